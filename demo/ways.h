@@ -1,0 +1,22 @@
+/* ways.h - three ways to bring the workload into an SQLite file. */
+#ifndef WEIR_DEMO_WAYS_H
+#define WEIR_DEMO_WAYS_H
+
+#include "neighbour.h"
+#include "workload.h"
+
+typedef struct job {
+    const char *path; /* of the database */
+    uint64_t seed;
+    /* Called when the way has been told that the first `rows` rows are in. */
+    void (*told)(void *context, int rows);
+    void *context;
+    neighbour other; /* out: what the second connection did meanwhile (weir only) */
+} job;
+
+/* 0, or 1 after a message on stderr. */
+int run_unbuffered(job *j); /* a commit per row */
+int run_buffered(job *j);   /* kept in memory, one transaction per 500 rows */
+int run_weir(job *j);
+
+#endif

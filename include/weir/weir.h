@@ -1,0 +1,332 @@
+/* weir.h - rows from many threads, kept across any crash, in SQLite exactly once.
+ *
+ * THE PROMISE
+ *
+ * Every row passes three levels, and a caller can wait for each:
+ *
+ *   published   the append call has returned. The row survives the death of the
+ *               process at any instruction: SIGKILL, abort, segfault, OOM kill.
+ *   durable     its journal block is on the disk (fdatasync returned). The row also
+ *               survives a kernel panic and a power cut.
+ *   applied     the SQLite transaction that holds it is committed and synced. The row
+ *               also survives the loss of the journal.
+ *
+ * A row that reached a level is in SQLite, once, after recovery from anything that level
+ * survives. Rows of one thread keep their order; and if append A returned before append B
+ * began, A comes first, whichever threads they ran on. What a level does not promise is
+ * said in docs/DURABILITY.md.
+ *
+ * THE SMALLEST PROGRAM
+ *
+ *     #include <weir/sqlite.h>
+ *
+ *     weir *w;
+ *     if (weir_open_sqlite("run.db", NULL, &w) < 0) {       // recovers first, if it must
+ *         fprintf(stderr, "%s\n", weir_last_error());
+ *         return 1;
+ *     }
+ *     static const weir_column columns[] = {{"tick", WEIR_INTEGER}, {"price", WEIR_REAL}};
+ *     weir_table *prices;
+ *     weir_declare(w, "prices", columns, 2, &prices);
+ *     weir_append(prices, weir_int(1), weir_real(9.5));      // tens of nanoseconds
+ *     weir_sync(w, WEIR_APPLIED, 1000);                      // now it can be SELECTed
+ *     weir_close(w);
+ *
+ * STATUS
+ *
+ * Calls return 0 (WEIR_OK), WEIR_PENDING (positive: not reached yet, and not a failure) or a
+ * negative status. A call that fails changes nothing. weir_status_name() and
+ * weir_status_text() explain a status; after a failed call other than an append,
+ * weir_last_error() says what, where, and what to do.
+ *
+ * THREADS
+ *
+ * Any thread may call anything at any time with a handle that is open, without registering.
+ * The append calls may also be made from a signal handler, even one that interrupted an
+ * append; no other call may. In a forked child every call answers WEIR_FORKED.
+ */
+#ifndef WEIR_WEIR_H
+#define WEIR_WEIR_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WEIR_VERSION_MAJOR 1
+#define WEIR_VERSION_MINOR 0
+#define WEIR_VERSION_PATCH 0
+
+#if defined(__GNUC__)
+#define WEIR_API __attribute__((visibility("default")))
+#else
+#define WEIR_API
+#endif
+
+/* name, value, sentence. Values are pinned: they never change their meaning. */
+#define WEIR_STATUS_LIST(X)                                                                        \
+    X(OK, 0, "done")                                                                               \
+    X(PENDING, 1, "not reached within the time given; nothing has failed")                         \
+    X(MISUSE, -1, "the call or an argument breaks this function's rules")                          \
+    X(NO_MEMORY, -2, "memory could not be allocated")                                              \
+    X(IO, -3, "the operating system reported an input/output error")                               \
+    X(NO_SPACE, -4, "the file system is full")                                                     \
+    X(FULL, -5, "the ring or the journal is full, so the row was refused and counted")             \
+    X(TOO_BIG, -6, "the row is larger than half a lane")                                           \
+    X(CLOSED, -7, "the handle is closed or closing")                                               \
+    X(FORKED, -8, "the handle was opened by the parent process; open the database again here")     \
+    X(LOCKED, -9, "another process or handle has the journal open")                                \
+    X(BUSY, -10, "the database is locked by another connection")                                   \
+    X(DATABASE, -11, "the database file is missing, unreadable, read-only, corrupt or no database") \
+    X(SCHEMA, -12, "the table in the database does not fit the declaration")                       \
+    X(DAMAGED, -13, "promised bytes of the journal are damaged or missing")                        \
+    X(FOREIGN, -14, "the journal and the database do not belong together")                         \
+    X(VERSION, -15, "the file was written by a newer version of the format")                       \
+    X(REJECTED, -16, "SQLite refused the row; it stands in the reject table with the reason")      \
+    X(STOPPED, -17, "the journal stopped after an error it could not repair")                      \
+    X(NOT_FOUND, -18, "there is no such thing")                                                    \
+    X(UNSUPPORTED, -19, "the system lacks something that this call relies on")
+
+typedef enum weir_status {
+#define WEIR_STATUS_ENUM(name, value, text) WEIR_##name = (value),
+    WEIR_STATUS_LIST(WEIR_STATUS_ENUM)
+#undef WEIR_STATUS_ENUM
+} weir_status;
+
+typedef enum weir_level { WEIR_PUBLISHED = 0, WEIR_DURABLE = 1, WEIR_APPLIED = 2 } weir_level;
+
+/* Column types, as SQLite affinities; WEIR_KEY declares INTEGER PRIMARY KEY. Any column takes a
+ * value of any type, and NULL: what SQLite refuses goes to the reject table. */
+typedef enum weir_type {
+    WEIR_NULL = 0,
+    WEIR_INTEGER = 1,
+    WEIR_REAL = 2,
+    WEIR_TEXT = 3,
+    WEIR_BLOB = 4,
+    WEIR_KEY = 5,
+} weir_type;
+
+typedef struct weir weir;             /* an open journal and what it feeds */
+typedef struct weir_table weir_table; /* a declared table; belongs to its handle */
+
+/* One value of a row. Made by the functions below, read by the append call, which copies what it
+ * points to: the caller's memory is free again when append returns. */
+typedef struct weir_value {
+    union {
+        int64_t integer;
+        double real;
+        const void *bytes;
+    } as;
+    uint32_t length; /* bytes, of TEXT and BLOB */
+    uint32_t type;   /* weir_type; anything else makes append answer WEIR_MISUSE */
+} weir_value;
+
+#define WEIR_OVERLONG 0xFFu /* type of a TEXT or BLOB of 4 GiB or more: append answers WEIR_TOO_BIG */
+
+static inline weir_value weir_null(void) {
+    weir_value v = {{0}, 0, WEIR_NULL};
+    return v;
+}
+
+static inline weir_value weir_int(int64_t integer) {
+    weir_value v = {{0}, 0, WEIR_INTEGER};
+    v.as.integer = integer;
+    return v;
+}
+
+/* NaN is stored as NULL by SQLite, which has no NaN. */
+static inline weir_value weir_real(double real) {
+    weir_value v = {{0}, 0, WEIR_REAL};
+    v.as.real = real;
+    return v;
+}
+
+static inline weir_value weir_bytes_of_(uint32_t type, const void *bytes, size_t length) {
+    weir_value v = {{0}, 0, WEIR_OVERLONG};
+    if (length <= UINT32_MAX) {
+        v.as.bytes = bytes;
+        v.length = (uint32_t)length;
+        v.type = type;
+    }
+    return v;
+}
+
+/* TEXT is UTF-8 by convention; weir stores the bytes unchanged and does not check them. */
+static inline weir_value weir_text_n(const char *text, size_t length_bytes) {
+    return weir_bytes_of_(WEIR_TEXT, text, length_bytes);
+}
+
+/* A NULL pointer makes an SQL NULL. */
+static inline weir_value weir_text(const char *text) {
+    return text ? weir_text_n(text, strlen(text)) : weir_null();
+}
+
+static inline weir_value weir_blob(const void *bytes, size_t length_bytes) {
+    return weir_bytes_of_(WEIR_BLOB, bytes, length_bytes);
+}
+
+typedef struct weir_column {
+    const char *name; /* UTF-8, not empty, no NUL; any other character, SQL keywords too */
+    weir_type type;   /* WEIR_INTEGER … WEIR_KEY; at most one WEIR_KEY */
+} weir_column;
+
+/* Names a row of this opening, to wait for it. Means nothing to another handle. */
+typedef struct weir_ticket {
+    uint64_t position; /* end of the record in its lane, bytes */
+    uint32_t lane;
+    uint32_t generation;
+} weir_ticket;
+
+/* ---- opening ---------------------------------------------------------------------------- */
+
+typedef enum weir_full {
+    WEIR_FULL_BLOCK = 0, /* wait up to full_timeout_ms for room, then WEIR_FULL */
+    WEIR_FULL_FAIL = 1,  /* WEIR_FULL at once */
+} weir_full;
+
+/* What an operator must hear: see weir_event_fn. */
+typedef enum weir_event {
+    WEIR_EVENT_RECOVERED = 1,     /* opening found rows of a former process: text says how many */
+    WEIR_EVENT_TORN_TAIL = 2,     /* an unacknowledged tail was cut, the normal trace of a crash */
+    WEIR_EVENT_DAMAGE = 3,        /* promised data is damaged: text names the rows */
+    WEIR_EVENT_SYNC_FAILED = 4,   /* a write or sync failed; repeated into a new segment */
+    WEIR_EVENT_STOPPED = 5,       /* journaling stopped for good: WEIR_STOPPED from now on */
+    WEIR_EVENT_APPLY_WAITS = 6,   /* the database is busy, full or failing; rows wait in the journal */
+    WEIR_EVENT_APPLY_STOPPED = 7, /* the database cannot take rows until somebody mends it */
+    WEIR_EVENT_APPLY_RESUMED = 8,
+    WEIR_EVENT_REJECTED = 9,      /* first row of a transaction that went to the reject table */
+    WEIR_EVENT_NO_SPACE = 10,     /* the journal cannot grow; appends will soon be refused */
+    WEIR_EVENT_WEAKENED = 11,     /* a promise is off on this file system: text says which */
+} weir_event;
+
+/* Called on a thread of the library, or inside weir_open: return soon, call nothing of weir's but
+ * the status and version functions. text lives until the callback returns. */
+typedef void weir_event_fn(void *context, weir_event event, const char *text);
+
+/* Zero means the default in every field: start from weir_options o = {0}. */
+typedef struct weir_options {
+    const char *journal_directory; /* default: the database's real path + "-weir" */
+    uint64_t lane_bytes;           /* ring space per appending thread; power of two, 64 KiB … 1 GiB;
+                                      default 4 MiB. A row may take half. */
+    uint32_t lanes_max;            /* threads that can append at once, 2 … 1024; default 64 */
+    uint64_t segment_bytes;        /* size of a journal file, 1 MiB … 4 GiB; default 16 MiB */
+    uint64_t journal_limit_bytes;  /* segments that wait for SQLite; default 16 GiB. When it is
+                                      reached, the ring fills and the full policy decides. */
+    weir_full full;
+    uint32_t full_timeout_ms;      /* for WEIR_FULL_BLOCK; default 10 000 */
+    uint32_t linger_ms;            /* a published row becomes durable this soon unasked; default 10 */
+    uint32_t apply_linger_ms;      /* a durable row becomes applied this soon unasked; default 50 */
+    uint32_t open_timeout_ms;      /* how long opening and declaring wait for a locked database or
+                                      a backlog; default 5 000 */
+    int archive;                   /* nonzero: keep applied segments in the journal's archive/ for
+                                      ever instead of recycling them */
+    int must_exist;                /* nonzero: a database file that is missing is WEIR_DATABASE */
+    int zstd_level;                /* default 1 */
+    weir_event_fn *on_event;
+    void *event_context;
+} weir_options;
+
+/* ---- declaring -------------------------------------------------------------------------- */
+
+/* Declare a table to append to. Takes no lock that appends need.
+ *
+ * A table that the database lacks is created when the declaration is applied (weir_sync with
+ * WEIR_APPLIED waits for it). One that exists is used as it is, with its constraints, indexes and
+ * triggers: every declared column must be there by name; columns that the table has beside them
+ * must be able to take their default. Declared columns at the end of the list that the table lacks
+ * are added to it. Declaring the same table again with the same columns gives the same handle.
+ *
+ * name, columns: copied. out: belongs to the handle; do not free it.
+ * Errors: WEIR_MISUSE, WEIR_SCHEMA, WEIR_BUSY (locked longer than open_timeout_ms, or, for a table
+ * with a WEIR_KEY, rows of a former process still wait to be applied), WEIR_DATABASE, WEIR_NO_MEMORY,
+ * WEIR_FULL, WEIR_CLOSED, WEIR_FORKED. */
+WEIR_API int weir_declare(weir *w, const char *name, const weir_column *columns, size_t count,
+                          weir_table **out);
+
+/* ---- appending -------------------------------------------------------------------------- */
+
+/* Append one row: when this returns WEIR_OK the row is published. count must be the declared
+ * number of columns. In a table with a WEIR_KEY, NULL in that column takes the next key.
+ *
+ * ticket: filled when not NULL. Safe in signal handlers; never allocates, locks or makes a system
+ * call, except at a thread's first append, when the journal thread sleeps, and when the ring is full.
+ * A handler's append never waits for room longer than the full policy lets the thread wait.
+ * Errors: WEIR_FULL (counted), WEIR_TOO_BIG, WEIR_MISUSE, WEIR_CLOSED, WEIR_FORKED, WEIR_STOPPED. */
+WEIR_API int weir_append_row(weir_table *table, const weir_value *values, size_t count,
+                             weir_ticket *ticket);
+
+/* Append rows rows in one call: all are published, by one store, or none. values holds rows × count
+ * values, row after row. All together may take half a lane (WEIR_TOO_BIG). ticket names the last. */
+WEIR_API int weir_append_rows(weir_table *table, const weir_value *values, size_t count, size_t rows,
+                              weir_ticket *ticket);
+
+/* weir_append(table, weir_int(1), weir_text("a"), …) */
+#ifndef __cplusplus
+#define weir_append(table, ...) weir_append_ticket(table, NULL, __VA_ARGS__)
+#define weir_append_ticket(table, ticket, ...)                                                     \
+    weir_append_row((table), (const weir_value[]){__VA_ARGS__},                                    \
+                    sizeof((const weir_value[]){__VA_ARGS__}) / sizeof(weir_value), (ticket))
+#endif
+
+/* ---- waiting ---------------------------------------------------------------------------- */
+
+/* Wait until every append that returned before this call, by any thread, has reached level.
+ * timeout_ms: 0 asks without waiting; UINT32_MAX waits for ever.
+ * Returns WEIR_OK, WEIR_PENDING when the time is over, or an error that stands in the way for good:
+ * WEIR_STOPPED, WEIR_DATABASE, WEIR_SCHEMA, WEIR_DAMAGED, WEIR_CLOSED, WEIR_FORKED. Rows that SQLite
+ * refused count as applied: they are in the reject table. */
+WEIR_API int weir_sync(weir *w, weir_level level, uint32_t timeout_ms);
+
+/* The same for one row. */
+WEIR_API int weir_wait(weir *w, weir_ticket ticket, weir_level level, uint32_t timeout_ms);
+
+/* ---- looking ---------------------------------------------------------------------------- */
+
+/* Counts since this handle was opened, except where said. Exact when nobody appends meanwhile. */
+struct weir_stats {
+    uint64_t rows_published, bytes_published; /* bytes: as encoded in the ring */
+    uint64_t rows_durable, bytes_durable;     /* bytes: blocks as written, with padding */
+    uint64_t rows_applied;
+    uint64_t rows_rejected;   /* in the reject table */
+    uint64_t rows_ignored;    /* the table's own ON CONFLICT IGNORE or trigger dropped them */
+    uint64_t rows_refused;    /* appends that answered WEIR_FULL */
+    uint64_t rows_recovered;  /* found at opening, durable or in the ring, not yet applied */
+    uint64_t lag_rows;        /* durable, not applied, recovered ones too */
+    uint64_t journal_bytes;   /* segments on disk, without spares */
+    uint64_t syncs, sync_ns_total, sync_ns_max;
+    uint64_t transactions;    /* committed by the writer */
+    uint64_t wal_bytes;       /* size of SQLite's -wal after the last commit */
+    uint64_t last_row;        /* number of the last durable row, since the journal began */
+    uint64_t last_row_applied;
+    int apply_status;         /* WEIR_OK, or why the writer waits or has stopped */
+    uint32_t lanes;           /* in use */
+};
+
+/* Errors: WEIR_MISUSE, WEIR_FORKED. */
+WEIR_API int weir_stats(weir *w, struct weir_stats *out);
+
+/* ---- closing ---------------------------------------------------------------------------- */
+
+/* Make every row durable, apply what can be applied within the handle's open_timeout_ms, stop the threads,
+ * unlock. w may not be used afterwards, except that an append which another thread began before
+ * close returned answers WEIR_CLOSED or is kept. Rows not applied wait in the journal for the next
+ * opening; then the call returns WEIR_PENDING, and all is well. Leaving without closing is a
+ * crash, and a crash is fine.
+ * Errors: WEIR_STOPPED, WEIR_IO (rows stay in the ring and journal; w is closed all the same),
+ * WEIR_FORKED (nothing was done). */
+WEIR_API int weir_close(weir *w);
+
+/* ---- words ------------------------------------------------------------------------------ */
+
+WEIR_API const char *weir_status_name(int status); /* "WEIR_FULL"; static */
+WEIR_API const char *weir_status_text(int status); /* one sentence; static */
+WEIR_API const char *weir_last_error(void);        /* this thread's last failed call; never NULL */
+WEIR_API const char *weir_version(void);           /* "1.0.0" */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,352 @@
+/* append.c - the hot path: from a call to a published record.
+ *
+ * In the common case: one look at the thread's seat, one at the gate, one at the ownership word, the bytes, the
+ * check, one store of the tail. No lock, no allocation, no system call. The slow turns stand in functions of
+ * their own: taking a seat, taking a lane, waiting for room. */
+#include <signal.h>
+
+#include "core.h"
+#include "row_encode.h"
+#include "thread.h"
+
+enum { SEATS = 8, LANE_WAIT_MS = 200 };
+
+/* What a thread remembers of a handle. Thread-local in the initial-exec model, so that reaching it calls nothing and
+ * a signal handler may. Only its own thread touches it, and handlers that nest properly in it. */
+typedef struct seat {
+    uint32_t generation; /* whose seat this is; 0: nobody's */
+    uint32_t depth;      /* appends under way in this thread, one inside the other */
+    weir_lane *lane[WEIR_DEPTHS];
+} seat;
+
+static _Thread_local seat seats[SEATS] __attribute__((tls_model("initial-exec")));
+
+/* One append under way. */
+typedef struct entry {
+    weir *w;
+    weir_lane *lane;
+    seat *seat;     /* NULL when another handle's append holds the seat (a handler between two handles) */
+    unsigned depth;
+} entry;
+
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* ---- a lane of one's own ----------------------------------------------------------------- */
+
+static weir_lane *claim(weir *w, unsigned depth) {
+    return weir_ring_claim(&w->ring, w->os->thread_id(w->os->self), depth);
+}
+
+/* The journal thread makes lanes; ask it, and wait a little even if the policy is to fail at once: it is about to. */
+static weir_lane *wait_for_lane(weir *w, unsigned depth) {
+    uint32_t patience = w->options.full == WEIR_FULL_BLOCK ? w->options.full_timeout_ms : LANE_WAIT_MS;
+    uint64_t deadline = weir_deadline(w->os, patience);
+    weir_lane *lane = NULL;
+    bool more = !weir_thread_is_ours();
+    while (more && !lane && weir_gate_status(w, w->generation) == WEIR_OK) {
+        uint32_t seen = atomic_load_explicit(&w->journaler.advance, memory_order_seq_cst);
+        atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
+        weir_journaler_ring(&w->journaler);
+        lane = claim(w, depth);
+        if (!lane) more = weir_wait_advance(w, seen, deadline);
+    }
+    return lane;
+}
+
+static weir_lane *take_lane_inside(weir *w, unsigned depth) {
+    weir_lane *lane = claim(w, depth);
+    if (!lane) return wait_for_lane(w, depth);
+    if (weir_ring_owned(&w->ring) == atomic_load_explicit(&w->ring.ready, memory_order_relaxed)) {
+        /* That was the last one ready: have the next made before somebody needs it. */
+        atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
+        weir_journaler_ring(&w->journaler);
+    }
+    return lane;
+}
+
+static weir_lane *take_lane(weir *w, unsigned depth) {
+    if (weir_step_in(w, false) != WEIR_OK) return NULL;
+    weir_lane *lane = take_lane_inside(w, depth);
+    weir_step_out(w);
+    return lane;
+}
+
+/* ---- in and out --------------------------------------------------------------------------- */
+
+int weir_gate_status(const weir *w, uint32_t generation) {
+    if (atomic_load_explicit(w->gate, memory_order_relaxed) == generation) return WEIR_OK;
+    if (w->os->process_id(w->os->self) != w->process) return WEIR_FORKED;
+    if (w->generation == generation && !atomic_load_explicit(&w->closing, memory_order_acquire) &&
+        atomic_load_explicit(&w->journaler.status, memory_order_acquire) == WEIR_STOPPED)
+        return WEIR_STOPPED;
+    return WEIR_CLOSED;
+}
+
+/* There is no room: because the ring is full, which counts, or because the handle closed meanwhile. */
+static int refuse(weir *w) {
+    int status = weir_gate_status(w, w->generation);
+    if (status != WEIR_OK) return status;
+    atomic_fetch_add_explicit(&w->refused, 1, memory_order_relaxed);
+    return WEIR_FULL;
+}
+
+int weir_step_in(weir *w, bool even_stopped) {
+    atomic_fetch_add_explicit(&w->inside, 1, memory_order_seq_cst);
+    int status = weir_gate_status(w, w->generation);
+    if (status == WEIR_OK || (status == WEIR_STOPPED && even_stopped)) return WEIR_OK;
+    weir_step_out(w);
+    return status;
+}
+
+void weir_step_out(weir *w) { atomic_fetch_sub_explicit(&w->inside, 1, memory_order_seq_cst); }
+
+/* Another handle's append was interrupted in the seat: do without one, and find a lane that is not
+ * in the middle of an append by looking at it. */
+static int enter_without_seat(entry *e) {
+    e->seat = NULL;
+    for (e->depth = 0; e->depth < WEIR_DEPTHS; e->depth++) {
+        e->lane = take_lane(e->w, e->depth);
+        if (!e->lane) return refuse(e->w);
+        if (!atomic_load_explicit(&e->lane->busy, memory_order_relaxed)) break;
+    }
+    return e->depth < WEIR_DEPTHS ? WEIR_OK : refuse(e->w);
+}
+
+static int take_seat(entry *e, uint32_t generation) {
+    seat *s = e->seat;
+    int status = weir_gate_status(e->w, generation);
+    if (status != WEIR_OK) return status;
+    if (s->generation != generation) {
+        if (s->depth) return enter_without_seat(e);
+        s->generation = 0; /* a handler between the next lines must not believe old lanes */
+        atomic_signal_fence(memory_order_seq_cst);
+        for (int i = 0; i < WEIR_DEPTHS; i++)
+            s->lane[i] = NULL;
+        atomic_signal_fence(memory_order_seq_cst);
+        s->generation = generation;
+    }
+    e->depth = s->depth;
+    if (e->depth >= WEIR_DEPTHS) return refuse(e->w);
+    s->depth = e->depth + 1; /* before the claim: a handler that interrupts it takes the next lane */
+    atomic_signal_fence(memory_order_seq_cst);
+    if (!s->lane[e->depth]) s->lane[e->depth] = take_lane(e->w, e->depth);
+    e->lane = s->lane[e->depth];
+    if (e->lane) return WEIR_OK;
+    s->depth = e->depth;
+    return refuse(e->w);
+}
+
+static inline void leave(const entry *e) {
+    /* Release: who sees the flag down sees the tail. */
+    atomic_store_explicit(&e->lane->busy, false, memory_order_release);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (e->seat) e->seat->depth = e->depth;
+}
+
+/* Raise busy, then look at the gate; a closer shuts the gate, makes the barrier, then looks at busy: one
+ * of the two sees the other. */
+static inline int pass_gate(const entry *e, uint32_t generation) {
+    atomic_store_explicit(&e->lane->busy, true, memory_order_relaxed);
+    if (UNLIKELY(e->w->fence)) atomic_thread_fence(memory_order_seq_cst);
+    else atomic_signal_fence(memory_order_seq_cst);
+    if (!UNLIKELY(atomic_load_explicit(e->w->gate, memory_order_relaxed) != generation))
+        return WEIR_OK;
+    leave(e);
+    return weir_gate_status(e->w, generation);
+}
+
+static inline int enter(weir *w, uint32_t generation, entry *e) {
+    e->w = w;
+    e->seat = &seats[w->slot % SEATS];
+    e->depth = e->seat->depth;
+    if (UNLIKELY(e->seat->generation != generation || e->depth != 0 || !e->seat->lane[0])) {
+        int status = take_seat(e, generation);
+        if (status != WEIR_OK) return status;
+    } else {
+        e->seat->depth = 1;
+        e->lane = e->seat->lane[0];
+        atomic_signal_fence(memory_order_seq_cst);
+    }
+    return pass_gate(e, generation);
+}
+
+/* ---- room ---------------------------------------------------------------------------------- */
+
+static bool fits(weir_lane *lane, uint64_t bytes) {
+    /* Acquire: the journal thread has finished reading what we are about to overwrite. */
+    uint64_t head = atomic_load_explicit(&lane->control->head, memory_order_acquire);
+    uint64_t end = lane->tail + bytes;
+    if (end > head + lane->size) return false;
+    /* While more than half is used, look again after every eighth. */
+    uint64_t half = head + lane->size / 2, eighth = end + lane->size / 8;
+    uint64_t most = head + lane->size;
+    lane->limit = end <= half ? half : eighth < most ? eighth : most;
+    return true;
+}
+
+static int wait_for_room(const entry *e, uint64_t bytes) {
+    weir *w = e->w;
+    if (w->options.full == WEIR_FULL_FAIL || weir_thread_is_ours()) return refuse(w);
+    uint64_t deadline = weir_deadline(w->os, w->options.full_timeout_ms);
+    bool there = false, more = true;
+    atomic_fetch_add_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
+    while (!there && more) {
+        uint32_t seen = atomic_load_explicit(&w->journaler.advance, memory_order_seq_cst);
+        there = fits(e->lane, bytes);
+        bool open = atomic_load_explicit(w->gate, memory_order_relaxed) == w->generation;
+        if (!there) weir_journaler_ring(&w->journaler);
+        if (!there) more = open && weir_wait_advance(w, seen, deadline);
+    }
+    atomic_fetch_sub_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
+    return there ? WEIR_OK : refuse(w);
+}
+
+/* Past the limit: half a lane is used, or head was not looked at for long. */
+static int make_room(const entry *e, uint64_t bytes) {
+    if (bytes > e->lane->size / 2) return WEIR_TOO_BIG;
+    bool there = fits(e->lane, bytes);
+    if (!there || e->lane->limit > atomic_load_explicit(&e->lane->control->head, memory_order_relaxed) +
+                                       e->lane->size / 2)
+        weir_journaler_ring(&e->w->journaler); /* a lane more than half full should not linger */
+    return there ? WEIR_OK : wait_for_room(e, bytes);
+}
+
+static inline int room(const entry *e, uint64_t bytes) {
+    if (!UNLIKELY(bytes > e->lane->size / 2 || e->lane->tail + bytes > e->lane->limit)) return WEIR_OK;
+    return make_room(e, bytes);
+}
+
+/* ---- publishing ------------------------------------------------------------------------------ */
+
+static inline void publish(const entry *e, uint64_t tail, uint64_t rows, weir_ticket *ticket) {
+    weir_lane *lane = e->lane;
+    weir_lane_publish(lane, tail);
+    atomic_store_explicit(&lane->rows, atomic_load_explicit(&lane->rows, memory_order_relaxed) + rows,
+                          memory_order_relaxed);
+    if (UNLIKELY(e->w->fence)) atomic_thread_fence(memory_order_seq_cst);
+    weir_journaler_published(&e->w->journaler);
+    if (ticket) *ticket = (weir_ticket){tail, lane->index, e->w->generation};
+}
+
+int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes) {
+    entry e;
+    int status = enter(w, w->generation, &e);
+    if (status != WEIR_OK) return status;
+    uint64_t size = weir_record_bytes(bytes);
+    status = room(&e, size);
+    if (status == WEIR_OK) {
+        uint64_t epoch = weir_ring_stamp(&w->ring, e.lane, e.depth > 0);
+        (void)weir_put_bytes(weir_lane_at(e.lane, e.lane->tail) + WEIR_RECORD_HEAD, body, bytes);
+        weir_record_seal(e.lane, e.lane->tail, bytes, epoch, kind);
+        publish(&e, e.lane->tail + size, 0, NULL);
+    }
+    leave(&e);
+    return status;
+}
+
+/* Write one row's record at position; returns the position behind it. */
+static inline uint64_t write_row(const entry *e, uint64_t position, uint16_t table,
+                                 const weir_value *values, size_t count, uint64_t epoch) {
+    uint8_t *body = weir_lane_at(e->lane, position) + WEIR_RECORD_HEAD;
+    size_t bytes = (size_t)(weir_row_encode(body, table, values, count) - body);
+    weir_record_seal(e->lane, position, bytes, epoch, WEIR_RECORD_ROW);
+    return position + weir_record_bytes(bytes);
+}
+
+static int append_one(const weir_table *t, const weir_value *values, weir_ticket *ticket) {
+    int status = WEIR_OK;
+    size_t bytes = weir_row_size(values, t->columns, &status);
+    if (UNLIKELY(!bytes)) return status;
+    entry e;
+    status = enter(t->w, t->generation, &e);
+    if (UNLIKELY(status != WEIR_OK)) return status;
+    status = room(&e, weir_record_bytes(bytes) + 8); /* and the slack that encoding may touch */
+    if (!UNLIKELY(status != WEIR_OK)) {
+        uint64_t epoch = weir_ring_stamp(&t->w->ring, e.lane, e.depth > 0);
+        uint64_t tail = write_row(&e, e.lane->tail, t->number, values, t->columns, epoch);
+        publish(&e, tail, 1, ticket);
+    }
+    leave(&e);
+    return status;
+}
+
+/* ---- keys --------------------------------------------------------------------------------- */
+
+int64_t weir_table_take_key(weir_table *t) {
+    return atomic_fetch_add_explicit(&t->next_key, 1, memory_order_relaxed);
+}
+
+void weir_table_note_key(weir_table *t, int64_t key) {
+    int64_t next = atomic_load_explicit(&t->next_key, memory_order_relaxed);
+    while (key >= next && key < INT64_MAX &&
+           !atomic_compare_exchange_weak_explicit(&t->next_key, &next, key + 1, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
+    }
+}
+
+/* The key stands in the journaled row, so that a rebuild gives the same one. */
+static void settle_key(weir_table *t, weir_value *value) {
+    if (value->type == WEIR_NULL) *value = weir_int(weir_table_take_key(t));
+    else if (value->type == WEIR_INTEGER) weir_table_note_key(t, value->as.integer);
+}
+
+static int append_keyed(weir_table *t, const weir_value *values, weir_ticket *ticket) {
+    weir_value own[WEIR_COLUMNS_MAX];
+    memcpy(own, values, t->columns * sizeof *own);
+    settle_key(t, &own[t->key]);
+    return append_one(t, own, ticket);
+}
+
+int weir_append_row(weir_table *table, const weir_value *values, size_t count, weir_ticket *ticket) {
+    if (UNLIKELY(!table || !values || count != table->columns)) return WEIR_MISUSE;
+    return UNLIKELY(table->key >= 0) ? append_keyed(table, values, ticket)
+                                     : append_one(table, values, ticket);
+}
+
+/* ---- many rows ---------------------------------------------------------------------------- */
+
+static int size_of_rows(const weir_table *t, const weir_value *values, size_t rows, uint64_t *bytes) {
+    *bytes = 8;
+    for (size_t r = 0; r < rows; r++) {
+        int status = WEIR_OK;
+        size_t body = weir_row_size(values + r * t->columns, t->columns, &status);
+        if (!body) return status;
+        *bytes += weir_record_bytes(body) + (t->key >= 0 ? 8 : 0); /* room for a chosen key */
+        if (*bytes > UINT32_MAX) return WEIR_TOO_BIG;              /* no lane is that large */
+    }
+    return WEIR_OK;
+}
+
+static uint64_t write_rows(const entry *e, weir_table *t, const weir_value *values, size_t rows,
+                           uint64_t epoch) {
+    uint64_t tail = e->lane->tail;
+    for (size_t r = 0; r < rows; r++) {
+        const weir_value *row = values + r * t->columns;
+        weir_value own[WEIR_COLUMNS_MAX];
+        if (t->key >= 0) {
+            memcpy(own, row, t->columns * sizeof *own);
+            settle_key(t, &own[t->key]);
+            row = own;
+        }
+        tail = write_row(e, tail, t->number, row, t->columns, epoch);
+    }
+    return tail;
+}
+
+int weir_append_rows(weir_table *table, const weir_value *values, size_t count, size_t rows,
+                     weir_ticket *ticket) {
+    if (!table || !values || count != table->columns || rows == 0) return WEIR_MISUSE;
+    uint64_t bytes;
+    entry e;
+    int status = size_of_rows(table, values, rows, &bytes);
+    if (status == WEIR_OK) status = enter(table->w, table->generation, &e);
+    if (status != WEIR_OK) return status;
+    status = room(&e, bytes);
+    if (status == WEIR_OK) {
+        uint64_t epoch = weir_ring_stamp(&table->w->ring, e.lane, e.depth > 0);
+        uint64_t tail = write_rows(&e, table, values, rows, epoch);
+        publish(&e, tail, rows, ticket);
+    }
+    leave(&e);
+    return status;
+}

@@ -1,0 +1,85 @@
+/* core.h - the handle's own fields, for the rooms that make it up: handle, append, declare, wait.
+ *
+ * A handle's memory is never freed while the process lives: after closing it waits on a list for the
+ * next opening, so that an append which another thread began just before close finds a closed
+ * gate and not freed memory. */
+#ifndef WEIR_CORE_H
+#define WEIR_CORE_H
+
+#include "handle.h"
+#include "journaler.h"
+
+struct weir_table {
+    weir *w;
+    uint32_t generation; /* of the opening it was declared in */
+    uint16_t number, columns;
+    int key;                   /* index of the WEIR_KEY column, or -1 */
+    _Atomic int64_t next_key;  /* relaxed: only its own order matters */
+    weir_declaration *declaration;
+};
+
+struct weir {
+    /* Read by every append; written only while opening and closing.
+     * gate: holds the generation while open; 0 when closed or stopped, and, being on a page that a fork wipes, in a
+     * forked child. Loaded relaxed: closing makes a process-wide barrier between storing 0 and looking at busy. */
+    alignas(WEIR_CACHE_LINE) _Atomic uint32_t *gate;
+    uint32_t generation;
+    uint32_t slot;      /* of the threads' seats */
+    int64_t process;    /* that opened it */
+    bool fence;         /* no membarrier in this kernel: every append pays a fence instead */
+    const weir_os *os;
+    weir_ring ring;
+    weir_lane *lanes;
+    uint32_t lanes_capacity;
+
+    alignas(WEIR_CACHE_LINE) weir_journaler journaler;
+    _Atomic uint64_t refused;
+    /* Calls under way other than appends with a lane. seq_cst on both sides: a caller raises it, then looks at the
+     * gate; the closer shuts the gate, then looks at it. */
+    _Atomic uint32_t inside;
+    _Atomic bool closing;
+
+    weir_options options;
+    char *directory;
+    int lock_file;
+    uint64_t lock_device, lock_inode;
+    weir_journal *journal;
+    weir_hooks hooks;
+    _Atomic bool hooked;         /* release after hooks are set, acquire before they are called */
+    weir_position start;         /* where the database stood at opening */
+    uint64_t opened_row;         /* last row that a former process left */
+
+    pthread_mutex_t declaring;   /* tables and table_count; no append takes it */
+    weir_table *tables[WEIR_TABLES_MAX + 1];       /* by number, from 1; NULL: not declared in this opening */
+    weir_declaration *known[WEIR_TABLES_MAX + 1];  /* what the journal knew at opening; copies */
+    uint16_t table_count;
+    _Atomic(weir_table *) log_table; /* release / acquire */
+    _Atomic int log_level;
+
+    /* What the writer reports: each stored with release before the advance that tells of it. */
+    _Atomic uint64_t applied_row, rows_applied, rows_rejected, rows_ignored, transactions, wal_bytes;
+    _Atomic int apply_status;
+    _Atomic uint32_t want_applied; /* how many wait for applied */
+
+    uint64_t base_row;           /* last row before this opening's own */
+    enum { WEIR_HANDLE_OPEN, WEIR_HANDLE_STUCK, WEIR_HANDLE_RETIRED } state;
+    weir *next;                  /* in the list of all handles of the process */
+};
+
+/* WEIR_OK, or why the gate does not hold generation: CLOSED, FORKED or STOPPED. */
+int weir_gate_status(const weir *w, uint32_t generation);
+
+/* Enter a call that looks at more than the gate; after WEIR_OK (or WEIR_STOPPED, when asked to
+ * allow it) call weir_step_out. Otherwise the caller is out already. */
+int weir_step_in(weir *w, bool even_stopped);
+void weir_step_out(weir *w);
+
+/* Publish one record of the given kind from body bytes (declarations). */
+int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes);
+
+/* Time to give up, from now; UINT64_MAX for UINT32_MAX. */
+uint64_t weir_deadline(const weir_os *os, uint32_t timeout_ms);
+/* Sleep until w's advance is no longer seen, or the deadline: false then. */
+bool weir_wait_advance(weir *w, uint32_t seen, uint64_t deadline);
+
+#endif

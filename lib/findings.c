@@ -1,0 +1,112 @@
+/* findings.c - the verdict of an inventory in words. */
+#include "findings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef unsigned long long number;
+
+static void say(weir_inventory *inv, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void say(weir_inventory *inv, const char *format, ...) {
+    size_t length = strlen(inv->detail);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(inv->detail + length, sizeof inv->detail - length, format,
+                    arguments); /* a cut text is still a text */
+    va_end(arguments);
+}
+
+/* The first file that fits a status, or the directory. */
+static const char *path_with(const weir_inventory_input *input, const weir_inventory *inv, int status) {
+    for (size_t i = 0; i < inv->segment_count; i++)
+        if (inv->segments[i].status == status) return inv->segments[i].path;
+    return input->directory;
+}
+
+/* A file of another journal than the newest's, or one under a wrong name. */
+static const char *stray_path(const weir_inventory_input *input, const weir_inventory *inv) {
+    for (size_t i = 0; i < inv->segment_count; i++) {
+        const weir_segment_header *h = &inv->segments[i].header;
+        bool other = memcmp(h->journal, inv->journal, sizeof h->journal) != 0;
+        if (h->segment && (other || h->segment != inv->segments[i].number))
+            return inv->segments[i].path;
+    }
+    return input->directory;
+}
+
+static void say_rows(weir_inventory *inv, uint64_t first, uint64_t last) {
+    if (first == 0) say(inv, "no row is lost, or it is unknown which");
+    else if (first == last) say(inv, "row %llu is lost", (number)first);
+    else say(inv, "rows %llu to %llu are lost", (number)first, (number)last);
+}
+
+static void say_damage(const weir_inventory_input *input, weir_inventory *inv) {
+    if (inv->damage_count == 0) return;
+    const weir_damage *d = &inv->damages[0];
+    if (d->path) say(inv, "%.120s at byte %llu: ", d->path, (number)d->offset);
+    else say(inv, "%.100s: segment %llu: ", input->directory, (number)d->segment);
+    say(inv, "%s; ", d->why);
+    say_rows(inv, d->first_row, d->last_row);
+    if (inv->damage_count > 1) say(inv, " (and %zu more places)", inv->damage_count - 1);
+    say(inv, "; see weir-recover verify, go on without them with weir-recover salvage");
+}
+
+static void say_behind(const weir_inventory_input *input, weir_inventory *inv) {
+    const weir_position *p = &inv->position;
+    say(inv, "%.120s: the journal ends at row %llu, but the database has applied row %llu; put the "
+        "journal's newest files back, or move this older copy away", input->directory,
+        (number)(inv->end.block ? inv->next_row - 1 : 0), (number)p->row);
+}
+
+/* The rows between the position and the first block that is kept. */
+static void say_gone(const weir_inventory_input *input, weir_inventory *inv, uint64_t first_row) {
+    say(inv, "%.120s: the database has applied up to row %llu and the journal begins with row %llu; ",
+        input->directory, (number)inv->position.row, (number)first_row);
+    say_rows(inv, inv->position.row + 1, first_row - 1);
+    say(inv, " between them; put the newer database back, or replay the archive");
+}
+
+static uint64_t first_row_kept(const weir_inventory *inv) {
+    return inv->extent_count ? inv->extents[0].first_row : inv->next_row;
+}
+
+static void say_end(const weir_inventory_input *input, weir_inventory *inv) {
+    say(inv, "%.120s: %s; the journal ends at row %llu", input->directory,
+        weir_verdict_text(inv->verdict), (number)(inv->next_row ? inv->next_row - 1 : 0));
+}
+
+void weir_findings_describe(const weir_inventory_input *input, weir_inventory *inv) {
+    const char *directory = input->directory, *text = weir_verdict_text(inv->verdict);
+    inv->detail[0] = 0;
+    switch (inv->verdict) {
+    case WEIR_VERDICT_NEWER:
+        say(inv, "%.200s: %s; use that version of weir", path_with(input, inv, WEIR_VERSION), text);
+        break;
+    case WEIR_VERDICT_MIXED:
+        say(inv, "%.200s: %s, or one file twice; move this one away if it is the stranger",
+            stray_path(input, inv), text);
+        break;
+    case WEIR_VERDICT_RING_WITHOUT_JOURNAL:
+        say(inv, "%.200s: %s; put the segment files back, or move the ring away to begin anew",
+            directory, text);
+        break;
+    case WEIR_VERDICT_FOREIGN_RING:
+    case WEIR_VERDICT_DAMAGED_RING:
+        say(inv, "%.200s/ring: %s; put the right one back, or move it away and lose its rows",
+            directory, text);
+        break;
+    case WEIR_VERDICT_ROT: say_damage(input, inv); break;
+    case WEIR_VERDICT_DIVERGED:
+        say(inv, "%.160s: %s: block %llu (row %llu) is another one there; put back the journal that "
+            "belongs to the database, or the database to the journal", directory, text,
+            (number)inv->position.block, (number)inv->position.row);
+        break;
+    case WEIR_VERDICT_JOURNAL_BEHIND: say_behind(input, inv); break;
+    case WEIR_VERDICT_DATABASE_BEHIND: say_gone(input, inv, first_row_kept(inv)); break;
+    case WEIR_VERDICT_FRESH: say(inv, "%.200s: %s", directory, text); break;
+    default: say_end(input, inv); break;
+    }
+}

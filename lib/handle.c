@@ -1,0 +1,451 @@
+/* handle.c - opening and closing. Opening a journal is recovering it: what the dead process left in the
+ * ring is drained into the journal by the code that drains a live one, and made durable, before the first append. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core.h"
+#include "registry.h"
+
+enum { PATH_BYTES = 4096, CLOSE_POLL_NS = 1000000 };
+
+/* ---- options ------------------------------------------------------------------------------- */
+
+static void default_u64(uint64_t *field, uint64_t value) {
+    if (*field == 0) *field = value;
+}
+
+static void default_u32(uint32_t *field, uint32_t value) {
+    if (*field == 0) *field = value;
+}
+
+void weir_options_fill(weir_options *o) {
+    default_u64(&o->lane_bytes, 4u << 20);
+    default_u32(&o->lanes_max, 64);
+    default_u64(&o->segment_bytes, 16u << 20);
+    default_u64(&o->journal_limit_bytes, (uint64_t)16 << 30);
+    default_u32(&o->full_timeout_ms, 10000);
+    default_u32(&o->linger_ms, 10);
+    default_u32(&o->apply_linger_ms, 50);
+    default_u32(&o->open_timeout_ms, 5000);
+    if (o->zstd_level == 0) o->zstd_level = 1;
+}
+
+static bool in_range(uint64_t value, uint64_t least, uint64_t most) {
+    return value >= least && value <= most;
+}
+
+int weir_options_check(const weir_options *o, weir_error *error) {
+    if (!in_range(o->lane_bytes, 1u << 16, 1u << 30) || (o->lane_bytes & (o->lane_bytes - 1)))
+        return weir_fail(error, WEIR_MISUSE, "options: lane_bytes must be a power of two, 64 KiB to 1 GiB");
+    if (!in_range(o->lanes_max, 2, WEIR_LANES_LIMIT))
+        return weir_fail(error, WEIR_MISUSE, "options: lanes_max must be 2 to %d", WEIR_LANES_LIMIT);
+    if (!in_range(o->segment_bytes, 1u << 20, (uint64_t)4 << 30) || o->segment_bytes % WEIR_BLOCK_ALIGN)
+        return weir_fail(error, WEIR_MISUSE,
+                         "options: segment_bytes must be a multiple of 4096, 1 MiB to 4 GiB");
+    if (o->journal_limit_bytes < 4 * o->segment_bytes)
+        return weir_fail(error, WEIR_MISUSE, "options: journal_limit_bytes must hold four segments");
+    if (o->full != WEIR_FULL_BLOCK && o->full != WEIR_FULL_FAIL)
+        return weir_fail(error, WEIR_MISUSE, "options: full must be WEIR_FULL_BLOCK or WEIR_FULL_FAIL");
+    if (!in_range((uint64_t)(int64_t)o->zstd_level + 100, 1, 119))
+        return weir_fail(error, WEIR_MISUSE, "options: zstd_level must be -99 to 19");
+    return WEIR_OK;
+}
+
+/* ---- events -------------------------------------------------------------------------------- */
+
+static void send_event(void *context, weir_event event, const char *text) {
+    const weir *w = context;
+    if (w->options.on_event) w->options.on_event(w->options.event_context, event, text);
+}
+
+void weir_handle_event(weir *w, weir_event event, const char *format, ...) {
+    char text[600];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments); /* a cut text is still a text */
+    va_end(arguments);
+    send_event(w, event, text);
+}
+
+/* ---- opening ------------------------------------------------------------------------------- */
+
+/* What opening holds until it is over. */
+typedef struct opening {
+    weir *w;
+    const weir_handle_config *config;
+    weir_error *error;
+    weir_inventory found;
+    weir_ring dead; /* of the process before; lanes NULL when there is none */
+    weir_found_ring dead_found;
+    bool has_mark;
+    weir_mark mark;
+} opening;
+
+static int path_in(const weir *w, const char *name, char path[PATH_BYTES], weir_error *error) {
+    int length = snprintf(path, PATH_BYTES, "%s/%s", w->directory, name);
+    if (length > 0 && length < PATH_BYTES) return WEIR_OK;
+    return weir_fail(error, WEIR_MISUSE, "%.200s…: the journal's path is too long", w->directory);
+}
+
+static int make_directory(const opening *o) {
+    const weir *w = o->w;
+    weir_os_info info;
+    int there = w->os->info(w->os->self, w->directory, &info);
+    if (there >= 0 && !info.is_directory)
+        return weir_fail(o->error, WEIR_IO, "%s is not a directory; move it away", w->directory);
+    if (there >= 0) return WEIR_OK;
+    int made = w->os->make_directory(w->os->self, w->directory);
+    if (made >= 0 || made == -EEXIST) return WEIR_OK;
+    return weir_fail_os(o->error, made, "cannot make the journal directory %s", w->directory);
+}
+
+static int lock_journal(const opening *o) {
+    char path[PATH_BYTES];
+    int status = path_in(o->w, "lock", path, o->error);
+    return status == WEIR_OK ? weir_registry_lock(o->w, path, o->error) : status;
+}
+
+static int attach_dead_ring(opening *o) {
+    char path[PATH_BYTES];
+    int status = path_in(o->w, "ring", path, o->error);
+    if (status != WEIR_OK) return status;
+    status = weir_ring_attach(&o->dead, o->w->os, path, &o->dead_found, o->error);
+    if (status == WEIR_OK && o->dead_found == WEIR_RING_OURS)
+        o->has_mark = weir_ring_load_mark(&o->dead, &o->mark);
+    return status;
+}
+
+static int take_inventory(opening *o) {
+    weir_inventory_input input = {
+        .os = o->w->os,
+        .directory = o->w->directory,
+        .database_has_positions = o->config->database_has_positions,
+        .positions = o->config->positions,
+        .position_count = o->config->position_count,
+        .ring_mark = o->has_mark ? &o->mark : NULL,
+        .ring = o->dead_found,
+        .ring_journal = o->dead_found == WEIR_RING_OURS ? o->dead.header.journal : NULL,
+    };
+    return weir_inventory_take(&input, &o->found, o->error);
+}
+
+static int open_journal(opening *o) {
+    weir *w = o->w;
+    weir_journal_config config = {
+        .os = w->os,
+        .directory = w->directory,
+        .segment_bytes = w->options.segment_bytes,
+        .limit_bytes = w->options.journal_limit_bytes,
+        .archive = w->options.archive != 0,
+        .zstd_level = w->options.zstd_level,
+        .salvage = o->config->salvage,
+        .event = send_event,
+        .event_context = w,
+    };
+    return weir_journal_open(&config, &o->found, &w->journal, o->error);
+}
+
+/* Records below what the journal says of this ring are in the journal already. */
+static void skip_drained(opening *o) {
+    if (memcmp(o->found.ring, o->dead.header.id, 16) != 0) return;
+    for (uint32_t i = 0; i < o->found.lane_count; i++) {
+        weir_lane_mark *mark = &o->found.lanes[i];
+        if (mark->lane >= o->dead.header.lanes) continue;
+        weir_lane *lane = &o->dead.lanes[mark->lane];
+        if (mark->position > lane->taken) lane->taken = mark->position;
+    }
+}
+
+/* A ring of this boot must be readable to its tails; after a reboot its pages are what the disk
+ * happened to hold, and only published rows were in them. */
+static void report_unreadable(const opening *o) {
+    uint8_t boot[16];
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < o->dead.header.lanes; i++) {
+        const weir_lane *lane = &o->dead.lanes[i];
+        if (!lane->data) continue;
+        uint64_t tail = atomic_load_explicit(&lane->control->tail, memory_order_relaxed);
+        if (tail > lane->taken) bytes += tail - lane->taken;
+    }
+    bool same = o->w->os->boot_id(o->w->os->self, boot) >= 0 &&
+                memcmp(boot, o->dead.header.boot, sizeof boot) == 0;
+    if (!bytes) return;
+    weir_handle_event(o->w, same ? WEIR_EVENT_DAMAGE : WEIR_EVENT_TORN_TAIL,
+                      "%s/ring: %llu bytes of published rows are unreadable%s", o->w->directory,
+                      (unsigned long long)bytes,
+                      same ? ": the dead process wrote over its ring before it died"
+                           : ": the machine went down before they became durable");
+}
+
+static int drain_dead_ring(opening *o) {
+    weir *w = o->w;
+    weir_drain drain;
+    if (!o->dead.lanes || o->found.closed) return WEIR_OK; /* closed: it was drained to the end */
+    skip_drained(o);
+    int status = weir_drain_make(&drain, &o->dead, w->journal, 1u << 20, true, o->error);
+    if (status != WEIR_OK) return status;
+    bool appended = true;
+    while (status == WEIR_OK && appended)
+        status = weir_drain_block(&drain, &appended, o->error);
+    weir_drain_free(&drain);
+    if (status == WEIR_FULL)
+        return weir_fail(o->error, WEIR_NO_SPACE,
+                         "%s: no room to drain the ring of the process that died; free some space "
+                         "and open again: its rows stay where they are", w->directory);
+    if (status == WEIR_OK) report_unreadable(o);
+    return status;
+}
+
+static void remember_declarations(weir *w) {
+    for (uint16_t i = 1; i <= WEIR_TABLES_MAX; i++) {
+        const weir_declaration *d = weir_journal_declaration(w->journal, i);
+        if (!d) continue;
+        /* Without memory for the copy the table just gets a new number. */
+        (void)weir_declaration_make(i, d->name, d->column, d->columns, &w->known[i], NULL);
+        w->table_count = i;
+    }
+}
+
+static int make_ring(opening *o) {
+    weir *w = o->w;
+    char fresh[PATH_BYTES], path[PATH_BYTES];
+    weir_ring_header wanted = {.lanes = w->options.lanes_max,
+                               .lane_bytes = w->options.lane_bytes,
+                               .process = w->process,
+                               .wall_ns = w->os->wall(w->os->self)};
+    memcpy(wanted.journal, weir_journal_id(w->journal), 16);
+    int done = w->os->random(w->os->self, wanted.id, sizeof wanted.id);
+    if (done < 0) return weir_fail_os(o->error, done, "cannot draw a ring id");
+    (void)w->os->boot_id(w->os->self, wanted.boot); /* zeros where unknown: only a report uses it */
+    int status = path_in(w, "ring.new", fresh, o->error);
+    if (status == WEIR_OK) status = path_in(w, "ring", path, o->error);
+    if (status == WEIR_OK) status = weir_ring_create(&w->ring, w->os, fresh, &wanted, w->lanes, o->error);
+    if (status != WEIR_OK) return status;
+    done = w->os->rename(w->os->self, fresh, path);
+    if (done >= 0) done = w->os->sync_directory(w->os->self, w->directory);
+    return done >= 0 ? WEIR_OK : weir_fail_os(o->error, done, "cannot put the ring at %s", path);
+}
+
+static void on_durable(void *context) {
+    weir *w = context;
+    if (atomic_load_explicit(&w->hooked, memory_order_acquire)) w->hooks.nudge(w->hooks.self);
+}
+
+static void on_stop(void *context) {
+    weir *w = context;
+    atomic_store_explicit(w->gate, 0, memory_order_relaxed); /* appends find out why by themselves */
+}
+
+static int start_journaler(opening *o) {
+    weir *w = o->w;
+    w->journaler.os = w->os;
+    w->journaler.ring = &w->ring;
+    w->journaler.journal = w->journal;
+    w->journaler.linger_ns = (uint64_t)w->options.linger_ms * 1000000u;
+    w->journaler.segment_bytes = w->options.segment_bytes;
+    w->journaler.on_durable = on_durable;
+    w->journaler.on_stop = on_stop;
+    w->journaler.on_event = send_event;
+    w->journaler.context = w;
+    w->fence = w->os->barrier(w->os->self) < 0;
+    int status = weir_journaler_prepare(&w->journaler, o->error);
+    if (status != WEIR_OK) return status;
+    atomic_store_explicit(w->gate, w->generation, memory_order_relaxed);
+    return weir_journaler_start(&w->journaler, o->error);
+}
+
+static void tell_findings(const opening *o) {
+    weir *w = o->w;
+    uint64_t rows = w->opened_row - w->start.row;
+    if (o->found.verdict == WEIR_VERDICT_TORN_TAIL)
+        send_event(w, WEIR_EVENT_TORN_TAIL, o->found.detail);
+    if (o->found.damage_count) send_event(w, WEIR_EVENT_DAMAGE, o->found.detail);
+    if (rows)
+        weir_handle_event(w, WEIR_EVENT_RECOVERED,
+                          "%s: %llu rows of a former process are being applied", w->directory,
+                          (unsigned long long)rows);
+}
+
+static void note_start(opening *o) {
+    weir *w = o->w;
+    weir_journal_state state;
+    weir_journal_get_state(w->journal, &state);
+    w->start = o->found.position;
+    w->opened_row = w->base_row = state.next_row - 1;
+    atomic_store_explicit(&w->applied_row, w->start.row, memory_order_relaxed);
+}
+
+static int open_steps(opening *o) {
+    int status = make_directory(o);
+    if (status == WEIR_OK) status = lock_journal(o);
+    if (status == WEIR_OK) status = attach_dead_ring(o);
+    if (status == WEIR_OK) status = take_inventory(o);
+    if (status == WEIR_OK) status = open_journal(o);
+    if (status == WEIR_OK) status = drain_dead_ring(o);
+    if (status == WEIR_OK) status = weir_journal_sync(o->w->journal, o->error);
+    if (status != WEIR_OK) return status;
+    note_start(o);
+    remember_declarations(o->w);
+    status = make_ring(o);
+    return status == WEIR_OK ? start_journaler(o) : status;
+}
+
+/* ---- undoing ------------------------------------------------------------------------------- */
+
+static void free_tables(weir *w) {
+    /* The tables themselves stay: an append that began before close may still look at one. */
+    for (uint16_t i = 1; i <= w->table_count; i++) {
+        weir_declaration_free(w->known[i]);
+        w->known[i] = NULL;
+    }
+}
+
+static void dismantle(weir *w) {
+    weir_journaler_release(&w->journaler);
+    if (w->journal) weir_journal_close(w->journal);
+    w->journal = NULL;
+    if (w->ring.map) weir_ring_close(&w->ring);
+    free_tables(w);
+    weir_registry_unlock(w);
+    free(w->directory);
+    w->directory = NULL;
+    (void)pthread_mutex_destroy(&w->declaring); /* nobody holds it */
+    weir_registry_give_back(w);
+}
+
+int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *error) {
+    opening o = {.config = config, .error = error};
+    *out = NULL;
+    o.w = weir_registry_take(config->os, config->options.lanes_max);
+    if (!o.w) return weir_fail(error, WEIR_NO_MEMORY, "no memory to open %s", config->directory);
+    o.w->options = config->options;
+    o.w->process = config->os->process_id(config->os->self);
+    o.w->ring.file = -1;
+    o.w->directory = strdup(config->directory);
+    (void)pthread_mutex_init(&o.w->declaring, NULL); /* cannot fail with default attributes */
+    int status = o.w->directory ? open_steps(&o)
+                                : weir_fail(error, WEIR_NO_MEMORY, "no memory to open a journal");
+    if (o.dead.lanes) weir_ring_close(&o.dead);
+    if (status == WEIR_OK) tell_findings(&o);
+    else {
+        atomic_store_explicit(o.w->gate, 0, memory_order_relaxed);
+        dismantle(o.w);
+    }
+    weir_inventory_free(&o.found);
+    if (status == WEIR_OK) *out = o.w;
+    return status;
+}
+
+/* ---- the writer's side --------------------------------------------------------------------- */
+
+void weir_handle_attach(weir *w, const weir_hooks *hooks) {
+    w->hooks = *hooks;
+    atomic_store_explicit(&w->hooked, true, memory_order_release);
+}
+
+weir_journal *weir_handle_journal(weir *w) { return w->journal; }
+const weir_os *weir_handle_os(weir *w) { return w->os; }
+const weir_options *weir_handle_options(weir *w) { return &w->options; }
+weir_position weir_handle_start(weir *w) { return w->start; }
+
+static void store(_Atomic uint64_t *field, uint64_t value) {
+    atomic_store_explicit(field, value, memory_order_release);
+}
+
+static void add(_Atomic uint64_t *field, uint64_t value) {
+    atomic_fetch_add_explicit(field, value, memory_order_relaxed);
+}
+
+void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payload *payload,
+                         uint64_t rows, uint64_t rejected, uint64_t ignored, uint64_t wal_bytes) {
+    add(&w->rows_applied, rows);
+    add(&w->rows_rejected, rejected);
+    add(&w->rows_ignored, ignored);
+    add(&w->transactions, 1);
+    store(&w->wal_bytes, wal_bytes);
+    if (memcmp(payload->ring, w->ring.header.id, 16) == 0)
+        for (uint32_t i = 0; i < payload->lanes; i++) {
+            weir_lane_mark mark = weir_payload_lane(payload, i);
+            if (mark.lane < w->options.lanes_max) store(&w->lanes[mark.lane].applied, mark.position);
+        }
+    store(&w->applied_row, last->first_row + last->rows - 1);
+    weir_journaler_advance(&w->journaler);
+}
+
+void weir_handle_apply_status(weir *w, int status) {
+    atomic_store_explicit(&w->apply_status, status, memory_order_release);
+    weir_journaler_advance(&w->journaler);
+}
+
+bool weir_handle_wants_applied(weir *w) {
+    return atomic_load_explicit(&w->want_applied, memory_order_seq_cst) > 0;
+}
+
+/* ---- closing ------------------------------------------------------------------------------- */
+
+static bool call_under_way(const weir *w) {
+    if (atomic_load_explicit(&w->inside, memory_order_seq_cst)) return true;
+    for (uint32_t i = 0; i < w->options.lanes_max; i++)
+        if (atomic_load_explicit(&w->lanes[i].busy, memory_order_acquire)) return true;
+    return false;
+}
+
+/* No call passes the gate any more; those that had passed it are waited for. */
+static bool shut_gate(weir *w, uint64_t deadline) {
+    atomic_store_explicit(w->gate, 0, memory_order_seq_cst);
+    (void)w->os->barrier(w->os->self); /* without it appends fence themselves: see pass_gate */
+    weir_journaler_advance(&w->journaler);
+    _Atomic uint32_t never = 0;
+    while (call_under_way(w)) {
+        if (w->os->now(w->os->self) >= deadline) return false;
+        (void)w->os->wait(w->os->self, &never, 0, CLOSE_POLL_NS);
+    }
+    return true;
+}
+
+/* Everything of the ring is durable in the journal, so the ring goes, and then a mark without lanes
+ * says so: in this order, or a power cut could bring back a ring that nothing says is drained. */
+static int leave_cleanly(weir *w, weir_error *error) {
+    static const uint8_t no_ring[16];
+    uint8_t head[WEIR_PAYLOAD_HEAD];
+    char path[PATH_BYTES];
+    int status = path_in(w, "ring", path, error);
+    if (status != WEIR_OK) return status;
+    int gone = w->os->unlink(w->os->self, path);
+    if (gone >= 0) gone = w->os->sync_directory(w->os->self, w->directory);
+    if (gone < 0) return weir_fail_os(error, gone, "cannot remove %s", path);
+    (void)weir_payload_head_encode(head, no_ring, NULL, 0);
+    status = weir_journal_append(w->journal, WEIR_BLOCK_MARK, head, sizeof head, 0, error);
+    return status == WEIR_OK ? weir_journal_sync(w->journal, error) : status;
+}
+
+static int stop_writer(weir *w, uint64_t deadline) {
+    if (!atomic_load_explicit(&w->hooked, memory_order_acquire)) return WEIR_OK;
+    return w->hooks.stop(w->hooks.self, deadline);
+}
+
+int weir_close(weir *w) {
+    weir_error error = {0};
+    if (!w) return WEIR_MISUSE;
+    int status = weir_gate_status(w, w->generation);
+    if (status != WEIR_OK && status != WEIR_STOPPED) return status;
+    if (atomic_exchange_explicit(&w->closing, true, memory_order_acq_rel)) return WEIR_CLOSED;
+    uint64_t deadline = weir_deadline(w->os, w->options.open_timeout_ms);
+    bool quiet = shut_gate(w, deadline);
+    int journaled = weir_journaler_stop(&w->journaler);
+    int applied = stop_writer(w, deadline);
+    if (!quiet) { /* ring, mapping and lock stay until the process ends: the append will be kept */
+        w->state = WEIR_HANDLE_STUCK;
+        (void)weir_fail(&error, WEIR_PENDING, "%s: a thread is still inside a call", w->directory);
+        return weir_publish_error(&error);
+    }
+    if (journaled == WEIR_OK) journaled = leave_cleanly(w, &error);
+    else
+        (void)weir_fail(&error, journaled, "%s: rows stay in the ring for the next opening: %s",
+                        w->directory, weir_status_text(journaled));
+    dismantle(w);
+    if (journaled != WEIR_OK) return weir_publish_error(&error);
+    return applied;
+}

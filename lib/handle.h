@@ -1,0 +1,63 @@
+/* handle.h - what stands behind the public face, for the rooms of lib and for the writer.
+ *
+ * lib knows no SQLite. A writer attaches to the handle through the hooks below: it is asked about
+ * declarations, woken when blocks become durable, and tells the handle how far it has applied. */
+#ifndef WEIR_HANDLE_H
+#define WEIR_HANDLE_H
+
+#include "journal.h"
+#include "ring.h"
+
+typedef struct weir_hooks {
+    void *self;
+    /* May this be declared, and with which table in the database? Called by weir_declare, one call at a time.
+     * next_key: out, the next free key of a table with a WEIR_KEY (1 if it does not exist yet). */
+    int (*check)(void *self, const weir_declaration *d, int64_t *next_key, weir_error *error);
+    void (*nudge)(void *self);                    /* more is durable, or somebody waits for applied */
+    int (*stop)(void *self, uint64_t deadline_ns); /* apply what is durable until the deadline, then end the thread and
+                                                  free self; WEIR_PENDING when rows are left */
+} weir_hooks;
+
+/* Facts about opening that the writer found in the database beforehand. */
+typedef struct weir_handle_config {
+    weir_options options;        /* with every default filled in */
+    const char *directory;
+    const weir_os *os;
+    const weir_position *positions;
+    size_t position_count;
+    bool database_has_positions;
+    bool salvage;
+} weir_handle_config;
+
+void weir_options_fill(weir_options *options);                                /* defaults for zeros */
+int weir_options_check(const weir_options *options, weir_error *error);
+
+/* Lock, take the inventory, open the journal, drain a dead ring into it, sync, make a new ring, start
+ * the journal thread. The handle works without hooks; rows then wait in the journal. */
+int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *error);
+void weir_handle_attach(weir *w, const weir_hooks *hooks);
+
+weir_journal *weir_handle_journal(weir *w);
+const weir_os *weir_handle_os(weir *w);
+const weir_options *weir_handle_options(weir *w);
+weir_position weir_handle_start(weir *w);     /* position in this journal that the database had at opening */
+void weir_handle_event(weir *w, weir_event event, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- the writer reports ---- */
+
+/* The transaction that ends with this block is committed. Call with the lane entries of its last
+ * block (payload), after each commit; wakes who waits. */
+void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payload *payload,
+                         uint64_t rows, uint64_t rejected, uint64_t ignored, uint64_t wal_bytes);
+/* Why nothing is being applied: WEIR_OK again when it is. Anything but WEIR_OK, WEIR_BUSY, WEIR_IO and
+ * WEIR_NO_SPACE is final and answers those who wait for applied. */
+void weir_handle_apply_status(weir *w, int status);
+bool weir_handle_wants_applied(weir *w);      /* somebody waits for rows to be applied: do not linger */
+
+/* ---- tables, for weir_insert_now ---- */
+weir *weir_table_handle(weir_table *t);
+const weir_declaration *weir_table_declaration(weir_table *t);
+int64_t weir_table_take_key(weir_table *t);
+void weir_table_note_key(weir_table *t, int64_t key); /* the caller gave this one */
+
+#endif

@@ -1,0 +1,226 @@
+/* journaler.c - policy and thread of the journal: when to cut, when to sync, when to sleep. */
+#include "journaler.h"
+
+#include "thread.h"
+
+enum {
+    RAW_TARGET = 1 << 20,    /* bytes of payload in a block: large enough for zstd and for one pwrite */
+    GROUP_BLOCKS = 4,        /* blocks behind one sync, at most: what a waiter waits for stays short */
+    QUIET_LINGERS = 10,      /* so many lingers without news make the thread sleep for good */
+    RETRY_NS = 20 * 1000000, /* between two looks whether a full journal has room again */
+    FAILURES_MAX = 3,        /* in a row; then the journal stops */
+    LANES_AHEAD = 2,         /* ready and free: one for the next thread, one for a signal handler */
+};
+
+static void tell(weir_journaler *j, weir_event event, const char *text) {
+    if (j->on_event) j->on_event(j->context, event, text);
+}
+
+void weir_journaler_ring(weir_journaler *j) {
+    /* seq_cst against the journal thread's asleep and bell: see journaler.h. */
+    atomic_fetch_add_explicit(&j->bell, 1, memory_order_seq_cst);
+    if (atomic_load_explicit(&j->asleep, memory_order_seq_cst))
+        j->os->wake(j->os->self, &j->bell);
+}
+
+void weir_journaler_advance(weir_journaler *j) {
+    /* seq_cst: either who waits counts as a waiter before this load, or it sees what has moved. */
+    atomic_fetch_add_explicit(&j->advance, 1, memory_order_seq_cst);
+    if (atomic_load_explicit(&j->waiters, memory_order_seq_cst))
+        j->os->wake(j->os->self, &j->advance);
+}
+
+static weir_next stop_for_good(weir_journaler *j, const weir_error *error) {
+    atomic_store_explicit(&j->status, WEIR_STOPPED, memory_order_release);
+    tell(j, WEIR_EVENT_STOPPED, error->text);
+    if (j->on_stop) j->on_stop(j->context);
+    weir_journaler_advance(j);
+    return WEIR_NEXT_STOPPED;
+}
+
+/* ---- lanes ------------------------------------------------------------------------------ */
+
+/* The reserve must hold what the ring can hold: rows, block heads and padding, in blocks of at least
+ * half the target but for the last. */
+static uint64_t reserve_for(const weir_journaler *j, uint32_t lanes) {
+    uint64_t ring = (uint64_t)lanes * j->ring->header.lane_bytes;
+    uint64_t need = ring + ring / 32 + (1u << 20);
+    return need > j->segment_bytes ? need : j->segment_bytes;
+}
+
+static int provision_one(weir_journaler *j, weir_error *error) {
+    uint32_t ready = atomic_load_explicit(&j->ring->ready, memory_order_relaxed);
+    if (ready >= j->ring->header.lanes) return WEIR_NOT_FOUND;
+    int status = weir_journal_reserve(j->journal, reserve_for(j, ready + 1), error);
+    return status == WEIR_OK ? weir_ring_provision(j->ring, error) : status;
+}
+
+/* Keep lanes ahead of the threads that will ask, here, so that claiming one is a compare-and-swap. */
+static void provision(weir_journaler *j) {
+    uint32_t wanted = atomic_exchange_explicit(&j->lanes_wanted, 0, memory_order_acquire);
+    if (j->provision_failed && !wanted) return;
+    weir_error error = {0};
+    uint32_t ready = atomic_load_explicit(&j->ring->ready, memory_order_relaxed);
+    int status = WEIR_OK;
+    while (status == WEIR_OK && ready < weir_ring_owned(j->ring) + LANES_AHEAD) {
+        status = provision_one(j, &error);
+        ready++;
+    }
+    if (status != WEIR_OK && status != WEIR_NOT_FOUND && !j->provision_failed)
+        tell(j, WEIR_EVENT_NO_SPACE, error.text);
+    j->provision_failed = status != WEIR_OK && status != WEIR_NOT_FOUND;
+    if (wanted) weir_journaler_advance(j);
+}
+
+int weir_journaler_prepare(weir_journaler *j, weir_error *error) {
+    int status = weir_drain_make(&j->drain, j->ring, j->journal, RAW_TARGET, false, error);
+    for (int i = 0; status == WEIR_OK && i < LANES_AHEAD; i++)
+        status = provision_one(j, error);
+    return status == WEIR_NOT_FOUND ? WEIR_OK : status;
+}
+
+void weir_journaler_release(weir_journaler *j) { weir_drain_free(&j->drain); }
+
+/* ---- one group -------------------------------------------------------------------------- */
+
+static void group_is_durable(weir_journaler *j) {
+    j->marked = false;
+    weir_journal_state state;
+    weir_journal_get_state(j->journal, &state);
+    /* The mark before the space: a mark may be too low, never too high. */
+    weir_ring_store_mark(j->ring, &state.durable);
+    weir_drain_release(&j->drain);
+    j->failures = 0;
+    weir_journaler_advance(j);
+    if (j->on_durable) j->on_durable(j->context);
+}
+
+/* The blocks that were not acknowledged are written again, from the ring, into a new segment. */
+static weir_next begin_again(weir_journaler *j, weir_error *error, uint64_t *wait_ns) {
+    tell(j, WEIR_EVENT_SYNC_FAILED, error->text);
+    weir_drain_rewind(&j->drain);
+    int status = ++j->failures > FAILURES_MAX ? WEIR_IO : weir_journal_restart(j->journal, error);
+    if (status == WEIR_OK) return WEIR_NEXT_AGAIN;
+    if (status != WEIR_FULL) return stop_for_good(j, error);
+    j->full = true;
+    *wait_ns = RETRY_NS;
+    return WEIR_NEXT_WAIT;
+}
+
+/* Blocks of one cut, one sync. */
+static int write_group(weir_journaler *j, unsigned *blocks, weir_error *error) {
+    bool appended = true;
+    int status = WEIR_OK;
+    *blocks = 0;
+    while (status == WEIR_OK && appended && *blocks < GROUP_BLOCKS) {
+        status = weir_drain_block(&j->drain, &appended, error);
+        *blocks += appended;
+    }
+    if (status != WEIR_OK && status != WEIR_FULL) return status;
+    if (*blocks == 0) return status;
+    int synced = weir_journal_sync(j->journal, error);
+    return synced == WEIR_OK ? status : synced;
+}
+
+static weir_next group(weir_journaler *j, uint64_t *wait_ns) {
+    weir_error error = {0};
+    unsigned blocks;
+    int status = write_group(j, &blocks, &error);
+    if (status == WEIR_STOPPED) return stop_for_good(j, &error);
+    if (status != WEIR_OK && status != WEIR_FULL) return begin_again(j, &error, wait_ns);
+    if (blocks) group_is_durable(j);
+    j->full = status == WEIR_FULL;
+    if (!j->full) return WEIR_NEXT_AGAIN;
+    *wait_ns = RETRY_NS;
+    return WEIR_NEXT_WAIT;
+}
+
+/* ---- the step ---------------------------------------------------------------------------- */
+
+/* A block without rows vouches for the last group: without it only the ring's header would. A mark
+ * that cannot be written is no loss of rows; the next group will meet the same trouble and act. */
+static weir_next leave_mark(weir_journaler *j) {
+    weir_error error = {0};
+    if (!j->marked && weir_drain_mark(&j->drain, &error) == WEIR_OK)
+        (void)weir_journal_sync(j->journal, &error);
+    j->marked = true;
+    return WEIR_NEXT_IDLE;
+}
+
+static weir_next quiet(weir_journaler *j, uint64_t now, uint64_t *wait_ns) {
+    j->pending_since = 0;
+    if (!j->quiet_since) j->quiet_since = now;
+    if (now - j->quiet_since >= QUIET_LINGERS * j->linger_ns) return leave_mark(j);
+    *wait_ns = j->linger_ns;
+    return WEIR_NEXT_WAIT;
+}
+
+weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns) {
+    if (atomic_load_explicit(&j->status, memory_order_relaxed) != WEIR_OK) return WEIR_NEXT_STOPPED;
+    provision(j);
+    uint64_t now = j->os->now(j->os->self);
+    uint64_t pending = weir_ring_pending(j->ring);
+    if (!pending) return quiet(j, now, wait_ns);
+    j->quiet_since = 0;
+    if (!j->pending_since) j->pending_since = now;
+    uint64_t waited = now - j->pending_since;
+    bool demanded = atomic_load_explicit(&j->demand, memory_order_relaxed) > 0 ||
+                    atomic_load_explicit(&j->stopping, memory_order_relaxed);
+    if (!demanded && pending < RAW_TARGET && waited < j->linger_ns) {
+        *wait_ns = j->linger_ns - waited;
+        return WEIR_NEXT_WAIT;
+    }
+    j->pending_since = 0;
+    return group(j, wait_ns);
+}
+
+/* ---- the thread -------------------------------------------------------------------------- */
+
+/* Between reading the bell and waiting on it, any ring changes it, and any tail that a producer
+ * published without seeing us asleep is visible behind the barrier. */
+static void rest(weir_journaler *j, weir_next next, uint64_t wait_ns) {
+    uint32_t bell = atomic_load_explicit(&j->bell, memory_order_seq_cst);
+    bool idle = next == WEIR_NEXT_IDLE;
+    atomic_store_explicit(&j->asleep, idle ? 2 : 1, memory_order_seq_cst);
+    if (idle) (void)j->os->barrier(j->os->self); /* without it producers fence: see weir_enter */
+    bool news = (idle && weir_ring_pending(j->ring) > 0) ||
+                atomic_load_explicit(&j->stopping, memory_order_seq_cst) ||
+                atomic_load_explicit(&j->lanes_wanted, memory_order_seq_cst);
+    if (!idle && !j->full && atomic_load_explicit(&j->demand, memory_order_seq_cst))
+        news = news || weir_ring_pending(j->ring) > 0;
+    if (!news) (void)j->os->wait(j->os->self, &j->bell, bell, idle ? UINT64_MAX : wait_ns);
+    atomic_store_explicit(&j->asleep, 0, memory_order_seq_cst);
+}
+
+static void *run(void *argument) {
+    weir_journaler *j = argument;
+    for (;;) {
+        uint64_t wait_ns = 0;
+        weir_next next = weir_journaler_step(j, &wait_ns);
+        if (next == WEIR_NEXT_STOPPED) return NULL;
+        if (next == WEIR_NEXT_AGAIN) continue;
+        if (atomic_load_explicit(&j->stopping, memory_order_acquire) &&
+            (weir_ring_pending(j->ring) == 0 || j->full))
+            return NULL;
+        rest(j, next, wait_ns);
+    }
+}
+
+int weir_journaler_start(weir_journaler *j, weir_error *error) {
+    int failed = weir_thread_start(&j->thread, run, j);
+    if (failed) return weir_fail_os(error, failed, "cannot start the journal thread");
+    j->running = true;
+    return WEIR_OK;
+}
+
+int weir_journaler_stop(weir_journaler *j) {
+    atomic_store_explicit(&j->stopping, true, memory_order_seq_cst);
+    if (j->running) {
+        weir_journaler_ring(j);
+        (void)pthread_join(j->thread, NULL); /* fails only for a thread that is not ours */
+        j->running = false;
+    }
+    int status = atomic_load_explicit(&j->status, memory_order_acquire);
+    if (status == WEIR_OK && weir_ring_pending(j->ring) > 0) status = WEIR_FULL;
+    return status;
+}

@@ -1,0 +1,72 @@
+/* journaler.h - the journal thread: drain, cut, compress, sync, release, wake.
+ *
+ * One step does one round and says what to do next, so that a simulator can be the thread. Who sleeps and who wakes:
+ *
+ *   asleep   0 at work, 1 waiting for the linger to pass, 2 idle. Set by the journal thread (seq_cst) before it
+ *            waits; then it makes the process-wide barrier and looks at the tails once more. A producer loads it (relaxed) after
+ *            publishing: either the producer sees 2 and wakes, or the journal thread, behind the barrier, sees the tail.
+ *   bell     the word the journal thread waits on; who wants it adds 1 and wakes.
+ *   advance  the word others wait on; the journal thread and the writer add 1 whenever anything they could wait for has moved. */
+#ifndef WEIR_JOURNALER_H
+#define WEIR_JOURNALER_H
+
+#include <pthread.h>
+
+#include "drain.h"
+
+typedef enum weir_next {
+    WEIR_NEXT_AGAIN,   /* there is more to do at once */
+    WEIR_NEXT_WAIT,    /* wait for the bell, at most *wait_ns */
+    WEIR_NEXT_IDLE,    /* nothing to do until somebody rings */
+    WEIR_NEXT_STOPPED, /* for good: see status */
+} weir_next;
+
+typedef struct weir_journaler {
+    const weir_os *os;
+    weir_ring *ring;
+    weir_journal *journal;
+    weir_drain drain;
+    uint64_t linger_ns;
+    uint64_t segment_bytes;
+
+    _Atomic uint32_t asleep, bell, advance;
+    _Atomic uint32_t demand;       /* how many wait for durable rows or for room: do not linger */
+    _Atomic uint32_t waiters;      /* how many wait on advance, for whatever */
+    _Atomic uint32_t lanes_wanted; /* a thread found no free lane */
+    _Atomic int status;            /* WEIR_OK, or why it has stopped; release / acquire */
+    _Atomic bool stopping;
+
+    bool full, provision_failed;
+    bool marked; /* a block without rows vouches for the last group */
+    uint64_t pending_since, quiet_since; /* 0: not pending, not quiet */
+    unsigned failures;             /* in a row */
+    pthread_t thread;
+    bool running;
+
+    void (*on_durable)(void *context);             /* after each advance of durable */
+    void (*on_stop)(void *context);                /* status has become an error */
+    void (*on_event)(void *context, weir_event event, const char *text);
+    void *context;
+} weir_journaler;
+
+/* The memory of j is the caller's, zeroed but for the fields that it set: os, ring, journal, linger_ns, segment_bytes,
+ * the callbacks. Makes the first lanes ready. */
+int weir_journaler_prepare(weir_journaler *j, weir_error *error);
+int weir_journaler_start(weir_journaler *j, weir_error *error);
+weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns);
+/* Make everything published durable, leave the closing mark when final says so, and end the thread. Returns the final status. */
+int weir_journaler_stop(weir_journaler *j);
+void weir_journaler_release(weir_journaler *j);
+
+/* Wake the journal thread if it waits in any way. Async-signal-safe. */
+void weir_journaler_ring(weir_journaler *j);
+
+/* Something moved: wake who waits on advance. */
+void weir_journaler_advance(weir_journaler *j);
+
+/* On the append path, after publishing. */
+static inline void weir_journaler_published(weir_journaler *j) {
+    if (atomic_load_explicit(&j->asleep, memory_order_relaxed) == 2) weir_journaler_ring(j);
+}
+
+#endif

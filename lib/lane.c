@@ -1,0 +1,21 @@
+/* lane.c - reading records that may have been written by a process that died, or by nobody. */
+#include "lane.h"
+
+bool weir_lane_read(const weir_lane *lane, uint64_t position, uint64_t end, weir_record *out) {
+    if (position > end || end - position < WEIR_RECORD_HEAD || end - position > lane->size)
+        return false;
+    const uint8_t *record = weir_lane_at(lane, position);
+    weir_cursor c = weir_cursor_over(record, (size_t)(end - position));
+    uint32_t body = weir_take_u32(&c);
+    uint32_t check = weir_take_u32(&c);
+    uint64_t stamp = weir_take_u64(&c);
+    if (body > lane->size / 2 || weir_record_bytes(body) > end - position) return false;
+    if (check != weir_record_check(record, body, lane->salt, position)) return false;
+    if ((stamp & 0xFF) > WEIR_RECORD_DECLARATION) return false;
+    *out = (weir_record){.body = weir_take(&c, body),
+                         .bytes = body,
+                         .kind = (unsigned)(stamp & 0xFF),
+                         .epoch = stamp >> 8,
+                         .next = position + weir_record_bytes(body)};
+    return weir_cursor_ok(&c);
+}

@@ -1,0 +1,94 @@
+/* os.h - everything lib and writer ask of the operating system, as one table of functions.
+ *
+ * Production uses weir_os_posix(). Tests put their own table here and are then the disk, the clock
+ * and the scheduler: they can lose, tear, refuse and stop at any call.
+ *
+ * Unless said otherwise a function returns 0 or more on success and a negative errno on failure,
+ * never sets errno for its caller to read, retries EINTR itself, and may be called by any thread.
+ * pread and pwrite may transfer less than asked; weir_read_full and weir_write_full below loop. */
+#ifndef WEIR_OS_H
+#define WEIR_OS_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    WEIR_OS_READ = 1, /* open flags */
+    WEIR_OS_WRITE = 2,
+    WEIR_OS_CREATE = 4,
+    WEIR_OS_EXCLUSIVE = 8,
+};
+
+typedef struct weir_os_info {
+    uint64_t bytes;
+    uint64_t device, inode;
+    uint32_t block_bytes; /* preferred I/O block of the file system */
+    int is_directory;
+} weir_os_info;
+
+typedef struct weir_os weir_os;
+struct weir_os {
+    void *self; /* first argument of every function */
+
+    /* files: the descriptor is the table's own number */
+    int (*open)(void *self, const char *path, int flags);
+    int (*close)(void *self, int file);
+    int64_t (*pread)(void *self, int file, void *into, size_t bytes, uint64_t offset);
+    int64_t (*pwrite)(void *self, int file, const void *from, size_t bytes, uint64_t offset);
+    int (*datasync)(void *self, int file); /* data and size are on the disk */
+    /* Real blocks, no emulation; grows the file; -EOPNOTSUPP where the file system cannot. */
+    int (*allocate)(void *self, int file, uint64_t offset, uint64_t bytes);
+    int (*truncate)(void *self, int file, uint64_t bytes);
+    int (*info)(void *self, const char *path, weir_os_info *out); /* follows links */
+    int (*info_file)(void *self, int file, weir_os_info *out);
+
+    /* names; durable only after sync_directory */
+    int (*rename)(void *self, const char *from, const char *to);
+    int (*unlink)(void *self, const char *path);
+    int (*make_directory)(void *self, const char *path);
+    int (*sync_directory)(void *self, const char *path);
+    /* Calls each(context, name) for every name but . and ..; an answer that is not 0 ends it and is
+     * returned. */
+    int (*list)(void *self, const char *path, int (*each)(void *context, const char *name),
+                void *context);
+
+    /* A process-owned lock on a whole file (fcntl F_SETLK); -EAGAIN when another process has it,
+     * and its pid, or 0 where it is unknown. */
+    int (*lock)(void *self, int file, int64_t *holder);
+
+    /* memory: reserve address space, then map pieces of a file into it (MAP_SHARED | MAP_FIXED) */
+    void *(*reserve)(void *self, size_t bytes); /* NULL on failure */
+    int (*map)(void *self, void *at, int file, uint64_t offset, size_t bytes, int writable);
+    int (*populate)(void *self, void *at, size_t bytes); /* fault in for writing; advice */
+    int (*unmap)(void *self, void *at, size_t bytes);
+    _Atomic uint32_t *(*fork_word)(void *self); /* a word, 1 here, 0 in a forked child */
+    void (*free_fork_word)(void *self, _Atomic uint32_t *word);
+
+    /* time, in nanoseconds */
+    uint64_t (*now)(void *self); /* monotonic */
+    int64_t (*wall)(void *self); /* since 1970 */
+
+    /* threads: wait returns 0 when woken or when *word != expected, -ETIMEDOUT after timeout_ns
+     * (UINT64_MAX: never). barrier orders all running threads of the process (membarrier private
+     * expedited); negative when the kernel lacks it. */
+    int (*wait)(void *self, _Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns);
+    void (*wake)(void *self, _Atomic uint32_t *word); /* all waiters; async-signal-safe */
+    int (*barrier)(void *self);
+    uint32_t (*thread_id)(void *self);
+    /* Never 0, which means that there is no such thread. Async-signal-safe. */
+    uint64_t (*thread_started)(void *self, uint32_t thread);
+
+    /* identity */
+    int64_t (*process_id)(void *self);
+    int (*random)(void *self, void *into, size_t bytes);
+    int (*boot_id)(void *self, uint8_t id[16]); /* of the running kernel */
+};
+
+const weir_os *weir_os_posix(void);
+
+/* All bytes or an error; a read past the end is -ENODATA. */
+int weir_read_full(const weir_os *os, int file, void *into, size_t bytes, uint64_t offset);
+int weir_write_full(const weir_os *os, int file, const void *from, size_t bytes, uint64_t offset);
+
+#endif

@@ -1,0 +1,428 @@
+/* os_posix.c - the operating system table of production: Linux. */
+#include "os.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14; an older kernel answers EINVAL, which is ignored */
+#endif
+
+enum { FILE_MODE = 0644, DIRECTORY_MODE = 0755 }; /* before the umask, as SQLite makes its files */
+
+/* The C library's -1 and errno, as this table answers. */
+static int answer(int result) { return result < 0 ? -errno : result; }
+
+static bool fits_offset(uint64_t offset, uint64_t bytes) {
+    return offset <= INT64_MAX && bytes <= INT64_MAX - offset;
+}
+
+/* ---- files ---- */
+
+static int posix_open(void *self, const char *path, int flags) {
+    (void)self;
+    int how = O_CLOEXEC;
+    if (flags & WEIR_OS_WRITE)
+        how |= flags & WEIR_OS_READ ? O_RDWR : O_WRONLY;
+    else
+        how |= O_RDONLY;
+    if (flags & WEIR_OS_CREATE) how |= O_CREAT;
+    if (flags & WEIR_OS_EXCLUSIVE) how |= O_EXCL;
+    int file;
+    do
+        file = open(path, how, FILE_MODE);
+    while (file < 0 && errno == EINTR);
+    return answer(file);
+}
+
+/* Linux releases the descriptor even when close answers EINTR, so it must not be closed again. */
+static int posix_close(void *self, int file) {
+    (void)self;
+    return close(file) < 0 && errno != EINTR ? -errno : 0;
+}
+
+static int64_t posix_pread(void *self, int file, void *into, size_t bytes, uint64_t offset) {
+    (void)self;
+    if (!fits_offset(offset, bytes)) return -EOVERFLOW;
+    ssize_t n;
+    do
+        n = pread(file, into, bytes, (off_t)offset);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+static int64_t posix_pwrite(void *self, int file, const void *from, size_t bytes, uint64_t offset) {
+    (void)self;
+    if (!fits_offset(offset, bytes)) return -EFBIG;
+    ssize_t n;
+    do
+        n = pwrite(file, from, bytes, (off_t)offset);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+static int posix_datasync(void *self, int file) {
+    (void)self;
+    int result;
+    do
+        result = fdatasync(file);
+    while (result < 0 && errno == EINTR);
+    return answer(result);
+}
+
+/* The system call itself: posix_fallocate would fall back to writing, which proves nothing about
+ * the blocks of a file system that copies on write. */
+static int posix_allocate(void *self, int file, uint64_t offset, uint64_t bytes) {
+    (void)self;
+    if (!fits_offset(offset, bytes)) return -EFBIG;
+    int result;
+    do
+        result = fallocate(file, 0, (off_t)offset, (off_t)bytes);
+    while (result < 0 && errno == EINTR);
+    return answer(result);
+}
+
+static int posix_truncate(void *self, int file, uint64_t bytes) {
+    (void)self;
+    if (!fits_offset(bytes, 0)) return -EFBIG;
+    int result;
+    do
+        result = ftruncate(file, (off_t)bytes);
+    while (result < 0 && errno == EINTR);
+    return answer(result);
+}
+
+static int fill_info(int result, const struct stat *s, weir_os_info *out) {
+    if (result < 0) return -errno;
+    *out = (weir_os_info){.bytes = (uint64_t)s->st_size,
+                          .device = s->st_dev,
+                          .inode = s->st_ino,
+                          .block_bytes = (uint32_t)s->st_blksize,
+                          .is_directory = S_ISDIR(s->st_mode)};
+    return 0;
+}
+
+static int posix_info(void *self, const char *path, weir_os_info *out) {
+    (void)self;
+    struct stat s;
+    return fill_info(stat(path, &s), &s, out);
+}
+
+static int posix_info_file(void *self, int file, weir_os_info *out) {
+    (void)self;
+    struct stat s;
+    return fill_info(fstat(file, &s), &s, out);
+}
+
+/* ---- names ---- */
+
+static int posix_rename(void *self, const char *from, const char *to) {
+    (void)self;
+    return answer(rename(from, to));
+}
+
+static int posix_unlink(void *self, const char *path) {
+    (void)self;
+    return answer(unlink(path));
+}
+
+static int posix_make_directory(void *self, const char *path) {
+    (void)self;
+    return answer(mkdir(path, DIRECTORY_MODE));
+}
+
+static int posix_sync_directory(void *self, const char *path) {
+    (void)self;
+    int file;
+    do
+        file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (file < 0 && errno == EINTR);
+    if (file < 0) return -errno;
+    int result;
+    do
+        result = fsync(file);
+    while (result < 0 && errno == EINTR);
+    result = answer(result);
+    (void)close(file); /* opened for reading: nothing can be lost here */
+    return result;
+}
+
+static int posix_list(void *self, const char *path, int (*each)(void *context, const char *name),
+                      void *context) {
+    (void)self;
+    DIR *directory = opendir(path);
+    if (!directory) return -errno;
+    int result = 0;
+    while (result == 0) {
+        errno = 0; /* the only way to tell an error from the end */
+        const struct dirent *entry = readdir(directory);
+        if (!entry) {
+            result = -errno;
+            break;
+        }
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            result = each(context, entry->d_name);
+    }
+    (void)closedir(directory); /* opened for reading: nothing can be lost here */
+    return result;
+}
+
+static int posix_lock(void *self, int file, int64_t *holder) {
+    (void)self;
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(file, F_SETLK, &lock) == 0) return 0;
+    if (errno != EAGAIN && errno != EACCES) return -errno;
+    *holder = 0; /* unknown, should it be released before we ask */
+    if (fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) *holder = lock.l_pid;
+    return -EAGAIN;
+}
+
+/* ---- memory ---- */
+
+static void *posix_reserve(void *self, size_t bytes) {
+    (void)self;
+    void *at = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return at == MAP_FAILED ? NULL : at;
+}
+
+static int posix_map(void *self, void *at, int file, uint64_t offset, size_t bytes, int writable) {
+    (void)self;
+    if (!fits_offset(offset, bytes)) return -EOVERFLOW;
+    int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    void *got = mmap(at, bytes, protection, MAP_SHARED | MAP_FIXED, file, (off_t)offset);
+    return got == MAP_FAILED ? -errno : 0;
+}
+
+static int posix_populate(void *self, void *at, size_t bytes) {
+    (void)self;
+    int result;
+    do
+        result = madvise(at, bytes, MADV_POPULATE_WRITE);
+    while (result < 0 && errno == EINTR);
+    return result < 0 && errno != EINVAL ? -errno : 0;
+}
+
+static int posix_unmap(void *self, void *at, size_t bytes) {
+    (void)self;
+    return answer(munmap(at, bytes));
+}
+
+static size_t page_bytes(void) { return (size_t)sysconf(_SC_PAGESIZE); }
+
+static _Atomic uint32_t *posix_fork_word(void *self) {
+    (void)self;
+    void *at = mmap(NULL, page_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED) return NULL;
+    if (madvise(at, page_bytes(), MADV_WIPEONFORK) < 0) {
+        (void)munmap(at, page_bytes()); /* ours, whole, and given up */
+        return NULL;
+    }
+    _Atomic uint32_t *word = at;
+    atomic_store_explicit(word, 1, memory_order_relaxed); /* published by whoever hands it out */
+    return word;
+}
+
+static void posix_free_fork_word(void *self, _Atomic uint32_t *word) {
+    (void)self;
+    if (word) (void)munmap((void *)word, page_bytes()); /* ours, whole: it cannot fail */
+}
+
+/* ---- time ---- */
+
+static uint64_t posix_now(void *self) {
+    (void)self;
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t); /* fails only for a clock that does not exist */
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int64_t posix_wall(void *self) {
+    (void)self;
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t); /* as above */
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* ---- threads ---- */
+
+static int posix_wait(void *self, _Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns) {
+    (void)self;
+    struct timespec t = {.tv_sec = (time_t)(timeout_ns / 1000000000u),
+                         .tv_nsec = (long)(timeout_ns % 1000000000u)};
+    long result = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected,
+                          timeout_ns == UINT64_MAX ? NULL : &t, NULL, 0);
+    if (result == 0 || errno == EAGAIN || errno == EINTR) return 0; /* callers look again anyway */
+    return -errno;
+}
+
+/* Saves errno: a signal handler that appends may wake, and what it interrupted may be reading
+ * it. */
+static void posix_wake(void *self, _Atomic uint32_t *word) {
+    (void)self;
+    int saved = errno;
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0); /* cannot fail */
+    errno = saved;
+}
+
+/* The kernel wants to be told once per process that barriers will come; asking is how we find out
+ * that we have not, which a forked child need not know either. */
+static int posix_barrier(void *self) {
+    (void)self;
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return 0;
+    if (errno != EPERM) return -errno;
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) < 0) return -errno;
+    return answer((int)syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0));
+}
+
+static uint32_t posix_thread_id(void *self) {
+    (void)self;
+    return (uint32_t)syscall(SYS_gettid);
+}
+
+/* "/proc/self/task/<thread>/stat", without stdio: a signal handler may come here. */
+static void task_path(char out[48], uint32_t thread) {
+    char digits[10];
+    size_t n = 0;
+    do
+        digits[n++] = (char)('0' + thread % 10);
+    while ((thread /= 10) > 0);
+    char *at = stpcpy(out, "/proc/self/task/");
+    while (n)
+        *at++ = digits[--n];
+    memcpy(at, "/stat", sizeof "/stat");
+}
+
+/* Field 22. The second field is the thread's name in parentheses and may hold anything, so we count
+ * from the last parenthesis, behind which stands field 3. */
+static uint64_t start_time_field(const char *text) {
+    const char *at = strrchr(text, ')');
+    for (int field = 2; at && field < 22; field++) {
+        at = strchr(at, ' ');
+        if (at) at++;
+    }
+    if (!at) return 0;
+    uint64_t ticks = 0;
+    while (*at >= '0' && *at <= '9')
+        ticks = ticks * 10 + (uint64_t)(*at++ - '0');
+    return ticks + 1; /* so that it is never 0 */
+}
+
+static uint64_t posix_thread_started(void *self, uint32_t thread) {
+    (void)self;
+    char path[48], text[1024];
+    task_path(path, thread);
+    int saved = errno;
+    int file;
+    do
+        file = open(path, O_RDONLY | O_CLOEXEC);
+    while (file < 0 && errno == EINTR);
+    ssize_t n = -1;
+    if (file >= 0) {
+        do
+            n = read(file, text, sizeof text - 1);
+        while (n < 0 && errno == EINTR);
+        (void)close(file); /* opened for reading */
+    }
+    errno = saved;
+    if (n < 0) return 0;
+    text[n] = '\0';
+    return start_time_field(text);
+}
+
+/* ---- identity ---- */
+
+static int64_t posix_process_id(void *self) {
+    (void)self;
+    return getpid();
+}
+
+static int posix_random(void *self, void *into, size_t bytes) {
+    (void)self;
+    uint8_t *at = into;
+    while (bytes) {
+        ssize_t n = getrandom(at, bytes, 0);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return -errno;
+        at += n;
+        bytes -= (size_t)n;
+    }
+    return 0;
+}
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return -1;
+}
+
+/* The kernel prints its boot id as a UUID: 32 hex digits with hyphens among them. */
+static int posix_boot_id(void *self, uint8_t id[16]) {
+    char text[64];
+    int file = posix_open(self, "/proc/sys/kernel/random/boot_id", WEIR_OS_READ);
+    if (file < 0) return file;
+    ssize_t n;
+    do
+        n = read(file, text, sizeof text);
+    while (n < 0 && errno == EINTR);
+    int result = n < 0 ? -errno : 0;
+    (void)close(file); /* opened for reading */
+    if (result < 0) return result;
+    size_t digits = 0;
+    memset(id, 0, 16);
+    for (ssize_t i = 0; i < n && digits < 32; i++) {
+        int value = hex_digit(text[i]);
+        if (value < 0) continue;
+        id[digits / 2] = (uint8_t)(id[digits / 2] << 4 | value);
+        digits++;
+    }
+    return digits == 32 ? 0 : -EIO;
+}
+
+const weir_os *weir_os_posix(void) {
+    static const weir_os table = {
+        .open = posix_open,
+        .close = posix_close,
+        .pread = posix_pread,
+        .pwrite = posix_pwrite,
+        .datasync = posix_datasync,
+        .allocate = posix_allocate,
+        .truncate = posix_truncate,
+        .info = posix_info,
+        .info_file = posix_info_file,
+        .rename = posix_rename,
+        .unlink = posix_unlink,
+        .make_directory = posix_make_directory,
+        .sync_directory = posix_sync_directory,
+        .list = posix_list,
+        .lock = posix_lock,
+        .reserve = posix_reserve,
+        .map = posix_map,
+        .populate = posix_populate,
+        .unmap = posix_unmap,
+        .fork_word = posix_fork_word,
+        .free_fork_word = posix_free_fork_word,
+        .now = posix_now,
+        .wall = posix_wall,
+        .wait = posix_wait,
+        .wake = posix_wake,
+        .barrier = posix_barrier,
+        .thread_id = posix_thread_id,
+        .thread_started = posix_thread_started,
+        .process_id = posix_process_id,
+        .random = posix_random,
+        .boot_id = posix_boot_id,
+    };
+    return &table;
+}

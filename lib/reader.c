@@ -1,0 +1,211 @@
+/* reader.c - walk the blocks of a journal in order, decoded and verified. */
+#include "reader.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "scan.h"
+#include "spares.h"
+
+struct weir_reader {
+    weir_locator locator;
+    weir_scan scan;
+    weir_codec *codec;
+    uint8_t *raw;
+    size_t raw_capacity;
+    char path[WEIR_PATH_MAX], located[WEIR_PATH_MAX];
+    weir_identity whose; /* of the segment that is open; its journal: of the first block ever read */
+    uint64_t next, next_at;        /* the block behind the last one seen in it, and its offset */
+    uint64_t last, last_hash;      /* the last block seen anywhere; 0: none */
+};
+
+/* ---- where an inventory has it ---- */
+
+static int locate(void *self, uint64_t block, weir_extent *out, char *path_buffer) {
+    const weir_inventory *inv = self;
+    (void)path_buffer; /* the inventory's own paths live long enough */
+    if (block > inv->end.block) return WEIR_PENDING;
+    size_t low = 0, high = inv->extent_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (inv->extents[middle].last_block < block) low = middle + 1;
+        else high = middle;
+    }
+    if (low == inv->extent_count || inv->extents[low].first_block > block) return WEIR_NOT_FOUND;
+    *out = inv->extents[low];
+    return WEIR_OK;
+}
+
+weir_locator weir_inventory_locator(const weir_inventory *inventory) {
+    return (weir_locator){(void *)inventory, locate}; /* locate only reads it */
+}
+
+/* ---- making one ---- */
+
+int weir_reader_make(const weir_os *os, weir_locator locator, weir_reader **out) {
+    *out = NULL;
+    weir_reader *r = calloc(1, sizeof *r);
+    if (!r) return WEIR_NO_MEMORY;
+    r->locator = locator;
+    weir_scan_make(&r->scan, os);
+    int status = weir_codec_make(1, &r->codec); /* the level is for writers */
+    if (status != WEIR_OK) {
+        weir_reader_free(r);
+        return status;
+    }
+    *out = r;
+    return WEIR_OK;
+}
+
+void weir_reader_free(weir_reader *reader) {
+    if (!reader) return;
+    weir_scan_free(&reader->scan);
+    weir_codec_free(reader->codec);
+    free(reader->raw);
+    free(reader);
+}
+
+/* ---- what can go wrong ---- */
+
+/* A segment that left the journal while it was read may by now hold anything: that is no damage. */
+static bool has_left(const weir_reader *r) {
+    const weir_os *os = r->scan.os;
+    weir_os_info by_name, by_file;
+    if (os->info(os->self, r->path, &by_name) == -ENOENT) return true;
+    if (r->scan.file < 0 || os->info_file(os->self, r->scan.file, &by_file) < 0) return false;
+    return by_name.device != by_file.device || by_name.inode != by_file.inode;
+}
+
+/* The text for a status that came up at a block; what follows starts from the beginning again. */
+static int fail_at(weir_reader *r, int status, uint64_t block, uint64_t offset, weir_error *error) {
+    unsigned long long number = block, at = offset;
+    bool left = status == WEIR_DAMAGED && has_left(r);
+    int64_t result = r->scan.result;
+    weir_scan_close(&r->scan);
+    if (left)
+        return weir_fail(error, WEIR_NOT_FOUND, "%s: block %llu: the segment left the journal while "
+                         "it was read", r->path, number);
+    switch (status) {
+    case WEIR_DAMAGED:
+        return weir_fail(error, status, "%s at byte %llu: block %llu is damaged; run weir-recover "
+                         "verify", r->path, at, number);
+    case WEIR_VERSION:
+        return weir_fail(error, status, "%s at byte %llu: a newer version wrote block %llu; read it "
+                         "with that version", r->path, at, number);
+    case WEIR_IO:
+        return weir_fail_os(error, result, "%s at byte %llu: cannot read block %llu; check the disk",
+                            r->path, at, number);
+    default:
+        return weir_fail(error, status, "%s at byte %llu: no memory to read block %llu", r->path, at,
+                         number);
+    }
+}
+
+/* ---- finding a block ---- */
+
+static int open_segment(weir_reader *r, const weir_extent *extent, weir_error *error) {
+    if (r->scan.file >= 0 && strcmp(r->path, extent->path) == 0) return WEIR_OK;
+    if (strlen(extent->path) >= sizeof r->path)
+        return weir_fail(error, WEIR_MISUSE, "the path of segment %llu is too long",
+                         (unsigned long long)extent->segment);
+    strcpy(r->path, extent->path); /* its length is checked */
+    r->whose.segment = extent->segment;
+    r->whose.incarnation = 0;
+    r->next = 0;
+    int result = weir_scan_open(&r->scan, r->path);
+    if (result == -ENOENT)
+        return weir_fail(error, WEIR_NOT_FOUND, "%s: the segment has left the journal", r->path);
+    if (result < 0)
+        return weir_fail_os(error, result, "%s: cannot open this segment; make it readable, or run as "
+                            "the user that owns it", r->path);
+    return WEIR_OK;
+}
+
+static int find_extent(weir_reader *r, uint64_t block, weir_extent *extent, weir_error *error) {
+    int status = r->locator.locate(r->locator.self, block, extent, r->located);
+    if (status == WEIR_PENDING) return status;
+    if (status != WEIR_OK)
+        return weir_fail(error, status, "block %llu: not in the journal: it was released, or it is "
+                         "damaged", (unsigned long long)block);
+    status = open_segment(r, extent, error);
+    if (status == WEIR_OK) r->scan.limit = extent->end; /* bytes behind may still change */
+    return status;
+}
+
+static void adopt(weir_reader *r, const weir_block_header *h) {
+    memcpy(r->whose.journal, h->journal, sizeof h->journal);
+    r->whose.incarnation = h->incarnation;
+    r->next = h->block + 1;
+    r->next_at = h->offset + weir_block_extent(h);
+    r->last = h->block;
+    r->last_hash = h->hash;
+}
+
+static int read_header(weir_reader *r, uint64_t block, uint64_t offset, weir_block_header *h) {
+    int status = weir_scan_header(&r->scan, &r->whose, offset, h);
+    if (status == WEIR_NOT_FOUND) return WEIR_DAMAGED; /* zeros where a block was located */
+    if (status != WEIR_OK) return status;
+    bool follows = r->last && r->last + 1 == block;
+    if (h->block != block || (follows && h->previous_hash != r->last_hash)) return WEIR_DAMAGED;
+    adopt(r, h);
+    return WEIR_OK;
+}
+
+/* From the last block seen, or from the beginning of the extent, whichever is nearer. */
+static int walk_to(weir_reader *r, const weir_extent *extent, uint64_t block, weir_block_header *h,
+                   weir_error *error) {
+    bool resume = r->next >= extent->first_block && r->next <= block && r->next_at >= extent->begin;
+    uint64_t at = resume ? r->next_at : extent->begin;
+    for (uint64_t n = resume ? r->next : extent->first_block; n <= block; n++) {
+        int status = read_header(r, n, at, h);
+        if (status != WEIR_OK) return fail_at(r, status, n, at, error);
+        at = r->next_at;
+    }
+    return WEIR_OK;
+}
+
+/* ---- its payload ---- */
+
+static int make_room(weir_reader *r, const weir_block_header *h) {
+    if (h->codec == WEIR_CODEC_RAW || h->raw_bytes <= r->raw_capacity) return WEIR_OK;
+    free(r->raw); /* nothing in it is worth a copy */
+    r->raw_capacity = 0;
+    r->raw = malloc(h->raw_bytes);
+    if (!r->raw) return WEIR_NO_MEMORY;
+    r->raw_capacity = h->raw_bytes;
+    return WEIR_OK;
+}
+
+static int read_payload(weir_reader *r, weir_read_block *out) {
+    const weir_block_header *h = &out->header;
+    const uint8_t *stored, *payload;
+    /* The hash is checked while decoding, so the bytes alone are asked for here. */
+    int status = weir_scan_bytes(&r->scan, h->offset + WEIR_BLOCK_HEADER, h->stored_bytes, &stored);
+    if (status == WEIR_OK) status = make_room(r, h);
+    if (status == WEIR_OK) status = weir_payload_decode(r->codec, h, stored, r->raw, &payload);
+    if (status != WEIR_OK) return status;
+    return weir_payload_parse(payload, h->raw_bytes, &out->payload) ? WEIR_OK : WEIR_DAMAGED;
+}
+
+int weir_reader_read(weir_reader *r, uint64_t block, weir_read_block *out, weir_error *error) {
+    weir_extent extent;
+    int status = find_extent(r, block, &extent, error);
+    if (status == WEIR_OK) status = walk_to(r, &extent, block, &out->header, error);
+    if (status != WEIR_OK) return status;
+    status = read_payload(r, out);
+    return status == WEIR_OK ? status : fail_at(r, status, block, out->header.offset, error);
+}
+
+int weir_reader_declarations(weir_reader *r, uint64_t block, weir_read_block *out,
+                             weir_error *error) {
+    weir_extent extent;
+    int status = find_extent(r, block, &extent, error);
+    if (status != WEIR_OK) return status;
+    weir_identity whose = {.segment = extent.segment};
+    memcpy(whose.journal, r->whose.journal, sizeof whose.journal);
+    status = weir_scan_header(&r->scan, &whose, WEIR_BLOCK_ALIGN, &out->header);
+    if (status == WEIR_NOT_FOUND) status = WEIR_DAMAGED;
+    if (status == WEIR_OK && out->header.kind != WEIR_BLOCK_DECLARATIONS) status = WEIR_DAMAGED;
+    if (status == WEIR_OK) status = read_payload(r, out);
+    return status == WEIR_OK ? status : fail_at(r, status, block, WEIR_BLOCK_ALIGN, error);
+}

@@ -1,0 +1,144 @@
+/* registry.c - the one list of handles. Its mutex is taken by opening and closing only. */
+#include "registry.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { QUARANTINE = 8 }; /* retired handles that are not used again yet */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static weir *all;        /* newest retirement last */
+static uint32_t next_slot;
+static uint32_t next_generation = 1;
+
+static weir *make(const weir_os *os, uint32_t lanes_max) {
+    weir *w = aligned_alloc(WEIR_CACHE_LINE, sizeof *w);
+    weir_lane *lanes = aligned_alloc(WEIR_CACHE_LINE, lanes_max * sizeof *lanes);
+    _Atomic uint32_t *gate = os->fork_word(os->self);
+    if (!w || !lanes || !gate) {
+        free(w);
+        free(lanes);
+        if (gate) os->free_fork_word(os->self, gate);
+        return NULL;
+    }
+    memset(w, 0, sizeof *w);
+    w->lanes = lanes;
+    w->lanes_capacity = lanes_max;
+    w->gate = gate;
+    w->slot = next_slot++;
+    return w;
+}
+
+/* The list is in order of retirement, so the first that fits has rested longest. */
+static weir *reuse(const weir_os *os, uint32_t lanes_max) {
+    unsigned retired = 0;
+    for (weir *w = all; w; w = w->next)
+        retired += w->state == WEIR_HANDLE_RETIRED;
+    for (weir **at = &all; retired > QUARANTINE && *at; at = &(*at)->next) {
+        weir *w = *at;
+        if (w->state != WEIR_HANDLE_RETIRED || w->lanes_capacity < lanes_max || w->os != os) continue;
+        *at = w->next;
+        return w;
+    }
+    return NULL;
+}
+
+static void append_to_list(weir *w) {
+    weir **at = &all;
+    while (*at)
+        at = &(*at)->next;
+    w->next = NULL;
+    *at = w;
+}
+
+/* Everything but what late callers may still look at. */
+static void reset(weir *w, const weir_os *os) {
+    weir kept = *w;
+    memset(w, 0, sizeof *w);
+    w->gate = kept.gate;
+    w->lanes = kept.lanes;
+    w->lanes_capacity = kept.lanes_capacity;
+    w->slot = kept.slot;
+    w->os = os;
+    w->lock_file = -1;
+    memset(w->lanes, 0, w->lanes_capacity * sizeof *w->lanes);
+    w->generation = next_generation++;
+    if (next_generation == 0) next_generation = 1; /* 0 means closed */
+    w->state = WEIR_HANDLE_OPEN;
+}
+
+weir *weir_registry_take(const weir_os *os, uint32_t lanes_max) {
+    (void)pthread_mutex_lock(&lock); /* these cannot fail: a static, never destroyed mutex */
+    weir *w = reuse(os, lanes_max);
+    if (!w) w = make(os, lanes_max);
+    if (w) {
+        reset(w, os);
+        append_to_list(w);
+    }
+    (void)pthread_mutex_unlock(&lock);
+    return w;
+}
+
+void weir_registry_give_back(weir *w) {
+    (void)pthread_mutex_lock(&lock);
+    for (weir **at = &all; *at; at = &(*at)->next)
+        if (*at == w) {
+            *at = w->next;
+            break;
+        }
+    w->state = WEIR_HANDLE_RETIRED;
+    append_to_list(w);
+    (void)pthread_mutex_unlock(&lock);
+}
+
+static int refuse_second(const weir *w, const weir *other, weir_error *error) {
+    return weir_fail(error, WEIR_LOCKED, "%s: this process has the journal open already%s",
+                     w->directory,
+                     other->state == WEIR_HANDLE_STUCK
+                         ? "; a thread is still inside an append to a handle that was closed"
+                         : "; close that handle first, or use it");
+}
+
+static const weir *holder_of(const weir *w, const weir_os_info *info) {
+    for (const weir *each = all; each; each = each->next)
+        if (each != w && each->state != WEIR_HANDLE_RETIRED && each->process == w->process &&
+            each->lock_inode == info->inode && each->lock_device == info->device)
+            return each; /* one with another process was inherited by fork, and holds nothing here */
+    return NULL;
+}
+
+static int lock_file(weir *w, const char *path, weir_error *error) {
+    const weir_os *os = w->os;
+    weir_os_info info;
+    w->lock_file = os->open(os->self, path, WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE);
+    if (w->lock_file < 0)
+        return weir_fail_os(error, w->lock_file, "cannot open %s; is the directory writable?", path);
+    int64_t holder = 0;
+    int locked = os->lock(os->self, w->lock_file, &holder);
+    if (locked == -EAGAIN || locked == -EACCES)
+        return weir_fail(error, WEIR_LOCKED, "%s: process %lld has the journal open; close it there first",
+                         w->directory, (long long)holder);
+    if (locked >= 0) locked = os->info_file(os->self, w->lock_file, &info);
+    if (locked < 0) return weir_fail_os(error, locked, "cannot lock %s", path);
+    w->lock_device = info.device;
+    w->lock_inode = info.inode;
+    return WEIR_OK;
+}
+
+/* Looked up before the file is opened: closing a second descriptor of it would drop the process's lock. */
+int weir_registry_lock(weir *w, const char *path, weir_error *error) {
+    weir_os_info info;
+    (void)pthread_mutex_lock(&lock);
+    const weir *other = w->os->info(w->os->self, path, &info) >= 0 ? holder_of(w, &info) : NULL;
+    int status = other ? refuse_second(w, other, error) : lock_file(w, path, error);
+    (void)pthread_mutex_unlock(&lock);
+    return status;
+}
+
+void weir_registry_unlock(weir *w) {
+    (void)pthread_mutex_lock(&lock);
+    if (w->lock_file >= 0) (void)w->os->close(w->os->self, w->lock_file); /* which unlocks */
+    w->lock_file = -1;
+    w->lock_device = w->lock_inode = 0;
+    (void)pthread_mutex_unlock(&lock);
+}

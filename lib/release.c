@@ -1,0 +1,141 @@
+/* release.c - segments that nobody needs any more: to the spares, to the archive, or set aside. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stream.h"
+
+static int rename_segment(weir_journal *j, const char *from, const char *to, weir_error *error) {
+    int result = j->os->rename(j->os->self, from, to);
+    if (result < 0) return weir_fail_os(error, result, "%s: cannot rename to %s", from, to);
+    return WEIR_OK;
+}
+
+/* After each file, not once behind them all: a crash must never leave an older segment in its place
+ * and a younger one gone, which would read as damage. */
+static int sync_names(weir_journal *j, const char *directory, weir_error *error) {
+    int result = j->os->sync_directory(j->os->self, directory);
+    if (result < 0) return weir_fail_os(error, result, "%s: cannot sync the directory", directory);
+    return WEIR_OK;
+}
+
+static int to_archive(weir_journal *j, const weir_kept_file *file, weir_error *error) {
+    char archive[WEIR_PATH_MAX - 32], path[WEIR_PATH_MAX];
+    (void)snprintf(archive, sizeof archive, "%s/archive",
+                   j->config.directory); /* bounded at opening */
+    weir_numbered_path(path, archive, "segment", file->number);
+    int result = j->os->make_directory(j->os->self, archive);
+    if (result < 0 && result != -EEXIST)
+        return weir_fail_os(error, result, "%s: cannot create the archive", archive);
+    int status = rename_segment(j, file->path, path, error);
+    if (status == WEIR_OK)
+        status = sync_names(j, archive, error); /* the new name before the old goes */
+    return status == WEIR_OK ? sync_names(j, j->config.directory, error) : status;
+}
+
+static int set_aside(weir_journal *j, const weir_kept_file *file, weir_error *error) {
+    char prefix[64], path[WEIR_PATH_MAX];
+    (void)snprintf(prefix, sizeof prefix, "damaged-%s-segment",
+                   file->why); /* why is one of our words */
+    weir_numbered_path(path, j->config.directory, prefix, file->number);
+    int status = rename_segment(j, file->path, path, error);
+    return status == WEIR_OK ? sync_names(j, j->config.directory, error) : status;
+}
+
+/* A file is a spare only once its old name is gone for good: it will be written over. */
+static int to_spare(weir_journal *j, const weir_kept_file *file, weir_error *error) {
+    weir_journal_lock(j);
+    weir_spare spare = {j->spares.next_number++, file->bytes, file->written};
+    weir_journal_unlock(j);
+    char path[WEIR_PATH_MAX];
+    weir_numbered_path(path, j->config.directory, "spare", spare.number);
+    int status = rename_segment(j, file->path, path, error);
+    if (status == WEIR_OK) status = sync_names(j, j->config.directory, error);
+    if (status != WEIR_OK) return status;
+    weir_journal_lock(j);
+    weir_spares_put(&j->spares, spare);
+    weir_journal_unlock(j);
+    return WEIR_OK;
+}
+
+static int delete_file(weir_journal *j, const weir_kept_file *file, weir_error *error) {
+    int result = j->os->unlink(j->os->self, file->path);
+    if (result < 0) return weir_fail_os(error, result, "%s: cannot delete it", file->path);
+    return sync_names(j, j->config.directory, error);
+}
+
+static int let_go(weir_journal *j, const weir_kept_file *file, bool spare_wanted,
+                  weir_error *error) {
+    if (file->why) return set_aside(j, file, error);
+    if (j->config.archive) return to_archive(j, file, error);
+    return spare_wanted ? to_spare(j, file, error) : delete_file(j, file, error);
+}
+
+/* A file whose size is not the usual one was made for one large block or for a dead ring. */
+static bool oldest_to_release(weir_journal *j, uint64_t block, weir_kept_file *out, bool *spare) {
+    weir_journal_lock(j);
+    const weir_kept_file *oldest = weir_catalog_oldest(&j->catalog, block);
+    if (oldest) {
+        *out = *oldest;
+        *spare = j->spares.count < WEIR_SPARES_RECYCLE && oldest->bytes == j->config.segment_bytes;
+    }
+    weir_journal_unlock(j);
+    return oldest != NULL;
+}
+
+/* One thread releases, so the oldest file stays what it is while it is moved without the mutex.
+ * When moving fails after the rename, the file is found again by its absence: see gone(). */
+static bool gone(weir_journal *j, const weir_kept_file *file) {
+    weir_os_info info;
+    return j->os->info(j->os->self, file->path, &info) == -ENOENT;
+}
+
+int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error) {
+    weir_kept_file file;
+    bool spare;
+    while (oldest_to_release(j, block, &file, &spare)) {
+        int status = let_go(j, &file, spare, error);
+        if (status != WEIR_OK && !gone(j, &file)) return status;
+        weir_journal_lock(j);
+        weir_catalog_drop_oldest(&j->catalog);
+        weir_journal_unlock(j);
+        if (status != WEIR_OK) return status;
+    }
+    return WEIR_OK;
+}
+
+/* ---- closing ---------------------------------------------------------------------------- */
+
+static void delete_spare(weir_journal *j, const weir_spare *spare) {
+    char path[WEIR_PATH_MAX];
+    weir_numbered_path(path, j->config.directory, "spare", spare->number);
+    (void)j->os->unlink(j->os->self, path); /* one that stays costs space and is found again */
+}
+
+/* With one segment left nothing waits, and one spare, the largest, is enough for the next
+ * opening. */
+static void keep_one_spare(weir_journal *j) {
+    weir_spare kept;
+    if (j->catalog.file_count != 1 || !weir_spares_take_largest(&j->spares, &kept)) return;
+    for (size_t i = 0; i < j->spares.count; i++)
+        delete_spare(j, &j->spares.list[i]);
+}
+
+void weir_journal_free(weir_journal *j) {
+    weir_segment_close(&j->segment);
+    weir_catalog_free(&j->catalog);
+    weir_tables_free(&j->tables);
+    weir_codec_free(j->codec);
+    free(j->block.bytes);
+    free(j->head.bytes);
+    free((char *)j->config.directory);
+    (void)pthread_mutex_destroy(&j->mutex); /* nobody holds it any more */
+    free(j);
+}
+
+void weir_journal_close(weir_journal *j) {
+    if (!j) return;
+    keep_one_spare(j);
+    weir_journal_free(j);
+}

@@ -1,0 +1,83 @@
+/* row_encode.h - the append's half of row.h, in a header so that it is compiled into the append.
+ *
+ * Both functions walk the values once; integers, the common case, cost no branch on their width. */
+#ifndef WEIR_ROW_ENCODE_H
+#define WEIR_ROW_ENCODE_H
+
+#include "row.h"
+
+/* Least bytes of two's complement that hold x. A positive number needs one bit more than its
+ * digits, for the sign; or-ing 1 keeps zero at one byte. */
+static inline unsigned weir_width_signed(int64_t x) {
+    uint64_t sign = x < 0 ? UINT64_MAX : 0; /* one shift, no branch */
+    uint64_t digits = ((uint64_t)x ^ sign) | 1;
+    return (unsigned)(64 - __builtin_clzll(digits) + 8) / 8;
+}
+
+static inline unsigned weir_width_length(uint32_t length) {
+    return (unsigned)(32 - __builtin_clz(length | 1) + 7) / 8;
+}
+
+/* Why a value cannot be stored. */
+static inline int weir_value_fault(const weir_value *v) {
+    return v->type == WEIR_OVERLONG ? WEIR_TOO_BIG : WEIR_MISUSE;
+}
+
+/* Bytes the row takes, or 0 when it cannot be stored. *status is set then, and only then:
+ * WEIR_MISUSE for a wrong count, a type that is none or a NULL pointer with a length, WEIR_TOO_BIG
+ * for 4 GiB or more. */
+static inline size_t weir_row_size(const weir_value *values, size_t count, int *status) {
+    if (count - 1 >= WEIR_COLUMNS_MAX) {
+        *status = WEIR_MISUSE;
+        return 0;
+    }
+    uint64_t size = WEIR_ROW_HEAD + count; /* 2000 × 4 GiB fit easily */
+    for (const weir_value *v = values, *end = values + count; v < end; v++) {
+        if (v->type == WEIR_INTEGER) {
+            size += weir_width_signed(v->as.integer);
+        } else if (v->type == WEIR_REAL) {
+            size += 8;
+        } else if ((v->type == WEIR_TEXT || v->type == WEIR_BLOB) && (v->as.bytes || !v->length)) {
+            size += weir_width_length(v->length) + (uint64_t)v->length;
+        } else if (v->type != WEIR_NULL) {
+            *status = weir_value_fault(v);
+            return 0;
+        }
+    }
+    if (size > UINT32_MAX) {
+        *status = WEIR_TOO_BIG;
+        return 0;
+    }
+    return (size_t)size;
+}
+
+/* Write the row at at, which has weir_row_size() bytes, plus WEIR_ROW_SLACK that may be overwritten:
+ * every number is stored as 8 bytes, of which the next value overwrites what is too much. Returns
+ * the end. The values are those whose size was taken, unchanged since. */
+static inline uint8_t *weir_row_encode(uint8_t *at, uint16_t table, const weir_value *values,
+                                       size_t count) {
+    at = weir_put_u16(at, table);
+    at = weir_put_u16(at, (uint16_t)count);
+    uint8_t *tag = at;
+    at += count;
+    for (const weir_value *v = values, *end = values + count; v < end; v++) {
+        unsigned width = 0;
+        if (v->type == WEIR_INTEGER) {
+            width = weir_width_signed(v->as.integer);
+            at = weir_put_uint(at, (uint64_t)v->as.integer, width);
+        } else if (v->type == WEIR_REAL) {
+            width = 8;
+            uint64_t bits;
+            memcpy(&bits, &v->as.real, sizeof bits);
+            at = weir_put_u64(at, bits);
+        } else if (v->type != WEIR_NULL) {
+            width = weir_width_length(v->length);
+            at = weir_put_uint(at, v->length, width);
+            at = weir_put_bytes(at, v->as.bytes, v->length);
+        }
+        *tag++ = (uint8_t)(v->type << 4 | width);
+    }
+    return at;
+}
+
+#endif

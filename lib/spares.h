@@ -1,0 +1,39 @@
+/* spares.h - the spare files of a journal: empty segments that wait to be used.
+ *
+ * The largest one is kept back: normal rolling never takes the last spare that is as large as keep,
+ * so that an opening on a full disk has a place to drain a dead ring into. The list has no lock of
+ * its own; the journal's mutex guards it. Nothing here touches a file. */
+#ifndef WEIR_SPARES_H
+#define WEIR_SPARES_H
+
+#include "segment.h"
+
+enum { WEIR_SPARES_MAX = 4, WEIR_SPARES_RECYCLE = 3, WEIR_PATH_MAX = 4096 };
+
+typedef struct weir_spare {
+    uint64_t number, bytes;
+    bool written; /* every byte of it has been written once */
+} weir_spare;
+
+typedef struct weir_spares {
+    weir_spare list[WEIR_SPARES_MAX];
+    size_t count;
+    uint64_t next_number;
+    uint64_t keep; /* one of at least so many bytes stays */
+} weir_spares;
+
+/* directory/prefix-<20 digits>; the caller has checked that the directory leaves room for the
+ * name. */
+void weir_numbered_path(char out[WEIR_PATH_MAX], const char *directory, const char *prefix,
+                        uint64_t number);
+/* The number behind prefix- anywhere in name, exactly 20 digits at its end; 0 when it is no such
+ * name. */
+uint64_t weir_number_in_name(const char *name, const char *prefix);
+
+void weir_spares_put(weir_spares *s, weir_spare spare); /* there is room: count < WEIR_SPARES_MAX */
+/* The smallest of at least bytes whose loss leaves one to keep. */
+bool weir_spares_take(weir_spares *s, uint64_t bytes, weir_spare *out);
+bool weir_spares_take_largest(weir_spares *s, weir_spare *out);
+bool weir_spares_has(const weir_spares *s, uint64_t bytes); /* one of at least so many */
+
+#endif

@@ -1,0 +1,93 @@
+/* status.c - words for statuses, and the text of this thread's last failure. */
+#include "status.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define TEXT_OF(x) #x
+#define VERSION_TEXT(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
+
+static _Thread_local weir_error last_error;
+
+const char *weir_status_name(int status) {
+    switch (status) {
+#define NAME_CASE(name, value, text)                                                               \
+    case value: return "WEIR_" #name;
+        WEIR_STATUS_LIST(NAME_CASE)
+#undef NAME_CASE
+    default: return "WEIR_UNKNOWN";
+    }
+}
+
+const char *weir_status_text(int status) {
+    switch (status) {
+#define TEXT_CASE(name, value, text)                                                               \
+    case value: return text;
+        WEIR_STATUS_LIST(TEXT_CASE)
+#undef TEXT_CASE
+    default: return "not a status of this version of weir";
+    }
+}
+
+const char *weir_last_error(void) { return last_error.text; }
+
+const char *weir_version(void) {
+    return VERSION_TEXT(WEIR_VERSION_MAJOR, WEIR_VERSION_MINOR, WEIR_VERSION_PATCH);
+}
+
+/* Names that people chose stand in these texts, and a log must not be broken by one of them. */
+static void keep_one_line(char *text) {
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7F) *text = '?';
+}
+
+__attribute__((format(printf, 3, 0))) static void fill(char *text, size_t capacity,
+                                                       const char *format, va_list arguments) {
+    if (vsnprintf(text, capacity, format, arguments) < 0) text[0] = '\0';
+    keep_one_line(text);
+}
+
+int weir_fail(weir_error *error, int status, const char *format, ...) {
+    if (!error) return status;
+    va_list arguments;
+    va_start(arguments, format);
+    fill(error->text, sizeof error->text, format, arguments);
+    va_end(arguments);
+    error->status = status;
+    return status;
+}
+
+static int status_of_errno(int number) {
+    switch (number) {
+    case ENOSPC:
+    case EDQUOT: return WEIR_NO_SPACE;
+    case ENOMEM: return WEIR_NO_MEMORY;
+    default: return WEIR_IO;
+    }
+}
+
+int weir_fail_os(weir_error *error, int64_t result, const char *format, ...) {
+    int number = result < 0 && result >= -INT32_MAX ? (int)-result : EIO;
+    int status = status_of_errno(number);
+    if (!error) return status;
+
+    char buffer[128];
+    const char *words = strerror_r(number, buffer, sizeof buffer);
+    char tail[160];
+    int tail_length = snprintf(tail, sizeof tail, ": %s", words);
+    size_t room = tail_length < 0 ? 0 : strlen(tail); /* the reason is the last thing to be cut */
+
+    va_list arguments;
+    va_start(arguments, format);
+    fill(error->text, sizeof error->text - room, format, arguments);
+    va_end(arguments);
+    memcpy(error->text + strlen(error->text), tail, room + 1);
+    error->status = status;
+    return status;
+}
+
+int weir_publish_error(const weir_error *error) {
+    last_error = *error;
+    return error->status;
+}

@@ -1,0 +1,70 @@
+/* stream.h - the journal's own fields, for the two rooms that make it up: journal.c, opening.c.
+ *
+ * The journal thread alone writes state, and so reads it without the mutex; but for bytes and
+ * first_block, which the catalog knows and the mutex guards. */
+#ifndef WEIR_STREAM_H
+#define WEIR_STREAM_H
+
+#include <pthread.h>
+
+#include "catalog.h"
+#include "journal.h"
+#include "spares.h"
+#include "tables.h"
+
+typedef struct weir_buffer {
+    uint8_t *bytes; /* aligned to WEIR_BLOCK_ALIGN */
+    size_t capacity;
+} weir_buffer;
+
+struct weir_journal {
+    weir_journal_config config; /* its directory is ours */
+    const weir_os *os;
+    uint8_t id[16];
+    uint64_t incarnation;
+
+    pthread_mutex_t mutex; /* guards what stands up to the next comment */
+    weir_spares spares;
+    weir_catalog catalog;
+    weir_journal_state state;
+
+    /* the journal thread's own */
+    weir_segment segment;  /* file < 0: none is open */
+    uint64_t next_segment; /* never used before, not even by an attempt that failed */
+    weir_end durable_end;
+    uint64_t unsynced; /* bytes of blocks appended since the last sync */
+    bool broken;       /* a write or sync failed: restart first */
+    bool opening;      /* until the first reserve: a dead ring must find a place */
+    bool no_space;     /* and it has been told */
+    weir_tables tables;
+    weir_drained drained, durable_drained; /* as the last block, and the last durable one, say */
+    weir_codec *codec;
+    weir_buffer block, head;
+};
+
+static inline void weir_journal_lock(weir_journal *j) {
+    (void)pthread_mutex_lock(&j->mutex); /* cannot fail: a default mutex, never taken twice */
+}
+static inline void weir_journal_unlock(weir_journal *j) { (void)pthread_mutex_unlock(&j->mutex); }
+
+/* Encode a payload into buffer, behind room for the header, and pad it with zeros to its extent. */
+int weir_journal_stage(weir_journal *j, weir_buffer *buffer, uint16_t kind, const uint8_t *payload,
+                       size_t bytes, uint32_t rows, weir_block_header *h, weir_error *error);
+/* Number the staged block as the next of the stream and write it at the end of s. */
+int weir_journal_put(weir_journal *j, weir_segment *s, weir_buffer *buffer, weir_block_header *h,
+                     weir_error *error);
+
+/* More blocks for a segment that is being prepared, to be durable when it gets its name. */
+typedef struct weir_carry {
+    uint64_t room; /* bytes that they need at most */
+    int (*write)(void *self, weir_journal *j, weir_segment *s, weir_error *error);
+    void *self;
+} weir_carry;
+
+/* Go on in a new segment behind the durable end; everything appended must be durable. WEIR_FULL:
+ * the limit is reached, unless unlimited; WEIR_NO_SPACE. On failure nothing has changed. */
+int weir_journal_start_segment(weir_journal *j, const weir_carry *carry, bool unlimited,
+                               weir_error *error);
+void weir_journal_free(weir_journal *j);
+
+#endif

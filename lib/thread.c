@@ -1,0 +1,44 @@
+/* thread.c - starting the journal thread and the writer thread. */
+#include "thread.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+static _Thread_local bool ours __attribute__((tls_model("initial-exec")));
+
+typedef struct start {
+    void *(*run)(void *);
+    void *argument;
+} start;
+
+static void *begin(void *argument) {
+    start s = *(start *)argument;
+    free(argument);
+    ours = true;
+    return s.run(s.argument);
+}
+
+/* Faults of the thread itself must still reach the program's handler. */
+static void all_asynchronous(sigset_t *set) {
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+    sigfillset(set);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(set, faults[i]);
+}
+
+int weir_thread_start(pthread_t *thread, void *(*run)(void *), void *argument) {
+    start *s = malloc(sizeof *s);
+    if (!s) return -ENOMEM;
+    *s = (start){run, argument};
+    sigset_t blocked, before;
+    all_asynchronous(&blocked);
+    /* The new thread inherits the mask; both calls fail only for arguments that these are not. */
+    (void)pthread_sigmask(SIG_BLOCK, &blocked, &before);
+    int failed = pthread_create(thread, NULL, begin, s);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed) free(s);
+    return -failed;
+}
+
+bool weir_thread_is_ours(void) { return ours; }

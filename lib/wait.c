@@ -1,0 +1,177 @@
+/* wait.c - waiting for a level, and looking at how far everything is. */
+#include "core.h"
+
+uint64_t weir_deadline(const weir_os *os, uint32_t timeout_ms) {
+    return timeout_ms == UINT32_MAX ? UINT64_MAX
+                                    : os->now(os->self) + (uint64_t)timeout_ms * 1000000u;
+}
+
+bool weir_wait_advance(weir *w, uint32_t seen, uint64_t deadline) {
+    uint64_t now = deadline == UINT64_MAX ? 0 : w->os->now(w->os->self);
+    if (now >= deadline) return false;
+    /* seq_cst against weir_journaler_advance: it counts us, or we see that the word has moved. */
+    atomic_fetch_add_explicit(&w->journaler.waiters, 1, memory_order_seq_cst);
+    (void)w->os->wait(w->os->self, &w->journaler.advance, seen,
+                      deadline == UINT64_MAX ? UINT64_MAX : deadline - now); /* we look again anyway */
+    atomic_fetch_sub_explicit(&w->journaler.waiters, 1, memory_order_seq_cst);
+    return true;
+}
+
+/* ---- conditions ------------------------------------------------------------------------------ */
+
+/* What is waited for: every lane at or above its target, and for applied also the rows that a former process left. */
+typedef struct goal {
+    weir_level level;
+    const uint64_t *targets; /* positions, by lane; 0: nothing to wait for */
+    uint32_t lanes, first;   /* lanes first … lanes - 1 */
+    uint64_t row;
+} goal;
+
+static bool lane_reached(const weir *w, weir_level level, uint32_t lane, uint64_t target) {
+    /* Acquire, with the release of the journal thread (head) and of the writer (applied). */
+    uint64_t at = level == WEIR_DURABLE
+                      ? atomic_load_explicit(&w->ring.controls[lane].head, memory_order_acquire)
+                      : atomic_load_explicit(&w->lanes[lane].applied, memory_order_acquire);
+    return at >= target;
+}
+
+static bool reached(const weir *w, const goal *g) {
+    if (g->level == WEIR_APPLIED &&
+        atomic_load_explicit(&w->applied_row, memory_order_acquire) < g->row)
+        return false;
+    for (uint32_t i = g->first; i < g->lanes; i++)
+        if (g->targets[i - g->first] && !lane_reached(w, g->level, i, g->targets[i - g->first]))
+            return false;
+    return true;
+}
+
+/* Does something stand in the way for good? */
+static int hindrance(const weir *w, weir_level level) {
+    int status = weir_gate_status(w, w->generation);
+    if (status != WEIR_OK) return status;
+    if (level != WEIR_APPLIED) return WEIR_OK;
+    status = atomic_load_explicit(&w->apply_status, memory_order_acquire);
+    bool passing = status == WEIR_BUSY || status == WEIR_IO || status == WEIR_NO_SPACE;
+    return passing ? WEIR_OK : status;
+}
+
+static void nudge_writer(weir *w) {
+    if (atomic_load_explicit(&w->hooked, memory_order_acquire)) w->hooks.nudge(w->hooks.self);
+}
+
+static void announce(weir *w, weir_level level, bool begin) {
+    uint32_t step = begin ? 1 : UINT32_MAX; /* + 1 or - 1 */
+    atomic_fetch_add_explicit(&w->journaler.demand, step, memory_order_seq_cst);
+    if (level == WEIR_APPLIED) atomic_fetch_add_explicit(&w->want_applied, step, memory_order_seq_cst);
+    if (!begin) return;
+    weir_journaler_ring(&w->journaler);
+    if (level == WEIR_APPLIED) nudge_writer(w);
+}
+
+static int wait_for(weir *w, const goal *g, uint32_t timeout_ms) {
+    if (reached(w, g)) return WEIR_OK;
+    if (timeout_ms == 0) return WEIR_PENDING;
+    uint64_t deadline = weir_deadline(w->os, timeout_ms);
+    int status = WEIR_PENDING;
+    bool more = true;
+    announce(w, g->level, true);
+    while (status == WEIR_PENDING && more) {
+        uint32_t seen = atomic_load_explicit(&w->journaler.advance, memory_order_seq_cst);
+        int in_the_way = hindrance(w, g->level);
+        if (reached(w, g)) status = WEIR_OK;
+        else if (in_the_way != WEIR_OK) status = in_the_way;
+        else more = weir_wait_advance(w, seen, deadline);
+    }
+    announce(w, g->level, false);
+    return status;
+}
+
+/* The event told the reason when it happened; this names the level that is out of reach. */
+static int explain(weir *w, const goal *g, int status) {
+    weir_error error;
+    if (status >= 0) return status;
+    (void)weir_fail(&error, status, "%s: rows cannot become %s: %s", w->directory,
+                    g->level == WEIR_DURABLE ? "durable" : "applied", weir_status_text(status));
+    return weir_publish_error(&error);
+}
+
+/* ---- the face -------------------------------------------------------------------------------- */
+
+static int sync_inside(weir *w, weir_level level, uint32_t timeout_ms) {
+    uint64_t targets[WEIR_LANES_LIMIT];
+    /* Appends that returned before this call are ordered before it by the program itself (it
+     * could not know otherwise), and each tail is read with acquire. */
+    uint32_t lanes = atomic_load_explicit(&w->ring.ready, memory_order_acquire);
+    for (uint32_t i = 0; i < lanes; i++)
+        targets[i] = atomic_load_explicit(&w->ring.controls[i].tail, memory_order_acquire);
+    goal g = {level, targets, lanes, 0, w->opened_row};
+    return explain(w, &g, wait_for(w, &g, timeout_ms));
+}
+
+int weir_sync(weir *w, weir_level level, uint32_t timeout_ms) {
+    if (!w || level > WEIR_APPLIED) return WEIR_MISUSE;
+    int status = weir_step_in(w, true);
+    if (status != WEIR_OK) return status;
+    if (level != WEIR_PUBLISHED) status = sync_inside(w, level, timeout_ms);
+    weir_step_out(w);
+    return status;
+}
+
+int weir_wait(weir *w, weir_ticket ticket, weir_level level, uint32_t timeout_ms) {
+    if (!w || level > WEIR_APPLIED || ticket.generation != w->generation ||
+        ticket.lane >= w->options.lanes_max)
+        return WEIR_MISUSE;
+    int status = weir_step_in(w, true);
+    if (status != WEIR_OK) return status;
+    goal g = {level, &ticket.position, ticket.lane + 1, ticket.lane, 0};
+    if (level != WEIR_PUBLISHED) status = explain(w, &g, wait_for(w, &g, timeout_ms));
+    weir_step_out(w);
+    return status;
+}
+
+static void count_published(const weir *w, struct weir_stats *out) {
+    uint32_t lanes = atomic_load_explicit(&w->ring.ready, memory_order_acquire);
+    for (uint32_t i = 0; i < lanes; i++) {
+        out->rows_published += atomic_load_explicit(&w->lanes[i].rows, memory_order_relaxed);
+        out->bytes_published +=
+            atomic_load_explicit(&w->ring.controls[i].tail, memory_order_relaxed);
+    }
+    out->lanes = weir_ring_owned(&w->ring);
+}
+
+static void count_journal(const weir *w, struct weir_stats *out) {
+    weir_journal_state state;
+    weir_journal_get_state(w->journal, &state);
+    out->last_row = state.durable.row;
+    out->rows_durable = state.durable.row - w->base_row;
+    out->bytes_durable = state.bytes_written;
+    out->journal_bytes = state.bytes;
+    out->syncs = state.syncs;
+    out->sync_ns_total = state.sync_ns_total;
+    out->sync_ns_max = state.sync_ns_max;
+}
+
+static void count_applied(const weir *w, struct weir_stats *out) {
+    out->rows_applied = atomic_load_explicit(&w->rows_applied, memory_order_relaxed);
+    out->rows_rejected = atomic_load_explicit(&w->rows_rejected, memory_order_relaxed);
+    out->rows_ignored = atomic_load_explicit(&w->rows_ignored, memory_order_relaxed);
+    out->transactions = atomic_load_explicit(&w->transactions, memory_order_relaxed);
+    out->wal_bytes = atomic_load_explicit(&w->wal_bytes, memory_order_relaxed);
+    out->apply_status = atomic_load_explicit(&w->apply_status, memory_order_relaxed);
+    out->last_row_applied = atomic_load_explicit(&w->applied_row, memory_order_acquire);
+    out->rows_recovered = w->opened_row - w->start.row;
+}
+
+int weir_stats(weir *w, struct weir_stats *out) {
+    if (!w || !out) return WEIR_MISUSE;
+    int status = weir_step_in(w, true);
+    if (status != WEIR_OK) return status;
+    *out = (struct weir_stats){0};
+    count_published(w, out);
+    out->rows_refused = atomic_load_explicit(&w->refused, memory_order_relaxed);
+    count_applied(w, out);
+    count_journal(w, out);
+    if (out->last_row > out->last_row_applied) out->lag_rows = out->last_row - out->last_row_applied;
+    weir_step_out(w);
+    return WEIR_OK;
+}

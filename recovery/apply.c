@@ -1,0 +1,95 @@
+#include "apply.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "json.h"
+#include "patience.h"
+#include "progress.h"
+
+enum { NAP_NS = 20000000 };
+
+static bool may_pass(int status) {
+    return status == WEIR_BUSY || status == WEIR_IO || status == WEIR_NO_SPACE ||
+           status == WEIR_NO_MEMORY;
+}
+
+static void nap(void) {
+    struct timespec time = {0, NAP_NS};
+    (void)nanosleep(&time, NULL); /* a signal may end it early */
+}
+
+static void add_up(weir_applied *out, const weir_replay_result *step) {
+    out->rows += step->counts.rows;
+    out->rejected += step->counts.rejected;
+    out->ignored += step->counts.ignored;
+    out->position = step->position;
+}
+
+static int apply_steps(const weir_apply_input *input, weir_replay *replay, weir_applied *out,
+                       weir_error *error) {
+    weir_progress progress = weir_progress_start("rows applied");
+    weir_patience patience = weir_patience_start(input->wait_s);
+    weir_replay_result step;
+    int status;
+    while ((status = weir_replay_step(replay, &input->limits, &step, error)) != WEIR_PENDING) {
+        if (status == WEIR_OK) {
+            add_up(out, &step);
+            weir_progress_show(&progress, out->rows, input->rows_expected);
+        } else if (may_pass(status) && weir_patience_lasts(&patience, out->rows)) {
+            nap();
+        } else {
+            break;
+        }
+    }
+    weir_progress_end(&progress);
+    return status == WEIR_PENDING ? WEIR_OK : status;
+}
+
+/* Readers of the database may hold the checkpoint up for a while. */
+static int harden(const weir_apply_input *input, weir_applied *out, weir_error *error) {
+    weir_patience patience = weir_patience_start(input->wait_s);
+    uint64_t block = out->position.block;
+    int status;
+    while (block > 0) {
+        status = input->sink->harden(input->sink->self, block, &out->safe_block, error);
+        if (status == WEIR_OK && out->safe_block >= block) break;
+        if (status != WEIR_OK && !may_pass(status)) return status;
+        if (!weir_patience_lasts(&patience, out->safe_block)) return status;
+        nap();
+    }
+    return WEIR_OK;
+}
+
+int weir_apply_all(const weir_apply_input *input, weir_applied *out, weir_error *error) {
+    weir_replay *replay;
+    *out = (weir_applied){.position = input->start};
+    int status = weir_replay_make(input->os, input->locator, input->journal, input->sink,
+                                  input->skip_damage, &replay);
+    if (status != WEIR_OK) return weir_fail(error, status, "no memory to replay a journal");
+    status = apply_steps(input, replay, out, error);
+    weir_replay_free(replay);
+    return status == WEIR_OK ? harden(input, out, error) : status;
+}
+
+void weir_report_applied(const weir_arguments *arguments, const char *type, const char *database,
+                         const weir_applied *applied, uint64_t lost) {
+    if (arguments->json) {
+        weir_json json = weir_json_begin(stdout, type);
+        weir_json_text(&json, "database", database);
+        weir_json_uint(&json, "rows", applied->rows);
+        weir_json_uint(&json, "rejected", applied->rejected);
+        weir_json_uint(&json, "ignored", applied->ignored);
+        weir_json_uint(&json, "last_row", applied->position.row);
+        weir_json_uint(&json, "lost", lost);
+        weir_json_end(&json);
+        return;
+    }
+    printf("%s: %" PRIu64 " rows %s", database, applied->rows, type);
+    if (applied->position.row) printf(", up to row %" PRIu64, applied->position.row);
+    if (applied->rejected) printf("; %" PRIu64 " of them are in weir_reject", applied->rejected);
+    if (applied->ignored) printf("; %" PRIu64 " of them were ignored by their table", applied->ignored);
+    if (lost) printf("; %" PRIu64 " rows are lost", lost);
+    putchar('\n');
+}

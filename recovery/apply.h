@@ -1,0 +1,34 @@
+/* apply.h - replay a journal into a database until nothing is left, with progress and patience: what
+ * the verbs replay and salvage have in common. */
+#ifndef WEIR_APPLY_H
+#define WEIR_APPLY_H
+
+#include "../writer/replay.h"
+#include "arguments.h"
+
+typedef struct weir_applied {
+    uint64_t rows, rejected, ignored;
+    weir_position position; /* where the database ends */
+    uint64_t safe_block;    /* up to here the rows are safe without the journal */
+} weir_applied;
+
+typedef struct weir_apply_input {
+    const weir_os *os;
+    weir_locator locator;
+    const uint8_t *journal; /* id */
+    weir_position start;    /* of the database now; zeros: it knows none in this journal */
+    weir_sink *sink;
+    bool skip_damage;
+    weir_replay_limits limits;
+    uint32_t wait_s;
+    uint64_t rows_expected; /* for the progress line; 0: unknown */
+} weir_apply_input;
+
+/* On failure out says how far it came: what is committed stays. */
+int weir_apply_all(const weir_apply_input *input, weir_applied *out, weir_error *error);
+
+/* The one line or object that ends the verb. type: "replayed", "salvaged". */
+void weir_report_applied(const weir_arguments *arguments, const char *type, const char *database,
+                         const weir_applied *applied, uint64_t lost);
+
+#endif

@@ -1,0 +1,98 @@
+#include "archive.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEGMENT_PREFIX "segment-"
+
+/* The same name in the archive, or NULL when path names no segment of the journal. */
+static char *in_archive(const weir_archive *a, const char *path) {
+    size_t length = strlen(a->directory);
+    if (strncmp(path, a->directory, length) != 0 || path[length] != '/') return NULL;
+    const char *name = path + length + 1;
+    if (strncmp(name, SEGMENT_PREFIX, strlen(SEGMENT_PREFIX)) != 0) return NULL;
+    char *archived;
+    return asprintf(&archived, "%s/archive/%s", a->directory, name) < 0 ? NULL : archived;
+}
+
+static int open_either(void *self, const char *path, int flags) {
+    const weir_archive *a = self;
+    int file = a->real->open(a->real->self, path, flags);
+    if (file != -ENOENT) return file;
+    char *archived = in_archive(a, path);
+    if (archived) file = a->real->open(a->real->self, archived, flags);
+    free(archived);
+    return file;
+}
+
+static int info_either(void *self, const char *path, weir_os_info *out) {
+    const weir_archive *a = self;
+    int result = a->real->info(a->real->self, path, out);
+    if (result != -ENOENT) return result;
+    char *archived = in_archive(a, path);
+    if (archived) result = a->real->info(a->real->self, archived, out);
+    free(archived);
+    return result;
+}
+
+/* A segment may move to the archive between the two listings, and must not appear twice. */
+typedef struct listing {
+    void *seen; /* tree of names */
+    bool archive;
+    int (*each)(void *context, const char *name);
+    void *context;
+} listing;
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(a, b);
+}
+
+static int list_one(void *context, const char *name) {
+    listing *l = context;
+    bool segment = strncmp(name, SEGMENT_PREFIX, strlen(SEGMENT_PREFIX)) == 0;
+    if (!segment) return l->archive ? 0 : l->each(l->context, name);
+    if (tfind(name, &l->seen, compare_names)) return 0;
+    char *copy = strdup(name);
+    if (!copy) return -ENOMEM;
+    if (!tsearch(copy, &l->seen, compare_names)) {
+        free(copy);
+        return -ENOMEM;
+    }
+    return l->each(l->context, name);
+}
+
+static int list_both(void *self, const char *path, int (*each)(void *context, const char *name),
+                     void *context) {
+    const weir_archive *a = self;
+    if (strcmp(path, a->directory) != 0) return a->real->list(a->real->self, path, each, context);
+    listing l = {.each = each, .context = context};
+    int result = a->real->list(a->real->self, path, list_one, &l);
+    char *archive;
+    if (result == 0 && asprintf(&archive, "%s/archive", path) < 0) result = -ENOMEM;
+    else if (result == 0) {
+        l.archive = true;
+        result = a->real->list(a->real->self, archive, list_one, &l);
+        free(archive);
+        if (result == -ENOENT) result = 0; /* nothing was ever archived */
+    }
+    tdestroy(l.seen, free);
+    return result;
+}
+
+int weir_archive_open(const weir_os *real, const char *directory, weir_archive *archive) {
+    *archive = (weir_archive){.os = *real, .real = real, .directory = strdup(directory)};
+    if (!archive->directory) return WEIR_NO_MEMORY;
+    archive->os.self = archive; /* the other functions of the real table ignore their self */
+    archive->os.open = open_either;
+    archive->os.info = info_either;
+    archive->os.list = list_both;
+    return WEIR_OK;
+}
+
+void weir_archive_close(weir_archive *archive) {
+    free(archive->directory);
+}

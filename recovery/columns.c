@@ -1,0 +1,54 @@
+#include "columns.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+const weir_declaration *weir_tables_find(const weir_tables *tables, uint16_t number) {
+    size_t low = 0, high = tables->count; /* the list ascends */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (tables->list[middle]->table < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < tables->count && tables->list[low]->table == number ? tables->list[low] : NULL;
+}
+
+static bool has_column(const weir_columns *columns, const char *name) {
+    for (size_t i = 0; i < columns->count; i++)
+        if (strcasecmp(columns->name[i], name) == 0) return true;
+    return false;
+}
+
+static int add_columns(weir_columns *columns, const weir_declaration *d) {
+    char **grown = realloc(columns->name, (columns->count + d->columns) * sizeof *grown);
+    if (!grown) return WEIR_NO_MEMORY;
+    columns->name = grown;
+    for (uint16_t i = 0; i < d->columns; i++) {
+        if (has_column(columns, d->column[i].name)) continue;
+        char *name = strdup(d->column[i].name);
+        if (!name) return WEIR_NO_MEMORY;
+        columns->name[columns->count++] = name;
+    }
+    return WEIR_OK;
+}
+
+int weir_columns_of(const weir_tables *tables, const char *table, weir_columns *out) {
+    *out = (weir_columns){0};
+    for (size_t i = 0; i < tables->count; i++) {
+        if (strcasecmp(tables->list[i]->name, table) != 0) continue;
+        if (add_columns(out, tables->list[i]) == WEIR_OK) continue;
+        weir_columns_free(out);
+        return WEIR_NO_MEMORY;
+    }
+    return out->count > 0 ? WEIR_OK : WEIR_NOT_FOUND;
+}
+
+void weir_columns_free(weir_columns *columns) {
+    for (size_t i = 0; i < columns->count; i++)
+        free(columns->name[i]);
+    free(columns->name);
+    *columns = (weir_columns){0};
+}

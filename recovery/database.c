@@ -1,0 +1,152 @@
+/* How to read an SQLite file and leave no trace. An ordinary read-only connection to a WAL database
+ * makes a -shm file, or writes to the one that a dead process left. So there are three ways:
+ *
+ *   somebody has the database open   an ordinary connection: the -shm is theirs, and readers take part in it
+ *   there is no -wal, or an empty one   immutable=1: SQLite reads the file alone
+ *   a -wal stands there, left behind   its index is kept in memory (exclusive mode), without locks
+ *                                     and without the checkpoint that a last connection makes
+ */
+#include "database.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The byte of the -shm file on which every connection in WAL mode holds a shared lock: "deadman
+ * switch" in SQLite's os_unix.c. */
+enum { SHM_ALIVE_BYTE = 128 };
+
+static bool is_open_elsewhere(const char *path) {
+    char *shm;
+    if (asprintf(&shm, "%s-shm", path) < 0) return false;
+    int file = open(shm, O_RDONLY | O_CLOEXEC);
+    free(shm);
+    if (file < 0) return false;
+    struct flock lock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = SHM_ALIVE_BYTE, .l_len = 1};
+    bool held = fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    (void)close(file); /* before SQLite opens the file: closing drops this process's locks on it */
+    return held;
+}
+
+static bool has_wal(const char *path) {
+    char *wal;
+    struct stat st;
+    if (asprintf(&wal, "%s-wal", path) < 0) return false;
+    bool has = stat(wal, &st) == 0 && st.st_size > 0;
+    free(wal);
+    return has;
+}
+
+/* "file:…?immutable=1" with everything but plain path characters escaped; NULL without memory. */
+static char *immutable_uri(const char *path) {
+    size_t length = strlen(path);
+    if (length > (SIZE_MAX - 64) / 3) return NULL;
+    char *uri = malloc(length * 3 + 64);
+    if (!uri) return NULL;
+    char *at = uri + sprintf(uri, "file:");
+    for (const char *c = path; *c; c++) {
+        if (strchr("?#%", *c))
+            at += sprintf(at, "%%%02X", (unsigned)(unsigned char)*c);
+        else
+            *at++ = *c;
+    }
+    strcpy(at, "?immutable=1");
+    return uri;
+}
+
+static int open_quietly(const char *path, sqlite3 **db) {
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
+    if (is_open_elsewhere(path)) {
+        int status = sqlite3_open_v2(path, db, flags, NULL);
+        if (status == SQLITE_OK) (void)sqlite3_busy_timeout(*db, 2000); /* cannot fail */
+        return status;
+    }
+    if (!has_wal(path)) {
+        char *uri = immutable_uri(path);
+        if (!uri) return SQLITE_NOMEM;
+        int status = sqlite3_open_v2(uri, db, flags | SQLITE_OPEN_URI, NULL);
+        free(uri);
+        return status;
+    }
+    int status = sqlite3_open_v2(path, db, flags, "unix-none");
+    if (status == SQLITE_OK)
+        status = sqlite3_db_config(*db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    if (status == SQLITE_OK)
+        status = sqlite3_exec(*db, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL);
+    return status;
+}
+
+static bool has_table(sqlite3 *db, const char *name) {
+    return sqlite3_table_column_metadata(db, NULL, name, NULL, NULL, NULL, NULL, NULL, NULL) ==
+           SQLITE_OK;
+}
+
+static int add_position(weir_database_view *view, sqlite3_stmt *row) {
+    if (sqlite3_column_bytes(row, 0) != 16) return SQLITE_OK; /* none of ours */
+    weir_position *grown = realloc(view->positions, (view->count + 1) * sizeof *grown);
+    if (!grown) return SQLITE_NOMEM;
+    view->positions = grown;
+    weir_position *p = &grown[view->count++];
+    memcpy(p->journal, sqlite3_column_blob(row, 0), 16);
+    p->block = (uint64_t)sqlite3_column_int64(row, 1);
+    p->row = (uint64_t)sqlite3_column_int64(row, 2);
+    p->hash = (uint64_t)sqlite3_column_int64(row, 3);
+    return SQLITE_OK;
+}
+
+static int read_positions(sqlite3 *db, weir_database_view *view) {
+    if (!has_table(db, "weir_position")) return SQLITE_OK;
+    sqlite3_stmt *s;
+    int status = sqlite3_prepare_v2(db, "SELECT journal, block, row, hash FROM weir_position", -1, &s,
+                                    NULL);
+    if (status != SQLITE_OK) return status;
+    while ((status = sqlite3_step(s)) == SQLITE_ROW) {
+        status = add_position(view, s);
+        if (status != SQLITE_OK) break;
+    }
+    (void)sqlite3_finalize(s); /* repeats what step has said */
+    return status == SQLITE_DONE ? SQLITE_OK : status;
+}
+
+static int count_rejects(sqlite3 *db, weir_database_view *view) {
+    if (!has_table(db, "weir_reject")) return SQLITE_OK;
+    sqlite3_stmt *s;
+    int status = sqlite3_prepare_v2(db, "SELECT count(*) FROM weir_reject", -1, &s, NULL);
+    if (status != SQLITE_OK) return status;
+    status = sqlite3_step(s);
+    if (status == SQLITE_ROW) view->rejects = (uint64_t)sqlite3_column_int64(s, 0);
+    (void)sqlite3_finalize(s);
+    return status == SQLITE_ROW ? SQLITE_OK : status;
+}
+
+/* An empty file is a database without tables, and SQLite says so only when asked for its header. */
+static int read_all(sqlite3 *db, weir_database_view *view) {
+    int status = sqlite3_exec(db, "PRAGMA schema_version", NULL, NULL, NULL);
+    if (status == SQLITE_OK) status = read_positions(db, view);
+    if (status == SQLITE_OK) status = count_rejects(db, view);
+    return status;
+}
+
+int weir_database_look(const char *path, weir_database_view *out) {
+    *out = (weir_database_view){.state = WEIR_DATABASE_ABSENT};
+    struct stat st;
+    if (!path || stat(path, &st) != 0) return WEIR_OK;
+    sqlite3 *db = NULL;
+    int status = open_quietly(path, &db);
+    if (status == SQLITE_OK) status = read_all(db, out);
+    out->state = status == SQLITE_OK ? WEIR_DATABASE_READ : WEIR_DATABASE_UNREADABLE;
+    if (status != SQLITE_OK)
+        (void)snprintf(out->why, sizeof out->why, "%s", db ? sqlite3_errmsg(db) : "no memory");
+    (void)sqlite3_close(db); /* every statement is finalized */
+    return status == SQLITE_NOMEM ? WEIR_NO_MEMORY : WEIR_OK;
+}
+
+void weir_database_free(weir_database_view *view) {
+    free(view->positions);
+    *view = (weir_database_view){0};
+}

@@ -1,0 +1,13 @@
+/* exits.h - what the tool answers to the shell; the man page and --help say the same. */
+#ifndef WEIR_EXITS_H
+#define WEIR_EXITS_H
+
+enum {
+    WEIR_EXIT_CLEAN = 0,     /* in order, or nothing but a torn tail */
+    WEIR_EXIT_RECOVERED = 1, /* rows were recovered */
+    WEIR_EXIT_DAMAGE = 4,    /* damage is left, or rows are lost */
+    WEIR_EXIT_FAILED = 8,    /* could not run */
+    WEIR_EXIT_USAGE = 16,
+};
+
+#endif

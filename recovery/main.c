@@ -1,0 +1,44 @@
+/* weir-recover: bring a database up to date from its journal, or look at the journal. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "exits.h"
+#include "report.h"
+#include "verbs.h"
+
+enum { STDOUT_BYTES = 1 << 16 };
+
+static int run(const weir_arguments *arguments, const weir_place *place) {
+    switch (arguments->verb) {
+    case WEIR_VERB_STATUS:
+    case WEIR_VERB_VERIFY: return weir_run_look(arguments, place);
+    case WEIR_VERB_REPLAY: return weir_run_replay(arguments, place);
+    case WEIR_VERB_DUMP: return weir_run_dump(arguments, place);
+    case WEIR_VERB_SALVAGE: return weir_run_salvage(arguments, place);
+    case WEIR_VERB_RECOVER: break;
+    }
+    return weir_run_recover(arguments, place);
+}
+
+/* A report that did not reach its reader is a failure: a full disk must not look like success. */
+static int finish(int code) {
+    errno = 0;
+    bool failed = ferror(stdout) != 0;
+    failed |= fflush(stdout) != 0;
+    if (!failed) return code;
+    weir_report_note("cannot write to stdout: %s", errno ? strerror(errno) : "an earlier write failed");
+    return WEIR_EXIT_FAILED;
+}
+
+int main(int argc, char **argv) {
+    weir_arguments arguments;
+    weir_place place;
+    weir_error error = {0};
+    weir_arguments_parse(argc, argv, &arguments);
+    (void)setvbuf(stdout, NULL, _IOFBF, STDOUT_BYTES); /* only speed depends on it */
+    int status = weir_place_find(arguments.target, arguments.journal, &place, &error);
+    int code = status == WEIR_OK ? run(&arguments, &place) : weir_report_error(&arguments, &error);
+    weir_place_free(&place);
+    return finish(code);
+}

@@ -1,0 +1,20 @@
+#include "patience.h"
+
+#include "../lib/os.h"
+
+static uint64_t now(void) {
+    const weir_os *os = weir_os_posix();
+    return os->now(os->self);
+}
+
+weir_patience weir_patience_start(uint32_t wait_s) {
+    return (weir_patience){.wait_ns = (uint64_t)wait_s * 1000000000u, .since_ns = now()};
+}
+
+bool weir_patience_lasts(weir_patience *patience, uint64_t done) {
+    if (done != patience->done) {
+        patience->done = done;
+        patience->since_ns = now();
+    }
+    return now() - patience->since_ns <= patience->wait_ns;
+}

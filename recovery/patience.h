@@ -1,0 +1,17 @@
+/* patience.h - how long the tool waits for a database that takes no rows: --wait, counted anew from
+ * every row that gets through. */
+#ifndef WEIR_PATIENCE_H
+#define WEIR_PATIENCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct weir_patience {
+    uint64_t wait_ns, since_ns, done;
+} weir_patience;
+
+weir_patience weir_patience_start(uint32_t wait_s);
+/* done: rows so far. False when it has not grown for too long. */
+bool weir_patience_lasts(weir_patience *patience, uint64_t done);
+
+#endif

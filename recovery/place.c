@@ -1,0 +1,148 @@
+#include "place.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define JOURNAL_SUFFIX "-weir"
+
+/* "what/name" or "what" + "name"; NULL when memory is short. */
+static char *joined(const char *what, const char *name) {
+    char *text;
+    return asprintf(&text, "%s%s", what, name) < 0 ? NULL : text;
+}
+
+static int look(const char *path, struct stat *st, weir_error *error) {
+    if (stat(path, st) == 0) return WEIR_OK;
+    if (errno == ENOENT) return WEIR_NOT_FOUND;
+    return weir_fail_os(error, -(int64_t)errno, "cannot look at %s", path);
+}
+
+/* The journal follows the real file, not the name of a link to it. */
+static char *journal_beside(const char *database) {
+    char *real = realpath(database, NULL);
+    char *directory = joined(real ? real : database, JOURNAL_SUFFIX);
+    free(real);
+    return directory;
+}
+
+/* "run.db" of "run.db-weir", or NULL. */
+static char *database_beside(const char *directory) {
+    size_t length = strlen(directory), suffix = strlen(JOURNAL_SUFFIX);
+    if (length <= suffix || strcmp(directory + length - suffix, JOURNAL_SUFFIX) != 0) return NULL;
+    if (directory[length - suffix - 1] == '/') return NULL;
+    return strndup(directory, length - suffix);
+}
+
+static char *without_slashes(const char *path) {
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    return strndup(path, length);
+}
+
+static bool belongs_to_a_journal(const char *name) {
+    static const char *const begins[] = {"segment-", "spare-", "damaged-"};
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
+        if (strncmp(name, begins[i], strlen(begins[i])) == 0) return true;
+    return strcmp(name, "ring") == 0;
+}
+
+/* OK, NOT_FOUND when nothing in the directory is a journal's, or an error. */
+static int look_inside(const char *directory, weir_error *error) {
+    DIR *dir = opendir(directory);
+    if (!dir) return weir_fail_os(error, -(int64_t)errno, "cannot read the directory %s", directory);
+    bool found = false;
+    for (struct dirent *entry; !found && (entry = readdir(dir));)
+        found = belongs_to_a_journal(entry->d_name);
+    (void)closedir(dir); /* it was only read */
+    return found ? WEIR_OK : WEIR_NOT_FOUND;
+}
+
+/* A directory that holds nothing of a journal was named by mistake: say so before judging it. */
+static int check_journal(const char *directory, weir_error *error) {
+    int status = look_inside(directory, error);
+    if (status != WEIR_NOT_FOUND) return status;
+    return weir_fail(error, WEIR_NOT_FOUND,
+                     "%s is a directory, but not a journal: it holds no segment and no ring; name "
+                     "the database, or a directory that ends in " JOURNAL_SUFFIX,
+                     directory);
+}
+
+static int fill_directory(weir_place *place, const char *target, weir_error *error) {
+    place->directory = without_slashes(target);
+    if (!place->directory) return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
+    place->database = database_beside(place->directory);
+    return check_journal(place->directory, error);
+}
+
+static int fill_database(weir_place *place, const char *target, const char *journal,
+                         weir_error *error) {
+    place->database = strdup(target);
+    place->directory = journal ? without_slashes(journal) : journal_beside(target);
+    if (place->database && place->directory) return WEIR_OK;
+    return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
+}
+
+static int look_around(weir_place *place, weir_error *error) {
+    struct stat st;
+    place->ring = joined(place->directory, "/ring");
+    place->lock = joined(place->directory, "/lock");
+    if (!place->ring || !place->lock) return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
+    int status = look(place->directory, &st, error);
+    if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
+    place->journal_is_there = status == WEIR_OK;
+    if (place->journal_is_there && !S_ISDIR(st.st_mode))
+        return weir_fail(error, WEIR_NOT_FOUND, "%s is not a directory, so it is not a journal",
+                         place->directory);
+    if (place->journal_is_there) {
+        status = look_inside(place->directory, error);
+        if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
+        place->journal_is_there = status == WEIR_OK;
+    }
+    if (!place->database) return WEIR_OK;
+    status = look(place->database, &st, error);
+    if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
+    place->database_is_there = status == WEIR_OK;
+    return WEIR_OK;
+}
+
+int weir_place_find(const char *target, const char *journal, weir_place *out, weir_error *error) {
+    *out = (weir_place){0};
+    struct stat st;
+    int status = look(target, &st, error);
+    if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
+    bool directory = status == WEIR_OK && S_ISDIR(st.st_mode);
+    if (directory && journal)
+        return weir_fail(error, WEIR_MISUSE, "%s is a directory: with --journal, name the database",
+                         target);
+    status = directory ? fill_directory(out, target, error)
+                       : fill_database(out, target, journal, error);
+    if (status == WEIR_OK) status = look_around(out, error);
+    if (status == WEIR_OK && !out->database_is_there && !out->journal_is_there)
+        status = weir_fail(error, WEIR_NOT_FOUND, "there is no database at %s and no journal at %s",
+                           target, out->directory);
+    return status;
+}
+
+void weir_place_free(weir_place *place) {
+    free(place->database);
+    free(place->directory);
+    free(place->ring);
+    free(place->lock);
+    *place = (weir_place){0};
+}
+
+long weir_place_holder(const weir_place *place) {
+    int file = open(place->lock, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return 0; /* no lock file: nobody has the journal open */
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int failed = fcntl(file, F_GETLK, &lock);
+    (void)close(file); /* drops locks of this process, which has none */
+    return failed || lock.l_type == F_UNLCK ? 0 : (long)lock.l_pid;
+}

@@ -1,0 +1,128 @@
+/* replay: apply a journal, its archive included, to a database that is not its own: a new one, or one
+ * that an earlier replay has begun. The journal is only read. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../writer/sqlite_sink.h"
+#include "apply.h"
+#include "exits.h"
+#include "report.h"
+#include "verbs.h"
+
+enum { OPEN_TIMEOUT_MS = 5000 };
+
+typedef struct rebuilding {
+    const weir_arguments *arguments;
+    const weir_place *place;
+    weir_archive archive;
+    weir_view view; /* of the journal, with the positions of the database to fill */
+} rebuilding;
+
+/* The database to fill must be nobody's at the moment, and not the one that plain recovery is for. */
+static int check_into(const rebuilding *r, weir_error *error) {
+    const char *into = r->arguments->into;
+    weir_place other;
+    weir_error ignored;
+    int found = weir_place_find(into, NULL, &other, &ignored);
+    long holder = found == WEIR_OK ? weir_place_holder(&other) : 0;
+    int status = WEIR_OK;
+    if (found == WEIR_OK && !other.database)
+        status = weir_fail(error, WEIR_MISUSE, "%s is a directory: name a database file", into);
+    else if (holder)
+        status = weir_fail(error, WEIR_LOCKED, "%s is open in process %ld", into, holder);
+    else if (found == WEIR_OK && strcmp(other.directory, r->place->directory) == 0)
+        status = weir_fail(error, WEIR_MISUSE,
+                           "%s is the journal's own database: that is plain recovery, weir-recover %s",
+                           into, into);
+    else if (found != WEIR_OK && found != WEIR_NOT_FOUND)
+        status = weir_fail(error, found, "%s", ignored.text);
+    weir_place_free(&other);
+    return status;
+}
+
+static bool may_go_on(const rebuilding *r) {
+    weir_verdict verdict = r->view.inventory.verdict;
+    if (!weir_verdict_refuses(verdict)) return true;
+    /* A ring is not replayed, so what is wrong with one is no reason to stop. */
+    if (verdict == WEIR_VERDICT_FOREIGN_RING || verdict == WEIR_VERDICT_DAMAGED_RING) return true;
+    return r->arguments->skip_damage &&
+           (verdict == WEIR_VERDICT_ROT || verdict == WEIR_VERDICT_DATABASE_BEHIND);
+}
+
+/* A dead journal is replayed to its end, as opening it would do; a live one to its durable mark. */
+static weir_replay_limits limits_of(const rebuilding *r) {
+    const weir_inventory *i = &r->view.inventory;
+    return (weir_replay_limits){
+        .last_block = r->view.holder ? i->durable.block : i->end.block,
+        .last_row = r->arguments->to,
+        .last_wall_ns = r->arguments->until_ns,
+    };
+}
+
+static int fill(const rebuilding *r, weir_applied *applied, weir_error *error) {
+    weir_sqlite_config config = {.path = r->arguments->into, .busy_timeout_ms = OPEN_TIMEOUT_MS};
+    const weir_inventory *i = &r->view.inventory;
+    weir_sink sink;
+    int status = weir_sqlite_sink_open(&config, &sink, NULL, error);
+    if (status != WEIR_OK) return status;
+    weir_apply_input input = {.os = &r->archive.os,
+                              .locator = weir_inventory_locator(i),
+                              .journal = i->journal,
+                              .start = i->position,
+                              .sink = &sink,
+                              .skip_damage = r->arguments->skip_damage,
+                              .limits = limits_of(r),
+                              .wait_s = r->arguments->wait_s,
+                              .rows_expected = i->next_row > i->position.row
+                                                   ? i->next_row - 1 - i->position.row
+                                                   : 0};
+    status = weir_apply_all(&input, applied, error);
+    sink.close(sink.self);
+    return status;
+}
+
+static void note_ring(const rebuilding *r) {
+    if (r->view.ring.rows && !r->view.holder)
+        weir_report_note("%llu rows wait in the ring of a dead process and are not replayed; "
+                         "recover its own database first",
+                         (unsigned long long)r->view.ring.rows);
+}
+
+static int rebuild(rebuilding *r, weir_error *error) {
+    weir_applied applied = {.position = r->view.inventory.position};
+    const weir_inventory *i = &r->view.inventory;
+    if (!may_go_on(r)) return weir_report_refusal(r->arguments, i);
+    weir_report_damages(r->arguments, i);
+    note_ring(r);
+    int status = fill(r, &applied, error);
+    weir_report_applied(r->arguments, "replayed", r->arguments->into, &applied, weir_lost_rows(i));
+    if (status != WEIR_OK) return weir_report_error(r->arguments, error);
+    if (i->damage_count) return WEIR_EXIT_DAMAGE;
+    return applied.rows ? WEIR_EXIT_RECOVERED : WEIR_EXIT_CLEAN;
+}
+
+static int look_and_rebuild(rebuilding *r, weir_error *error) {
+    weir_view_input input = {.os = &r->archive.os,
+                             .place = r->place,
+                             .database = r->arguments->into,
+                             .verify_all = true};
+    int status = check_into(r, error);
+    if (status == WEIR_OK) status = weir_view_take(&input, &r->view, error);
+    if (status != WEIR_OK) return weir_report_error(r->arguments, error);
+    int code = rebuild(r, error);
+    weir_view_free(&r->view);
+    return code;
+}
+
+int weir_run_replay(const weir_arguments *arguments, const weir_place *place) {
+    rebuilding r = {.arguments = arguments, .place = place};
+    weir_error error = {0};
+    if (!place->journal_is_there)
+        (void)weir_fail(&error, WEIR_NOT_FOUND, "there is no journal at %s", place->directory);
+    else if (weir_archive_open(weir_os_posix(), place->directory, &r.archive) != WEIR_OK)
+        (void)weir_fail(&error, WEIR_NO_MEMORY, "no memory to read %s", place->directory);
+    if (error.status != WEIR_OK) return weir_report_error(arguments, &error);
+    int code = look_and_rebuild(&r, &error);
+    weir_archive_close(&r.archive);
+    return code;
+}

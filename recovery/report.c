@@ -1,0 +1,250 @@
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "exits.h"
+#include "json.h"
+
+static int exit_of_status(int status) {
+    switch (status) {
+    case WEIR_OK: return WEIR_EXIT_CLEAN;
+    case WEIR_DAMAGED:
+    case WEIR_FOREIGN: return WEIR_EXIT_DAMAGE;
+    default: return WEIR_EXIT_FAILED;
+    }
+}
+
+int weir_exit_of_verdict(weir_verdict verdict) {
+    if (!weir_verdict_refuses(verdict)) return WEIR_EXIT_CLEAN;
+    return exit_of_status(weir_verdict_status(verdict));
+}
+
+int weir_report_error(const weir_arguments *arguments, const weir_error *error) {
+    fprintf(stderr, "weir-recover: %s\n", error->text);
+    if (arguments->json) {
+        weir_json json = weir_json_begin(stdout, "error");
+        weir_json_text(&json, "status", weir_status_name(error->status));
+        weir_json_text(&json, "text", error->text);
+        weir_json_end(&json);
+    }
+    return exit_of_status(error->status);
+}
+
+void weir_report_note(const char *format, ...) {
+    va_list list;
+    fputs("weir-recover: ", stderr);
+    va_start(list, format);
+    vfprintf(stderr, format, list);
+    va_end(list);
+    fputc('\n', stderr);
+}
+
+static const char *ring_name(weir_found_ring found) {
+    static const char *const names[] = {
+        [WEIR_RING_ABSENT] = "absent",         [WEIR_RING_OURS] = "ours",
+        [WEIR_RING_FOREIGN] = "foreign",       [WEIR_RING_UNREADABLE] = "unreadable",
+        [WEIR_RING_NEWER] = "newer",
+    };
+    return names[found];
+}
+
+static const char *database_name(weir_database_state state) {
+    static const char *const names[] = {[WEIR_DATABASE_ABSENT] = "absent",
+                                        [WEIR_DATABASE_READ] = "present",
+                                        [WEIR_DATABASE_UNREADABLE] = "unreadable"};
+    return names[state];
+}
+
+/* Rows that are durable and not applied, as far as the database can be read. */
+static uint64_t waiting(const weir_view *view) {
+    uint64_t durable = weir_view_durable_row(view), applied = view->inventory.position.row;
+    return durable > applied ? durable - applied : 0;
+}
+
+/* Rows of intact blocks that no mark vouches for yet: recovery takes them in. */
+static uint64_t above_mark(const weir_inventory *i) {
+    return i->next_row > i->durable_next_row ? i->next_row - i->durable_next_row : 0;
+}
+
+/* ---- damages ---- */
+
+static void json_damage(const weir_damage *d) {
+    weir_json json = weir_json_begin(stdout, "damage");
+    weir_json_text(&json, "path", d->path);
+    weir_json_uint(&json, "segment", d->segment);
+    weir_json_uint(&json, "offset", d->offset);
+    weir_json_uint(&json, "first_block", d->first_block);
+    weir_json_uint(&json, "last_block", d->last_block);
+    weir_json_uint(&json, "first_row", d->first_row);
+    weir_json_uint(&json, "last_row", d->last_row);
+    weir_json_text(&json, "why", d->why);
+    weir_json_end(&json);
+}
+
+static void word_damage(const weir_damage *d) {
+    printf("damage: %s", d->path ? d->path : "segment");
+    if (!d->path) printf(" %" PRIu64 " (missing)", d->segment);
+    printf(" at byte %" PRIu64 ": %s; ", d->offset, d->why);
+    if (d->first_row == 0)
+        printf("no rows, or unknown which\n");
+    else if (d->first_row == d->last_row)
+        printf("row %" PRIu64 " is lost\n", d->first_row);
+    else
+        printf("rows %" PRIu64 " to %" PRIu64 " are lost\n", d->first_row, d->last_row);
+}
+
+void weir_report_damages(const weir_arguments *arguments, const weir_inventory *inventory) {
+    for (size_t i = 0; i < inventory->damage_count; i++) {
+        if (arguments->json)
+            json_damage(&inventory->damages[i]);
+        else
+            word_damage(&inventory->damages[i]);
+    }
+}
+
+uint64_t weir_lost_rows(const weir_inventory *inventory) {
+    uint64_t lost = 0;
+    for (size_t i = 0; i < inventory->damage_count; i++) {
+        const weir_damage *d = &inventory->damages[i];
+        if (d->first_row) lost += d->last_row - d->first_row + 1;
+    }
+    return lost;
+}
+
+int weir_report_refusal(const weir_arguments *arguments, const weir_inventory *inventory) {
+    weir_report_damages(arguments, inventory);
+    weir_error error = {.status = weir_verdict_status(inventory->verdict)};
+    (void)snprintf(error.text, sizeof error.text, "%s",
+                   inventory->detail[0] ? inventory->detail
+                                        : weir_verdict_text(inventory->verdict));
+    return weir_report_error(arguments, &error);
+}
+
+/* ---- the view ---- */
+
+static void json_ring(weir_json *json, const weir_ring_report *ring) {
+    weir_json_open(json, "ring");
+    weir_json_text(json, "found", ring_name(ring->found));
+    if (ring->found == WEIR_RING_OURS) {
+        weir_json_hex(json, "id", ring->header.id, 16);
+        weir_json_hex(json, "journal_id", ring->header.journal, 16);
+        weir_json_text(json, "boot", ring->same_boot ? "same" : "other");
+        weir_json_int(json, "pid", ring->header.process);
+        weir_json_uint(json, "lanes", ring->lanes_used);
+        weir_json_uint(json, "rows", ring->rows);
+        weir_json_uint(json, "bytes", ring->bytes);
+        weir_json_uint(json, "unreadable_bytes", ring->unreadable_bytes);
+    }
+    weir_json_close(json);
+}
+
+static void json_rows(weir_json *json, const weir_view *view) {
+    weir_json_open(json, "rows");
+    weir_json_uint(json, "durable", weir_view_durable_row(view));
+    weir_json_uint(json, "above_mark", above_mark(&view->inventory));
+    if (view->database.state == WEIR_DATABASE_READ) {
+        weir_json_uint(json, "applied", view->inventory.position.row);
+        weir_json_uint(json, "waiting", waiting(view));
+        weir_json_uint(json, "rejected", view->database.rejects);
+    } else {
+        weir_json_null(json, "applied");
+        weir_json_null(json, "waiting");
+        weir_json_null(json, "rejected");
+    }
+    weir_json_uint(json, "first_kept",
+                   view->inventory.extent_count ? view->inventory.extents[0].first_row : 0);
+    weir_json_close(json);
+}
+
+static void json_view(const weir_arguments *arguments, const weir_place *place,
+                      const weir_view *view) {
+    const weir_inventory *i = &view->inventory;
+    weir_json json =
+        weir_json_begin(stdout, arguments->verb == WEIR_VERB_VERIFY ? "verify" : "status");
+    weir_json_text(&json, "verdict", weir_verdict_name(i->verdict));
+    weir_json_bool(&json, "refuses", weir_verdict_refuses(i->verdict));
+    weir_json_text(&json, "text", i->detail[0] ? i->detail : weir_verdict_text(i->verdict));
+    weir_json_text(&json, "database", place->database);
+    weir_json_text(&json, "database_state", database_name(view->database.state));
+    weir_json_text(&json, "journal", place->directory);
+    weir_json_hex(&json, "journal_id", i->journal, 16);
+    if (view->holder)
+        weir_json_int(&json, "open_in_pid", view->holder);
+    else
+        weir_json_null(&json, "open_in_pid");
+    weir_json_uint(&json, "incarnation", i->incarnation);
+    weir_json_uint(&json, "segments", i->segment_count);
+    weir_json_uint(&json, "bytes", i->bytes);
+    weir_json_uint(&json, "torn_bytes", i->torn_bytes);
+    weir_json_uint(&json, "last_block", i->end.block);
+    weir_json_uint(&json, "durable_block", i->durable.block);
+    weir_json_text(&json, "durable_says", i->durable.source);
+    weir_json_bool(&json, "closed", i->closed);
+    weir_json_uint(&json, "damages", i->damage_count);
+    json_rows(&json, view);
+    if (i->first_wall_ns) {
+        weir_json_time(&json, "first_time", i->first_wall_ns);
+        weir_json_time(&json, "last_time", i->last_wall_ns);
+    }
+    json_ring(&json, &view->ring);
+    weir_json_end(&json);
+}
+
+static void word_ring(const weir_ring_report *ring) {
+    printf("  ring      %s", ring_name(ring->found));
+    if (ring->found == WEIR_RING_OURS) {
+        printf(", made by process %" PRId64 " in %s boot; %" PRIu64 " rows (%" PRIu64
+               " bytes) wait in it",
+               ring->header.process, ring->same_boot ? "this" : "an earlier", ring->rows,
+               ring->bytes);
+        if (ring->unreadable_bytes) printf("; %" PRIu64 " bytes unreadable", ring->unreadable_bytes);
+    }
+    putchar('\n');
+}
+
+static void word_rows(const weir_view *view) {
+    printf("  rows      %" PRIu64 " durable", weir_view_durable_row(view));
+    if (view->database.state == WEIR_DATABASE_READ) {
+        printf(", %" PRIu64 " applied, %" PRIu64 " waiting", view->inventory.position.row,
+               waiting(view));
+        if (view->database.rejects)
+            printf(", %" PRIu64 " in the reject table", view->database.rejects);
+    }
+    if (above_mark(&view->inventory))
+        printf(", %" PRIu64 " above the durable mark", above_mark(&view->inventory));
+    putchar('\n');
+}
+
+static void word_view(const weir_place *place, const weir_view *view) {
+    const weir_inventory *i = &view->inventory;
+    char first[WEIR_TIME_TEXT], last[WEIR_TIME_TEXT];
+    printf("%s: %s\n", weir_verdict_name(i->verdict),
+           i->detail[0] ? i->detail : weir_verdict_text(i->verdict));
+    printf("  database  %s, %s%s%s\n", place->database ? place->database : "not named",
+           database_name(view->database.state), view->database.why[0] ? ": " : "",
+           view->database.why);
+    printf("  journal   %s, id ", place->directory);
+    weir_write_hex(stdout, i->journal, 16);
+    printf(", %zu segments, %" PRIu64 " bytes", i->segment_count, i->bytes);
+    if (i->torn_bytes) printf(", %" PRIu64 " bytes of torn tail", i->torn_bytes);
+    putchar('\n');
+    word_rows(view);
+    if (i->first_wall_ns)
+        printf("  written   %s to %s\n", weir_time_text(i->first_wall_ns, first),
+               weir_time_text(i->last_wall_ns, last));
+    word_ring(&view->ring);
+    if (view->holder) printf("  open in   process %ld\n", view->holder);
+}
+
+int weir_report_view(const weir_arguments *arguments, const weir_place *place,
+                     const weir_view *view) {
+    if (arguments->json)
+        json_view(arguments, place, view);
+    else
+        word_view(place, view);
+    weir_report_damages(arguments, &view->inventory);
+    return weir_exit_of_verdict(view->inventory.verdict);
+}

@@ -1,0 +1,34 @@
+/* rowtext.h - a row as a line of NDJSON or CSV; nothing is lost in either.
+ *
+ * NDJSON: {"type":"row","row":N,"table":"name","time_ns":T,"values":{"column":value,…}}. T is the wall clock of
+ * the row's block. Values:
+ *     NULL      null
+ *     INTEGER   a number without point and exponent, exact for all 64 bits
+ *     REAL      a number with point or exponent that reads back as the same double; infinities and NaN, which
+ *               JSON lacks, are {"real":"inf"}, {"real":"-inf"}, {"real":"nan"}
+ *     TEXT      a string; text that is not UTF-8 is {"text":"hexadecimal"}
+ *     BLOB      {"blob":"hexadecimal"}
+ * A row whose declaration is lost has "table":null, "table_number" and an array for values.
+ *
+ * CSV (RFC 4180, but lines end in LF alone): a header with "row" and the columns; NULL is nothing at all, numbers as above, text always
+ * in quotes, byte for byte, a blob is x'hexadecimal' without quotes. */
+#ifndef WEIR_ROWTEXT_H
+#define WEIR_ROWTEXT_H
+
+#include <stdio.h>
+
+#include "columns.h"
+
+typedef struct weir_row {
+    uint64_t number;
+    int64_t wall_ns;
+    uint16_t table, count;
+    const weir_declaration *declaration; /* NULL when it is lost */
+    weir_value values[WEIR_COLUMNS_MAX];
+} weir_row;
+
+void weir_row_as_json(FILE *out, const weir_row *row);
+void weir_csv_header(FILE *out, const weir_columns *columns);
+void weir_row_as_csv(FILE *out, const weir_row *row, const weir_columns *columns);
+
+#endif

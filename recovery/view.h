@@ -1,0 +1,32 @@
+/* view.h - everything that the reading verbs look at, taken once: database, ring, journal. */
+#ifndef WEIR_VIEW_H
+#define WEIR_VIEW_H
+
+#include "../lib/ring.h"
+#include "archive.h"
+#include "database.h"
+#include "place.h"
+
+typedef struct weir_view {
+    weir_database_view database;
+    weir_ring_report ring;
+    weir_inventory inventory;
+    long holder; /* process that has the journal open, or 0 */
+} weir_view;
+
+typedef struct weir_view_input {
+    const weir_os *os; /* an archive's, to see archived segments */
+    const weir_place *place;
+    const char *database; /* whose positions count; usually place->database */
+    bool verify_all;
+} weir_view_input;
+
+/* WEIR_OK also when what was found is damaged. An error when it could not be looked at: then there is
+ * nothing to free. */
+int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *error);
+void weir_view_free(weir_view *view);
+
+/* Rows up to this number are durable and stand in the journal or did once. */
+uint64_t weir_view_durable_row(const weir_view *view);
+
+#endif

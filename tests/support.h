@@ -1,0 +1,40 @@
+/* support.h - what the tests share: a directory of their own, seeded numbers, small utilities. */
+#ifndef WEIR_TESTS_SUPPORT_H
+#define WEIR_TESTS_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* A fresh directory under $TMPDIR or /tmp. The text lives until the next call of weir_temp_make. */
+const char *weir_temp_make(void);
+/* dir/name, in one of 16 buffers that are used in turn: for passing on, not for keeping. */
+const char *weir_temp_path(const char *dir, const char *name);
+/* Remove path and all that is below it. Links are removed, not followed. */
+void weir_temp_remove(const char *path);
+
+/* splitmix64: the same seed gives the same numbers everywhere. */
+typedef struct weir_rng {
+    uint64_t state;
+} weir_rng;
+
+uint64_t weir_rng_next(weir_rng *rng);
+uint64_t weir_rng_below(weir_rng *rng, uint64_t limit); /* 0 … limit - 1; limit is not 0 */
+void weir_rng_fill(weir_rng *rng, void *into, size_t bytes);
+
+/* Whole files. Read: malloc, the caller frees. Both fail the test when they cannot. */
+uint8_t *weir_file_read(const char *path, size_t *bytes);
+void weir_file_write(const char *path, const void *from, size_t bytes);
+void weir_file_copy_tree(const char *from, const char *to); /* a file, or a directory with files */
+
+/* "0a ff" to bytes; white space is skipped. Returns how many. */
+size_t weir_hex_read(const char *hex, uint8_t *into, size_t limit);
+
+/* The single integer that an SQL query on a database file answers; fails the test when it cannot. */
+int64_t weir_sql_int(const char *database, const char *sql);
+void weir_sql_run(const char *database, const char *sql);
+
+#endif

@@ -1,0 +1,40 @@
+# What is installed can be used: pkg-config and CMake find it, a program builds against it and runs,
+# and the shared library exports the documented names and no others.
+set -eu
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+[ -z "$WEIR_SANITIZE" ] || { echo "a sanitized library is not for installing"; exit 77; }
+
+DESTDIR=$dir/stage cmake --install "$WEIR_BINARY_DIR" --prefix /usr >/dev/null
+pc=$(dirname "$(find "$dir/stage" -name weir.pc)")
+lib=$(dirname "$pc")
+[ -x "$dir/stage/usr/bin/weir-recover" ]
+export PKG_CONFIG_PATH="$pc"
+
+cc "$WEIR_SOURCE_DIR/examples/minimal.c" -o "$dir/minimal" $(pkg-config --cflags --libs weir)
+cd "$dir"
+LD_LIBRARY_PATH=$lib ./minimal >/dev/null
+[ "$(sqlite3 run.db 'SELECT count(*) FROM prices')" = 1000 ]
+
+mkdir project
+cat >project/CMakeLists.txt <<'EOF'
+cmake_minimum_required(VERSION 3.25)
+project(user LANGUAGES C)
+find_package(weir 1.0 REQUIRED)
+foreach(kind weir weir_static)
+    add_executable(with_${kind} main.c)
+    target_link_libraries(with_${kind} PRIVATE weir::${kind})
+endforeach()
+EOF
+cp "$WEIR_SOURCE_DIR/examples/survives_abort.c" project/main.c
+cmake -S project -B project/build -DCMAKE_PREFIX_PATH="$dir/stage/usr" >/dev/null
+cmake --build project/build >/dev/null
+
+nm -D --defined-only "$lib/libweir.so" | sed -n 's/.* [TDBR] \(.*\)@@WEIR_1.0$/\1/p' | sort >exported
+sed -n 's/^    \(weir_.*\);$/\1/p' "$WEIR_SOURCE_DIR/cmake/weir.map" | sort >documented
+diff documented exported
+nm -D --defined-only "$lib/libweir.so" | grep -v 'WEIR_1.0' && { echo "exported without a version"; exit 1; }
+# Every documented name is declared in a public header, and every declared one is exported.
+cat "$dir"/stage/usr/include/weir/*.h | grep WEIR_API | grep -o 'weir_[a-z_]*[(;]' | tr -d '(;' |
+    sort -u >declared
+diff documented declared

@@ -1,0 +1,310 @@
+/* test_os.c - the table of production against the kernel that runs the tests. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../lib/os.h"
+#include "support.h"
+
+static const weir_os *os;
+static char directory[256];
+
+static const char *in_directory(const char *name) {
+    static char path[512];
+    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
+    return path;
+}
+
+static int setup(void **state) {
+    (void)state;
+    os = weir_os_posix();
+    (void)snprintf(directory, sizeof directory, "%s", weir_temp_make());
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    weir_temp_remove(directory);
+    return 0;
+}
+
+static int create(const char *name) {
+    int file = os->open(os->self, in_directory(name),
+                        WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE | WEIR_OS_EXCLUSIVE);
+    assert_true(file >= 0);
+    return file;
+}
+
+/* ---- files ---- */
+
+static void bytes_come_back_from_where_they_were_written(void **state) {
+    (void)state;
+    int file = create("bytes");
+    char back[6] = {0};
+    assert_int_equal(weir_write_full(os, file, "weir!", 5, 10000), 0);
+    assert_int_equal(weir_read_full(os, file, back, 5, 10000), 0);
+    assert_string_equal(back, "weir!");
+    assert_int_equal(weir_read_full(os, file, back, 6, 10000), -ENODATA);
+    assert_int_equal(os->datasync(os->self, file), 0);
+    assert_int_equal(os->close(os->self, file), 0);
+}
+
+static void allocation_grows_the_file_with_real_blocks(void **state) {
+    (void)state;
+    int file = create("allocated");
+    weir_os_info info;
+    assert_int_equal(os->allocate(os->self, file, 0, 1 << 20), 0);
+    assert_int_equal(os->info_file(os->self, file, &info), 0);
+    assert_int_equal(info.bytes, 1 << 20);
+    assert_false(info.is_directory);
+    assert_true(info.block_bytes >= 512);
+    assert_int_equal(os->truncate(os->self, file, 4096), 0);
+    assert_int_equal(os->info(os->self, in_directory("allocated"), &info), 0);
+    assert_int_equal(info.bytes, 4096);
+    assert_int_equal(os->allocate(os->self, file, INT64_MAX, 4096), -EFBIG);
+    assert_int_equal(os->close(os->self, file), 0);
+}
+
+static void errors_are_negative_errnos(void **state) {
+    (void)state;
+    weir_os_info info;
+    char byte;
+    assert_int_equal(os->open(os->self, in_directory("absent"), WEIR_OS_READ), -ENOENT);
+    assert_int_equal(os->info(os->self, in_directory("absent"), &info), -ENOENT);
+    assert_int_equal(os->unlink(os->self, in_directory("absent")), -ENOENT);
+    assert_int_equal(os->pread(os->self, -1, &byte, 1, 0), -EBADF);
+    assert_int_equal(os->pwrite(os->self, -1, &byte, 1, 0), -EBADF);
+    assert_int_equal(os->pread(os->self, 0, &byte, 1, UINT64_MAX), -EOVERFLOW);
+    assert_int_equal(os->close(os->self, -1), -EBADF);
+    int file = create("once");
+    assert_int_equal(os->open(os->self, in_directory("once"),
+                              WEIR_OS_WRITE | WEIR_OS_CREATE | WEIR_OS_EXCLUSIVE),
+                     -EEXIST);
+    assert_int_equal(os->close(os->self, file), 0);
+}
+
+/* ---- names ---- */
+
+static int count_names(void *context, const char *name) {
+    (void)name;
+    ++*(int *)context;
+    return 0;
+}
+
+static int stop_at_once(void *context, const char *name) {
+    (void)context;
+    (void)name;
+    return 7;
+}
+
+static void names_are_made_listed_moved_and_removed(void **state) {
+    (void)state;
+    char inner[512], moved[600];
+    (void)snprintf(inner, sizeof inner, "%s", in_directory("inner"));
+    assert_int_equal(os->make_directory(os->self, inner), 0);
+    assert_int_equal(os->make_directory(os->self, inner), -EEXIST);
+    assert_int_equal(os->close(os->self, create("inner/a")), 0);
+    assert_int_equal(os->close(os->self, create("inner/b")), 0);
+    int count = 0;
+    assert_int_equal(os->list(os->self, inner, count_names, &count), 0);
+    assert_int_equal(count, 2);
+    assert_int_equal(os->list(os->self, inner, stop_at_once, NULL), 7);
+    assert_int_equal(os->list(os->self, in_directory("absent"), count_names, &count), -ENOENT);
+    (void)snprintf(moved, sizeof moved, "%s/c", inner);
+    assert_int_equal(os->rename(os->self, in_directory("inner/a"), moved), 0);
+    assert_int_equal(os->sync_directory(os->self, inner), 0);
+    assert_int_equal(os->unlink(os->self, moved), 0);
+    weir_os_info info;
+    assert_int_equal(os->info(os->self, inner, &info), 0);
+    assert_true(info.is_directory);
+}
+
+/* ---- lock ---- */
+
+static void a_lock_names_the_process_that_holds_it(void **state) {
+    (void)state;
+    int file = create("lock");
+    int64_t holder = -1;
+    assert_int_equal(os->lock(os->self, file, &holder), 0);
+    int64_t parent = os->process_id(os->self);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        int other = os->open(os->self, in_directory("lock"), WEIR_OS_READ | WEIR_OS_WRITE);
+        int result = os->lock(os->self, other, &holder);
+        _exit(result == -EAGAIN && holder == parent ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(os->close(os->self, file), 0);
+}
+
+/* ---- memory ---- */
+
+static void a_file_can_be_mapped_twice_in_a_row(void **state) {
+    (void)state;
+    size_t page = 65536;
+    int file = create("mapped");
+    assert_int_equal(os->allocate(os->self, file, 0, page), 0);
+    uint8_t *at = os->reserve(os->self, 2 * page);
+    assert_non_null(at);
+    assert_int_equal(os->map(os->self, at, file, 0, page, 1), 0);
+    assert_int_equal(os->map(os->self, at + page, file, 0, page, 1), 0);
+    assert_int_equal(os->populate(os->self, at, 2 * page), 0);
+    memcpy(at + page - 3, "across", 6);
+    assert_memory_equal(at, "oss", 3);
+    assert_int_equal(os->unmap(os->self, at, 2 * page), 0);
+    assert_int_equal(os->close(os->self, file), 0);
+}
+
+static void a_forked_child_sees_zero(void **state) {
+    (void)state;
+    _Atomic uint32_t *word = os->fork_word(os->self);
+    assert_non_null(word);
+    assert_int_equal(*word, 1);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) _exit(*word == 0 ? 0 : 1);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(*word, 1);
+    os->free_fork_word(os->self, word);
+}
+
+/* ---- threads and time ---- */
+
+static void waiting_ends_by_value_by_time_and_by_wake(void **state) {
+    (void)state;
+    _Atomic uint32_t word = 1;
+    assert_int_equal(os->wait(os->self, &word, 0, UINT64_MAX), 0);
+    uint64_t before = os->now(os->self);
+    int result;
+    do
+        result = os->wait(os->self, &word, 1, 2000000); /* a signal may end it early, as 0 */
+    while (result == 0);
+    assert_int_equal(result, -ETIMEDOUT);
+    assert_true(os->now(os->self) - before >= 2000000);
+}
+
+static void *change_and_wake(void *context) {
+    _Atomic uint32_t *word = context;
+    atomic_store(word, 5);
+    os->wake(os->self, word);
+    return NULL;
+}
+
+static void a_thread_wakes_another(void **state) {
+    (void)state;
+    _Atomic uint32_t word = 1;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, change_and_wake, &word), 0);
+    while (atomic_load(&word) != 5)
+        assert_int_equal(os->wait(os->self, &word, 1, UINT64_MAX), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+static void the_barrier_works_or_says_so(void **state) {
+    (void)state;
+    int result = os->barrier(os->self);
+    assert_true(result == 0 || result == -ENOSYS || result == -EINVAL);
+    assert_int_equal(os->barrier(os->self), result);
+}
+
+static void *own_start(void *context) {
+    uint64_t *out = context;
+    uint32_t self = os->thread_id(os->self);
+    out[0] = self;
+    out[1] = os->thread_started(os->self, self);
+    return NULL;
+}
+
+static void a_thread_is_known_by_id_and_start(void **state) {
+    (void)state;
+    uint32_t self = os->thread_id(os->self);
+    uint64_t started = os->thread_started(os->self, self), other[2] = {0};
+    assert_true(started > 0);
+    assert_int_equal(os->thread_started(os->self, self), started);
+    assert_int_equal(pthread_setname_np(pthread_self(), ") 1 (x) 2"), 0);
+    assert_int_equal(os->thread_started(os->self, self), started);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, own_start, other), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(other[0] != self);
+    assert_true(other[1] >= started);
+    errno = 12345;
+    assert_int_equal(os->thread_started(os->self, UINT32_MAX), 0);
+    assert_int_equal(errno, 12345); /* what a signal handler interrupts must not see it change */
+}
+
+static void the_clocks_go_forward(void **state) {
+    (void)state;
+    uint64_t a = os->now(os->self), b = os->now(os->self);
+    assert_true(b >= a);
+    assert_true(os->wall(os->self) > (int64_t)1600000000 * 1000000000);
+}
+
+/* ---- identity ---- */
+
+static void random_and_boot_id(void **state) {
+    (void)state;
+    uint8_t a[16], b[16], zero[16] = {0};
+    assert_int_equal(os->random(os->self, a, sizeof a), 0);
+    assert_int_equal(os->random(os->self, b, sizeof b), 0);
+    assert_memory_not_equal(a, b, sizeof a);
+    assert_int_equal(os->boot_id(os->self, a), 0);
+    assert_int_equal(os->boot_id(os->self, b), 0);
+    assert_memory_equal(a, b, sizeof a);
+    assert_memory_not_equal(a, zero, sizeof a);
+}
+
+/* ---- whole transfers over a table that transfers little ---- */
+
+static int64_t one_byte(void *self, int file, const void *from, size_t bytes, uint64_t offset) {
+    (void)self;
+    return os->pwrite(os->self, file, from, bytes < 1 ? bytes : 1, offset);
+}
+
+static int64_t no_byte(void *self, int file, const void *from, size_t bytes, uint64_t offset) {
+    (void)self, (void)file, (void)from, (void)bytes, (void)offset;
+    return 0;
+}
+
+static void short_writes_go_on_and_empty_ones_fail(void **state) {
+    (void)state;
+    weir_os table = *os;
+    int file = create("short");
+    char back[8] = {0};
+    table.pwrite = one_byte;
+    assert_int_equal(weir_write_full(&table, file, "slowly", 6, 0), 0);
+    assert_int_equal(weir_read_full(os, file, back, 6, 0), 0);
+    assert_string_equal(back, "slowly");
+    table.pwrite = no_byte;
+    assert_int_equal(weir_write_full(&table, file, "slowly", 6, 0), -EIO);
+    assert_int_equal(os->close(os->self, file), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_come_back_from_where_they_were_written),
+        cmocka_unit_test(allocation_grows_the_file_with_real_blocks),
+        cmocka_unit_test(errors_are_negative_errnos),
+        cmocka_unit_test(names_are_made_listed_moved_and_removed),
+        cmocka_unit_test(a_lock_names_the_process_that_holds_it),
+        cmocka_unit_test(a_file_can_be_mapped_twice_in_a_row),
+        cmocka_unit_test(a_forked_child_sees_zero),
+        cmocka_unit_test(waiting_ends_by_value_by_time_and_by_wake),
+        cmocka_unit_test(a_thread_wakes_another),
+        cmocka_unit_test(the_barrier_works_or_says_so),
+        cmocka_unit_test(a_thread_is_known_by_id_and_start),
+        cmocka_unit_test(the_clocks_go_forward),
+        cmocka_unit_test(random_and_boot_id),
+        cmocka_unit_test(short_writes_go_on_and_empty_ones_fail),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

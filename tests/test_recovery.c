@@ -1,0 +1,792 @@
+/* The tool end to end: the real binary, on journals that real processes left behind. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <weir/sqlite.h>
+
+#include "../lib/block.h"
+#include "../lib/segment.h"
+#include "support.h"
+
+enum { CLEAN = 0, RECOVERED = 1, DAMAGE = 4, FAILED = 8, USAGE = 16 };
+enum { ARGUMENTS_MAX = 16, NOBODY = 65534 };
+
+typedef struct fixture {
+    char directory[200];
+    char database[256], journal[256], other[256];
+    int code; /* of the last run of the tool */
+    char *out, *err;
+    bool as_nobody;
+    const char *out_path; /* where stdout goes instead; or NULL */
+    const char *binary;
+} fixture;
+
+/* ---- running the tool ------------------------------------------------------------------ */
+
+static char *text_of(const char *path) {
+    size_t bytes;
+    uint8_t *read = weir_file_read(path, &bytes);
+    char *text = realloc(read, bytes + 1);
+    assert_non_null(text);
+    text[bytes] = 0;
+    return text;
+}
+
+static void redirect(const char *path, int to) {
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (file < 0 || dup2(file, to) < 0) _exit(99);
+}
+
+static void become_the_tool(const fixture *f, char **arguments, const char *out, const char *err) {
+    redirect(out, STDOUT_FILENO);
+    redirect(err, STDERR_FILENO);
+    /* A sanitizer's own exit code would be taken for "rows were recovered". */
+    (void)setenv("ASAN_OPTIONS", "exitcode=99", 1);
+    (void)setenv("TSAN_OPTIONS", "exitcode=99", 0);
+    if (f->as_nobody && (setgid(NOBODY) || setuid(NOBODY))) _exit(98);
+    execv(f->binary, arguments);
+    _exit(97);
+}
+
+/* Arguments end with NULL. Leaves code, out and err in the fixture. */
+static int run(fixture *f, ...) {
+    char *arguments[ARGUMENTS_MAX] = {(char *)"weir-recover"};
+    char out[280], err[280];
+    va_list list;
+    va_start(list, f);
+    for (int i = 1; i < ARGUMENTS_MAX - 1; i++)
+        if (!(arguments[i] = va_arg(list, char *))) break;
+    va_end(list);
+    (void)snprintf(out, sizeof out, "%s.out", f->directory);
+    (void)snprintf(err, sizeof err, "%s.err", f->directory);
+    pid_t child = fork();
+    if (child == 0) become_the_tool(f, arguments, f->out_path ? f->out_path : out, err);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (!WIFEXITED(status)) fail_msg("the tool died of signal %d", WTERMSIG(status));
+    free(f->out);
+    free(f->err);
+    f->out = f->out_path ? strdup("") : text_of(out);
+    f->err = text_of(err);
+    (void)unlink(out);
+    (void)unlink(err);
+    return f->code = WEXITSTATUS(status);
+}
+
+static void expect(const fixture *f, int code) {
+    if (f->code != code)
+        fail_msg("exit %d instead of %d\nstdout:\n%s\nstderr:\n%s", f->code, code, f->out, f->err);
+}
+
+static void expect_text(const char *text, const char *part) {
+    if (!strstr(text, part)) fail_msg("'%s' is not in:\n%s", part, text);
+}
+
+static size_t lines(const char *text) {
+    size_t count = 0;
+    for (; *text; text++) count += *text == '\n';
+    return count;
+}
+
+/* ---- the state of the disk ------------------------------------------------------------- */
+
+static int not_dots(const struct dirent *entry) {
+    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+/* Names, sizes and contents of everything below path, as one number. */
+static uint64_t tree_hash(const char *path) {
+    struct stat st;
+    assert_int_equal(lstat(path, &st), 0);
+    uint64_t hash = weir_hash(path, strlen(path));
+    if (!S_ISDIR(st.st_mode)) {
+        size_t bytes;
+        uint8_t *content = weir_file_read(path, &bytes);
+        hash ^= weir_hash(content, bytes) + bytes;
+        free(content);
+        return hash;
+    }
+    struct dirent **list;
+    int count = scandir(path, &list, not_dots, alphasort);
+    for (int i = 0; i < count; i++) {
+        char below[4096];
+        (void)snprintf(below, sizeof below, "%s/%s", path, list[i]->d_name);
+        hash = hash * 31 + tree_hash(below);
+        free(list[i]);
+    }
+    free(list);
+    return hash;
+}
+
+static bool has_name(const char *directory, const char *begins) {
+    DIR *dir = opendir(directory);
+    bool found = false;
+    assert_non_null(dir);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        found |= strncmp(entry->d_name, begins, strlen(begins)) == 0;
+    closedir(dir);
+    return found;
+}
+
+/* The segment with the lowest number. */
+static const char *first_segment(const fixture *f) {
+    static char path[600];
+    struct dirent **list;
+    int count = scandir(f->journal, &list, not_dots, alphasort);
+    path[0] = 0;
+    for (int i = 0; i < count; i++) {
+        if (!path[0] && strncmp(list[i]->d_name, "segment-", 8) == 0)
+            (void)snprintf(path, sizeof path, "%s/%s", f->journal, list[i]->d_name);
+        free(list[i]);
+    }
+    free(list);
+    assert_true(path[0]);
+    return path;
+}
+
+/* Where in the segment the block stands whose first row this is. */
+static uint64_t offset_of_row(const char *segment, uint64_t row) {
+    size_t bytes;
+    uint64_t found = 0;
+    uint8_t *content = weir_file_read(segment, &bytes);
+    for (uint64_t at = WEIR_BLOCK_ALIGN; !found && at + WEIR_BLOCK_HEADER <= bytes;
+         at += WEIR_BLOCK_ALIGN) {
+        weir_block_header h;
+        if (weir_block_header_decode(content + at, &h) == WEIR_OK && h.kind == WEIR_BLOCK_ROWS &&
+            h.first_row == row)
+            found = at;
+    }
+    free(content);
+    assert_true(found);
+    return found;
+}
+
+static void patch(const char *path, uint64_t offset, const void *bytes, size_t length) {
+    int file = open(path, O_WRONLY);
+    assert_true(file >= 0);
+    assert_int_equal(pwrite(file, bytes, length, (off_t)offset), length);
+    close(file);
+}
+
+static void forget_database(const fixture *f) {
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < 3; i++) {
+        char path[300];
+        (void)snprintf(path, sizeof path, "%s%s", f->database, ends[i]);
+        (void)unlink(path);
+    }
+}
+
+/* ---- processes that leave journals ----------------------------------------------------- */
+
+enum { GROUPS = 5, ROWS_OF_GROUP = 10, ROWS = GROUPS * ROWS_OF_GROUP };
+
+static const weir_column columns[] = {
+    {"id", WEIR_INTEGER}, {"x", WEIR_REAL}, {"name", WEIR_TEXT}, {"data", WEIR_BLOB}};
+
+/* A program that makes its work easy for tests: what goes wrong ends it with a code of its own. */
+static void must(int status, int code) {
+    if (status < 0) {
+        fprintf(stderr, "child: %s\n", weir_last_error());
+        _exit(code);
+    }
+}
+
+static weir_table *declare(weir *w, const char *name) {
+    weir_table *table;
+    must(weir_declare(w, name, columns, 4, &table), 11);
+    return table;
+}
+
+static void append(weir_table *table, int64_t id) {
+    must(weir_append(table, weir_int(id), weir_real((double)id / 2), weir_text("a \"row\"\n"),
+                     weir_blob("\0\377", 2)),
+         12);
+}
+
+/* Somebody else holds SQLite's write lock, so that durable rows stay in the journal. */
+static void lock_database(const char *path) {
+    sqlite3 *db;
+    if (sqlite3_open(path, &db) != SQLITE_OK) _exit(13);
+    sqlite3_busy_timeout(db, 5000);
+    if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) _exit(14);
+}
+
+/* ROWS durable rows in GROUPS blocks, none applied; the process dies. */
+static void leave_durable(const fixture *f) {
+    weir *w;
+    must(weir_open_sqlite(f->database, NULL, &w), 10);
+    lock_database(f->database);
+    weir_table *table = declare(w, "t");
+    for (int64_t id = 1; id <= ROWS; id++) {
+        append(table, id);
+        if (id % ROWS_OF_GROUP == 0) must(weir_sync(w, WEIR_DURABLE, UINT32_MAX), 15);
+    }
+    (void)kill(getpid(), SIGKILL);
+}
+
+/* The same, but the first group is applied. */
+static void leave_half_applied(const fixture *f) {
+    weir *w;
+    must(weir_open_sqlite(f->database, NULL, &w), 10);
+    weir_table *table = declare(w, "t");
+    for (int64_t id = 1; id <= ROWS_OF_GROUP; id++) append(table, id);
+    must(weir_sync(w, WEIR_APPLIED, UINT32_MAX), 15);
+    lock_database(f->database);
+    for (int64_t id = ROWS_OF_GROUP + 1; id <= ROWS; id++) append(table, id);
+    must(weir_sync(w, WEIR_DURABLE, UINT32_MAX), 15);
+    (void)kill(getpid(), SIGKILL);
+}
+
+/* ROWS published rows that nobody made durable. */
+static void leave_in_ring(const fixture *f) {
+    weir_options options = {.linger_ms = 600000};
+    weir *w;
+    must(weir_open_sqlite(f->database, &options, &w), 10);
+    weir_table *table = declare(w, "t");
+    for (int64_t id = 1; id <= ROWS; id++) append(table, id);
+    (void)kill(getpid(), SIGKILL);
+}
+
+static void leave_closed(const fixture *f) {
+    weir *w;
+    must(weir_open_sqlite(f->database, NULL, &w), 10);
+    weir_table *table = declare(w, "t");
+    for (int64_t id = 1; id <= ROWS; id++) append(table, id);
+    must(weir_sync(w, WEIR_APPLIED, UINT32_MAX), 15);
+    must(weir_close(w), 16);
+}
+
+/* Every kind of value, in two tables. */
+static void leave_values(const fixture *f) {
+    weir *w;
+    must(weir_open_sqlite(f->database, NULL, &w), 10);
+    lock_database(f->database);
+    weir_table *t = declare(w, "t"), *other = declare(w, "other \"table\"");
+    must(weir_append(t, weir_int(INT64_MIN), weir_real(0.1), weir_text("\x01 \xC3\xA9,\\\""),
+                     weir_blob("\0\377", 2)), 12);
+    must(weir_append(other, weir_null(), weir_real(2), weir_text(""), weir_blob("", 0)), 12);
+    must(weir_append(t, weir_text_n("\xFF", 1), weir_real(1e300 * 1e300), weir_int(7), weir_null()), 12);
+    must(weir_sync(w, WEIR_DURABLE, UINT32_MAX), 15);
+    _exit(0);
+}
+
+/* Several segments, applied and archived. */
+static void leave_archive(const fixture *f) {
+    weir_options options = {.archive = 1, .segment_bytes = 1 << 20};
+    static uint8_t noise[20000];
+    weir_rng rng = {1};
+    weir *w;
+    must(weir_open_sqlite(f->database, &options, &w), 10);
+    weir_table *table = declare(w, "t");
+    for (int64_t id = 1; id <= 200; id++) {
+        weir_rng_fill(&rng, noise, sizeof noise); /* nothing that zstd could make small */
+        must(weir_append(table, weir_int(id), weir_null(), weir_null(),
+                         weir_blob(noise, sizeof noise)), 12);
+    }
+    must(weir_sync(w, WEIR_APPLIED, UINT32_MAX), 15);
+    must(weir_close(w), 16);
+}
+
+/* Stays open until its standard input ends. */
+static void stay_open(const fixture *f, int ready, int over) {
+    char byte = 0;
+    weir *w;
+    must(weir_open_sqlite(f->database, NULL, &w), 10);
+    weir_table *table = declare(w, "t");
+    for (int64_t id = 1; id <= ROWS; id++) append(table, id);
+    must(weir_sync(w, WEIR_APPLIED, UINT32_MAX), 15);
+    if (write(ready, &byte, 1) != 1 || read(over, &byte, 1) < 0) _exit(17);
+    _exit(0);
+}
+
+static void in_a_child(const fixture *f, void (*leave)(const fixture *)) {
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        leave(f);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    bool fine = WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0;
+    if (!fine) fail_msg("the child failed with wait status %x", (unsigned)status);
+}
+
+/* ---- fixture --------------------------------------------------------------------------- */
+
+static int set_up(void **state) {
+    fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    (void)snprintf(f->directory, sizeof f->directory, "%s", weir_temp_make());
+    (void)snprintf(f->database, sizeof f->database, "%s/run.db", f->directory);
+    (void)snprintf(f->journal, sizeof f->journal, "%s/run.db-weir", f->directory);
+    (void)snprintf(f->other, sizeof f->other, "%s/other.db", f->directory);
+    f->binary = WEIR_RECOVER;
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    fixture *f = *state;
+    weir_temp_remove(f->directory);
+    free(f->out);
+    free(f->err);
+    free(f);
+    return 0;
+}
+
+static int64_t rows_in(const char *database) {
+    return weir_sql_int(database, "SELECT count(*) FROM t");
+}
+
+static bool is_there(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
+/* ---- the command line ------------------------------------------------------------------ */
+
+static void wrong_usage_is_16(void **state) {
+    fixture *f = *state;
+    run(f, NULL), expect(f, USAGE);
+    run(f, "status", NULL), expect(f, USAGE);
+    run(f, "--nonsense", f->database, NULL), expect(f, USAGE);
+    run(f, "status", "--csv", f->database, NULL), expect(f, USAGE);
+    expect_text(f->err, "status has no --csv");
+    run(f, "replay", f->database, NULL), expect(f, USAGE);
+    expect_text(f->err, "--into");
+    run(f, "dump", "--from", "5", "--to", "3", f->database, NULL), expect(f, USAGE);
+    run(f, "dump", "--from", "-1", f->database, NULL), expect(f, USAGE);
+    run(f, "dump", "--limit", "99999999999999999999", f->database, NULL), expect(f, USAGE);
+    run(f, "replay", "--into", f->other, "--until", "soon", f->database, NULL), expect(f, USAGE);
+    run(f, "status", f->database, f->database, NULL), expect(f, USAGE);
+    assert_string_equal(f->out, "");
+}
+
+static void help_and_version(void **state) {
+    fixture *f = *state;
+    run(f, "--help", NULL), expect(f, CLEAN);
+    expect_text(f->out, "Exit status");
+    run(f, "--version", NULL), expect(f, CLEAN);
+    expect_text(f->out, weir_version());
+}
+
+/* ---- nothing to work on ---------------------------------------------------------------- */
+
+static void what_is_missing_is_named_and_not_made(void **state) {
+    static const char *const verbs[] = {"status", "verify", "dump", "salvage"};
+    fixture *f = *state;
+    uint64_t before = tree_hash(f->directory);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        run(f, verbs[i], f->database, NULL), expect(f, FAILED);
+        expect_text(f->err, f->database);
+        assert_int_equal(lines(f->err), 1);
+    }
+    run(f, f->database, NULL), expect(f, FAILED);
+    run(f, "replay", "--into", f->other, f->database, NULL), expect(f, FAILED);
+    assert_true(tree_hash(f->directory) == before);
+}
+
+static void what_is_no_journal_is_named(void **state) {
+    fixture *f = *state;
+    weir_file_write(f->other, "This is a letter, not a database. It is long enough, though.", 60);
+    assert_int_equal(mkdir(f->journal, 0700), 0);
+    uint64_t before = tree_hash(f->directory);
+    run(f, "status", f->journal, NULL), expect(f, FAILED);
+    expect_text(f->err, "not a journal");
+    run(f, f->other, NULL), expect(f, FAILED);
+    expect_text(f->err, "not a database");
+    run(f, "verify", "--json", f->directory, NULL), expect(f, FAILED);
+    expect_text(f->out, "{\"type\":\"error\",\"status\":\"WEIR_NOT_FOUND\"");
+    assert_true(tree_hash(f->directory) == before);
+}
+
+/* ---- recovery -------------------------------------------------------------------------- */
+
+static void rows_of_a_dead_ring_are_recovered(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_in_ring);
+    run(f, f->database, NULL), expect(f, RECOVERED);
+    expect_text(f->out, "50 rows recovered");
+    assert_int_equal(rows_in(f->database), ROWS);
+    run(f, "--json", f->database, NULL), expect(f, CLEAN);
+    expect_text(f->out, "\"rows\":0,");
+    assert_int_equal(rows_in(f->database), ROWS);
+}
+
+static void a_journal_without_its_database_fills_a_new_one(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    forget_database(f);
+    run(f, "--json", f->journal, NULL), expect(f, RECOVERED);
+    expect_text(f->out, "{\"type\":\"recovered\"");
+    expect_text(f->out, "\"rows\":50,");
+    assert_int_equal(lines(f->out), 1);
+    assert_int_equal(rows_in(f->database), ROWS);
+    assert_int_equal(weir_sql_int(f->database, "SELECT sum(id = rowid) FROM t"), ROWS);
+}
+
+static void what_is_applied_is_not_applied_again(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_half_applied);
+    run(f, "status", f->database, NULL), expect(f, CLEAN);
+    expect_text(f->out, "50 durable, 10 applied, 40 waiting");
+    run(f, f->database, NULL), expect(f, RECOVERED);
+    expect_text(f->out, "40 rows recovered");
+    assert_int_equal(rows_in(f->database), ROWS);
+    assert_int_equal(weir_sql_int(f->database, "SELECT sum(id = rowid) FROM t"), ROWS);
+}
+
+static void a_clean_journal_needs_nothing(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_closed);
+    run(f, f->database, NULL), expect(f, CLEAN);
+    expect_text(f->out, "nothing to recover");
+    assert_int_equal(rows_in(f->database), ROWS);
+}
+
+static void a_database_without_a_journal_needs_nothing(void **state) {
+    fixture *f = *state;
+    weir_sql_run(f->database, "CREATE TABLE t(a)");
+    run(f, f->database, NULL), expect(f, CLEAN);
+    assert_false(is_there(f->journal));
+}
+
+static void a_locked_database_is_given_up_after_wait(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    run(f, "--wait", "0", f->database, NULL), expect(f, FAILED);
+    sqlite3_close(db);
+    run(f, f->database, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->database), ROWS);
+}
+
+/* ---- looking --------------------------------------------------------------------------- */
+
+static void reading_verbs_change_nothing(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    uint64_t before = tree_hash(f->directory);
+    run(f, "status", "--json", f->database, NULL), expect(f, CLEAN);
+    expect_text(f->out, "\"durable\":50,");
+    expect_text(f->out, "\"applied\":0,\"waiting\":50,");
+    expect_text(f->out, "\"open_in_pid\":null");
+    run(f, "status", f->database, NULL), expect(f, CLEAN);
+    expect_text(f->out, "50 durable, 0 applied, 50 waiting");
+    run(f, "verify", f->database, NULL), expect(f, CLEAN);
+    run(f, "verify", "--archive", f->journal, NULL), expect(f, CLEAN);
+    run(f, "dump", f->journal, NULL), expect(f, CLEAN);
+    assert_int_equal(lines(f->out), ROWS);
+    assert_true(tree_hash(f->directory) == before);
+}
+
+static void status_counts_the_rows_of_a_ring(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_in_ring);
+    uint64_t before = tree_hash(f->directory);
+    run(f, "status", "--json", f->database, NULL), expect(f, CLEAN);
+    expect_text(f->out, "\"ring\":{\"found\":\"ours\"");
+    expect_text(f->out, "\"boot\":\"same\"");
+    expect_text(f->out, "\"rows\":50,\"bytes\":");
+    assert_true(tree_hash(f->directory) == before);
+}
+
+static void reading_verbs_work_on_a_live_journal(void **state) {
+    fixture *f = *state;
+    int ready[2], over[2], status;
+    char byte, pid[40];
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(over), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        close(over[1]);
+        stay_open(f, ready[1], over[0]);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    run(f, "status", "--json", f->database, NULL), expect(f, CLEAN);
+    (void)snprintf(pid, sizeof pid, "\"open_in_pid\":%d,", (int)child);
+    expect_text(f->out, pid);
+    expect_text(f->out, "\"applied\":50,\"waiting\":0,");
+    run(f, "verify", f->database, NULL), expect(f, CLEAN);
+    run(f, "dump", f->database, NULL), expect(f, CLEAN);
+    run(f, f->database, NULL), expect(f, FAILED);
+    (void)snprintf(pid, sizeof pid, "process %d", (int)child);
+    expect_text(f->err, pid);
+    close(over[1]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* ---- dump ------------------------------------------------------------------------------ */
+
+/* The block's time differs in every run: cut it out. */
+static void cut_times(char *text) {
+    for (char *at; (at = strstr(text, "\"time_ns\":"));) {
+        char *end = strchr(at, ',');
+        assert_non_null(end);
+        memmove(at, end + 1, strlen(end + 1) + 1);
+    }
+}
+
+static void dump_loses_nothing(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_values);
+    run(f, "dump", f->database, NULL), expect(f, CLEAN);
+    cut_times(f->out);
+    assert_string_equal(
+        f->out,
+        "{\"type\":\"row\",\"row\":1,\"table\":\"t\",\"values\":{\"id\":-9223372036854775808,\"x\":0.1,"
+        "\"name\":\"\\u0001 \xC3\xA9,\\\\\\\"\",\"data\":{\"blob\":\"00ff\"}}}\n"
+        "{\"type\":\"row\",\"row\":2,\"table\":\"other \\\"table\\\"\",\"values\":{\"id\":null,\"x\":2.0,"
+        "\"name\":\"\",\"data\":{\"blob\":\"\"}}}\n"
+        "{\"type\":\"row\",\"row\":3,\"table\":\"t\",\"values\":{\"id\":{\"text\":\"ff\"},"
+        "\"x\":{\"real\":\"inf\"},\"name\":7,\"data\":null}}\n");
+    run(f, "dump", "--csv", "--table", "T", f->database, NULL), expect(f, CLEAN);
+    assert_string_equal(f->out, "\"row\",\"id\",\"x\",\"name\",\"data\"\n"
+                                "1,-9223372036854775808,0.1,\"\x01 \xC3\xA9,\\\"\"\",x'00ff'\n"
+                                "3,\"\xFF\",inf,7,\n");
+    run(f, "dump", "--csv", f->database, NULL), expect(f, FAILED);
+    expect_text(f->err, "--table");
+    run(f, "dump", "--table", "nothing", f->database, NULL), expect(f, FAILED);
+}
+
+static void dump_selects(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    run(f, "dump", "--from", "15", "--to", "34", f->journal, NULL), expect(f, CLEAN);
+    assert_int_equal(lines(f->out), 20);
+    expect_text(f->out, "\"row\":15,");
+    expect_text(f->out, "\"row\":34,");
+    run(f, "dump", "--from", "49", "--limit", "7", f->journal, NULL), expect(f, CLEAN);
+    assert_int_equal(lines(f->out), 2);
+    run(f, "dump", "--csv", "--limit", "3", f->journal, NULL), expect(f, CLEAN);
+    assert_int_equal(lines(f->out), 1 + 3 * 2); /* each row has a line feed in a text */
+    run(f, "dump", "--from", "51", f->journal, NULL), expect(f, CLEAN);
+    assert_string_equal(f->out, "");
+}
+
+static void a_report_that_cannot_be_written_is_a_failure(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    f->out_path = "/dev/full";
+    run(f, "dump", f->journal, NULL), expect(f, FAILED);
+    expect_text(f->err, "stdout");
+}
+
+/* ---- damage ---------------------------------------------------------------------------- */
+
+static void rot_the_third_block(const fixture *f) {
+    const char *segment = first_segment(f);
+    uint64_t at = offset_of_row(segment, 2 * ROWS_OF_GROUP + 1);
+    patch(segment, at + WEIR_BLOCK_HEADER + 8, "rotten", 6);
+}
+
+static void rot_is_named_and_refused(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    rot_the_third_block(f);
+    uint64_t before = tree_hash(f->directory);
+    run(f, "verify", "--json", f->database, NULL), expect(f, DAMAGE);
+    expect_text(f->out, "\"verdict\":\"rot\"");
+    expect_text(f->out, "\"first_row\":21,\"last_row\":30,");
+    run(f, "verify", f->database, NULL), expect(f, DAMAGE);
+    expect_text(f->out, "rows 21 to 30 are lost");
+    run(f, "dump", f->database, NULL), expect(f, DAMAGE);
+    assert_int_equal(lines(f->out), ROWS - ROWS_OF_GROUP);
+    expect_text(f->err, "rows 21 to 30");
+    run(f, f->database, NULL), expect(f, DAMAGE);
+    run(f, "replay", "--into", f->other, f->database, NULL), expect(f, DAMAGE);
+    assert_true(tree_hash(f->directory) == before);
+}
+
+static void salvage_keeps_what_is_readable(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    rot_the_third_block(f);
+    run(f, "salvage", f->database, NULL), expect(f, RECOVERED);
+    expect_text(f->out, "rows 21 to 30 are lost");
+    expect_text(f->out, "40 rows salvaged");
+    assert_int_equal(rows_in(f->database), ROWS - ROWS_OF_GROUP);
+    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t WHERE id BETWEEN 21 AND 30"), 0);
+    assert_true(has_name(f->journal, "damaged-"));
+    run(f, f->database, NULL), expect(f, CLEAN);
+    assert_int_equal(rows_in(f->database), ROWS - ROWS_OF_GROUP);
+}
+
+static void salvage_of_a_sound_journal_is_recovery(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_in_ring);
+    run(f, "salvage", "--json", f->database, NULL), expect(f, RECOVERED);
+    expect_text(f->out, "\"rows\":50,");
+    assert_int_equal(rows_in(f->database), ROWS);
+    run(f, "salvage", f->database, NULL), expect(f, CLEAN);
+}
+
+static void replay_goes_on_past_damage_when_told(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    rot_the_third_block(f);
+    run(f, "replay", "--skip-damage", "--into", f->other, f->database, NULL), expect(f, DAMAGE);
+    assert_int_equal(rows_in(f->other), ROWS - ROWS_OF_GROUP);
+}
+
+static void a_truncated_segment_is_damage(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    const char *segment = first_segment(f);
+    assert_int_equal(truncate(segment, (off_t)offset_of_row(segment, 41) + 100), 0);
+    uint64_t before = tree_hash(f->directory);
+    run(f, "verify", f->database, NULL), expect(f, DAMAGE);
+    expect_text(f->out, "41");
+    run(f, f->database, NULL), expect(f, DAMAGE);
+    assert_true(tree_hash(f->directory) == before);
+}
+
+static void a_torn_tail_is_no_damage(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    const char *segment = first_segment(f);
+    patch(segment, offset_of_row(segment, 41) + WEIR_BLOCK_ALIGN, "half a block", 12);
+    run(f, "verify", "--json", f->database, NULL), expect(f, CLEAN);
+    expect_text(f->out, "\"verdict\":\"torn_tail\"");
+    run(f, f->database, NULL), expect(f, RECOVERED);
+    expect_text(f->out, "torn tail");
+    assert_int_equal(rows_in(f->database), ROWS);
+}
+
+static void a_newer_format_is_left_alone(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    const char *segment = first_segment(f);
+    size_t bytes;
+    uint8_t *content = weir_file_read(segment, &bytes);
+    weir_segment_header h;
+    assert_int_equal(weir_segment_header_decode(content, &h), WEIR_OK);
+    h.incompatible = 1;
+    weir_segment_header_encode(content, &h);
+    patch(segment, 0, content, WEIR_SEGMENT_HEADER);
+    free(content);
+    uint64_t before = tree_hash(f->directory);
+    static const char *const verbs[] = {"status", "verify", "dump", "salvage"};
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        run(f, verbs[i], f->database, NULL), expect(f, FAILED);
+    run(f, f->database, NULL), expect(f, FAILED);
+    expect_text(f->err, "newer");
+    assert_true(tree_hash(f->directory) == before);
+}
+
+static void a_directory_without_rights_is_named(void **state) {
+    fixture *f = *state;
+    char copy[256];
+    in_a_child(f, leave_durable);
+    assert_int_equal(chmod(f->journal, 0), 0);
+    if (geteuid() == 0) { /* root may read everything: be nobody, who needs to reach the binary */
+        (void)snprintf(copy, sizeof copy, "%s/tool", f->directory);
+        weir_file_copy_tree(WEIR_RECOVER, copy);
+        assert_int_equal(chmod(copy, 0755), 0);
+        assert_int_equal(chmod(f->directory, 0755), 0);
+        f->binary = copy;
+        f->as_nobody = true;
+    }
+    run(f, "status", f->database, NULL);
+    (void)chmod(f->journal, 0700);
+    expect(f, FAILED);
+    expect_text(f->err, "Permission denied");
+    expect_text(f->err, f->journal);
+    assert_int_equal(lines(f->err), 1);
+}
+
+/* ---- replay ---------------------------------------------------------------------------- */
+
+static void replay_fills_another_database(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    uint64_t before = tree_hash(f->journal);
+    run(f, "replay", "--into", f->other, "--to", "25", f->journal, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->other), 25);
+    run(f, "replay", "--into", f->other, f->journal, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->other), ROWS);
+    run(f, "replay", "--json", "--into", f->other, f->journal, NULL), expect(f, CLEAN);
+    expect_text(f->out, "{\"type\":\"replayed\"");
+    expect_text(f->out, "\"rows\":0,");
+    assert_int_equal(rows_in(f->other), ROWS);
+    assert_true(tree_hash(f->journal) == before);
+}
+
+static void replay_stops_at_a_moment(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    run(f, "replay", "--into", f->other, "--until", "2001-01-01T00:00:00", f->journal, NULL);
+    expect(f, CLEAN);
+    run(f, "replay", "--into", f->other, "--until", "@4102444800.5", f->journal, NULL);
+    expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->other), ROWS);
+}
+
+static void replay_into_its_own_database_is_refused(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    run(f, "replay", "--into", f->database, f->database, NULL), expect(f, FAILED);
+    expect_text(f->err, "weir-recover");
+}
+
+static void an_archive_rebuilds_the_database(void **state) {
+    fixture *f = *state;
+    char archive[300];
+    in_a_child(f, leave_archive);
+    (void)snprintf(archive, sizeof archive, "%s/archive", f->journal);
+    assert_true(has_name(archive, "segment-"));
+    run(f, "dump", "--archive", f->database, NULL), expect(f, CLEAN);
+    assert_int_equal(lines(f->out), 200);
+    run(f, "verify", "--archive", f->database, NULL), expect(f, CLEAN);
+    run(f, "replay", "--into", f->other, f->journal, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->other), 200);
+    run(f, f->database, NULL), expect(f, CLEAN);
+    assert_int_equal(rows_in(f->database), 200);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+    static const struct CMUnitTest tests[] = {
+        TEST(wrong_usage_is_16),
+        TEST(help_and_version),
+        TEST(what_is_missing_is_named_and_not_made),
+        TEST(what_is_no_journal_is_named),
+        TEST(rows_of_a_dead_ring_are_recovered),
+        TEST(a_journal_without_its_database_fills_a_new_one),
+        TEST(what_is_applied_is_not_applied_again),
+        TEST(a_clean_journal_needs_nothing),
+        TEST(a_database_without_a_journal_needs_nothing),
+        TEST(a_locked_database_is_given_up_after_wait),
+        TEST(reading_verbs_change_nothing),
+        TEST(status_counts_the_rows_of_a_ring),
+        TEST(reading_verbs_work_on_a_live_journal),
+        TEST(dump_loses_nothing),
+        TEST(dump_selects),
+        TEST(a_report_that_cannot_be_written_is_a_failure),
+        TEST(rot_is_named_and_refused),
+        TEST(salvage_keeps_what_is_readable),
+        TEST(salvage_of_a_sound_journal_is_recovery),
+        TEST(replay_goes_on_past_damage_when_told),
+        TEST(a_truncated_segment_is_damage),
+        TEST(a_torn_tail_is_no_damage),
+        TEST(a_newer_format_is_left_alone),
+        TEST(a_directory_without_rights_is_named),
+        TEST(replay_fills_another_database),
+        TEST(replay_stops_at_a_moment),
+        TEST(replay_into_its_own_database_is_refused),
+        TEST(an_archive_rebuilds_the_database),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

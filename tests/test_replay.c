@@ -1,0 +1,369 @@
+/* test_replay.c - the walk from blocks to transactions, with a journal and a database made of arrays.
+ *
+ * This file is the reader (lib/reader.h) that replay links against, and its sink. */
+#include "support.h"
+
+#include <string.h>
+
+#include "../writer/replay.h"
+#include "rows.h"
+
+enum { BLOCKS = 40, ROWS = 400 };
+
+static const uint8_t journal_id[16] = {1, 2, 3};
+
+/* ---- a journal ------------------------------------------------------------------------------- */
+
+static rows_block blocks[BLOCKS + 1]; /* by number */
+static uint64_t last_block;
+static bool lost[BLOCKS + 1];
+static uint64_t reads;
+
+static void add_block(uint16_t kind, uint32_t rows) {
+    uint64_t number = ++last_block;
+    const weir_block_header *before = &blocks[number - 1].header;
+    uint64_t first_row = number == 1 ? 1 : before->first_row + before->rows;
+    rows_block b = rows_begin(journal_id, number, first_row);
+    for (uint32_t i = 0; i < rows; i++) {
+        weir_value v = weir_int((int64_t)(first_row + i));
+        rows_add(&b, 1, &v, 1);
+    }
+    b.header.kind = kind;
+    b.header.hash = 1000 + number;
+    b.header.previous_hash = number == 1 ? 0 : before->hash;
+    blocks[number] = b;
+}
+
+static void add_declaration(bool head) {
+    static const weir_column column = {"n", WEIR_INTEGER};
+    weir_declaration *d;
+    assert_int_equal(weir_declaration_make(1, "t", &column, 1, &d, NULL), WEIR_OK);
+    add_block(WEIR_BLOCK_DECLARATIONS, 0);
+    rows_block *b = &blocks[last_block];
+    uint8_t *at = weir_put_u32(rows_room(b, weir_declaration_size(d) + 4), 1);
+    (void)weir_declaration_encode(at, d);
+    b->length = weir_declaration_size(d) + 4;
+    if (head) b->header.offset = WEIR_BLOCK_ALIGN;
+    weir_declaration_free(d);
+}
+
+struct weir_reader {
+    uint8_t lane[WEIR_LANE_ENTRY];
+};
+static weir_reader the_reader;
+
+int weir_reader_make(const weir_os *os, weir_locator locator, weir_reader **out) {
+    (void)os, (void)locator;
+    *out = &the_reader;
+    return WEIR_OK;
+}
+
+void weir_reader_free(weir_reader *reader) {
+    (void)reader;
+}
+
+int weir_reader_read(weir_reader *reader, uint64_t block, weir_read_block *out, weir_error *error) {
+    (void)error;
+    reads++;
+    if (block > last_block) return WEIR_PENDING;
+    if (lost[block]) return WEIR_NOT_FOUND;
+    *out = (weir_read_block){blocks[block].header, {.body = rows_body(&blocks[block])}};
+    if (out->header.kind != WEIR_BLOCK_ROWS) return WEIR_OK;
+    (void)weir_put_u64(weir_put_u64(reader->lane, 3), block); /* lane 3, drained to the block's number */
+    out->payload.lanes = 1;
+    out->payload.lane_entries = reader->lane;
+    return WEIR_OK;
+}
+
+static uint64_t head_block;
+
+int weir_reader_declarations(weir_reader *reader, uint64_t block, weir_read_block *out, weir_error *error) {
+    (void)block;
+    return weir_reader_read(reader, head_block, out, error);
+}
+
+/* ---- a database ------------------------------------------------------------------------------ */
+
+typedef struct database {
+    weir_position position;
+    uint64_t rows[ROWS];
+    size_t count;
+} database;
+
+static struct {
+    database committed, now;
+    bool open, declared, created;
+    uint64_t commits, begins, rollbacks, poison; /* poison: a row that ends the transaction */
+    bool poison_known;
+    int begin_status, commit_status;
+} sink_state;
+
+static int sink_begin(void *self, const uint8_t journal[16], weir_position *at, weir_error *error) {
+    (void)self, (void)error;
+    sink_state.begins++;
+    if (sink_state.begin_status != WEIR_OK) return sink_state.begin_status;
+    assert_false(sink_state.open);
+    sink_state.open = true;
+    sink_state.now = sink_state.committed;
+    *at = sink_state.now.position;
+    memcpy(at->journal, journal, 16);
+    return WEIR_OK;
+}
+
+static int sink_declare(void *self, const weir_declaration *d, bool now, weir_error *error) {
+    (void)self, (void)error;
+    assert_string_equal(d->name, "t");
+    sink_state.declared = true;
+    if (now) assert_true(sink_state.open);
+    sink_state.created |= now;
+    return WEIR_OK;
+}
+
+static int sink_apply(void *self, const weir_block_header *header, weir_cursor body, weir_row_range range,
+                      weir_error *error) {
+    (void)self, (void)error;
+    const uint8_t *row;
+    size_t bytes;
+    assert_true(sink_state.open && sink_state.declared);
+    assert_true(range.first >= header->first_row && range.last < header->first_row + header->rows);
+    for (uint64_t n = header->first_row; n <= range.last; n++) {
+        assert_int_equal(weir_payload_next_row(&body, &row, &bytes), 1);
+        if (n < range.first) continue;
+        if (n == sink_state.poison && !sink_state.poison_known) {
+            sink_state.poison_known = range.first == range.last;
+            sink_state.open = false;
+            return WEIR_SINK_AGAIN;
+        }
+        sink_state.now.rows[sink_state.now.count++] = n;
+    }
+    return WEIR_OK;
+}
+
+static int sink_commit(void *self, const weir_position *to, weir_sink_counts *counts, weir_error *error) {
+    (void)self, (void)error;
+    assert_true(sink_state.open);
+    if (sink_state.commit_status != WEIR_OK) return sink_state.commit_status;
+    counts->rows = sink_state.now.count - sink_state.committed.count;
+    sink_state.now.position = *to;
+    sink_state.committed = sink_state.now;
+    sink_state.open = false;
+    sink_state.commits++;
+    return WEIR_OK;
+}
+
+static void sink_rollback(void *self) {
+    (void)self;
+    sink_state.open = false;
+    sink_state.rollbacks++;
+}
+
+static weir_sink sink = {NULL, sink_begin, sink_declare, sink_apply, sink_commit, sink_rollback, NULL, NULL};
+
+/* ---- the tests ------------------------------------------------------------------------------- */
+
+static weir_replay *replay;
+static weir_replay_result result;
+static weir_error error;
+
+static void start(bool skip_damage) {
+    if (replay) weir_replay_free(replay);
+    assert_int_equal(weir_replay_make(NULL, (weir_locator){0}, journal_id, &sink, skip_damage, &replay), WEIR_OK);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    memset(&sink_state, 0, sizeof sink_state);
+    memset(lost, 0, sizeof lost);
+    last_block = reads = 0;
+    head_block = 1;
+    add_declaration(true);
+    start(false);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    weir_replay_free(replay);
+    replay = NULL;
+    for (uint64_t i = 1; i <= last_block; i++) rows_free(&blocks[i]);
+    return 0;
+}
+
+static int step(weir_replay_limits limits) {
+    return weir_replay_step(replay, &limits, &result, &error);
+}
+
+static int step_all(void) {
+    return step(WEIR_REPLAY_ALL);
+}
+
+static void assert_rows(uint64_t last) {
+    assert_int_equal(sink_state.committed.count, last);
+    for (uint64_t i = 0; i < last; i++) assert_int_equal(sink_state.committed.rows[i], i + 1);
+    assert_int_equal(sink_state.committed.position.row, last);
+}
+
+static void all_blocks_in_one_transaction(void **state) {
+    (void)state;
+    add_declaration(false);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    add_block(WEIR_BLOCK_MARK, 0);
+    add_block(WEIR_BLOCK_ROWS, 5);
+    add_block(WEIR_BLOCK_MARK, 0);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(15);
+    assert_true(sink_state.created);
+    assert_int_equal(sink_state.commits, 1);
+    assert_int_equal(sink_state.committed.position.block, 6);
+    assert_int_equal(sink_state.committed.position.hash, 1006);
+    assert_int_equal(result.last.block, 6);
+    assert_int_equal(result.counts.rows, 15);
+    assert_int_equal(weir_payload_lane(&result.payload, 0).position, 5); /* the mark says nothing of lanes */
+    assert_int_equal(step_all(), WEIR_PENDING);
+}
+
+static void nothing_to_do_is_no_transaction(void **state) {
+    (void)state;
+    add_block(WEIR_BLOCK_MARK, 0);
+    assert_int_equal(step_all(), WEIR_PENDING);
+    add_block(WEIR_BLOCK_MARK, 0);
+    uint64_t before = reads;
+    assert_int_equal(step_all(), WEIR_PENDING);
+    assert_int_equal(reads, before + 2); /* the new one, and that there is no other */
+    assert_int_equal(sink_state.commits, 0);
+    assert_int_equal(sink_state.begins, 1); /* to learn the position */
+    add_block(WEIR_BLOCK_ROWS, 2);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(2);
+}
+
+static void a_large_backlog_is_many_transactions(void **state) {
+    (void)state;
+    for (int i = 0; i < 20; i++) add_block(WEIR_BLOCK_ROWS, 10);
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    limits.rows = 25;
+    for (uint64_t i = 1; i <= 6; i++) {
+        assert_int_equal(step(limits), WEIR_OK);
+        assert_true(result.more);
+        assert_rows(30 * i);
+    }
+    assert_int_equal(step(limits), WEIR_OK);
+    assert_false(result.more);
+    assert_rows(200);
+}
+
+static void it_begins_where_the_database_stands(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) add_block(WEIR_BLOCK_ROWS, 10);
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    limits.last_row = 13; /* within block 3 */
+    assert_int_equal(step(limits), WEIR_OK);
+    assert_rows(13);
+    assert_int_equal(sink_state.committed.position.block, 2);
+    assert_int_equal(sink_state.committed.position.hash, 1002);
+    assert_int_equal(result.last.block, 2);
+    assert_int_equal(step(limits), WEIR_PENDING);
+    start(false);
+    sink_state.declared = false; /* it is another process, which reads the segment's head */
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(40);
+    assert_int_equal(result.counts.rows, 27);
+}
+
+static void limits_end_it(void **state) {
+    (void)state;
+    for (int i = 0; i < 6; i++) add_block(WEIR_BLOCK_ROWS, 10);
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    limits.last_block = 2;
+    assert_int_equal(step(limits), WEIR_OK);
+    assert_rows(10);
+    assert_int_equal(step(limits), WEIR_PENDING);
+    limits = WEIR_REPLAY_ALL;
+    limits.last_wall_ns = blocks[4].header.wall_ns;
+    assert_int_equal(step(limits), WEIR_OK);
+    assert_rows(30);
+    assert_int_equal(step(limits), WEIR_PENDING);
+}
+
+static void trouble_repeats_the_transaction(void **state) {
+    (void)state;
+    add_block(WEIR_BLOCK_ROWS, 10);
+    sink_state.begin_status = WEIR_BUSY;
+    assert_int_equal(step_all(), WEIR_BUSY);
+    sink_state.begin_status = WEIR_OK;
+    sink_state.commit_status = WEIR_NO_SPACE;
+    assert_int_equal(step_all(), WEIR_NO_SPACE);
+    assert_int_equal(step_all(), WEIR_NO_SPACE);
+    sink_state.commit_status = WEIR_OK;
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(10);
+    assert_false(sink_state.open);
+}
+
+/* Every row but the one alone must come through in transactions, and not one each. */
+static void a_schema_that_ends_transactions(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) add_block(WEIR_BLOCK_ROWS, 64);
+    sink_state.poison = 100;
+    while (step_all() == WEIR_OK) {}
+    assert_rows(256);
+    assert_true(sink_state.poison_known);
+    assert_true(sink_state.commits < 30);
+}
+
+static void another_history_is_refused(void **state) {
+    (void)state;
+    for (int i = 0; i < 3; i++) add_block(WEIR_BLOCK_ROWS, 10);
+    sink_state.committed.position = (weir_position){{0}, 2, 10, 999};
+    assert_int_equal(step_all(), WEIR_FOREIGN);
+    assert_non_null(strstr(error.text, "row 10"));
+    sink_state.committed.position.hash = 1002;
+    start(false);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_int_equal(sink_state.committed.position.row, 30);
+}
+
+static void a_database_restored_meanwhile_is_refused(void **state) {
+    (void)state;
+    add_block(WEIR_BLOCK_ROWS, 10);
+    database old = sink_state.committed;
+    assert_int_equal(step_all(), WEIR_OK);
+    sink_state.committed = old;
+    add_block(WEIR_BLOCK_ROWS, 10);
+    assert_int_equal(step_all(), WEIR_FOREIGN);
+    assert_int_equal(sink_state.committed.count, 0);
+    assert_false(sink_state.open);
+}
+
+static void damage_stops_it_or_is_stepped_over(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) add_block(WEIR_BLOCK_ROWS, 10);
+    lost[3] = true;
+    assert_int_equal(step_all(), WEIR_OK); /* what stood before */
+    assert_rows(10);
+    assert_int_equal(step_all(), WEIR_DAMAGED);
+    assert_non_null(strstr(error.text, "row 11"));
+    start(true);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_int_equal(sink_state.committed.count, 30);
+    assert_int_equal(sink_state.committed.rows[10], 21);
+    assert_int_equal(sink_state.committed.position.row, 40);
+    assert_int_equal(step_all(), WEIR_PENDING);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(all_blocks_in_one_transaction),
+        TEST(nothing_to_do_is_no_transaction),
+        TEST(a_large_backlog_is_many_transactions),
+        TEST(it_begins_where_the_database_stands),
+        TEST(limits_end_it),
+        TEST(trouble_repeats_the_transaction),
+        TEST(a_schema_that_ends_transactions),
+        TEST(another_history_is_refused),
+        TEST(a_database_restored_meanwhile_is_refused),
+        TEST(damage_stops_it_or_is_stepped_over),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,194 @@
+/* test_threads.c - many threads, threads that come and go, signal handlers, and closing in the middle of it. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+#include <weir/sqlite.h>
+
+#include "support.h"
+
+enum { THREADS = 12, ROWS = 2000, LIVES = 60 };
+
+static const weir_column columns[] = {{"who", WEIR_INTEGER}, {"n", WEIR_INTEGER}};
+static char directory[128], path[160];
+static weir *w;
+static weir_table *table;
+
+static int setup(void **state) {
+    (void)state;
+    snprintf(directory, sizeof directory, "%s", weir_temp_make());
+    snprintf(path, sizeof path, "%s/t.db", directory);
+    weir_options o = {.lane_bytes = 65536, .lanes_max = 16, .segment_bytes = 1 << 20};
+    if (weir_open_sqlite(path, &o, &w) != WEIR_OK) fail_msg("%s", weir_last_error());
+    assert_int_equal(weir_declare(w, "t", columns, 2, &table), WEIR_OK);
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    weir_temp_remove(directory);
+    return 0;
+}
+
+/* Each thread's rows stand in its order, numbered from 1 without a gap. */
+static void check_in_order(int64_t who, int64_t rows) {
+    char sql[256];
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM (SELECT n, row_number() OVER (ORDER BY rowid) AS r FROM t "
+                              "WHERE who=%lld) WHERE n=r", (long long)who);
+    assert_int_equal(weir_sql_int(path, sql), rows);
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM t WHERE who=%lld", (long long)who);
+    assert_int_equal(weir_sql_int(path, sql), rows);
+}
+
+static void *append_rows(void *argument) {
+    int64_t who = (int64_t)(intptr_t)argument;
+    for (int64_t i = 1; i <= ROWS; i++)
+        if (weir_append(table, weir_int(who), weir_int(i)) != WEIR_OK) return argument;
+    return NULL;
+}
+
+static void threads_need_not_register(void **state) {
+    (void)state;
+    pthread_t threads[THREADS];
+    for (intptr_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, append_rows, (void *)(i + 1)), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    assert_int_equal(weir_close(w), WEIR_OK);
+    for (int i = 1; i <= THREADS; i++)
+        check_in_order(i, ROWS);
+}
+
+static void *append_one(void *argument) {
+    return weir_append(table, weir_int((int64_t)(intptr_t)argument), weir_int(1)) == WEIR_OK ? NULL : argument;
+}
+
+/* More threads than lanes, one after the other: each gives its lane back by ending. */
+static void lanes_come_back(void **state) {
+    (void)state;
+    for (intptr_t i = 1; i <= LIVES; i++) {
+        pthread_t thread;
+        void *failed;
+        pthread_create(&thread, NULL, append_one, (void *)i);
+        pthread_join(thread, &failed);
+        assert_null(failed);
+    }
+    struct weir_stats s;
+    assert_int_equal(weir_stats(w, &s), WEIR_OK);
+    assert_true(s.lanes <= 16);
+    assert_int_equal(s.rows_published, LIVES);
+    assert_int_equal(weir_close(w), WEIR_OK);
+    assert_int_equal(weir_sql_int(path, "SELECT count(DISTINCT who) FROM t"), LIVES);
+    assert_int_equal(weir_sql_int(path, "SELECT count(*) FROM t WHERE rowid=who"), LIVES); /* in their order */
+}
+
+/* ---- signals ---------------------------------------------------------------------------------- */
+
+static _Atomic int64_t handled;
+static _Atomic bool stop_signals;
+
+static void on_signal(int number) {
+    (void)number;
+    int64_t n = atomic_load(&handled) + 1;
+    if (weir_append(table, weir_int(1000), weir_int(n)) == WEIR_OK) atomic_store(&handled, n);
+}
+
+static void *send_signals(void *argument) {
+    pthread_t target = *(pthread_t *)argument;
+    while (!atomic_load(&stop_signals)) {
+        pthread_kill(target, SIGUSR1);
+        usleep(20);
+    }
+    return NULL;
+}
+
+static void a_handler_may_append_in_the_middle_of_an_append(void **state) {
+    (void)state;
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGUSR1, &action, NULL);
+    atomic_store(&handled, 0);
+    atomic_store(&stop_signals, false);
+    pthread_t self = pthread_self(), sender;
+    pthread_create(&sender, NULL, send_signals, &self);
+    int64_t mine = 0;
+    while ((atomic_load(&handled) < 300 && mine < 3000000) || mine < ROWS) {
+        assert_int_equal(weir_append(table, weir_int(1), weir_int(mine + 1)), WEIR_OK);
+        mine++;
+    }
+    atomic_store(&stop_signals, true);
+    pthread_join(sender, NULL);
+    signal(SIGUSR1, SIG_IGN);
+    int64_t expected = atomic_load(&handled);
+    assert_true(expected > 0);
+    assert_int_equal(weir_close(w), WEIR_OK);
+    check_in_order(1000, expected);
+    check_in_order(1, mine);
+}
+
+/* ---- closing ------------------------------------------------------------------------------------ */
+
+static _Atomic int64_t kept[THREADS];
+
+static void *append_until_closed(void *argument) {
+    intptr_t who = (intptr_t)argument;
+    for (int64_t i = 1;; i++) {
+        int status = weir_append(table, weir_int(who), weir_int(i));
+        if (status == WEIR_CLOSED) return NULL;
+        if (status != WEIR_OK) return argument;
+        atomic_store(&kept[who], i);
+    }
+}
+
+static void *wait_until_closed(void *argument) {
+    weir_level level = (weir_level)(intptr_t)argument;
+    for (;;) {
+        int status = weir_sync(w, level, 1000);
+        if (status == WEIR_CLOSED) return NULL;
+        if (status < 0) return argument;
+    }
+}
+
+/* Every append that answered WEIR_OK is kept, whichever moment close came in; nobody faults, nobody hangs. */
+static void closing_while_others_append_and_wait(void **state) {
+    (void)state;
+    pthread_t threads[THREADS];
+    for (intptr_t i = 0; i < THREADS; i++) {
+        atomic_store(&kept[i], 0);
+        void *(*body)(void *) = i < THREADS - 2 ? append_until_closed : wait_until_closed;
+        void *argument = i < THREADS - 2 ? (void *)i : (void *)(intptr_t)(i == THREADS - 1 ? WEIR_APPLIED : WEIR_DURABLE);
+        pthread_create(&threads[i], NULL, body, argument);
+    }
+    usleep(30000);
+    int status = weir_close(w);
+    assert_true(status == WEIR_OK || status == WEIR_PENDING);
+    for (int i = 0; i < THREADS; i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    weir *again;
+    assert_int_equal(weir_open_sqlite(path, NULL, &again), WEIR_OK);
+    assert_int_equal(weir_sync(again, WEIR_APPLIED, 20000), WEIR_OK);
+    assert_int_equal(weir_close(again), WEIR_OK);
+    for (int i = 0; i < THREADS - 2; i++)
+        check_in_order(i, atomic_load(&kept[i]));
+}
+
+int main(void) {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(threads_need_not_register),
+        T(lanes_come_back),
+        T(a_handler_may_append_in_the_middle_of_an_append),
+        T(closing_while_others_append_and_wait),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,352 @@
+/* load.c - rows of blocks into tables of SQLite, in bulk, and exactly.
+ *
+ * Rows are gathered into windows, a window into groups of one table, and a group is one statement in a savepoint:
+ * all its rows go in, or it is undone and halved, down to the row that SQLite refuses. What a statement
+ * leaves behind when it fails (ON CONFLICT FAIL keeps the rows before) is undone with it, so halving
+ * never doubles a row. Rows that the table itself drops (IGNORE) show as changes that are missing. */
+#include "load.h"
+
+#include <stdlib.h>
+
+#include "schema.h"
+#include "sqlite_error.h"
+
+enum {
+    WINDOW_ROWS = 32768,
+    WINDOW_BYTES = 8 << 20, /* a savepoint keeps what it changed; more rows in one gain nothing */
+};
+#define PLACED ((size_t)1 << 63) /* in pending, while the window is sorted */
+
+struct weir_load_table {
+    weir_declaration *declaration;
+    weir_feed *feed;
+    sqlite3_stmt *insert;
+    weir_traits traits;
+    bool ready;     /* it fits the schema as it stands now */
+    size_t pending; /* rows in the window, and then the place of the next in the sorted one */
+};
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+static void free_table(weir_load_table *t) {
+    if (!t) return;
+    (void)sqlite3_finalize(t->insert); /* nothing hangs on it any more */
+    weir_declaration_free(t->declaration);
+    free(t);
+}
+
+static char *insert_text(const weir_declaration *d) {
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    sqlite3_str_appendf(sql, "INSERT INTO main.\"%w\"", d->name);
+    for (int i = 0; i < d->columns; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\"", i ? "," : "(", d->column[i].name);
+    sqlite3_str_appendall(sql, ") SELECT ");
+    for (int i = 0; i < d->columns; i++)
+        sqlite3_str_appendf(sql, "%sc%d", i ? "," : "", i);
+    /* The parentheses make it an error if an ordinary table has this name. */
+    sqlite3_str_appendf(sql, " FROM weir_feed_%u()", d->table);
+    return sqlite3_str_finish(sql);
+}
+
+static int prepare_insert(weir_load *l, const weir_declaration *d, sqlite3_stmt **out, weir_error *error) {
+    char *sql = insert_text(d);
+    *out = NULL;
+    if (!sql) return weir_fail(error, WEIR_NO_MEMORY, "table %s: no memory for its statement", d->name);
+    int code = sqlite3_prepare_v3(l->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+    sqlite3_free(sql);
+    if (code == SQLITE_OK) return WEIR_OK;
+    char doing[200];
+    (void)sqlite3_snprintf(sizeof doing, doing, "table %s cannot take rows as it is", d->name);
+    return weir_sqlite_fail(l->db, doing, error);
+}
+
+static int make_ready(weir_load *l, weir_load_table *t, weir_error *error) {
+    const weir_declaration *d = t->declaration;
+    if (t->ready) return WEIR_OK;
+    int status = weir_schema_ensure(l->db, d, &t->traits, error);
+    if (status == WEIR_OK && !t->feed) status = weir_feed_make(l->db, d->table, d->columns, &t->feed, error);
+    if (status != WEIR_OK) return status;
+    (void)sqlite3_finalize(t->insert); /* it was made for an older schema */
+    status = prepare_insert(l, d, &t->insert, error);
+    t->ready = status == WEIR_OK;
+    return status;
+}
+
+static int remember(weir_load *l, const weir_declaration *d, weir_error *error) {
+    weir_load_table *t = calloc(1, sizeof *t);
+    int status = t ? weir_declaration_make(d->table, d->name, d->column, d->columns, &t->declaration, error)
+                   : weir_fail(error, WEIR_NO_MEMORY, "table %s: no memory to remember it", d->name);
+    if (status != WEIR_OK) {
+        free(t);
+        return status;
+    }
+    free_table(l->tables[d->table]);
+    l->tables[d->table] = t;
+    return WEIR_OK;
+}
+
+int weir_load_declare(weir_load *l, const weir_declaration *d, bool now, weir_error *error) {
+    if (d->table == 0 || d->table > WEIR_TABLES_MAX)
+        return weir_fail(error, WEIR_DAMAGED, "table %s: declared as number %u, which no journal gives",
+                         d->name, d->table);
+    weir_load_table *t = l->tables[d->table];
+    int status = t && weir_declaration_equal(t->declaration, d) ? WEIR_OK : remember(l, d, error);
+    return status == WEIR_OK && now ? make_ready(l, l->tables[d->table], error) : status;
+}
+
+/* ---- one statement --------------------------------------------------------------------------- */
+
+static int step(weir_load *l, sqlite3_stmt *s, weir_error *error) {
+    int code = sqlite3_step(s);
+    int status = code == SQLITE_DONE ? WEIR_OK : weir_sqlite_fail(l->db, sqlite3_sql(s), error);
+    (void)sqlite3_reset(s); /* repeats the step's code */
+    return status;
+}
+
+static bool keys_are_open(weir_load *l) {
+    int open = 0, most = 0;
+    return sqlite3_db_status(l->db, SQLITE_DBSTATUS_DEFERRED_FKS, &open, &most, 0) == SQLITE_OK && open;
+}
+
+/* An expression can fail for a value (json(x) in a CHECK), and says SQLITE_ERROR, which is also what a
+ * statement says that the schema no longer allows: only the latter cannot be prepared. */
+static bool still_prepares(weir_load *l, const weir_load_table *t) {
+    sqlite3_stmt *again;
+    int status = prepare_insert(l, t->declaration, &again, NULL);
+    (void)sqlite3_finalize(again); /* never stepped */
+    return status == WEIR_OK;
+}
+
+static bool is_rows_fault(weir_load *l, const weir_load_table *t, int code) {
+    switch (code & 0xFF) {
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG: return true;
+    case SQLITE_ERROR: return still_prepares(l, t);
+    default: return false;
+    }
+}
+
+static void note_refusal(weir_load *l, weir_refusal *why) {
+    why->code = sqlite3_extended_errcode(l->db);
+    (void)sqlite3_snprintf(sizeof why->message, why->message, "%s", sqlite3_errmsg(l->db));
+}
+
+/* The statement stopped with an error: whose fault is it? */
+static int judge(weir_load *l, weir_load_table *t, weir_refusal *why, weir_error *error) {
+    note_refusal(l, why);
+    int status = weir_sqlite_fail(l->db, t->declaration->name, error);
+    (void)sqlite3_reset(t->insert); /* repeats the step's code */
+    if (weir_feed_damaged(t->feed))
+        return weir_fail(error, WEIR_DAMAGED, "a row of block %llu does not parse",
+                         (unsigned long long)l->header->block);
+    if (!is_rows_fault(l, t, why->code)) return status;
+    return sqlite3_get_autocommit(l->db) ? WEIR_SINK_AGAIN : WEIR_REJECTED;
+}
+
+static int run_insert(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
+                      weir_refusal *why, weir_error *error) {
+    weir_feed_give(t->feed, rows, count);
+    if (sqlite3_step(t->insert) != SQLITE_DONE) return judge(l, t, why, error);
+    (void)sqlite3_reset(t->insert); /* it is done */
+    if (!keys_are_open(l)) return WEIR_OK;
+    /* A deferred key would be judged at COMMIT, by rows that come later and by where a transaction
+     * happens to end; judged here, every replay comes to the same. */
+    *why = (weir_refusal){SQLITE_CONSTRAINT_FOREIGNKEY, "FOREIGN KEY constraint failed"};
+    return WEIR_REJECTED;
+}
+
+/* All the rows or none. WEIR_REJECTED: none, for why; WEIR_SINK_AGAIN: the transaction is gone. */
+static int try_rows(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
+                    weir_refusal *why, weir_error *error) {
+    int status = step(l, l->savepoint, error);
+    if (status != WEIR_OK) return status;
+    status = run_insert(l, t, rows, count, why, error);
+    if (status == WEIR_OK) {
+        uint64_t changes = (uint64_t)sqlite3_changes64(l->db);
+        l->counts.ignored += changes < count ? count - changes : 0;
+        return step(l, l->release, error);
+    }
+    if (status != WEIR_REJECTED) return status; /* the caller rolls back */
+    int undone = step(l, l->undo, error);
+    if (undone == WEIR_OK) undone = step(l, l->release, error);
+    return undone == WEIR_OK ? status : undone;
+}
+
+/* ---- groups of rows of one table ------------------------------------------------------------- */
+
+static int reject(weir_load *l, const weir_load_table *t, const weir_feed_row *row, const weir_refusal *why,
+                  weir_error *error) {
+    if (!l->reject_ready) {
+        (void)sqlite3_finalize(l->reject); /* it was made for an older schema */
+        int status = weir_reject_prepare(l->db, &l->reject, error);
+        if (status != WEIR_OK) return status;
+        l->reject_ready = true;
+    }
+    weir_refused refused = {l->header, l->first + row->index, t->declaration->name, row->bytes, row->length};
+    int status = weir_reject_insert(l->reject, &refused, why, error);
+    if (status == WEIR_OK) l->counts.rejected++;
+    return status;
+}
+
+static int load_one(weir_load *l, weir_load_table *t, const weir_feed_row *row, weir_error *error) {
+    weir_refusal why;
+    uint64_t number = l->first + row->index;
+    if (number == l->doomed) return reject(l, t, row, &l->doomed_by, error);
+    int status = try_rows(l, t, row, 1, &why, error);
+    if (status == WEIR_REJECTED) return reject(l, t, row, &why, error);
+    if (status == WEIR_SINK_AGAIN) {
+        l->doomed = number;
+        l->doomed_by = why;
+    }
+    return status;
+}
+
+static bool holds_doomed(const weir_load *l, const weir_feed_row *rows, size_t count) {
+    return l->doomed && l->doomed >= l->first + rows[0].index &&
+           l->doomed <= l->first + rows[count - 1].index;
+}
+
+/* Halves go in order, so that rows keep theirs. The depth is the logarithm of a window. */
+static int load_group(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
+                      weir_error *error) {
+    if (count == 1) return load_one(l, t, rows, error);
+    bool whole = !t->traits.one_by_one && !holds_doomed(l, rows, count);
+    weir_refusal why;
+    int status = whole ? try_rows(l, t, rows, count, &why, error) : WEIR_REJECTED;
+    if (status != WEIR_REJECTED) return status;
+    status = load_group(l, t, rows, count / 2, error);
+    return status == WEIR_OK ? load_group(l, t, rows + count / 2, count - count / 2, error) : status;
+}
+
+/* ---- windows --------------------------------------------------------------------------------- */
+
+/* Count the rows of each table, and see whether their order across tables matters. */
+static int survey(weir_load *l, bool *ordered, size_t *tables, weir_error *error) {
+    *ordered = false;
+    *tables = 0;
+    for (size_t i = 0; i < l->count; i++)
+        l->tables[l->window[i].table]->pending = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        weir_load_table *t = l->tables[l->window[i].table];
+        if (t->pending++ > 0) continue;
+        int status = make_ready(l, t, error);
+        if (status != WEIR_OK) return status;
+        *ordered |= t->traits.ordered;
+        ++*tables;
+    }
+    return WEIR_OK;
+}
+
+static int load_runs(weir_load *l, const weir_feed_row *rows, weir_error *error) {
+    int status = WEIR_OK;
+    for (size_t at = 0, end; at < l->count && status == WEIR_OK; at = end) {
+        for (end = at + 1; end < l->count && rows[end].table == rows[at].table;) end++;
+        status = load_group(l, l->tables[rows[at].table], &rows[at], end - at, error);
+    }
+    return status;
+}
+
+/* A stable counting sort: tables in the order of their first row, rows in the order of their numbers. */
+static void sort_by_table(weir_load *l) {
+    size_t place = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        weir_load_table *t = l->tables[l->window[i].table];
+        if (t->pending & PLACED) continue;
+        size_t rows = t->pending;
+        t->pending = place | PLACED;
+        place += rows;
+    }
+    for (size_t i = 0; i < l->count; i++) {
+        weir_load_table *t = l->tables[l->window[i].table];
+        l->sorted[t->pending++ & ~PLACED] = l->window[i];
+    }
+}
+
+static int load_window(weir_load *l, weir_error *error) {
+    bool ordered;
+    size_t tables;
+    if (l->count == 0) return WEIR_OK;
+    int status = survey(l, &ordered, &tables, error);
+    if (status != WEIR_OK) return status;
+    bool sort = tables > 1 && !ordered;
+    if (sort) sort_by_table(l);
+    status = load_runs(l, sort ? l->sorted : l->window, error);
+    l->counts.rows += l->count;
+    l->count = 0;
+    return status;
+}
+
+static int add_row(weir_load *l, uint64_t number, const uint8_t *bytes, size_t length, weir_error *error) {
+    weir_cursor c = weir_cursor_over(bytes, length);
+    uint16_t table = weir_take_u16(&c);
+    if (!weir_cursor_ok(&c) || table > WEIR_TABLES_MAX || !l->tables[table])
+        return weir_fail(error, WEIR_DAMAGED, "row %llu (block %llu) belongs to table number %u, which the "
+                         "journal never declared", (unsigned long long)number,
+                         (unsigned long long)l->header->block, table);
+    if (l->count == 0) l->first = number;
+    l->window[l->count] = (weir_feed_row){bytes, (uint32_t)length, table, (uint16_t)l->count};
+    l->count++;
+    return WEIR_OK;
+}
+
+/* Windows end by rows or by bytes; a row of any size is a window at least. */
+static int load_body(weir_load *l, weir_cursor body, weir_row_range range, weir_error *error) {
+    const uint8_t *row;
+    size_t length, bytes = 0;
+    int more = 1, status = WEIR_OK;
+    uint64_t number = l->header->first_row;
+    for (; number <= range.last && status == WEIR_OK; number++) {
+        if ((more = weir_payload_next_row(&body, &row, &length)) != 1) break;
+        if (number < range.first) continue;
+        status = add_row(l, number, row, length, error);
+        bytes += length;
+        if (status == WEIR_OK && (l->count == WINDOW_ROWS || bytes >= WINDOW_BYTES)) {
+            status = load_window(l, error);
+            bytes = 0;
+        }
+    }
+    if (status == WEIR_OK && more < 0)
+        return weir_fail(error, WEIR_DAMAGED, "row %llu (block %llu) is not valid",
+                         (unsigned long long)number, (unsigned long long)l->header->block);
+    return status == WEIR_OK ? load_window(l, error) : status;
+}
+
+int weir_load_rows(weir_load *l, const weir_block_header *header, weir_cursor body, weir_row_range range,
+                   weir_error *error) {
+    l->header = header;
+    l->count = 0;
+    return load_body(l, body, range, error);
+}
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+int weir_load_make(weir_load *l, sqlite3 *db, weir_error *error) {
+    l->db = db;
+    l->window = malloc(WINDOW_ROWS * sizeof *l->window);
+    l->sorted = malloc(WINDOW_ROWS * sizeof *l->sorted);
+    if (!l->window || !l->sorted) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the writer");
+    int status = weir_sqlite_prepare(db, "SAVEPOINT weir_feed", &l->savepoint, error);
+    if (status == WEIR_OK) status = weir_sqlite_prepare(db, "RELEASE weir_feed", &l->release, error);
+    return status == WEIR_OK ? weir_sqlite_prepare(db, "ROLLBACK TO weir_feed", &l->undo, error) : status;
+}
+
+void weir_load_free(weir_load *l) {
+    for (size_t i = 0; i <= WEIR_TABLES_MAX; i++)
+        free_table(l->tables[i]);
+    sqlite3_stmt *statements[] = {l->savepoint, l->release, l->undo, l->reject};
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
+        (void)sqlite3_finalize(statements[i]); /* nothing hangs on it any more */
+    free(l->window);
+    free(l->sorted);
+}
+
+void weir_load_begin(weir_load *l) {
+    l->counts = (weir_sink_counts){0};
+}
+
+void weir_load_forget(weir_load *l) {
+    l->reject_ready = false;
+    for (size_t i = 0; i <= WEIR_TABLES_MAX; i++)
+        if (l->tables[i]) l->tables[i]->ready = false;
+}

@@ -1,0 +1,38 @@
+/* load.h - rows of blocks into tables of SQLite, in bulk, and exactly. */
+#ifndef WEIR_LOAD_H
+#define WEIR_LOAD_H
+
+#include "feed.h"
+#include "reject.h"
+#include "sink.h"
+
+typedef struct weir_load_table weir_load_table;
+
+typedef struct weir_load {
+    sqlite3 *db;
+    weir_load_table *tables[WEIR_TABLES_MAX + 1]; /* by number; NULL: never declared */
+    sqlite3_stmt *savepoint, *release, *undo, *reject;
+    bool reject_ready;
+    weir_sink_counts counts;
+
+    const weir_block_header *header; /* of the block at hand */
+    uint64_t first;                  /* number of the first row in the window */
+    weir_feed_row *window, *sorted;
+    size_t count;
+
+    uint64_t doomed;        /* row that ended a transaction when it stood alone; 0: none */
+    weir_refusal doomed_by;
+} weir_load;
+
+int weir_load_make(weir_load *l, sqlite3 *db, weir_error *error);
+void weir_load_free(weir_load *l);
+
+void weir_load_begin(weir_load *l);  /* counts from zero */
+void weir_load_forget(weir_load *l); /* the schema may have changed: look again before the next row */
+
+/* As the calls of weir_sink. */
+int weir_load_declare(weir_load *l, const weir_declaration *d, bool now, weir_error *error);
+int weir_load_rows(weir_load *l, const weir_block_header *header, weir_cursor body, weir_row_range range,
+                   weir_error *error);
+
+#endif

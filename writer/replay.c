@@ -1,0 +1,340 @@
+/* replay.c - walk the durable blocks of a journal into a sink. */
+#include "replay.h"
+
+#include <stdlib.h>
+
+enum {
+    ROWS_DEFAULT = 65536,
+    BYTES_MAX = 32 << 20, /* raw, of one transaction: what SQLite's -wal file grows by at most, and a block */
+};
+
+/* Where the walk stands: the next block to look at, and the hash that it must name. Blocks without rows
+ * move it on without a transaction, so it may be ahead of the position. */
+typedef struct place {
+    weir_position position;
+    uint64_t next, hash;
+    bool gap; /* blocks are missing before next, so nothing is known of what it must name */
+} place;
+
+struct weir_replay {
+    weir_reader *reader;
+    weir_sink *sink;
+    uint8_t journal[16];
+    bool skip_damage;
+    bool asked, ready; /* the position is known; and the tables declared before it */
+    place at;
+    uint64_t narrow;            /* rows a transaction may take while the schema ends transactions; 0: no such limit */
+    weir_read_block block;      /* the last one read; number 0: none */
+    uint8_t lanes[WEIR_LANES_LIMIT * WEIR_LANE_ENTRY]; /* of result->payload */
+};
+
+/* One transaction in the making. */
+typedef struct transaction {
+    place at;
+    uint64_t rows, bytes;
+    bool cut; /* it ends within a block */
+} transaction;
+
+int weir_replay_make(const weir_os *os, weir_locator locator, const uint8_t journal[16], weir_sink *sink,
+                     bool skip_damage, weir_replay **out) {
+    *out = NULL;
+    weir_replay *r = calloc(1, sizeof *r);
+    if (!r) return WEIR_NO_MEMORY;
+    memcpy(r->journal, journal, 16);
+    r->sink = sink;
+    r->skip_damage = skip_damage;
+    int status = weir_reader_make(os, locator, &r->reader);
+    if (status != WEIR_OK) {
+        free(r);
+        return status;
+    }
+    *out = r;
+    return WEIR_OK;
+}
+
+void weir_replay_free(weir_replay *r) {
+    if (!r) return;
+    weir_reader_free(r->reader);
+    free(r);
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static int declare_all(weir_replay *r, const weir_read_block *block, bool now, weir_error *error) {
+    weir_cursor body = block->payload.body;
+    uint32_t count = weir_take_u32(&body);
+    int status = WEIR_OK;
+    for (uint32_t i = 0; i < count && status == WEIR_OK; i++) {
+        weir_declaration *d;
+        status = weir_declaration_decode(&body, &d);
+        if (status != WEIR_OK)
+            return weir_fail(error, status, "block %llu: a declaration is not valid",
+                             (unsigned long long)block->header.block);
+        status = r->sink->declare(r->sink->self, d, now, error);
+        weir_declaration_free(d);
+    }
+    return status;
+}
+
+static int check_chain(const weir_replay *r, const place *at, weir_error *error) {
+    const weir_block_header *h = &r->block.header;
+    if (memcmp(h->journal, r->journal, 16) != 0)
+        return weir_fail(error, WEIR_FOREIGN, "block %llu belongs to another journal",
+                         (unsigned long long)at->next);
+    if (at->gap) return WEIR_OK;
+    if (h->previous_hash != at->hash)
+        return weir_fail(error, WEIR_FOREIGN, "the database was written from another history of this "
+                         "journal: it has row %llu applied, but block %llu does not follow on what it holds",
+                         (unsigned long long)at->position.row, (unsigned long long)h->block);
+    if (h->first_row > at->position.row + 1 && !r->skip_damage)
+        return weir_fail(error, WEIR_DAMAGED, "rows %llu to %llu are missing before block %llu",
+                         (unsigned long long)at->position.row + 1, (unsigned long long)h->first_row - 1,
+                         (unsigned long long)h->block);
+    return WEIR_OK;
+}
+
+static bool is_lost(int status) {
+    return status == WEIR_NOT_FOUND || status == WEIR_DAMAGED;
+}
+
+/* Read block at->next into r->block; keep it if it is there already. Steps over damage if allowed, up to
+ * the end of what the locator knows. */
+static int load(weir_replay *r, place *at, weir_error *error) {
+    if (r->block.header.block == at->next && at->next) return check_chain(r, at, error);
+    r->block.header.block = 0;
+    int status;
+    while (is_lost(status = weir_reader_read(r->reader, at->next, &r->block, error)) && r->skip_damage) {
+        at->next++;
+        at->gap = true;
+    }
+    if (status == WEIR_OK) return check_chain(r, at, error);
+    r->block.header.block = 0;
+    if (status == WEIR_NOT_FOUND)
+        return weir_fail(error, WEIR_DAMAGED, "block %llu, which the database needs next (row %llu), is not "
+                         "in the journal", (unsigned long long)at->next,
+                         (unsigned long long)at->position.row + 1);
+    return status;
+}
+
+/* The block is done with. */
+static void pass(const weir_replay *r, place *at) {
+    at->next = r->block.header.block + 1;
+    at->hash = r->block.header.hash;
+    at->gap = false;
+}
+
+/* Blocks between the head of the segment and where replay begins: what they declare still holds. */
+static int declare_between(weir_replay *r, uint64_t from, weir_error *error) {
+    int status = WEIR_OK;
+    for (uint64_t n = from; n < r->at.next && status == WEIR_OK; n++) {
+        weir_read_block block;
+        status = weir_reader_read(r->reader, n, &block, error);
+        if (is_lost(status) && r->skip_damage) status = WEIR_OK;
+        else if (status == WEIR_OK && block.header.kind == WEIR_BLOCK_DECLARATIONS)
+            status = declare_all(r, &block, false, error);
+    }
+    return status;
+}
+
+/* The tables that were declared before the block where replay begins: at its segment's head, and behind it. */
+static int declare_head(weir_replay *r, weir_error *error) {
+    weir_read_block head;
+    r->block.header.block = 0; /* the reader has one block at a time */
+    int status = weir_reader_declarations(r->reader, r->at.next, &head, error);
+    if (status != WEIR_OK) return status;
+    uint64_t behind = head.header.block + 1;
+    status = declare_all(r, &head, false, error);
+    return status == WEIR_OK ? declare_between(r, behind, error) : status;
+}
+
+/* Where does the database stand? Asked once; each transaction sees that it has not moved. */
+static int ask_position(weir_replay *r, weir_error *error) {
+    weir_position p;
+    if (r->asked) return WEIR_OK;
+    int status = r->sink->begin(r->sink->self, r->journal, &p, error);
+    r->sink->rollback(r->sink->self);
+    if (status != WEIR_OK) return status;
+    r->at = (place){p, p.block + 1, p.hash, false};
+    r->asked = true;
+    return WEIR_OK;
+}
+
+static int get_ready(weir_replay *r, weir_error *error) {
+    if (r->ready) return WEIR_OK;
+    int status = ask_position(r, error);
+    if (status == WEIR_OK) status = load(r, &r->at, error);
+    if (status == WEIR_OK) status = declare_head(r, error);
+    r->ready = status == WEIR_OK;
+    return status;
+}
+
+/* ---- what to apply --------------------------------------------------------------------------- */
+
+static uint64_t last_row_of(const weir_block_header *h) {
+    return h->first_row + h->rows - 1; /* h->first_row - 1 for none */
+}
+
+static bool is_beyond(const weir_block_header *h, const weir_replay_limits *limits) {
+    return h->block > limits->last_block || h->wall_ns > limits->last_wall_ns ||
+           (h->rows && h->first_row > limits->last_row);
+}
+
+/* Marks carry no rows, and the head of a segment declares what is known: neither needs a transaction. */
+static bool is_idle(const weir_block_header *h) {
+    return h->kind == WEIR_BLOCK_MARK || (h->kind == WEIR_BLOCK_DECLARATIONS && h->offset == WEIR_BLOCK_ALIGN);
+}
+
+static int pass_idle(weir_replay *r, place *at, weir_error *error) {
+    int status = r->block.header.kind == WEIR_BLOCK_DECLARATIONS ? declare_all(r, &r->block, false, error)
+                                                                 : WEIR_OK;
+    if (status == WEIR_OK) pass(r, at);
+    return status;
+}
+
+/* Load the next block that needs a transaction; before the transaction begins, so that the database
+ * is not locked meanwhile. */
+static int find_work(weir_replay *r, place *at, const weir_replay_limits *limits, weir_error *error) {
+    for (;;) {
+        int status = load(r, at, error);
+        if (status != WEIR_OK) return status;
+        if (is_beyond(&r->block.header, limits) || at->position.row >= limits->last_row)
+            return WEIR_PENDING;
+        if (!is_idle(&r->block.header)) return WEIR_OK;
+        status = pass_idle(r, at, error);
+        if (status != WEIR_OK) return status;
+    }
+}
+
+/* ---- applying -------------------------------------------------------------------------------- */
+
+static void keep_payload(weir_replay *r, weir_replay_result *result) {
+    const weir_payload *p = &r->block.payload;
+    result->last = r->block.header;
+    if (!p->lanes || p->lanes > WEIR_LANES_LIMIT) return; /* it says nothing new */
+    result->payload = *p;
+    memcpy(r->lanes, p->lane_entries, (size_t)p->lanes * WEIR_LANE_ENTRY);
+    result->payload.lane_entries = r->lanes;
+    result->payload.body = weir_cursor_over(NULL, 0);
+}
+
+/* Rows of the block at hand, from the position on, as many as the limits leave. */
+static weir_row_range range_of(const weir_replay *r, const transaction *t, const weir_replay_limits *limits) {
+    const weir_block_header *h = &r->block.header;
+    weir_row_range range = {t->at.position.row + 1, last_row_of(h)};
+    if (range.first < h->first_row) range.first = h->first_row;
+    if (range.last > limits->last_row) range.last = limits->last_row;
+    if (r->narrow && range.last + 1 - range.first > r->narrow - t->rows)
+        range.last = range.first + (r->narrow - t->rows) - 1;
+    return range;
+}
+
+static int apply_rows(weir_replay *r, transaction *t, const weir_replay_limits *limits, weir_error *error) {
+    const weir_block_header *h = &r->block.header;
+    weir_row_range range = range_of(r, t, limits);
+    if (range.last + 1 > range.first) {
+        int status = r->sink->apply(r->sink->self, h, r->block.payload.body, range, error);
+        if (status != WEIR_OK) return status;
+        t->rows += range.last + 1 - range.first;
+        t->at.position.row = range.last;
+    }
+    t->cut = t->at.position.row < last_row_of(h);
+    t->bytes += h->raw_bytes;
+    return WEIR_OK;
+}
+
+/* Apply the block at hand, or a part of it, and move on. */
+static int apply_block(weir_replay *r, transaction *t, const weir_replay_limits *limits,
+                       weir_replay_result *result, weir_error *error) {
+    const weir_block_header *h = &r->block.header;
+    int status = h->kind == WEIR_BLOCK_ROWS          ? apply_rows(r, t, limits, error)
+                 : h->kind == WEIR_BLOCK_DECLARATIONS ? declare_all(r, &r->block, !is_idle(h), error)
+                                                      : WEIR_OK;
+    if (status != WEIR_OK) return status;
+    if (t->cut) {
+        t->at.position.block = h->block - 1;
+        t->at.position.hash = h->previous_hash;
+        return WEIR_OK;
+    }
+    t->at.position.block = h->block;
+    t->at.position.hash = h->hash;
+    pass(r, &t->at);
+    keep_payload(r, result);
+    return WEIR_OK;
+}
+
+static bool is_full(const weir_replay *r, const transaction *t, const weir_replay_limits *limits) {
+    uint64_t rows = limits->rows ? limits->rows : ROWS_DEFAULT;
+    return t->cut || t->rows >= rows || t->bytes >= BYTES_MAX || (r->narrow && t->rows >= r->narrow);
+}
+
+/* The first block is loaded. What ends the walk for another reason than a limit is met again, and told, by the
+ * next step; a transaction that holds something is worth committing. */
+static int apply_blocks(weir_replay *r, transaction *t, const weir_replay_limits *limits,
+                        weir_replay_result *result, weir_error *error) {
+    int status = apply_block(r, t, limits, result, error);
+    while (status == WEIR_OK && !is_full(r, t, limits)) {
+        place ahead = t->at;
+        if (load(r, &ahead, NULL) != WEIR_OK || is_beyond(&r->block.header, limits)) return WEIR_OK;
+        t->at = ahead;
+        status = apply_block(r, t, limits, result, error);
+    }
+    result->more = status == WEIR_OK;
+    return status;
+}
+
+static bool same_position(const weir_position *a, const weir_position *b) {
+    return a->block == b->block && a->row == b->row && a->hash == b->hash;
+}
+
+static int run(weir_replay *r, transaction *t, const weir_replay_limits *limits, weir_replay_result *result,
+               weir_error *error) {
+    weir_position found;
+    int status = r->sink->begin(r->sink->self, r->journal, &found, error);
+    if (status != WEIR_OK) return status;
+    if (!same_position(&found, &r->at.position))
+        return weir_fail(error, WEIR_FOREIGN, "the database's position moved from row %llu to row %llu "
+                         "without us: it was restored or replaced while it was open",
+                         (unsigned long long)r->at.position.row, (unsigned long long)found.row);
+    status = apply_blocks(r, t, limits, result, error);
+    return status == WEIR_OK ? r->sink->commit(r->sink->self, &t->at.position, &result->counts, error)
+                             : status;
+}
+
+/* A schema that ends whole transactions costs the rows around it, not all: halve until the row that
+ * does it stands alone, and double again behind it. */
+static void narrow_down(weir_replay *r, uint64_t attempted) {
+    uint64_t width = r->narrow && r->narrow < attempted ? r->narrow : attempted;
+    r->narrow = width > 1 ? width / 2 : 1;
+}
+
+static void widen(weir_replay *r, const weir_replay_limits *limits) {
+    uint64_t rows = limits->rows ? limits->rows : ROWS_DEFAULT;
+    if (r->narrow) r->narrow = r->narrow < rows / 2 ? r->narrow * 2 : 0;
+}
+
+static int attempt(weir_replay *r, const weir_replay_limits *limits, weir_replay_result *result,
+                   weir_error *error) {
+    int status = find_work(r, &r->at, limits, error);
+    if (status != WEIR_OK) return status;
+    transaction t = {r->at, 0, 0, false};
+    status = run(r, &t, limits, result, error);
+    if (status == WEIR_OK) {
+        r->at = t.at;
+        widen(r, limits);
+        return status;
+    }
+    r->sink->rollback(r->sink->self);
+    if (status == WEIR_SINK_AGAIN) narrow_down(r, t.rows + r->block.header.rows);
+    return status;
+}
+
+int weir_replay_step(weir_replay *r, const weir_replay_limits *limits, weir_replay_result *result,
+                     weir_error *error) {
+    int status = get_ready(r, error);
+    do {
+        *result = (weir_replay_result){.position = r->at.position};
+        if (status == WEIR_OK || status == WEIR_SINK_AGAIN) status = attempt(r, limits, result, error);
+    } while (status == WEIR_SINK_AGAIN);
+    result->position = r->at.position;
+    return status;
+}

@@ -1,0 +1,25 @@
+/* schema.h - the tables in the database: does one fit its declaration, and make it fit.
+ *
+ * A table that exists is used as it is. It fits when every declared column is there by name, or is
+ * one of the last declared (those are added), when a WEIR_KEY is its INTEGER PRIMARY KEY, and when
+ * columns that are not declared can take a default. Types are SQLite's affair. */
+#ifndef WEIR_SCHEMA_H
+#define WEIR_SCHEMA_H
+
+#include <sqlite3.h>
+
+#include "../lib/row.h"
+
+typedef struct weir_traits {
+    bool ordered;     /* triggers, REPLACE or foreign keys: rows of several tables go in number order */
+    bool one_by_one;  /* refers to itself: a row's parent may be fed by the same statement */
+} weir_traits;
+
+/* Inside a write transaction: create the table, add columns, or say why it does not fit. */
+int weir_schema_ensure(sqlite3 *db, const weir_declaration *d, weir_traits *out, weir_error *error);
+
+/* On any connection, changing nothing: does the table fit the declaration? next_key: the lowest key
+ * above all that the table has or had, 1 for a table without rows or without a WEIR_KEY. */
+int weir_sqlite_check(sqlite3 *db, const weir_declaration *d, int64_t *next_key, weir_error *error);
+
+#endif

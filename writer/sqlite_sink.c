@@ -1,0 +1,228 @@
+/* sqlite_sink.c - a sink that is an SQLite file: transactions, tables and the position in them. */
+#include "sqlite_sink.h"
+
+#include <stdlib.h>
+
+#include "connection.h"
+#include "load.h"
+#include "schema.h"
+#include "sqlite_error.h"
+
+typedef struct sqlite_sink {
+    weir_connection connection;
+    weir_load load; /* tables and how rows go into them */
+    sqlite3_stmt *begin, *commit, *version, *read, *store;
+    int64_t schema_version; /* that load and own are good for; -1: for none */
+    bool own;               /* weir_position is there */
+} sqlite_sink;
+
+/* ---- position -------------------------------------------------------------------------------- */
+
+static int make_own(sqlite_sink *s, weir_error *error) {
+    sqlite3 *db = s->connection.db;
+    if (s->own) return WEIR_OK;
+    int status = weir_sqlite_run(db,
+        "CREATE TABLE IF NOT EXISTS main.weir_position(journal BLOB PRIMARY KEY, block INTEGER, row INTEGER,"
+        " hash INTEGER) WITHOUT ROWID", error);
+    if (status == WEIR_OK && !s->read)
+        status = weir_sqlite_prepare(db, "SELECT journal,block,row,hash FROM main.weir_position"
+                                         " WHERE journal = ?1", &s->read, error);
+    if (status == WEIR_OK && !s->store)
+        status = weir_sqlite_prepare(db, "REPLACE INTO main.weir_position(journal,block,row,hash)"
+                                         " VALUES(?1,?2,?3,?4)", &s->store, error);
+    s->own = status == WEIR_OK;
+    return status;
+}
+
+/* The row at hand; false when it is nothing that weir wrote. */
+static bool position_of(sqlite3_stmt *q, weir_position *out) {
+    if (sqlite3_column_bytes(q, 0) != 16) return false;
+    for (int i = 1; i <= 3; i++)
+        if (sqlite3_column_type(q, i) != SQLITE_INTEGER) return false;
+    memcpy(out->journal, sqlite3_column_blob(q, 0), 16);
+    out->block = (uint64_t)sqlite3_column_int64(q, 1);
+    out->row = (uint64_t)sqlite3_column_int64(q, 2);
+    out->hash = (uint64_t)sqlite3_column_int64(q, 3);
+    return out->block <= INT64_MAX && out->row <= INT64_MAX;
+}
+
+static int position_damaged(sqlite3 *db, weir_error *error) {
+    return weir_fail(error, WEIR_DATABASE, "%s: weir_position holds something that weir did not write; "
+                     "restore the table", sqlite3_db_filename(db, "main"));
+}
+
+static int read_position(sqlite_sink *s, const uint8_t journal[16], weir_position *at, weir_error *error) {
+    *at = (weir_position){0};
+    memcpy(at->journal, journal, 16);
+    int status = WEIR_OK;
+    int code = sqlite3_bind_blob(s->read, 1, journal, 16, SQLITE_STATIC);
+    if (code == SQLITE_OK) code = sqlite3_step(s->read);
+    if (code == SQLITE_ROW) {
+        if (!position_of(s->read, at)) status = position_damaged(s->connection.db, error);
+    } else if (code != SQLITE_DONE) {
+        status = weir_sqlite_fail(s->connection.db, "reading the position", error);
+    }
+    (void)sqlite3_reset(s->read); /* repeats the step's code */
+    return status;
+}
+
+static int store_position(sqlite_sink *s, const weir_position *to, weir_error *error) {
+    int code = sqlite3_bind_blob(s->store, 1, to->journal, 16, SQLITE_STATIC);
+    if (code == SQLITE_OK) code = sqlite3_bind_int64(s->store, 2, (sqlite3_int64)to->block);
+    if (code == SQLITE_OK) code = sqlite3_bind_int64(s->store, 3, (sqlite3_int64)to->row);
+    if (code == SQLITE_OK) code = sqlite3_bind_int64(s->store, 4, (sqlite3_int64)to->hash);
+    if (code == SQLITE_OK) code = sqlite3_step(s->store);
+    int status = code == SQLITE_DONE ? WEIR_OK
+                                     : weir_sqlite_fail(s->connection.db, "storing the position", error);
+    (void)sqlite3_reset(s->store); /* repeats the step's code */
+    return status;
+}
+
+/* ---- transactions ---------------------------------------------------------------------------- */
+
+static void forget_schema(sqlite_sink *s) {
+    s->schema_version = -1;
+    s->own = false;
+    weir_load_forget(&s->load);
+}
+
+/* Others may have changed the schema between two transactions, but not within ours. */
+static int note_schema(sqlite_sink *s, weir_error *error) {
+    int code = sqlite3_step(s->version);
+    int64_t version = code == SQLITE_ROW ? sqlite3_column_int64(s->version, 0) : -1;
+    int status = code == SQLITE_ROW ? WEIR_OK
+                                    : weir_sqlite_fail(s->connection.db, "reading the schema", error);
+    (void)sqlite3_reset(s->version); /* repeats the step's code */
+    if (version != s->schema_version) forget_schema(s);
+    s->schema_version = version;
+    return status;
+}
+
+static int step_once(sqlite_sink *s, sqlite3_stmt *statement, const char *doing, weir_error *error) {
+    int code = sqlite3_step(statement);
+    int status = code == SQLITE_DONE ? WEIR_OK : weir_sqlite_fail(s->connection.db, doing, error);
+    (void)sqlite3_reset(statement); /* repeats the step's code */
+    return status;
+}
+
+static int begin(void *self, const uint8_t journal[16], weir_position *at, weir_error *error) {
+    sqlite_sink *s = self;
+    weir_load_begin(&s->load);
+    int status = weir_connection_stays(&s->connection, error);
+    if (status == WEIR_OK) status = step_once(s, s->begin, "beginning a transaction", error);
+    if (status == WEIR_OK) status = note_schema(s, error);
+    if (status == WEIR_OK) status = make_own(s, error);
+    return status == WEIR_OK ? read_position(s, journal, at, error) : status;
+}
+
+static int declare(void *self, const weir_declaration *d, bool now, weir_error *error) {
+    sqlite_sink *s = self;
+    return weir_load_declare(&s->load, d, now, error);
+}
+
+static int apply(void *self, const weir_block_header *header, weir_cursor body, weir_row_range range,
+                 weir_error *error) {
+    sqlite_sink *s = self;
+    return weir_load_rows(&s->load, header, body, range, error);
+}
+
+static int commit(void *self, const weir_position *to, weir_sink_counts *counts, weir_error *error) {
+    sqlite_sink *s = self;
+    int status = store_position(s, to, error);
+    if (status == WEIR_OK) status = step_once(s, s->commit, "committing", error);
+    if (status != WEIR_OK) return status;
+    *counts = s->load.counts;
+    counts->wal_bytes = weir_connection_wal_bytes(&s->connection);
+    return WEIR_OK;
+}
+
+/* What the transaction created is gone with it. */
+static void rollback(void *self) {
+    sqlite_sink *s = self;
+    if (!sqlite3_get_autocommit(s->connection.db))
+        (void)sqlite3_exec(s->connection.db, "ROLLBACK", NULL, NULL, NULL); /* SQLite: it cannot fail */
+    forget_schema(s);
+}
+
+static int harden(void *self, uint64_t applied, uint64_t *safe, weir_error *error) {
+    sqlite_sink *s = self;
+    return weir_connection_harden(&s->connection, applied, safe, error);
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static void close_sink(void *self) {
+    sqlite_sink *s = self;
+    if (!s) return;
+    weir_load_free(&s->load);
+    sqlite3_stmt *statements[] = {s->begin, s->commit, s->version, s->read, s->store};
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
+        (void)sqlite3_finalize(statements[i]); /* nothing hangs on it any more */
+    weir_connection_close(&s->connection);
+    free(s);
+}
+
+static int prepare(sqlite_sink *s, weir_error *error) {
+    sqlite3 *db = s->connection.db;
+    int status = weir_sqlite_prepare(db, "BEGIN IMMEDIATE", &s->begin, error);
+    if (status == WEIR_OK) status = weir_sqlite_prepare(db, "COMMIT", &s->commit, error);
+    if (status == WEIR_OK) status = weir_sqlite_prepare(db, "PRAGMA main.schema_version", &s->version, error);
+    return status == WEIR_OK ? weir_load_make(&s->load, db, error) : status;
+}
+
+static int copy_path(sqlite_sink *s, char **real_path, weir_error *error) {
+    if (!real_path) return WEIR_OK;
+    *real_path = sqlite3_mprintf("%s", sqlite3_db_filename(s->connection.db, "main"));
+    return *real_path ? WEIR_OK : weir_fail(error, WEIR_NO_MEMORY, "no memory for the database's path");
+}
+
+int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char **real_path,
+                          weir_error *error) {
+    *out = (weir_sink){0};
+    if (real_path) *real_path = NULL;
+    sqlite_sink *s = calloc(1, sizeof *s);
+    if (!s) return weir_fail(error, WEIR_NO_MEMORY, "no memory to open %s", config->path);
+    s->schema_version = -1;
+    int status = weir_connection_open(config, &s->connection, error);
+    if (status == WEIR_OK) status = prepare(s, error);
+    if (status == WEIR_OK) status = copy_path(s, real_path, error);
+    if (status != WEIR_OK) {
+        close_sink(s);
+        return status;
+    }
+    *out = (weir_sink){s, begin, declare, apply, commit, rollback, harden, close_sink};
+    return WEIR_OK;
+}
+
+/* ---- positions ------------------------------------------------------------------------------- */
+
+static int add_position(sqlite3_stmt *q, weir_position **list, size_t *count, weir_error *error) {
+    weir_position *grown = realloc(*list, (*count + 1) * sizeof *grown);
+    if (!grown) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the positions of journals");
+    *list = grown;
+    if (!position_of(q, &grown[*count])) return position_damaged(sqlite3_db_handle(q), error);
+    ++*count;
+    return WEIR_OK;
+}
+
+int weir_sqlite_positions(weir_sink *sink, weir_position **out, size_t *count, weir_error *error) {
+    sqlite3 *db = ((sqlite_sink *)sink->self)->connection.db;
+    int64_t there;
+    sqlite3_stmt *q = NULL;
+    *out = NULL;
+    *count = 0;
+    int status = weir_sqlite_ask(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1",
+                                 "weir_position", 0, &there, error);
+    if (status != WEIR_OK || !there) return status;
+    status = weir_sqlite_prepare(db, "SELECT journal,block,row,hash FROM main.weir_position", &q, error);
+    int code = SQLITE_DONE;
+    while (status == WEIR_OK && (code = sqlite3_step(q)) == SQLITE_ROW)
+        status = add_position(q, out, count, error);
+    if (status == WEIR_OK && code != SQLITE_DONE) status = weir_sqlite_fail(db, "reading positions", error);
+    (void)sqlite3_finalize(q); /* repeats the step's code */
+    if (status == WEIR_OK) return status;
+    free(*out);
+    *out = NULL;
+    *count = 0;
+    return status;
+}
