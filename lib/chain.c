@@ -76,8 +76,8 @@ static int look_for_bytes(weir_scan *scan, weir_segment_note *note) {
     weir_tail tail;
     int status = weir_scan_tail(scan, &nobody, 0, &tail);
     if (status != WEIR_OK) return status;
-    note->status = tail.bytes || tail.torn ? WEIR_DAMAGED : WEIR_NOT_FOUND;
-    note->why = tail.bytes || tail.torn ? "its header is overwritten with zeros" : "it is all zeros";
+    note->status = tail.empty ? WEIR_NOT_FOUND : WEIR_DAMAGED;
+    note->why = tail.empty ? "it is all zeros" : "its header is overwritten with zeros";
     return WEIR_OK;
 }
 

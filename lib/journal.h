@@ -18,17 +18,18 @@ typedef struct weir_journal_config {
     uint64_t limit_bytes; /* of segments, without spares */
     bool archive;
     int zstd_level;
-    bool salvage; /* go on after rot: continue behind every mark. Damaged segments are
-                                    renamed to damaged-<why>-segment-… when they are released. */
-    void (*event)(void *context, weir_event event,
-                  const char *text); /* may be NULL; NO_SPACE only */
+    /* Go on after rot: continue behind every mark. Damaged segments are renamed to
+     * damaged-<why>-segment-… when they are released. */
+    bool salvage;
+    /* May be NULL; tells WEIR_EVENT_NO_SPACE only, once until there is space again. */
+    void (*event)(void *context, weir_event event, const char *text);
     void *event_context;
 } weir_journal_config;
 
 /* Open what the inventory found (taken just before, under the journal's lock): judge, refuse
  * (status and text of the verdict) or start a new segment whose header ends the older ones at
- * the highest mark. Blocks found valid above that mark are written again into the new segment
- * before it gets its name, so everything that was found is durable when this returns. Their rows
+ * the highest mark. Blocks with rows found valid above that mark are written again into the new
+ * segment before it gets its name, so every row that was found is durable when this returns. Rows
  * keep their numbers. A fresh journal gets a random id. WEIR_NO_SPACE, WEIR_IO: nothing has
  * changed. */
 int weir_journal_open(const weir_journal_config *config, const weir_inventory *found,

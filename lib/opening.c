@@ -123,11 +123,14 @@ static int tolerate(const gathering *g, int status) {
     return lost && g->j->config.salvage ? WEIR_OK : status;
 }
 
+/* The last durable block says how far the lanes are drained. Where its segment has been released, the
+ * head of the next segment repeats it. */
 static int gather_drained(gathering *g, weir_error *error) {
     weir_journal *j = g->j;
     weir_read_block block;
     if (g->found->durable_end.block == 0 || g->found->extent_count == 0) return WEIR_OK;
-    int status = weir_reader_read(g->reader, g->found->durable_end.block, &block, error);
+    uint64_t last = g->found->durable_end.block, kept = g->found->extents[0].first_block;
+    int status = weir_reader_read(g->reader, last < kept ? kept : last, &block, error);
     if (status != WEIR_OK) return tolerate(g, status);
     weir_drained_set(&j->drained, &block.payload);
     j->durable_drained = j->drained;
@@ -171,7 +174,7 @@ static int gather_block(gathering *g, uint64_t n, uint64_t *room, weir_error *er
         if (status != WEIR_OK)
             return weir_fail(error, status, "block %llu: cannot take in its declarations",
                              (unsigned long long)n);
-    } else if (n >= g->first) {
+    } else if (n >= g->first && block.header.rows > 0) {
         *room += room_for(&block.header);
     }
     return WEIR_OK;
@@ -191,15 +194,16 @@ static int gather_rest(gathering *g, uint64_t from, uint64_t *room, weir_error *
     return status;
 }
 
-/* Write the blocks above the mark again. Declarations are left out: the head has them all.
- * Numbers of blocks move by the head's; they were never promised. Numbers of rows stay. */
+/* Write the blocks above the mark again, those with rows: the head has all declarations, and a mark
+ * has nothing left to say; least of all may the mark of a clean close stand last in a journal that is
+ * open. Numbers of blocks move by that; they were never promised. Numbers of rows stay. */
 static int carry_over(void *self, weir_journal *j, weir_segment *s, weir_error *error) {
     gathering *g = self;
     for (uint64_t n = g->first; n <= g->found->end.block; n++) {
         weir_read_block block;
         int status = weir_reader_read(g->reader, n, &block, error);
         if (status != WEIR_OK) return status;
-        if (block.header.kind == WEIR_BLOCK_DECLARATIONS) continue;
+        if (block.header.rows == 0) continue;
         /* The body's cursor ends where the payload does. */
         const uint8_t *payload = block.payload.body.end - block.header.raw_bytes;
         weir_block_header h;

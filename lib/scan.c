@@ -213,7 +213,8 @@ int weir_scan_tail(weir_scan *scan, const weir_identity *whose, uint64_t from, w
     }
     bool strange = s.strange && (s.begun || !s.old);
     uint64_t end = strange && s.strange_end > s.own_end ? s.strange_end : s.own_end;
-    *out = (weir_tail){.own = s.own,
+    *out = (weir_tail){.empty = !s.own && !s.old && !s.strange,
+                       .own = s.own,
                        .torn = s.own || strange,
                        .durable = s.durable,
                        .bytes = end > from ? end - from : 0};

@@ -52,6 +52,7 @@ int weir_scan_next(weir_scan *scan, const weir_identity *whose, uint64_t from, u
 
 /* What stands from an offset to the limit. */
 typedef struct weir_tail {
+    bool empty;        /* nothing but zeros */
     bool own;          /* a valid header of this identity */
     bool torn;         /* own, or bytes that neither a former life nor zero-filling leaves */
     uint64_t durable;  /* highest durable block that such headers name */

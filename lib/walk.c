@@ -87,6 +87,12 @@ static int open_damage(weir_walk *w, uint64_t offset, const char *why) {
     return status;
 }
 
+/* Behind the last good block of this segment. */
+static uint64_t offset_here(const weir_walk *w) {
+    bool any = w->last.block && w->last.segment == w->link->number;
+    return any ? w->inventory->end.offset : w->link->begin;
+}
+
 static void show_progress(weir_walk *w, uint64_t offset, bool now) {
     enum { STEP = 1024 * 1024 };
     uint64_t done = w->bytes_before + offset;
@@ -265,8 +271,11 @@ static int skip_one(weir_walk *w, const place *p, uint64_t *offset) {
     return WEIR_OK;
 }
 
-/* Nothing is wrong with the bytes: the journal just ends here, perhaps below a mark. */
-static bool ends_quietly(const weir_walk *w) { return w->link->promised == 0 && !w->torn; }
+/* Nothing is wrong with the bytes: the journal just ends here, perhaps below a mark. Or nobody says
+ * where this segment ends, since the one that should is lost: then it is told there. */
+static bool ends_quietly(const weir_walk *w) {
+    return w->link->promised ? w->link->end.segment == 0 : !w->torn;
+}
 
 /* offset: where to go on, when *more stays true. */
 static int skip(weir_walk *w, place *p, uint64_t *offset, bool *more) {
@@ -316,7 +325,7 @@ static int check_length(weir_walk *w) {
     if (!cut) return WEIR_OK;
     if (w->link->promised == 0) w->torn = true;
     if (w->open || w->next_block > promise(w)) return WEIR_OK;
-    return open_damage(w, w->scan.limit, "the file is cut off here");
+    return open_damage(w, offset_here(w), "the file is cut off here");
 }
 
 static int walk_file(weir_walk *w) {
@@ -351,9 +360,7 @@ static int meet_gap(weir_walk *w) {
     const weir_link *link = w->link;
     if (!w->open) {
         w->link = w->former; /* that is where it hurts */
-        uint64_t offset = w->last.segment == w->link->number ? w->inventory->end.offset
-                                                             : w->link->begin;
-        int status = weir_walk_damage(w, here(w, offset), path_here(w),
+        int status = weir_walk_damage(w, here(w, offset_here(w)), path_here(w),
                                       "it ends before the place that segment %llu names",
                                       number_of(link));
         w->link = link;
@@ -416,9 +423,7 @@ static int end_below_mark(weir_walk *w) {
     if (w->next_block <= mark->block) {
         w->behind = w->inventory->damage_count == 0 && w->promised < w->next_block && !w->torn;
         if (!w->open) {
-            uint64_t offset = w->last.segment == w->link->number ? w->inventory->end.offset
-                                                                 : w->link->begin;
-            int status = open_damage(w, offset, "the journal ends here, below a durable mark");
+            int status = open_damage(w, offset_here(w), "the journal ends here, below a durable mark");
             if (status != WEIR_OK) return status;
         }
         close_damage(w, mark->block + 1, row);

@@ -89,7 +89,8 @@ void weir_report_applied(const weir_arguments *arguments, const char *type, cons
     printf("%s: %" PRIu64 " rows %s", database, applied->rows, type);
     if (applied->position.row) printf(", up to row %" PRIu64, applied->position.row);
     if (applied->rejected) printf("; %" PRIu64 " of them are in weir_reject", applied->rejected);
-    if (applied->ignored) printf("; %" PRIu64 " of them were ignored by their table", applied->ignored);
+    if (applied->ignored)
+        printf("; %" PRIu64 " of them were ignored by their table", applied->ignored);
     if (lost) printf("; %" PRIu64 " rows are lost", lost);
     putchar('\n');
 }

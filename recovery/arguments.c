@@ -47,7 +47,7 @@ static const struct argp_option options[] = {
     {"limit", KEY_LIMIT, "N", 0, "dump: at most so many rows", 0},
     {"into", KEY_INTO, "FILE", 0, "replay: the database to fill; made when it is missing", 0},
     {"until", KEY_UNTIL, "TIME", 0,
-     "replay: no blocks written after this moment: YYYY-MM-DDTHH:MM:SS in UTC, or @SECONDS since 1970",
+     "replay: no blocks written after this moment, YYYY-MM-DDTHH:MM:SS in UTC or @SECONDS since 1970",
      0},
     {"skip-damage", KEY_SKIP_DAMAGE, NULL, 0,
      "replay: go on behind damaged blocks; their rows are named and missing", 0},
@@ -189,23 +189,25 @@ static void print_version(FILE *stream, struct argp_state *state) {
 }
 
 static const char before[] =
-    "Bring an SQLite database up to date from the weir journal beside it, or look at that journal.\n"
+    "Bring an SQLite database up to date from the weir journal beside it, or look at\n"
+    "that journal.\n"
     "\n"
-    "  (no verb)  recover: apply every row that the journal and a dead process's ring hold\n"
+    "  (no verb)  recover: apply every row of the journal and a dead process's ring\n"
     "  status     say what is there\n"
     "  verify     read every byte and name what is damaged\n"
     "  dump       write the journal's rows as NDJSON or CSV\n"
-    "  replay     apply a journal, archived segments too, to another database\n"
-    "  salvage    recover past damage: apply every readable row, name the lost ones, set damaged\n"
-    "             segments aside\n"
+    "  replay     apply a journal, its archive included, to another database\n"
+    "  salvage    recover past damage: apply every readable row, name the lost ones,\n"
+    "             set damaged segments aside\n"
     "\n"
-    "status, verify and dump take no lock, change nothing and stop at the durable mark.\n";
+    "status, verify and dump take no lock, change nothing, and stop at the durable\n"
+    "mark.\n";
 
 static const char after[] =
     "Reports and rows go to stdout; errors, notes and progress to stderr.\n"
     "\n"
-    "Exit status: 0 in order, or nothing but a torn tail; 1 rows were recovered; 4 damage is left or "
-    "rows are lost; 8 could not run; 16 usage.\n";
+    "Exit status: 0 in order, or nothing but a torn tail; 1 rows were recovered; 4 damage is left, or "
+    "rows are lost, or journal and database do not belong together; 8 could not run; 16 usage.\n";
 
 void weir_arguments_parse(int argc, char **argv, weir_arguments *out) {
     static char doc[sizeof before + sizeof after];

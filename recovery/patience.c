@@ -7,6 +7,11 @@ static uint64_t now(void) {
     return os->now(os->self);
 }
 
+uint32_t weir_patience_ms(uint32_t wait_s) {
+    if (wait_s == 0) return 1;
+    return wait_s < UINT32_MAX / 1000 ? wait_s * 1000 : UINT32_MAX - 1;
+}
+
 weir_patience weir_patience_start(uint32_t wait_s) {
     return (weir_patience){.wait_ns = (uint64_t)wait_s * 1000000000u, .since_ns = now()};
 }

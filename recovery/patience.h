@@ -10,6 +10,9 @@ typedef struct weir_patience {
     uint64_t wait_ns, since_ns, done;
 } weir_patience;
 
+/* As a timeout that the library takes: at least 1, since its 0 means a default. */
+uint32_t weir_patience_ms(uint32_t wait_s);
+
 weir_patience weir_patience_start(uint32_t wait_s);
 /* done: rows so far. False when it has not grown for too long. */
 bool weir_patience_lasts(weir_patience *patience, uint64_t done);

@@ -6,10 +6,9 @@
 #include "../writer/sqlite_sink.h"
 #include "apply.h"
 #include "exits.h"
+#include "patience.h"
 #include "report.h"
 #include "verbs.h"
-
-enum { OPEN_TIMEOUT_MS = 5000 };
 
 typedef struct rebuilding {
     const weir_arguments *arguments;
@@ -60,7 +59,8 @@ static weir_replay_limits limits_of(const rebuilding *r) {
 }
 
 static int fill(const rebuilding *r, weir_applied *applied, weir_error *error) {
-    weir_sqlite_config config = {.path = r->arguments->into, .busy_timeout_ms = OPEN_TIMEOUT_MS};
+    weir_sqlite_config config = {.path = r->arguments->into,
+                                 .busy_timeout_ms = weir_patience_ms(r->arguments->wait_s)};
     const weir_inventory *i = &r->view.inventory;
     weir_sink sink;
     int status = weir_sqlite_sink_open(&config, &sink, NULL, error);

@@ -59,6 +59,7 @@ static int recover(recovery *r, weir_error *error) {
     weir_options options = {.journal_directory = r->arguments->journal,
                             .lane_bytes = RING_LANE_BYTES,
                             .lanes_max = RING_LANES,
+                            .open_timeout_ms = weir_patience_ms(r->arguments->wait_s),
                             .on_event = on_event,
                             .event_context = r};
     weir *w;
@@ -81,7 +82,8 @@ static void report_words(const recovery *r, bool torn, bool lost) {
     else
         printf("nothing to recover");
     if (s->rows_rejected) printf("; %" PRIu64 " of them are in weir_reject", s->rows_rejected);
-    if (s->rows_ignored) printf("; %" PRIu64 " of them were ignored by their table", s->rows_ignored);
+    if (s->rows_ignored)
+        printf("; %" PRIu64 " of them were ignored by their table", s->rows_ignored);
     if (torn) printf("; a torn tail was cut: no row in it was acknowledged as durable");
     if (lost) printf("; rows are lost, see above");
     putchar('\n');

@@ -11,10 +11,11 @@
 #include "../writer/sqlite_sink.h"
 #include "apply.h"
 #include "exits.h"
+#include "patience.h"
 #include "report.h"
 #include "verbs.h"
 
-enum { RING_LANE_BYTES = 1 << 16, RING_LANES = 2, OPEN_TIMEOUT_MS = 5000 };
+enum { RING_LANE_BYTES = 1 << 16, RING_LANES = 2 };
 
 typedef struct salvaging {
     const weir_arguments *arguments;
@@ -70,6 +71,7 @@ static int open_handle(const salvaging *s, weir_sink *sink, weir **w, weir_error
         .options = {.lane_bytes = RING_LANE_BYTES,
                     .lanes_max = RING_LANES,
                     .archive = 1,
+                    .open_timeout_ms = weir_patience_ms(s->arguments->wait_s),
                     .on_event = on_event},
         .directory = s->place->directory,
         .os = weir_os_posix(),
@@ -87,7 +89,8 @@ static int open_handle(const salvaging *s, weir_sink *sink, weir **w, weir_error
 }
 
 static int salvage(salvaging *s, weir_error *error) {
-    weir_sqlite_config config = {.path = s->place->database, .busy_timeout_ms = OPEN_TIMEOUT_MS};
+    weir_sqlite_config config = {.path = s->place->database,
+                                 .busy_timeout_ms = weir_patience_ms(s->arguments->wait_s)};
     weir_sink sink;
     weir *w;
     int status = set_ring_aside(s, error);

@@ -392,6 +392,32 @@ static void the_journal_keeps_its_id(void **state) {
     weir_journal_close(j);
 }
 
+/* The mark of a clean close must not stand last once the journal is open again, or the next opening
+ * would leave a dead ring alone. */
+static void a_closing_mark_is_not_carried_over(void **state) {
+    (void)state;
+    const uint8_t no_ring[16] = {0};
+    uint8_t head[WEIR_PAYLOAD_HEAD];
+    weir_error error = {0};
+    weir_inventory found;
+    (void)weir_payload_head_encode(head, no_ring, NULL, 0);
+    weir_journal *j = open_journal();
+    must_append(j, ROWS);
+    must_sync(j);
+    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_MARK, head, sizeof head, 0, &error),
+                     WEIR_OK);
+    must_sync(j);
+    weir_journal_close(j);
+    take(&found);
+    assert_true(found.closed);
+    weir_inventory_free(&found);
+    crash(open_journal());
+    take(&found);
+    assert_false(found.closed);
+    assert_int_equal(found.next_row, ROWS + 1);
+    weir_inventory_free(&found);
+}
+
 /* Opening that fails at any call leaves the next one everything, also what no mark vouches for. */
 static void opening_may_fail_at_any_call(void **state) {
     (void)state;
@@ -682,6 +708,7 @@ int main(void) {
         TEST(payloads_that_lie_are_refused),
         TEST(rows_survive_a_crash_at_every_step),
         TEST(the_journal_keeps_its_id),
+        TEST(a_closing_mark_is_not_carried_over),
         TEST(opening_may_fail_at_any_call),
         TEST(failing_calls_lose_and_double_nothing),
         TEST(a_failed_sync_promises_nothing),
