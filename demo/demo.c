@@ -67,6 +67,7 @@ static int run_undisturbed(way *w, const options *o, neighbour *other) {
     double start = now();
     int failed = w->run(&j);
     w->seconds = now() - start;
+    neighbour_stop(&j.other);
     clear_progress();
     *other = j.other;
     return failed || compare(j.path, o->seed, ROWS, &w->after);

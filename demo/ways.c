@@ -202,7 +202,6 @@ int run_weir(job *j) {
         status = weir_sync(t.w, WEIR_APPLIED, PATIENCE_MS);
     }
     int failed = status == WEIR_OK ? 0 : fail(j, doing, status);
-    neighbour_stop(&j->other);
     status = weir_close(t.w);
     return status == WEIR_OK ? failed : fail(j, "closing", status);
 }

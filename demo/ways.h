@@ -11,7 +11,7 @@ typedef struct job {
     /* Called when the way has been told that the first `rows` rows are in. */
     void (*told)(void *context, int rows);
     void *context;
-    neighbour other; /* out: what the second connection did meanwhile (weir only) */
+    neighbour other; /* started by run_weir; the caller stops it, and reads what it did */
 } job;
 
 /* 0, or 1 after a message on stderr. */

@@ -9,15 +9,18 @@
 
 int weir_open_failed(int result, const char *path, weir_error *error) {
     if (result == -ENOENT) return WEIR_NOT_FOUND;
-    return weir_fail_os(error, result, "%s: cannot open this segment; make it readable, or run as "
-                        "the user that owns it", path);
+    return weir_fail_os(error, result,
+                        "%s: cannot open this segment; make it readable, or run as "
+                        "the user that owns it",
+                        path);
 }
 
 int weir_scan_failed(const weir_scan *scan, int status, const char *path, weir_error *error) {
     if (status == WEIR_NO_MEMORY) return weir_fail(error, status, "%s: no memory to read it", path);
-    return weir_fail_os(error, scan->result, "%s: cannot read near byte %llu; nothing was changed: "
-                        "copy the directory to a sound disk and look there", path,
-                        (unsigned long long)scan->at + scan->bytes);
+    return weir_fail_os(error, scan->result,
+                        "%s: cannot read near byte %llu; nothing was changed: "
+                        "copy the directory to a sound disk and look there",
+                        path, (unsigned long long)scan->at + scan->bytes);
 }
 
 /* ---- the list --------------------------------------------------------------------------- */
@@ -60,8 +63,10 @@ static int list_numbers(const weir_inventory_input *input, weir_inventory *inv, 
                          input->directory);
     if (result >= 0) result = os->list(os->self, input->directory, each_name, n);
     if (result < 0)
-        return weir_fail_os(error, result, "%s: cannot read the journal's directory; make it "
-                            "readable, or run as the user that owns it", input->directory);
+        return weir_fail_os(error, result,
+                            "%s: cannot read the journal's directory; make it "
+                            "readable, or run as the user that owns it",
+                            input->directory);
     if (n->count) qsort(n->numbers, n->count, sizeof *n->numbers, ascending);
     return WEIR_OK;
 }
@@ -83,19 +88,20 @@ static int look_for_bytes(weir_scan *scan, weir_segment_note *note) {
 
 static void check_header(weir_segment_note *note, uint64_t number) {
     const weir_segment_header *h = &note->header;
-    if (h->segment != number) note->why = "its header is that of another segment";
+    if (h->segment != number)
+        note->why = "its header is that of another segment";
     else if (h->first_block == 0 || h->first_block - 1 != h->before.block || h->first_row == 0)
         note->why = "its header contradicts itself";
     if (note->why) note->status = WEIR_DAMAGED;
 }
 
 static int read_header(weir_scan *scan, weir_segment_note *note, uint64_t number) {
-    const uint8_t *bytes;
+    const uint8_t *bytes = NULL;
     size_t there = scan->limit < WEIR_SEGMENT_HEADER ? (size_t)scan->limit : WEIR_SEGMENT_HEADER;
-    int status = weir_scan_bytes(scan, 0, there, &bytes);
+    int status = there ? weir_scan_bytes(scan, 0, there, &bytes) : WEIR_OK;
     if (status == WEIR_IO || status == WEIR_NO_MEMORY) return status;
     uint8_t whole[WEIR_SEGMENT_HEADER] = {0};
-    if (status == WEIR_OK && there) memcpy(whole, bytes, there);
+    if (bytes) memcpy(whole, bytes, there);
     note->status = weir_segment_header_decode(whole, &note->header);
     if (note->status == WEIR_NOT_FOUND) return look_for_bytes(scan, note);
     if (note->status == WEIR_VERSION) note->why = "a newer version of the format wrote it";
@@ -152,7 +158,8 @@ static void sum_up(weir_inventory *inv) {
             continue;
         }
         newest = note;
-        if (note->header.incarnation > inv->incarnation) inv->incarnation = note->header.incarnation;
+        if (note->header.incarnation > inv->incarnation)
+            inv->incarnation = note->header.incarnation;
         if (note->header.compatible) inv->read_only = true;
     }
     if (newest) memcpy(inv->journal, newest->header.journal, sizeof inv->journal);
@@ -236,8 +243,10 @@ static int take_first_block(builder *b, weir_link *link) {
     link->limit = scan.limit;
     weir_block_header h;
     int status = weir_scan_next(&scan, &link->whose, link->begin, 0, &h);
-    if (status == WEIR_OK) take_block(b->inv, link, &h);
-    else if (status != WEIR_NOT_FOUND) status = weir_scan_failed(&scan, status, path, b->error);
+    if (status == WEIR_OK)
+        take_block(b->inv, link, &h);
+    else if (status != WEIR_NOT_FOUND)
+        status = weir_scan_failed(&scan, status, path, b->error);
     weir_scan_free(&scan);
     return status == WEIR_NOT_FOUND ? WEIR_OK : status;
 }
@@ -247,8 +256,10 @@ static size_t count_below(const weir_inventory *inv, uint64_t number) {
     size_t low = 0, high = inv->segment_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (inv->segments[middle].number < number) low = middle + 1;
-        else high = middle;
+        if (inv->segments[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low;
 }
@@ -295,7 +306,8 @@ static int build_backwards(builder *b) {
         weir_link *link = push(b, number, note);
         if (!link) return weir_fail(b->error, WEIR_NO_MEMORY, "no memory to chain the segments");
         link->end = end;
-        if (note && note->status == WEIR_OK) take_header(link);
+        if (note && note->status == WEIR_OK)
+            take_header(link);
         else if (note) {
             int status = take_first_block(b, link);
             if (status != WEIR_OK) return status;
@@ -319,7 +331,8 @@ static void pass_promises(weir_chain *c) {
     for (size_t i = c->count; i-- > 0;) {
         weir_link *link = &c->links[i];
         if (first) link->promised = first - 1;
-        if (link->first_block && (first == 0 || link->first_block < first)) first = link->first_block;
+        if (link->first_block && (first == 0 || link->first_block < first))
+            first = link->first_block;
     }
 }
 

@@ -12,12 +12,12 @@ typedef struct weir_link {
     uint64_t number;
     const weir_segment_note *note; /* NULL: the file is missing */
     weir_identity whose;
-    uint64_t begin;        /* offset of the first block to be read */
-    uint64_t first_block;  /* 0: nobody says; then the next two mean nothing either */
+    uint64_t begin;       /* offset of the first block to be read */
+    uint64_t first_block; /* 0: nobody says; then the next two mean nothing either */
     uint64_t first_row, before_hash;
-    weir_end end;          /* as the next link's header says; segment 0: nobody says */
-    uint64_t promised;     /* blocks up to here are promised by a later link; 0 in the last */
-    uint64_t limit;        /* bytes of the file that count */
+    weir_end end;      /* as the next link's header says; segment 0: nobody says */
+    uint64_t promised; /* blocks up to here are promised by a later link; 0 in the last */
+    uint64_t limit;    /* bytes of the file that count */
 } weir_link;
 
 typedef struct weir_chain {
@@ -27,7 +27,8 @@ typedef struct weir_chain {
 
 /* List the directory, read every segment's header: fills segments, bytes, incarnation, journal, read_only and
  * found.journal. WEIR_NOT_FOUND: a file went away between the list and the look; list again. */
-int weir_chain_list(const weir_inventory_input *input, weir_inventory *inventory, weir_error *error);
+int weir_chain_list(const weir_inventory_input *input, weir_inventory *inventory,
+                    weir_error *error);
 
 /* Chain them. applied: block up to which the database has everything; a segment that is missing and
  * holds nothing above it was recycled. Answers like weir_chain_list. */

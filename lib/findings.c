@@ -7,8 +7,7 @@
 
 typedef unsigned long long number;
 
-static void say(weir_inventory *inv, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+static void say(weir_inventory *inv, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void say(weir_inventory *inv, const char *format, ...) {
     size_t length = strlen(inv->detail);
@@ -20,7 +19,8 @@ static void say(weir_inventory *inv, const char *format, ...) {
 }
 
 /* The first file that fits a status, or the directory. */
-static const char *path_with(const weir_inventory_input *input, const weir_inventory *inv, int status) {
+static const char *path_with(const weir_inventory_input *input, const weir_inventory *inv,
+                             int status) {
     for (size_t i = 0; i < inv->segment_count; i++)
         if (inv->segments[i].status == status) return inv->segments[i].path;
     return input->directory;
@@ -38,16 +38,21 @@ static const char *stray_path(const weir_inventory_input *input, const weir_inve
 }
 
 static void say_rows(weir_inventory *inv, uint64_t first, uint64_t last) {
-    if (first == 0) say(inv, "no row is lost, or it is unknown which");
-    else if (first == last) say(inv, "row %llu is lost", (number)first);
-    else say(inv, "rows %llu to %llu are lost", (number)first, (number)last);
+    if (first == 0 || last < first)
+        say(inv, "no row is lost, or it is unknown which");
+    else if (first == last)
+        say(inv, "row %llu is lost", (number)first);
+    else
+        say(inv, "rows %llu to %llu are lost", (number)first, (number)last);
 }
 
 static void say_damage(const weir_inventory_input *input, weir_inventory *inv) {
     if (inv->damage_count == 0) return;
     const weir_damage *d = &inv->damages[0];
-    if (d->path) say(inv, "%.120s at byte %llu: ", d->path, (number)d->offset);
-    else say(inv, "%.100s: segment %llu: ", input->directory, (number)d->segment);
+    if (d->path)
+        say(inv, "%.120s at byte %llu: ", d->path, (number)d->offset);
+    else
+        say(inv, "%.100s: segment %llu: ", input->directory, (number)d->segment);
     say(inv, "%s; ", d->why);
     say_rows(inv, d->first_row, d->last_row);
     if (inv->damage_count > 1) say(inv, " (and %zu more places)", inv->damage_count - 1);
@@ -56,14 +61,16 @@ static void say_damage(const weir_inventory_input *input, weir_inventory *inv) {
 
 static void say_behind(const weir_inventory_input *input, weir_inventory *inv) {
     const weir_position *p = &inv->position;
-    say(inv, "%.120s: the journal ends at row %llu, but the database has applied row %llu; put the "
-        "journal's newest files back, or move this older copy away", input->directory,
-        (number)(inv->end.block ? inv->next_row - 1 : 0), (number)p->row);
+    say(inv,
+        "%.120s: the journal ends at row %llu, but the database has applied row %llu; put the "
+        "journal's newest files back, or move this older copy away",
+        input->directory, (number)(inv->end.block ? inv->next_row - 1 : 0), (number)p->row);
 }
 
 /* The rows between the position and the first block that is kept. */
 static void say_gone(const weir_inventory_input *input, weir_inventory *inv, uint64_t first_row) {
-    say(inv, "%.120s: the database has applied up to row %llu and the journal begins with row %llu; ",
+    say(inv,
+        "%.120s: the database has applied up to row %llu and the journal begins with row %llu; ",
         input->directory, (number)inv->position.row, (number)first_row);
     say_rows(inv, inv->position.row + 1, first_row - 1);
     say(inv, " between them; put the newer database back, or replay the archive");
@@ -100,9 +107,10 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
         break;
     case WEIR_VERDICT_ROT: say_damage(input, inv); break;
     case WEIR_VERDICT_DIVERGED:
-        say(inv, "%.160s: %s: block %llu (row %llu) is another one there; put back the journal that "
-            "belongs to the database, or the database to the journal", directory, text,
-            (number)inv->position.block, (number)inv->position.row);
+        say(inv,
+            "%.160s: %s: block %llu (row %llu) is another one there; put back the journal that "
+            "belongs to the database, or the database to the journal",
+            directory, text, (number)inv->position.block, (number)inv->position.row);
         break;
     case WEIR_VERDICT_JOURNAL_BEHIND: say_behind(input, inv); break;
     case WEIR_VERDICT_DATABASE_BEHIND: say_gone(input, inv, first_row_kept(inv)); break;

@@ -222,6 +222,9 @@ static int make_ring(opening *o) {
     int status = path_in(w, "ring.new", fresh, o->error);
     if (status == WEIR_OK) status = path_in(w, "ring", path, o->error);
     if (status == WEIR_OK) status = weir_ring_create(&w->ring, w->os, fresh, &wanted, w->lanes, o->error);
+    if (status == WEIR_NO_SPACE && w->os->unlink(w->os->self, path) >= 0)
+        /* What the dead ring held is durable in the journal by now, and its space may be all there is. */
+        status = weir_ring_create(&w->ring, w->os, fresh, &wanted, w->lanes, o->error);
     if (status != WEIR_OK) return status;
     done = w->os->rename(w->os->self, fresh, path);
     if (done >= 0) done = w->os->sync_directory(w->os->self, w->directory);

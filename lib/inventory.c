@@ -59,6 +59,7 @@ static void set_marks(taking *t) {
     t->inv->durable = (weir_mark){.source = "segment"};
     if (has_position(t)) {
         w->position.block = p->block;
+        w->position_row = p->row;
         w->verify_above = t->input->verify_all ? 0 : p->block;
         weir_walk_mark(w, (weir_mark){p->block, p->hash, p->row, "database"});
     }
@@ -109,10 +110,10 @@ static weir_found_position judge_position(const taking *t) {
     const weir_position *p = &t->inv->position;
     const weir_witness *seen = &t->walk.position;
     if (!has_position(t)) return t->inv->found.position;
-    if (seen->seen) return seen->hash == p->hash ? WEIR_POSITION_MATCHES : WEIR_POSITION_DIFFERS;
+    if (seen->seen && seen->hash != p->hash) return WEIR_POSITION_DIFFERS;
     if (p->block < t->base.block) return WEIR_POSITION_BEFORE;
-    if (p->block > t->inv->end.block && t->walk.behind) return WEIR_POSITION_BEYOND;
-    return WEIR_POSITION_MATCHES; /* the block itself is lost: the damage says so */
+    if (t->walk.behind) return WEIR_POSITION_BEYOND;
+    return WEIR_POSITION_MATCHES; /* where the block itself is lost, the damage says so */
 }
 
 static weir_found_tail judge_tail(const taking *t) {
@@ -142,7 +143,8 @@ static int find_end(const taking *t, const weir_extent *e, uint64_t block, weir_
             status = weir_scan_failed(&scan, status, e->path, t->error);
         else if (status != WEIR_OK || h->block != n)
             status = WEIR_NOT_FOUND; /* it was whole a moment ago: recycled meanwhile */
-        else at += weir_block_extent(h);
+        else
+            at += weir_block_extent(h);
     }
     weir_scan_free(&scan);
     return status;
@@ -189,7 +191,8 @@ static int copy_lanes(weir_inventory *inv, const weir_payload *payload, weir_err
     inv->lanes = calloc(payload->lanes, sizeof *inv->lanes);
     if (!inv->lanes) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the lanes of a ring");
     inv->lane_count = payload->lanes;
-    for (uint32_t i = 0; i < payload->lanes; i++) inv->lanes[i] = weir_payload_lane(payload, i);
+    for (uint32_t i = 0; i < payload->lanes; i++)
+        inv->lanes[i] = weir_payload_lane(payload, i);
     return WEIR_OK;
 }
 
@@ -207,7 +210,8 @@ static int read_last(taking *t) {
         t->inv->closed = none && last->kind == WEIR_BLOCK_MARK;
         status = copy_lanes(t->inv, &block.payload, t->error);
     } else if (status == WEIR_DAMAGED) {
-        weir_damage damage = {last->segment, last->offset, last->block, last->block, 0, 0, NULL, ""};
+        weir_damage damage = {
+            last->segment, last->offset, last->block, last->block, 0, 0, NULL, ""};
         if (last->rows) {
             damage.first_row = last->first_row;
             damage.last_row = last->first_row + last->rows - 1;
@@ -284,23 +288,30 @@ int weir_inventory_take(const weir_inventory_input *input, weir_inventory *out, 
     for (int i = 0; i < TRIES; i++) {
         status = take_once(input, out, error);
         if (status != WEIR_OK && status != WEIR_NOT_FOUND) break;
-        bool settled = status == WEIR_OK &&
-                       (!is_suspicious(out) || (is_suspicious(&former) && looks_the_same(&former, out)));
+        bool settled =
+            status == WEIR_OK &&
+            (!is_suspicious(out) || (is_suspicious(&former) && looks_the_same(&former, out)));
         if (settled || i + 1 == TRIES) break;
         weir_inventory_free(&former);
-        if (status == WEIR_OK) former = *out;
-        else weir_inventory_free(out);
+        if (status == WEIR_OK)
+            former = *out;
+        else
+            weir_inventory_free(out);
         *out = (weir_inventory){0};
     }
     weir_inventory_free(&former);
     if (status != WEIR_NOT_FOUND) return status;
-    return weir_fail(error, WEIR_IO, "%s: segments come and go too fast to be read; try again, or "
-                     "look at a copy", input->directory);
+    return weir_fail(error, WEIR_IO,
+                     "%s: segments come and go too fast to be read; try again, or "
+                     "look at a copy",
+                     input->directory);
 }
 
 void weir_inventory_free(weir_inventory *inventory) {
-    for (size_t i = 0; i < inventory->segment_count; i++) free(inventory->segments[i].path);
-    for (size_t i = 0; i < inventory->damage_count; i++) free(inventory->damages[i].path);
+    for (size_t i = 0; i < inventory->segment_count; i++)
+        free(inventory->segments[i].path);
+    for (size_t i = 0; i < inventory->damage_count; i++)
+        free(inventory->damages[i].path);
     free(inventory->segments);
     free(inventory->extents);
     free(inventory->damages);

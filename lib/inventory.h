@@ -11,7 +11,8 @@
 
 typedef struct weir_position { /* how far a journal is applied; kept in the database */
     uint8_t journal[16];
-    uint64_t block, row, hash; /* of the last applied block: number, its last row, its header hash */
+    uint64_t block, row,
+        hash; /* of the last applied block: number, its last row, its header hash */
 } weir_position;
 
 /* A run of valid blocks of one segment that belong to the stream. */
@@ -19,7 +20,7 @@ typedef struct weir_extent {
     uint64_t segment, begin, end; /* byte offsets: first block, behind the last */
     uint64_t first_block, last_block, first_row, next_row;
     uint64_t last_hash;
-    char *path;                   /* belongs to the inventory, or to the journal that answers locate */
+    char *path; /* belongs to the inventory, or to the journal that answers locate */
 } weir_extent;
 
 /* Promised blocks or rows that cannot be read. Ranges are inclusive; 0, 0 where unknown or none. */
@@ -30,20 +31,20 @@ typedef struct weir_damage {
     char why[160];
 } weir_damage;
 
-typedef struct weir_mark { /* "all up to this block is durable", and who said so */
-    uint64_t block, hash, row;      /* hash, row 0 where the source does not say */
-    const char *source;             /* "block", "segment", "ring", "database"; static */
+typedef struct weir_mark {     /* "all up to this block is durable", and who said so */
+    uint64_t block, hash, row; /* hash, row 0 where the source does not say */
+    const char *source;        /* "block", "segment", "ring", "database"; static */
 } weir_mark;
 
 typedef struct weir_inventory_input {
     const weir_os *os;
     const char *directory;
-    bool database_has_positions;          /* it knows some journal */
-    const weir_position *positions;       /* all that the database knows */
+    bool database_has_positions;    /* it knows some journal */
+    const weir_position *positions; /* all that the database knows */
     size_t position_count;
-    const weir_mark *ring_mark;           /* NULL when there is none */
+    const weir_mark *ring_mark; /* NULL when there is none */
     weir_found_ring ring;
-    const uint8_t *ring_journal;          /* its journal id; NULL unless the ring was readable */
+    const uint8_t *ring_journal; /* its journal id; NULL unless the ring was readable */
     bool verify_all;
     void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total); /* may be NULL */
     void *progress_context;
@@ -56,36 +57,36 @@ typedef struct weir_segment_note {
     weir_segment_header header; /* zeros when it cannot be read */
     char *path;
     uint64_t file_bytes;
-    int status;                 /* WEIR_OK, WEIR_DAMAGED, WEIR_VERSION, WEIR_IO, WEIR_NOT_FOUND: all zero */
-    const char *why;            /* what is wrong with it; NULL with WEIR_OK; static */
+    int status;      /* WEIR_OK, WEIR_DAMAGED, WEIR_VERSION, WEIR_IO, WEIR_NOT_FOUND: all zero */
+    const char *why; /* what is wrong with it; NULL with WEIR_OK; static */
 } weir_segment_note;
 
 typedef struct weir_inventory {
     weir_findings found;
     weir_verdict verdict;
     uint8_t journal[16];
-    uint64_t incarnation;                 /* highest seen */
-    weir_segment_note *segments;          /* ascending by number */
+    uint64_t incarnation;        /* highest seen */
+    weir_segment_note *segments; /* ascending by number */
     size_t segment_count;
-    weir_extent *extents;                 /* the stream, in order; a gap between two is a damage */
+    weir_extent *extents; /* the stream, in order; a gap between two is a damage */
     size_t extent_count;
     weir_damage *damages;
     size_t damage_count;
-    weir_end end;                         /* behind the last valid block of the stream */
-    uint64_t next_row;                    /* number after the last row of the stream (or promised by a mark) */
-    weir_mark durable;                    /* the highest mark of all sources */
-    weir_end durable_end;                 /* where the stream stands at that mark; = end when the mark is the end */
+    weir_end end;         /* behind the last valid block of the stream */
+    uint64_t next_row;    /* number after the last row of the stream (or promised by a mark) */
+    weir_mark durable;    /* the highest mark of all sources */
+    weir_end durable_end; /* where the stream stands at that mark; = end when the mark is the end */
     uint64_t durable_next_row;
-    weir_position position;               /* the database's position in this journal; zeros if none */
-    uint64_t torn_bytes;                  /* behind the end, in the last segment */
-    uint64_t bytes;                       /* of all segments */
-    bool read_only;                       /* an unknown compatible bit: read, but do not append */
-    bool closed;                          /* the last block is the mark that a clean close leaves (no lanes) */
-    uint8_t ring[16];                     /* from the last block of the stream: ring and how far drained */
+    weir_position position; /* the database's position in this journal; zeros if none */
+    uint64_t torn_bytes;    /* behind the end, in the last segment */
+    uint64_t bytes;         /* of all segments */
+    bool read_only;         /* an unknown compatible bit: read, but do not append */
+    bool closed;            /* the last block is the mark that a clean close leaves (no lanes) */
+    uint8_t ring[16];       /* from the last block of the stream: ring and how far drained */
     weir_lane_mark *lanes;
     uint32_t lane_count;
     int64_t first_wall_ns, last_wall_ns;
-    char detail[400];                     /* the verdict in words: what, where, which rows, what to do */
+    char detail[400]; /* the verdict in words: what, where, which rows, what to do */
 } weir_inventory;
 
 /* WEIR_OK also when the verdict refuses; an error only when reading itself failed (rights, memory,

@@ -14,25 +14,31 @@ struct weir_reader {
     uint8_t *raw;
     size_t raw_capacity;
     char path[WEIR_PATH_MAX], located[WEIR_PATH_MAX];
-    weir_identity whose; /* of the segment that is open; its journal: of the first block ever read */
-    uint64_t next, next_at;        /* the block behind the last one seen in it, and its offset */
-    uint64_t last, last_hash;      /* the last block seen anywhere; 0: none */
+    weir_identity
+        whose; /* of the segment that is open; its journal: of the first block ever read */
+    uint64_t next, next_at;   /* the block behind the last one seen in it, and its offset */
+    uint64_t last, last_hash; /* the last block seen anywhere; 0: none */
 };
 
 /* ---- where an inventory has it ---- */
 
 static int locate(void *self, uint64_t block, weir_extent *out, char *path_buffer) {
     const weir_inventory *inv = self;
-    (void)path_buffer; /* the inventory's own paths live long enough */
     if (block > inv->end.block) return WEIR_PENDING;
     size_t low = 0, high = inv->extent_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (inv->extents[middle].last_block < block) low = middle + 1;
-        else high = middle;
+        if (inv->extents[middle].last_block < block)
+            low = middle + 1;
+        else
+            high = middle;
     }
     if (low == inv->extent_count || inv->extents[low].first_block > block) return WEIR_NOT_FOUND;
     *out = inv->extents[low];
+    size_t length = strlen(out->path);
+    if (length >= WEIR_PATH_MAX) return WEIR_MISUSE;
+    memcpy(path_buffer, out->path, length + 1);
+    out->path = path_buffer;
     return WEIR_OK;
 }
 
@@ -83,21 +89,28 @@ static int fail_at(weir_reader *r, int status, uint64_t block, uint64_t offset, 
     int64_t result = r->scan.result;
     weir_scan_close(&r->scan);
     if (left)
-        return weir_fail(error, WEIR_NOT_FOUND, "%s: block %llu: the segment left the journal while "
-                         "it was read", r->path, number);
+        return weir_fail(error, WEIR_NOT_FOUND,
+                         "%s: block %llu: the segment left the journal while "
+                         "it was read",
+                         r->path, number);
     switch (status) {
     case WEIR_DAMAGED:
-        return weir_fail(error, status, "%s at byte %llu: block %llu is damaged; run weir-recover "
-                         "verify", r->path, at, number);
+        return weir_fail(error, status,
+                         "%s at byte %llu: block %llu is damaged; run weir-recover "
+                         "verify",
+                         r->path, at, number);
     case WEIR_VERSION:
-        return weir_fail(error, status, "%s at byte %llu: a newer version wrote block %llu; read it "
-                         "with that version", r->path, at, number);
+        return weir_fail(error, status,
+                         "%s at byte %llu: a newer version wrote block %llu; read it "
+                         "with that version",
+                         r->path, at, number);
     case WEIR_IO:
-        return weir_fail_os(error, result, "%s at byte %llu: cannot read block %llu; check the disk",
-                            r->path, at, number);
+        return weir_fail_os(error, result,
+                            "%s at byte %llu: cannot read block %llu; check the disk", r->path, at,
+                            number);
     default:
-        return weir_fail(error, status, "%s at byte %llu: no memory to read block %llu", r->path, at,
-                         number);
+        return weir_fail(error, status, "%s at byte %llu: no memory to read block %llu", r->path,
+                         at, number);
     }
 }
 
@@ -105,10 +118,11 @@ static int fail_at(weir_reader *r, int status, uint64_t block, uint64_t offset, 
 
 static int open_segment(weir_reader *r, const weir_extent *extent, weir_error *error) {
     if (r->scan.file >= 0 && strcmp(r->path, extent->path) == 0) return WEIR_OK;
-    if (strlen(extent->path) >= sizeof r->path)
+    size_t length = strlen(extent->path);
+    if (length >= sizeof r->path)
         return weir_fail(error, WEIR_MISUSE, "the path of segment %llu is too long",
                          (unsigned long long)extent->segment);
-    strcpy(r->path, extent->path); /* its length is checked */
+    memcpy(r->path, extent->path, length + 1);
     r->whose.segment = extent->segment;
     r->whose.incarnation = 0;
     r->next = 0;
@@ -116,8 +130,10 @@ static int open_segment(weir_reader *r, const weir_extent *extent, weir_error *e
     if (result == -ENOENT)
         return weir_fail(error, WEIR_NOT_FOUND, "%s: the segment has left the journal", r->path);
     if (result < 0)
-        return weir_fail_os(error, result, "%s: cannot open this segment; make it readable, or run as "
-                            "the user that owns it", r->path);
+        return weir_fail_os(error, result,
+                            "%s: cannot open this segment; make it readable, or run as "
+                            "the user that owns it",
+                            r->path);
     return WEIR_OK;
 }
 
@@ -125,8 +141,10 @@ static int find_extent(weir_reader *r, uint64_t block, weir_extent *extent, weir
     int status = r->locator.locate(r->locator.self, block, extent, r->located);
     if (status == WEIR_PENDING) return status;
     if (status != WEIR_OK)
-        return weir_fail(error, status, "block %llu: not in the journal: it was released, or it is "
-                         "damaged", (unsigned long long)block);
+        return weir_fail(error, status,
+                         "block %llu: not in the journal: it was released, or it is "
+                         "damaged",
+                         (unsigned long long)block);
     status = open_segment(r, extent, error);
     if (status == WEIR_OK) r->scan.limit = extent->end; /* bytes behind may still change */
     return status;

@@ -34,6 +34,7 @@ int weir_reader_read(weir_reader *reader, uint64_t block, weir_read_block *out, 
 
 /* The declarations block at the head of the segment that holds block: call before the first read when
  * starting in the middle of a journal. The head block may have a number above or below block. */
-int weir_reader_declarations(weir_reader *reader, uint64_t block, weir_read_block *out, weir_error *error);
+int weir_reader_declarations(weir_reader *reader, uint64_t block, weir_read_block *out,
+                             weir_error *error);
 
 #endif

@@ -144,7 +144,8 @@ int weir_scan_header(weir_scan *scan, const weir_identity *whose, uint64_t offse
     int status = weir_scan_bytes(scan, offset, WEIR_BLOCK_HEADER, &bytes);
     if (status != WEIR_OK) return status;
     status = weir_block_header_decode(bytes, out);
-    if (status == WEIR_OK) return belongs(whose, out, offset) && fits(scan, out) ? WEIR_OK : WEIR_DAMAGED;
+    if (status == WEIR_OK)
+        return belongs(whose, out, offset) && fits(scan, out) ? WEIR_OK : WEIR_DAMAGED;
     if (status == WEIR_VERSION && !newer_belongs(whose, bytes, offset)) return WEIR_DAMAGED;
     return status;
 }

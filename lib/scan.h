@@ -11,18 +11,18 @@
 
 typedef struct weir_scan {
     const weir_os *os;
-    int file;          /* < 0: none is open */
-    uint64_t limit;    /* bytes that may be looked at; at opening the size of the file */
-    int64_t result;    /* negative errno behind the last WEIR_IO */
+    int file;       /* < 0: none is open */
+    uint64_t limit; /* bytes that may be looked at; at opening the size of the file */
+    int64_t result; /* negative errno behind the last WEIR_IO */
     uint8_t *window;
     size_t capacity, bytes;
-    uint64_t at;       /* where in the file the window begins */
+    uint64_t at; /* where in the file the window begins */
 } weir_scan;
 
 /* Whose blocks are meant: those of another journal, segment or opening in the same file are what
  * its former life left behind. */
 typedef struct weir_identity {
-    uint8_t journal[16];  /* all zero: any */
+    uint8_t journal[16]; /* all zero: any */
     uint64_t segment;
     uint64_t incarnation; /* 0: any */
 } weir_identity;
@@ -52,11 +52,11 @@ int weir_scan_next(weir_scan *scan, const weir_identity *whose, uint64_t from, u
 
 /* What stands from an offset to the limit. */
 typedef struct weir_tail {
-    bool empty;        /* nothing but zeros */
-    bool own;          /* a valid header of this identity */
-    bool torn;         /* own, or bytes that neither a former life nor zero-filling leaves */
-    uint64_t durable;  /* highest durable block that such headers name */
-    uint64_t bytes;    /* up to the last byte that is of interest */
+    bool empty;       /* nothing but zeros */
+    bool own;         /* a valid header of this identity */
+    bool torn;        /* own, or bytes that neither a former life nor zero-filling leaves */
+    uint64_t durable; /* highest durable block that such headers name */
+    uint64_t bytes;   /* up to the last byte that is of interest */
 } weir_tail;
 
 int weir_scan_tail(weir_scan *scan, const weir_identity *whose, uint64_t from, weir_tail *out);

@@ -11,11 +11,11 @@
 #include <stdbool.h>
 
 typedef enum weir_found_journal {
-    WEIR_JOURNAL_ABSENT,  /* no directory */
-    WEIR_JOURNAL_EMPTY,   /* a directory without a valid segment and without a damaged one */
+    WEIR_JOURNAL_ABSENT, /* no directory */
+    WEIR_JOURNAL_EMPTY,  /* a directory without a valid segment and without a damaged one */
     WEIR_JOURNAL_PRESENT,
-    WEIR_JOURNAL_NEWER,   /* version or incompatible bit unknown */
-    WEIR_JOURNAL_MIXED,   /* segments of more than one journal id, or two of one number */
+    WEIR_JOURNAL_NEWER, /* version or incompatible bit unknown */
+    WEIR_JOURNAL_MIXED, /* segments of more than one journal id, or two of one number */
 } weir_found_journal;
 
 typedef enum weir_found_tail {
@@ -25,12 +25,12 @@ typedef enum weir_found_tail {
 } weir_found_tail;
 
 typedef enum weir_found_position {
-    WEIR_POSITION_NONE,     /* the database knows no position in this journal */
-    WEIR_POSITION_OTHER,    /* it knows positions, but only in other journals */
-    WEIR_POSITION_MATCHES,  /* at a block of this journal, or just before its first */
-    WEIR_POSITION_BEFORE,   /* rows between it and the first block kept are gone from the journal */
-    WEIR_POSITION_BEYOND,   /* the journal ends below it */
-    WEIR_POSITION_DIFFERS,  /* the block there has another header hash */
+    WEIR_POSITION_NONE,    /* the database knows no position in this journal */
+    WEIR_POSITION_OTHER,   /* it knows positions, but only in other journals */
+    WEIR_POSITION_MATCHES, /* at a block of this journal, or just before its first */
+    WEIR_POSITION_BEFORE,  /* rows between it and the first block kept are gone from the journal */
+    WEIR_POSITION_BEYOND,  /* the journal ends below it */
+    WEIR_POSITION_DIFFERS, /* the block there has another header hash */
 } weir_found_position;
 
 typedef enum weir_found_ring {
@@ -68,7 +68,7 @@ typedef enum weir_verdict {
 #define WEIR_VERDICT_ENUM(name, refuses, text) WEIR_VERDICT_##name,
     WEIR_VERDICT_LIST(WEIR_VERDICT_ENUM)
 #undef WEIR_VERDICT_ENUM
-    WEIR_VERDICT_COUNT
+        WEIR_VERDICT_COUNT
 } weir_verdict;
 
 weir_verdict weir_judge(const weir_findings *found);

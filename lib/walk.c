@@ -2,24 +2,9 @@
 #include "walk.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- what the walk leaves in the inventory ---------------------------------------------- */
-
-static int no_memory(const weir_walk *w) {
-    return weir_fail(w->error, WEIR_NO_MEMORY, "%s: no memory to read it", w->input->directory);
-}
-
-/* Room for one more element. */
-static void *grow(void *array, size_t count, size_t *capacity, size_t element) {
-    if (count < *capacity) return array;
-    size_t wanted = *capacity * 2 + 16;
-    void *larger = realloc(array, wanted * element);
-    if (larger) *capacity = wanted;
-    return larger;
-}
 
 void weir_walk_mark(weir_walk *w, weir_mark mark) {
     weir_mark *best = &w->inventory->durable;
@@ -36,61 +21,6 @@ static void witness(weir_walk *w, uint64_t block, uint64_t hash) {
         both[i]->hash = hash;
         both[i]->seen = true;
     }
-}
-
-int weir_walk_damage(weir_walk *w, weir_damage damage, const char *path, const char *format, ...) {
-    weir_inventory *inv = w->inventory;
-    weir_damage *list = grow(inv->damages, inv->damage_count, &w->damage_capacity, sizeof *list);
-    if (!list) return no_memory(w);
-    inv->damages = list;
-    damage.path = path ? strdup(path) : NULL;
-    if (path && !damage.path) return no_memory(w);
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(damage.why, sizeof damage.why, format, arguments); /* a cut text is still a text */
-    va_end(arguments);
-    list[inv->damage_count++] = damage;
-    return WEIR_OK;
-}
-
-static weir_damage here(const weir_walk *w, uint64_t offset) {
-    return (weir_damage){.segment = w->link->number,
-                         .offset = offset,
-                         .first_block = w->next_block,
-                         .first_row = w->next_row};
-}
-
-static const char *path_here(const weir_walk *w) { return w->link->note ? w->link->note->path : NULL; }
-
-/* Everything before block and row is lost; 0: nobody knows how much. */
-static void finish_damage(weir_damage *d, uint64_t block, uint64_t row) {
-    d->last_block = block > d->first_block ? block - 1 : 0;
-    d->last_row = row > d->first_row ? row - 1 : 0;
-    if (d->first_block == 0 || d->last_block == 0) d->first_block = d->last_block = 0;
-    if (d->first_row && row == 0) {
-        size_t length = strlen(d->why);
-        (void)snprintf(d->why + length, sizeof d->why - length, "; rows from %llu on are concerned",
-                       (unsigned long long)d->first_row); /* a cut text is still a text */
-    }
-    if (d->first_row == 0 || d->last_row == 0) d->first_row = d->last_row = 0;
-}
-
-static void close_damage(weir_walk *w, uint64_t block, uint64_t row) {
-    if (w->open) finish_damage(&w->inventory->damages[w->inventory->damage_count - 1], block, row);
-    w->open = false;
-}
-
-static int open_damage(weir_walk *w, uint64_t offset, const char *why) {
-    close_damage(w, 0, 0);
-    int status = weir_walk_damage(w, here(w, offset), path_here(w), "%s", why);
-    w->open = status == WEIR_OK;
-    return status;
-}
-
-/* Behind the last good block of this segment. */
-static uint64_t offset_here(const weir_walk *w) {
-    bool any = w->last.block && w->last.segment == w->link->number;
-    return any ? w->inventory->end.offset : w->link->begin;
 }
 
 static void show_progress(weir_walk *w, uint64_t offset, bool now) {
@@ -117,8 +47,10 @@ static void pass(weir_walk *w, const weir_block_header *h) {
 static weir_extent *extent_for(weir_walk *w, const weir_block_header *h) {
     weir_inventory *inv = w->inventory;
     weir_extent *last = inv->extent_count ? &inv->extents[inv->extent_count - 1] : NULL;
-    if (last && last->segment == h->segment && last->end == h->offset) return last;
-    weir_extent *list = grow(inv->extents, inv->extent_count, &w->extent_capacity, sizeof *list);
+    bool goes_on = last && last->segment == h->segment && last->end == h->offset;
+    if (goes_on && last->last_block + 1 == h->block) return last;
+    weir_extent *list =
+        weir_walk_grow(inv->extents, inv->extent_count, &w->extent_capacity, sizeof *list);
     if (!list) return NULL;
     inv->extents = list;
     list[inv->extent_count] = (weir_extent){.segment = h->segment,
@@ -131,7 +63,7 @@ static weir_extent *extent_for(weir_walk *w, const weir_block_header *h) {
 
 static int accept(weir_walk *w, const weir_block_header *h) {
     weir_extent *extent = extent_for(w, h);
-    if (!extent) return no_memory(w);
+    if (!extent) return weir_walk_no_memory(w);
     weir_inventory *inv = w->inventory;
     extent->end = h->offset + weir_block_extent(h);
     extent->last_block = h->block;
@@ -144,6 +76,8 @@ static int accept(weir_walk *w, const weir_block_header *h) {
     w->last = *h;
     pass(w, h);
     weir_walk_mark(w, (weir_mark){.block = h->durable_block, .source = "block"});
+    if (h->rows && w->position_row >= h->first_row)
+        weir_walk_mark(w, (weir_mark){h->block, h->hash, w->next_row - 1, "database"});
     show_progress(w, extent->end, false);
     return WEIR_OK;
 }
@@ -240,14 +174,14 @@ static uint64_t promised_row(const weir_walk *w, uint64_t otherwise) {
 static int skip_to(weir_walk *w, uint64_t offset, const place *p, bool *more) {
     const weir_block_header *h = &p->header;
     bool reached = h->block - 1 <= promise(w);
-    weir_damage damage = here(w, offset);
+    weir_damage damage = weir_walk_here(w, offset);
     uint64_t block = reached ? h->block : promise(w) + 1;
     uint64_t row = reached ? h->first_row : promised_row(w, h->first_row - 1) + 1;
     if (row < w->next_row) row = w->next_row; /* a header that contradicts those before it */
-    int status = weir_walk_damage(w, damage, path_here(w), "%s", p->why);
+    int status = weir_walk_damage(w, damage, weir_walk_path(w), "%s", p->why);
     if (status != WEIR_OK) return status;
     w->open = true;
-    close_damage(w, block, row);
+    weir_walk_close_damage(w, block, row);
     *more = reached;
     if (reached) {
         expect(w, block, row, h->previous_hash);
@@ -260,12 +194,12 @@ static int skip_to(weir_walk *w, uint64_t offset, const place *p, bool *more) {
 
 /* Exactly one block is bad, and its header is whole. */
 static int skip_one(weir_walk *w, const place *p, uint64_t *offset) {
-    weir_damage damage = here(w, *offset);
-    int status = weir_walk_damage(w, damage, path_here(w), "%s", p->why);
+    weir_damage damage = weir_walk_here(w, *offset);
+    int status = weir_walk_damage(w, damage, weir_walk_path(w), "%s", p->why);
     if (status != WEIR_OK) return status;
     uint64_t row = p->header.first_row + p->header.rows;
     w->open = true;
-    close_damage(w, p->header.block + 1, row > w->next_row ? row : w->next_row);
+    weir_walk_close_damage(w, p->header.block + 1, row > w->next_row ? row : w->next_row);
     pass(w, &p->header);
     *offset = p->header.offset + weir_block_extent(&p->header);
     return WEIR_OK;
@@ -277,22 +211,30 @@ static bool ends_quietly(const weir_walk *w) {
     return w->link->promised ? w->link->end.segment == 0 : !w->torn;
 }
 
+/* Only durable blocks are applied, and a position may stand within a block: then the block that
+ * holds its row is promised too, though the position names the one before. */
+static void mark_applied_row(weir_walk *w) {
+    if (w->next_row == 0 || w->position_row < w->next_row) return;
+    weir_walk_mark(w, (weir_mark){w->next_block, 0, w->position_row, "database"});
+}
+
 /* offset: where to go on, when *more stays true. */
 static int skip(weir_walk *w, place *p, uint64_t *offset, bool *more) {
     if (w->link->promised == 0) {
         int status = survey(w, *offset);
         if (status != WEIR_OK) return status;
+        mark_applied_row(w);
     }
     *more = w->next_block <= promise(w);
     if (!*more) return WEIR_OK;
     if (p->finding == BAD) return skip_one(w, p, offset);
     uint64_t bad = *offset;
     if (p->finding == NOTHING) {
-        int status = weir_scan_next(&w->scan, &w->link->whose, bad + WEIR_BLOCK_ALIGN, w->next_block,
-                                    &p->header);
+        int status = weir_scan_next(&w->scan, &w->link->whose, bad + WEIR_BLOCK_ALIGN,
+                                    w->next_block, &p->header);
         *more = status == WEIR_OK && (!w->link->promised || p->header.block <= w->link->promised);
         if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
-        if (!*more) return ends_quietly(w) ? WEIR_OK : open_damage(w, bad, p->why);
+        if (!*more) return ends_quietly(w) ? WEIR_OK : weir_walk_open_damage(w, bad, p->why);
     }
     *offset = p->header.offset;
     return skip_to(w, bad, p, more);
@@ -325,7 +267,7 @@ static int check_length(weir_walk *w) {
     if (!cut) return WEIR_OK;
     if (w->link->promised == 0) w->torn = true;
     if (w->open || w->next_block > promise(w)) return WEIR_OK;
-    return open_damage(w, offset_here(w), "the file is cut off here");
+    return weir_walk_open_damage(w, weir_walk_offset(w), "the file is cut off here");
 }
 
 static int walk_file(weir_walk *w) {
@@ -340,7 +282,7 @@ static int walk_file(weir_walk *w) {
     int status = walk_blocks(w);
     if (status == WEIR_IO || status == WEIR_NO_MEMORY) {
         if (w->scan.result) return weir_scan_failed(&w->scan, status, link->note->path, w->error);
-        return no_memory(w);
+        return weir_walk_no_memory(w);
     }
     if (status == WEIR_VERSION) {
         w->inventory->found.journal = WEIR_JOURNAL_NEWER;
@@ -360,14 +302,14 @@ static int meet_gap(weir_walk *w) {
     const weir_link *link = w->link;
     if (!w->open) {
         w->link = w->former; /* that is where it hurts */
-        int status = weir_walk_damage(w, here(w, offset_here(w)), path_here(w),
-                                      "it ends before the place that segment %llu names",
-                                      number_of(link));
+        int status =
+            weir_walk_damage(w, weir_walk_here(w, weir_walk_offset(w)), weir_walk_path(w),
+                             "it ends before the place that segment %llu names", number_of(link));
         w->link = link;
         if (status != WEIR_OK) return status;
         w->open = true;
     }
-    close_damage(w, link->first_block, link->first_row);
+    weir_walk_close_damage(w, link->first_block, link->first_row);
     return WEIR_OK;
 }
 
@@ -390,18 +332,21 @@ static int meet(weir_walk *w) {
     if (link->first_block == 0) return WEIR_OK;
     int status = WEIR_OK;
     bool differs = w->hash != link->before_hash || w->next_row != link->first_row;
-    if (w->next_block && (w->open || link->first_block > w->next_block)) status = meet_gap(w);
-    else if (w->open) close_damage(w, link->first_block, link->first_row);
-    else if (w->next_block && w->last.block && differs) status = meet_stranger(w);
+    if (w->next_block && (w->open || link->first_block > w->next_block))
+        status = meet_gap(w);
+    else if (w->open)
+        weir_walk_close_damage(w, link->first_block, link->first_row);
+    else if (w->next_block && w->last.block && differs)
+        status = meet_stranger(w);
     expect(w, link->first_block, link->first_row, link->before_hash);
     return status;
 }
 
 static int note_unreadable(weir_walk *w) {
     const weir_link *link = w->link;
-    if (!link->note) return open_damage(w, 0, "the segment is missing");
+    if (!link->note) return weir_walk_open_damage(w, 0, "the segment is missing");
     if (link->note->status == WEIR_OK) return WEIR_OK;
-    if (link->first_block == 0) return open_damage(w, 0, link->note->why);
+    if (link->first_block == 0) return weir_walk_open_damage(w, 0, link->note->why);
     weir_damage damage = {.segment = link->number}; /* its blocks can be read: no row is lost */
     return weir_walk_damage(w, damage, link->note->path, "%s", link->note->why);
 }
@@ -419,17 +364,19 @@ static int walk_link(weir_walk *w) {
 /* The journal ends below a mark: with a damage still open, or with nothing wrong to be seen. */
 static int end_below_mark(weir_walk *w) {
     const weir_mark *mark = &w->inventory->durable;
+    mark_applied_row(w);
     uint64_t row = mark->row && mark->row + 1 >= w->next_row ? mark->row + 1 : 0;
     if (w->next_block <= mark->block) {
         w->behind = w->inventory->damage_count == 0 && w->promised < w->next_block && !w->torn;
         if (!w->open) {
-            int status = open_damage(w, offset_here(w), "the journal ends here, below a durable mark");
+            int status =
+                weir_walk_open_damage(w, weir_walk_offset(w), "the journal ends here, below a durable mark");
             if (status != WEIR_OK) return status;
         }
-        close_damage(w, mark->block + 1, row);
+        weir_walk_close_damage(w, mark->block + 1, row);
         if (row) w->next_row = row;
     }
-    close_damage(w, 0, 0);
+    weir_walk_close_damage(w, 0, 0);
     return WEIR_OK;
 }
 
@@ -439,7 +386,8 @@ int weir_walk_chain(weir_walk *w, const weir_chain *chain) {
         const weir_segment_note *note = chain->links[i].note;
         if (!note || note->status != WEIR_OK) continue;
         const weir_segment_header *h = &note->header;
-        weir_walk_mark(w, (weir_mark){h->before.block, h->before.hash, h->first_row - 1, "segment"});
+        weir_walk_mark(w,
+                       (weir_mark){h->before.block, h->before.hash, h->first_row - 1, "segment"});
     }
     int status = WEIR_OK;
     for (size_t i = 0; status == WEIR_OK && i < chain->count; i++) {

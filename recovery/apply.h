@@ -1,5 +1,5 @@
-/* apply.h - replay a journal into a database until nothing is left, with progress and patience: what
- * the verbs replay and salvage have in common. */
+/* apply.h - replay a journal into a database until nothing is left, with progress and patience:
+ * what the verbs replay and salvage have in common. */
 #ifndef WEIR_APPLY_H
 #define WEIR_APPLY_H
 

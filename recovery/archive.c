@@ -47,9 +47,7 @@ typedef struct listing {
     void *context;
 } listing;
 
-static int compare_names(const void *a, const void *b) {
-    return strcmp(a, b);
-}
+static int compare_names(const void *a, const void *b) { return strcmp(a, b); }
 
 static int list_one(void *context, const char *name) {
     listing *l = context;
@@ -72,7 +70,8 @@ static int list_both(void *self, const char *path, int (*each)(void *context, co
     listing l = {.each = each, .context = context};
     int result = a->real->list(a->real->self, path, list_one, &l);
     char *archive;
-    if (result == 0 && asprintf(&archive, "%s/archive", path) < 0) result = -ENOMEM;
+    if (result == 0 && asprintf(&archive, "%s/archive", path) < 0)
+        result = -ENOMEM;
     else if (result == 0) {
         l.archive = true;
         result = a->real->list(a->real->self, archive, list_one, &l);
@@ -93,6 +92,4 @@ int weir_archive_open(const weir_os *real, const char *directory, weir_archive *
     return WEIR_OK;
 }
 
-void weir_archive_close(weir_archive *archive) {
-    free(archive->directory);
-}
+void weir_archive_close(weir_archive *archive) { free(archive->directory); }

@@ -1,8 +1,8 @@
 /* archive.h - a journal and its archive, seen as one directory.
  *
- * The library reads one directory. Here is an os table that is the real one, except that segments of
- * DIRECTORY/archive appear in DIRECTORY: so a whole history is verified, dumped and replayed by the same
- * code as a journal without an archive. */
+ * The library reads one directory. Here is an os table that is the real one, except that segments
+ * of DIRECTORY/archive appear in DIRECTORY: so a whole history is verified, dumped and replayed by
+ * the same code as a journal without an archive. */
 #ifndef WEIR_ARCHIVE_H
 #define WEIR_ARCHIVE_H
 

@@ -31,7 +31,7 @@ enum {
 #define VERB(verb) (1u << WEIR_VERB_##verb)
 
 static const char *const verb_names[] = {
-    [WEIR_VERB_RECOVER] = "",     [WEIR_VERB_STATUS] = "status", [WEIR_VERB_VERIFY] = "verify",
+    [WEIR_VERB_RECOVER] = "",      [WEIR_VERB_STATUS] = "status", [WEIR_VERB_VERIFY] = "verify",
     [WEIR_VERB_REPLAY] = "replay", [WEIR_VERB_DUMP] = "dump",     [WEIR_VERB_SALVAGE] = "salvage",
 };
 enum { VERBS = sizeof verb_names / sizeof verb_names[0] };
@@ -47,7 +47,8 @@ static const struct argp_option options[] = {
     {"limit", KEY_LIMIT, "N", 0, "dump: at most so many rows", 0},
     {"into", KEY_INTO, "FILE", 0, "replay: the database to fill; made when it is missing", 0},
     {"until", KEY_UNTIL, "TIME", 0,
-     "replay: no blocks written after this moment, YYYY-MM-DDTHH:MM:SS in UTC or @SECONDS since 1970",
+     "replay: no blocks written after this moment, YYYY-MM-DDTHH:MM:SS in UTC or @SECONDS since "
+     "1970",
      0},
     {"skip-damage", KEY_SKIP_DAMAGE, NULL, 0,
      "replay: go on behind damaged blocks; their rows are named and missing", 0},
@@ -89,8 +90,8 @@ static uint64_t number(struct argp_state *state, const char *option, const char 
     unsigned long long value = strtoull(text, &end, 10);
     bool digits = text[0] >= '0' && text[0] <= '9'; /* strtoull would take signs and blanks */
     if (!digits || *end || errno || value < min || value > max)
-        argp_error(state, "--%s takes a number from %llu, not '%s'", option, (unsigned long long)min,
-                   text);
+        argp_error(state, "--%s takes a number from %llu, not '%s'", option,
+                   (unsigned long long)min, text);
     return value;
 }
 
@@ -206,12 +207,14 @@ static const char before[] =
 static const char after[] =
     "Reports and rows go to stdout; errors, notes and progress to stderr.\n"
     "\n"
-    "Exit status: 0 in order, or nothing but a torn tail; 1 rows were recovered; 4 damage is left, or "
+    "Exit status: 0 in order, or nothing but a torn tail; 1 rows were recovered; 4 damage is left, "
+    "or "
     "rows are lost, or journal and database do not belong together; 8 could not run; 16 usage.\n";
 
 void weir_arguments_parse(int argc, char **argv, weir_arguments *out) {
     static char doc[sizeof before + sizeof after];
-    (void)snprintf(doc, sizeof doc, "%s\v%s", before, after); /* argp: \v parts what stands behind */
+    (void)snprintf(doc, sizeof doc, "%s\v%s", before,
+                   after); /* argp: \v parts what stands behind */
     const struct argp argp = {options, parse, "[VERB] DATABASE|JOURNAL", doc, NULL, NULL, NULL};
     *out = (weir_arguments){
         .to = UINT64_MAX, .limit = UINT64_MAX, .until_ns = INT64_MAX, .wait_s = WAIT_DEFAULT_S};

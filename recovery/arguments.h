@@ -16,18 +16,18 @@ typedef enum weir_verb {
 
 typedef struct weir_arguments {
     weir_verb verb;
-    const char *target;   /* a database or a journal directory */
-    const char *journal;  /* its directory, when it is not beside the database; or NULL */
-    const char *into;     /* replay: the database to fill */
-    const char *table;    /* dump: this table only; or NULL */
+    const char *target;  /* a database or a journal directory */
+    const char *journal; /* its directory, when it is not beside the database; or NULL */
+    const char *into;    /* replay: the database to fill */
+    const char *table;   /* dump: this table only; or NULL */
     bool json, csv, archive, skip_damage;
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* INT64_MAX: no bound */
     uint32_t wait_s;          /* without progress, until the tool gives up */
 } weir_arguments;
 
-/* Fills out from the command line. Does not return when the arguments are wrong (exit 16) or ask for
- * help or version (exit 0). */
+/* Fills out from the command line. Does not return when the arguments are wrong (exit 16) or ask
+ * for help or version (exit 0). */
 void weir_arguments_parse(int argc, char **argv, weir_arguments *out);
 
 #endif

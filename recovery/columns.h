@@ -1,7 +1,8 @@
 /* columns.h - the columns that a dump of one table has.
  *
- * A table may have been declared several times, with columns added, and each declaration has its own
- * number in the journal: the columns of all of them, together, make the header of a CSV file. */
+ * A table may have been declared several times, with columns added, and each declaration has its
+ * own number in the journal: the columns of all of them, together, make the header of a
+ * CSV file. */
 #ifndef WEIR_COLUMNS_H
 #define WEIR_COLUMNS_H
 

@@ -1,11 +1,12 @@
-/* How to read an SQLite file and leave no trace. An ordinary read-only connection to a WAL database
- * makes a -shm file, or writes to the one that a dead process left. So there are three ways:
+/* How to read an SQLite file and leave no trace. An ordinary read-only connection to a WAL
+ * database makes a -shm file, or writes to the one that a dead process left. So there are three
+ * ways:
  *
- *   somebody has the database open   an ordinary connection: the -shm is theirs, and readers take part in it
- *   there is no -wal, or an empty one   immutable=1: SQLite reads the file alone
- *   a -wal stands there, left behind   its index is kept in memory (exclusive mode), without locks
- *                                     and without the checkpoint that a last connection makes
- */
+ *   somebody has the database open: an ordinary connection; the -shm is theirs, and readers take
+ *     part in it;
+ *   there is no -wal, or an empty one: immutable=1, so that SQLite reads the file alone;
+ *   a -wal was left behind: its index is kept in memory (exclusive mode), without locks, and
+ *     without the checkpoint that a last connection makes. */
 #include "database.h"
 
 #include <fcntl.h>
@@ -102,8 +103,8 @@ static int add_position(weir_database_view *view, sqlite3_stmt *row) {
 static int read_positions(sqlite3 *db, weir_database_view *view) {
     if (!has_table(db, "weir_position")) return SQLITE_OK;
     sqlite3_stmt *s;
-    int status = sqlite3_prepare_v2(db, "SELECT journal, block, row, hash FROM weir_position", -1, &s,
-                                    NULL);
+    int status =
+        sqlite3_prepare_v2(db, "SELECT journal, block, row, hash FROM weir_position", -1, &s, NULL);
     if (status != SQLITE_OK) return status;
     while ((status = sqlite3_step(s)) == SQLITE_ROW) {
         status = add_position(view, s);

@@ -1,7 +1,8 @@
 /* dump: rows of the durable blocks, in order, as text.
  *
- * The journal may be alive: what the writer has applied is recycled under the dump's hands. Then the journal
- * is looked at again, and the dump goes on with the oldest row that is left and says which it missed. */
+ * The journal may be alive: what the writer has applied is recycled under the dump's hands. Then
+ * the journal is looked at again, and the dump goes on with the oldest row that is left and says
+ * which it missed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@ typedef struct dumping {
     weir_row row;         /* large: 2000 values */
     uint64_t next;        /* row number expected now; 0: whatever comes first */
     uint64_t left;        /* rows that --limit still allows */
-    int tries;            /* looks at a live journal that brought nothing new and are still allowed */
+    int tries; /* looks at a live journal that brought nothing new and are still allowed */
     bool header_written, damaged;
 } dumping;
 
@@ -110,9 +111,7 @@ static void dump_row(dumping *d, const weir_block_header *h, const uint8_t *byte
     }
 }
 
-static bool is_over(const dumping *d) {
-    return d->left == 0 || d->next > d->arguments->to;
-}
+static bool is_over(const dumping *d) { return d->left == 0 || d->next > d->arguments->to; }
 
 /* What was asked for and was not dumped yet. */
 static void dump_rows(dumping *d, const weir_read_block *block) {

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Length of the UTF-8 sequence at at (1 … 4), or 0 when there is none: RFC 3629, so no surrogates, no
- * overlong forms, nothing above U+10FFFF. */
+/* Length of the UTF-8 sequence at at (1 … 4), or 0 when there is none: RFC 3629, so no surrogates,
+ * no overlong forms, nothing above U+10FFFF. */
 static size_t sequence_length(const uint8_t *at, size_t left) {
     static const struct {
         uint8_t first_low, first_high, second_low, second_high, length;
@@ -118,9 +118,7 @@ weir_json weir_json_begin(FILE *out, const char *type) {
     return json;
 }
 
-void weir_json_end(weir_json *json) {
-    fputs("}\n", json->out);
-}
+void weir_json_end(weir_json *json) { fputs("}\n", json->out); }
 
 void weir_json_key(weir_json *json, const char *key) {
     if (json->comma) fputc(',', json->out);
@@ -163,9 +161,7 @@ void weir_json_bool(weir_json *json, const char *key, bool value) {
     fputs(value ? "true" : "false", json->out);
 }
 
-void weir_json_null(weir_json *json, const char *key) {
-    weir_json_text(json, key, NULL);
-}
+void weir_json_null(weir_json *json, const char *key) { weir_json_text(json, key, NULL); }
 
 void weir_json_hex(weir_json *json, const char *key, const uint8_t *bytes, size_t length) {
     weir_json_key(json, key);

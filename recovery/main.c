@@ -27,7 +27,8 @@ static int finish(int code) {
     bool failed = ferror(stdout) != 0;
     failed |= fflush(stdout) != 0;
     if (!failed) return code;
-    weir_report_note("cannot write to stdout: %s", errno ? strerror(errno) : "an earlier write failed");
+    weir_report_note("cannot write to stdout: %s",
+                     errno ? strerror(errno) : "an earlier write failed");
     return WEIR_EXIT_FAILED;
 }
 

@@ -56,7 +56,8 @@ static bool belongs_to_a_journal(const char *name) {
 /* OK, NOT_FOUND when nothing in the directory is a journal's, or an error. */
 static int look_inside(const char *directory, weir_error *error) {
     DIR *dir = opendir(directory);
-    if (!dir) return weir_fail_os(error, -(int64_t)errno, "cannot read the directory %s", directory);
+    if (!dir)
+        return weir_fail_os(error, -(int64_t)errno, "cannot read the directory %s", directory);
     bool found = false;
     for (struct dirent *entry; !found && (entry = readdir(dir));)
         found = belongs_to_a_journal(entry->d_name);
@@ -93,7 +94,8 @@ static int look_around(weir_place *place, weir_error *error) {
     struct stat st;
     place->ring = joined(place->directory, "/ring");
     place->lock = joined(place->directory, "/lock");
-    if (!place->ring || !place->lock) return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
+    if (!place->ring || !place->lock)
+        return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
     int status = look(place->directory, &st, error);
     if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
     place->journal_is_there = status == WEIR_OK;
@@ -121,8 +123,8 @@ int weir_place_find(const char *target, const char *journal, weir_place *out, we
     if (directory && journal)
         return weir_fail(error, WEIR_MISUSE, "%s is a directory: with --journal, name the database",
                          target);
-    status = directory ? fill_directory(out, target, error)
-                       : fill_database(out, target, journal, error);
+    status =
+        directory ? fill_directory(out, target, error) : fill_database(out, target, journal, error);
     if (status == WEIR_OK) status = look_around(out, error);
     if (status == WEIR_OK && !out->database_is_there && !out->journal_is_there)
         status = weir_fail(error, WEIR_NOT_FOUND, "there is no database at %s and no journal at %s",

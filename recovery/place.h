@@ -7,9 +7,9 @@
 #include "../lib/status.h"
 
 typedef struct weir_place {
-    char *database;              /* NULL when only a journal was named and nothing tells whose */
-    char *directory;             /* of the journal */
-    char *ring, *lock;           /* files in it */
+    char *database;    /* NULL when only a journal was named and nothing tells whose */
+    char *directory;   /* of the journal */
+    char *ring, *lock; /* files in it */
     bool database_is_there, journal_is_there;
 } weir_place;
 

@@ -12,7 +12,8 @@ typedef struct weir_progress {
 } weir_progress;
 
 weir_progress weir_progress_start(const char *what);
-/* total 0: unknown. Writes at most ten times a second. Its type fits weir_inventory_input.progress. */
+/* total 0: unknown. Writes at most ten times a second. Its type fits
+ * weir_inventory_input.progress. */
 void weir_progress_show(void *progress, uint64_t done, uint64_t total);
 void weir_progress_end(weir_progress *progress); /* takes the line away */
 

@@ -1,5 +1,5 @@
-/* replay: apply a journal, its archive included, to a database that is not its own: a new one, or one
- * that an earlier replay has begun. The journal is only read. */
+/* replay: apply a journal, its archive included, to a database that is not its own: a new one, or
+ * one that an earlier replay has begun. The journal is only read. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +17,8 @@ typedef struct rebuilding {
     weir_view view; /* of the journal, with the positions of the database to fill */
 } rebuilding;
 
-/* The database to fill must be nobody's at the moment, and not the one that plain recovery is for. */
+/* The database to fill must be nobody's at the moment, and not the one that plain recovery is
+ * for. */
 static int check_into(const rebuilding *r, weir_error *error) {
     const char *into = r->arguments->into;
     weir_place other;
@@ -30,9 +31,10 @@ static int check_into(const rebuilding *r, weir_error *error) {
     else if (holder)
         status = weir_fail(error, WEIR_LOCKED, "%s is open in process %ld", into, holder);
     else if (found == WEIR_OK && strcmp(other.directory, r->place->directory) == 0)
-        status = weir_fail(error, WEIR_MISUSE,
-                           "%s is the journal's own database: that is plain recovery, weir-recover %s",
-                           into, into);
+        status =
+            weir_fail(error, WEIR_MISUSE,
+                      "%s is the journal's own database: that is plain recovery, weir-recover %s",
+                      into, into);
     else if (found != WEIR_OK && found != WEIR_NOT_FOUND)
         status = weir_fail(error, found, "%s", ignored.text);
     weir_place_free(&other);
@@ -65,17 +67,16 @@ static int fill(const rebuilding *r, weir_applied *applied, weir_error *error) {
     weir_sink sink;
     int status = weir_sqlite_sink_open(&config, &sink, NULL, error);
     if (status != WEIR_OK) return status;
-    weir_apply_input input = {.os = &r->archive.os,
-                              .locator = weir_inventory_locator(i),
-                              .journal = i->journal,
-                              .start = i->position,
-                              .sink = &sink,
-                              .skip_damage = r->arguments->skip_damage,
-                              .limits = limits_of(r),
-                              .wait_s = r->arguments->wait_s,
-                              .rows_expected = i->next_row > i->position.row
-                                                   ? i->next_row - 1 - i->position.row
-                                                   : 0};
+    weir_apply_input input = {
+        .os = &r->archive.os,
+        .locator = weir_inventory_locator(i),
+        .journal = i->journal,
+        .start = i->position,
+        .sink = &sink,
+        .skip_damage = r->arguments->skip_damage,
+        .limits = limits_of(r),
+        .wait_s = r->arguments->wait_s,
+        .rows_expected = i->next_row > i->position.row ? i->next_row - 1 - i->position.row : 0};
     status = weir_apply_all(&input, applied, error);
     sink.close(sink.self);
     return status;

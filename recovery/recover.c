@@ -1,5 +1,5 @@
-/* No verb: open the journal as every program does, which is recovering it, and wait until SQLite has
- * everything. What the tool adds is words. */
+/* No verb: open the journal as every program does, which is recovering it, and wait until SQLite
+ * has everything. What the tool adds is words. */
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,8 +13,7 @@
 #include "report.h"
 #include "verbs.h"
 
-/* The tool appends nothing, so the ring it makes is the smallest: room is scarce on a full disk. */
-enum { RING_LANE_BYTES = 1 << 16, RING_LANES = 2, STEP_MS = 100 };
+enum { STEP_MS = 100 };
 
 typedef struct recovery {
     const weir_arguments *arguments;
@@ -49,16 +48,16 @@ static int wait_until_applied(recovery *r, weir *w, weir_error *error) {
     weir_progress_end(&progress);
     if (status == WEIR_OK) return status;
     if (status < 0) return fail_with_last_error(status, error);
-    return weir_fail(error, WEIR_BUSY,
-                     "%s takes no rows (%s); %" PRIu64 " rows wait in the journal: try again",
-                     r->place->database, weir_status_text(r->stats.apply_status),
-                     r->stats.lag_rows);
+    return weir_fail(
+        error, WEIR_BUSY, "%s takes no rows (%s); %" PRIu64 " rows wait in the journal: try again",
+        r->place->database, weir_status_text(r->stats.apply_status), r->stats.lag_rows);
 }
 
 static int recover(recovery *r, weir_error *error) {
     weir_options options = {.journal_directory = r->arguments->journal,
-                            .lane_bytes = RING_LANE_BYTES,
-                            .lanes_max = RING_LANES,
+                            .lane_bytes = WEIR_TOOL_LANE_BYTES,
+                            .lanes_max = WEIR_TOOL_LANES,
+                            .segment_bytes = WEIR_TOOL_SEGMENT_BYTES,
                             .open_timeout_ms = weir_patience_ms(r->arguments->wait_s),
                             .on_event = on_event,
                             .event_context = r};

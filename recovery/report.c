@@ -44,8 +44,8 @@ void weir_report_note(const char *format, ...) {
 
 static const char *ring_name(weir_found_ring found) {
     static const char *const names[] = {
-        [WEIR_RING_ABSENT] = "absent",         [WEIR_RING_OURS] = "ours",
-        [WEIR_RING_FOREIGN] = "foreign",       [WEIR_RING_UNREADABLE] = "unreadable",
+        [WEIR_RING_ABSENT] = "absent",   [WEIR_RING_OURS] = "ours",
+        [WEIR_RING_FOREIGN] = "foreign", [WEIR_RING_UNREADABLE] = "unreadable",
         [WEIR_RING_NEWER] = "newer",
     };
     return names[found];
@@ -200,7 +200,8 @@ static void word_ring(const weir_ring_report *ring) {
                " bytes) wait in it",
                ring->header.process, ring->same_boot ? "this" : "an earlier", ring->rows,
                ring->bytes);
-        if (ring->unreadable_bytes) printf("; %" PRIu64 " bytes unreadable", ring->unreadable_bytes);
+        if (ring->unreadable_bytes)
+            printf("; %" PRIu64 " bytes unreadable", ring->unreadable_bytes);
     }
     putchar('\n');
 }

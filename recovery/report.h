@@ -5,15 +5,16 @@
 #include "arguments.h"
 #include "view.h"
 
-/* An error that ends the program: one line on stderr, with --json an object on stdout too. Returns the
- * exit code. */
+/* An error that ends the program: one line on stderr, with --json an object on stdout too. Returns
+ * the exit code. */
 int weir_report_error(const weir_arguments *arguments, const weir_error *error);
 
 /* A note for the person at the terminal: one line on stderr. */
 void weir_report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* What status and verify print. Returns the exit code that the verdict stands for. */
-int weir_report_view(const weir_arguments *arguments, const weir_place *place, const weir_view *view);
+int weir_report_view(const weir_arguments *arguments, const weir_place *place,
+                     const weir_view *view);
 
 /* One line or object for each damaged range. */
 void weir_report_damages(const weir_arguments *arguments, const weir_inventory *inventory);

@@ -1,6 +1,6 @@
-/* salvage: recovery that goes on after rot, because a person said so. Every readable row is applied, every
- * lost one is named, and nothing is deleted: damaged segments get a name that says why, and sound ones go
- * to the archive. */
+/* salvage: recovery that goes on after rot, because a person said so. Every readable row is
+ * applied, every lost one is named, and nothing is deleted: damaged segments get a name that says
+ * why, and sound ones go to the archive. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,8 +14,6 @@
 #include "patience.h"
 #include "report.h"
 #include "verbs.h"
-
-enum { RING_LANE_BYTES = 1 << 16, RING_LANES = 2 };
 
 typedef struct salvaging {
     const weir_arguments *arguments;
@@ -38,14 +36,16 @@ static int set_ring_aside(const salvaging *s, weir_error *error) {
         return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
     int status = WEIR_OK;
     if (renameat2(AT_FDCWD, s->place->ring, AT_FDCWD, aside, RENAME_NOREPLACE) != 0)
-        status = weir_fail_os(error, -(int64_t)errno, "cannot rename %s to %s", s->place->ring, aside);
+        status =
+            weir_fail_os(error, -(int64_t)errno, "cannot rename %s to %s", s->place->ring, aside);
     else
         weir_report_note("set aside: %s", aside);
     free(aside);
     return status;
 }
 
-/* All that is durable, now that opening has drained the ring; then nobody needs the old segments. */
+/* All that is durable, now that opening has drained the ring; then nobody needs the old
+ * segments. */
 static int apply_and_release(salvaging *s, weir *w, weir_sink *sink, weir_error *error) {
     weir_journal *journal = weir_handle_journal(w);
     weir_apply_input input = {
@@ -68,8 +68,9 @@ static int apply_and_release(salvaging *s, weir *w, weir_sink *sink, weir_error 
 
 static int open_handle(const salvaging *s, weir_sink *sink, weir **w, weir_error *error) {
     weir_handle_config config = {
-        .options = {.lane_bytes = RING_LANE_BYTES,
-                    .lanes_max = RING_LANES,
+        .options = {.lane_bytes = WEIR_TOOL_LANE_BYTES,
+                    .lanes_max = WEIR_TOOL_LANES,
+                    .segment_bytes = WEIR_TOOL_SEGMENT_BYTES,
                     .archive = 1,
                     .open_timeout_ms = weir_patience_ms(s->arguments->wait_s),
                     .on_event = on_event},
@@ -134,7 +135,8 @@ static int salvage_after_look(salvaging *s, weir_error *error) {
     if (verdict != WEIR_OK && verdict != WEIR_DAMAGED) return weir_report_refusal(s->arguments, i);
     weir_report_damages(s->arguments, i);
     int status = salvage(s, error);
-    weir_report_applied(s->arguments, "salvaged", s->place->database, &s->applied, weir_lost_rows(i));
+    weir_report_applied(s->arguments, "salvaged", s->place->database, &s->applied,
+                        weir_lost_rows(i));
     return status == WEIR_OK ? look_again(s, error) : weir_report_error(s->arguments, error);
 }
 
@@ -148,7 +150,8 @@ static int check(const salvaging *s, weir_error *error) {
                          "--journal %s",
                          s->place->directory, s->place->directory);
     if (holder)
-        return weir_fail(error, WEIR_LOCKED, "%s is open in process %ld", s->place->directory, holder);
+        return weir_fail(error, WEIR_LOCKED, "%s is open in process %ld", s->place->directory,
+                         holder);
     return WEIR_OK;
 }
 

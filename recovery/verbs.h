@@ -5,6 +5,14 @@
 #include "arguments.h"
 #include "place.h"
 
+/* Recover and salvage append nothing of their own, so what they open the journal with is the
+ * smallest there is: room is scarce where recovery is needed. */
+enum {
+    WEIR_TOOL_LANE_BYTES = 1 << 16,
+    WEIR_TOOL_LANES = 2,
+    WEIR_TOOL_SEGMENT_BYTES = 1 << 20,
+};
+
 int weir_run_recover(const weir_arguments *arguments, const weir_place *place);
 int weir_run_look(const weir_arguments *arguments, const weir_place *place); /* status, verify */
 int weir_run_dump(const weir_arguments *arguments, const weir_place *place);

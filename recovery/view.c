@@ -19,7 +19,8 @@ static weir_inventory_input inventory_input(const weir_view_input *input, const 
     };
 }
 
-/* Database and ring first: their marks can only be too low for the journal that is read after them. */
+/* Database and ring first: their marks can only be too low for the journal that is read after
+ * them. */
 static int take_once(const weir_view_input *input, weir_view *view, weir_error *error) {
     *view = (weir_view){.holder = weir_place_holder(input->place)};
     int status = weir_database_look(input->database, &view->database);

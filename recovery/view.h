@@ -21,8 +21,8 @@ typedef struct weir_view_input {
     bool verify_all;
 } weir_view_input;
 
-/* WEIR_OK also when what was found is damaged. An error when it could not be looked at: then there is
- * nothing to free. */
+/* WEIR_OK also when what was found is damaged. An error when it could not be looked at: then there
+ * is nothing to free. */
 int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *error);
 void weir_view_free(weir_view *view);
 

@@ -21,8 +21,9 @@ typedef struct forge {
     uint64_t at;
     weir_end end;
     uint64_t next_row, durable;
-    bool lazy;                    /* durable stays what it is; otherwise each block before is durable */
-    uint32_t lanes;               /* lane entries in each payload */
+    bool lazy;         /* durable stays what it is; otherwise each block before is durable */
+    uint32_t lanes;    /* lane entries in each payload */
+    weir_codec *codec; /* compresses payloads; NULL: they are stored as they are */
     weir_block_header blocks[FORGE_BLOCKS]; /* by number: the last made of that number */
 } forge;
 
@@ -51,7 +52,8 @@ static inline void forge_write(const forge *f) {
 
 static inline size_t forge_payload(const forge *f, uint16_t kind, uint32_t rows, uint8_t *into) {
     weir_lane_mark marks[8];
-    for (uint32_t i = 0; i < f->lanes; i++) marks[i] = (weir_lane_mark){i, 100 + f->end.block};
+    for (uint32_t i = 0; i < f->lanes; i++)
+        marks[i] = (weir_lane_mark){i, 100 + f->end.block};
     uint8_t none[16] = {0};
     uint8_t *at = weir_payload_head_encode(into, f->lanes ? f->ring : none, marks, f->lanes);
     if (kind == WEIR_BLOCK_DECLARATIONS) at = weir_put_u32(at, 0);
@@ -63,9 +65,10 @@ static inline size_t forge_payload(const forge *f, uint16_t kind, uint32_t rows,
     return (size_t)(at - into);
 }
 
-/* Append a block; pages: how many pages it takes at least (its payload is then padded with rows). */
+/* Append a block. */
 static inline const weir_block_header *forge_block(forge *f, uint16_t kind, uint32_t rows) {
-    static uint8_t payload[FORGE_SEGMENT];
+    static uint8_t payload[2 * FORGE_SEGMENT], frame[4 * FORGE_SEGMENT];
+    const uint8_t *stored = payload;
     size_t bytes = forge_payload(f, kind, rows, payload);
     weir_block_header h = {.version = WEIR_FORMAT_VERSION,
                            .kind = kind,
@@ -83,8 +86,12 @@ static inline const weir_block_header *forge_block(forge *f, uint16_t kind, uint
                            .durable_block = f->lazy ? f->durable : f->end.block,
                            .payload_hash = weir_hash(payload, bytes)};
     memcpy(h.journal, f->journal, sizeof h.journal);
+    if (f->codec) {
+        assert_int_equal(weir_payload_encode(f->codec, payload, bytes, frame, sizeof frame, &h), 0);
+        stored = frame;
+    }
     assert_true(f->at + weir_block_extent(&h) <= sizeof f->bytes);
-    memcpy(f->bytes + f->at + WEIR_BLOCK_HEADER, payload, bytes);
+    memcpy(f->bytes + f->at + WEIR_BLOCK_HEADER, stored, h.stored_bytes);
     weir_block_header_encode(f->bytes + f->at, &h);
     f->at += weir_block_extent(&h);
     f->end = (weir_end){f->segment, f->at, h.block, h.hash};
@@ -117,7 +124,8 @@ static inline void forge_segment(forge *f, uint64_t number) {
 static inline void forge_journal(forge *f, uint64_t count) {
     for (uint64_t i = 1; i <= count; i++) {
         forge_segment(f, i);
-        for (int b = 0; b < 3; b++) (void)forge_block(f, WEIR_BLOCK_ROWS, 10);
+        for (int b = 0; b < 3; b++)
+            (void)forge_block(f, WEIR_BLOCK_ROWS, 10);
         forge_write(f);
     }
 }
@@ -129,8 +137,10 @@ static inline void forge_edit(const forge *f, uint64_t segment, uint64_t offset,
     size_t size;
     uint8_t *file = weir_file_read(forge_path(f, segment), &size);
     assert_true(offset + length <= size);
-    if (bytes) memcpy(file + offset, bytes, length);
-    else memset(file + offset, 0, length);
+    if (bytes)
+        memcpy(file + offset, bytes, length);
+    else
+        memset(file + offset, 0, length);
     weir_file_write(forge_path(f, segment), file, size);
     free(file);
 }
@@ -153,7 +163,9 @@ static inline void forge_remove(const forge *f, uint64_t segment) {
 }
 
 /* Where a block stands: header or payload. */
-static inline uint64_t forge_header_at(const forge *f, uint64_t block) { return f->blocks[block].offset; }
+static inline uint64_t forge_header_at(const forge *f, uint64_t block) {
+    return f->blocks[block].offset;
+}
 static inline uint64_t forge_payload_at(const forge *f, uint64_t block) {
     return f->blocks[block].offset + WEIR_BLOCK_HEADER;
 }

@@ -91,7 +91,8 @@ static void other_names_are_no_segments(void **state) {
     (void)state;
     weir_file_write(weir_temp_path(f.directory, "spare-00000000000000000001"), "x", 1);
     weir_file_write(weir_temp_path(f.directory, "segment-1"), "x", 1);
-    weir_file_write(weir_temp_path(f.directory, "damaged-header-segment-00000000000000000001"), "x", 1);
+    weir_file_write(weir_temp_path(f.directory, "damaged-header-segment-00000000000000000001"), "x",
+                    1);
     take();
     assert_verdict("fresh");
     assert_int_equal(inv.found.journal, WEIR_JOURNAL_EMPTY);
@@ -210,7 +211,8 @@ static void a_torn_group_is_cut_at_its_first_bad_block(void **state) {
     forge_segment(&f, 1);
     f.lazy = true;
     f.durable = 1;
-    for (int i = 0; i < 5; i++) (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
+    for (int i = 0; i < 5; i++)
+        (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
     forge_write(&f);
     forge_edit(&f, 1, forge_header_at(&f, 3), NULL, WEIR_BLOCK_ALIGN);
     take();
@@ -244,16 +246,19 @@ static void rot_then_a_hole_above_every_mark(void **state) {
     forge_segment(&f, 1); /* 1 */
     f.lazy = true;
     f.durable = 1;
-    for (int i = 0; i < 4; i++) (void)forge_block(&f, WEIR_BLOCK_ROWS, 10); /* 2 … 5 */
+    for (int i = 0; i < 4; i++)
+        (void)forge_block(&f, WEIR_BLOCK_ROWS, 10); /* 2 … 5 */
     f.durable = 3;
-    for (int i = 0; i < 3; i++) (void)forge_block(&f, WEIR_BLOCK_ROWS, 10); /* 6 … 8 */
+    for (int i = 0; i < 3; i++)
+        (void)forge_block(&f, WEIR_BLOCK_ROWS, 10); /* 6 … 8 */
     forge_write(&f);
     forge_edit(&f, 1, forge_header_at(&f, 3), NULL, 3 * WEIR_BLOCK_ALIGN); /* 3, 4, 5 */
     take();
     assert_int_equal(inv.durable.block, 3);
     assert_verdict("rot");
     assert_int_equal(inv.damage_count, 1);
-    assert_int_equal(inv.damages[0].last_block, 3); /* 4 and 5 were never promised: 6 … 8 are void */
+    assert_int_equal(inv.damages[0].last_block,
+                     3); /* 4 and 5 were never promised: 6 … 8 are void */
     assert_int_equal(inv.end.block, 2);
     assert_int_equal(inv.durable_end.block, 3);
     assert_true(inv.durable_next_row >= 21);
@@ -555,7 +560,6 @@ static void another_history_in_the_middle(void **state) {
     forge forked = f;
     forge_segment(&f, 3);
     forge_write(&f);
-    memset(forked.bytes, 0, 0);
     weir_block_header h = forked.blocks[8];
     h.wall_ns++; /* the same block, but not the same */
     weir_block_header_encode(forked.bytes + h.offset, &h);
@@ -680,6 +684,44 @@ static void positions(void **state) {
     assert_verdict("clean");
     assert_int_equal(inv.found.position, WEIR_POSITION_OTHER);
     assert_int_equal(inv.position.block, 0);
+}
+
+/* A position within block 12: block 11 is wholly applied, and five rows more. */
+static void a_position_within_a_block(void **state) {
+    (void)state;
+    forge_journal(&f, 3);
+    weir_position p = forge_position(&f, 11);
+    p.row += 5;
+    take_at(&p);
+    assert_verdict("clean");
+    assert_int_equal(inv.durable.block, 12);
+    assert_string_equal(inv.durable.source, "database");
+    assert_int_equal(inv.durable_next_row, 91);
+    forge_flip(&f, 3, forge_header_at(&f, 12) + 70);
+    take();
+    assert_one_damage(3, forge_header_at(&f, 12), 12, 12, 81, 85);
+    assert_int_equal(inv.durable_end.block, 12);
+    assert_int_equal(inv.durable_next_row, 86);
+    forge_edit(&f, 3, forge_header_at(&f, 12), NULL, WEIR_BLOCK_ALIGN);
+    take();
+    assert_verdict("journal_behind");
+    assert_non_null(strstr(inv.detail, "ends at row 80"));
+    assert_non_null(strstr(inv.detail, "applied row 85"));
+}
+
+/* A number that jumps between two blocks that touch: they are not one run. */
+static void blocks_that_skip_a_number(void **state) {
+    (void)state;
+    forge_segment(&f, 1);
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
+    f.end.block += 2;
+    f.next_row += 20;
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
+    forge_write(&f);
+    take();
+    assert_one_damage(1, forge_header_at(&f, 5), 3, 4, 11, 30);
+    assert_int_equal(inv.extent_count, 2);
+    assert_readable(1, 5, 3, 4);
 }
 
 /* Blocks 3 and 4 were written, their sync failed; they were written again into another segment. */
@@ -929,11 +971,79 @@ static void every_place_flipped(void **state) {
                     rows += inv.damages[i].last_row - inv.damages[i].first_row + 1;
             bool last = segment == 3 && at >= forge_header_at(&f, 12);
             assert_int_equal(rows + (inv.verdict == WEIR_VERDICT_TORN_TAIL ? 10 : 0), 90);
-            if (inv.verdict == WEIR_VERDICT_TORN_TAIL) assert_true(last);
-            else if (inv.verdict != WEIR_VERDICT_CLEAN) assert_verdict("rot");
+            if (inv.verdict == WEIR_VERDICT_TORN_TAIL)
+                assert_true(last);
+            else if (inv.verdict != WEIR_VERDICT_CLEAN)
+                assert_verdict("rot");
             forge_flip(&f, segment, at);
         }
     }
+}
+
+/* One hurt of some kind somewhere. */
+static void hurt(weir_rng *rng) {
+    uint64_t segment = 1 + weir_rng_below(rng, 4);
+    if (access(forge_path(&f, segment), F_OK) != 0) return;
+    size_t size;
+    free(weir_file_read(forge_path(&f, segment), &size));
+    uint64_t at = weir_rng_below(rng, 5 * WEIR_BLOCK_ALIGN), page = at / WEIR_BLOCK_ALIGN;
+    bool inside = (page + 1) * WEIR_BLOCK_ALIGN <= size;
+    switch (weir_rng_below(rng, 7)) {
+    case 0:
+        if (inside) forge_flip(&f, segment, at);
+        break;
+    case 1:
+        if (inside) forge_flip(&f, segment, page * WEIR_BLOCK_ALIGN + at % 200);
+        break;
+    case 2:
+        if (inside) forge_edit(&f, segment, page * WEIR_BLOCK_ALIGN, NULL, WEIR_BLOCK_ALIGN);
+        break;
+    case 3: forge_cut(&f, segment, at); break;
+    case 4: forge_remove(&f, segment); break;
+    case 5: weir_file_copy_tree(forge_path(&f, segment), forge_path(&f, segment % 4 + 1)); break;
+    default:
+        if (inside) forge_edit(&f, segment, page * WEIR_BLOCK_ALIGN, f.bytes, WEIR_BLOCK_ALIGN);
+    }
+}
+
+static void assert_orderly(void) {
+    uint64_t block = 0;
+    for (size_t i = 0; i < inv.extent_count; i++) {
+        const weir_extent *e = &inv.extents[i];
+        assert_true(e->first_block > block && e->last_block >= e->first_block);
+        assert_true(e->end > e->begin && e->next_row >= e->first_row);
+        block = e->last_block;
+    }
+    if (inv.extent_count) assert_int_equal(inv.end.block, block);
+    for (size_t i = 0; i < inv.damage_count; i++) {
+        const weir_damage *d = &inv.damages[i];
+        assert_true(d->first_block <= d->last_block && d->first_row <= d->last_row);
+    }
+    assert_true(inv.durable_end.block == inv.durable.block || inv.extent_count == 0);
+    assert_int_equal(inv.found.tail == WEIR_TAIL_ROT, inv.verdict == WEIR_VERDICT_ROT);
+}
+
+/* Several hurts at once: whatever the verdict, what counts as the stream can be read, in order. */
+static void many_hurts_at_once(void **state) {
+    (void)state;
+    input.verify_all = true;
+    weir_rng rng = {20261123};
+    unsigned rot = 0;
+    for (int i = 0; i < 250; i++) {
+        for (uint64_t s = 1; s <= 4; s++)
+            (void)unlink(forge_path(&f, s));
+        memset(&f.end, 0, sizeof f.end);
+        f.next_row = 1;
+        forge_journal(&f, 4);
+        for (uint64_t n = 1 + weir_rng_below(&rng, 4); n > 0; n--)
+            hurt(&rng);
+        take();
+        assert_orderly();
+        for (size_t e = 0; e < inv.extent_count; e++)
+            assert_readable(inv.extents[e].first_block, inv.extents[e].last_block, 0, 0);
+        if (inv.verdict == WEIR_VERDICT_ROT) rot++;
+    }
+    assert_true(rot > 50);
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -982,6 +1092,8 @@ int main(void) {
         test(a_newer_version),
         test(recycled_segments_are_no_damage),
         test(positions),
+        test(a_position_within_a_block),
+        test(blocks_that_skip_a_number),
         test(a_failed_sync_leaves_a_void_region),
         test(headers_that_contradict_themselves),
         test(a_ring_mark_above_the_end),
@@ -995,6 +1107,7 @@ int main(void) {
         test(short_reads_change_nothing),
         test(progress_is_shown),
         test(every_place_flipped),
+        test(many_hurts_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

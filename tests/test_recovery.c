@@ -92,7 +92,8 @@ static void expect_text(const char *text, const char *part) {
 
 static size_t lines(const char *text) {
     size_t count = 0;
-    for (; *text; text++) count += *text == '\n';
+    for (; *text; text++)
+        count += *text == '\n';
     return count;
 }
 
@@ -238,10 +239,12 @@ static void leave_half_applied(const fixture *f) {
     weir *w;
     must(weir_open_sqlite(f->database, NULL, &w), 10);
     weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= ROWS_OF_GROUP; id++) append(table, id);
+    for (int64_t id = 1; id <= ROWS_OF_GROUP; id++)
+        append(table, id);
     must(weir_sync(w, WEIR_APPLIED, UINT32_MAX), 15);
     lock_database(f->database);
-    for (int64_t id = ROWS_OF_GROUP + 1; id <= ROWS; id++) append(table, id);
+    for (int64_t id = ROWS_OF_GROUP + 1; id <= ROWS; id++)
+        append(table, id);
     must(weir_sync(w, WEIR_DURABLE, UINT32_MAX), 15);
     (void)kill(getpid(), SIGKILL);
 }
@@ -252,7 +255,8 @@ static void leave_in_ring(const fixture *f) {
     weir *w;
     must(weir_open_sqlite(f->database, &options, &w), 10);
     weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= ROWS; id++) append(table, id);
+    for (int64_t id = 1; id <= ROWS; id++)
+        append(table, id);
     (void)kill(getpid(), SIGKILL);
 }
 
@@ -260,7 +264,8 @@ static void leave_closed(const fixture *f) {
     weir *w;
     must(weir_open_sqlite(f->database, NULL, &w), 10);
     weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= ROWS; id++) append(table, id);
+    for (int64_t id = 1; id <= ROWS; id++)
+        append(table, id);
     must(weir_sync(w, WEIR_APPLIED, UINT32_MAX), 15);
     must(weir_close(w), 16);
 }
@@ -272,9 +277,11 @@ static void leave_values(const fixture *f) {
     lock_database(f->database);
     weir_table *t = declare(w, "t"), *other = declare(w, "other \"table\"");
     must(weir_append(t, weir_int(INT64_MIN), weir_real(0.1), weir_text("\x01 \xC3\xA9,\\\""),
-                     weir_blob("\0\377", 2)), 12);
+                     weir_blob("\0\377", 2)),
+         12);
     must(weir_append(other, weir_null(), weir_real(2), weir_text(""), weir_blob("", 0)), 12);
-    must(weir_append(t, weir_text_n("\xFF", 1), weir_real(1e300 * 1e300), weir_int(7), weir_null()), 12);
+    must(weir_append(t, weir_text_n("\xFF", 1), weir_real(1e300 * 1e300), weir_int(7), weir_null()),
+         12);
     must(weir_sync(w, WEIR_DURABLE, UINT32_MAX), 15);
     _exit(0);
 }
@@ -290,7 +297,8 @@ static void leave_archive(const fixture *f) {
     for (int64_t id = 1; id <= 200; id++) {
         weir_rng_fill(&rng, noise, sizeof noise); /* nothing that zstd could make small */
         must(weir_append(table, weir_int(id), weir_null(), weir_null(),
-                         weir_blob(noise, sizeof noise)), 12);
+                         weir_blob(noise, sizeof noise)),
+             12);
     }
     must(weir_sync(w, WEIR_APPLIED, UINT32_MAX), 15);
     must(weir_close(w), 16);
@@ -302,7 +310,8 @@ static void stay_open(const fixture *f, int ready, int over) {
     weir *w;
     must(weir_open_sqlite(f->database, NULL, &w), 10);
     weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= ROWS; id++) append(table, id);
+    for (int64_t id = 1; id <= ROWS; id++)
+        append(table, id);
     must(weir_sync(w, WEIR_APPLIED, UINT32_MAX), 15);
     if (write(ready, &byte, 1) != 1 || read(over, &byte, 1) < 0) _exit(17);
     _exit(0);
@@ -347,9 +356,7 @@ static int64_t rows_in(const char *database) {
     return weir_sql_int(database, "SELECT count(*) FROM t");
 }
 
-static bool is_there(const char *path) {
-    return access(path, F_OK) == 0;
-}
+static bool is_there(const char *path) { return access(path, F_OK) == 0; }
 
 /* ---- the command line ------------------------------------------------------------------ */
 
@@ -544,13 +551,14 @@ static void dump_loses_nothing(void **state) {
     run(f, "dump", f->database, NULL), expect(f, CLEAN);
     cut_times(f->out);
     assert_string_equal(
-        f->out,
-        "{\"type\":\"row\",\"row\":1,\"table\":\"t\",\"values\":{\"id\":-9223372036854775808,\"x\":0.1,"
-        "\"name\":\"\\u0001 \xC3\xA9,\\\\\\\"\",\"data\":{\"blob\":\"00ff\"}}}\n"
-        "{\"type\":\"row\",\"row\":2,\"table\":\"other \\\"table\\\"\",\"values\":{\"id\":null,\"x\":2.0,"
-        "\"name\":\"\",\"data\":{\"blob\":\"\"}}}\n"
-        "{\"type\":\"row\",\"row\":3,\"table\":\"t\",\"values\":{\"id\":{\"text\":\"ff\"},"
-        "\"x\":{\"real\":\"inf\"},\"name\":7,\"data\":null}}\n");
+        f->out, "{\"type\":\"row\",\"row\":1,\"table\":\"t\",\"values\":{\"id\":-"
+                "9223372036854775808,\"x\":0.1,"
+                "\"name\":\"\\u0001 \xC3\xA9,\\\\\\\"\",\"data\":{\"blob\":\"00ff\"}}}\n"
+                "{\"type\":\"row\",\"row\":2,\"table\":\"other "
+                "\\\"table\\\"\",\"values\":{\"id\":null,\"x\":2.0,"
+                "\"name\":\"\",\"data\":{\"blob\":\"\"}}}\n"
+                "{\"type\":\"row\",\"row\":3,\"table\":\"t\",\"values\":{\"id\":{\"text\":\"ff\"},"
+                "\"x\":{\"real\":\"inf\"},\"name\":7,\"data\":null}}\n");
     run(f, "dump", "--csv", "--table", "T", f->database, NULL), expect(f, CLEAN);
     assert_string_equal(f->out, "\"row\",\"id\",\"x\",\"name\",\"data\"\n"
                                 "1,-9223372036854775808,0.1,\"\x01 \xC3\xA9,\\\"\"\",x'00ff'\n"
@@ -617,7 +625,8 @@ static void salvage_keeps_what_is_readable(void **state) {
     expect_text(f->out, "rows 21 to 30 are lost");
     expect_text(f->out, "40 rows salvaged");
     assert_int_equal(rows_in(f->database), ROWS - ROWS_OF_GROUP);
-    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t WHERE id BETWEEN 21 AND 30"), 0);
+    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t WHERE id BETWEEN 21 AND 30"),
+                     0);
     assert_true(has_name(f->journal, "damaged-"));
     run(f, f->database, NULL), expect(f, CLEAN);
     assert_int_equal(rows_in(f->database), ROWS - ROWS_OF_GROUP);

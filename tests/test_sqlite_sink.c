@@ -298,6 +298,24 @@ static void refused_rows_tell_all(void **state) {
         " AND journal = X'07010700000000000000000000000000' AND length(record) > 10 FROM weir_reject"), 1);
 }
 
+static void a_parent_must_have_the_lower_number(void **state) {
+    (void)state;
+    weir_sql_run(database, "CREATE TABLE t(a INTEGER PRIMARY KEY, b, c REFERENCES t(a))");
+    weir_value v[][3] = {{weir_int(1), weir_null(), weir_int(2)},  /* its parent comes in the same statement */
+                         {weir_int(2), weir_null(), weir_null()},
+                         {weir_int(3), weir_null(), weir_int(2)}};
+    rows_block b = rows_begin(journal, 1, 1);
+    for (int i = 0; i < 3; i++) rows_add(&b, 1, v[i], 3);
+    weir_sink s = open_sink();
+    weir_sink_counts counts;
+    declare_both(&s);
+    assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
+    s.close(s.self);
+    rows_free(&b);
+    assert_int_equal(weir_sql_int(database, "SELECT sum(a) FROM t"), 5);
+    assert_int_equal(weir_sql_int(database, "SELECT sum(row) FROM weir_reject WHERE code = 787"), 1);
+}
+
 static void literals_read_as_sql(void **state) {
     (void)state;
     weir_sql_run(database, "CREATE TABLE t(a, b, c CHECK(0))");
@@ -529,6 +547,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(rows_come_out_as_one_at_a_time),
         TEST(refused_rows_tell_all),
+        TEST(a_parent_must_have_the_lower_number),
         TEST(literals_read_as_sql),
         TEST(broken_schemas_stop_and_keep_rows),
         TEST(a_changed_schema_is_seen),

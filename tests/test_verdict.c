@@ -89,7 +89,8 @@ static void every_combination_has_exactly_one_case(void **state) {
         check_one(&f, reached);
     }
     assert_int_equal(combinations, 900);
-    for (unsigned v = 0; v < WEIR_VERDICT_COUNT; v++) assert_true(reached[v] > 0);
+    for (unsigned v = 0; v < WEIR_VERDICT_COUNT; v++)
+        assert_true(reached[v] > 0);
 }
 
 static void first_named_wins(void **state) {

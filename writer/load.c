@@ -202,18 +202,12 @@ static int load_one(weir_load *l, weir_load_table *t, const weir_feed_row *row, 
     return status;
 }
 
-static bool holds_doomed(const weir_load *l, const weir_feed_row *rows, size_t count) {
-    return l->doomed && l->doomed >= l->first + rows[0].index &&
-           l->doomed <= l->first + rows[count - 1].index;
-}
-
 /* Halves go in order, so that rows keep theirs. The depth is the logarithm of a window. */
 static int load_group(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
                       weir_error *error) {
     if (count == 1) return load_one(l, t, rows, error);
-    bool whole = !t->traits.one_by_one && !holds_doomed(l, rows, count);
     weir_refusal why;
-    int status = whole ? try_rows(l, t, rows, count, &why, error) : WEIR_REJECTED;
+    int status = t->traits.one_by_one ? WEIR_REJECTED : try_rows(l, t, rows, count, &why, error);
     if (status != WEIR_REJECTED) return status;
     status = load_group(l, t, rows, count / 2, error);
     return status == WEIR_OK ? load_group(l, t, rows + count / 2, count - count / 2, error) : status;
