@@ -10,8 +10,10 @@ set_target_properties(weir PROPERTIES
     SOVERSION ${PROJECT_VERSION_MAJOR}
     LINKER_LANGUAGE C
     LINK_DEPENDS ${weir_map})
-target_link_options(weir PRIVATE -Wl,--version-script=${weir_map} -Wl,--as-needed
-    $<$<NOT:$<BOOL:${WEIR_SANITIZE}>>:-Wl,--no-undefined>)
+target_link_options(weir PRIVATE -Wl,--version-script=${weir_map} -Wl,--as-needed)
+if(NOT WEIR_SANITIZE) # a sanitizer's runtime is linked to the program, not to the library
+    target_link_options(weir PRIVATE -Wl,--no-undefined)
+endif()
 
 add_library(weir_static STATIC ${weir_objects})
 set_target_properties(weir_static PROPERTIES OUTPUT_NAME weir LINKER_LANGUAGE C)

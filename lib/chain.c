@@ -167,21 +167,28 @@ static void sum_up(weir_inventory *inv) {
     if (newer) inv->found.journal = WEIR_JOURNAL_NEWER;
 }
 
+static int take_notes(const weir_inventory_input *input, weir_inventory *inv, const names *n,
+                      weir_error *error) {
+    if (n->count == 0) return WEIR_OK;
+    inv->segments = calloc(n->count, sizeof *inv->segments);
+    if (!inv->segments)
+        return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory to list it", input->directory);
+    weir_scan scan;
+    weir_scan_make(&scan, input->os);
+    int status = WEIR_OK;
+    for (size_t i = 0; status == WEIR_OK && i < n->count; i++)
+        status =
+            take_note(input, &scan, n->numbers[i], &inv->segments[inv->segment_count++], error);
+    weir_scan_free(&scan);
+    return status;
+}
+
 int weir_chain_list(const weir_inventory_input *input, weir_inventory *inv, weir_error *error) {
     if (strlen(input->directory) > WEIR_PATH_MAX - 64)
         return weir_fail(error, WEIR_MISUSE, "the path of the journal's directory is too long");
     names n = {0};
     int status = list_numbers(input, inv, &n, error);
-    if (status == WEIR_OK && n.count) {
-        inv->segments = calloc(n.count, sizeof *inv->segments);
-        if (!inv->segments)
-            status = weir_fail(error, WEIR_NO_MEMORY, "%s: no memory to list it", input->directory);
-    }
-    weir_scan scan;
-    weir_scan_make(&scan, input->os);
-    for (size_t i = 0; status == WEIR_OK && i < n.count; i++)
-        status = take_note(input, &scan, n.numbers[i], &inv->segments[inv->segment_count++], error);
-    weir_scan_free(&scan);
+    if (status == WEIR_OK) status = take_notes(input, inv, &n, error);
     free(n.numbers);
     if (status == WEIR_OK) sum_up(inv);
     return status;

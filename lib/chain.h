@@ -25,8 +25,9 @@ typedef struct weir_chain {
     size_t count, capacity;
 } weir_chain;
 
-/* List the directory, read every segment's header: fills segments, bytes, incarnation, journal, read_only and
- * found.journal. WEIR_NOT_FOUND: a file went away between the list and the look; list again. */
+/* List the directory, read every segment's header: fills segments, bytes, incarnation, journal,
+ * read_only and found.journal. WEIR_NOT_FOUND: a file went away between the list and the look; list
+ * again. */
 int weir_chain_list(const weir_inventory_input *input, weir_inventory *inventory,
                     weir_error *error);
 
@@ -36,8 +37,9 @@ int weir_chain_build(const weir_inventory_input *input, weir_inventory *inventor
                      weir_chain *out, weir_error *error);
 void weir_chain_free(weir_chain *chain);
 
-/* Fill error from a status of the scan of path. A file that is gone answers WEIR_NOT_FOUND. */
+/* Fill error for a scan of path that answered WEIR_IO or WEIR_NO_MEMORY; returns status. */
 int weir_scan_failed(const weir_scan *scan, int status, const char *path, weir_error *error);
+/* Likewise for a failed weir_scan_open; a file that is gone is WEIR_NOT_FOUND. */
 int weir_open_failed(int result, const char *path, weir_error *error);
 
 #endif

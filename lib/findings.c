@@ -61,10 +61,12 @@ static void say_damage(const weir_inventory_input *input, weir_inventory *inv) {
 
 static void say_behind(const weir_inventory_input *input, weir_inventory *inv) {
     const weir_position *p = &inv->position;
+    size_t n = inv->extent_count; /* next_row itself counts what the database vouches for */
+    uint64_t next = n ? inv->extents[n - 1].next_row : 1;
     say(inv,
         "%.120s: the journal ends at row %llu, but the database has applied row %llu; put the "
         "journal's newest files back, or move this older copy away",
-        input->directory, (number)(inv->end.block ? inv->next_row - 1 : 0), (number)p->row);
+        input->directory, (number)(next - 1), (number)p->row);
 }
 
 /* The rows between the position and the first block that is kept. */

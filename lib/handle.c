@@ -289,6 +289,7 @@ static int open_steps(opening *o) {
     if (status == WEIR_OK) status = drain_dead_ring(o);
     if (status == WEIR_OK) status = weir_journal_sync(o->w->journal, o->error);
     if (status != WEIR_OK) return status;
+    if (o->dead.lanes) weir_ring_close(&o->dead); /* its rows are durable; its space may be wanted */
     note_start(o);
     remember_declarations(o->w);
     status = make_ring(o);

@@ -1,18 +1,22 @@
 /* inventory.h - read a journal directory whole, change nothing, and say what is there.
  *
- * Opening, verifying and every reading verb of the tool begin here, so they cannot disagree. Reads each
- * block header once; payload hashes are checked for blocks above the position given (all of them
- * with verify_all). Memory: proportional to the number of segments and damages, not to bytes. */
+ * Opening, verifying and every reading verb of the tool begin here, so they cannot disagree. Every
+ * block header of the stream is read; payload hashes are checked for blocks above the database's
+ * position, or for all with verify_all. What stands behind the stream's end is looked through for
+ * blocks that say more had been durable. Memory: proportional to the number of segments and
+ * damages, and one payload; not to the bytes of the journal. */
 #ifndef WEIR_INVENTORY_H
 #define WEIR_INVENTORY_H
 
 #include "segment.h"
 #include "verdict.h"
 
-typedef struct weir_position { /* how far a journal is applied; kept in the database */
+/* How far a journal is applied; kept in the database, which only takes durable blocks. */
+typedef struct weir_position {
     uint8_t journal[16];
-    uint64_t block, row,
-        hash; /* of the last applied block: number, its last row, its header hash */
+    uint64_t block; /* the last one that is wholly applied; 0: none */
+    uint64_t row;   /* the last one that is applied; it may stand in the next block */
+    uint64_t hash;  /* of that block's header; 0 with block 0 */
 } weir_position;
 
 /* A run of valid blocks of one segment that belong to the stream. */
@@ -23,7 +27,8 @@ typedef struct weir_extent {
     char *path; /* belongs to the inventory, or to the journal that answers locate */
 } weir_extent;
 
-/* Promised blocks or rows that cannot be read. Ranges are inclusive; 0, 0 where unknown or none. */
+/* Promised blocks or rows that cannot be read. Ranges are inclusive; 0, 0 where unknown or none (why
+ * then says from which row on). path is NULL where the file is missing. */
 typedef struct weir_damage {
     uint64_t segment, offset;
     uint64_t first_block, last_block, first_row, last_row;
@@ -75,7 +80,10 @@ typedef struct weir_inventory {
     weir_end end;         /* behind the last valid block of the stream */
     uint64_t next_row;    /* number after the last row of the stream (or promised by a mark) */
     weir_mark durable;    /* the highest mark of all sources */
-    weir_end durable_end; /* where the stream stands at that mark; = end when the mark is the end */
+    /* Where the stream stands at that mark, and the row that comes next there. When promised blocks
+     * are lost it names the mark's block (hash 0 if unknown) and the place where the last readable one
+     * at or below it ends. */
+    weir_end durable_end;
     uint64_t durable_next_row;
     weir_position position; /* the database's position in this journal; zeros if none */
     uint64_t torn_bytes;    /* behind the end, in the last segment */
@@ -89,9 +97,13 @@ typedef struct weir_inventory {
     char detail[400]; /* the verdict in words: what, where, which rows, what to do */
 } weir_inventory;
 
-/* WEIR_OK also when the verdict refuses; an error only when reading itself failed (rights, memory,
- * I/O). out is to be freed in either case. A segment that vanishes while it is read (recycled by a live
- * journal) is looked for again, not called damage. */
+/* WEIR_OK also when the verdict refuses; an error only when reading itself failed (rights, memory, I/O:
+ * a disk that refuses to be read is never taken for a torn tail). out is to be freed in either case.
+ * What looks damaged is looked at again, until it looks the same twice: a live journal recycles its
+ * segments and writes blocks meanwhile.
+ *
+ * A journal that is whole but ends below the database's position is no rot, as its rows are in the
+ * database: it is BEYOND, with a clean tail, and one damage that names the rows. */
 int weir_inventory_take(const weir_inventory_input *input, weir_inventory *out, weir_error *error);
 void weir_inventory_free(weir_inventory *inventory);
 

@@ -207,7 +207,7 @@ static void *run(void *argument) {
 }
 
 int weir_journaler_start(weir_journaler *j, weir_error *error) {
-    int failed = weir_thread_start(&j->thread, run, j);
+    int failed = weir_thread_start(&j->thread, "weir-journal", run, j);
     if (failed) return weir_fail_os(error, failed, "cannot start the journal thread");
     j->running = true;
     return WEIR_OK;

@@ -14,9 +14,9 @@ void weir_log_set_level(weir_log_level level) {
     __atomic_store_n(&weir_log_threshold, (int)level, __ATOMIC_RELAXED);
 }
 
-const char *weir_log_level_name(int level) {
+const char *weir_log_level_name(weir_log_level level) {
     static const char *const names[] = {"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"};
-    return level >= WEIR_TRACE && level <= WEIR_FATAL ? names[level] : "?";
+    return (unsigned)level < sizeof names / sizeof *names ? names[level] : "?";
 }
 
 /* Declaring twice gives the same table, so threads that race here need no lock of their own. */

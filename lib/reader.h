@@ -10,11 +10,13 @@
 
 typedef struct weir_locator {
     void *self;
-    /* The extent that holds block (out->path may be copied by the callee into buffer of 4096 bytes);
-     * WEIR_PENDING when it does not exist yet, WEIR_NOT_FOUND when it left the journal or is damaged. */
+    /* The extent that holds block; path_buffer has 4096 bytes, in which out->path may stand.
+     * WEIR_PENDING: not there yet. WEIR_NOT_FOUND: it left the journal, or is damaged. */
     int (*locate)(void *self, uint64_t block, weir_extent *out, char *path_buffer);
 } weir_locator;
 
+/* Up to the end of its stream, which may lie above the durable mark. The inventory stays the
+ * caller's, and lives longer than the locator. */
 weir_locator weir_inventory_locator(const weir_inventory *inventory);
 
 typedef struct weir_reader weir_reader;
@@ -27,13 +29,15 @@ typedef struct weir_read_block { /* lives until the next call on the reader */
 int weir_reader_make(const weir_os *os, weir_locator locator, weir_reader **out);
 void weir_reader_free(weir_reader *reader);
 
-/* Read block number block. Sequential reads are cheap; any order is right. First reads the
- * declarations at the head of the segment when asked to by weir_reader_declarations.
- * WEIR_OK, WEIR_PENDING, WEIR_NOT_FOUND, WEIR_DAMAGED, WEIR_IO. Reads within the extent: walks headers from the extent's begin if needed. */
+/* Read block number block. In ascending order each header and payload is read once; any other order
+ * is right too, and walks the headers from the beginning of the block's extent.
+ * WEIR_OK, WEIR_PENDING (without a text), WEIR_NOT_FOUND (it, or its file while it was read, left the
+ * journal), WEIR_DAMAGED, WEIR_VERSION, WEIR_IO, WEIR_NO_MEMORY. After a failure the reader can go on
+ * with any block. */
 int weir_reader_read(weir_reader *reader, uint64_t block, weir_read_block *out, weir_error *error);
 
-/* The declarations block at the head of the segment that holds block: call before the first read when
- * starting in the middle of a journal. The head block may have a number above or below block. */
+/* The declarations block at the head of the segment that holds block; for a reader that starts in the
+ * middle of a journal. Answers like weir_reader_read. */
 int weir_reader_declarations(weir_reader *reader, uint64_t block, weir_read_block *out,
                              weir_error *error);
 

@@ -27,7 +27,7 @@ static void all_asynchronous(sigset_t *set) {
         sigdelset(set, faults[i]);
 }
 
-int weir_thread_start(pthread_t *thread, void *(*run)(void *), void *argument) {
+int weir_thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument) {
     start *s = malloc(sizeof *s);
     if (!s) return -ENOMEM;
     *s = (start){run, argument};
@@ -38,6 +38,7 @@ int weir_thread_start(pthread_t *thread, void *(*run)(void *), void *argument) {
     int failed = pthread_create(thread, NULL, begin, s);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed) free(s);
+    else (void)pthread_setname_np(*thread, name); /* a thread without its name works as well */
     return -failed;
 }
 

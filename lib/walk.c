@@ -369,8 +369,8 @@ static int end_below_mark(weir_walk *w) {
     if (w->next_block <= mark->block) {
         w->behind = w->inventory->damage_count == 0 && w->promised < w->next_block && !w->torn;
         if (!w->open) {
-            int status =
-                weir_walk_open_damage(w, weir_walk_offset(w), "the journal ends here, below a durable mark");
+            int status = weir_walk_open_damage(w, weir_walk_offset(w),
+                                               "the journal ends here, below a durable mark");
             if (status != WEIR_OK) return status;
         }
         weir_walk_close_damage(w, mark->block + 1, row);

@@ -19,7 +19,7 @@ typedef struct weir_walk {
     weir_inventory *inventory; /* extents, damages, end, durable, … are filled */
     weir_error *error;
     weir_witness position, ring;
-    uint64_t position_row;     /* last row applied, perhaps within the block behind the position's */
+    uint64_t position_row;  /* last row applied, perhaps within the block behind the position's */
     uint64_t verify_above;  /* payloads of blocks above this one are checked */
     uint64_t promised;      /* highest mark of all but the database */
     bool torn;              /* something stands behind the end that does not belong there */

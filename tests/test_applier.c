@@ -1,5 +1,5 @@
-/* test_applier.c - when the writer applies, waits, hardens and tells; with a real journal, a scripted database and
- * a clock that the test moves. The test is the writer's thread. */
+/* test_applier.c - when the writer applies, waits, hardens and tells; with a real journal, a
+ * scripted database and a clock that the test moves. The test is the writer's thread. */
 #include "support.h"
 
 #include <stdio.h>
@@ -27,7 +27,8 @@ static struct {
 
 static int sink_begin(void *self, const uint8_t journal[16], weir_position *at, weir_error *error) {
     (void)self;
-    if (sink_state.begin_status != WEIR_OK) return weir_fail(error, sink_state.begin_status, "scripted");
+    if (sink_state.begin_status != WEIR_OK)
+        return weir_fail(error, sink_state.begin_status, "scripted");
     *at = sink_state.position;
     memcpy(at->journal, journal, 16);
     return WEIR_OK;
@@ -38,14 +39,15 @@ static int sink_declare(void *self, const weir_declaration *d, bool now, weir_er
     return WEIR_OK;
 }
 
-static int sink_apply(void *self, const weir_block_header *header, weir_cursor body, weir_row_range range,
-                      weir_error *error) {
+static int sink_apply(void *self, const weir_block_header *header, weir_cursor body,
+                      weir_row_range range, weir_error *error) {
     (void)self, (void)header, (void)body, (void)error;
     sink_state.rows += range.last + 1 - range.first;
     return WEIR_OK;
 }
 
-static int sink_commit(void *self, const weir_position *to, weir_sink_counts *counts, weir_error *error) {
+static int sink_commit(void *self, const weir_position *to, weir_sink_counts *counts,
+                       weir_error *error) {
     (void)self, (void)error;
     sink_state.position = *to;
     sink_state.commits++;
@@ -59,7 +61,9 @@ static int sink_harden(void *self, uint64_t applied, uint64_t *safe, weir_error 
     (void)self;
     sink_state.hardened++;
     *safe = applied - sink_state.safe_short;
-    return sink_state.harden_status == WEIR_OK ? WEIR_OK : weir_fail(error, sink_state.harden_status, "scripted");
+    return sink_state.harden_status == WEIR_OK
+               ? WEIR_OK
+               : weir_fail(error, sink_state.harden_status, "scripted");
 }
 
 static void sink_close(void *self) {
@@ -116,14 +120,16 @@ static int tear_down(void **state) {
 }
 
 static void append(int rows) {
-    for (int i = 0; i < rows; i++) assert_int_equal(weir_append(table, weir_int(i)), WEIR_OK);
+    for (int i = 0; i < rows; i++)
+        assert_int_equal(weir_append(table, weir_int(i)), WEIR_OK);
     assert_int_equal(weir_sync(handle, WEIR_DURABLE, 10000), WEIR_OK);
 }
 
 /* Step until there is something to wait for. */
 static uint64_t settle(void) {
     uint64_t pause;
-    while ((pause = weir_applier_step(applier)) == 0) {}
+    while ((pause = weir_applier_step(applier)) == 0) {
+    }
     return pause;
 }
 

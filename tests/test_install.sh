@@ -3,7 +3,7 @@
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-[ -z "$WEIR_SANITIZE" ] || { echo "a sanitized library is not for installing"; exit 77; }
+[ -z "$WEIR_SANITIZE" ] || { echo "skipped: a sanitized library is not for installing"; exit 77; }
 
 DESTDIR=$dir/stage cmake --install "$WEIR_BINARY_DIR" --prefix /usr >/dev/null
 pc=$(dirname "$(find "$dir/stage" -name weir.pc)")

@@ -1,4 +1,5 @@
-/* test_replay.c - the walk from blocks to transactions, with a journal and a database made of arrays.
+/* test_replay.c - the walk from blocks to transactions, with a journal and a database made of
+ * arrays.
  *
  * This file is the reader (lib/reader.h) that replay links against, and its sink. */
 #include "support.h"
@@ -58,9 +59,7 @@ int weir_reader_make(const weir_os *os, weir_locator locator, weir_reader **out)
     return WEIR_OK;
 }
 
-void weir_reader_free(weir_reader *reader) {
-    (void)reader;
-}
+void weir_reader_free(weir_reader *reader) { (void)reader; }
 
 int weir_reader_read(weir_reader *reader, uint64_t block, weir_read_block *out, weir_error *error) {
     (void)error;
@@ -69,7 +68,8 @@ int weir_reader_read(weir_reader *reader, uint64_t block, weir_read_block *out, 
     if (lost[block]) return WEIR_NOT_FOUND;
     *out = (weir_read_block){blocks[block].header, {.body = rows_body(&blocks[block])}};
     if (out->header.kind != WEIR_BLOCK_ROWS) return WEIR_OK;
-    (void)weir_put_u64(weir_put_u64(reader->lane, 3), block); /* lane 3, drained to the block's number */
+    (void)weir_put_u64(weir_put_u64(reader->lane, 3),
+                       block); /* lane 3, drained to the block's number */
     out->payload.lanes = 1;
     out->payload.lane_entries = reader->lane;
     return WEIR_OK;
@@ -77,7 +77,8 @@ int weir_reader_read(weir_reader *reader, uint64_t block, weir_read_block *out, 
 
 static uint64_t head_block;
 
-int weir_reader_declarations(weir_reader *reader, uint64_t block, weir_read_block *out, weir_error *error) {
+int weir_reader_declarations(weir_reader *reader, uint64_t block, weir_read_block *out,
+                             weir_error *error) {
     (void)block;
     return weir_reader_read(reader, head_block, out, error);
 }
@@ -119,8 +120,8 @@ static int sink_declare(void *self, const weir_declaration *d, bool now, weir_er
     return WEIR_OK;
 }
 
-static int sink_apply(void *self, const weir_block_header *header, weir_cursor body, weir_row_range range,
-                      weir_error *error) {
+static int sink_apply(void *self, const weir_block_header *header, weir_cursor body,
+                      weir_row_range range, weir_error *error) {
     (void)self, (void)error;
     const uint8_t *row;
     size_t bytes;
@@ -139,7 +140,8 @@ static int sink_apply(void *self, const weir_block_header *header, weir_cursor b
     return WEIR_OK;
 }
 
-static int sink_commit(void *self, const weir_position *to, weir_sink_counts *counts, weir_error *error) {
+static int sink_commit(void *self, const weir_position *to, weir_sink_counts *counts,
+                       weir_error *error) {
     (void)self, (void)error;
     assert_true(sink_state.open);
     if (sink_state.commit_status != WEIR_OK) return sink_state.commit_status;
@@ -157,7 +159,8 @@ static void sink_rollback(void *self) {
     sink_state.rollbacks++;
 }
 
-static weir_sink sink = {NULL, sink_begin, sink_declare, sink_apply, sink_commit, sink_rollback, NULL, NULL};
+static weir_sink sink = {NULL,        sink_begin,    sink_declare, sink_apply,
+                         sink_commit, sink_rollback, NULL,         NULL};
 
 /* ---- the tests ------------------------------------------------------------------------------- */
 
@@ -167,7 +170,9 @@ static weir_error error;
 
 static void start(bool skip_damage) {
     if (replay) weir_replay_free(replay);
-    assert_int_equal(weir_replay_make(NULL, (weir_locator){0}, journal_id, &sink, skip_damage, &replay), WEIR_OK);
+    assert_int_equal(
+        weir_replay_make(NULL, (weir_locator){0}, journal_id, &sink, skip_damage, &replay),
+        WEIR_OK);
 }
 
 static int set_up(void **state) {
@@ -185,7 +190,8 @@ static int tear_down(void **state) {
     (void)state;
     weir_replay_free(replay);
     replay = NULL;
-    for (uint64_t i = 1; i <= last_block; i++) rows_free(&blocks[i]);
+    for (uint64_t i = 1; i <= last_block; i++)
+        rows_free(&blocks[i]);
     return 0;
 }
 
@@ -193,13 +199,12 @@ static int step(weir_replay_limits limits) {
     return weir_replay_step(replay, &limits, &result, &error);
 }
 
-static int step_all(void) {
-    return step(WEIR_REPLAY_ALL);
-}
+static int step_all(void) { return step(WEIR_REPLAY_ALL); }
 
 static void assert_rows(uint64_t last) {
     assert_int_equal(sink_state.committed.count, last);
-    for (uint64_t i = 0; i < last; i++) assert_int_equal(sink_state.committed.rows[i], i + 1);
+    for (uint64_t i = 0; i < last; i++)
+        assert_int_equal(sink_state.committed.rows[i], i + 1);
     assert_int_equal(sink_state.committed.position.row, last);
 }
 
@@ -218,7 +223,8 @@ static void all_blocks_in_one_transaction(void **state) {
     assert_int_equal(sink_state.committed.position.hash, 1006);
     assert_int_equal(result.last.block, 6);
     assert_int_equal(result.counts.rows, 15);
-    assert_int_equal(weir_payload_lane(&result.payload, 0).position, 5); /* the mark says nothing of lanes */
+    assert_int_equal(weir_payload_lane(&result.payload, 0).position,
+                     5); /* the mark says nothing of lanes */
     assert_int_equal(step_all(), WEIR_PENDING);
 }
 
@@ -239,7 +245,8 @@ static void nothing_to_do_is_no_transaction(void **state) {
 
 static void a_large_backlog_is_many_transactions(void **state) {
     (void)state;
-    for (int i = 0; i < 20; i++) add_block(WEIR_BLOCK_ROWS, 10);
+    for (int i = 0; i < 20; i++)
+        add_block(WEIR_BLOCK_ROWS, 10);
     weir_replay_limits limits = WEIR_REPLAY_ALL;
     limits.rows = 25;
     for (uint64_t i = 1; i <= 6; i++) {
@@ -254,7 +261,8 @@ static void a_large_backlog_is_many_transactions(void **state) {
 
 static void it_begins_where_the_database_stands(void **state) {
     (void)state;
-    for (int i = 0; i < 4; i++) add_block(WEIR_BLOCK_ROWS, 10);
+    for (int i = 0; i < 4; i++)
+        add_block(WEIR_BLOCK_ROWS, 10);
     weir_replay_limits limits = WEIR_REPLAY_ALL;
     limits.last_row = 13; /* within block 3 */
     assert_int_equal(step(limits), WEIR_OK);
@@ -272,7 +280,8 @@ static void it_begins_where_the_database_stands(void **state) {
 
 static void limits_end_it(void **state) {
     (void)state;
-    for (int i = 0; i < 6; i++) add_block(WEIR_BLOCK_ROWS, 10);
+    for (int i = 0; i < 6; i++)
+        add_block(WEIR_BLOCK_ROWS, 10);
     weir_replay_limits limits = WEIR_REPLAY_ALL;
     limits.last_block = 2;
     assert_int_equal(step(limits), WEIR_OK);
@@ -303,9 +312,11 @@ static void trouble_repeats_the_transaction(void **state) {
 /* Every row but the one alone must come through in transactions, and not one each. */
 static void a_schema_that_ends_transactions(void **state) {
     (void)state;
-    for (int i = 0; i < 4; i++) add_block(WEIR_BLOCK_ROWS, 64);
+    for (int i = 0; i < 4; i++)
+        add_block(WEIR_BLOCK_ROWS, 64);
     sink_state.poison = 100;
-    while (step_all() == WEIR_OK) {}
+    while (step_all() == WEIR_OK) {
+    }
     assert_rows(256);
     assert_true(sink_state.poison_known);
     assert_true(sink_state.commits < 30);
@@ -313,7 +324,8 @@ static void a_schema_that_ends_transactions(void **state) {
 
 static void another_history_is_refused(void **state) {
     (void)state;
-    for (int i = 0; i < 3; i++) add_block(WEIR_BLOCK_ROWS, 10);
+    for (int i = 0; i < 3; i++)
+        add_block(WEIR_BLOCK_ROWS, 10);
     sink_state.committed.position = (weir_position){{0}, 2, 10, 999};
     assert_int_equal(step_all(), WEIR_FOREIGN);
     assert_non_null(strstr(error.text, "row 10"));
@@ -337,7 +349,8 @@ static void a_database_restored_meanwhile_is_refused(void **state) {
 
 static void damage_stops_it_or_is_stepped_over(void **state) {
     (void)state;
-    for (int i = 0; i < 4; i++) add_block(WEIR_BLOCK_ROWS, 10);
+    for (int i = 0; i < 4; i++)
+        add_block(WEIR_BLOCK_ROWS, 10);
     lost[3] = true;
     assert_int_equal(step_all(), WEIR_OK); /* what stood before */
     assert_rows(10);

@@ -78,7 +78,8 @@ static void absent_tables_are_made(void **state) {
 
 static void names_are_never_sql(void **state) {
     (void)state;
-    static const weir_column odd[] = {{"select", WEIR_INTEGER}, {"a\"b", WEIR_TEXT}, {"x); --", WEIR_BLOB}};
+    static const weir_column odd[] = {
+        {"select", WEIR_INTEGER}, {"a\"b", WEIR_TEXT}, {"x); --", WEIR_BLOB}};
     (void)ensure("group\"; DROP TABLE t; --", odd, 3);
     int64_t next;
     assert_int_equal(check("group\"; DROP TABLE t; --", odd, 3, &next), WEIR_OK);
@@ -178,9 +179,14 @@ static void traits(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(absent_tables_are_made), TEST(names_are_never_sql),        TEST(last_columns_are_added),
-        TEST(misfits_are_named),      TEST(columns_beside_may_take_a_default),
-        TEST(reserved_names_are_refused), TEST(keys_must_be_the_rowid), TEST(next_keys),
+        TEST(absent_tables_are_made),
+        TEST(names_are_never_sql),
+        TEST(last_columns_are_added),
+        TEST(misfits_are_named),
+        TEST(columns_beside_may_take_a_default),
+        TEST(reserved_names_are_refused),
+        TEST(keys_must_be_the_rowid),
+        TEST(next_keys),
         TEST(traits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

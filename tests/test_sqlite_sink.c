@@ -1,7 +1,8 @@
 /* test_sqlite_sink.c - rows into SQLite: in bulk, and exactly as if they came one at a time.
  *
- * The judge is SQLite itself: the same rows are inserted one at a time, each in a savepoint, into a second file
- * with the same schema. Tables, rowids and the set of refused rows must come out equal. */
+ * The judge is SQLite itself: the same rows are inserted one at a time, each in a savepoint,
+ * into a second file with the same schema. Tables, rowids and the set of refused rows must come
+ * out equal. */
 #include "support.h"
 
 #include <sqlite3.h>
@@ -51,8 +52,9 @@ static void declare_both(const weir_sink *s) {
 static sqlite3 *open_plain(const char *path) {
     sqlite3 *db;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "PRAGMA foreign_keys=ON; PRAGMA synchronous=OFF", NULL, NULL, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "PRAGMA foreign_keys=ON; PRAGMA synchronous=OFF", NULL, NULL, NULL),
+        SQLITE_OK);
     return db;
 }
 
@@ -84,8 +86,10 @@ static int apply_all(const weir_sink *s, const rows_block *b, weir_sink_counts *
     *total = (weir_sink_counts){0};
     while (row < b->header.first_row + b->header.rows) {
         int status = apply_some(s, b, &row, width, total);
-        if (status == WEIR_SINK_AGAIN) width = width > 1 ? width / 2 : 1;
-        else if (status != WEIR_OK) return status;
+        if (status == WEIR_SINK_AGAIN)
+            width = width > 1 ? width / 2 : 1;
+        else if (status != WEIR_OK)
+            return status;
     }
     return WEIR_OK;
 }
@@ -96,8 +100,12 @@ static void bind(sqlite3_stmt *s, int i, const weir_value *v) {
     switch (v->type) {
     case WEIR_INTEGER: (void)sqlite3_bind_int64(s, i, v->as.integer); break;
     case WEIR_REAL: (void)sqlite3_bind_double(s, i, v->as.real); break;
-    case WEIR_TEXT: (void)sqlite3_bind_text(s, i, v->as.bytes, (int)v->length, SQLITE_STATIC); break;
-    case WEIR_BLOB: (void)sqlite3_bind_blob(s, i, v->as.bytes, (int)v->length, SQLITE_STATIC); break;
+    case WEIR_TEXT:
+        (void)sqlite3_bind_text(s, i, v->as.bytes, (int)v->length, SQLITE_STATIC);
+        break;
+    case WEIR_BLOB:
+        (void)sqlite3_bind_blob(s, i, v->as.bytes, (int)v->length, SQLITE_STATIC);
+        break;
     default: (void)sqlite3_bind_null(s, i); break;
     }
 }
@@ -127,20 +135,25 @@ static char *judge(sqlite3 *db, const rows_block *b, uint64_t *ignored) {
     sqlite3_stmt *insert[3] = {NULL, NULL, NULL};
     for (int i = 1; i <= 2; i++) {
         char sql[100];
-        (void)snprintf(sql, sizeof sql, "INSERT INTO \"%s\"(a,b,c) VALUES(?1,?2,?3)", tables[i]->name);
+        (void)snprintf(sql, sizeof sql, "INSERT INTO \"%s\"(a,b,c) VALUES(?1,?2,?3)",
+                       tables[i]->name);
         assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &insert[i], NULL), SQLITE_OK);
     }
     weir_cursor body = rows_body(b);
     const uint8_t *row;
     size_t bytes;
     *ignored = 0;
-    for (uint64_t number = b->header.first_row; weir_payload_next_row(&body, &row, &bytes) == 1; number++) {
+    for (uint64_t number = b->header.first_row; weir_payload_next_row(&body, &row, &bytes) == 1;
+         number++) {
         int changes;
         bool in = insert_one(db, insert, row, bytes, &changes);
-        if (!in) sqlite3_str_appendf(refused, "%llu,", (unsigned long long)number);
-        else if (changes == 0) ++*ignored;
+        if (!in)
+            sqlite3_str_appendf(refused, "%llu,", (unsigned long long)number);
+        else if (changes == 0)
+            ++*ignored;
     }
-    for (int i = 1; i <= 2; i++) (void)sqlite3_finalize(insert[i]);
+    for (int i = 1; i <= 2; i++)
+        (void)sqlite3_finalize(insert[i]);
     return sqlite3_str_finish(refused);
 }
 
@@ -171,7 +184,8 @@ static weir_value random_value(weir_rng *rng, bool text) {
     case 1: return weir_real((double)weir_rng_below(rng, 40) / 2);
     case 2: return weir_blob("\0\1\2", 3);
     default:
-        return text ? weir_text(words[weir_rng_below(rng, 6)]) : weir_int((int64_t)weir_rng_below(rng, 150));
+        return text ? weir_text(words[weir_rng_below(rng, 6)])
+                    : weir_int((int64_t)weir_rng_below(rng, 150));
     }
 }
 
@@ -179,7 +193,8 @@ static rows_block random_block(uint64_t seed, uint32_t rows) {
     weir_rng rng = {seed};
     rows_block b = rows_begin(journal, 1, 1);
     for (uint32_t i = 0; i < rows; i++) {
-        weir_value v[3] = {random_value(&rng, false), random_value(&rng, true), random_value(&rng, false)};
+        weir_value v[3] = {random_value(&rng, false), random_value(&rng, true),
+                           random_value(&rng, false)};
         rows_add(&b, (uint16_t)(1 + weir_rng_below(&rng, 2)), v, 3);
     }
     return b;
@@ -199,8 +214,9 @@ static void compare(const char *schema, uint64_t seed) {
 
     assert_same(ours, theirs, "SELECT rowid, * FROM t ORDER BY rowid");
     assert_same(ours, theirs, "SELECT rowid, * FROM u ORDER BY rowid");
-    assert_same(ours, theirs, "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'weir%'"
-                              " AND name NOT LIKE 'sqlite_autoindex_weir%'");
+    assert_same(ours, theirs,
+                "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'weir%'"
+                " AND name NOT LIKE 'sqlite_autoindex_weir%'");
     if (refused) {
         char *mine = text_of(ours, "SELECT row FROM weir_reject ORDER BY row");
         assert_string_equal(mine ? mine : "", refused);
@@ -237,15 +253,18 @@ static const char *const schemas[] = {
     "CREATE TABLE t(a INTEGER PRIMARY KEY ON CONFLICT IGNORE, b TEXT, c);" U,
     "CREATE TABLE t(a INTEGER, b TEXT, c REAL) STRICT;" U,
     "CREATE TABLE t(a, b CHECK(json_valid(b)), c CHECK(c < 15));" U,
-    "CREATE TABLE t(a, b CHECK(json(b) IS NOT NULL), c);" U, /* an expression that fails is an error of its own */
+    "CREATE TABLE t(a, b CHECK(json(b) IS NOT NULL), c);" U, /* fails as an expression */
     "CREATE TABLE t(a, b, c, d AS (abs(a)) STORED); CREATE UNIQUE INDEX i ON t(d, b);" U,
     "CREATE TABLE t(a UNIQUE, b, c); CREATE TABLE u(a REFERENCES t(a), b, c);",
-    "CREATE TABLE t(a UNIQUE, b, c); CREATE TABLE u(a REFERENCES t(a) DEFERRABLE INITIALLY DEFERRED, b, c);",
+    "CREATE TABLE t(a UNIQUE, b, c); CREATE TABLE u(a REFERENCES t(a) DEFERRABLE INITIALLY "
+    "DEFERRED, b, c);",
     "CREATE TABLE t(a INTEGER PRIMARY KEY, b, c REFERENCES t(a)); CREATE TABLE u(a, b, c);",
     "CREATE TABLE t(a UNIQUE ON CONFLICT REPLACE, b, c);"
     "CREATE TABLE u(a REFERENCES t(a) ON DELETE CASCADE, b, c);",
-    "CREATE TABLE t(a,b,c);" U "CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO u VALUES(new.a,'g',0); END;",
-    "CREATE TABLE t(a,b,c);" U "CREATE TRIGGER g BEFORE INSERT ON t WHEN new.a > 99 BEGIN SELECT RAISE(IGNORE); END;",
+    "CREATE TABLE t(a,b,c);" U
+    "CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO u VALUES(new.a,'g',0); END;",
+    "CREATE TABLE t(a,b,c);" U
+    "CREATE TRIGGER g BEFORE INSERT ON t WHEN new.a > 99 BEGIN SELECT RAISE(IGNORE); END;",
     "CREATE TABLE t(a,b,c);" U "CREATE TRIGGER g AFTER INSERT ON t WHEN new.a > 99 BEGIN"
     " INSERT INTO u VALUES(1,1,1); SELECT RAISE(ABORT,'no'); END;",
     "CREATE TABLE t(a,b,c);" U "CREATE TRIGGER g AFTER INSERT ON t WHEN new.a > 99 BEGIN"
@@ -254,7 +273,8 @@ static const char *const schemas[] = {
     " INSERT INTO u VALUES(1,1,1); SELECT RAISE(ROLLBACK,'no'); END;",
     "CREATE TABLE t(a PRIMARY KEY ON CONFLICT IGNORE,b,c);"
     "CREATE TABLE u(a,b,c); CREATE TABLE w(n); INSERT INTO w VALUES(0);"
-    "CREATE TRIGGER g AFTER INSERT ON u BEGIN UPDATE w SET n = n + 1; INSERT INTO t VALUES(new.a,'u',0); END;",
+    "CREATE TRIGGER g AFTER INSERT ON u BEGIN UPDATE w SET n = n + 1; INSERT INTO t "
+    "VALUES(new.a,'u',0); END;",
 };
 
 static void rows_come_out_as_one_at_a_time(void **state) {
@@ -292,20 +312,26 @@ static void refused_rows_tell_all(void **state) {
     assert_int_equal(counts.rejected, 1);
     s.close(s.self);
     assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 2);
-    assert_int_equal(weir_sql_int(database,
-        "SELECT row = 2 AND table_name = 't' AND code = 275 AND message LIKE 'CHECK constraint failed%'"
-        " AND \"values\" = '2, ''it''''s'', 0.5' AND time_ns = 1700000000000000001"
-        " AND journal = X'07010700000000000000000000000000' AND length(record) > 10 FROM weir_reject"), 1);
+    assert_int_equal(
+        weir_sql_int(database,
+                     "SELECT row = 2 AND table_name = 't' AND code = 275 AND message LIKE 'CHECK "
+                     "constraint failed%'"
+                     " AND \"values\" = '2, ''it''''s'', 0.5' AND time_ns = 1700000000000000001"
+                     " AND journal = X'07010700000000000000000000000000' AND length(record) > 10 "
+                     "FROM weir_reject"),
+        1);
 }
 
 static void a_parent_must_have_the_lower_number(void **state) {
     (void)state;
     weir_sql_run(database, "CREATE TABLE t(a INTEGER PRIMARY KEY, b, c REFERENCES t(a))");
-    weir_value v[][3] = {{weir_int(1), weir_null(), weir_int(2)},  /* its parent comes in the same statement */
-                         {weir_int(2), weir_null(), weir_null()},
-                         {weir_int(3), weir_null(), weir_int(2)}};
+    weir_value v[][3] = {
+        {weir_int(1), weir_null(), weir_int(2)}, /* its parent comes in the same statement */
+        {weir_int(2), weir_null(), weir_null()},
+        {weir_int(3), weir_null(), weir_int(2)}};
     rows_block b = rows_begin(journal, 1, 1);
-    for (int i = 0; i < 3; i++) rows_add(&b, 1, v[i], 3);
+    for (int i = 0; i < 3; i++)
+        rows_add(&b, 1, v[i], 3);
     weir_sink s = open_sink();
     weir_sink_counts counts;
     declare_both(&s);
@@ -313,7 +339,8 @@ static void a_parent_must_have_the_lower_number(void **state) {
     s.close(s.self);
     rows_free(&b);
     assert_int_equal(weir_sql_int(database, "SELECT sum(a) FROM t"), 5);
-    assert_int_equal(weir_sql_int(database, "SELECT sum(row) FROM weir_reject WHERE code = 787"), 1);
+    assert_int_equal(weir_sql_int(database, "SELECT sum(row) FROM weir_reject WHERE code = 787"),
+                     1);
 }
 
 static void literals_read_as_sql(void **state) {
@@ -323,7 +350,8 @@ static void literals_read_as_sql(void **state) {
     weir_value v[][3] = {{weir_int(INT64_MIN), weir_text_n("a\0b", 3), weir_real(1.0 / 0.0)},
                          {weir_null(), weir_blob("\x00\xff", 2), weir_real(-0.25)},
                          {weir_int(7), weir_text(""), weir_blob("", 0)}};
-    for (int i = 0; i < 3; i++) rows_add(&b, 1, v[i], 3);
+    for (int i = 0; i < 3; i++)
+        rows_add(&b, 1, v[i], 3);
     weir_sink s = open_sink();
     weir_sink_counts counts;
     declare_both(&s);
@@ -343,8 +371,10 @@ static void broken_schemas_stop_and_keep_rows(void **state) {
     (void)state;
     static const char *const broken[] = {
         "CREATE TABLE t(a, c)",
-        "CREATE TABLE t(a,b,c); CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT no_such_function(1); END",
-        "CREATE TABLE t(a,b,c); CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO gone VALUES(1); END",
+        "CREATE TABLE t(a,b,c); CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT "
+        "no_such_function(1); END",
+        "CREATE TABLE t(a,b,c); CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO gone "
+        "VALUES(1); END",
         "CREATE TABLE t(a REFERENCES gone(x),b,c)",
         "CREATE TABLE t(a,b,c); CREATE TABLE weir_feed_1(c0,c1,c2)",
     };
@@ -355,7 +385,9 @@ static void broken_schemas_stop_and_keep_rows(void **state) {
         weir_sink_counts counts;
         assert_int_equal(apply_three(&s, &counts), WEIR_SCHEMA);
         s.close(s.self);
-        assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM sqlite_schema WHERE name = 'weir_reject'"), 0);
+        assert_int_equal(
+            weir_sql_int(database, "SELECT count(*) FROM sqlite_schema WHERE name = 'weir_reject'"),
+            0);
     }
 }
 
@@ -463,12 +495,14 @@ static void a_reader_holds_hardening_back(void **state) {
     uint64_t safe;
     assert_int_equal(apply_three(&s, &counts), WEIR_OK);
     sqlite3 *reader = open_plain(database);
-    assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM t", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM t", NULL, NULL, NULL),
+                     SQLITE_OK);
     rows_block b = three_rows(2, 4);
     assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
     assert_int_equal(s.harden(s.self, 2, &safe, &error), WEIR_OK);
     assert_int_equal(safe, 0);
-    assert_int_equal(sqlite3_exec(reader, "COMMIT; BEGIN; SELECT count(*) FROM t", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(reader, "COMMIT; BEGIN; SELECT count(*) FROM t", NULL, NULL, NULL), SQLITE_OK);
     b.header.block = 3;
     assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
     assert_int_equal(s.harden(s.self, 3, &safe, &error), WEIR_OK);
@@ -500,8 +534,10 @@ static int try_open(const char *path, bool must_exist) {
     weir_sqlite_config config = {path, must_exist, 100};
     error.text[0] = '\0';
     int status = weir_sqlite_sink_open(&config, &sink, NULL, &error);
-    if (status == WEIR_OK) sink.close(sink.self);
-    else assert_null(sink.self);
+    if (status == WEIR_OK)
+        sink.close(sink.self);
+    else
+        assert_null(sink.self);
     return status;
 }
 

@@ -10,15 +10,16 @@
 #define MS ((uint64_t)1000000)
 
 enum {
-    ROWS_DUE = 65536,       /* so many waiting rows make a large transaction: no need to linger */
-    WAL_HARDEN = 16 << 20,  /* a larger -wal file costs memory and readers' time, and gives little */
+    ROWS_DUE = 65536,      /* so many waiting rows make a large transaction: no need to linger */
+    WAL_HARDEN = 16 << 20, /* a larger -wal file costs memory and readers' time, and gives little */
 };
-#define IDLE_HARDEN_NS (1000 * MS) /* quiet for so long: make it safe without the journal, then sleep */
+#define IDLE_HARDEN_NS                                                                             \
+    (1000 * MS) /* quiet for so long: make it safe without the journal, then sleep */
 #define REFUSED_HARDEN_NS (60000 * MS)
 
-/* Other connections write their own tables, and SQLite's lock has no queue: who waits tries again, at worst
- * every 100 ms. While somebody is known to be there we leave a gap behind each transaction; otherwise now
- * and then one that is long enough for any who wait. */
+/* Other connections write their own tables, and SQLite's lock has no queue: who waits tries
+ * again, at worst every 100 ms. While somebody is known to be there we leave a gap behind each
+ * transaction; otherwise now and then one that is long enough for any who wait. */
 #define SHARED_NS (10000 * MS)
 #define GAP_LEAST_NS (2 * MS)
 #define GAP_MOST_NS (50 * MS)
@@ -41,25 +42,23 @@ struct weir_applier {
     pthread_t thread;
     bool started, done, left;
 
-    weir_bell *bell;             /* moves with every nudge */
-    _Atomic bool stopping;       /* release after deadline is set, acquire before it is read */
+    weir_bell *bell;       /* moves with every nudge */
+    _Atomic bool stopping; /* release after deadline is set, acquire before it is read */
     uint64_t deadline;
 
     uint64_t linger;
-    uint64_t seen;               /* all blocks up to this one are applied, or are of no account */
-    uint64_t behind_since;       /* 0: not behind */
-    uint64_t applied, hardened;  /* blocks */
-    uint64_t row;                /* last row applied */
+    uint64_t seen;              /* all blocks up to this one are applied, or are of no account */
+    uint64_t behind_since;      /* 0: not behind */
+    uint64_t applied, hardened; /* blocks */
+    uint64_t row;               /* last row applied */
     uint64_t quiet_since, harden_pause, harden_wal;
-    uint64_t not_before;         /* trouble, or a gap for others */
+    uint64_t not_before; /* trouble, or a gap for others */
     uint64_t shared_until, breath_at;
-    weir_sink_counts carry;      /* of transactions that ended within a block */
+    weir_sink_counts carry; /* of transactions that ended within a block */
     trouble trouble;
 };
 
-static uint64_t now(const weir_applier *a) {
-    return a->os->now(a->os->self);
-}
+static uint64_t now(const weir_applier *a) { return a->os->now(a->os->self); }
 
 static uint64_t double_up(uint64_t value, uint64_t least, uint64_t most) {
     return value < least ? least : value > most / 2 ? most : value * 2;
@@ -68,7 +67,8 @@ static uint64_t double_up(uint64_t value, uint64_t least, uint64_t most) {
 /* ---- trouble --------------------------------------------------------------------------------- */
 
 static bool passes(int status) {
-    return status == WEIR_BUSY || status == WEIR_IO || status == WEIR_NO_SPACE || status == WEIR_NO_MEMORY;
+    return status == WEIR_BUSY || status == WEIR_IO || status == WEIR_NO_SPACE ||
+           status == WEIR_NO_MEMORY;
 }
 
 static void tell(weir_applier *a, int status, const char *text) {
@@ -81,8 +81,8 @@ static void tell(weir_applier *a, int status, const char *text) {
     a->trouble.told = true;
 }
 
-/* A lock is another connection's daily work: only when it lasts does anybody need to hear of it. What
- * somebody must mend is tried again now and then, in case they have. */
+/* A lock is another connection's daily work: only when it lasts does anybody need to hear of it.
+ * What somebody must mend is tried again now and then, in case they have. */
 static void meet(weir_applier *a, int status, const weir_error *error) {
     uint64_t at = now(a);
     trouble *t = &a->trouble;
@@ -94,7 +94,8 @@ static void meet(weir_applier *a, int status, const weir_error *error) {
         t->pause = passes(status) ? double_up(t->pause, 100 * MS, 5000 * MS) : 5000 * MS;
     }
     a->not_before = at + t->pause;
-    if (!t->told && (status != WEIR_BUSY || at - t->since >= 1000 * MS)) tell(a, status, error->text);
+    if (!t->told && (status != WEIR_BUSY || at - t->since >= 1000 * MS))
+        tell(a, status, error->text);
 }
 
 static void overcome(weir_applier *a) {
@@ -102,7 +103,8 @@ static void overcome(weir_applier *a) {
     a->trouble = (trouble){0};
     if (!told) return;
     weir_handle_apply_status(a->handle, WEIR_OK);
-    weir_handle_event(a->handle, WEIR_EVENT_APPLY_RESUMED, "%s: rows are being applied again", a->name);
+    weir_handle_event(a->handle, WEIR_EVENT_APPLY_RESUMED, "%s: rows are being applied again",
+                      a->name);
 }
 
 /* ---- hardening ------------------------------------------------------------------------------- */
@@ -118,7 +120,8 @@ static void harden(weir_applier *a, uint64_t wal_bytes) {
     }
     bool whole = status == WEIR_OK && a->hardened == a->applied;
     a->harden_pause = whole ? 0 : double_up(a->harden_pause, IDLE_HARDEN_NS, REFUSED_HARDEN_NS);
-    a->harden_wal = whole ? WAL_HARDEN : wal_bytes + WAL_HARDEN; /* once the reader in the way is likely gone */
+    a->harden_wal =
+        whole ? WAL_HARDEN : wal_bytes + WAL_HARDEN; /* once the reader in the way is likely gone */
     a->quiet_since = now(a);
     if (status != WEIR_OK && status != WEIR_BUSY && !a->trouble.told) meet(a, status, &error);
 }
@@ -140,9 +143,10 @@ static void report(weir_applier *a, const weir_replay_result *r) {
     a->row = r->position.row;
     a->applied = r->position.block;
     if (r->counts.rejected)
-        weir_handle_event(a->handle, WEIR_EVENT_REJECTED,
-                          "%s: %llu of the rows up to number %llu were refused; see the table weir_reject",
-                          a->name, (unsigned long long)r->counts.rejected, (unsigned long long)a->row);
+        weir_handle_event(
+            a->handle, WEIR_EVENT_REJECTED,
+            "%s: %llu of the rows up to number %llu were refused; see the table weir_reject",
+            a->name, (unsigned long long)r->counts.rejected, (unsigned long long)a->row);
     if (!r->last.block) return; /* no block is whole yet, so nobody can be told */
     weir_handle_applied(a->handle, &r->last, &r->payload, a->carry.rows, a->carry.rejected,
                         a->carry.ignored, r->counts.wal_bytes);
@@ -151,7 +155,8 @@ static void report(weir_applier *a, const weir_replay_result *r) {
 
 static uint64_t gap_for_others(weir_applier *a, uint64_t began, uint64_t ended) {
     uint64_t gap = (ended - began) / 4;
-    if (ended < a->shared_until) return gap < GAP_LEAST_NS ? GAP_LEAST_NS : gap > GAP_MOST_NS ? GAP_MOST_NS : gap;
+    if (ended < a->shared_until)
+        return gap < GAP_LEAST_NS ? GAP_LEAST_NS : gap > GAP_MOST_NS ? GAP_MOST_NS : gap;
     if (ended - a->breath_at < BREATH_EVERY_NS) return 0;
     a->breath_at = ended + BREATH_NS;
     return BREATH_NS;
@@ -178,9 +183,12 @@ static void apply(weir_applier *a, uint64_t durable) {
     weir_replay_limits limits = WEIR_REPLAY_ALL;
     uint64_t began = now(a);
     int status = weir_replay_step(a->replay, &limits, &result, &error);
-    if (status == WEIR_OK) after_transaction(a, &result, began);
-    else if (status == WEIR_PENDING) caught_up(a, durable);
-    else meet(a, status, &error);
+    if (status == WEIR_OK)
+        after_transaction(a, &result, began);
+    else if (status == WEIR_PENDING)
+        caught_up(a, durable);
+    else
+        meet(a, status, &error);
     if (status == WEIR_OK && result.position.block >= durable) caught_up(a, result.position.block);
 }
 
@@ -203,7 +211,8 @@ static uint64_t finish(weir_applier *a, bool behind) {
 }
 
 /* Trouble that passes is waited for until the deadline, in short steps. */
-static uint64_t step_to_the_end(weir_applier *a, const weir_journal_state *s, bool behind, uint64_t at) {
+static uint64_t step_to_the_end(weir_applier *a, const weir_journal_state *s, bool behind,
+                                uint64_t at) {
     bool hopeless = a->trouble.status != WEIR_OK && !passes(a->trouble.status);
     if (!behind || hopeless || at >= a->deadline) return finish(a, behind);
     apply(a, s->durable.block);
@@ -216,7 +225,8 @@ static uint64_t step_to_the_end(weir_applier *a, const weir_journal_state *s, bo
 
 uint64_t weir_applier_step(weir_applier *a) {
     weir_journal_state s;
-    bool stopping = is_stopping(a); /* before the journal is looked at: nothing becomes durable after it */
+    bool stopping =
+        is_stopping(a); /* before the journal is looked at: nothing becomes durable after it */
     weir_journal_get_state(a->journal, &s);
     uint64_t at = now(a);
     bool behind = s.durable.block > a->seen;
@@ -229,28 +239,28 @@ uint64_t weir_applier_step(weir_applier *a) {
     return 0;
 }
 
-bool weir_applier_is_done(const weir_applier *a) {
-    return a->done;
-}
+bool weir_applier_is_done(const weir_applier *a) { return a->done; }
 
 /* ---- the thread ------------------------------------------------------------------------------ */
 
 static void *run(void *argument) {
     weir_applier *a = argument;
     for (;;) {
-        /* Acquire, with the release of a nudge: what was nudged for before this is seen by the step, and
-         * what comes later ends the wait. */
+        /* Acquire, with the release of a nudge: what was nudged for before this is seen by the
+         * step, and what comes later ends the wait. */
         uint32_t seen = atomic_load_explicit(a->bell, memory_order_acquire);
         uint64_t pause = weir_applier_step(a);
         if (a->done) return NULL;
-        if (pause) (void)a->os->wait(a->os->self, a->bell, seen, pause); /* the step looks again anyway */
+        if (pause)
+            (void)a->os->wait(a->os->self, a->bell, seen, pause); /* the step looks again anyway */
     }
 }
 
 int weir_applier_start(weir_applier *a, weir_error *error) {
-    int failed = weir_thread_start(&a->thread, run, a);
+    int failed = weir_thread_start(&a->thread, "weir-writer", run, a);
     a->started = failed >= 0;
-    return a->started ? WEIR_OK : weir_fail_os(error, failed, "%s: cannot start the writer thread", a->name);
+    return a->started ? WEIR_OK
+                      : weir_fail_os(error, failed, "%s: cannot start the writer thread", a->name);
 }
 
 void weir_bell_ring(weir_bell *bell, const weir_os *os) {
@@ -270,7 +280,8 @@ int weir_applier_stop(weir_applier *a, uint64_t deadline_ns) {
     a->deadline = deadline_ns;
     atomic_store_explicit(&a->stopping, true, memory_order_release);
     weir_bell_ring(a->bell, a->os);
-    if (a->started) (void)pthread_join(a->thread, NULL); /* fails only for a thread that is not ours */
+    if (a->started)
+        (void)pthread_join(a->thread, NULL); /* fails only for a thread that is not ours */
     int status = a->left ? WEIR_PENDING : WEIR_OK;
     weir_applier_free(a);
     return status;
@@ -290,9 +301,10 @@ static int fill(weir_applier *a, weir *handle, const char *name, weir_error *err
     a->quiet_since = a->breath_at = now(a);
     a->name = strdup(name);
     if (!a->name) return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory for the writer", name);
-    int status = weir_replay_make(a->os, weir_journal_locator(a->journal), weir_journal_id(a->journal),
-                                  &a->sink, false, &a->replay);
-    return status == WEIR_OK ? status : weir_fail(error, status, "%s: no memory for the writer", name);
+    int status = weir_replay_make(a->os, weir_journal_locator(a->journal),
+                                  weir_journal_id(a->journal), &a->sink, false, &a->replay);
+    return status == WEIR_OK ? status
+                             : weir_fail(error, status, "%s: no memory for the writer", name);
 }
 
 int weir_applier_make(weir *handle, const char *name, const weir_sink *sink, weir_bell *bell,

@@ -1,33 +1,38 @@
-/* connection.c - the writer's two connections to the database: one writes, one guards the -wal file. */
+/* connection.c - the writer's two connections to the database: one writes, one guards the -wal
+ * file. */
 #include "connection.h"
 
 #include "sqlite_error.h"
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-/* Whatever keeps the file from being opened is called WEIR_DATABASE, and named in SQLite's words and the
- * system's. */
+/* Whatever keeps the file from being opened is called WEIR_DATABASE, and named in SQLite's words
+ * and the system's. */
 static int cannot_open(sqlite3 *db, const weir_sqlite_config *config, weir_error *error) {
     int number = sqlite3_system_errno(db);
     weir_error reason;
     int status = weir_sqlite_status(sqlite3_extended_errcode(db));
     if (status == WEIR_IO) status = WEIR_DATABASE;
     if (!number)
-        return weir_fail(error, status, "%s: cannot be opened: %s", config->path, sqlite3_errmsg(db));
-    (void)weir_fail_os(&reason, -(int64_t)number, "%s: the database cannot be opened%s", config->path,
+        return weir_fail(error, status, "%s: cannot be opened: %s", config->path,
+                         sqlite3_errmsg(db));
+    (void)weir_fail_os(&reason, -(int64_t)number, "%s: the database cannot be opened%s",
+                       config->path,
                        config->must_exist ? "" : " or created; does its directory exist?");
     return weir_fail(error, status, "%s", reason.text);
 }
 
 static int open_one(const weir_sqlite_config *config, sqlite3 **out, weir_error *error) {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (config->must_exist ? 0 : SQLITE_OPEN_CREATE);
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (config->must_exist ? 0 : SQLITE_OPEN_CREATE);
     int code = sqlite3_open_v2(config->path, out, flags, NULL);
-    if (!*out) return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory for a connection", config->path);
+    if (!*out)
+        return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory for a connection", config->path);
     (void)sqlite3_extended_result_codes(*out, 1); /* fails only for a NULL connection */
     if (code != SQLITE_OK) return cannot_open(*out, config, error);
     if (sqlite3_db_readonly(*out, "main"))
-        return weir_fail(error, WEIR_DATABASE, "%s: the database is read-only; weir needs to write to it",
-                         config->path);
+        return weir_fail(error, WEIR_DATABASE,
+                         "%s: the database is read-only; weir needs to write to it", config->path);
     (void)sqlite3_busy_timeout(*out, (int)(config->busy_timeout_ms & 0x7FFFFFFF)); /* cannot fail */
     return WEIR_OK;
 }
@@ -36,9 +41,11 @@ static int use_wal(sqlite3 *db, weir_error *error) {
     sqlite3_stmt *s;
     int status = weir_sqlite_prepare(db, "PRAGMA main.journal_mode=WAL", &s, error);
     if (status != WEIR_OK) return status;
-    if (sqlite3_step(s) != SQLITE_ROW) status = weir_sqlite_fail(db, "switching to WAL mode", error);
+    if (sqlite3_step(s) != SQLITE_ROW)
+        status = weir_sqlite_fail(db, "switching to WAL mode", error);
     else if (sqlite3_stricmp((const char *)sqlite3_column_text(s, 0), "wal") != 0)
-        status = weir_fail(error, WEIR_DATABASE, "%s: the database cannot use WAL mode, which weir needs",
+        status = weir_fail(error, WEIR_DATABASE,
+                           "%s: the database cannot use WAL mode, which weir needs",
                            sqlite3_db_filename(db, "main"));
     (void)sqlite3_finalize(s); /* repeats the step's code */
     return status;
@@ -49,10 +56,13 @@ static int set_up(weir_connection *c, weir_error *error) {
     int64_t page;
     int status = use_wal(c->db, error);
     if (status == WEIR_OK)
-        status = weir_sqlite_run(c->db,
-                                 "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0;"
-                                 "PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000", error);
-    if (status == WEIR_OK) status = weir_sqlite_ask(c->db, "PRAGMA page_size", NULL, 4096, &page, error);
+        status = weir_sqlite_run(
+            c->db,
+            "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0;"
+            "PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000",
+            error);
+    if (status == WEIR_OK)
+        status = weir_sqlite_ask(c->db, "PRAGMA page_size", NULL, 4096, &page, error);
     if (status == WEIR_OK) c->page_bytes = (uint64_t)page;
     return status;
 }
@@ -83,18 +93,21 @@ static int open_guard(const weir_sqlite_config *config, weir_connection *c, weir
     return status == WEIR_OK ? guard_begin(c, error) : status;
 }
 
-int weir_connection_open(const weir_sqlite_config *config, weir_connection *out, weir_error *error) {
+int weir_connection_open(const weir_sqlite_config *config, weir_connection *out,
+                         weir_error *error) {
     *out = (weir_connection){0};
     if (!config->path || !config->path[0] || sqlite3_stricmp(config->path, ":memory:") == 0)
-        return weir_fail(error, WEIR_MISUSE, "the database must be a file, so its path may not be empty or "
+        return weir_fail(error, WEIR_MISUSE,
+                         "the database must be a file, so its path may not be empty or "
                          ":memory:");
     int status = open_one(config, &out->db, error);
     if (status == WEIR_OK) status = set_up(out, error);
     if (status == WEIR_OK) status = open_guard(config, out, error);
     if (status != WEIR_OK) {
         weir_connection_close(out);
-        return status == WEIR_SCHEMA ? weir_fail(error, WEIR_DATABASE, "%s", error ? error->text : "")
-                                     : status;
+        return status == WEIR_SCHEMA
+                   ? weir_fail(error, WEIR_DATABASE, "%s", error ? error->text : "")
+                   : status;
     }
     (void)sqlite3_wal_hook(out->db, note_frames, out);
     (void)sqlite3_busy_timeout(out->db, 0); /* from now on the caller waits, not SQLite */
@@ -115,11 +128,14 @@ int weir_connection_stays(weir_connection *c, weir_error *error) {
     int moved = 0;
     int code = sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
     if (code == SQLITE_OK && !moved) return WEIR_OK;
-    return weir_fail(error, WEIR_DATABASE, "%s: the database file was renamed, replaced or removed while it "
-                     "was open; put it back and open it again", sqlite3_db_filename(c->db, "main"));
+    return weir_fail(error, WEIR_DATABASE,
+                     "%s: the database file was renamed, replaced or removed while it "
+                     "was open; put it back and open it again",
+                     sqlite3_db_filename(c->db, "main"));
 }
 
-/* Through SQLite's own file: to open the file a second time and close it would drop SQLite's locks. */
+/* Through SQLite's own file: to open the file a second time and close it would drop SQLite's
+ * locks. */
 static int sync_file(weir_connection *c, weir_error *error) {
     sqlite3_file *file = NULL;
     int code = sqlite3_file_control(c->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
@@ -131,7 +147,8 @@ static int sync_file(weir_connection *c, weir_error *error) {
                      sqlite3_db_filename(c->db, "main"), code);
 }
 
-/* While a reader keeps a checkpoint from its end, what the one before had to copy may be done at least. */
+/* While a reader keeps a checkpoint from its end, what the one before had to copy may be done at
+ * least. */
 static uint64_t block_behind(weir_connection *c, uint64_t applied, int frames, int copied) {
     uint64_t safe = 0;
     if (frames == copied) {
@@ -157,7 +174,8 @@ static int checkpoint(weir_connection *c, int *frames, int *copied, weir_error *
 
 /* PASSIVE is enough: a -wal file that is wholly copied starts again from its beginning at the next
  * commit, and a file that keeps its size is synced faster than one that grows. */
-int weir_connection_harden(weir_connection *c, uint64_t applied, uint64_t *safe, weir_error *error) {
+int weir_connection_harden(weir_connection *c, uint64_t applied, uint64_t *safe,
+                           weir_error *error) {
     int frames, copied;
     *safe = 0;
     int status = guard_end(c, error);

@@ -1,4 +1,5 @@
-/* connection.h - the writer's two connections to the database: one writes, one guards the -wal file. */
+/* connection.h - the writer's two connections to the database: one writes, one guards the -wal
+ * file. */
 #ifndef WEIR_CONNECTION_H
 #define WEIR_CONNECTION_H
 
@@ -6,18 +7,20 @@
 
 typedef struct weir_connection {
     sqlite3 *db, *guard;
-    uint64_t frames;     /* in the -wal file after the last commit */
+    uint64_t frames; /* in the -wal file after the last commit */
     uint64_t page_bytes;
     struct {
         uint64_t frames, block; /* where the last hardening stood that a reader kept from its end */
     } begun;
 } weir_connection;
 
-/* On failure nothing is left open. out stays where it is until it is closed: SQLite knows its address. */
+/* On failure nothing is left open. out stays where it is until it is closed: SQLite knows its
+ * address. */
 int weir_connection_open(const weir_sqlite_config *config, weir_connection *out, weir_error *error);
 void weir_connection_close(weir_connection *c);
 
-/* Is the file still where it was opened? SQLite commits happily into one that was renamed or removed. */
+/* Is the file still where it was opened? SQLite commits happily into one that was renamed or
+ * removed. */
 int weir_connection_stays(weir_connection *c, weir_error *error);
 
 /* See weir_sink. */

@@ -21,13 +21,14 @@ typedef struct feed_cursor {
     sqlite3_vtab_cursor base; /* first: SQLite sees only this */
     weir_feed *feed;
     size_t at;
-    uint16_t columns;     /* of the row decoded; a row of an older declaration may have fewer */
-    weir_value values[];  /* WEIR_COLUMNS_MAX: what decoding may write */
+    uint16_t columns;    /* of the row decoded; a row of an older declaration may have fewer */
+    weir_value values[]; /* WEIR_COLUMNS_MAX: what decoding may write */
 } feed_cursor;
 
 static int connect_table(sqlite3 *db, void *context, int argc, const char *const *argv,
                          sqlite3_vtab **out, char **message) {
-    (void)argc, (void)argv, (void)message; /* an eponymous table has no arguments, and SQLite's words do */
+    (void)argc, (void)argv,
+        (void)message; /* an eponymous table has no arguments, and SQLite's words do */
     weir_feed *feed = context;
     sqlite3_str *sql = sqlite3_str_new(db);
     sqlite3_str_appendall(sql, "CREATE TABLE feed(");
@@ -141,7 +142,8 @@ static const sqlite3_module feed_module = {
     .xRowid = row_id,
 };
 
-int weir_feed_make(sqlite3 *db, uint16_t table, uint16_t columns, weir_feed **out, weir_error *error) {
+int weir_feed_make(sqlite3 *db, uint16_t table, uint16_t columns, weir_feed **out,
+                   weir_error *error) {
     *out = NULL;
     weir_feed *feed = calloc(1, sizeof *feed);
     if (!feed) return weir_fail(error, WEIR_NO_MEMORY, "no memory to feed table number %u", table);
@@ -162,6 +164,4 @@ void weir_feed_give(weir_feed *feed, const weir_feed_row *rows, size_t count) {
     feed->damaged = false;
 }
 
-bool weir_feed_damaged(const weir_feed *feed) {
-    return feed->damaged;
-}
+bool weir_feed_damaged(const weir_feed *feed) { return feed->damaged; }

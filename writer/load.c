@@ -1,9 +1,10 @@
 /* load.c - rows of blocks into tables of SQLite, in bulk, and exactly.
  *
- * Rows are gathered into windows, a window into groups of one table, and a group is one statement in a savepoint:
- * all its rows go in, or it is undone and halved, down to the row that SQLite refuses. What a statement
- * leaves behind when it fails (ON CONFLICT FAIL keeps the rows before) is undone with it, so halving
- * never doubles a row. Rows that the table itself drops (IGNORE) show as changes that are missing. */
+ * Rows are gathered into windows, a window into groups of one table, and a group is one
+ * statement in a savepoint: all its rows go in, or it is undone and halved, down to the row that
+ * SQLite refuses. What a statement leaves behind when it fails (ON CONFLICT FAIL keeps the rows
+ * before) is undone with it, so halving never doubles a row. Rows that the table itself drops
+ * (IGNORE) show as changes that are missing. */
 #include "load.h"
 
 #include <stdlib.h>
@@ -48,10 +49,12 @@ static char *insert_text(const weir_declaration *d) {
     return sqlite3_str_finish(sql);
 }
 
-static int prepare_insert(weir_load *l, const weir_declaration *d, sqlite3_stmt **out, weir_error *error) {
+static int prepare_insert(weir_load *l, const weir_declaration *d, sqlite3_stmt **out,
+                          weir_error *error) {
     char *sql = insert_text(d);
     *out = NULL;
-    if (!sql) return weir_fail(error, WEIR_NO_MEMORY, "table %s: no memory for its statement", d->name);
+    if (!sql)
+        return weir_fail(error, WEIR_NO_MEMORY, "table %s: no memory for its statement", d->name);
     int code = sqlite3_prepare_v3(l->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
     sqlite3_free(sql);
     if (code == SQLITE_OK) return WEIR_OK;
@@ -64,7 +67,8 @@ static int make_ready(weir_load *l, weir_load_table *t, weir_error *error) {
     const weir_declaration *d = t->declaration;
     if (t->ready) return WEIR_OK;
     int status = weir_schema_ensure(l->db, d, &t->traits, error);
-    if (status == WEIR_OK && !t->feed) status = weir_feed_make(l->db, d->table, d->columns, &t->feed, error);
+    if (status == WEIR_OK && !t->feed)
+        status = weir_feed_make(l->db, d->table, d->columns, &t->feed, error);
     if (status != WEIR_OK) return status;
     (void)sqlite3_finalize(t->insert); /* it was made for an older schema */
     status = prepare_insert(l, d, &t->insert, error);
@@ -74,8 +78,9 @@ static int make_ready(weir_load *l, weir_load_table *t, weir_error *error) {
 
 static int remember(weir_load *l, const weir_declaration *d, weir_error *error) {
     weir_load_table *t = calloc(1, sizeof *t);
-    int status = t ? weir_declaration_make(d->table, d->name, d->column, d->columns, &t->declaration, error)
-                   : weir_fail(error, WEIR_NO_MEMORY, "table %s: no memory to remember it", d->name);
+    int status =
+        t ? weir_declaration_make(d->table, d->name, d->column, d->columns, &t->declaration, error)
+          : weir_fail(error, WEIR_NO_MEMORY, "table %s: no memory to remember it", d->name);
     if (status != WEIR_OK) {
         free(t);
         return status;
@@ -87,8 +92,9 @@ static int remember(weir_load *l, const weir_declaration *d, weir_error *error) 
 
 int weir_load_declare(weir_load *l, const weir_declaration *d, bool now, weir_error *error) {
     if (d->table == 0 || d->table > WEIR_TABLES_MAX)
-        return weir_fail(error, WEIR_DAMAGED, "table %s: declared as number %u, which no journal gives",
-                         d->name, d->table);
+        return weir_fail(error, WEIR_DAMAGED,
+                         "table %s: declared as number %u, which no journal gives", d->name,
+                         d->table);
     weir_load_table *t = l->tables[d->table];
     int status = t && weir_declaration_equal(t->declaration, d) ? WEIR_OK : remember(l, d, error);
     return status == WEIR_OK && now ? make_ready(l, l->tables[d->table], error) : status;
@@ -105,11 +111,12 @@ static int step(weir_load *l, sqlite3_stmt *s, weir_error *error) {
 
 static bool keys_are_open(weir_load *l) {
     int open = 0, most = 0;
-    return sqlite3_db_status(l->db, SQLITE_DBSTATUS_DEFERRED_FKS, &open, &most, 0) == SQLITE_OK && open;
+    return sqlite3_db_status(l->db, SQLITE_DBSTATUS_DEFERRED_FKS, &open, &most, 0) == SQLITE_OK &&
+           open;
 }
 
-/* An expression can fail for a value (json(x) in a CHECK), and says SQLITE_ERROR, which is also what a
- * statement says that the schema no longer allows: only the latter cannot be prepared. */
+/* An expression can fail for a value (json(x) in a CHECK), and says SQLITE_ERROR, which is also
+ * what a statement says that the schema no longer allows: only the latter cannot be prepared. */
 static bool still_prepares(weir_load *l, const weir_load_table *t) {
     sqlite3_stmt *again;
     int status = prepare_insert(l, t->declaration, &again, NULL);
@@ -175,15 +182,16 @@ static int try_rows(weir_load *l, weir_load_table *t, const weir_feed_row *rows,
 
 /* ---- groups of rows of one table ------------------------------------------------------------- */
 
-static int reject(weir_load *l, const weir_load_table *t, const weir_feed_row *row, const weir_refusal *why,
-                  weir_error *error) {
+static int reject(weir_load *l, const weir_load_table *t, const weir_feed_row *row,
+                  const weir_refusal *why, weir_error *error) {
     if (!l->reject_ready) {
         (void)sqlite3_finalize(l->reject); /* it was made for an older schema */
         int status = weir_reject_prepare(l->db, &l->reject, error);
         if (status != WEIR_OK) return status;
         l->reject_ready = true;
     }
-    weir_refused refused = {l->header, l->first + row->index, t->declaration->name, row->bytes, row->length};
+    weir_refused refused = {l->header, l->first + row->index, t->declaration->name, row->bytes,
+                            row->length};
     int status = weir_reject_insert(l->reject, &refused, why, error);
     if (status == WEIR_OK) l->counts.rejected++;
     return status;
@@ -210,7 +218,8 @@ static int load_group(weir_load *l, weir_load_table *t, const weir_feed_row *row
     int status = t->traits.one_by_one ? WEIR_REJECTED : try_rows(l, t, rows, count, &why, error);
     if (status != WEIR_REJECTED) return status;
     status = load_group(l, t, rows, count / 2, error);
-    return status == WEIR_OK ? load_group(l, t, rows + count / 2, count - count / 2, error) : status;
+    return status == WEIR_OK ? load_group(l, t, rows + count / 2, count - count / 2, error)
+                             : status;
 }
 
 /* ---- windows --------------------------------------------------------------------------------- */
@@ -235,13 +244,15 @@ static int survey(weir_load *l, bool *ordered, size_t *tables, weir_error *error
 static int load_runs(weir_load *l, const weir_feed_row *rows, weir_error *error) {
     int status = WEIR_OK;
     for (size_t at = 0, end; at < l->count && status == WEIR_OK; at = end) {
-        for (end = at + 1; end < l->count && rows[end].table == rows[at].table;) end++;
+        for (end = at + 1; end < l->count && rows[end].table == rows[at].table;)
+            end++;
         status = load_group(l, l->tables[rows[at].table], &rows[at], end - at, error);
     }
     return status;
 }
 
-/* A stable counting sort: tables in the order of their first row, rows in the order of their numbers. */
+/* A stable counting sort: tables in the order of their first row, rows in the order of their
+ * numbers. */
 static void sort_by_table(weir_load *l) {
     size_t place = 0;
     for (size_t i = 0; i < l->count; i++) {
@@ -271,13 +282,15 @@ static int load_window(weir_load *l, weir_error *error) {
     return status;
 }
 
-static int add_row(weir_load *l, uint64_t number, const uint8_t *bytes, size_t length, weir_error *error) {
+static int add_row(weir_load *l, uint64_t number, const uint8_t *bytes, size_t length,
+                   weir_error *error) {
     weir_cursor c = weir_cursor_over(bytes, length);
     uint16_t table = weir_take_u16(&c);
     if (!weir_cursor_ok(&c) || table > WEIR_TABLES_MAX || !l->tables[table])
-        return weir_fail(error, WEIR_DAMAGED, "row %llu (block %llu) belongs to table number %u, which the "
-                         "journal never declared", (unsigned long long)number,
-                         (unsigned long long)l->header->block, table);
+        return weir_fail(error, WEIR_DAMAGED,
+                         "row %llu (block %llu) belongs to table number %u, which the "
+                         "journal never declared",
+                         (unsigned long long)number, (unsigned long long)l->header->block, table);
     if (l->count == 0) l->first = number;
     l->window[l->count] = (weir_feed_row){bytes, (uint32_t)length, table, (uint16_t)l->count};
     l->count++;
@@ -306,8 +319,8 @@ static int load_body(weir_load *l, weir_cursor body, weir_row_range range, weir_
     return status == WEIR_OK ? load_window(l, error) : status;
 }
 
-int weir_load_rows(weir_load *l, const weir_block_header *header, weir_cursor body, weir_row_range range,
-                   weir_error *error) {
+int weir_load_rows(weir_load *l, const weir_block_header *header, weir_cursor body,
+                   weir_row_range range, weir_error *error) {
     l->header = header;
     l->count = 0;
     return load_body(l, body, range, error);
@@ -319,10 +332,13 @@ int weir_load_make(weir_load *l, sqlite3 *db, weir_error *error) {
     l->db = db;
     l->window = malloc(WINDOW_ROWS * sizeof *l->window);
     l->sorted = malloc(WINDOW_ROWS * sizeof *l->sorted);
-    if (!l->window || !l->sorted) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the writer");
+    if (!l->window || !l->sorted)
+        return weir_fail(error, WEIR_NO_MEMORY, "no memory for the writer");
     int status = weir_sqlite_prepare(db, "SAVEPOINT weir_feed", &l->savepoint, error);
-    if (status == WEIR_OK) status = weir_sqlite_prepare(db, "RELEASE weir_feed", &l->release, error);
-    return status == WEIR_OK ? weir_sqlite_prepare(db, "ROLLBACK TO weir_feed", &l->undo, error) : status;
+    if (status == WEIR_OK)
+        status = weir_sqlite_prepare(db, "RELEASE weir_feed", &l->release, error);
+    return status == WEIR_OK ? weir_sqlite_prepare(db, "ROLLBACK TO weir_feed", &l->undo, error)
+                             : status;
 }
 
 void weir_load_free(weir_load *l) {
@@ -335,9 +351,7 @@ void weir_load_free(weir_load *l) {
     free(l->sorted);
 }
 
-void weir_load_begin(weir_load *l) {
-    l->counts = (weir_sink_counts){0};
-}
+void weir_load_begin(weir_load *l) { l->counts = (weir_sink_counts){0}; }
 
 void weir_load_forget(weir_load *l) {
     l->reject_ready = false;

@@ -20,19 +20,20 @@ typedef struct weir_load {
     weir_feed_row *window, *sorted;
     size_t count;
 
-    uint64_t doomed;        /* row that ended a transaction when it stood alone; 0: none */
+    uint64_t doomed; /* row that ended a transaction when it stood alone; 0: none */
     weir_refusal doomed_by;
 } weir_load;
 
 int weir_load_make(weir_load *l, sqlite3 *db, weir_error *error);
 void weir_load_free(weir_load *l);
 
-void weir_load_begin(weir_load *l);  /* counts from zero */
-void weir_load_forget(weir_load *l); /* the schema may have changed: look again before the next row */
+void weir_load_begin(weir_load *l); /* counts from zero */
+void weir_load_forget(
+    weir_load *l); /* the schema may have changed: look again before the next row */
 
 /* As the calls of weir_sink. */
 int weir_load_declare(weir_load *l, const weir_declaration *d, bool now, weir_error *error);
-int weir_load_rows(weir_load *l, const weir_block_header *header, weir_cursor body, weir_row_range range,
-                   weir_error *error);
+int weir_load_rows(weir_load *l, const weir_block_header *header, weir_cursor body,
+                   weir_row_range range, weir_error *error);
 
 #endif

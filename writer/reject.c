@@ -11,12 +11,18 @@ enum { LITERALS_MAX = 1 << 20 };
 
 int weir_reject_prepare(sqlite3 *db, sqlite3_stmt **out, weir_error *error) {
     int status = weir_sqlite_run(db,
-        "CREATE TABLE IF NOT EXISTS main.weir_reject(id INTEGER PRIMARY KEY, journal BLOB, row INTEGER,"
-        " time_ns INTEGER, table_name TEXT, code INTEGER, message TEXT, \"values\" TEXT, record BLOB)", error);
+                                 "CREATE TABLE IF NOT EXISTS main.weir_reject(id INTEGER PRIMARY "
+                                 "KEY, journal BLOB, row INTEGER,"
+                                 " time_ns INTEGER, table_name TEXT, code INTEGER, message TEXT, "
+                                 "\"values\" TEXT, record BLOB)",
+                                 error);
     if (status != WEIR_OK) return status;
-    return weir_sqlite_prepare(db,
-        "INSERT INTO main.weir_reject(journal,row,time_ns,table_name,code,message,\"values\",record)"
-        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8)", out, error);
+    return weir_sqlite_prepare(
+        db,
+        "INSERT INTO "
+        "main.weir_reject(journal,row,time_ns,table_name,code,message,\"values\",record)"
+        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+        out, error);
 }
 
 static void add_hex(sqlite3_str *out, const weir_value *v) {
@@ -39,9 +45,12 @@ static void add_text(sqlite3_str *out, const weir_value *v) {
 }
 
 static void add_real(sqlite3_str *out, double real) {
-    if (isnan(real)) sqlite3_str_appendall(out, "NULL");
-    else if (isinf(real)) sqlite3_str_appendall(out, real > 0 ? "9.0e+999" : "-9.0e+999");
-    else sqlite3_str_appendf(out, "%!.17g", real);
+    if (isnan(real))
+        sqlite3_str_appendall(out, "NULL");
+    else if (isinf(real))
+        sqlite3_str_appendall(out, real > 0 ? "9.0e+999" : "-9.0e+999");
+    else
+        sqlite3_str_appendf(out, "%!.17g", real);
 }
 
 static void add_literal(sqlite3_str *out, const weir_value *v) {
@@ -75,7 +84,8 @@ static char *describe(const weir_refused *row) {
     return text;
 }
 
-/* A value that could not be bound is NULL, which is better than no row: what counts is the record. */
+/* A value that could not be bound is NULL, which is better than no row: what counts is the
+ * record. */
 static int bind(sqlite3_stmt *s, const weir_refused *row, const weir_refusal *why) {
     (void)sqlite3_bind_blob(s, 1, row->header->journal, 16, SQLITE_STATIC);
     (void)sqlite3_bind_int64(s, 2, (sqlite3_int64)row->row);

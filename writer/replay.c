@@ -5,11 +5,13 @@
 
 enum {
     ROWS_DEFAULT = 65536,
-    BYTES_MAX = 32 << 20, /* raw, of one transaction: what SQLite's -wal file grows by at most, and a block */
+    BYTES_MAX =
+        32
+        << 20, /* raw, of one transaction: what SQLite's -wal file grows by at most, and a block */
 };
 
-/* Where the walk stands: the next block to look at, and the hash that it must name. Blocks without rows
- * move it on without a transaction, so it may be ahead of the position. */
+/* Where the walk stands: the next block to look at, and the hash that it must name. Blocks
+ * without rows move it on without a transaction, so it may be ahead of the position. */
 typedef struct place {
     weir_position position;
     uint64_t next, hash;
@@ -23,8 +25,8 @@ struct weir_replay {
     bool skip_damage;
     bool asked, ready; /* the position is known; and the tables declared before it */
     place at;
-    uint64_t narrow;            /* rows a transaction may take while the schema ends transactions; 0: no such limit */
-    weir_read_block block;      /* the last one read; number 0: none */
+    uint64_t narrow;       /* rows a transaction may take while the schema ends them; 0: no limit */
+    weir_read_block block; /* the last one read; number 0: none */
     uint8_t lanes[WEIR_LANES_LIMIT * WEIR_LANE_ENTRY]; /* of result->payload */
 };
 
@@ -35,8 +37,8 @@ typedef struct transaction {
     bool cut; /* it ends within a block */
 } transaction;
 
-int weir_replay_make(const weir_os *os, weir_locator locator, const uint8_t journal[16], weir_sink *sink,
-                     bool skip_damage, weir_replay **out) {
+int weir_replay_make(const weir_os *os, weir_locator locator, const uint8_t journal[16],
+                     weir_sink *sink, bool skip_damage, weir_replay **out) {
     *out = NULL;
     weir_replay *r = calloc(1, sizeof *r);
     if (!r) return WEIR_NO_MEMORY;
@@ -83,36 +85,38 @@ static int check_chain(const weir_replay *r, const place *at, weir_error *error)
                          (unsigned long long)at->next);
     if (at->gap) return WEIR_OK;
     if (h->previous_hash != at->hash)
-        return weir_fail(error, WEIR_FOREIGN, "the database was written from another history of this "
-                         "journal: it has row %llu applied, but block %llu does not follow on what it holds",
-                         (unsigned long long)at->position.row, (unsigned long long)h->block);
+        return weir_fail(
+            error, WEIR_FOREIGN,
+            "the database was written from another history of this "
+            "journal: it has row %llu applied, but block %llu does not follow on what it holds",
+            (unsigned long long)at->position.row, (unsigned long long)h->block);
     if (h->first_row > at->position.row + 1 && !r->skip_damage)
         return weir_fail(error, WEIR_DAMAGED, "rows %llu to %llu are missing before block %llu",
-                         (unsigned long long)at->position.row + 1, (unsigned long long)h->first_row - 1,
-                         (unsigned long long)h->block);
+                         (unsigned long long)at->position.row + 1,
+                         (unsigned long long)h->first_row - 1, (unsigned long long)h->block);
     return WEIR_OK;
 }
 
-static bool is_lost(int status) {
-    return status == WEIR_NOT_FOUND || status == WEIR_DAMAGED;
-}
+static bool is_lost(int status) { return status == WEIR_NOT_FOUND || status == WEIR_DAMAGED; }
 
-/* Read block at->next into r->block; keep it if it is there already. Steps over damage if allowed, up to
- * the end of what the locator knows. */
+/* Read block at->next into r->block; keep it if it is there already. Steps over damage if
+ * allowed, up to the end of what the locator knows. */
 static int load(weir_replay *r, place *at, weir_error *error) {
     if (r->block.header.block == at->next && at->next) return check_chain(r, at, error);
     r->block.header.block = 0;
     int status;
-    while (is_lost(status = weir_reader_read(r->reader, at->next, &r->block, error)) && r->skip_damage) {
+    while (is_lost(status = weir_reader_read(r->reader, at->next, &r->block, error)) &&
+           r->skip_damage) {
         at->next++;
         at->gap = true;
     }
     if (status == WEIR_OK) return check_chain(r, at, error);
     r->block.header.block = 0;
     if (status == WEIR_NOT_FOUND)
-        return weir_fail(error, WEIR_DAMAGED, "block %llu, which the database needs next (row %llu), is not "
-                         "in the journal", (unsigned long long)at->next,
-                         (unsigned long long)at->position.row + 1);
+        return weir_fail(error, WEIR_DAMAGED,
+                         "block %llu, which the database needs next (row %llu), is not "
+                         "in the journal",
+                         (unsigned long long)at->next, (unsigned long long)at->position.row + 1);
     return status;
 }
 
@@ -129,14 +133,16 @@ static int declare_between(weir_replay *r, uint64_t from, weir_error *error) {
     for (uint64_t n = from; n < r->at.next && status == WEIR_OK; n++) {
         weir_read_block block;
         status = weir_reader_read(r->reader, n, &block, error);
-        if (is_lost(status) && r->skip_damage) status = WEIR_OK;
+        if (is_lost(status) && r->skip_damage)
+            status = WEIR_OK;
         else if (status == WEIR_OK && block.header.kind == WEIR_BLOCK_DECLARATIONS)
             status = declare_all(r, &block, false, error);
     }
     return status;
 }
 
-/* The tables that were declared before the block where replay begins: at its segment's head, and behind it. */
+/* The tables that were declared before the block where replay begins: at its segment's head, and
+ * behind it. */
 static int declare_head(weir_replay *r, weir_error *error) {
     weir_read_block head;
     r->block.header.block = 0; /* the reader has one block at a time */
@@ -179,21 +185,25 @@ static bool is_beyond(const weir_block_header *h, const weir_replay_limits *limi
            (h->rows && h->first_row > limits->last_row);
 }
 
-/* Marks carry no rows, and the head of a segment declares what is known: neither needs a transaction. */
+/* Marks carry no rows, and the head of a segment declares what is known: neither needs a
+ * transaction. */
 static bool is_idle(const weir_block_header *h) {
-    return h->kind == WEIR_BLOCK_MARK || (h->kind == WEIR_BLOCK_DECLARATIONS && h->offset == WEIR_BLOCK_ALIGN);
+    return h->kind == WEIR_BLOCK_MARK ||
+           (h->kind == WEIR_BLOCK_DECLARATIONS && h->offset == WEIR_BLOCK_ALIGN);
 }
 
 static int pass_idle(weir_replay *r, place *at, weir_error *error) {
-    int status = r->block.header.kind == WEIR_BLOCK_DECLARATIONS ? declare_all(r, &r->block, false, error)
-                                                                 : WEIR_OK;
+    int status = r->block.header.kind == WEIR_BLOCK_DECLARATIONS
+                     ? declare_all(r, &r->block, false, error)
+                     : WEIR_OK;
     if (status == WEIR_OK) pass(r, at);
     return status;
 }
 
 /* Load the next block that needs a transaction; before the transaction begins, so that the database
  * is not locked meanwhile. */
-static int find_work(weir_replay *r, place *at, const weir_replay_limits *limits, weir_error *error) {
+static int find_work(weir_replay *r, place *at, const weir_replay_limits *limits,
+                     weir_error *error) {
     for (;;) {
         int status = load(r, at, error);
         if (status != WEIR_OK) return status;
@@ -214,11 +224,12 @@ static void keep_payload(weir_replay *r, weir_replay_result *result) {
     result->payload = *p;
     memcpy(r->lanes, p->lane_entries, (size_t)p->lanes * WEIR_LANE_ENTRY);
     result->payload.lane_entries = r->lanes;
-    result->payload.body = weir_cursor_over(NULL, 0);
+    result->payload.body = (weir_cursor){0};
 }
 
 /* Rows of the block at hand, from the position on, as many as the limits leave. */
-static weir_row_range range_of(const weir_replay *r, const transaction *t, const weir_replay_limits *limits) {
+static weir_row_range range_of(const weir_replay *r, const transaction *t,
+                               const weir_replay_limits *limits) {
     const weir_block_header *h = &r->block.header;
     weir_row_range range = {t->at.position.row + 1, last_row_of(h)};
     if (range.first < h->first_row) range.first = h->first_row;
@@ -228,7 +239,8 @@ static weir_row_range range_of(const weir_replay *r, const transaction *t, const
     return range;
 }
 
-static int apply_rows(weir_replay *r, transaction *t, const weir_replay_limits *limits, weir_error *error) {
+static int apply_rows(weir_replay *r, transaction *t, const weir_replay_limits *limits,
+                      weir_error *error) {
     const weir_block_header *h = &r->block.header;
     weir_row_range range = range_of(r, t, limits);
     if (range.last + 1 > range.first) {
@@ -246,9 +258,10 @@ static int apply_rows(weir_replay *r, transaction *t, const weir_replay_limits *
 static int apply_block(weir_replay *r, transaction *t, const weir_replay_limits *limits,
                        weir_replay_result *result, weir_error *error) {
     const weir_block_header *h = &r->block.header;
-    int status = h->kind == WEIR_BLOCK_ROWS          ? apply_rows(r, t, limits, error)
-                 : h->kind == WEIR_BLOCK_DECLARATIONS ? declare_all(r, &r->block, !is_idle(h), error)
-                                                      : WEIR_OK;
+    int status = h->kind == WEIR_BLOCK_ROWS ? apply_rows(r, t, limits, error)
+                 : h->kind == WEIR_BLOCK_DECLARATIONS
+                     ? declare_all(r, &r->block, !is_idle(h), error)
+                     : WEIR_OK;
     if (status != WEIR_OK) return status;
     if (t->cut) {
         t->at.position.block = h->block - 1;
@@ -264,11 +277,12 @@ static int apply_block(weir_replay *r, transaction *t, const weir_replay_limits 
 
 static bool is_full(const weir_replay *r, const transaction *t, const weir_replay_limits *limits) {
     uint64_t rows = limits->rows ? limits->rows : ROWS_DEFAULT;
-    return t->cut || t->rows >= rows || t->bytes >= BYTES_MAX || (r->narrow && t->rows >= r->narrow);
+    return t->cut || t->rows >= rows || t->bytes >= BYTES_MAX ||
+           (r->narrow && t->rows >= r->narrow);
 }
 
-/* The first block is loaded. What ends the walk for another reason than a limit is met again, and told, by the
- * next step; a transaction that holds something is worth committing. */
+/* The first block is loaded. What ends the walk for another reason than a limit is met again,
+ * and told, by the next step; a transaction that holds something is worth committing. */
 static int apply_blocks(weir_replay *r, transaction *t, const weir_replay_limits *limits,
                         weir_replay_result *result, weir_error *error) {
     int status = apply_block(r, t, limits, result, error);
@@ -286,18 +300,20 @@ static bool same_position(const weir_position *a, const weir_position *b) {
     return a->block == b->block && a->row == b->row && a->hash == b->hash;
 }
 
-static int run(weir_replay *r, transaction *t, const weir_replay_limits *limits, weir_replay_result *result,
-               weir_error *error) {
+static int run(weir_replay *r, transaction *t, const weir_replay_limits *limits,
+               weir_replay_result *result, weir_error *error) {
     weir_position found;
     int status = r->sink->begin(r->sink->self, r->journal, &found, error);
     if (status != WEIR_OK) return status;
     if (!same_position(&found, &r->at.position))
-        return weir_fail(error, WEIR_FOREIGN, "the database's position moved from row %llu to row %llu "
+        return weir_fail(error, WEIR_FOREIGN,
+                         "the database's position moved from row %llu to row %llu "
                          "without us: it was restored or replaced while it was open",
                          (unsigned long long)r->at.position.row, (unsigned long long)found.row);
     status = apply_blocks(r, t, limits, result, error);
-    return status == WEIR_OK ? r->sink->commit(r->sink->self, &t->at.position, &result->counts, error)
-                             : status;
+    return status == WEIR_OK
+               ? r->sink->commit(r->sink->self, &t->at.position, &result->counts, error)
+               : status;
 }
 
 /* A schema that ends whole transactions costs the rows around it, not all: halve until the row that
@@ -333,7 +349,8 @@ int weir_replay_step(weir_replay *r, const weir_replay_limits *limits, weir_repl
     int status = get_ready(r, error);
     do {
         *result = (weir_replay_result){.position = r->at.position};
-        if (status == WEIR_OK || status == WEIR_SINK_AGAIN) status = attempt(r, limits, result, error);
+        if (status == WEIR_OK || status == WEIR_SINK_AGAIN)
+            status = attempt(r, limits, result, error);
     } while (status == WEIR_SINK_AGAIN);
     result->position = r->at.position;
     return status;

@@ -1,11 +1,11 @@
 /* replay.h - walk the durable blocks of a journal into a sink, live and after a crash alike.
  *
- * One step is one transaction: the position is read inside it, the rows behind it are fed, the new
- * position is stored with them. So a row comes once, whatever kills the process where.
+ * One step is one transaction: the position is read inside it, the rows behind it are fed, the
+ * new position is stored with them. So a row comes once, whatever kills the process where.
  *
- * A position names the last block that is wholly applied, and the last row, which may stand in the
- * block behind it. Each block names the hash of the one before, so a position whose hash the next block
- * does not name belongs to another history, and applying stops. */
+ * A position names the last block that is wholly applied, and the last row, which may stand in
+ * the block behind it. Each block names the hash of the one before, so a position whose hash the
+ * next block does not name belongs to another history, and applying stops. */
 #ifndef WEIR_REPLAY_H
 #define WEIR_REPLAY_H
 
@@ -24,21 +24,22 @@ typedef struct weir_replay_limits {
 #define WEIR_REPLAY_ALL ((weir_replay_limits){UINT64_MAX, UINT64_MAX, INT64_MAX, 0})
 
 typedef struct weir_replay_result {
-    weir_block_header last;  /* last block that the transaction ended; block 0: only a part of one */
-    weir_payload payload;    /* of that block: ring and lanes, no body; lives until the next step */
+    weir_block_header last; /* last block that the transaction ended; block 0: only a part of one */
+    weir_payload payload;   /* of that block: ring and lanes, no body; lives until the next step */
     weir_sink_counts counts;
-    weir_position position;  /* now */
-    bool more;               /* a limit of the transaction ended it: step again at once */
+    weir_position position; /* now */
+    bool more;              /* a limit of the transaction ended it: step again at once */
 } weir_replay_result;
 
 /* The sink stays the caller's. skip_damage: go on behind blocks that are missing or damaged. */
-int weir_replay_make(const weir_os *os, weir_locator locator, const uint8_t journal[16], weir_sink *sink,
-                     bool skip_damage, weir_replay **out);
+int weir_replay_make(const weir_os *os, weir_locator locator, const uint8_t journal[16],
+                     weir_sink *sink, bool skip_damage, weir_replay **out);
 void weir_replay_free(weir_replay *r);
 
-/* Apply one transaction. WEIR_PENDING: there is nothing to apply within the limits. WEIR_DAMAGED: the
- * block behind the position is damaged or missing; what stood before it has been applied. WEIR_FOREIGN: the
- * database's position is of another history. Else as the sink answers; the step may then be repeated. */
+/* Apply one transaction. WEIR_PENDING: there is nothing to apply within the limits.
+ * WEIR_DAMAGED: the block behind the position is damaged or missing; what stood before it has
+ * been applied. WEIR_FOREIGN: the database's position is of another history. Else as the sink
+ * answers; the step may then be repeated. */
 int weir_replay_step(weir_replay *r, const weir_replay_limits *limits, weir_replay_result *result,
                      weir_error *error);
 

@@ -11,8 +11,8 @@
 #include "../lib/row.h"
 
 typedef struct weir_traits {
-    bool ordered;     /* triggers, REPLACE or foreign keys: rows of several tables go in number order */
-    bool one_by_one;  /* refers to itself: a row's parent may be fed by the same statement */
+    bool ordered; /* triggers, REPLACE or foreign keys: rows of several tables go in number order */
+    bool one_by_one; /* refers to itself: a row's parent may be fed by the same statement */
 } weir_traits;
 
 /* Inside a write transaction: create the table, add columns, or say why it does not fit. */

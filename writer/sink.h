@@ -1,15 +1,17 @@
-/* sink.h - where replay puts rows: a few calls, so that replay knows no database and tests can be one.
+/* sink.h - where replay puts rows: a few calls, so that replay knows no database and tests can
+ * be one.
  *
- * Statuses: WEIR_OK; WEIR_BUSY, WEIR_IO, WEIR_NO_SPACE, WEIR_NO_MEMORY: try the transaction again
- * later; WEIR_SINK_AGAIN; anything else: applying stops until somebody acts. After any status of begin,
- * apply or commit but WEIR_OK the caller calls rollback. One thread at a time. */
+ * Statuses: WEIR_OK; WEIR_BUSY, WEIR_IO, WEIR_NO_SPACE, WEIR_NO_MEMORY: try the transaction
+ * again later; WEIR_SINK_AGAIN; anything else: applying stops until somebody acts. After any
+ * status of begin, apply or commit but WEIR_OK the caller calls rollback. One thread at a time. */
 #ifndef WEIR_SINK_H
 #define WEIR_SINK_H
 
 #include "../lib/inventory.h"
 
-/* The schema itself ended the transaction (ON CONFLICT ROLLBACK) and nothing of it is left: begin again
- * at the position, with half the rows. With a single row the sink then knows which row it was. */
+/* The schema itself ended the transaction (ON CONFLICT ROLLBACK) and nothing of it is left:
+ * begin again at the position, with half the rows. With a single row the sink then knows which
+ * row it was. */
 enum { WEIR_SINK_AGAIN = 2 };
 
 typedef struct weir_sink_counts {
@@ -26,12 +28,12 @@ typedef struct weir_sink {
     void *self;
     /* Begin a transaction and read the position inside it. block and row 0: nothing applied yet. */
     int (*begin)(void *self, const uint8_t journal[16], weir_position *at, weir_error *error);
-    /* Remember a table that later rows use, also across transactions; with now (inside a transaction)
-     * create, extend or check it even if no row comes. Idempotent. */
+    /* Remember a table that later rows use, also across transactions; with now (inside a
+     * transaction) create, extend or check it even if no row comes. Idempotent. */
     int (*declare)(void *self, const weir_declaration *d, bool now, weir_error *error);
     /* Those rows of one rows block, in order; body stands at the block's first row. */
-    int (*apply)(void *self, const weir_block_header *header, weir_cursor body, weir_row_range range,
-                 weir_error *error);
+    int (*apply)(void *self, const weir_block_header *header, weir_cursor body,
+                 weir_row_range range, weir_error *error);
     /* Store the position and commit, synced. */
     int (*commit)(void *self, const weir_position *to, weir_sink_counts *counts, weir_error *error);
     void (*rollback)(void *self);

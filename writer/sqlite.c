@@ -1,4 +1,5 @@
-/* sqlite.c - weir_open_sqlite and weir_insert_now: the handle, the sink and the writer thread put together. */
+/* sqlite.c - weir_open_sqlite and weir_insert_now: the handle, the sink and the writer thread
+ * put together. */
 #include <weir/sqlite.h>
 
 #include <pthread.h>
@@ -12,18 +13,19 @@
 
 #define MS ((uint64_t)1000000)
 
-/* What belongs to one open handle. Never freed while the process lives, but used again: a thread that was in
- * a call while the handle closed may still ring the bell. */
+/* What belongs to one open handle. Never freed while the process lives, but used again: a thread
+ * that was in a call while the handle closed may still ring the bell. */
 typedef struct writer {
-    weir *handle;           /* NULL: waits for the next opening */
+    weir *handle; /* NULL: waits for the next opening */
     weir_bell bell;
     weir_applier *applier;
-    sqlite3 *reader;        /* for looking at tables; only under lock */
+    sqlite3 *reader; /* for looking at tables; only under lock */
     pthread_mutex_t lock;
     struct writer *next;
 } writer;
 
-static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER; /* the list and every writer's handle */
+static pthread_mutex_t all_lock =
+    PTHREAD_MUTEX_INITIALIZER; /* the list and every writer's handle */
 static writer *all;
 
 /* ---- the list -------------------------------------------------------------------------------- */
@@ -32,14 +34,13 @@ static void enter(pthread_mutex_t *lock) {
     (void)pthread_mutex_lock(lock); /* fails only for a mutex that was never made */
 }
 
-static void leave(pthread_mutex_t *lock) {
-    (void)pthread_mutex_unlock(lock); /* likewise */
-}
+static void leave(pthread_mutex_t *lock) { (void)pthread_mutex_unlock(lock); /* likewise */ }
 
 static writer *find(const weir *handle) {
     enter(&all_lock);
     writer *w = all;
-    while (w && w->handle != handle) w = w->next;
+    while (w && w->handle != handle)
+        w = w->next;
     leave(&all_lock);
     return w;
 }
@@ -47,7 +48,8 @@ static writer *find(const weir *handle) {
 static writer *take(weir *handle) {
     enter(&all_lock);
     writer *w = all;
-    while (w && w->handle) w = w->next;
+    while (w && w->handle)
+        w = w->next;
     if (!w && (w = calloc(1, sizeof *w))) {
         (void)pthread_mutex_init(&w->lock, NULL); /* cannot fail with default attributes */
         w->next = all;
@@ -69,8 +71,9 @@ static void give_back(writer *w) {
 static int check(void *self, const weir_declaration *d, int64_t *next_key, weir_error *error) {
     writer *w = self;
     enter(&w->lock);
-    int status = w->reader ? weir_sqlite_check(w->reader, d, next_key, error)
-                           : weir_fail(error, WEIR_CLOSED, "table %s: the handle is closing", d->name);
+    int status = w->reader
+                     ? weir_sqlite_check(w->reader, d, next_key, error)
+                     : weir_fail(error, WEIR_CLOSED, "table %s: the handle is closing", d->name);
     leave(&w->lock);
     return status;
 }
@@ -124,7 +127,8 @@ static int open_reader(const opening *o, writer *w) {
 static int choose_directory(opening *o) {
     const char *given = o->options.journal_directory;
     o->directory = given ? sqlite3_mprintf("%s", given) : sqlite3_mprintf("%s-weir", o->real_path);
-    return o->directory ? WEIR_OK : weir_fail(o->error, WEIR_NO_MEMORY, "no memory for the journal's path");
+    return o->directory ? WEIR_OK
+                        : weir_fail(o->error, WEIR_NO_MEMORY, "no memory for the journal's path");
 }
 
 static int open_database(opening *o, const char *path) {
@@ -148,8 +152,8 @@ static int open_handle(opening *o) {
 }
 
 static int start_applier(opening *o, writer *w) {
-    int status = weir_applier_make(o->handle, o->real_path, &o->sink, &w->bell, &w->applier,
-                                   o->error);
+    int status =
+        weir_applier_make(o->handle, o->real_path, &o->sink, &w->bell, &w->applier, o->error);
     if (status != WEIR_OK) return status;
     o->sink = (weir_sink){0}; /* the applier has it now */
     status = open_reader(o, w);
@@ -163,7 +167,8 @@ static int start_applier(opening *o, writer *w) {
 
 static int attach_writer(opening *o) {
     writer *w = take(o->handle);
-    if (!w) return weir_fail(o->error, WEIR_NO_MEMORY, "%s: no memory for the writer", o->real_path);
+    if (!w)
+        return weir_fail(o->error, WEIR_NO_MEMORY, "%s: no memory for the writer", o->real_path);
     int status = start_applier(o, w);
     if (status != WEIR_OK) {
         give_back(w);
@@ -221,10 +226,11 @@ typedef struct insertion {
 static int last_reject(insertion *i) {
     int64_t there;
     sqlite3 *db = i->writer->reader;
-    int status = weir_sqlite_ask(db, "SELECT 1 FROM sqlite_schema WHERE name = 'weir_reject'", NULL, 0, &there,
-                                 &i->error);
+    int status = weir_sqlite_ask(db, "SELECT 1 FROM sqlite_schema WHERE name = 'weir_reject'", NULL,
+                                 0, &there, &i->error);
     if (status != WEIR_OK || !there) return status;
-    return weir_sqlite_ask(db, "SELECT max(id) FROM main.weir_reject", NULL, 0, &i->last_reject, &i->error);
+    return weir_sqlite_ask(db, "SELECT max(id) FROM main.weir_reject", NULL, 0, &i->last_reject,
+                           &i->error);
 }
 
 /* Does a query with ?1 and, if there is a record, ?2 find a row? */
@@ -243,16 +249,18 @@ static int finds(insertion *i, const char *sql, int64_t first, bool with_record,
     return status;
 }
 
-/* The key alone does not show it: another row may have it, and that may be why this one was refused. */
+/* The key alone does not show it: another row may have it, and that may be why this one was
+ * refused. */
 static int was_refused(insertion *i, bool *refused) {
     int64_t there;
     bool found = false;
     *refused = false;
-    int status = weir_sqlite_ask(i->writer->reader, "SELECT 1 FROM sqlite_schema WHERE name = 'weir_reject'",
-                                 NULL, 0, &there, &i->error);
+    int status =
+        weir_sqlite_ask(i->writer->reader, "SELECT 1 FROM sqlite_schema WHERE name = 'weir_reject'",
+                        NULL, 0, &there, &i->error);
     if (status == WEIR_OK && there)
-        status = finds(i, "SELECT 1 FROM main.weir_reject WHERE id > ?1 AND record = ?2", i->last_reject, true,
-                       refused);
+        status = finds(i, "SELECT 1 FROM main.weir_reject WHERE id > ?1 AND record = ?2",
+                       i->last_reject, true, refused);
     if (status != WEIR_OK || *refused) return status;
     char *sql = sqlite3_mprintf("SELECT 1 FROM main.\"%w\" WHERE \"%w\" = ?1", i->declaration->name,
                                 i->declaration->column[i->key_index].name);
@@ -277,8 +285,10 @@ static int verify(insertion *i) {
     bool refused;
     int status = was_refused(i, &refused);
     if (status != WEIR_OK || !refused) return status;
-    return weir_fail(&i->error, WEIR_REJECTED, "table %s: SQLite refused the row with key %lld; "
-                     "weir_reject says why", i->declaration->name, (long long)i->key);
+    return weir_fail(&i->error, WEIR_REJECTED,
+                     "table %s: SQLite refused the row with key %lld; "
+                     "weir_reject says why",
+                     i->declaration->name, (long long)i->key);
 }
 
 static int misuse(insertion *i, const char *what) {
@@ -287,9 +297,12 @@ static int misuse(insertion *i, const char *what) {
 
 static int choose_key(insertion *i) {
     weir_value *v = &i->values[i->key_index];
-    if (v->type == WEIR_NULL) *v = weir_int(weir_table_take_key(i->table));
-    else if (v->type == WEIR_INTEGER) weir_table_note_key(i->table, v->as.integer);
-    else return misuse(i, "the key must be NULL or an integer");
+    if (v->type == WEIR_NULL)
+        *v = weir_int(weir_table_take_key(i->table));
+    else if (v->type == WEIR_INTEGER)
+        weir_table_note_key(i->table, v->as.integer);
+    else
+        return misuse(i, "the key must be NULL or an integer");
     i->key = v->as.integer;
     return WEIR_OK;
 }
@@ -298,8 +311,9 @@ static int choose_key(insertion *i) {
 static int encode(insertion *i, size_t count) {
     int status = WEIR_MISUSE;
     i->record_bytes = weir_row_size(i->values, count, &status);
-    if (!i->record_bytes) return weir_fail(&i->error, status, "%s: %s", i->declaration->name,
-                                           weir_status_text(status));
+    if (!i->record_bytes)
+        return weir_fail(&i->error, status, "%s: %s", i->declaration->name,
+                         weir_status_text(status));
     i->record = malloc(i->record_bytes + 8); /* the encoder's slack */
     if (!i->record) return weir_fail(&i->error, WEIR_NO_MEMORY, "no memory for the row");
     (void)weir_row_encode(i->record, i->declaration->table, i->values, count);
@@ -312,10 +326,12 @@ static int prepare(insertion *i, weir_table *table, const weir_value *values, si
     i->declaration = weir_table_declaration(table);
     i->key_index = weir_declaration_key(i->declaration);
     if (i->key_index < 0) return misuse(i, "the table was declared without a WEIR_KEY column");
-    if (count != i->declaration->columns) return misuse(i, "count is not the declared number of columns");
+    if (count != i->declaration->columns)
+        return misuse(i, "count is not the declared number of columns");
     int status = weir_sync(handle, WEIR_PUBLISHED, 0); /* open, and not in a forked child? */
-    if (status != WEIR_OK) return weir_fail(&i->error, status, "%s: %s", i->declaration->name,
-                                            weir_status_text(status));
+    if (status != WEIR_OK)
+        return weir_fail(&i->error, status, "%s: %s", i->declaration->name,
+                         weir_status_text(status));
     i->writer = find(handle);
     if (!i->writer) return misuse(i, "the handle has no database");
     i->values = malloc(count * sizeof *values);
@@ -336,7 +352,8 @@ static int append_and_wait(insertion *i, size_t count, uint32_t timeout_ms, weir
     uint64_t began = os->now(os->self);
     int status = weir_append_row(i->table, i->values, count, ticket);
     if (status != WEIR_OK)
-        return weir_fail(&i->error, status, "%s: %s", i->declaration->name, weir_status_text(status));
+        return weir_fail(&i->error, status, "%s: %s", i->declaration->name,
+                         weir_status_text(status));
     status = weir_wait(weir_table_handle(i->table), *ticket, WEIR_APPLIED,
                        milliseconds_left(began, timeout_ms));
     if (status < 0) return weir_fail(&i->error, status, "%s", weir_last_error());
@@ -347,7 +364,8 @@ int weir_insert_now(weir_table *table, const weir_value *values, size_t count, u
                     int64_t *key, weir_ticket *ticket) {
     insertion i = {0};
     weir_ticket mine = {0};
-    int status = table && values ? prepare(&i, table, values, count) : misuse(&i, "an argument is NULL");
+    int status =
+        table && values ? prepare(&i, table, values, count) : misuse(&i, "an argument is NULL");
     if (status == WEIR_OK) status = choose_key(&i);
     if (status == WEIR_OK) status = encode(&i, count);
     if (status == WEIR_OK) {

@@ -28,7 +28,8 @@ int weir_sqlite_fail(sqlite3 *db, const char *doing, weir_error *error) {
     int code = sqlite3_extended_errcode(db);
     int status = weir_sqlite_status(code);
     const char *path = sqlite3_db_filename(db, "main");
-    if (status == WEIR_OK) status = WEIR_IO; /* the caller saw a failure that SQLite has forgotten */
+    if (status == WEIR_OK)
+        status = WEIR_IO; /* the caller saw a failure that SQLite has forgotten */
     return weir_fail(error, status, "%s: %s: %s (SQLite code %d)", path ? path : "database", doing,
                      sqlite3_errmsg(db), code);
 }
@@ -52,8 +53,10 @@ int weir_sqlite_ask(sqlite3 *db, const char *sql, const char *name, int64_t fall
     if (status != WEIR_OK) return status;
     int code = name ? sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC) : SQLITE_OK;
     if (code == SQLITE_OK) code = sqlite3_step(s);
-    if (code == SQLITE_ROW) *out = sqlite3_column_int64(s, 0);
-    else if (code != SQLITE_DONE) status = weir_sqlite_fail(db, sql, error);
+    if (code == SQLITE_ROW)
+        *out = sqlite3_column_int64(s, 0);
+    else if (code != SQLITE_DONE)
+        status = weir_sqlite_fail(db, sql, error);
     (void)sqlite3_finalize(s); /* repeats the step's code */
     return status;
 }

@@ -19,7 +19,8 @@ int weir_sqlite_run(sqlite3 *db, const char *sql, weir_error *error);
 /* Prepare a statement that is kept. */
 int weir_sqlite_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, weir_error *error);
 
-/* The one integer that a query about a name answers; name may be NULL. fallback when there is no row. */
+/* The one integer that a query about a name answers; name may be NULL. fallback when there is no
+ * row. */
 int weir_sqlite_ask(sqlite3 *db, const char *sql, const char *name, int64_t fallback, int64_t *out,
                     weir_error *error);
 

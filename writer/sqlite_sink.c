@@ -22,14 +22,20 @@ static int make_own(sqlite_sink *s, weir_error *error) {
     sqlite3 *db = s->connection.db;
     if (s->own) return WEIR_OK;
     int status = weir_sqlite_run(db,
-        "CREATE TABLE IF NOT EXISTS main.weir_position(journal BLOB PRIMARY KEY, block INTEGER, row INTEGER,"
-        " hash INTEGER) WITHOUT ROWID", error);
+                                 "CREATE TABLE IF NOT EXISTS main.weir_position(journal BLOB "
+                                 "PRIMARY KEY, block INTEGER, row INTEGER,"
+                                 " hash INTEGER) WITHOUT ROWID",
+                                 error);
     if (status == WEIR_OK && !s->read)
-        status = weir_sqlite_prepare(db, "SELECT journal,block,row,hash FROM main.weir_position"
-                                         " WHERE journal = ?1", &s->read, error);
+        status = weir_sqlite_prepare(db,
+                                     "SELECT journal,block,row,hash FROM main.weir_position"
+                                     " WHERE journal = ?1",
+                                     &s->read, error);
     if (status == WEIR_OK && !s->store)
-        status = weir_sqlite_prepare(db, "REPLACE INTO main.weir_position(journal,block,row,hash)"
-                                         " VALUES(?1,?2,?3,?4)", &s->store, error);
+        status = weir_sqlite_prepare(db,
+                                     "REPLACE INTO main.weir_position(journal,block,row,hash)"
+                                     " VALUES(?1,?2,?3,?4)",
+                                     &s->store, error);
     s->own = status == WEIR_OK;
     return status;
 }
@@ -47,11 +53,14 @@ static bool position_of(sqlite3_stmt *q, weir_position *out) {
 }
 
 static int position_damaged(sqlite3 *db, weir_error *error) {
-    return weir_fail(error, WEIR_DATABASE, "%s: weir_position holds something that weir did not write; "
-                     "restore the table", sqlite3_db_filename(db, "main"));
+    return weir_fail(error, WEIR_DATABASE,
+                     "%s: weir_position holds something that weir did not write; "
+                     "restore the table",
+                     sqlite3_db_filename(db, "main"));
 }
 
-static int read_position(sqlite_sink *s, const uint8_t journal[16], weir_position *at, weir_error *error) {
+static int read_position(sqlite_sink *s, const uint8_t journal[16], weir_position *at,
+                         weir_error *error) {
     *at = (weir_position){0};
     memcpy(at->journal, journal, 16);
     int status = WEIR_OK;
@@ -72,8 +81,9 @@ static int store_position(sqlite_sink *s, const weir_position *to, weir_error *e
     if (code == SQLITE_OK) code = sqlite3_bind_int64(s->store, 3, (sqlite3_int64)to->row);
     if (code == SQLITE_OK) code = sqlite3_bind_int64(s->store, 4, (sqlite3_int64)to->hash);
     if (code == SQLITE_OK) code = sqlite3_step(s->store);
-    int status = code == SQLITE_DONE ? WEIR_OK
-                                     : weir_sqlite_fail(s->connection.db, "storing the position", error);
+    int status = code == SQLITE_DONE
+                     ? WEIR_OK
+                     : weir_sqlite_fail(s->connection.db, "storing the position", error);
     (void)sqlite3_reset(s->store); /* repeats the step's code */
     return status;
 }
@@ -90,15 +100,17 @@ static void forget_schema(sqlite_sink *s) {
 static int note_schema(sqlite_sink *s, weir_error *error) {
     int code = sqlite3_step(s->version);
     int64_t version = code == SQLITE_ROW ? sqlite3_column_int64(s->version, 0) : -1;
-    int status = code == SQLITE_ROW ? WEIR_OK
-                                    : weir_sqlite_fail(s->connection.db, "reading the schema", error);
+    int status = code == SQLITE_ROW
+                     ? WEIR_OK
+                     : weir_sqlite_fail(s->connection.db, "reading the schema", error);
     (void)sqlite3_reset(s->version); /* repeats the step's code */
     if (version != s->schema_version) forget_schema(s);
     s->schema_version = version;
     return status;
 }
 
-static int step_once(sqlite_sink *s, sqlite3_stmt *statement, const char *doing, weir_error *error) {
+static int step_once(sqlite_sink *s, sqlite3_stmt *statement, const char *doing,
+                     weir_error *error) {
     int code = sqlite3_step(statement);
     int status = code == SQLITE_DONE ? WEIR_OK : weir_sqlite_fail(s->connection.db, doing, error);
     (void)sqlite3_reset(statement); /* repeats the step's code */
@@ -120,13 +132,14 @@ static int declare(void *self, const weir_declaration *d, bool now, weir_error *
     return weir_load_declare(&s->load, d, now, error);
 }
 
-static int apply(void *self, const weir_block_header *header, weir_cursor body, weir_row_range range,
-                 weir_error *error) {
+static int apply(void *self, const weir_block_header *header, weir_cursor body,
+                 weir_row_range range, weir_error *error) {
     sqlite_sink *s = self;
     return weir_load_rows(&s->load, header, body, range, error);
 }
 
-static int commit(void *self, const weir_position *to, weir_sink_counts *counts, weir_error *error) {
+static int commit(void *self, const weir_position *to, weir_sink_counts *counts,
+                  weir_error *error) {
     sqlite_sink *s = self;
     int status = store_position(s, to, error);
     if (status == WEIR_OK) status = step_once(s, s->commit, "committing", error);
@@ -140,7 +153,8 @@ static int commit(void *self, const weir_position *to, weir_sink_counts *counts,
 static void rollback(void *self) {
     sqlite_sink *s = self;
     if (!sqlite3_get_autocommit(s->connection.db))
-        (void)sqlite3_exec(s->connection.db, "ROLLBACK", NULL, NULL, NULL); /* SQLite: it cannot fail */
+        (void)sqlite3_exec(s->connection.db, "ROLLBACK", NULL, NULL,
+                           NULL); /* SQLite: it cannot fail */
     forget_schema(s);
 }
 
@@ -166,14 +180,16 @@ static int prepare(sqlite_sink *s, weir_error *error) {
     sqlite3 *db = s->connection.db;
     int status = weir_sqlite_prepare(db, "BEGIN IMMEDIATE", &s->begin, error);
     if (status == WEIR_OK) status = weir_sqlite_prepare(db, "COMMIT", &s->commit, error);
-    if (status == WEIR_OK) status = weir_sqlite_prepare(db, "PRAGMA main.schema_version", &s->version, error);
+    if (status == WEIR_OK)
+        status = weir_sqlite_prepare(db, "PRAGMA main.schema_version", &s->version, error);
     return status == WEIR_OK ? weir_load_make(&s->load, db, error) : status;
 }
 
 static int copy_path(sqlite_sink *s, char **real_path, weir_error *error) {
     if (!real_path) return WEIR_OK;
     *real_path = sqlite3_mprintf("%s", sqlite3_db_filename(s->connection.db, "main"));
-    return *real_path ? WEIR_OK : weir_fail(error, WEIR_NO_MEMORY, "no memory for the database's path");
+    return *real_path ? WEIR_OK
+                      : weir_fail(error, WEIR_NO_MEMORY, "no memory for the database's path");
 }
 
 int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char **real_path,
@@ -211,14 +227,17 @@ int weir_sqlite_positions(weir_sink *sink, weir_position **out, size_t *count, w
     sqlite3_stmt *q = NULL;
     *out = NULL;
     *count = 0;
-    int status = weir_sqlite_ask(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1",
-                                 "weir_position", 0, &there, error);
+    int status =
+        weir_sqlite_ask(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1",
+                        "weir_position", 0, &there, error);
     if (status != WEIR_OK || !there) return status;
-    status = weir_sqlite_prepare(db, "SELECT journal,block,row,hash FROM main.weir_position", &q, error);
+    status =
+        weir_sqlite_prepare(db, "SELECT journal,block,row,hash FROM main.weir_position", &q, error);
     int code = SQLITE_DONE;
     while (status == WEIR_OK && (code = sqlite3_step(q)) == SQLITE_ROW)
         status = add_position(q, out, count, error);
-    if (status == WEIR_OK && code != SQLITE_DONE) status = weir_sqlite_fail(db, "reading positions", error);
+    if (status == WEIR_OK && code != SQLITE_DONE)
+        status = weir_sqlite_fail(db, "reading positions", error);
     (void)sqlite3_finalize(q); /* repeats the step's code */
     if (status == WEIR_OK) return status;
     free(*out);

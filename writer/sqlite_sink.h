@@ -1,11 +1,12 @@
 /* sqlite_sink.h - a sink that is an SQLite file.
  *
- * Rows go in through the feed (feed.h), each statement in a savepoint. A statement that fails for a row's
- * sake is undone and halved, down to the row, which goes to the reject table. The promise: a row is
- * judged as if all rows had been inserted one at a time in number order.
+ * Rows go in through the feed (feed.h), each statement in a savepoint. A statement that fails
+ * for a row's sake is undone and halved, down to the row, which goes to the reject table. The
+ * promise: a row is judged as if all rows had been inserted one at a time in number order.
  *
- * Two connections: one writes and checkpoints; the other, the guard, holds a read transaction, so that no
- * other connection's checkpoint can reset the -wal file before ours has synced what it holds. */
+ * Two connections: one writes and checkpoints; the other, the guard, holds a read transaction,
+ * so that no other connection's checkpoint can reset the -wal file before ours has synced what
+ * it holds. */
 #ifndef WEIR_SQLITE_SINK_H
 #define WEIR_SQLITE_SINK_H
 
@@ -19,8 +20,9 @@ typedef struct weir_sqlite_config {
     uint32_t busy_timeout_ms; /* for opening; a transaction tries once and answers WEIR_BUSY */
 } weir_sqlite_config;
 
-/* Open the file (WAL, synchronous=FULL, own checkpoints); weir_position and weir_reject are made on first
- * need. real_path, may be NULL: the file that SQLite opened, links resolved; free with sqlite3_free. */
+/* Open the file (WAL, synchronous=FULL, own checkpoints); weir_position and weir_reject are made
+ * on first need. real_path, may be NULL: the file that SQLite opened, links resolved; free with
+ * sqlite3_free. */
 int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char **real_path,
                           weir_error *error);
 

@@ -64,7 +64,7 @@ typedef enum weir_log_level {
 WEIR_API void weir_log_set_level(weir_log_level level);
 
 /* "WARN"; "?" for what is no level. Static. */
-WEIR_API const char *weir_log_level_name(int level);
+WEIR_API const char *weir_log_level_name(weir_log_level level);
 
 /* What the macros call: no filter, and an answer for those who want one.
  * file: any text, or NULL. The answer is that of weir_append_row(), or of weir_declare() at a
@@ -81,8 +81,8 @@ WEIR_API int weir_log_write(weir *w, weir_log_level level, const char *file, int
  * weir_log_set_level(). */
 extern WEIR_API int weir_log_threshold;
 
-static inline int weir_log_passes(int level) {
-    return level >= __atomic_load_n(&weir_log_threshold, __ATOMIC_RELAXED);
+static inline int weir_log_passes(weir_log_level level) {
+    return (int)level >= __atomic_load_n(&weir_log_threshold, __ATOMIC_RELAXED);
 }
 
 #ifdef __cplusplus
