@@ -73,9 +73,9 @@ static int list_numbers(const weir_inventory_input *input, weir_inventory *inv, 
 
 /* ---- headers ---------------------------------------------------------------------------- */
 
-/* A file that is all zeros, or empty, holds nothing and vouches for nothing: it counts as absent. The
- * journal itself leaves none, for it names a segment after the header is synced; an interrupted
- * copy does. If anything was promised behind the stream's end, a mark says so. */
+/* A file that is all zeros, or empty, holds nothing and vouches for nothing: it counts as
+ * absent. The journal itself leaves none, for it names a segment after the header is synced; an
+ * interrupted copy does. If anything was promised behind the stream's end, a mark says so. */
 static int look_for_bytes(weir_scan *scan, weir_segment_note *note) {
     weir_identity nobody = {.segment = UINT64_MAX};
     weir_tail tail;

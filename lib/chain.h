@@ -1,7 +1,7 @@
 /* chain.h - which files there are, and how their headers chain into one stream.
  *
- * The header of the newest segment says where everything before it ends; the segment of that end has
- * a header that says the same, and so on. Files between two links of this chain are void. */
+ * The header of the newest segment says where everything before it ends; the segment of that end
+ * has a header that says the same, and so on. Files between two links of this chain are void. */
 #ifndef WEIR_CHAIN_H
 #define WEIR_CHAIN_H
 

@@ -231,6 +231,16 @@ static int make_ring(opening *o) {
     return done >= 0 ? WEIR_OK : weir_fail_os(o->error, done, "cannot put the ring at %s", path);
 }
 
+/* A store into the mapping may need a block that nobody allocated; then a full disk is SIGBUS. */
+static void tell_weakness(weir *w) {
+    weir_os_info info;
+    if (w->os->info_file(w->os->self, w->ring.file, &info) < 0 || !info.copies_on_write) return;
+    weir_handle_event(w, WEIR_EVENT_WEAKENED,
+                      "%s: this file system copies on write, so a full disk can kill the process in an "
+                      "append (rows that were appended are kept); put the journal on ext4, XFS or tmpfs "
+                      "with options.journal_directory", w->directory);
+}
+
 static void on_durable(void *context) {
     weir *w = context;
     if (atomic_load_explicit(&w->hooked, memory_order_acquire)) w->hooks.nudge(w->hooks.self);
@@ -332,8 +342,10 @@ int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *e
     int status = o.w->directory ? open_steps(&o)
                                 : weir_fail(error, WEIR_NO_MEMORY, "no memory to open a journal");
     if (o.dead.lanes) weir_ring_close(&o.dead);
-    if (status == WEIR_OK) tell_findings(&o);
-    else {
+    if (status == WEIR_OK) {
+        tell_weakness(o.w);
+        tell_findings(&o);
+    } else {
         atomic_store_explicit(o.w->gate, 0, memory_order_relaxed);
         dismantle(o.w);
     }

@@ -196,7 +196,8 @@ static int copy_lanes(weir_inventory *inv, const weir_payload *payload, weir_err
     return WEIR_OK;
 }
 
-/* How far the ring is drained stands in the last block, so that one is decoded whatever is verified. */
+/* How far the ring is drained stands in the last block, so that one is decoded whatever is
+ * verified. */
 static int read_last(taking *t) {
     const weir_block_header *last = &t->walk.last;
     if (last->block == 0) return WEIR_OK;
@@ -280,8 +281,8 @@ static bool looks_the_same(const weir_inventory *a, const weir_inventory *b) {
     return true;
 }
 
-/* A live journal recycles segments and writes blocks while we look, which can look like damage for a
- * moment. So whatever is suspicious is looked at again until it stays the same. */
+/* A live journal recycles segments and writes blocks while we look, which can look like damage
+ * for a moment. So whatever is suspicious is looked at again until it stays the same. */
 int weir_inventory_take(const weir_inventory_input *input, weir_inventory *out, weir_error *error) {
     weir_inventory former = {0};
     int status = WEIR_OK;

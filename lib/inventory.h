@@ -27,8 +27,8 @@ typedef struct weir_extent {
     char *path; /* belongs to the inventory, or to the journal that answers locate */
 } weir_extent;
 
-/* Promised blocks or rows that cannot be read. Ranges are inclusive; 0, 0 where unknown or none (why
- * then says from which row on). path is NULL where the file is missing. */
+/* Promised blocks or rows that cannot be read. Ranges are inclusive; 0, 0 where unknown or none
+ * (why then says from which row on). path is NULL where the file is missing. */
 typedef struct weir_damage {
     uint64_t segment, offset;
     uint64_t first_block, last_block, first_row, last_row;
@@ -55,8 +55,9 @@ typedef struct weir_inventory_input {
     void *progress_context;
 } weir_inventory_input;
 
-/* A file whose name is that of a segment. One that is empty or all zeros counts as absent: the journal
- * leaves none (a segment is named after its header is synced), but a copy that was interrupted does. */
+/* A file whose name is that of a segment. One that is empty or all zeros counts as absent: the
+ * journal leaves none (a segment is named after its header is synced), but a copy that was
+ * interrupted does. */
 typedef struct weir_segment_note {
     uint64_t number;            /* as its name says */
     weir_segment_header header; /* zeros when it cannot be read */
@@ -77,12 +78,12 @@ typedef struct weir_inventory {
     size_t extent_count;
     weir_damage *damages;
     size_t damage_count;
-    weir_end end;         /* behind the last valid block of the stream */
-    uint64_t next_row;    /* number after the last row of the stream (or promised by a mark) */
-    weir_mark durable;    /* the highest mark of all sources */
-    /* Where the stream stands at that mark, and the row that comes next there. When promised blocks
-     * are lost it names the mark's block (hash 0 if unknown) and the place where the last readable one
-     * at or below it ends. */
+    weir_end end;      /* behind the last valid block of the stream */
+    uint64_t next_row; /* number after the last row of the stream (or promised by a mark) */
+    weir_mark durable; /* the highest mark of all sources */
+    /* Where the stream stands at that mark, and the row that comes next there. When promised
+     * blocks are lost it names the mark's block (hash 0 if unknown) and the place where the last
+     * readable one at or below it ends. */
     weir_end durable_end;
     uint64_t durable_next_row;
     weir_position position; /* the database's position in this journal; zeros if none */
@@ -97,13 +98,13 @@ typedef struct weir_inventory {
     char detail[400]; /* the verdict in words: what, where, which rows, what to do */
 } weir_inventory;
 
-/* WEIR_OK also when the verdict refuses; an error only when reading itself failed (rights, memory, I/O:
- * a disk that refuses to be read is never taken for a torn tail). out is to be freed in either case.
- * What looks damaged is looked at again, until it looks the same twice: a live journal recycles its
- * segments and writes blocks meanwhile.
+/* WEIR_OK also when the verdict refuses; an error only when reading itself failed (rights,
+ * memory, I/O: a disk that refuses to be read is never taken for a torn tail). out is to be
+ * freed in either case. What looks damaged is looked at again, until it looks the same twice: a
+ * live journal recycles its segments and writes blocks meanwhile.
  *
- * A journal that is whole but ends below the database's position is no rot, as its rows are in the
- * database: it is BEYOND, with a clean tail, and one damage that names the rows. */
+ * A journal that is whole but ends below the database's position is no rot, as its rows are in
+ * the database: it is BEYOND, with a clean tail, and one damage that names the rows. */
 int weir_inventory_take(const weir_inventory_input *input, weir_inventory *out, weir_error *error);
 void weir_inventory_free(weir_inventory *inventory);
 

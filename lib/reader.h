@@ -29,15 +29,15 @@ typedef struct weir_read_block { /* lives until the next call on the reader */
 int weir_reader_make(const weir_os *os, weir_locator locator, weir_reader **out);
 void weir_reader_free(weir_reader *reader);
 
-/* Read block number block. In ascending order each header and payload is read once; any other order
- * is right too, and walks the headers from the beginning of the block's extent.
- * WEIR_OK, WEIR_PENDING (without a text), WEIR_NOT_FOUND (it, or its file while it was read, left the
- * journal), WEIR_DAMAGED, WEIR_VERSION, WEIR_IO, WEIR_NO_MEMORY. After a failure the reader can go on
- * with any block. */
+/* Read block number block. In ascending order each header and payload is read once; any other
+ * order is right too, and walks the headers from the beginning of the block's extent. WEIR_OK,
+ * WEIR_PENDING (without a text), WEIR_NOT_FOUND (it, or its file while it was read, left the
+ * journal), WEIR_DAMAGED, WEIR_VERSION, WEIR_IO, WEIR_NO_MEMORY. After a failure the reader can
+ * go on with any block. */
 int weir_reader_read(weir_reader *reader, uint64_t block, weir_read_block *out, weir_error *error);
 
-/* The declarations block at the head of the segment that holds block; for a reader that starts in the
- * middle of a journal. Answers like weir_reader_read. */
+/* The declarations block at the head of the segment that holds block; for a reader that starts
+ * in the middle of a journal. Answers like weir_reader_read. */
 int weir_reader_declarations(weir_reader *reader, uint64_t block, weir_read_block *out,
                              weir_error *error);
 

@@ -34,12 +34,13 @@ void weir_scan_free(weir_scan *scan); /* closes too */
 int weir_scan_open(weir_scan *scan, const char *path);
 void weir_scan_close(weir_scan *scan);
 
-/* bytes of the file at offset; they live until the next call. WEIR_DAMAGED when the file ends before
- * (or at limit), WEIR_IO, WEIR_NO_MEMORY. */
+/* bytes of the file at offset; they live until the next call. WEIR_DAMAGED when the file ends
+ * before (or at limit), WEIR_IO, WEIR_NO_MEMORY. */
 int weir_scan_bytes(weir_scan *scan, uint64_t offset, size_t bytes, const uint8_t **out);
 
-/* Answers like weir_block_header_decode, and WEIR_DAMAGED when the block is not of this identity, says
- * it stands elsewhere, or reaches behind limit; WEIR_VERSION only for a block of this identity. */
+/* Answers like weir_block_header_decode, and WEIR_DAMAGED when the block is not of this
+ * identity, says it stands elsewhere, or reaches behind limit; WEIR_VERSION only for a block of
+ * this identity. */
 int weir_scan_header(weir_scan *scan, const weir_identity *whose, uint64_t offset,
                      weir_block_header *out);
 

@@ -1,10 +1,11 @@
 /* verdict.h - what opening a journal may do, as one pure function over what was found.
  *
- * No I/O here. Each case has a name; a test enumerates every combination of inputs and sees exactly
- * one case each. The rule behind it: every block says which block was durable before it, and so do
- * segment headers, the ring's header and SQLite's position. A bad or absent block at or below any of these
- * marks is rot: promised data is damaged. Otherwise the journal ends before the first bad block
- * above every mark, and what follows is a torn tail, the normal trace of a crash. */
+ * No I/O here. Each case has a name; a test enumerates every combination of inputs and sees
+ * exactly one case each. The rule behind it: every block says which block was durable before it,
+ * and so do segment headers, the ring's header and SQLite's position. A bad or absent block at
+ * or below any of these marks is rot: promised data is damaged. Otherwise the journal ends
+ * before the first bad block above every mark, and what follows is a torn tail, the normal trace
+ * of a crash. */
 #ifndef WEIR_VERDICT_H
 #define WEIR_VERDICT_H
 

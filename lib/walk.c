@@ -169,8 +169,8 @@ static uint64_t promised_row(const weir_walk *w, uint64_t otherwise) {
     return known ? mark->row : otherwise;
 }
 
-/* Rot that ends at h, a later block of the same segment. false: h is above every mark, so the stream
- * ends before it. */
+/* Rot that ends at h, a later block of the same segment. false: h is above every mark, so the
+ * stream ends before it. */
 static int skip_to(weir_walk *w, uint64_t offset, const place *p, bool *more) {
     const weir_block_header *h = &p->header;
     bool reached = h->block - 1 <= promise(w);

@@ -1,4 +1,5 @@
-/* walk.h - through all blocks of a chain of segments: where the stream stands, and where it is hurt.
+/* walk.h - through all blocks of a chain of segments: where the stream stands, and where it is
+ * hurt.
  *
  * Blocks follow each other in number, rows and hash. Where one does not, the marks decide: at or
  * below one it is rot, and the walk goes on behind it; above every mark the stream ends there. */
@@ -50,8 +51,8 @@ void weir_walk_free(weir_walk *w);
 int weir_walk_damage(weir_walk *w, weir_damage damage, const char *path, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* One that begins at offset of this segment with what must come next, and whose end is not known yet;
- * and its end: everything before block and row is lost. 0: nobody knows how much. */
+/* One that begins at offset of this segment with what must come next, and whose end is not known
+ * yet; and its end: everything before block and row is lost. 0: nobody knows how much. */
 int weir_walk_open_damage(weir_walk *w, uint64_t offset, const char *why);
 void weir_walk_close_damage(weir_walk *w, uint64_t block, uint64_t row); /* if one is open */
 

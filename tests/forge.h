@@ -119,8 +119,8 @@ static inline void forge_segment(forge *f, uint64_t number) {
     (void)forge_block(f, WEIR_BLOCK_DECLARATIONS, 0);
 }
 
-/* Segments 1 … count, each a head and three blocks of ten rows: block 4 i - 3 is the head of segment
- * i; its rows are 30 i - 29 … 30 i. Each block says that the one before is durable. */
+/* Segments 1 … count, each a head and three blocks of ten rows: block 4 i - 3 is the head of
+ * segment i; its rows are 30 i - 29 … 30 i. Each block says that the one before is durable. */
 static inline void forge_journal(forge *f, uint64_t count) {
     for (uint64_t i = 1; i <= count; i++) {
         forge_segment(f, i);

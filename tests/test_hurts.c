@@ -1,7 +1,8 @@
 /* test_hurts.c - a journal hurt anywhere: nothing is lost in silence. */
 #include "inspect.h"
 
-/* Whatever a single flipped bit hits: the verdict is one of three, and no row is lost in silence. */
+/* Whatever a single flipped bit hits: the verdict is one of three, and no row is lost in
+ * silence. */
 static void every_place_flipped(void **state) {
     (void)state;
     forge_journal(&f, 3);

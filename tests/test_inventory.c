@@ -1,4 +1,5 @@
-/* test_inventory.c - sound journals, how their segments chain, and what vouches for their blocks. */
+/* test_inventory.c - sound journals, how their segments chain, and what vouches for their
+ * blocks. */
 #include <sys/stat.h>
 
 #include "inspect.h"

@@ -1,4 +1,5 @@
-/* test_reader.c - blocks read in any order, from a dead journal, a growing one, and a changing one. */
+/* test_reader.c - blocks read in any order, from a dead journal, a growing one, and a changing
+ * one. */
 #include "../lib/reader.h"
 #include "forge.h"
 

@@ -1,0 +1,301 @@
+/* memory_os.c - a disk that is a few arrays. */
+#include "memory_os.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/spares.h"
+
+static memory_os *of(void *self) { return self; }
+
+static memory_file *find(memory_os *m, const char *path) {
+    for (size_t i = 0; i < MEMORY_FILES; i++)
+        if (m->files[i].used && strcmp(m->files[i].path, path) == 0) return &m->files[i];
+    return NULL;
+}
+
+static memory_file *create(memory_os *m, const char *path) {
+    for (size_t i = 0; i < MEMORY_FILES; i++) {
+        memory_file *f = &m->files[i];
+        if (f->used) continue;
+        *f = (memory_file){.used = true};
+        (void)snprintf(f->path, sizeof f->path, "%s", path); /* the caller checked the length */
+        return f;
+    }
+    return NULL;
+}
+
+static int resize(memory_file *f, uint64_t bytes) {
+    if (bytes > MEMORY_FILE_MAX) return -ENOSPC;
+    if (bytes > f->bytes) {
+        uint8_t *larger = realloc(f->data, (size_t)bytes);
+        if (!larger) return -ENOSPC;
+        memset(larger + f->bytes, 0, (size_t)bytes - f->bytes);
+        f->data = larger;
+    }
+    f->bytes = (size_t)bytes;
+    return 0;
+}
+
+/* ---- files ---- */
+
+static int memory_open(void *self, const char *path, int flags) {
+    memory_file *f = find(of(self), path);
+    if (f && flags & WEIR_OS_EXCLUSIVE) return -EEXIST;
+    if (!f && !(flags & WEIR_OS_CREATE)) return -ENOENT;
+    if (strlen(path) >= MEMORY_NAME) return -ENAMETOOLONG;
+    if (!f) f = create(of(self), path);
+    return f ? (int)(f - of(self)->files) : -ENOSPC;
+}
+
+static int memory_close(void *self, int file) {
+    (void)self;
+    (void)file; /* what has lost its name stays until the end: few do */
+    return 0;
+}
+
+static int64_t memory_pread(void *self, int file, void *into, size_t bytes, uint64_t offset) {
+    const memory_file *f = &of(self)->files[file];
+    if (offset >= f->bytes) return 0;
+    if (bytes > f->bytes - offset) bytes = (size_t)(f->bytes - offset);
+    if (bytes) memcpy(into, f->data + offset, bytes);
+    return (int64_t)bytes;
+}
+
+static int64_t memory_pwrite(void *self, int file, const void *from, size_t bytes,
+                             uint64_t offset) {
+    memory_file *f = &of(self)->files[file];
+    if (offset > MEMORY_FILE_MAX || bytes > MEMORY_FILE_MAX - offset) return -ENOSPC;
+    if (offset + bytes > f->bytes) {
+        int result = resize(f, offset + bytes);
+        if (result < 0) return result;
+    }
+    if (bytes) memcpy(f->data + offset, from, bytes);
+    return (int64_t)bytes;
+}
+
+static int memory_datasync(void *self, int file) {
+    (void)self;
+    (void)file;
+    return 0;
+}
+
+static int memory_allocate(void *self, int file, uint64_t offset, uint64_t bytes) {
+    memory_file *f = &of(self)->files[file];
+    if (offset > MEMORY_FILE_MAX || bytes > MEMORY_FILE_MAX - offset) return -ENOSPC;
+    return offset + bytes > f->bytes ? resize(f, offset + bytes) : 0;
+}
+
+static int memory_truncate(void *self, int file, uint64_t bytes) {
+    return resize(&of(self)->files[file], bytes);
+}
+
+static int memory_info_file(void *self, int file, weir_os_info *out) {
+    const memory_file *f = &of(self)->files[file];
+    *out = (weir_os_info){
+        .bytes = f->bytes, .device = 1, .inode = (uint64_t)file + 1, .block_bytes = 4096};
+    return 0;
+}
+
+/* ---- names ---- */
+
+/* The name below the directory at path, or NULL. */
+static const char *name_in(const memory_file *f, const char *path) {
+    size_t length = strlen(path);
+    if (!f->used || strncmp(f->path, path, length) != 0 || f->path[length] != '/') return NULL;
+    return f->path + length + 1;
+}
+
+static int memory_info(void *self, const char *path, weir_os_info *out) {
+    const memory_file *f = find(of(self), path);
+    if (f) return memory_info_file(self, (int)(f - of(self)->files), out);
+    bool directory = strcmp(path, MEMORY_DIRECTORY) == 0;
+    for (size_t i = 0; i < MEMORY_FILES; i++)
+        directory |= name_in(&of(self)->files[i], path) != NULL;
+    *out = (weir_os_info){.is_directory = directory};
+    return directory ? 0 : -ENOENT;
+}
+
+static int memory_unlink(void *self, const char *path) {
+    memory_file *f = find(of(self), path);
+    if (!f) return -ENOENT;
+    f->path[0] = '\0';
+    return 0;
+}
+
+static int memory_rename(void *self, const char *from, const char *to) {
+    memory_file *f = find(of(self), from);
+    if (!f) return -ENOENT;
+    if (strlen(to) >= MEMORY_NAME) return -ENAMETOOLONG;
+    (void)memory_unlink(self, to); /* there may be none */
+    (void)snprintf(f->path, sizeof f->path, "%s", to);
+    return 0;
+}
+
+static int memory_make_directory(void *self, const char *path) {
+    (void)self;
+    (void)path; /* a directory is there when a file is in it */
+    return 0;
+}
+
+static int memory_sync_directory(void *self, const char *path) {
+    (void)self;
+    (void)path;
+    return 0;
+}
+
+static int memory_list(void *self, const char *path, int (*each)(void *context, const char *name),
+                       void *context) {
+    for (size_t i = 0; i < MEMORY_FILES; i++) {
+        const char *name = name_in(&of(self)->files[i], path);
+        if (!name || strchr(name, '/')) continue;
+        int result = each(context, name);
+        if (result != 0) return result;
+    }
+    return 0;
+}
+
+static int memory_lock(void *self, int file, int64_t *holder) {
+    (void)self;
+    (void)file;
+    (void)holder;
+    return 0;
+}
+
+/* ---- memory ---- */
+
+static void *memory_reserve(void *self, size_t bytes) {
+    (void)self;
+    return aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+}
+
+static int memory_map(void *self, void *at, int file, uint64_t offset, size_t bytes, int writable) {
+    if (writable) return -EOPNOTSUPP; /* a copy would swallow what is written */
+    memset(at, 0, bytes);
+    return (int)(memory_pread(self, file, at, bytes, offset) < 0);
+}
+
+static int memory_populate(void *self, void *at, size_t bytes) {
+    (void)self;
+    (void)at;
+    (void)bytes;
+    return 0;
+}
+
+static int memory_unmap(void *self, void *at, size_t bytes) {
+    (void)self;
+    (void)bytes;
+    free(at);
+    return 0;
+}
+
+/* ---- time and identity ---- */
+
+static uint64_t memory_now(void *self) {
+    (void)self;
+    return 1000000000;
+}
+static int64_t memory_wall(void *self) {
+    (void)self;
+    return 1000000000;
+}
+static int memory_barrier(void *self) {
+    (void)self;
+    return 0;
+}
+static int64_t memory_process_id(void *self) {
+    (void)self;
+    return 1;
+}
+static int memory_random(void *self, void *into, size_t bytes) {
+    (void)self;
+    memset(into, 0x5A, bytes);
+    return 0;
+}
+static int memory_boot_id(void *self, uint8_t id[16]) {
+    (void)self;
+    memset(id, 0xB0, 16);
+    return 0;
+}
+
+/* The rest is for processes that append: no reader calls it, and a call would be a crash that the
+ * fuzzer shows. */
+void memory_os_make(memory_os *m) {
+    static const weir_os table = {
+        .open = memory_open,
+        .close = memory_close,
+        .pread = memory_pread,
+        .pwrite = memory_pwrite,
+        .datasync = memory_datasync,
+        .allocate = memory_allocate,
+        .truncate = memory_truncate,
+        .info = memory_info,
+        .info_file = memory_info_file,
+        .rename = memory_rename,
+        .unlink = memory_unlink,
+        .make_directory = memory_make_directory,
+        .sync_directory = memory_sync_directory,
+        .list = memory_list,
+        .lock = memory_lock,
+        .reserve = memory_reserve,
+        .map = memory_map,
+        .populate = memory_populate,
+        .unmap = memory_unmap,
+        .now = memory_now,
+        .wall = memory_wall,
+        .barrier = memory_barrier,
+        .process_id = memory_process_id,
+        .random = memory_random,
+        .boot_id = memory_boot_id,
+    };
+    m->table = table;
+    m->table.self = m;
+    memset(m->files, 0, sizeof m->files);
+}
+
+void memory_os_free(memory_os *m) {
+    for (size_t i = 0; i < MEMORY_FILES; i++)
+        free(m->files[i].data);
+}
+
+/* ---- loading ---- */
+
+static void load_positions(const fuzz_file *file, weir_position **positions, size_t *count) {
+    size_t more = file->bytes / FUZZ_POSITION;
+    weir_position *grown = realloc(*positions, (*count + more + 1) * sizeof *grown);
+    if (!grown) return;
+    *positions = grown;
+    weir_cursor c = weir_cursor_over(file->data, file->bytes);
+    for (size_t i = 0; i < more; i++) {
+        weir_position *p = &grown[(*count)++];
+        weir_take_copy(&c, p->journal, sizeof p->journal);
+        p->block = weir_take_u64(&c);
+        p->row = weir_take_u64(&c);
+        p->hash = weir_take_u64(&c);
+    }
+}
+
+static void load_file(memory_os *m, const fuzz_file *file) {
+    char path[WEIR_PATH_MAX] = MEMORY_DIRECTORY "/ring";
+    if (file->kind != FUZZ_RING)
+        weir_numbered_path(path, MEMORY_DIRECTORY, file->kind == FUZZ_SPARE ? "spare" : "segment",
+                           file->number);
+    memory_file *f = find(m, path);
+    if (!f) f = create(m, path);
+    if (!f || resize(f, 0) < 0 || resize(f, file->bytes) < 0) return;
+    if (file->bytes) memcpy(f->data, file->data, file->bytes);
+}
+
+void memory_os_load(memory_os *m, const fuzz_container *c, weir_position **positions,
+                    size_t *position_count) {
+    *positions = NULL;
+    *position_count = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->files[i].kind == FUZZ_POSITIONS)
+            load_positions(&c->files[i], positions, position_count);
+        else
+            load_file(m, &c->files[i]);
+    }
+}

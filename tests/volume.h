@@ -1,0 +1,30 @@
+/* volume.h - a small file system of the test's own, in a file behind a loop device: to fill to the
+ * last byte, and to cut off as a power failure does. */
+#ifndef WEIR_TESTS_VOLUME_H
+#define WEIR_TESTS_VOLUME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct volume {
+    char directory[96], image[128], root[128]; /* root: where it is mounted */
+    char type[8];                              /* ext4, xfs, btrfs */
+    bool mounted;
+} volume;
+
+/* NULL when volumes of that type can be made here, else the reason why not. From then on mounts
+ * are seen by this process and its children only, and go when they have gone. */
+const char *volume_missing(const char *type);
+
+void volume_make(volume *v, const char *type, unsigned mib); /* made and mounted */
+void volume_mount(volume *v);
+void volume_unmount(volume *v); /* waits a while for those who are still dying on it */
+/* Power goes: nothing that is not on the disk by now will ever be. Unmount and mount to look. */
+void volume_cut(const volume *v);
+void volume_free(volume *v);
+
+/* Write a file until not one byte more fits; its removal gives the space back. */
+void volume_fill(const volume *v);
+void volume_relieve(const volume *v);
+
+#endif
