@@ -25,7 +25,8 @@ static _Thread_local seat seats[SEATS] __attribute__((tls_model("initial-exec"))
 typedef struct entry {
     weir *w;
     weir_lane *lane;
-    seat *seat;     /* NULL when another handle's append holds the seat (a handler between two handles) */
+    seat *
+        seat; /* NULL when another handle's append holds the seat (a handler between two handles) */
     unsigned depth;
 } entry;
 
@@ -39,7 +40,8 @@ static weir_lane *claim(weir *w, unsigned depth) {
 
 /* The journal thread makes lanes; ask it, and wait a little even if the policy is to fail at once: it is about to. */
 static weir_lane *wait_for_lane(weir *w, unsigned depth) {
-    uint32_t patience = w->options.full == WEIR_FULL_BLOCK ? w->options.full_timeout_ms : LANE_WAIT_MS;
+    uint32_t patience =
+        w->options.full == WEIR_FULL_BLOCK ? w->options.full_timeout_ms : LANE_WAIT_MS;
     uint64_t deadline = weir_deadline(w->os, patience);
     weir_lane *lane = NULL;
     bool more = !weir_thread_is_ours();
@@ -127,7 +129,8 @@ static int take_seat(entry *e, uint32_t generation) {
     }
     e->depth = s->depth;
     if (e->depth >= WEIR_DEPTHS) return refuse(e->w);
-    s->depth = e->depth + 1; /* before the claim: a handler that interrupts it takes the next lane */
+    s->depth =
+        e->depth + 1; /* before the claim: a handler that interrupts it takes the next lane */
     atomic_signal_fence(memory_order_seq_cst);
     if (!s->lane[e->depth]) s->lane[e->depth] = take_lane(e->w, e->depth);
     e->lane = s->lane[e->depth];
@@ -147,8 +150,10 @@ static inline void leave(const entry *e) {
  * of the two sees the other. */
 static inline int pass_gate(const entry *e, uint32_t generation) {
     atomic_store_explicit(&e->lane->busy, true, memory_order_relaxed);
-    if (UNLIKELY(e->w->fence)) atomic_thread_fence(memory_order_seq_cst);
-    else atomic_signal_fence(memory_order_seq_cst);
+    if (UNLIKELY(e->w->fence))
+        atomic_thread_fence(memory_order_seq_cst);
+    else
+        atomic_signal_fence(memory_order_seq_cst);
     if (!UNLIKELY(atomic_load_explicit(e->w->gate, memory_order_relaxed) != generation))
         return WEIR_OK;
     leave(e);
@@ -205,14 +210,16 @@ static int wait_for_room(const entry *e, uint64_t bytes) {
 static int make_room(const entry *e, uint64_t bytes) {
     if (bytes > e->lane->size / 2) return WEIR_TOO_BIG;
     bool there = fits(e->lane, bytes);
-    if (!there || e->lane->limit > atomic_load_explicit(&e->lane->control->head, memory_order_relaxed) +
-                                       e->lane->size / 2)
+    if (!there ||
+        e->lane->limit >
+            atomic_load_explicit(&e->lane->control->head, memory_order_relaxed) + e->lane->size / 2)
         weir_journaler_ring(&e->w->journaler); /* a lane more than half full should not linger */
     return there ? WEIR_OK : wait_for_room(e, bytes);
 }
 
 static inline int room(const entry *e, uint64_t bytes) {
-    if (!UNLIKELY(bytes > e->lane->size / 2 || e->lane->tail + bytes > e->lane->limit)) return WEIR_OK;
+    if (!UNLIKELY(bytes > e->lane->size / 2 || e->lane->tail + bytes > e->lane->limit))
+        return WEIR_OK;
     return make_room(e, bytes);
 }
 
@@ -221,7 +228,8 @@ static inline int room(const entry *e, uint64_t bytes) {
 static inline void publish(const entry *e, uint64_t tail, uint64_t rows, weir_ticket *ticket) {
     weir_lane *lane = e->lane;
     weir_lane_publish(lane, tail);
-    atomic_store_explicit(&lane->rows, atomic_load_explicit(&lane->rows, memory_order_relaxed) + rows,
+    atomic_store_explicit(&lane->rows,
+                          atomic_load_explicit(&lane->rows, memory_order_relaxed) + rows,
                           memory_order_relaxed);
     if (UNLIKELY(e->w->fence)) atomic_thread_fence(memory_order_seq_cst);
     weir_journaler_published(&e->w->journaler);
@@ -279,15 +287,17 @@ int64_t weir_table_take_key(weir_table *t) {
 void weir_table_note_key(weir_table *t, int64_t key) {
     int64_t next = atomic_load_explicit(&t->next_key, memory_order_relaxed);
     while (key >= next && key < INT64_MAX &&
-           !atomic_compare_exchange_weak_explicit(&t->next_key, &next, key + 1, memory_order_relaxed,
-                                                  memory_order_relaxed)) {
+           !atomic_compare_exchange_weak_explicit(&t->next_key, &next, key + 1,
+                                                  memory_order_relaxed, memory_order_relaxed)) {
     }
 }
 
 /* The key stands in the journaled row, so that a rebuild gives the same one. */
 static void settle_key(weir_table *t, weir_value *value) {
-    if (value->type == WEIR_NULL) *value = weir_int(weir_table_take_key(t));
-    else if (value->type == WEIR_INTEGER) weir_table_note_key(t, value->as.integer);
+    if (value->type == WEIR_NULL)
+        *value = weir_int(weir_table_take_key(t));
+    else if (value->type == WEIR_INTEGER)
+        weir_table_note_key(t, value->as.integer);
 }
 
 static int append_keyed(weir_table *t, const weir_value *values, weir_ticket *ticket) {
@@ -297,7 +307,8 @@ static int append_keyed(weir_table *t, const weir_value *values, weir_ticket *ti
     return append_one(t, own, ticket);
 }
 
-int weir_append_row(weir_table *table, const weir_value *values, size_t count, weir_ticket *ticket) {
+int weir_append_row(weir_table *table, const weir_value *values, size_t count,
+                    weir_ticket *ticket) {
     if (UNLIKELY(!table || !values || count != table->columns)) return WEIR_MISUSE;
     return UNLIKELY(table->key >= 0) ? append_keyed(table, values, ticket)
                                      : append_one(table, values, ticket);
@@ -305,7 +316,8 @@ int weir_append_row(weir_table *table, const weir_value *values, size_t count, w
 
 /* ---- many rows ---------------------------------------------------------------------------- */
 
-static int size_of_rows(const weir_table *t, const weir_value *values, size_t rows, uint64_t *bytes) {
+static int size_of_rows(const weir_table *t, const weir_value *values, size_t rows,
+                        uint64_t *bytes) {
     *bytes = 8;
     for (size_t r = 0; r < rows; r++) {
         int status = WEIR_OK;

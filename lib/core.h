@@ -13,9 +13,10 @@ struct weir_table {
     weir *w;
     uint32_t generation; /* of the opening it was declared in */
     uint16_t number, columns;
-    int key;                   /* index of the WEIR_KEY column, or -1 */
-    _Atomic int64_t next_key;  /* relaxed: only its own order matters */
-    weir_declaration *declaration;
+    int key;                       /* index of the WEIR_KEY column, or -1 */
+    _Atomic int64_t next_key;      /* relaxed: only its own order matters */
+    weir_declaration *declaration; /* NULL once the handle is closed */
+    weir_table *next_idle;
 };
 
 struct weir {
@@ -24,9 +25,9 @@ struct weir {
      * forked child. Loaded relaxed: closing makes a process-wide barrier between storing 0 and looking at busy. */
     alignas(WEIR_CACHE_LINE) _Atomic uint32_t *gate;
     uint32_t generation;
-    uint32_t slot;      /* of the threads' seats */
-    int64_t process;    /* that opened it */
-    bool fence;         /* no membarrier in this kernel: every append pays a fence instead */
+    uint32_t slot;   /* of the threads' seats */
+    int64_t process; /* that opened it */
+    bool fence;      /* no membarrier in this kernel: every append pays a fence instead */
     const weir_os *os;
     weir_ring ring;
     weir_lane *lanes;
@@ -45,25 +46,27 @@ struct weir {
     uint64_t lock_device, lock_inode;
     weir_journal *journal;
     weir_hooks hooks;
-    _Atomic bool hooked;         /* release after hooks are set, acquire before they are called */
-    weir_position start;         /* where the database stood at opening */
-    uint64_t opened_row;         /* last row that a former process left */
+    _Atomic bool hooked; /* release after hooks are set, acquire before they are called */
+    weir_position start; /* where the database stood at opening */
+    uint64_t opened_row; /* last row that a former process left */
 
-    pthread_mutex_t declaring;   /* tables and table_count; no append takes it */
-    weir_table *tables[WEIR_TABLES_MAX + 1];       /* by number, from 1; NULL: not declared in this opening */
-    weir_declaration *known[WEIR_TABLES_MAX + 1];  /* what the journal knew at opening; copies */
+    pthread_mutex_t declaring; /* tables and table_count; no append takes it */
+    weir_table
+        *tables[WEIR_TABLES_MAX + 1]; /* by number, from 1; NULL: not declared in this opening */
+    weir_declaration *known[WEIR_TABLES_MAX + 1]; /* what the journal knew at opening; copies */
     uint16_t table_count;
+    weir_table *idle_tables;         /* of former openings of this memory */
     _Atomic(weir_table *) log_table; /* release / acquire */
-    _Atomic int log_level;
 
     /* What the writer reports: each stored with release before the advance that tells of it. */
-    _Atomic uint64_t applied_row, rows_applied, rows_rejected, rows_ignored, transactions, wal_bytes;
+    _Atomic uint64_t applied_row, rows_applied, rows_rejected, rows_ignored, transactions,
+        wal_bytes;
     _Atomic int apply_status;
     _Atomic uint32_t want_applied; /* how many wait for applied */
 
-    uint64_t base_row;           /* last row before this opening's own */
+    uint64_t base_row; /* last row before this opening's own */
     enum { WEIR_HANDLE_OPEN, WEIR_HANDLE_STUCK, WEIR_HANDLE_RETIRED } state;
-    weir *next;                  /* in the list of all handles of the process */
+    weir *next; /* in the list of all handles of the process */
 };
 
 /* WEIR_OK, or why the gate does not hold generation: CLOSED, FORKED or STOPPED. */

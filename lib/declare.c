@@ -22,8 +22,16 @@ static int publish(weir *w, const weir_declaration *d, weir_error *error) {
     return weir_fail(error, status, "declaring %s: %s", d->name, weir_status_text(status));
 }
 
-static int add(weir *w, weir_declaration *d, int64_t next_key, weir_table **out, weir_error *error) {
-    weir_table *t = calloc(1, sizeof *t);
+static weir_table *table_memory(weir *w) {
+    weir_table *t = w->idle_tables;
+    if (!t) return calloc(1, sizeof *t);
+    w->idle_tables = t->next_idle;
+    return t;
+}
+
+static int add(weir *w, weir_declaration *d, int64_t next_key, weir_table **out,
+               weir_error *error) {
+    weir_table *t = table_memory(w);
     if (!t) return weir_fail(error, WEIR_NO_MEMORY, "no memory to declare %s", d->name);
     t->w = w;
     t->generation = w->generation;
@@ -45,9 +53,11 @@ static int wait_for_backlog(weir *w, const weir_declaration *d, weir_error *erro
     if (status == WEIR_OK) return status;
     if (status != WEIR_PENDING)
         return weir_fail(error, status, "declaring %s: %s", d->name, weir_status_text(status));
-    return weir_fail(error, WEIR_BUSY,
-                     "declaring %s: rows of a former run still wait to be applied, and its next key "
-                     "depends on them; try again later or raise open_timeout_ms", d->name);
+    return weir_fail(
+        error, WEIR_BUSY,
+        "declaring %s: rows of a former run still wait to be applied, and its next key "
+        "depends on them; try again later or raise open_timeout_ms",
+        d->name);
 }
 
 static int check(weir *w, const weir_declaration *d, int64_t *next_key, weir_error *error) {
@@ -76,8 +86,8 @@ static int declare_new(weir *w, weir_declaration *d, weir_table **out, weir_erro
     if (d->table > WEIR_TABLES_MAX)
         return weir_fail(error, WEIR_MISUSE,
                          "declaring %s: this journal has had %d different declarations, its limit; "
-                         "let it be applied and closed, then remove %s", d->name, WEIR_TABLES_MAX,
-                         w->directory);
+                         "let it be applied and closed, then remove %s",
+                         d->name, WEIR_TABLES_MAX, w->directory);
     int status = check(w, d, &next_key, error);
     if (status == WEIR_OK && !known) status = publish(w, d, error);
     return status == WEIR_OK ? add(w, d, next_key, out, error) : status;

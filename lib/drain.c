@@ -145,17 +145,17 @@ static filled fill_turn(weir_drain *d, const turn *t, weir_record *record, int *
     return FILLED_MORE;
 }
 
-/* What was taken since at must be taken again, in the same order, by the next call. */
-static void save_taken(const weir_drain *d, uint64_t *saved) {
+/* A block that cannot be appended is taken again, in the same order, by the next call. */
+static void remember_taken(const weir_drain *d) {
     uint32_t ready = ready_lanes(d);
     for (uint32_t i = 0; i < ready; i++)
-        saved[i] = d->ring->lanes[i].taken;
+        d->ring->lanes[i].before = d->ring->lanes[i].taken;
 }
 
-static void restore_taken(weir_drain *d, const uint64_t *saved) {
+static void undo_taken(const weir_drain *d) {
     uint32_t ready = ready_lanes(d);
     for (uint32_t i = 0; i < ready; i++)
-        d->ring->lanes[i].taken = saved[i];
+        d->ring->lanes[i].taken = d->ring->lanes[i].before;
 }
 
 static int fill_block(weir_drain *d, bool *appended, weir_error *error) {
@@ -204,13 +204,12 @@ static void cut_if_done(weir_drain *d) {
 }
 
 int weir_drain_block(weir_drain *d, bool *appended, weir_error *error) {
-    uint64_t saved[WEIR_LANES_LIMIT];
     *appended = false;
     cut_if_done(d);
-    save_taken(d, saved);
+    remember_taken(d);
     int status = fill_block(d, appended, error);
     if (status != WEIR_OK) {
-        restore_taken(d, saved);
+        undo_taken(d);
         *appended = false;
     } else if (!*appended) {
         d->cutting = false;

@@ -10,18 +10,18 @@
 typedef struct weir_drain {
     weir_ring *ring;
     weir_journal *journal;
-    uint8_t *payload;        /* under construction: head, then rows */
+    uint8_t *payload;              /* under construction: head, then rows */
     size_t capacity, used, target; /* bytes; a block is cut when used passes target */
-    uint32_t rows;           /* in payload */
-    uint64_t epoch;          /* of the present cut */
-    bool cutting;            /* the present cut has records left */
-    bool dead;               /* nobody appends: a bad record ends its lane instead of being an error */
-    weir_lane_mark *marks;   /* scratch, one per lane */
+    uint32_t rows;                 /* in payload */
+    uint64_t epoch;                /* of the present cut */
+    bool cutting;                  /* the present cut has records left */
+    bool dead; /* nobody appends: a bad record ends its lane instead of being an error */
+    weir_lane_mark *marks; /* scratch, one per lane */
 } weir_drain;
 
 /* raw_target: bytes of payload at which a block is cut. */
-int weir_drain_make(weir_drain *d, weir_ring *ring, weir_journal *journal, size_t raw_target, bool dead,
-                    weir_error *error);
+int weir_drain_make(weir_drain *d, weir_ring *ring, weir_journal *journal, size_t raw_target,
+                    bool dead, weir_error *error);
 void weir_drain_free(weir_drain *d);
 
 /* Append one block, or none when there is nothing to take: *appended says. WEIR_FULL: nothing changed, try later.

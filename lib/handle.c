@@ -38,16 +38,21 @@ static bool in_range(uint64_t value, uint64_t least, uint64_t most) {
 
 int weir_options_check(const weir_options *o, weir_error *error) {
     if (!in_range(o->lane_bytes, 1u << 16, 1u << 30) || (o->lane_bytes & (o->lane_bytes - 1)))
-        return weir_fail(error, WEIR_MISUSE, "options: lane_bytes must be a power of two, 64 KiB to 1 GiB");
+        return weir_fail(error, WEIR_MISUSE,
+                         "options: lane_bytes must be a power of two, 64 KiB to 1 GiB");
     if (!in_range(o->lanes_max, 2, WEIR_LANES_LIMIT))
-        return weir_fail(error, WEIR_MISUSE, "options: lanes_max must be 2 to %d", WEIR_LANES_LIMIT);
-    if (!in_range(o->segment_bytes, 1u << 20, (uint64_t)4 << 30) || o->segment_bytes % WEIR_BLOCK_ALIGN)
+        return weir_fail(error, WEIR_MISUSE, "options: lanes_max must be 2 to %d",
+                         WEIR_LANES_LIMIT);
+    if (!in_range(o->segment_bytes, 1u << 20, (uint64_t)4 << 30) ||
+        o->segment_bytes % WEIR_BLOCK_ALIGN)
         return weir_fail(error, WEIR_MISUSE,
                          "options: segment_bytes must be a multiple of 4096, 1 MiB to 4 GiB");
     if (o->journal_limit_bytes < 4 * o->segment_bytes)
-        return weir_fail(error, WEIR_MISUSE, "options: journal_limit_bytes must hold four segments");
+        return weir_fail(error, WEIR_MISUSE,
+                         "options: journal_limit_bytes must hold four segments");
     if (o->full != WEIR_FULL_BLOCK && o->full != WEIR_FULL_FAIL)
-        return weir_fail(error, WEIR_MISUSE, "options: full must be WEIR_FULL_BLOCK or WEIR_FULL_FAIL");
+        return weir_fail(error, WEIR_MISUSE,
+                         "options: full must be WEIR_FULL_BLOCK or WEIR_FULL_FAIL");
     if (!in_range((uint64_t)(int64_t)o->zstd_level + 100, 1, 119))
         return weir_fail(error, WEIR_MISUSE, "options: zstd_level must be -99 to 19");
     return WEIR_OK;
@@ -193,18 +198,20 @@ static int drain_dead_ring(opening *o) {
     if (status == WEIR_FULL)
         return weir_fail(o->error, WEIR_NO_SPACE,
                          "%s: no room to drain the ring of the process that died; free some space "
-                         "and open again: its rows stay where they are", w->directory);
+                         "and open again: its rows stay where they are",
+                         w->directory);
     if (status == WEIR_OK) report_unreadable(o);
     return status;
 }
 
 static void remember_declarations(weir *w) {
-    for (uint16_t i = 1; i <= WEIR_TABLES_MAX; i++) {
-        const weir_declaration *d = weir_journal_declaration(w->journal, i);
+    for (unsigned i = 1; i <= WEIR_TABLES_MAX; i++) {
+        uint16_t table = (uint16_t)i;
+        const weir_declaration *d = weir_journal_declaration(w->journal, table);
         if (!d) continue;
         /* Without memory for the copy the table just gets a new number. */
-        (void)weir_declaration_make(i, d->name, d->column, d->columns, &w->known[i], NULL);
-        w->table_count = i;
+        (void)weir_declaration_make(table, d->name, d->column, d->columns, &w->known[i], NULL);
+        w->table_count = table;
     }
 }
 
@@ -221,7 +228,8 @@ static int make_ring(opening *o) {
     (void)w->os->boot_id(w->os->self, wanted.boot); /* zeros where unknown: only a report uses it */
     int status = path_in(w, "ring.new", fresh, o->error);
     if (status == WEIR_OK) status = path_in(w, "ring", path, o->error);
-    if (status == WEIR_OK) status = weir_ring_create(&w->ring, w->os, fresh, &wanted, w->lanes, o->error);
+    if (status == WEIR_OK)
+        status = weir_ring_create(&w->ring, w->os, fresh, &wanted, w->lanes, o->error);
     if (status == WEIR_NO_SPACE && w->os->unlink(w->os->self, path) >= 0)
         /* What the dead ring held is durable in the journal by now, and its space may be all there is. */
         status = weir_ring_create(&w->ring, w->os, fresh, &wanted, w->lanes, o->error);
@@ -235,10 +243,12 @@ static int make_ring(opening *o) {
 static void tell_weakness(weir *w) {
     weir_os_info info;
     if (w->os->info_file(w->os->self, w->ring.file, &info) < 0 || !info.copies_on_write) return;
-    weir_handle_event(w, WEIR_EVENT_WEAKENED,
-                      "%s: this file system copies on write, so a full disk can kill the process in an "
-                      "append (rows that were appended are kept); put the journal on ext4, XFS or tmpfs "
-                      "with options.journal_directory", w->directory);
+    weir_handle_event(
+        w, WEIR_EVENT_WEAKENED,
+        "%s: this file system copies on write, so a full disk can kill the process in an "
+        "append (rows that were appended are kept); put the journal on ext4, XFS or tmpfs "
+        "with options.journal_directory",
+        w->directory);
 }
 
 static void on_durable(void *context) {
@@ -248,7 +258,8 @@ static void on_durable(void *context) {
 
 static void on_stop(void *context) {
     weir *w = context;
-    atomic_store_explicit(w->gate, 0, memory_order_relaxed); /* appends find out why by themselves */
+    atomic_store_explicit(w->gate, 0,
+                          memory_order_relaxed); /* appends find out why by themselves */
 }
 
 static int start_journaler(opening *o) {
@@ -299,7 +310,8 @@ static int open_steps(opening *o) {
     if (status == WEIR_OK) status = drain_dead_ring(o);
     if (status == WEIR_OK) status = weir_journal_sync(o->w->journal, o->error);
     if (status != WEIR_OK) return status;
-    if (o->dead.lanes) weir_ring_close(&o->dead); /* its rows are durable; its space may be wanted */
+    if (o->dead.lanes)
+        weir_ring_close(&o->dead); /* its rows are durable; its space may be wanted */
     note_start(o);
     remember_declarations(o->w);
     status = make_ring(o);
@@ -308,11 +320,14 @@ static int open_steps(opening *o) {
 
 /* ---- undoing ------------------------------------------------------------------------------- */
 
-static void free_tables(weir *w) {
-    /* The tables themselves stay: an append that began before close may still look at one. */
+/* The tables themselves stay: an append that began before close may still look at one. */
+static void free_declarations(weir *w) {
     for (uint16_t i = 1; i <= w->table_count; i++) {
         weir_declaration_free(w->known[i]);
         w->known[i] = NULL;
+        if (!w->tables[i]) continue;
+        weir_declaration_free(w->tables[i]->declaration);
+        w->tables[i]->declaration = NULL;
     }
 }
 
@@ -321,7 +336,7 @@ static void dismantle(weir *w) {
     if (w->journal) weir_journal_close(w->journal);
     w->journal = NULL;
     if (w->ring.map) weir_ring_close(&w->ring);
-    free_tables(w);
+    free_declarations(w);
     weir_registry_unlock(w);
     free(w->directory);
     w->directory = NULL;
@@ -384,7 +399,8 @@ void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payl
     if (memcmp(payload->ring, w->ring.header.id, 16) == 0)
         for (uint32_t i = 0; i < payload->lanes; i++) {
             weir_lane_mark mark = weir_payload_lane(payload, i);
-            if (mark.lane < w->options.lanes_max) store(&w->lanes[mark.lane].applied, mark.position);
+            if (mark.lane < w->options.lanes_max)
+                store(&w->lanes[mark.lane].applied, mark.position);
         }
     store(&w->applied_row, last->first_row + last->rows - 1);
     weir_journaler_advance(&w->journaler);
@@ -457,7 +473,8 @@ int weir_close(weir *w) {
         (void)weir_fail(&error, WEIR_PENDING, "%s: a thread is still inside a call", w->directory);
         return weir_publish_error(&error);
     }
-    if (journaled == WEIR_OK) journaled = leave_cleanly(w, &error);
+    if (journaled == WEIR_OK)
+        journaled = leave_cleanly(w, &error);
     else
         (void)weir_fail(&error, journaled, "%s: rows stay in the ring for the next opening: %s",
                         w->directory, weir_status_text(journaled));

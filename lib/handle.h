@@ -13,14 +13,16 @@ typedef struct weir_hooks {
     /* May this be declared, and with which table in the database? Called by weir_declare, one call at a time.
      * next_key: out, the next free key of a table with a WEIR_KEY (1 if it does not exist yet). */
     int (*check)(void *self, const weir_declaration *d, int64_t *next_key, weir_error *error);
-    void (*nudge)(void *self);                    /* more is durable, or somebody waits for applied */
-    int (*stop)(void *self, uint64_t deadline_ns); /* apply what is durable until the deadline, then end the thread and
+    void (*nudge)(void *self); /* more is durable, or somebody waits for applied */
+    int (*stop)(
+        void *self,
+        uint64_t deadline_ns); /* apply what is durable until the deadline, then end the thread and
                                                   free self; WEIR_PENDING when rows are left */
 } weir_hooks;
 
 /* Facts about opening that the writer found in the database beforehand. */
 typedef struct weir_handle_config {
-    weir_options options;        /* with every default filled in */
+    weir_options options; /* with every default filled in */
     const char *directory;
     const weir_os *os;
     const weir_position *positions;
@@ -29,7 +31,7 @@ typedef struct weir_handle_config {
     bool salvage;
 } weir_handle_config;
 
-void weir_options_fill(weir_options *options);                                /* defaults for zeros */
+void weir_options_fill(weir_options *options); /* defaults for zeros */
 int weir_options_check(const weir_options *options, weir_error *error);
 
 /* Lock, take the inventory, open the journal, drain a dead ring into it, sync, make a new ring, start
@@ -40,8 +42,10 @@ void weir_handle_attach(weir *w, const weir_hooks *hooks);
 weir_journal *weir_handle_journal(weir *w);
 const weir_os *weir_handle_os(weir *w);
 const weir_options *weir_handle_options(weir *w);
-weir_position weir_handle_start(weir *w);     /* position in this journal that the database had at opening */
-void weir_handle_event(weir *w, weir_event event, const char *format, ...) __attribute__((format(printf, 3, 4)));
+weir_position
+weir_handle_start(weir *w); /* position in this journal that the database had at opening */
+void weir_handle_event(weir *w, weir_event event, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* ---- the writer reports ---- */
 
@@ -52,7 +56,7 @@ void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payl
 /* Why nothing is being applied: WEIR_OK again when it is. Anything but WEIR_OK, WEIR_BUSY, WEIR_IO and
  * WEIR_NO_SPACE is final and answers those who wait for applied. */
 void weir_handle_apply_status(weir *w, int status);
-bool weir_handle_wants_applied(weir *w);      /* somebody waits for rows to be applied: do not linger */
+bool weir_handle_wants_applied(weir *w); /* somebody waits for rows to be applied: do not linger */
 
 /* ---- tables, for weir_insert_now ---- */
 weir *weir_table_handle(weir_table *t);

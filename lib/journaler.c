@@ -4,9 +4,10 @@
 #include "thread.h"
 
 enum {
-    RAW_TARGET = 1 << 20,    /* bytes of payload in a block: large enough for zstd and for one pwrite */
-    GROUP_BLOCKS = 4,        /* blocks behind one sync, at most: what a waiter waits for stays short */
-    QUIET_LINGERS = 10,      /* so many lingers without news make the thread sleep for good */
+    RAW_TARGET =
+        1 << 20,        /* bytes of payload in a block: large enough for zstd and for one pwrite */
+    GROUP_BLOCKS = 4,   /* blocks behind one sync, at most: what a waiter waits for stays short */
+    QUIET_LINGERS = 10, /* so many lingers without news make the thread sleep for good */
     RETRY_NS = 20 * 1000000, /* between two looks whether a full journal has room again */
     FAILURES_MAX = 3,        /* in a row; then the journal stops */
     LANES_AHEAD = 2,         /* ready and free: one for the next thread, one for a signal handler */
@@ -19,8 +20,7 @@ static void tell(weir_journaler *j, weir_event event, const char *text) {
 void weir_journaler_ring(weir_journaler *j) {
     /* seq_cst against the journal thread's asleep and bell: see journaler.h. */
     atomic_fetch_add_explicit(&j->bell, 1, memory_order_seq_cst);
-    if (atomic_load_explicit(&j->asleep, memory_order_seq_cst))
-        j->os->wake(j->os->self, &j->bell);
+    if (atomic_load_explicit(&j->asleep, memory_order_seq_cst)) j->os->wake(j->os->self, &j->bell);
 }
 
 void weir_journaler_advance(weir_journaler *j) {
@@ -74,8 +74,15 @@ static void provision(weir_journaler *j) {
 
 int weir_journaler_prepare(weir_journaler *j, weir_error *error) {
     int status = weir_drain_make(&j->drain, j->ring, j->journal, RAW_TARGET, false, error);
+    if (status != WEIR_OK) return status;
     for (int i = 0; status == WEIR_OK && i < LANES_AHEAD; i++)
         status = provision_one(j, error);
+    if (status == WEIR_NO_SPACE) { /* no reason not to open: what was found can be applied, and no
+                                      lane is a full ring, until somebody asks and there is room */
+        tell(j, WEIR_EVENT_NO_SPACE, error->text);
+        j->provision_failed = true;
+        return WEIR_OK;
+    }
     return status == WEIR_NOT_FOUND ? WEIR_OK : status;
 }
 

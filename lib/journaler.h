@@ -37,14 +37,14 @@ typedef struct weir_journaler {
     _Atomic bool stopping;
 
     bool full, provision_failed;
-    bool marked; /* a block without rows vouches for the last group */
+    bool marked;                         /* a block without rows vouches for the last group */
     uint64_t pending_since, quiet_since; /* 0: not pending, not quiet */
-    unsigned failures;             /* in a row */
+    unsigned failures;                   /* in a row */
     pthread_t thread;
     bool running;
 
-    void (*on_durable)(void *context);             /* after each advance of durable */
-    void (*on_stop)(void *context);                /* status has become an error */
+    void (*on_durable)(void *context); /* after each advance of durable */
+    void (*on_stop)(void *context);    /* status has become an error */
     void (*on_event)(void *context, weir_event event, const char *text);
     void *context;
 } weir_journaler;

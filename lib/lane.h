@@ -76,6 +76,7 @@ typedef struct weir_lane {
 
     /* the journal thread's */
     alignas(WEIR_CACHE_LINE) uint64_t taken; /* copied into blocks up to here */
+    uint64_t before;                         /* what taken was before the block under way */
     uint64_t cut;                            /* tail as this round's cut saw it */
     /* Written by the writer thread with release, read by those who wait with acquire. */
     _Atomic uint64_t applied;
@@ -119,7 +120,7 @@ typedef struct weir_record {
     uint32_t bytes;
     unsigned kind;
     uint64_t epoch;
-    uint64_t next;       /* position behind it */
+    uint64_t next; /* position behind it */
 } weir_record;
 
 /* Read the record at position, which must be below end. False when it is not valid: the bytes may be anything. */

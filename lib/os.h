@@ -25,7 +25,7 @@ typedef struct weir_os_info {
     uint64_t device, inode;
     uint32_t block_bytes; /* preferred I/O block of the file system */
     int is_directory;
-    int copies_on_write;  /* a write may need new space though the old was allocated; info_file only */
+    int copies_on_write; /* a write may need new space though the old was allocated; info_file only */
 } weir_os_info;
 
 typedef struct weir_os weir_os;

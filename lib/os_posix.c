@@ -4,8 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/futex.h>
+#include <linux/magic.h>
 #include <linux/membarrier.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -125,7 +125,8 @@ static int posix_info(void *self, const char *path, weir_os_info *out) {
 /* Where a write goes to new blocks, allocating ahead keeps no place for it. XFS does so only for extents
  * that two files share, and nobody shares ours. */
 static bool copies_on_write(int file) {
-    static const uint32_t kinds[] = {BTRFS_SUPER_MAGIC, 0xca451a4e /* bcachefs */, 0x2fc12fc1 /* ZFS */};
+    static const uint32_t kinds[] = {BTRFS_SUPER_MAGIC, 0xca451a4e /* bcachefs */,
+                                     0x2fc12fc1 /* ZFS */};
     struct statfs s;
     if (fstatfs(file, &s) < 0) return false; /* not known to */
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

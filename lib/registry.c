@@ -7,7 +7,7 @@
 enum { QUARANTINE = 8 }; /* retired handles that are not used again yet */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static weir *all;        /* newest retirement last */
+static weir *all; /* newest retirement last */
 static uint32_t next_slot;
 static uint32_t next_generation = 1;
 
@@ -36,7 +36,8 @@ static weir *reuse(const weir_os *os, uint32_t lanes_max) {
         retired += w->state == WEIR_HANDLE_RETIRED;
     for (weir **at = &all; retired > QUARANTINE && *at; at = &(*at)->next) {
         weir *w = *at;
-        if (w->state != WEIR_HANDLE_RETIRED || w->lanes_capacity < lanes_max || w->os != os) continue;
+        if (w->state != WEIR_HANDLE_RETIRED || w->lanes_capacity < lanes_max || w->os != os)
+            continue;
         *at = w->next;
         return w;
     }
@@ -51,17 +52,32 @@ static void append_to_list(weir *w) {
     *at = w;
 }
 
+/* Table handles stay memory of table handles, for the same reason as the handle itself. */
+static weir_table *idle_tables_of(weir *w) {
+    weir_table *idle = w->idle_tables;
+    for (size_t i = 1; i <= WEIR_TABLES_MAX; i++) {
+        if (!w->tables[i]) continue;
+        w->tables[i]->next_idle = idle;
+        idle = w->tables[i];
+    }
+    return idle;
+}
+
 /* Everything but what late callers may still look at. */
 static void reset(weir *w, const weir_os *os) {
-    weir kept = *w;
+    weir_table *idle = idle_tables_of(w);
+    _Atomic uint32_t *gate = w->gate;
+    weir_lane *lanes = w->lanes;
+    uint32_t capacity = w->lanes_capacity, slot = w->slot;
     memset(w, 0, sizeof *w);
-    w->gate = kept.gate;
-    w->lanes = kept.lanes;
-    w->lanes_capacity = kept.lanes_capacity;
-    w->slot = kept.slot;
+    memset(lanes, 0, capacity * sizeof *lanes);
+    w->idle_tables = idle;
+    w->gate = gate;
+    w->lanes = lanes;
+    w->lanes_capacity = capacity;
+    w->slot = slot;
     w->os = os;
     w->lock_file = -1;
-    memset(w->lanes, 0, w->lanes_capacity * sizeof *w->lanes);
     w->generation = next_generation++;
     if (next_generation == 0) next_generation = 1; /* 0 means closed */
     w->state = WEIR_HANDLE_OPEN;
@@ -112,11 +128,13 @@ static int lock_file(weir *w, const char *path, weir_error *error) {
     weir_os_info info;
     w->lock_file = os->open(os->self, path, WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE);
     if (w->lock_file < 0)
-        return weir_fail_os(error, w->lock_file, "cannot open %s; is the directory writable?", path);
+        return weir_fail_os(error, w->lock_file, "cannot open %s; is the directory writable?",
+                            path);
     int64_t holder = 0;
     int locked = os->lock(os->self, w->lock_file, &holder);
     if (locked == -EAGAIN || locked == -EACCES)
-        return weir_fail(error, WEIR_LOCKED, "%s: process %lld has the journal open; close it there first",
+        return weir_fail(error, WEIR_LOCKED,
+                         "%s: process %lld has the journal open; close it there first",
                          w->directory, (long long)holder);
     if (locked >= 0) locked = os->info_file(os->self, w->lock_file, &info);
     if (locked < 0) return weir_fail_os(error, locked, "cannot lock %s", path);

@@ -80,8 +80,8 @@ static int map_controls(weir_ring *ring, weir_error *error) {
     ring->map_bytes = (size_t)ring->header.data_offset;
     ring->map = ring->os->reserve(ring->os->self, ring->map_bytes);
     if (!ring->map) return weir_fail(error, WEIR_NO_MEMORY, "no address space for the ring");
-    int mapped = ring->os->map(ring->os->self, ring->map, ring->file, 0, ring->map_bytes,
-                               ring->writable);
+    int mapped =
+        ring->os->map(ring->os->self, ring->map, ring->file, 0, ring->map_bytes, ring->writable);
     if (mapped < 0) return weir_fail_os(error, mapped, "cannot map the ring");
     ring->word = (_Atomic uint64_t *)(void *)(ring->map + WEIR_RING_WORD_AT);
     ring->controls = (weir_lane_control *)(void *)(ring->map + WEIR_RING_HEADER);
@@ -135,7 +135,8 @@ static int write_header(weir_ring *ring, const char *path, weir_error *error) {
     if (done == -EOPNOTSUPP)
         return weir_fail(error, WEIR_UNSUPPORTED,
                          "%s: this file system cannot allocate space ahead, so a full disk could "
-                         "kill the process; put the journal on ext4, XFS or tmpfs", path);
+                         "kill the process; put the journal on ext4, XFS or tmpfs",
+                         path);
     if (done < 0) return weir_fail_os(error, done, "cannot allocate the ring %s", path);
     uint8_t header[WEIR_RING_HEADER];
     header_encode(header, &ring->header);
@@ -153,8 +154,8 @@ int weir_ring_create(weir_ring *ring, const weir_os *os, const char *path,
     ring->header.version = WEIR_RING_VERSION;
     ring->header.data_offset = data_offset_of(wanted->lanes);
     (void)os->unlink(os->self, path); /* a leftover of a dead opening; usually there is none */
-    ring->file = os->open(os->self, path,
-                          WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE | WEIR_OS_EXCLUSIVE);
+    ring->file =
+        os->open(os->self, path, WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE | WEIR_OS_EXCLUSIVE);
     if (ring->file < 0) return weir_fail_os(error, ring->file, "cannot create the ring %s", path);
     int status = write_header(ring, path, error);
     if (status == WEIR_OK) status = map_controls(ring, error);
@@ -164,8 +165,7 @@ int weir_ring_create(weir_ring *ring, const weir_os *os, const char *path,
         return status;
     }
     /* Epoch 1, owned by a lane that does not exist: the first append of every lane takes its own. */
-    atomic_store_explicit(ring->word,
-                          1u << WEIR_EPOCH_SHIFT | ((1u << WEIR_EPOCH_SHIFT) - 1),
+    atomic_store_explicit(ring->word, 1u << WEIR_EPOCH_SHIFT | ((1u << WEIR_EPOCH_SHIFT) - 1),
                           memory_order_relaxed);
     return WEIR_OK;
 }
@@ -209,10 +209,10 @@ static int attach_file(weir_ring *ring, const char *path, weir_found_ring *found
     int done = os->info_file(os->self, ring->file, &info);
     if (done < 0) return weir_fail_os(error, done, "cannot look at the ring %s", path);
     uint8_t header[WEIR_RING_HEADER];
-    done = info.bytes < sizeof header
-               ? -ENODATA
-               : weir_read_full(os, ring->file, header, sizeof header, 0);
-    if (done < 0 && done != -ENODATA) return weir_fail_os(error, done, "cannot read the ring %s", path);
+    done = info.bytes < sizeof header ? -ENODATA
+                                      : weir_read_full(os, ring->file, header, sizeof header, 0);
+    if (done < 0 && done != -ENODATA)
+        return weir_fail_os(error, done, "cannot read the ring %s", path);
     *found = done < 0 ? WEIR_RING_UNREADABLE : header_decode(header, sizeof header, &ring->header);
     if (*found == WEIR_RING_OURS && info.bytes < ring->header.data_offset)
         *found = WEIR_RING_UNREADABLE;
@@ -342,8 +342,7 @@ uint64_t weir_ring_cut(weir_ring *ring) {
 #endif
     uint32_t ready = atomic_load_explicit(&ring->ready, memory_order_relaxed);
     for (uint32_t i = 0; i < ready; i++)
-        ring->lanes[i].cut =
-            atomic_load_explicit(&ring->controls[i].tail, memory_order_acquire);
+        ring->lanes[i].cut = atomic_load_explicit(&ring->controls[i].tail, memory_order_acquire);
     return old >> WEIR_EPOCH_SHIFT;
 }
 

@@ -81,12 +81,12 @@ typedef struct weir_ring {
     const weir_os *os;
     weir_ring_header header;
     int file;
-    uint8_t *map;              /* header and controls */
+    uint8_t *map; /* header and controls */
     size_t map_bytes;
-    _Atomic uint64_t *word;    /* ownership word */
+    _Atomic uint64_t *word; /* ownership word */
     weir_lane_control *controls;
-    weir_lane *lanes;          /* header.lanes of them; caller's memory */
-    _Atomic uint32_t ready;    /* lanes below this have their bytes (release; claimers acquire) */
+    weir_lane *lanes;       /* header.lanes of them; caller's memory */
+    _Atomic uint32_t ready; /* lanes below this have their bytes (release; claimers acquire) */
     unsigned next_mark;
     uint64_t mark_salt;
     bool writable;
@@ -143,8 +143,8 @@ typedef struct weir_ring_report {
     bool has_mark;
     weir_mark mark;
     uint32_t lanes_used;
-    uint64_t rows, bytes;       /* readable records that wait, not yet durable */
-    uint64_t unreadable_bytes;  /* between the first bad record of a lane and its tail */
+    uint64_t rows, bytes;      /* readable records that wait, not yet durable */
+    uint64_t unreadable_bytes; /* between the first bad record of a lane and its tail */
 } weir_ring_report;
 /* drained: what the journal says of this ring (NULL when nothing). */
 int weir_ring_inspect(const weir_os *os, const char *path, const weir_inventory *drained,

@@ -37,8 +37,10 @@ int weir_thread_start(pthread_t *thread, const char *name, void *(*run)(void *),
     (void)pthread_sigmask(SIG_BLOCK, &blocked, &before);
     int failed = pthread_create(thread, NULL, begin, s);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed) free(s);
-    else (void)pthread_setname_np(*thread, name); /* a thread without its name works as well */
+    if (failed)
+        free(s);
+    else
+        (void)pthread_setname_np(*thread, name); /* a thread without its name works as well */
     return -failed;
 }
 

@@ -12,7 +12,8 @@ bool weir_wait_advance(weir *w, uint32_t seen, uint64_t deadline) {
     /* seq_cst against weir_journaler_advance: it counts us, or we see that the word has moved. */
     atomic_fetch_add_explicit(&w->journaler.waiters, 1, memory_order_seq_cst);
     (void)w->os->wait(w->os->self, &w->journaler.advance, seen,
-                      deadline == UINT64_MAX ? UINT64_MAX : deadline - now); /* we look again anyway */
+                      deadline == UINT64_MAX ? UINT64_MAX
+                                             : deadline - now); /* we look again anyway */
     atomic_fetch_sub_explicit(&w->journaler.waiters, 1, memory_order_seq_cst);
     return true;
 }
@@ -62,7 +63,8 @@ static void nudge_writer(weir *w) {
 static void announce(weir *w, weir_level level, bool begin) {
     uint32_t step = begin ? 1 : UINT32_MAX; /* + 1 or - 1 */
     atomic_fetch_add_explicit(&w->journaler.demand, step, memory_order_seq_cst);
-    if (level == WEIR_APPLIED) atomic_fetch_add_explicit(&w->want_applied, step, memory_order_seq_cst);
+    if (level == WEIR_APPLIED)
+        atomic_fetch_add_explicit(&w->want_applied, step, memory_order_seq_cst);
     if (!begin) return;
     weir_journaler_ring(&w->journaler);
     if (level == WEIR_APPLIED) nudge_writer(w);
@@ -78,9 +80,12 @@ static int wait_for(weir *w, const goal *g, uint32_t timeout_ms) {
     while (status == WEIR_PENDING && more) {
         uint32_t seen = atomic_load_explicit(&w->journaler.advance, memory_order_seq_cst);
         int in_the_way = hindrance(w, g->level);
-        if (reached(w, g)) status = WEIR_OK;
-        else if (in_the_way != WEIR_OK) status = in_the_way;
-        else more = weir_wait_advance(w, seen, deadline);
+        if (reached(w, g))
+            status = WEIR_OK;
+        else if (in_the_way != WEIR_OK)
+            status = in_the_way;
+        else
+            more = weir_wait_advance(w, seen, deadline);
     }
     announce(w, g->level, false);
     return status;
@@ -171,7 +176,8 @@ int weir_stats(weir *w, struct weir_stats *out) {
     out->rows_refused = atomic_load_explicit(&w->refused, memory_order_relaxed);
     count_applied(w, out);
     count_journal(w, out);
-    if (out->last_row > out->last_row_applied) out->lag_rows = out->last_row - out->last_row_applied;
+    if (out->last_row > out->last_row_applied)
+        out->lag_rows = out->last_row - out->last_row_applied;
     weir_step_out(w);
     return WEIR_OK;
 }

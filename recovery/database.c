@@ -56,7 +56,8 @@ static char *immutable_uri(const char *path) {
         else
             *at++ = *c;
     }
-    strcpy(at, "?immutable=1");
+    static const char query[] = "?immutable=1";
+    memcpy(at, query, sizeof query); /* malloc left room */
     return uri;
 }
 

@@ -264,7 +264,7 @@ int weir_run_dump(const weir_arguments *arguments, const weir_place *place) {
         (void)weir_fail(&error, WEIR_NOT_FOUND, "there is no journal at %s", place->directory);
     else if (!d || weir_archive_open(weir_os_posix(), place->directory, &archive) != WEIR_OK)
         (void)weir_fail(&error, WEIR_NO_MEMORY, "no memory to dump %s", place->directory);
-    if (error.status != WEIR_OK) {
+    if (!d || error.status != WEIR_OK) {
         free(d);
         return weir_report_error(arguments, &error);
     }

@@ -120,7 +120,6 @@ static void *wait_at(void *argument) {
             seen[i] = atomic_load(&l->published[i]);
         int status = weir_sync(p->w, p->level, 100);
         if (status == WEIR_PENDING) continue;
-        if (status == WEIR_IO && l->pace_us) continue; /* a database in trouble that passes */
         if (status != WEIR_OK) {
             note_failure(l, status);
             return NULL;

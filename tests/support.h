@@ -37,7 +37,6 @@ size_t weir_hex_read(const char *hex, uint8_t *into, size_t limit);
 int64_t weir_sql_int(const char *database, const char *sql);
 void weir_sql_run(const char *database, const char *sql);
 
-
 /* For main, where a whole program cannot run on this machine: says so once for each of its tests,
  * and answers the exit code that counts as skipped, never as passed. */
 int weir_skip_all(const char *program, const char *why, size_t tests);

@@ -29,16 +29,21 @@ static int setup(void **state) {
     snprintf(f->ring_path, sizeof f->ring_path, "%s/ring", f->directory);
     weir_inventory_input input = {.os = weir_os_posix(), .directory = f->directory};
     assert_int_equal(weir_inventory_take(&input, &f->found, &error), WEIR_OK);
-    weir_journal_config config = {.os = weir_os_posix(), .directory = f->directory, .segment_bytes = 1 << 20,
-                                  .limit_bytes = 1 << 30, .zstd_level = 1};
+    weir_journal_config config = {.os = weir_os_posix(),
+                                  .directory = f->directory,
+                                  .segment_bytes = 1 << 20,
+                                  .limit_bytes = 1 << 30,
+                                  .zstd_level = 1};
     assert_int_equal(weir_journal_open(&config, &f->found, &f->journal, &error), WEIR_OK);
     f->lanes = aligned_alloc(WEIR_CACHE_LINE, LANES * sizeof *f->lanes);
     memset(f->lanes, 0, LANES * sizeof *f->lanes);
     weir_ring_header wanted = {.id = {7}, .lanes = LANES, .lane_bytes = LANE_BYTES};
-    assert_int_equal(weir_ring_create(&f->ring, weir_os_posix(), f->ring_path, &wanted, f->lanes, &error), 0);
+    assert_int_equal(
+        weir_ring_create(&f->ring, weir_os_posix(), f->ring_path, &wanted, f->lanes, &error), 0);
     for (int i = 0; i < LANES; i++)
         assert_int_equal(weir_ring_provision(&f->ring, &error), WEIR_OK);
-    assert_int_equal(weir_drain_make(&f->drain, &f->ring, f->journal, 1 << 14, false, &error), WEIR_OK);
+    assert_int_equal(weir_drain_make(&f->drain, &f->ring, f->journal, 1 << 14, false, &error),
+                     WEIR_OK);
     *state = f;
     return 0;
 }
@@ -87,12 +92,14 @@ static size_t read_back(fixture *f, int64_t *numbers, size_t limit) {
     weir_error error;
     weir_read_block block;
     size_t count = 0;
-    assert_int_equal(weir_reader_make(weir_os_posix(), weir_journal_locator(f->journal), &reader), WEIR_OK);
+    assert_int_equal(weir_reader_make(weir_os_posix(), weir_journal_locator(f->journal), &reader),
+                     WEIR_OK);
     for (uint64_t n = 1; weir_reader_read(reader, n, &block, &error) == WEIR_OK; n++) {
         const uint8_t *row;
         size_t bytes;
         weir_cursor body = block.payload.body;
-        while (block.header.kind == WEIR_BLOCK_ROWS && weir_payload_next_row(&body, &row, &bytes) == 1) {
+        while (block.header.kind == WEIR_BLOCK_ROWS &&
+               weir_payload_next_row(&body, &row, &bytes) == 1) {
             static weir_value values[WEIR_COLUMNS_MAX];
             uint16_t table, columns;
             assert_true(weir_row_decode(row, bytes, &table, &columns, values));
@@ -244,8 +251,10 @@ static void *append_in_turn(void *argument) {
     for (;;) {
         int64_t n = atomic_load(&order_counter);
         if (n >= ORDER_ROWS) break;
-        if (n < 0 || !atomic_compare_exchange_strong(&order_counter, &n, -n - 1)) continue; /* somebody's turn */
-        while (o->f->lanes[o->lane].tail + 64 > atomic_load(&o->f->lanes[o->lane].control->head) + LANE_BYTES)
+        if (n < 0 || !atomic_compare_exchange_strong(&order_counter, &n, -n - 1))
+            continue; /* somebody's turn */
+        while (o->f->lanes[o->lane].tail + 64 >
+               atomic_load(&o->f->lanes[o->lane].control->head) + LANE_BYTES)
             ;
         put(o->f, o->lane, n);
         atomic_store(&order_counter, n + 1);

@@ -57,26 +57,39 @@ static int64_t count(const fixture *f, const char *sql) { return weir_sql_int(f-
 static void every_type_arrives_as_it_was(void **state) {
     fixture *f = *state;
     open_with(f, NULL);
-    static const weir_column columns[] = {{"i", WEIR_INTEGER}, {"r", WEIR_REAL}, {"t", WEIR_TEXT},
-                                          {"b", WEIR_BLOB}};
+    static const weir_column columns[] = {
+        {"i", WEIR_INTEGER}, {"r", WEIR_REAL}, {"t", WEIR_TEXT}, {"b", WEIR_BLOB}};
     assert_int_equal(weir_declare(f->w, "every", columns, 4, &f->table), WEIR_OK);
-    const int64_t numbers[] = {0, 1, -1, 127, 128, -128, -129, 32767, 65536, INT32_MIN, INT64_MAX, INT64_MIN};
+    const int64_t numbers[] = {0,    1,     -1,    127,       128,       -128,
+                               -129, 32767, 65536, INT32_MIN, INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        assert_int_equal(weir_append(f->table, weir_int(numbers[i]), weir_real((double)numbers[i] / 3),
-                                     weir_text("Größe"), weir_blob("\0\1\2", 3)), WEIR_OK);
-    assert_int_equal(weir_append(f->table, weir_null(), weir_null(), weir_text(NULL), weir_blob("", 0)), WEIR_OK);
+        assert_int_equal(weir_append(f->table, weir_int(numbers[i]),
+                                     weir_real((double)numbers[i] / 3), weir_text("Größe"),
+                                     weir_blob("\0\1\2", 3)),
+                         WEIR_OK);
+    assert_int_equal(
+        weir_append(f->table, weir_null(), weir_null(), weir_text(NULL), weir_blob("", 0)),
+        WEIR_OK);
     /* any column takes any type */
-    assert_int_equal(weir_append(f->table, weir_text("x"), weir_blob("y", 1), weir_int(5), weir_real(2.5)), WEIR_OK);
+    assert_int_equal(
+        weir_append(f->table, weir_text("x"), weir_blob("y", 1), weir_int(5), weir_real(2.5)),
+        WEIR_OK);
     assert_int_equal(weir_sync(f->w, WEIR_APPLIED, 5000), WEIR_OK);
-    assert_int_equal(count(f, "SELECT count(*) FROM every WHERE typeof(i)='integer' AND typeof(r)='real' AND "
-                              "t='Größe' AND b=x'000102'"), 12);
+    assert_int_equal(
+        count(f, "SELECT count(*) FROM every WHERE typeof(i)='integer' AND typeof(r)='real' AND "
+                 "t='Größe' AND b=x'000102'"),
+        12);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         char sql[128];
         snprintf(sql, sizeof sql, "SELECT i FROM every WHERE rowid=%zu", i + 1);
         assert_true(count(f, sql) == numbers[i]);
     }
-    assert_int_equal(count(f, "SELECT count(*) FROM every WHERE i IS NULL AND r IS NULL AND t IS NULL AND b=x''"), 1);
-    assert_int_equal(count(f, "SELECT count(*) FROM every WHERE i='x' AND r=x'79' AND t='5' AND b=2.5"), 1);
+    assert_int_equal(
+        count(f,
+              "SELECT count(*) FROM every WHERE i IS NULL AND r IS NULL AND t IS NULL AND b=x''"),
+        1);
+    assert_int_equal(
+        count(f, "SELECT count(*) FROM every WHERE i='x' AND r=x'79' AND t='5' AND b=2.5"), 1);
     close_it(f);
 }
 
@@ -176,7 +189,8 @@ static void tables_that_exist_are_used_as_they_are_or_refused(void **state) {
     assert_int_equal(count(f, "SELECT count(*) FROM grows WHERE b='grown'"), 1);
     /* The declaration of a row costs no number; the refused row keeps its own. */
     assert_int_equal(count(f, "SELECT count(*) FROM weir_reject WHERE table_name='t' AND row=3 AND "
-                              "\"values\" LIKE '%again%' AND message LIKE 'UNIQUE%'"), 1);
+                              "\"values\" LIKE '%again%' AND message LIKE 'UNIQUE%'"),
+                     1);
     struct weir_stats s;
     weir_stats(f->w, &s);
     assert_true(s.rows_rejected == 1 && s.rows_applied == 4 && s.lag_rows == 0);
@@ -186,11 +200,13 @@ static void tables_that_exist_are_used_as_they_are_or_refused(void **state) {
 static void names_that_are_sql_are_only_names(void **state) {
     fixture *f = *state;
     open_with(f, NULL);
-    static const weir_column odd[] = {{"select", WEIR_INTEGER}, {"a\"b'c;--", WEIR_TEXT}, {" ", WEIR_TEXT}};
+    static const weir_column odd[] = {
+        {"select", WEIR_INTEGER}, {"a\"b'c;--", WEIR_TEXT}, {" ", WEIR_TEXT}};
     assert_int_equal(weir_declare(f->w, "drop table \"t\"; --", odd, 3, &f->table), WEIR_OK);
     assert_int_equal(weir_append(f->table, weir_int(1), weir_text("2"), weir_text("3")), WEIR_OK);
     assert_int_equal(weir_sync(f->w, WEIR_APPLIED, 5000), WEIR_OK);
-    assert_int_equal(count(f, "SELECT count(*) FROM \"drop table \"\"t\"\"; --\" WHERE \"a\"\"b'c;--\"='2'"), 1);
+    assert_int_equal(
+        count(f, "SELECT count(*) FROM \"drop table \"\"t\"\"; --\" WHERE \"a\"\"b'c;--\"='2'"), 1);
     close_it(f);
 }
 
@@ -203,19 +219,22 @@ static void a_key_is_known_at_once_and_the_same_ever_after(void **state) {
     open_with(f, NULL);
     assert_int_equal(weir_declare(f->w, "runs", keyed, 2, &f->table), WEIR_OK);
     int64_t key = 0;
-    assert_int_equal(weir_insert_now(f->table, (weir_value[]){weir_null(), weir_text("one")}, 2, 5000, &key, NULL),
+    assert_int_equal(weir_insert_now(f->table, (weir_value[]){weir_null(), weir_text("one")}, 2,
+                                     5000, &key, NULL),
                      WEIR_OK);
     assert_int_equal(key, 1);
     assert_int_equal(count(f, "SELECT id FROM runs WHERE name='one'"), 1);
     assert_int_equal(weir_append(f->table, weir_int(10), weir_text("ten")), WEIR_OK);
     assert_int_equal(weir_append(f->table, weir_null(), weir_text("eleven")), WEIR_OK);
-    assert_int_equal(weir_insert_now(f->table, (weir_value[]){weir_int(10), weir_text("ten again")}, 2, 5000, &key,
-                                     NULL), WEIR_REJECTED);
+    assert_int_equal(weir_insert_now(f->table, (weir_value[]){weir_int(10), weir_text("ten again")},
+                                     2, 5000, &key, NULL),
+                     WEIR_REJECTED);
     close_it(f);
     assert_int_equal(count(f, "SELECT id FROM runs WHERE name='eleven'"), 11);
     open_with(f, NULL);
     assert_int_equal(weir_declare(f->w, "runs", keyed, 2, &f->table), WEIR_OK);
-    assert_int_equal(weir_insert_now(f->table, (weir_value[]){weir_null(), weir_text("twelve")}, 2, 5000, &key, NULL),
+    assert_int_equal(weir_insert_now(f->table, (weir_value[]){weir_null(), weir_text("twelve")}, 2,
+                                     5000, &key, NULL),
                      WEIR_OK);
     assert_int_equal(key, 12);
     close_it(f);
@@ -226,14 +245,16 @@ static void past_its_deadline_insert_now_is_pending_not_failed(void **state) {
     open_with(f, NULL);
     assert_int_equal(weir_declare(f->w, "runs", keyed, 2, &f->table), WEIR_OK);
     assert_int_equal(weir_sync(f->w, WEIR_APPLIED, 5000), WEIR_OK);
-    assert_int_equal(weir_insert_now(f->table, (weir_value[]){weir_null(), weir_text("first")}, 2, 5000, NULL, NULL),
+    assert_int_equal(weir_insert_now(f->table, (weir_value[]){weir_null(), weir_text("first")}, 2,
+                                     5000, NULL, NULL),
                      WEIR_OK);
     sqlite3 *db;
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     int64_t key = 0;
     weir_ticket ticket;
-    assert_int_equal(weir_insert_now(f->table, (weir_value[]){weir_null(), weir_text("late")}, 2, 100, &key, &ticket),
+    assert_int_equal(weir_insert_now(f->table, (weir_value[]){weir_null(), weir_text("late")}, 2,
+                                     100, &key, &ticket),
                      WEIR_PENDING);
     assert_int_equal(key, 2);
     assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
@@ -247,8 +268,12 @@ static void past_its_deadline_insert_now_is_pending_not_failed(void **state) {
 
 /* A database that is locked delays nobody until the journal's limit; then the policy decides. */
 static void fill_until_refused(fixture *f, weir_full policy) {
-    weir_options o = {.lane_bytes = 65536, .segment_bytes = 1 << 20, .journal_limit_bytes = 4 << 20,
-                      .full = policy, .full_timeout_ms = 50, .open_timeout_ms = 20000};
+    weir_options o = {.lane_bytes = 65536,
+                      .segment_bytes = 1 << 20,
+                      .journal_limit_bytes = 4 << 20,
+                      .full = policy,
+                      .full_timeout_ms = 50,
+                      .open_timeout_ms = 20000};
     open_with(f, &o);
     declare(f, "t");
     assert_int_equal(weir_sync(f->w, WEIR_APPLIED, 5000), WEIR_OK);
@@ -258,7 +283,8 @@ static void fill_until_refused(fixture *f, weir_full policy) {
     char body[4000];
     weir_rng rng = {7};
     int64_t published = 0, refused = 0;
-    int in_a_row = 0; /* a lane that is full for a moment refuses too; a full journal goes on refusing */
+    int in_a_row =
+        0; /* a lane that is full for a moment refuses too; a full journal goes on refusing */
     while (in_a_row < (policy == WEIR_FULL_FAIL ? 60 : 3) && published < 100000) {
         weir_rng_fill(&rng, body, sizeof body); /* does not compress */
         int status = weir_append(f->table, weir_int(published), weir_blob(body, sizeof body));
@@ -285,8 +311,12 @@ static void fill_until_refused(fixture *f, weir_full policy) {
     assert_int_equal(count(f, "SELECT count(*) FROM t"), published + 1);
 }
 
-static void a_full_journal_refuses_at_once(void **state) { fill_until_refused(*state, WEIR_FULL_FAIL); }
-static void a_full_journal_blocks_until_the_deadline(void **state) { fill_until_refused(*state, WEIR_FULL_BLOCK); }
+static void a_full_journal_refuses_at_once(void **state) {
+    fill_until_refused(*state, WEIR_FULL_FAIL);
+}
+static void a_full_journal_blocks_until_the_deadline(void **state) {
+    fill_until_refused(*state, WEIR_FULL_BLOCK);
+}
 
 static void closing_while_the_database_is_locked_leaves_the_rows_waiting(void **state) {
     fixture *f = *state;
@@ -321,7 +351,8 @@ static void what_cannot_be_opened_is_named(void **state) {
     assert_int_equal(weir_open_sqlite(f->path, &must, &w), WEIR_DATABASE);
     assert_non_null(strstr(weir_last_error(), f->path));
     assert_int_not_equal(access(f->path, F_OK), 0);
-    weir_file_write(f->path, "this is no database at all, but long enough to be looked at as one", 66);
+    weir_file_write(f->path, "this is no database at all, but long enough to be looked at as one",
+                    66);
     assert_int_equal(weir_open_sqlite(f->path, NULL, &w), WEIR_DATABASE);
     assert_int_equal(weir_open_sqlite("/nonexistent/directory/x.db", NULL, &w), WEIR_DATABASE);
     assert_int_equal(weir_open_sqlite(f->directory, NULL, &w), WEIR_DATABASE);
@@ -405,7 +436,8 @@ static void levels_are_reached_in_order(void **state) {
     weir_ticket ticket;
     assert_int_equal(weir_append_ticket(f->table, &ticket, weir_int(1), weir_null()), WEIR_OK);
     assert_int_equal(weir_wait(f->w, ticket, WEIR_PUBLISHED, 0), WEIR_OK);
-    assert_int_equal(weir_wait(f->w, ticket, WEIR_DURABLE, 0), WEIR_PENDING); /* nobody asked, and it lingers */
+    assert_int_equal(weir_wait(f->w, ticket, WEIR_DURABLE, 0),
+                     WEIR_PENDING); /* nobody asked, and it lingers */
     assert_int_equal(weir_wait(f->w, ticket, WEIR_DURABLE, 10000), WEIR_OK);
     assert_int_equal(weir_wait(f->w, ticket, WEIR_APPLIED, 0), WEIR_PENDING);
     assert_int_equal(weir_wait(f->w, ticket, WEIR_APPLIED, 10000), WEIR_OK);

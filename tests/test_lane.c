@@ -79,8 +79,8 @@ static void lengths_are_believed_only_within_bounds(void **state) {
     uint64_t end = put(f, 0, "body of some length", 5, WEIR_RECORD_ROW);
     for (uint64_t shorter = 0; shorter < end; shorter++)
         assert_false(weir_lane_read(&f->lane, 0, shorter, &r));
-    assert_false(weir_lane_read(&f->lane, end, 0, &r));            /* head above tail */
-    assert_false(weir_lane_read(&f->lane, 0, 2 * SIZE + 1, &r));   /* more than a lane holds */
+    assert_false(weir_lane_read(&f->lane, end, 0, &r));          /* head above tail */
+    assert_false(weir_lane_read(&f->lane, 0, 2 * SIZE + 1, &r)); /* more than a lane holds */
     weir_put_u32(f->bytes, SIZE / 2 + 1);
     assert_false(weir_lane_read(&f->lane, 0, SIZE, &r));
     weir_put_u32(f->bytes, UINT32_MAX);

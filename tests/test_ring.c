@@ -24,10 +24,14 @@ static void setup(fixture *f) {
     snprintf(f->path, sizeof f->path, "%s/ring", f->directory);
     f->lanes = aligned_alloc(WEIR_CACHE_LINE, LANES * sizeof *f->lanes);
     memset(f->lanes, 0, LANES * sizeof *f->lanes);
-    weir_ring_header wanted = {.id = {1, 2, 3}, .journal = {9}, .lanes = LANES,
-                               .lane_bytes = LANE_BYTES, .process = getpid()};
+    weir_ring_header wanted = {.id = {1, 2, 3},
+                               .journal = {9},
+                               .lanes = LANES,
+                               .lane_bytes = LANE_BYTES,
+                               .process = getpid()};
     weir_error error;
-    assert_int_equal(weir_ring_create(&f->ring, weir_os_posix(), f->path, &wanted, f->lanes, &error), 0);
+    assert_int_equal(
+        weir_ring_create(&f->ring, weir_os_posix(), f->path, &wanted, f->lanes, &error), 0);
 }
 
 static void teardown(fixture *f) {

@@ -38,8 +38,10 @@ static int teardown(void **state) {
 /* Each thread's rows stand in its order, numbered from 1 without a gap. */
 static void check_in_order(int64_t who, int64_t rows) {
     char sql[256];
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM (SELECT n, row_number() OVER (ORDER BY rowid) AS r FROM t "
-                              "WHERE who=%lld) WHERE n=r", (long long)who);
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM (SELECT n, row_number() OVER (ORDER BY rowid) AS r FROM t "
+             "WHERE who=%lld) WHERE n=r",
+             (long long)who);
     assert_int_equal(weir_sql_int(path, sql), rows);
     snprintf(sql, sizeof sql, "SELECT count(*) FROM t WHERE who=%lld", (long long)who);
     assert_int_equal(weir_sql_int(path, sql), rows);
@@ -68,7 +70,9 @@ static void threads_need_not_register(void **state) {
 }
 
 static void *append_one(void *argument) {
-    return weir_append(table, weir_int((int64_t)(intptr_t)argument), weir_int(1)) == WEIR_OK ? NULL : argument;
+    return weir_append(table, weir_int((int64_t)(intptr_t)argument), weir_int(1)) == WEIR_OK
+               ? NULL
+               : argument;
 }
 
 /* More threads than lanes, one after the other: each gives its lane back by ending. */
@@ -87,7 +91,8 @@ static void lanes_come_back(void **state) {
     assert_int_equal(s.rows_published, LIVES);
     assert_int_equal(weir_close(w), WEIR_OK);
     assert_int_equal(weir_sql_int(path, "SELECT count(DISTINCT who) FROM t"), LIVES);
-    assert_int_equal(weir_sql_int(path, "SELECT count(*) FROM t WHERE rowid=who"), LIVES); /* in their order */
+    assert_int_equal(weir_sql_int(path, "SELECT count(*) FROM t WHERE rowid=who"),
+                     LIVES); /* in their order */
 }
 
 /* ---- signals ---------------------------------------------------------------------------------- */
@@ -163,7 +168,9 @@ static void closing_while_others_append_and_wait(void **state) {
     for (intptr_t i = 0; i < THREADS; i++) {
         atomic_store(&kept[i], 0);
         void *(*body)(void *) = i < THREADS - 2 ? append_until_closed : wait_until_closed;
-        void *argument = i < THREADS - 2 ? (void *)i : (void *)(intptr_t)(i == THREADS - 1 ? WEIR_APPLIED : WEIR_DURABLE);
+        void *argument = i < THREADS - 2
+                             ? (void *)i
+                             : (void *)(intptr_t)(i == THREADS - 1 ? WEIR_APPLIED : WEIR_DURABLE);
         pthread_create(&threads[i], NULL, body, argument);
     }
     usleep(30000);

@@ -97,14 +97,14 @@ static int bind(sqlite3_stmt *s, const weir_refused *row, const weir_refusal *wh
     return sqlite3_bind_blob64(s, 8, row->bytes, row->length, SQLITE_STATIC);
 }
 
-int weir_reject_insert(sqlite3_stmt *s, const weir_refused *row, const weir_refusal *why,
+int weir_reject_insert(sqlite3_stmt *insert, const weir_refused *row, const weir_refusal *why,
                        weir_error *error) {
-    int code = bind(s, row, why);
-    if (code == SQLITE_OK) code = sqlite3_step(s);
+    int code = bind(insert, row, why);
+    if (code == SQLITE_OK) code = sqlite3_step(insert);
     int status = code == SQLITE_DONE
                      ? WEIR_OK
-                     : weir_sqlite_fail(sqlite3_db_handle(s), "keeping a refused row", error);
-    (void)sqlite3_reset(s); /* repeats the step's code */
-    (void)sqlite3_clear_bindings(s);
+                     : weir_sqlite_fail(sqlite3_db_handle(insert), "keeping a refused row", error);
+    (void)sqlite3_reset(insert); /* repeats the step's code */
+    (void)sqlite3_clear_bindings(insert);
     return status;
 }

@@ -80,7 +80,7 @@ extern "C" {
     X(FORKED, -8, "the handle was opened by the parent process; open the database again here")     \
     X(LOCKED, -9, "another process or handle has the journal open")                                \
     X(BUSY, -10, "the database is locked by another connection")                                   \
-    X(DATABASE, -11, "the database file is missing, unreadable, read-only, corrupt or no database") \
+    X(DATABASE, -11, "the database file is missing, unusable or no database")                      \
     X(SCHEMA, -12, "the table in the database does not fit the declaration")                       \
     X(DAMAGED, -13, "promised bytes of the journal are damaged or missing")                        \
     X(FOREIGN, -14, "the journal and the database do not belong together")                         \
@@ -124,7 +124,8 @@ typedef struct weir_value {
     uint32_t type;   /* weir_type; anything else makes append answer WEIR_MISUSE */
 } weir_value;
 
-#define WEIR_OVERLONG 0xFFu /* type of a TEXT or BLOB of 4 GiB or more: append answers WEIR_TOO_BIG */
+/* The type of a TEXT or BLOB of 4 GiB or more: append answers WEIR_TOO_BIG. */
+#define WEIR_OVERLONG 0xFFu
 
 static inline weir_value weir_null(void) {
     weir_value v = {{0}, 0, WEIR_NULL};
@@ -189,17 +190,18 @@ typedef enum weir_full {
 
 /* What an operator must hear: see weir_event_fn. */
 typedef enum weir_event {
-    WEIR_EVENT_RECOVERED = 1,     /* opening found rows of a former process: text says how many */
-    WEIR_EVENT_TORN_TAIL = 2,     /* an unacknowledged tail was cut, the normal trace of a crash */
-    WEIR_EVENT_DAMAGE = 3,        /* promised data is damaged: text names the rows */
-    WEIR_EVENT_SYNC_FAILED = 4,   /* a write or sync failed; repeated into a new segment */
-    WEIR_EVENT_STOPPED = 5,       /* journaling stopped for good: WEIR_STOPPED from now on */
-    WEIR_EVENT_APPLY_WAITS = 6,   /* the database is busy, full or failing; rows wait in the journal */
+    WEIR_EVENT_RECOVERED = 1,   /* opening found rows of a former process: text says how many */
+    WEIR_EVENT_TORN_TAIL = 2,   /* an unacknowledged tail was cut, the normal trace of a crash */
+    WEIR_EVENT_DAMAGE = 3,      /* promised data is damaged: text names the rows */
+    WEIR_EVENT_SYNC_FAILED = 4, /* a write or sync failed; repeated into a new segment */
+    WEIR_EVENT_STOPPED = 5,     /* journaling stopped for good: WEIR_STOPPED from now on */
+    WEIR_EVENT_APPLY_WAITS =
+        6, /* the database is busy, full or failing; rows wait in the journal */
     WEIR_EVENT_APPLY_STOPPED = 7, /* the database cannot take rows until somebody mends it */
     WEIR_EVENT_APPLY_RESUMED = 8,
-    WEIR_EVENT_REJECTED = 9,      /* first row of a transaction that went to the reject table */
-    WEIR_EVENT_NO_SPACE = 10,     /* the journal cannot grow; appends will soon be refused */
-    WEIR_EVENT_WEAKENED = 11,     /* a promise is off on this file system: text says which */
+    WEIR_EVENT_REJECTED = 9,  /* first row of a transaction that went to the reject table */
+    WEIR_EVENT_NO_SPACE = 10, /* the journal cannot grow; appends will soon be refused */
+    WEIR_EVENT_WEAKENED = 11, /* a promise is off on this file system: text says which */
 } weir_event;
 
 /* Called on a thread of the library, or inside weir_open: return soon, call nothing of weir's but
@@ -209,22 +211,22 @@ typedef void weir_event_fn(void *context, weir_event event, const char *text);
 /* Zero means the default in every field: start from weir_options o = {0}. */
 typedef struct weir_options {
     const char *journal_directory; /* default: the database's real path + "-weir" */
-    uint64_t lane_bytes;           /* ring space per appending thread; power of two, 64 KiB … 1 GiB;
+    uint64_t lane_bytes;    /* ring space per appending thread; power of two, 64 KiB … 1 GiB;
                                       default 4 MiB. A row may take half. */
-    uint32_t lanes_max;            /* threads that can append at once, 2 … 1024; default 64 */
-    uint64_t segment_bytes;        /* size of a journal file, 1 MiB … 4 GiB; default 16 MiB */
-    uint64_t journal_limit_bytes;  /* segments that wait for SQLite; default 16 GiB. When it is
+    uint32_t lanes_max;     /* threads that can append at once, 2 … 1024; default 64 */
+    uint64_t segment_bytes; /* size of a journal file, 1 MiB … 4 GiB; default 16 MiB */
+    uint64_t journal_limit_bytes; /* segments that wait for SQLite; default 16 GiB. When it is
                                       reached, the ring fills and the full policy decides. */
     weir_full full;
-    uint32_t full_timeout_ms;      /* for WEIR_FULL_BLOCK; default 10 000 */
-    uint32_t linger_ms;            /* a published row becomes durable this soon unasked; default 10 */
-    uint32_t apply_linger_ms;      /* a durable row becomes applied this soon unasked; default 50 */
-    uint32_t open_timeout_ms;      /* how long opening and declaring wait for a locked database or
+    uint32_t full_timeout_ms; /* for WEIR_FULL_BLOCK; default 10 000 */
+    uint32_t linger_ms;       /* a published row becomes durable this soon unasked; default 10 */
+    uint32_t apply_linger_ms; /* a durable row becomes applied this soon unasked; default 50 */
+    uint32_t open_timeout_ms; /* how long opening and declaring wait for a locked database or
                                       a backlog; default 5 000 */
-    int archive;                   /* nonzero: keep applied segments in the journal's archive/ for
+    int archive;              /* nonzero: keep applied segments in the journal's archive/ for
                                       ever instead of recycling them */
-    int must_exist;                /* nonzero: a database file that is missing is WEIR_DATABASE */
-    int zstd_level;                /* default 1 */
+    int must_exist;           /* nonzero: a database file that is missing is WEIR_DATABASE */
+    int zstd_level;           /* default 1 */
     weir_event_fn *on_event;
     void *event_context;
 } weir_options;
@@ -260,8 +262,8 @@ WEIR_API int weir_append_row(weir_table *table, const weir_value *values, size_t
 
 /* Append rows rows in one call: all are published, by one store, or none. values holds rows × count
  * values, row after row. All together may take half a lane (WEIR_TOO_BIG). ticket names the last. */
-WEIR_API int weir_append_rows(weir_table *table, const weir_value *values, size_t count, size_t rows,
-                              weir_ticket *ticket);
+WEIR_API int weir_append_rows(weir_table *table, const weir_value *values, size_t count,
+                              size_t rows, weir_ticket *ticket);
 
 /* weir_append(table, weir_int(1), weir_text("a"), …) */
 #ifndef __cplusplus
@@ -290,19 +292,19 @@ struct weir_stats {
     uint64_t rows_published, bytes_published; /* bytes: as encoded in the ring */
     uint64_t rows_durable, bytes_durable;     /* bytes: blocks as written, with padding */
     uint64_t rows_applied;
-    uint64_t rows_rejected;   /* in the reject table */
-    uint64_t rows_ignored;    /* the table's own ON CONFLICT IGNORE or trigger dropped them */
-    uint64_t rows_refused;    /* appends that answered WEIR_FULL */
-    uint64_t rows_recovered;  /* found at opening, durable or in the ring, not yet applied */
-    uint64_t lag_rows;        /* durable, not applied, recovered ones too */
-    uint64_t journal_bytes;   /* segments on disk, without spares */
+    uint64_t rows_rejected;  /* in the reject table */
+    uint64_t rows_ignored;   /* the table's own ON CONFLICT IGNORE or trigger dropped them */
+    uint64_t rows_refused;   /* appends that answered WEIR_FULL */
+    uint64_t rows_recovered; /* found at opening, durable or in the ring, not yet applied */
+    uint64_t lag_rows;       /* durable, not applied, recovered ones too */
+    uint64_t journal_bytes;  /* segments on disk, without spares */
     uint64_t syncs, sync_ns_total, sync_ns_max;
-    uint64_t transactions;    /* committed by the writer */
-    uint64_t wal_bytes;       /* size of SQLite's -wal after the last commit */
-    uint64_t last_row;        /* number of the last durable row, since the journal began */
+    uint64_t transactions; /* committed by the writer */
+    uint64_t wal_bytes;    /* size of SQLite's -wal after the last commit */
+    uint64_t last_row;     /* number of the last durable row, since the journal began */
     uint64_t last_row_applied;
-    int apply_status;         /* WEIR_OK, or why the writer waits or has stopped */
-    uint32_t lanes;           /* in use */
+    int apply_status; /* WEIR_OK, or why the writer waits or has stopped */
+    uint32_t lanes;   /* in use */
 };
 
 /* Errors: WEIR_MISUSE, WEIR_FORKED. */

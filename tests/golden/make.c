@@ -18,7 +18,7 @@
 #include "../../lib/block.h"
 #include "../../lib/segment.h"
 
-enum { SMALL_SEGMENT = 1 << 20, SMALL_LANE = 1 << 16, LANES = 2, NOISE = 6000 };
+enum { SMALL_SEGMENT = 1 << 20, SMALL_LANE = 1 << 16, LANES = 2, NOISE = 600 };
 
 static char directory[200], database[256], journal[256];
 

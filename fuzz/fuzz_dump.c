@@ -1,0 +1,59 @@
+/* Aims at: weir_run_dump, weir_run_look (recovery/dump.c, look.c, view.c, report.c, rowtext.c,
+ * columns.c, json.c): the reading verbs of the tool, as NDJSON, as CSV and as a report. The input is
+ * a container (container.h).
+ *
+ * recovery/ is compiled for this harness with the system's table replaced by fuzz_os(), so that it
+ * reads from memory; what it prints goes nowhere. */
+#include <string.h>
+
+#include "../recovery/verbs.h"
+#include "dump_os.h"
+#include "harness.h"
+
+static memory_os disk;
+
+const weir_os *fuzz_os(void) { return &disk.table; }
+
+/* Glibc lets a program replace its streams; libFuzzer keeps the one that it had. */
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    (void)argc;
+    (void)argv;
+    FILE *nowhere = fopen("/dev/null", "w");
+    if (!nowhere) return 0;
+    stdout = nowhere;
+    stderr = nowhere;
+    return 0;
+}
+
+static void run_verbs(void) {
+    static char directory[] = MEMORY_DIRECTORY, ring[] = MEMORY_DIRECTORY "/ring",
+                lock[] = MEMORY_DIRECTORY "/lock";
+    weir_place place = {.directory = directory, .ring = ring, .lock = lock};
+    place.journal_is_there = true;
+    weir_arguments a = {
+        .verb = WEIR_VERB_DUMP, .from = 1, .to = UINT64_MAX, .limit = UINT64_MAX};
+    (void)weir_run_dump(&a, &place); /* every exit code is right */
+    a.csv = true;
+    a.table = "agent";
+    (void)weir_run_dump(&a, &place);
+    a.verb = WEIR_VERB_VERIFY;
+    a.json = true;
+    (void)weir_run_look(&a, &place);
+    a.verb = WEIR_VERB_STATUS;
+    a.json = false;
+    (void)weir_run_look(&a, &place);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    fuzz_container container;
+    weir_position *positions;
+    size_t count;
+    fuzz_unpack(data, size, &container);
+    memory_os_make(&disk);
+    memory_os_load(&disk, &container, &positions, &count);
+    fuzz_container_free(&container);
+    run_verbs();
+    memory_os_free(&disk);
+    free(positions);
+    return 0;
+}

@@ -1,0 +1,206 @@
+/* test_full_disk.c - a small file system is filled to the last byte under load, and relieved: nothing
+ * is lost, no store into the ring faults, and the work goes on by itself. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ledger.h"
+#include "support.h"
+#include "volume.h"
+
+enum { VOLUME_MIB = 64, PATIENCE_MS = 30000 };
+
+typedef struct fixture {
+    volume v;
+    ledger *l;
+    char elsewhere[96]; /* a directory on a file system with room */
+    char journal[160];
+    pid_t child;
+} fixture;
+
+static int setup(void **state) {
+    fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    *state = f;
+    volume_make(&f->v, "ext4", VOLUME_MIB);
+    (void)snprintf(f->elsewhere, sizeof f->elsewhere, "%s", weir_temp_make());
+    f->l = ledger_make();
+    return 0;
+}
+
+static int teardown(void **state) {
+    fixture *f = *state;
+    if (f->child) ledger_kill(f->child);
+    if (f->v.mounted) volume_unmount(&f->v);
+    volume_free(&f->v);
+    weir_temp_remove(f->elsewhere);
+    ledger_free(f->l);
+    free(f);
+    return 0;
+}
+
+/* database: where the rows go; the journal is always on the volume. */
+static void start_work(fixture *f, uint64_t seed, const char *database) {
+    ledger_begin(f->l, seed, 0, weir_temp_path(database, "full.db"));
+    (void)snprintf(f->journal, sizeof f->journal, "%s/full.db-weir", f->v.root);
+    f->l->pace_us = 400;
+    f->l->options = (weir_options){
+        .journal_directory = f->journal, .lane_bytes = 65536, .segment_bytes = 1 << 20,
+        .lanes_max = 16, .full = seed % 2 ? WEIR_FULL_BLOCK : WEIR_FULL_FAIL, .full_timeout_ms = 50,
+        .linger_ms = 2, .apply_linger_ms = 5};
+    f->child = ledger_start(ledger_work, f->l);
+}
+
+static bool all_above(_Atomic uint64_t *numbers, const uint64_t *limit) {
+    for (int p = 0; p < LEDGER_PRODUCERS; p++)
+        if (atomic_load(&numbers[p]) <= limit[p]) return false;
+    return true;
+}
+
+static void must_live(fixture *f) {
+    int status;
+    if (waitpid(f->child, &status, WNOHANG) != f->child) return;
+    f->child = 0;
+    fail_msg("the child has ended: signal %d, exit code %d", WTERMSIG(status), WEXITSTATUS(status));
+}
+
+/* Every producer's number passes what it has published by now. */
+static void wait_for_more(fixture *f, _Atomic uint64_t *numbers, const char *what) {
+    uint64_t now[LEDGER_PRODUCERS];
+    for (int p = 0; p < LEDGER_PRODUCERS; p++)
+        now[p] = atomic_load(&f->l->published[p]);
+    for (int ms = 0; !all_above(numbers, now); ms += 5) {
+        must_live(f);
+        if (ms > PATIENCE_MS) fail_msg("no more rows are %s", what);
+        usleep(5000);
+    }
+}
+
+static void wait_until_refused(fixture *f) {
+    uint64_t before = atomic_load(&f->l->refused);
+    for (int ms = 0; atomic_load(&f->l->refused) < before + 20; ms += 5) {
+        must_live(f);
+        if (ms > PATIENCE_MS) fail_msg("a full disk refuses nothing");
+        usleep(5000);
+    }
+}
+
+/* ---- the tool ------------------------------------------------------------------------------- */
+
+static int tool(const fixture *f, const char *arguments) {
+    char command[1024];
+    (void)snprintf(command, sizeof command,
+                   "'%s' --journal='%s' %s '%s' >'%s/out' 2>'%s/err'", WEIR_RECOVER, f->journal,
+                   arguments, f->l->path, f->elsewhere, f->elsewhere);
+    int status = system(command);
+    if (!WIFEXITED(status)) fail_msg("weir-recover %s: died", arguments);
+    return WEXITSTATUS(status);
+}
+
+static void expect(const fixture *f, const char *arguments, int code) {
+    int got = tool(f, arguments);
+    if (got == code) return;
+    size_t length;
+    char *words = (char *)weir_file_read(weir_temp_path(f->elsewhere, "err"), &length);
+    fail_msg("weir-recover %s: exit code %d, not %d: %.*s", arguments, got, code, (int)length,
+             words);
+}
+
+static void reading_verbs_work(const fixture *f) {
+    expect(f, "status", 0);
+    expect(f, "verify", 0);
+    expect(f, "dump --limit=5", 0);
+    size_t length;
+    uint8_t *rows = weir_file_read(weir_temp_path(f->elsewhere, "out"), &length);
+    assert_true(length > 100); /* five rows */
+    free(rows);
+}
+
+/* ---- the tests ------------------------------------------------------------------------------ */
+
+static void work_waits_while_the_disk_is_full_and_goes_on_by_itself(void **state) {
+    fixture *f = *state;
+    for (uint64_t seed = 1; seed <= 2; seed++) { /* both policies */
+        weir_temp_remove(weir_temp_path(f->v.root, "full.db-weir"));
+        (void)unlink(weir_temp_path(f->v.root, "full.db"));
+        start_work(f, seed, f->v.root);
+        for (int again = 0; again < 2; again++) {
+            wait_for_more(f, f->l->applied, "applied");
+            volume_fill(&f->v);
+            wait_until_refused(f);
+            reading_verbs_work(f);
+            volume_relieve(&f->v);
+            wait_for_more(f, f->l->applied, "applied when there is room again");
+        }
+        atomic_store(&f->l->stop, true);
+        int status = ledger_end_of(f->child);
+        f->child = 0;
+        assert_int_equal(status, 0);
+        assert_int_equal(ledger_end_of(ledger_start(ledger_recover, f->l)), 0);
+        ledger_check(f->l, WEIR_PUBLISHED);
+    }
+}
+
+static void kill_when_full(fixture *f, uint64_t seed, const char *database) {
+    start_work(f, seed, database);
+    wait_for_more(f, f->l->applied, "applied");
+    volume_fill(&f->v);
+    wait_until_refused(f);
+    ledger_kill(f->child);
+    f->child = 0;
+}
+
+/* The rows' own file system has room: recovery needs none on the journal's. */
+static void recovery_needs_no_room_for_the_journal(void **state) {
+    fixture *f = *state;
+    kill_when_full(f, 1, f->elsewhere);
+    reading_verbs_work(f);
+    expect(f, "", 1);
+    ledger_check(f->l, WEIR_PUBLISHED);
+    expect(f, "", 0);
+}
+
+/* SQLite has nowhere to put rows: they stay in the journal, and come when there is room. */
+static void rows_outlast_a_full_database(void **state) {
+    fixture *f = *state;
+    kill_when_full(f, 2, f->v.root);
+    reading_verbs_work(f);
+    for (int i = 0; i < 3; i++)
+        expect(f, "--wait=1", 8);
+    reading_verbs_work(f);
+    volume_relieve(&f->v);
+    expect(f, "", 1);
+    ledger_check(f->l, WEIR_PUBLISHED);
+}
+
+/* Nothing was ever there: a clear error, and nothing in the way of the next attempt. */
+static void a_journal_cannot_begin_on_a_full_disk(void **state) {
+    fixture *f = *state;
+    weir *w = NULL;
+    const char *path = weir_temp_path(f->v.root, "new.db");
+    volume_fill(&f->v);
+    int status = weir_open_sqlite(path, NULL, &w);
+    assert_true(status < 0);
+    assert_null(w);
+    if (status != WEIR_NO_SPACE) print_message("%s: %s\n", weir_status_name(status), weir_last_error());
+    assert_true(strlen(weir_last_error()) > 10);
+    volume_relieve(&f->v);
+    assert_int_equal(weir_open_sqlite(path, NULL, &w), WEIR_OK);
+    assert_int_equal(weir_close(w), WEIR_OK);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(work_waits_while_the_disk_is_full_and_goes_on_by_itself),
+        TEST(recovery_needs_no_room_for_the_journal),
+        TEST(rows_outlast_a_full_database),
+        TEST(a_journal_cannot_begin_on_a_full_disk),
+    };
+    const char *missing = volume_missing("ext4");
+    if (missing) return weir_skip_all("full_disk", missing, sizeof tests / sizeof *tests);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
