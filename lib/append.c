@@ -67,9 +67,10 @@ static weir_lane *take_lane_inside(weir *w, unsigned depth) {
 }
 
 static weir_lane *take_lane(weir *w, unsigned depth) {
-    if (weir_step_in(w, false) != WEIR_OK) return NULL;
+    int held;
+    if (weir_step_in(w, false, &held) != WEIR_OK) return NULL;
     weir_lane *lane = take_lane_inside(w, depth);
-    weir_step_out(w);
+    weir_step_out(w, held);
     return lane;
 }
 
@@ -92,15 +93,19 @@ static int refuse(weir *w) {
     return WEIR_FULL;
 }
 
-int weir_step_in(weir *w, bool even_stopped) {
+int weir_step_in(weir *w, bool even_stopped, int *held) {
+    *held = weir_cancel_hold();
     atomic_fetch_add_explicit(&w->inside, 1, memory_order_seq_cst);
     int status = weir_gate_status(w, w->generation);
     if (status == WEIR_OK || (status == WEIR_STOPPED && even_stopped)) return WEIR_OK;
-    weir_step_out(w);
+    weir_step_out(w, *held);
     return status;
 }
 
-void weir_step_out(weir *w) { atomic_fetch_sub_explicit(&w->inside, 1, memory_order_seq_cst); }
+void weir_step_out(weir *w, int held) {
+    atomic_fetch_sub_explicit(&w->inside, 1, memory_order_seq_cst);
+    weir_cancel_allow(held);
+}
 
 /* Another handle's append was interrupted in the seat: do without one, and find a lane that is not
  * in the middle of an append by looking at it. */
@@ -137,6 +142,11 @@ static int take_seat(entry *e, uint32_t generation) {
     if (e->lane) return WEIR_OK;
     s->depth = e->depth;
     return refuse(e->w);
+}
+
+void weir_handle_switch_thread(weir *w) {
+    seat *s = &seats[w->slot % SEATS];
+    if (s->depth == 0) s->generation = 0;
 }
 
 static inline void leave(const entry *e) {

@@ -338,6 +338,7 @@ static void pass_promises(weir_chain *c) {
     for (size_t i = c->count; i-- > 0;) {
         weir_link *link = &c->links[i];
         if (first) link->promised = first - 1;
+        if (first == 1) link->limit = 0; /* no block comes before the first: all of it is void */
         if (link->first_block && (first == 0 || link->first_block < first))
             first = link->first_block;
     }

@@ -73,9 +73,9 @@ struct weir {
 int weir_gate_status(const weir *w, uint32_t generation);
 
 /* Enter a call that looks at more than the gate; after WEIR_OK (or WEIR_STOPPED, when asked to
- * allow it) call weir_step_out. Otherwise the caller is out already. */
-int weir_step_in(weir *w, bool even_stopped);
-void weir_step_out(weir *w);
+ * allow it) call weir_step_out. held: of weir_cancel_hold. Otherwise the caller is out already. */
+int weir_step_in(weir *w, bool even_stopped, int *held);
+void weir_step_out(weir *w, int held);
 
 /* Publish one record of the given kind from body bytes (declarations). */
 int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes);

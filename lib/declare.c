@@ -113,7 +113,8 @@ int weir_declare(weir *w, const char *name, const weir_column *columns, size_t c
     if (!w || !name || !columns || !out)
         return weir_publish_error(&(weir_error){WEIR_MISUSE, "weir_declare: an argument is NULL"});
     *out = NULL;
-    int status = weir_step_in(w, false);
+    int held;
+    int status = weir_step_in(w, false, &held);
     if (status != WEIR_OK) {
         (void)weir_fail(&error, status, "declaring %s: %s", name, weir_status_text(status));
         return weir_publish_error(&error);
@@ -121,7 +122,7 @@ int weir_declare(weir *w, const char *name, const weir_column *columns, size_t c
     (void)pthread_mutex_lock(&w->declaring); /* fails only for a mutex that was never made */
     status = declare_locked(w, name, columns, count, out, &error);
     (void)pthread_mutex_unlock(&w->declaring);
-    weir_step_out(w);
+    weir_step_out(w, held);
     return status < 0 ? weir_publish_error(&error) : status;
 }
 

@@ -7,6 +7,7 @@
 
 #include "core.h"
 #include "registry.h"
+#include "thread.h"
 
 enum { PATH_BYTES = 4096, CLOSE_POLL_NS = 1000000 };
 
@@ -104,6 +105,28 @@ static int make_directory(const opening *o) {
     int made = w->os->make_directory(w->os->self, w->directory);
     if (made >= 0 || made == -EEXIST) return WEIR_OK;
     return weir_fail_os(o->error, made, "cannot make the journal directory %s", w->directory);
+}
+
+/* The directory's own name must outlive a power cut too. Before there are segments nothing has been promised, so whoever
+ * finds none sees to it, whether it made the directory or a process that died at that moment. */
+static int keep_directory(const opening *o) {
+    char parent[PATH_BYTES];
+    const weir *w = o->w;
+    bool fresh = o->found.found.journal == WEIR_JOURNAL_ABSENT ||
+                 o->found.found.journal == WEIR_JOURNAL_EMPTY;
+    if (!fresh) return WEIR_OK;
+    size_t length = strlen(w->directory);
+    while (length > 1 && w->directory[length - 1] == '/')
+        length--;
+    while (length > 0 && w->directory[length - 1] != '/')
+        length--;
+    if (length == 0)
+        (void)snprintf(parent, sizeof parent, "."); /* these lengths were checked */
+    else
+        (void)snprintf(parent, sizeof parent, "%.*s", (int)length, w->directory);
+    int done = w->os->sync_directory(w->os->self, parent);
+    return done >= 0 ? WEIR_OK
+                     : weir_fail_os(o->error, done, "cannot sync the directory %s", parent);
 }
 
 static int lock_journal(const opening *o) {
@@ -277,7 +300,7 @@ static int start_journaler(opening *o) {
     int status = weir_journaler_prepare(&w->journaler, o->error);
     if (status != WEIR_OK) return status;
     atomic_store_explicit(w->gate, w->generation, memory_order_relaxed);
-    return weir_journaler_start(&w->journaler, o->error);
+    return o->config->stepped ? WEIR_OK : weir_journaler_start(&w->journaler, o->error);
 }
 
 static void tell_findings(const opening *o) {
@@ -306,6 +329,7 @@ static int open_steps(opening *o) {
     if (status == WEIR_OK) status = lock_journal(o);
     if (status == WEIR_OK) status = attach_dead_ring(o);
     if (status == WEIR_OK) status = take_inventory(o);
+    if (status == WEIR_OK) status = keep_directory(o);
     if (status == WEIR_OK) status = open_journal(o);
     if (status == WEIR_OK) status = drain_dead_ring(o);
     if (status == WEIR_OK) status = weir_journal_sync(o->w->journal, o->error);
@@ -377,6 +401,7 @@ void weir_handle_attach(weir *w, const weir_hooks *hooks) {
 }
 
 weir_journal *weir_handle_journal(weir *w) { return w->journal; }
+weir_journaler *weir_handle_journaler(weir *w) { return &w->journaler; }
 const weir_os *weir_handle_os(weir *w) { return w->os; }
 const weir_options *weir_handle_options(weir *w) { return &w->options; }
 weir_position weir_handle_start(weir *w) { return w->start; }
@@ -458,9 +483,8 @@ static int stop_writer(weir *w, uint64_t deadline) {
     return w->hooks.stop(w->hooks.self, deadline);
 }
 
-int weir_close(weir *w) {
+static int close_handle(weir *w) {
     weir_error error = {0};
-    if (!w) return WEIR_MISUSE;
     int status = weir_gate_status(w, w->generation);
     if (status != WEIR_OK && status != WEIR_STOPPED) return status;
     if (atomic_exchange_explicit(&w->closing, true, memory_order_acq_rel)) return WEIR_CLOSED;
@@ -481,4 +505,12 @@ int weir_close(weir *w) {
     dismantle(w);
     if (journaled != WEIR_OK) return weir_publish_error(&error);
     return applied;
+}
+
+int weir_close(weir *w) {
+    if (!w) return WEIR_MISUSE;
+    int held = weir_cancel_hold();
+    int status = close_handle(w);
+    weir_cancel_allow(held);
+    return status;
 }

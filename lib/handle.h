@@ -5,8 +5,7 @@
 #ifndef WEIR_HANDLE_H
 #define WEIR_HANDLE_H
 
-#include "journal.h"
-#include "ring.h"
+#include "journaler.h"
 
 typedef struct weir_hooks {
     void *self;
@@ -29,6 +28,7 @@ typedef struct weir_handle_config {
     size_t position_count;
     bool database_has_positions;
     bool salvage;
+    bool stepped; /* start no thread: the caller is the journal thread, and calls its step */
 } weir_handle_config;
 
 void weir_options_fill(weir_options *options); /* defaults for zeros */
@@ -40,12 +40,17 @@ int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *e
 void weir_handle_attach(weir *w, const weir_hooks *hooks);
 
 weir_journal *weir_handle_journal(weir *w);
+weir_journaler *weir_handle_journaler(weir *w);
 const weir_os *weir_handle_os(weir *w);
 const weir_options *weir_handle_options(weir *w);
 weir_position
 weir_handle_start(weir *w); /* position in this journal that the database had at opening */
 void weir_handle_event(weir *w, weir_event event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* For who is several threads in one: the calling thread forgets its lanes, and its next append finds that
+ * of the thread that os->thread_id() names then. Does nothing while an append is under way. */
+void weir_handle_switch_thread(weir *w);
 
 /* ---- the writer reports ---- */
 

@@ -44,4 +44,13 @@ int weir_thread_start(pthread_t *thread, const char *name, void *(*run)(void *),
     return -failed;
 }
 
+/* Both fail only for a state that does not exist. */
+int weir_cancel_hold(void) {
+    int before = PTHREAD_CANCEL_ENABLE;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+void weir_cancel_allow(int held) { (void)pthread_setcancelstate(held, NULL); }
+
 bool weir_thread_is_ours(void) { return ours; }

@@ -13,4 +13,9 @@ int weir_thread_start(pthread_t *thread, const char *name, void *(*run)(void *),
 /* Is the calling thread one of the library's (an event callback, then)? */
 bool weir_thread_is_ours(void);
 
+/* Calls of the library end before a pthread_cancel takes effect: one in the middle would keep locks
+ * and counts for ever. Returns what weir_cancel_allow wants. */
+int weir_cancel_hold(void);
+void weir_cancel_allow(int held);
+
 #endif

@@ -115,10 +115,11 @@ static int sync_inside(weir *w, weir_level level, uint32_t timeout_ms) {
 
 int weir_sync(weir *w, weir_level level, uint32_t timeout_ms) {
     if (!w || level > WEIR_APPLIED) return WEIR_MISUSE;
-    int status = weir_step_in(w, true);
+    int held;
+    int status = weir_step_in(w, true, &held);
     if (status != WEIR_OK) return status;
     if (level != WEIR_PUBLISHED) status = sync_inside(w, level, timeout_ms);
-    weir_step_out(w);
+    weir_step_out(w, held);
     return status;
 }
 
@@ -126,11 +127,12 @@ int weir_wait(weir *w, weir_ticket ticket, weir_level level, uint32_t timeout_ms
     if (!w || level > WEIR_APPLIED || ticket.generation != w->generation ||
         ticket.lane >= w->options.lanes_max)
         return WEIR_MISUSE;
-    int status = weir_step_in(w, true);
+    int held;
+    int status = weir_step_in(w, true, &held);
     if (status != WEIR_OK) return status;
     goal g = {level, &ticket.position, ticket.lane + 1, ticket.lane, 0};
     if (level != WEIR_PUBLISHED) status = explain(w, &g, wait_for(w, &g, timeout_ms));
-    weir_step_out(w);
+    weir_step_out(w, held);
     return status;
 }
 
@@ -169,7 +171,8 @@ static void count_applied(const weir *w, struct weir_stats *out) {
 
 int weir_stats(weir *w, struct weir_stats *out) {
     if (!w || !out) return WEIR_MISUSE;
-    int status = weir_step_in(w, true);
+    int held;
+    int status = weir_step_in(w, true, &held);
     if (status != WEIR_OK) return status;
     *out = (struct weir_stats){0};
     count_published(w, out);
@@ -178,6 +181,6 @@ int weir_stats(weir *w, struct weir_stats *out) {
     count_journal(w, out);
     if (out->last_row > out->last_row_applied)
         out->lag_rows = out->last_row - out->last_row_applied;
-    weir_step_out(w);
+    weir_step_out(w, held);
     return WEIR_OK;
 }

@@ -282,6 +282,8 @@ int weir_applier_stop(weir_applier *a, uint64_t deadline_ns) {
     weir_bell_ring(a->bell, a->os);
     if (a->started)
         (void)pthread_join(a->thread, NULL); /* fails only for a thread that is not ours */
+    else
+        (void)run(a); /* then the caller is the thread, to the end */
     int status = a->left ? WEIR_PENDING : WEIR_OK;
     weir_applier_free(a);
     return status;

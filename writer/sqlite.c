@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../lib/row_encode.h"
+#include "../lib/thread.h"
 #include "applier.h"
 #include "schema.h"
 #include "sqlite_error.h"
@@ -191,7 +192,7 @@ static int open_all(opening *o, const char *path) {
     return status;
 }
 
-int weir_open_sqlite(const char *path, const weir_options *options, weir **out) {
+static int open_path(const char *path, const weir_options *options, weir **out) {
     weir_error error = {0};
     opening o = {.error = &error};
     if (!path || !out) {
@@ -207,6 +208,13 @@ int weir_open_sqlite(const char *path, const weir_options *options, weir **out) 
     sqlite3_free(o.directory);
     free(o.positions);
     return status == WEIR_OK ? status : weir_publish_error(&error);
+}
+
+int weir_open_sqlite(const char *path, const weir_options *options, weir **out) {
+    int held = weir_cancel_hold();
+    int status = open_path(path, options, out);
+    weir_cancel_allow(held);
+    return status;
 }
 
 /* ---- insert now ------------------------------------------------------------------------------ */
@@ -360,8 +368,8 @@ static int append_and_wait(insertion *i, size_t count, uint32_t timeout_ms, weir
     return status == WEIR_OK ? look(i, verify) : status;
 }
 
-int weir_insert_now(weir_table *table, const weir_value *values, size_t count, uint32_t timeout_ms,
-                    int64_t *key, weir_ticket *ticket) {
+static int insert_now(weir_table *table, const weir_value *values, size_t count,
+                      uint32_t timeout_ms, int64_t *key, weir_ticket *ticket) {
     insertion i = {0};
     weir_ticket mine = {0};
     int status =
@@ -376,4 +384,12 @@ int weir_insert_now(weir_table *table, const weir_value *values, size_t count, u
     free(i.values);
     free(i.record);
     return status < 0 ? weir_publish_error(&i.error) : status;
+}
+
+int weir_insert_now(weir_table *table, const weir_value *values, size_t count, uint32_t timeout_ms,
+                    int64_t *key, weir_ticket *ticket) {
+    int held = weir_cancel_hold();
+    int status = insert_now(table, values, count, timeout_ms, key, ticket);
+    weir_cancel_allow(held);
+    return status;
 }

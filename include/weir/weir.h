@@ -43,7 +43,8 @@
  *
  * Any thread may call anything at any time with a handle that is open, without registering.
  * The append calls may also be made from a signal handler, even one that interrupted an
- * append; no other call may. In a forked child every call answers WEIR_FORKED.
+ * append; no other call may. In a forked child every call answers WEIR_FORKED. No call is a
+ * cancellation point.
  */
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
