@@ -1,8 +1,8 @@
 /* append.c - the hot path: from a call to a published record.
  *
- * In the common case: one look at the thread's seat, one at the gate, one at the ownership word, the bytes, the
- * check, one store of the tail. No lock, no allocation, no system call. The slow turns stand in functions of
- * their own: taking a seat, taking a lane, waiting for room. */
+ * In the common case: one look at the thread's seat, one at the gate, one at the ownership word,
+ * the bytes, the check, one store of the tail. No lock, no allocation, no system call. The slow
+ * turns stand in functions of their own: taking a seat, taking a lane, waiting for room. */
 #include <signal.h>
 
 #include "core.h"
@@ -11,8 +11,9 @@
 
 enum { SEATS = 8, LANE_WAIT_MS = 200 };
 
-/* What a thread remembers of a handle. Thread-local in the initial-exec model, so that reaching it calls nothing and
- * a signal handler may. Only its own thread touches it, and handlers that nest properly in it. */
+/* What a thread remembers of a handle. Thread-local in the initial-exec model, so that reaching
+ * it calls nothing and a signal handler may. Only its own thread touches it, and handlers that
+ * nest properly in it. */
 typedef struct seat {
     uint32_t generation; /* whose seat this is; 0: nobody's */
     uint32_t depth;      /* appends under way in this thread, one inside the other */
@@ -38,7 +39,8 @@ static weir_lane *claim(weir *w, unsigned depth) {
     return weir_ring_claim(&w->ring, w->os->thread_id(w->os->self), depth);
 }
 
-/* The journal thread makes lanes; ask it, and wait a little even if the policy is to fail at once: it is about to. */
+/* The journal thread makes lanes; ask it, and wait a little even if the policy is to fail at
+ * once: it is about to. */
 static weir_lane *wait_for_lane(weir *w, unsigned depth) {
     uint32_t patience =
         w->options.full == WEIR_FULL_BLOCK ? w->options.full_timeout_ms : LANE_WAIT_MS;
@@ -85,7 +87,8 @@ int weir_gate_status(const weir *w, uint32_t generation) {
     return WEIR_CLOSED;
 }
 
-/* There is no room: because the ring is full, which counts, or because the handle closed meanwhile. */
+/* There is no room: because the ring is full, which counts, or because the handle closed
+ * meanwhile. */
 static int refuse(weir *w) {
     int status = weir_gate_status(w, w->generation);
     if (status != WEIR_OK) return status;
@@ -156,8 +159,8 @@ static inline void leave(const entry *e) {
     if (e->seat) e->seat->depth = e->depth;
 }
 
-/* Raise busy, then look at the gate; a closer shuts the gate, makes the barrier, then looks at busy: one
- * of the two sees the other. */
+/* Raise busy, then look at the gate; a closer shuts the gate, makes the barrier, then looks at
+ * busy: one of the two sees the other. */
 static inline int pass_gate(const entry *e, uint32_t generation) {
     atomic_store_explicit(&e->lane->busy, true, memory_order_relaxed);
     if (UNLIKELY(e->w->fence))

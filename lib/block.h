@@ -1,7 +1,7 @@
 /* block.h - one block of the journal: header and payload, encode and decode.
  *
- * A block stands at a multiple of WEIR_BLOCK_ALIGN in its segment: header, stored payload, zeros up to
- * the next multiple. Header, little-endian:
+ * A block stands at a multiple of WEIR_BLOCK_ALIGN in its segment: header, stored payload, zeros up
+ * to the next multiple. Header, little-endian:
  *
  *     offset  size
  *          0     8  magic "WEIRBLK1"
@@ -75,10 +75,10 @@ typedef struct weir_block_header {
 /* Write the 160 bytes, every field as given (version too), and fill h->hash. */
 void weir_block_header_encode(uint8_t bytes[WEIR_BLOCK_HEADER], weir_block_header *h);
 
-/* WEIR_OK; WEIR_NOT_FOUND when these 160 bytes are all zero; WEIR_VERSION for an intact header of a
- * newer version or with an unknown incompatible bit; WEIR_DAMAGED for anything else. *out is filled
- * only by WEIR_OK. Whether the block stands where the header says, and fits in its chain, is for the
- * caller to compare; an unknown compatible bit too is the caller's to heed. */
+/* WEIR_OK; WEIR_NOT_FOUND when these 160 bytes are all zero; WEIR_VERSION for an intact header
+ * of a newer version or with an unknown incompatible bit; WEIR_DAMAGED for anything else. *out
+ * is filled only by WEIR_OK. Whether the block stands where the header says, and fits in its
+ * chain, is for the caller to compare; an unknown compatible bit too is the caller's to heed. */
 int weir_block_header_decode(const uint8_t bytes[WEIR_BLOCK_HEADER], weir_block_header *out);
 
 /* Bytes the block takes in its segment, padding included. */
@@ -89,15 +89,16 @@ int weir_codec_make(int level, weir_codec **out); /* WEIR_OK or WEIR_NO_MEMORY *
 void weir_codec_free(weir_codec *codec);          /* NULL is allowed */
 
 /* Compress raw into stored (capacity at least weir_stored_bound(raw_bytes)), or copy it where
- * compression saves no page of the file. Fills codec, raw_bytes, stored_bytes and payload_hash of h.
- * WEIR_MISUSE when raw_bytes or capacity is out of range. */
+ * compression saves no page of the file. Fills codec, raw_bytes, stored_bytes and payload_hash
+ * of h. WEIR_MISUSE when raw_bytes or capacity is out of range. */
 size_t weir_stored_bound(size_t raw_bytes);
 int weir_payload_encode(weir_codec *codec, const uint8_t *raw, size_t raw_bytes, uint8_t *stored,
                         size_t capacity, weir_block_header *h);
 
-/* Check the hash of the h->stored_bytes at stored and decompress them into raw, which has room for
- * h->raw_bytes (h comes from weir_block_header_decode, which bounds both by WEIR_RAW_MAX). *payload is
- * then raw, or stored itself with WEIR_CODEC_RAW. WEIR_DAMAGED when anything disagrees. */
+/* Check the hash of the h->stored_bytes at stored and decompress them into raw, which has room
+ * for h->raw_bytes (h comes from weir_block_header_decode, which bounds both by WEIR_RAW_MAX).
+ * *payload is then raw, or stored itself with WEIR_CODEC_RAW. WEIR_DAMAGED when anything
+ * disagrees. */
 int weir_payload_decode(weir_codec *codec, const weir_block_header *h, const uint8_t *stored,
                         uint8_t *raw, const uint8_t **payload);
 

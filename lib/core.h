@@ -1,8 +1,8 @@
 /* core.h - the handle's own fields, for the rooms that make it up: handle, append, declare, wait.
  *
- * A handle's memory is never freed while the process lives: after closing it waits on a list for the
- * next opening, so that an append which another thread began just before close finds a closed
- * gate and not freed memory. */
+ * A handle's memory is never freed while the process lives: after closing it waits on a list for
+ * the next opening, so that an append which another thread began just before close finds a
+ * closed gate and not freed memory. */
 #ifndef WEIR_CORE_H
 #define WEIR_CORE_H
 
@@ -20,9 +20,10 @@ struct weir_table {
 };
 
 struct weir {
-    /* Read by every append; written only while opening and closing.
-     * gate: holds the generation while open; 0 when closed or stopped, and, being on a page that a fork wipes, in a
-     * forked child. Loaded relaxed: closing makes a process-wide barrier between storing 0 and looking at busy. */
+    /* Read by every append; written only while opening and closing. gate: holds the generation
+     * while open; 0 when closed or stopped, and, being on a page that a fork wipes, in a forked
+     * child. Loaded relaxed: closing makes a process-wide barrier between storing 0 and looking
+     * at busy. */
     alignas(WEIR_CACHE_LINE) _Atomic uint32_t *gate;
     uint32_t generation;
     uint32_t slot;   /* of the threads' seats */
@@ -35,8 +36,8 @@ struct weir {
 
     alignas(WEIR_CACHE_LINE) weir_journaler journaler;
     _Atomic uint64_t refused;
-    /* Calls under way other than appends with a lane. seq_cst on both sides: a caller raises it, then looks at the
-     * gate; the closer shuts the gate, then looks at it. */
+    /* Calls under way other than appends with a lane. seq_cst on both sides: a caller raises it,
+     * then looks at the gate; the closer shuts the gate, then looks at it. */
     _Atomic uint32_t inside;
     _Atomic bool closing;
 
@@ -51,8 +52,8 @@ struct weir {
     uint64_t opened_row; /* last row that a former process left */
 
     pthread_mutex_t declaring; /* tables and table_count; no append takes it */
-    weir_table
-        *tables[WEIR_TABLES_MAX + 1]; /* by number, from 1; NULL: not declared in this opening */
+    /* By number, from 1; NULL: not declared in this opening. */
+    weir_table *tables[WEIR_TABLES_MAX + 1];
     weir_declaration *known[WEIR_TABLES_MAX + 1]; /* what the journal knew at opening; copies */
     uint16_t table_count;
     weir_table *idle_tables;         /* of former openings of this memory */
@@ -71,11 +72,6 @@ struct weir {
 
 /* WEIR_OK, or why the gate does not hold generation: CLOSED, FORKED or STOPPED. */
 int weir_gate_status(const weir *w, uint32_t generation);
-
-/* Enter a call that looks at more than the gate; after WEIR_OK (or WEIR_STOPPED, when asked to
- * allow it) call weir_step_out. held: of weir_cancel_hold. Otherwise the caller is out already. */
-int weir_step_in(weir *w, bool even_stopped, int *held);
-void weir_step_out(weir *w, int held);
 
 /* Publish one record of the given kind from body bytes (declarations). */
 int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes);

@@ -1,5 +1,6 @@
-/* declare.c - tables. A declaration is a record like any other: it goes through the lane of the thread that
- * declares, so that it stands before every row that could know of it, and needs no sync of its own. */
+/* declare.c - tables. A declaration is a record like any other: it goes through the lane of the
+ * thread that declares, so that it stands before every row that could know of it, and needs no
+ * sync of its own. */
 #include <stdlib.h>
 
 #include "core.h"
@@ -46,7 +47,8 @@ static int add(weir *w, weir_declaration *d, int64_t next_key, weir_table **out,
     return WEIR_OK;
 }
 
-/* Keys are chosen here, so every row that came before must be in the table when its greatest key is read. */
+/* Keys are chosen here, so every row that came before must be in the table when its greatest key
+ * is read. */
 static int wait_for_backlog(weir *w, const weir_declaration *d, weir_error *error) {
     if (weir_declaration_key(d) < 0) return WEIR_OK;
     int status = weir_sync(w, WEIR_APPLIED, w->options.open_timeout_ms);
@@ -67,8 +69,9 @@ static int check(weir *w, const weir_declaration *d, int64_t *next_key, weir_err
     return status == WEIR_OK ? w->hooks.check(w->hooks.self, d, next_key, error) : status;
 }
 
-/* Numbers are never given to another table while the journal lives: a row whose declaration was lost
- * must not end in a table that had its number before. A table that the journal knows needs no record. */
+/* Numbers are never given to another table while the journal lives: a row whose declaration was
+ * lost must not end in a table that had its number before. A table that the journal knows needs
+ * no record. */
 static uint16_t number_for(const weir *w, const weir_declaration *d, bool *known) {
     for (uint16_t i = 1; i <= w->table_count; i++)
         if (w->known[i] && weir_declaration_equal(w->known[i], d)) {

@@ -59,7 +59,7 @@ typedef struct turn {
 } turn;
 
 static bool has_next(const weir_drain *d, const weir_lane *lane, uint64_t *epoch) {
-    if (!lane->data || lane->taken >= lane->cut) return false;
+    if (!lane->data || lane->ended || lane->taken >= lane->cut) return false;
     *epoch = weir_lane_epoch(lane, lane->taken);
     return *epoch <= d->epoch || d->dead;
 }
@@ -113,11 +113,12 @@ static void pack_row(weir_drain *d, const weir_record *record) {
     d->rows++;
 }
 
-/* In a dead lane a bad record is where its readable part ends. In a live one something has written
- * into the ring; rows of this lane that were called safe cannot be read, and going on would hide it. */
+/* In a dead lane a bad record is where its readable part ends. In a live one something has
+ * written into the ring; rows of this lane that were called safe cannot be read, and going on
+ * would hide it. */
 static int bad_record(weir_drain *d, weir_lane *lane, weir_error *error) {
     if (d->dead) {
-        lane->cut = lane->taken;
+        lane->ended = true; /* its cut stays: it says that the payload's head has an entry for it */
         return WEIR_OK;
     }
     return weir_fail(error, WEIR_STOPPED,
@@ -128,7 +129,8 @@ static int bad_record(weir_drain *d, weir_lane *lane, weir_error *error) {
 
 typedef enum filled { FILLED_MORE, FILLED_BLOCK, FILLED_DECLARATION, FILLED_ERROR } filled;
 
-/* Take records of one lane into the payload until its turn ends, the block is full, or a declaration comes. */
+/* Take records of one lane into the payload until its turn ends, the block is full, or a
+ * declaration comes. */
 static filled fill_turn(weir_drain *d, const turn *t, weir_record *record, int *status,
                         weir_error *error) {
     weir_lane *lane = t->lane;
@@ -176,8 +178,9 @@ static int fill_block(weir_drain *d, bool *appended, weir_error *error) {
     return append_declaration(d, &record, error);
 }
 
-/* A cut leaves records of later epochs for the next one. An epoch that was never given out would be
- * left for ever: it is a bad record too. The word is read after the tails that showed the records. */
+/* A cut leaves records of later epochs for the next one. An epoch that was never given out would
+ * be left for ever: it is a bad record too. The word is read after the tails that showed the
+ * records. */
 static int check_left(weir_drain *d, weir_error *error) {
     uint64_t newest = atomic_load_explicit(d->ring->word, memory_order_acquire) >> WEIR_EPOCH_SHIFT;
     uint32_t ready = ready_lanes(d);
@@ -194,9 +197,11 @@ static void cut_if_done(weir_drain *d) {
     if (d->dead) { /* everything that is there, once */
         d->epoch = UINT64_MAX;
         uint32_t ready = ready_lanes(d);
-        for (uint32_t i = 0; i < ready; i++)
+        for (uint32_t i = 0; i < ready; i++) {
+            d->ring->lanes[i].ended = false;
             d->ring->lanes[i].cut =
                 atomic_load_explicit(&d->ring->controls[i].tail, memory_order_acquire);
+        }
     } else {
         d->epoch = weir_ring_cut(d->ring);
     }

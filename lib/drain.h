@@ -1,6 +1,8 @@
-/* drain.h - from lanes to blocks: records in their order, packed into payloads, appended to the journal.
+/* drain.h - from lanes to blocks: records in their order, packed into payloads, appended to the
+ * journal.
  *
- * The same walk serves the live ring and a dead one. Nothing is released here: the caller syncs first. */
+ * The same walk serves the live ring and a dead one. Nothing is released here: the caller syncs
+ * first. */
 #ifndef WEIR_DRAIN_H
 #define WEIR_DRAIN_H
 
@@ -24,14 +26,16 @@ int weir_drain_make(weir_drain *d, weir_ring *ring, weir_journal *journal, size_
                     bool dead, weir_error *error);
 void weir_drain_free(weir_drain *d);
 
-/* Append one block, or none when there is nothing to take: *appended says. WEIR_FULL: nothing changed, try later.
- * WEIR_IO: call weir_drain_rewind after the journal's restart. WEIR_STOPPED: a record of a live lane fails its check: something wrote into the ring. */
+/* Append one block, or none when there is nothing to take: *appended says. WEIR_FULL: nothing
+ * changed, try later. WEIR_IO: call weir_drain_rewind after the journal's restart. WEIR_STOPPED:
+ * a record of a live lane fails its check: something wrote into the ring. */
 int weir_drain_block(weir_drain *d, bool *appended, weir_error *error);
 
 /* Append a block without rows: it carries the durable mark, and how far the lanes are drained. */
 int weir_drain_mark(weir_drain *d, weir_error *error);
 
-/* All that was taken is durable: give the space back and say so to producers and waiters (release). */
+/* All that was taken is durable: give the space back and say so to producers and waiters
+ * (release). */
 void weir_drain_release(weir_drain *d);
 /* Forget what was taken since the last release: it will be taken again. */
 void weir_drain_rewind(weir_drain *d);

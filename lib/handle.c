@@ -1,5 +1,6 @@
-/* handle.c - opening and closing. Opening a journal is recovering it: what the dead process left in the
- * ring is drained into the journal by the code that drains a live one, and made durable, before the first append. */
+/* handle.c - opening and closing. Opening a journal is recovering it: what the dead process left
+ * in the ring is drained into the journal by the code that drains a live one, and made durable,
+ * before the first append. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -107,8 +108,9 @@ static int make_directory(const opening *o) {
     return weir_fail_os(o->error, made, "cannot make the journal directory %s", w->directory);
 }
 
-/* The directory's own name must outlive a power cut too. Before there are segments nothing has been promised, so whoever
- * finds none sees to it, whether it made the directory or a process that died at that moment. */
+/* The directory's own name must outlive a power cut too. Before there are segments nothing has
+ * been promised, so whoever finds none sees to it, whether it made the directory or a process
+ * that died at that moment. */
 static int keep_directory(const opening *o) {
     char parent[PATH_BYTES];
     const weir *w = o->w;
@@ -254,7 +256,8 @@ static int make_ring(opening *o) {
     if (status == WEIR_OK)
         status = weir_ring_create(&w->ring, w->os, fresh, &wanted, w->lanes, o->error);
     if (status == WEIR_NO_SPACE && w->os->unlink(w->os->self, path) >= 0)
-        /* What the dead ring held is durable in the journal by now, and its space may be all there is. */
+        /* What the dead ring held is durable in the journal by now, and its space may be all
+         * there is. */
         status = weir_ring_create(&w->ring, w->os, fresh, &wanted, w->lanes, o->error);
     if (status != WEIR_OK) return status;
     done = w->os->rename(w->os->self, fresh, path);

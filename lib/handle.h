@@ -9,8 +9,9 @@
 
 typedef struct weir_hooks {
     void *self;
-    /* May this be declared, and with which table in the database? Called by weir_declare, one call at a time.
-     * next_key: out, the next free key of a table with a WEIR_KEY (1 if it does not exist yet). */
+    /* May this be declared, and with which table in the database? Called by weir_declare, one
+     * call at a time. next_key: out, the next free key of a table with a WEIR_KEY (1 if it does
+     * not exist yet). */
     int (*check)(void *self, const weir_declaration *d, int64_t *next_key, weir_error *error);
     void (*nudge)(void *self); /* more is durable, or somebody waits for applied */
     int (*stop)(
@@ -34,8 +35,8 @@ typedef struct weir_handle_config {
 void weir_options_fill(weir_options *options); /* defaults for zeros */
 int weir_options_check(const weir_options *options, weir_error *error);
 
-/* Lock, take the inventory, open the journal, drain a dead ring into it, sync, make a new ring, start
- * the journal thread. The handle works without hooks; rows then wait in the journal. */
+/* Lock, take the inventory, open the journal, drain a dead ring into it, sync, make a new ring,
+ * start the journal thread. The handle works without hooks; rows then wait in the journal. */
 int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *error);
 void weir_handle_attach(weir *w, const weir_hooks *hooks);
 
@@ -43,13 +44,14 @@ weir_journal *weir_handle_journal(weir *w);
 weir_journaler *weir_handle_journaler(weir *w);
 const weir_os *weir_handle_os(weir *w);
 const weir_options *weir_handle_options(weir *w);
-weir_position
-weir_handle_start(weir *w); /* position in this journal that the database had at opening */
+/* The position in this journal that the database had at opening. */
+weir_position weir_handle_start(weir *w);
 void weir_handle_event(weir *w, weir_event event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* For who is several threads in one: the calling thread forgets its lanes, and its next append finds that
- * of the thread that os->thread_id() names then. Does nothing while an append is under way. */
+/* For who is several threads in one: the calling thread forgets its lanes, and its next append
+ * finds that of the thread that os->thread_id() names then. Does nothing while an append is
+ * under way. */
 void weir_handle_switch_thread(weir *w);
 
 /* ---- the writer reports ---- */
@@ -58,12 +60,18 @@ void weir_handle_switch_thread(weir *w);
  * block (payload), after each commit; wakes who waits. */
 void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payload *payload,
                          uint64_t rows, uint64_t rejected, uint64_t ignored, uint64_t wal_bytes);
-/* Why nothing is being applied: WEIR_OK again when it is. Anything but WEIR_OK, WEIR_BUSY, WEIR_IO and
- * WEIR_NO_SPACE is final and answers those who wait for applied. */
+/* Why nothing is being applied: WEIR_OK again when it is. Anything but WEIR_OK, WEIR_BUSY,
+ * WEIR_IO and WEIR_NO_SPACE is final and answers those who wait for applied. */
 void weir_handle_apply_status(weir *w, int status);
 bool weir_handle_wants_applied(weir *w); /* somebody waits for rows to be applied: do not linger */
 
-/* ---- tables, for weir_insert_now ---- */
+/* ---- calls of the face that stand in the writer ---- */
+
+/* Enter a call that looks at more than the gate; after WEIR_OK (or WEIR_STOPPED, when asked to
+ * allow it) call weir_step_out. held: of weir_cancel_hold. Otherwise the caller is out already. */
+int weir_step_in(weir *w, bool even_stopped, int *held);
+void weir_step_out(weir *w, int held);
+
 weir *weir_table_handle(weir_table *t);
 const weir_declaration *weir_table_declaration(weir_table *t);
 int64_t weir_table_take_key(weir_table *t);

@@ -40,8 +40,8 @@ static weir_next stop_for_good(weir_journaler *j, const weir_error *error) {
 
 /* ---- lanes ------------------------------------------------------------------------------ */
 
-/* The reserve must hold what the ring can hold: rows, block heads and padding, in blocks of at least
- * half the target but for the last. */
+/* The reserve must hold what the ring can hold: rows, block heads and padding, in blocks of at
+ * least half the target but for the last. */
 static uint64_t reserve_for(const weir_journaler *j, uint32_t lanes) {
     uint64_t ring = (uint64_t)lanes * j->ring->header.lane_bytes;
     uint64_t need = ring + ring / 32 + (1u << 20);
@@ -55,7 +55,8 @@ static int provision_one(weir_journaler *j, weir_error *error) {
     return status == WEIR_OK ? weir_ring_provision(j->ring, error) : status;
 }
 
-/* Keep lanes ahead of the threads that will ask, here, so that claiming one is a compare-and-swap. */
+/* Keep lanes ahead of the threads that will ask, here, so that claiming one is a
+ * compare-and-swap. */
 static void provision(weir_journaler *j) {
     uint32_t wanted = atomic_exchange_explicit(&j->lanes_wanted, 0, memory_order_acquire);
     if (j->provision_failed && !wanted) return;

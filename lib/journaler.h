@@ -1,12 +1,16 @@
 /* journaler.h - the journal thread: drain, cut, compress, sync, release, wake.
  *
- * One step does one round and says what to do next, so that a simulator can be the thread. Who sleeps and who wakes:
+ * One step does one round and says what to do next, so that a simulator can be the thread. Who
+ * sleeps and who wakes:
  *
- *   asleep   0 at work, 1 waiting for the linger to pass, 2 idle. Set by the journal thread (seq_cst) before it
- *            waits; then it makes the process-wide barrier and looks at the tails once more. A producer loads it (relaxed) after
- *            publishing: either the producer sees 2 and wakes, or the journal thread, behind the barrier, sees the tail.
- *   bell     the word the journal thread waits on; who wants it adds 1 and wakes.
- *   advance  the word others wait on; the journal thread and the writer add 1 whenever anything they could wait for has moved. */
+ *   asleep   0 at work, 1 waiting for the linger to pass, 2 idle. Set by the journal thread
+ *   (seq_cst) before it
+ *            waits; then it makes the process-wide barrier and looks at the tails once more. A
+ *            producer loads it (relaxed) after publishing: either the producer sees 2 and wakes, or
+ *            the journal thread, behind the barrier, sees the tail.
+ *   bell     the word the journal thread waits on; who wants it adds 1 and wakes. advance  the
+ *   word others wait on; the journal thread and the writer add 1 whenever anything they could
+ *   wait for has moved. */
 #ifndef WEIR_JOURNALER_H
 #define WEIR_JOURNALER_H
 
@@ -49,12 +53,13 @@ typedef struct weir_journaler {
     void *context;
 } weir_journaler;
 
-/* The memory of j is the caller's, zeroed but for the fields that it set: os, ring, journal, linger_ns, segment_bytes,
- * the callbacks. Makes the first lanes ready. */
+/* The memory of j is the caller's, zeroed but for the fields that it set: os, ring, journal,
+ * linger_ns, segment_bytes, the callbacks. Makes the first lanes ready. */
 int weir_journaler_prepare(weir_journaler *j, weir_error *error);
 int weir_journaler_start(weir_journaler *j, weir_error *error);
 weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns);
-/* Make everything published durable, leave the closing mark when final says so, and end the thread. Returns the final status. */
+/* Make everything published durable and end the thread. Returns WEIR_OK, WEIR_FULL when rows are
+ * left in the ring, or WEIR_STOPPED. */
 int weir_journaler_stop(weir_journaler *j);
 void weir_journaler_release(weir_journaler *j);
 

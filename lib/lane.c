@@ -9,7 +9,8 @@ bool weir_lane_read(const weir_lane *lane, uint64_t position, uint64_t end, weir
     uint32_t body = weir_take_u32(&c);
     uint32_t check = weir_take_u32(&c);
     uint64_t stamp = weir_take_u64(&c);
-    if (body > lane->size / 2 || weir_record_bytes(body) > end - position) return false;
+    if (body < WEIR_RECORD_BODY_MIN || body > lane->size / 2) return false;
+    if (weir_record_bytes(body) > end - position) return false;
     if (check != weir_record_check(record, body, lane->salt, position)) return false;
     if ((stamp & 0xFF) > WEIR_RECORD_DECLARATION) return false;
     *out = (weir_record){.body = weir_take(&c, body),

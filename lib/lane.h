@@ -1,9 +1,9 @@
 /* lane.h - one thread's ring of bytes: the fastest part, and the part a dead process leaves behind.
  *
- * A lane is a single-producer, single-consumer ring: the owning thread writes records and moves tail, the
- * journal thread reads them and moves head once they are durable. Its bytes are mapped twice in a row, so that no
- * record ever wraps. Positions count bytes since the ring was made and never decrease; a position's place is
- * position modulo the lane's size.
+ * A lane is a single-producer, single-consumer ring: the owning thread writes records and moves
+ * tail, the journal thread reads them and moves head once they are durable. Its bytes are mapped
+ * twice in a row, so that no record ever wraps. Positions count bytes since the ring was made and
+ * never decrease; a position's place is position modulo the lane's size.
  *
  * A record, at a multiple of 8, little-endian:
  *
@@ -13,11 +13,12 @@
  *          8     8  stamp: epoch << 8 | kind (0 row, 1 declaration)
  *         16     …  body: a row or a declaration (row.h), then up to 7 undefined bytes
  *
- * A record is valid if and only if its body fits between its position and tail, takes at most half the lane,
- * its kind is one of the two, and its check agrees. The check covers ring, lane and 64-bit position, so that an older record in the same place, or one from
- * a copied file, fails it.
+ * A record is valid if and only if its body fits between its position and tail, takes at most half
+ * the lane, its kind is one of the two, and its check agrees. The check covers ring, lane and
+ * 64-bit position, so that an older record in the same place, or one from a copied file, fails it.
  *
- * Why a killed thread cannot leave a hole: the record is written first and published after, by one store to tail. */
+ * Why a killed thread cannot leave a hole: the record is written first and published after, by
+ * one store to tail. */
 #ifndef WEIR_LANE_H
 #define WEIR_LANE_H
 
@@ -36,6 +37,7 @@ enum {
     WEIR_RECORD_HEAD = 16,
     WEIR_RECORD_ROW = 0,
     WEIR_RECORD_DECLARATION = 1,
+    WEIR_RECORD_BODY_MIN = 5, /* the least row: a head, and the tag of one NULL */
 };
 
 /* In the mapped file; one cache line per writer, so that producer and journal thread share none. */
@@ -43,10 +45,12 @@ typedef struct weir_lane_control {
     /* Written by the producer with release, after the record; read by the journal thread with
      * acquire: whoever sees the tail sees the whole record. */
     alignas(WEIR_CACHE_LINE) _Atomic uint64_t tail;
-    /* Written by the journal thread with release, after the sync; read by the producer with acquire: the
-     * space it frees is no longer being read. Also "durable up to here" for those who wait. */
+    /* Written by the journal thread with release, after the sync; read by the producer with
+     * acquire: the space it frees is no longer being read. Also "durable up to here" for those
+     * who wait. */
     alignas(WEIR_CACHE_LINE) _Atomic uint64_t head;
-    /* tid << 32 | depth << 8 | state. Claimed by compare-and-swap with acquire; freed with release. */
+    /* tid << 32 | depth << 8 | state. Claimed by compare-and-swap with acquire; freed with
+     * release. */
     alignas(WEIR_CACHE_LINE) _Atomic uint64_t owner;
     _Atomic uint64_t owner_started; /* start time of that thread: a tid alone may be reused */
     alignas(WEIR_CACHE_LINE) uint64_t reserved[8];
@@ -69,7 +73,8 @@ typedef struct weir_lane {
     uint64_t salt;  /* of the check: ring and lane */
     weir_lane_control *control;
     uint32_t index;
-    /* "An append is under way": set by the owner, read by a closer that made the barrier in between. */
+    /* "An append is under way": set by the owner, read by a closer that made the barrier in
+     * between. */
     _Atomic bool busy;
     /* Published rows: written by the owner only, so a plain load and a relaxed store are enough. */
     _Atomic uint64_t rows;
@@ -78,6 +83,7 @@ typedef struct weir_lane {
     alignas(WEIR_CACHE_LINE) uint64_t taken; /* copied into blocks up to here */
     uint64_t before;                         /* what taken was before the block under way */
     uint64_t cut;                            /* tail as this round's cut saw it */
+    bool ended; /* of a dead ring: its next record is not valid, so nothing more is taken */
     /* Written by the writer thread with release, read by those who wait with acquire. */
     _Atomic uint64_t applied;
 } weir_lane;
@@ -123,7 +129,8 @@ typedef struct weir_record {
     uint64_t next; /* position behind it */
 } weir_record;
 
-/* Read the record at position, which must be below end. False when it is not valid: the bytes may be anything. */
+/* Read the record at position, which must be below end. False when it is not valid: the bytes
+ * may be anything. */
 bool weir_lane_read(const weir_lane *lane, uint64_t position, uint64_t end, weir_record *out);
 
 /* Its epoch only, unchecked: for choosing which lane comes next. */

@@ -123,8 +123,8 @@ static int tolerate(const gathering *g, int status) {
     return lost && g->j->config.salvage ? WEIR_OK : status;
 }
 
-/* The last durable block says how far the lanes are drained. Where its segment has been released, the
- * head of the next segment repeats it. */
+/* The last durable block says how far the lanes are drained. Where its segment has been
+ * released, the head of the next segment repeats it. */
 static int gather_drained(gathering *g, weir_error *error) {
     weir_journal *j = g->j;
     weir_read_block block;
@@ -194,9 +194,10 @@ static int gather_rest(gathering *g, uint64_t from, uint64_t *room, weir_error *
     return status;
 }
 
-/* Write the blocks above the mark again, those with rows: the head has all declarations, and a mark
- * has nothing left to say; least of all may the mark of a clean close stand last in a journal that is
- * open. Numbers of blocks move by that; they were never promised. Numbers of rows stay. */
+/* Write the blocks above the mark again, those with rows: the head has all declarations, and a
+ * mark has nothing left to say; least of all may the mark of a clean close stand last in a
+ * journal that is open. Numbers of blocks move by that; they were never promised. Numbers of
+ * rows stay. */
 static int carry_over(void *self, weir_journal *j, weir_segment *s, weir_error *error) {
     gathering *g = self;
     for (uint64_t n = g->first; n <= g->found->end.block; n++) {

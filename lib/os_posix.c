@@ -122,8 +122,8 @@ static int posix_info(void *self, const char *path, weir_os_info *out) {
     return fill_info(stat(path, &s), &s, out);
 }
 
-/* Where a write goes to new blocks, allocating ahead keeps no place for it. XFS does so only for extents
- * that two files share, and nobody shares ours. */
+/* Where a write goes to new blocks, allocating ahead keeps no place for it. XFS does so only for
+ * extents that two files share, and nobody shares ours. */
 static bool copies_on_write(int file) {
     static const uint32_t kinds[] = {BTRFS_SUPER_MAGIC, 0xca451a4e /* bcachefs */,
                                      0x2fc12fc1 /* ZFS */};

@@ -143,7 +143,8 @@ static int lock_file(weir *w, const char *path, weir_error *error) {
     return WEIR_OK;
 }
 
-/* Looked up before the file is opened: closing a second descriptor of it would drop the process's lock. */
+/* Looked up before the file is opened: closing a second descriptor of it would drop the
+ * process's lock. */
 int weir_registry_lock(weir *w, const char *path, weir_error *error) {
     weir_os_info info;
     (void)pthread_mutex_lock(&lock);

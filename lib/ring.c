@@ -164,7 +164,8 @@ int weir_ring_create(weir_ring *ring, const weir_os *os, const char *path,
         (void)os->unlink(os->self, path);
         return status;
     }
-    /* Epoch 1, owned by a lane that does not exist: the first append of every lane takes its own. */
+    /* Epoch 1, owned by a lane that does not exist: the first append of every lane takes its
+     * own. */
     atomic_store_explicit(ring->word, 1u << WEIR_EPOCH_SHIFT | ((1u << WEIR_EPOCH_SHIFT) - 1),
                           memory_order_relaxed);
     return WEIR_OK;
@@ -282,8 +283,8 @@ static bool abandoned(const weir_ring *ring, weir_lane_control *control, uint64_
     return started != atomic_load_explicit(&control->owner_started, memory_order_relaxed);
 }
 
-/* The previous owner's stores are visible: it freed nothing itself, but it has ended, and the kernel
- * orders a thread's end before what others learn of it. */
+/* The previous owner's stores are visible: it freed nothing itself, but it has ended, and the
+ * kernel orders a thread's end before what others learn of it. */
 static weir_lane *take_over(weir_ring *ring, uint32_t index, uint64_t started) {
     weir_lane *lane = &ring->lanes[index];
     weir_lane_control *control = &ring->controls[index];

@@ -1,7 +1,8 @@
 /* ring.h - the mapped file of lanes: what keeps published rows when the process dies.
  *
- * The file is mapped MAP_SHARED, so its pages are the kernel's and outlive the process. Every byte is allocated before it is
- * mapped: a full disk is an error code here, never SIGBUS in an append. Layout, little-endian:
+ * The file is mapped MAP_SHARED, so its pages are the kernel's and outlive the process. Every byte
+ * is allocated before it is mapped: a full disk is an error code here, never SIGBUS in an append.
+ * Layout, little-endian:
  *
  *     offset  size
  *          0     8  magic "WEIRRNG1"
@@ -24,34 +25,38 @@
  *        320    32  durable mark, first copy:  block, its header's hash, its last row, check
  *        384    32  durable mark, second copy
  *
- * Mark check: XXH3-64 of the 24 bytes before it, exclusive-or the first 8 bytes of the ring id. The copies are written in turn, so that a kill in
- * the middle of one leaves the other; the valid one with the higher block counts. A mark is stored only after the sync, so it
- * can only be too low.
+ * Mark check: XXH3-64 of the 24 bytes before it, exclusive-or the first 8 bytes of the ring id. The
+ * copies are written in turn, so that a kill in the middle of one leaves the other; the valid one
+ * with the higher block counts. A mark is stored only after the sync, so it can only be too low.
  *
  * Lane i: control at 4096 + 256 i (lane.h); data at data offset + i × lane bytes.
  *
  * OWNERSHIP EPOCHS: the order of records across lanes without a shared write per row.
  *
- * The ownership word holds {epoch, lane}. A producer reads it (acquire); if it names its own lane the
- * record gets that epoch; else the producer swaps in {epoch + 1, own lane} (acquire and release) and
- * the record gets epoch + 1. The journal thread cuts: it adds 1 to the epoch and leaves the lane, then
- * reads every tail (acquire), then takes the records stamped at or below the old epoch, by ascending (epoch, lane).
+ * The ownership word holds {epoch, lane}. A producer reads it (acquire); if it names its own lane
+ * the record gets that epoch; else the producer swaps in {epoch + 1, own lane} (acquire and
+ * release) and the record gets epoch + 1. The journal thread cuts: it adds 1 to the epoch and
+ * leaves the lane, then reads every tail (acquire), then takes the records stamped at or below the
+ * old epoch, by ascending (epoch, lane).
  *
- *   Order. Let append A return before append B begins, in different lanes. A's stamp comes from a value of the word
- *   at or before the one that B reads (B's read happens after A's, and values of one word are ordered). If B reads
- *   its own lane there, A's value was an earlier one, of smaller epoch, since each value's epoch names one lane. Else B takes a greater epoch.
- *   So epoch(A) < epoch(B). Within a lane epochs never decrease and records keep their place.
+ *   Order. Let append A return before append B begins, in different lanes. A's stamp comes from a
+ *   value of the word at or before the one that B reads (B's read happens after A's, and values of
+ *   one word are ordered). If B reads its own lane there, A's value was an earlier one, of smaller
+ *   epoch, since each value's epoch names one lane. Else B takes a greater epoch. So epoch(A) <
+ *   epoch(B). Within a lane epochs never decrease and records keep their place.
  *
- *   Closure. Let A happen before B and B be in the cut. B's stamp is at or below the old epoch, so B read or wrote the word
- *   before the cut changed it. A's tail was stored before that. So the cut, reading tails after its change, sees A's record; and
- *   A's stamp is not above B's. Hence whatever happened before a member of the set is in it, and cuts follow each other in order.
+ *   Closure. Let A happen before B and B be in the cut. B's stamp is at or below the old epoch, so
+ *   B read or wrote the word before the cut changed it. A's tail was stored before that. So the
+ *   cut, reading tails after its change, sees A's record; and A's stamp is not above B's. Hence
+ *   whatever happened before a member of the set is in it, and cuts follow each other in order.
  *
- *   What "so the cut sees" relies on: B's read comes before the cut's write of the same word, and whatever B had
- *   seen must be visible to the cut's later reads (read-to-write causality). x86-64 and AArch64 are multi-copy atomic, and the cut has a
- *   full fence behind its change; on other machines the cut uses the barrier of the os table (membarrier).
+ *   What "so the cut sees" relies on: B's read comes before the cut's write of the same word, and
+ *   whatever B had seen must be visible to the cut's later reads (read-to-write causality). x86-64
+ *   and AArch64 are multi-copy atomic, and the cut has a full fence behind its change; on other
+ *   machines the cut uses the barrier of the os table (membarrier).
  *
- *   An append from a signal handler that interrupted an append of its own thread uses a second lane and always
- *   takes a new epoch by compare-and-swap. */
+ *   An append from a signal handler that interrupted an append of its own thread uses a second
+ *   lane and always takes a new epoch by compare-and-swap. */
 #ifndef WEIR_RING_H
 #define WEIR_RING_H
 
@@ -92,17 +97,18 @@ typedef struct weir_ring {
     bool writable;
 } weir_ring;
 
-/* Make a new ring at path (a temporary name; the caller renames it). lanes: memory for so many that outlives the ring. No
- * lane is ready yet. Errors: NO_SPACE, UNSUPPORTED (the file system cannot allocate), IO, NO_MEMORY. */
+/* Make a new ring at path (a temporary name; the caller renames it). lanes: memory for so many
+ * that outlives the ring. No lane is ready yet. Errors: NO_SPACE, UNSUPPORTED (the file system
+ * cannot allocate), IO, NO_MEMORY. */
 int weir_ring_create(weir_ring *ring, const weir_os *os, const char *path,
                      const weir_ring_header *wanted, weir_lane *lanes, weir_error *error);
 
 /* Give one more lane its bytes. NOT_FOUND at the limit. Journal thread only. */
 int weir_ring_provision(weir_ring *ring, weir_error *error);
 
-/* Map a dead ring to read it. found says what it is; the ring is usable only for WEIR_RING_OURS... which means
- * a readable one: whose journal it belongs to, the caller compares. lanes are allocated; WEIR_OK with found ABSENT or
- * UNREADABLE or NEWER leaves nothing to close. */
+/* Map a dead ring to read it. found says what it is. With WEIR_RING_OURS the ring can be read, and
+ * is to be closed; whose journal it belongs to, the caller compares. With any other, and WEIR_OK,
+ * there is nothing to close. */
 int weir_ring_attach(weir_ring *ring, const weir_os *os, const char *path, weir_found_ring *found,
                      weir_error *error);
 
@@ -112,7 +118,8 @@ void weir_ring_close(weir_ring *ring);
 void weir_ring_store_mark(weir_ring *ring, const weir_mark *mark);
 bool weir_ring_load_mark(const weir_ring *ring, weir_mark *out);
 
-/* The caller's lane for that depth, claimed if need be; NULL when none is free. Async-signal-safe. */
+/* The caller's lane for that depth, claimed if need be; NULL when none is free.
+ * Async-signal-safe. */
 weir_lane *weir_ring_claim(weir_ring *ring, uint32_t thread, unsigned depth);
 uint32_t weir_ring_owned(const weir_ring *ring); /* lanes in use */
 
@@ -129,7 +136,8 @@ static inline uint64_t weir_ring_stamp(weir_ring *ring, const weir_lane *lane, b
     return mine >> WEIR_EPOCH_SHIFT;
 }
 
-/* Cut: returns the old epoch, and leaves in each ready lane's cut the tail seen. Journal thread only. */
+/* Cut: returns the old epoch, and leaves in each ready lane's cut the tail seen. Journal thread
+ * only. */
 uint64_t weir_ring_cut(weir_ring *ring);
 
 /* Has any lane records that were not taken yet? And how many bytes? */

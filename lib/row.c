@@ -67,8 +67,8 @@ static int compare_name_pointers(const void *a, const void *b) {
     return compare_names(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The name of a column that another has too, or NULL. Sorts, because a hostile file may hold as many
- * columns as fit. */
+/* The name of a column that another has too, or NULL. Sorts, because a hostile file may hold as
+ * many columns as fit. */
 static const char *find_double_name(const weir_declaration *d) {
     const char *names[WEIR_COLUMNS_MAX];
     names[0] = d->column[0].name;

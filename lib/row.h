@@ -12,8 +12,8 @@
  *         0x31…0x34   TEXT      length in width bytes, then so many bytes
  *         0x41…0x44   BLOB      likewise
  *
- * A row is valid if and only if its tags are of this list, its values fill it exactly, and table and
- * columns are in range. Writers use the least width; readers accept any. Tags stand together in
+ * A row is valid if and only if its tags are of this list, its values fill it exactly, and table
+ * and columns are in range. Writers use the least width; readers accept any. Tags stand together in
  * front because a column's tag rarely changes from row to row, which zstd then finds for free.
  *
  * A declaration:

@@ -51,9 +51,9 @@ static inline size_t weir_row_size(const weir_value *values, size_t count, int *
     return (size_t)size;
 }
 
-/* Write the row at at, which has weir_row_size() bytes, plus WEIR_ROW_SLACK that may be overwritten:
- * every number is stored as 8 bytes, of which the next value overwrites what is too much. Returns
- * the end. The values are those whose size was taken, unchanged since. */
+/* Write the row at at, which has weir_row_size() bytes, plus WEIR_ROW_SLACK that may be
+ * overwritten: every number is stored as 8 bytes, of which the next value overwrites what is too
+ * much. Returns the end. The values are those whose size was taken, unchanged since. */
 static inline uint8_t *weir_row_encode(uint8_t *at, uint16_t table, const weir_value *values,
                                        size_t count) {
     at = weir_put_u16(at, table);

@@ -13,8 +13,8 @@ typedef struct weir_error {
     char text[500];
 } weir_error;
 
-/* Fill error (may be NULL) and return status. The text is one line: what, where, what to do. Control
- * characters, which a name may bring in, become question marks. */
+/* Fill error (may be NULL) and return status. The text is one line: what, where, what to do.
+ * Control characters, which a name may bring in, become question marks. */
 int weir_fail(weir_error *error, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -20,7 +20,8 @@ bool weir_wait_advance(weir *w, uint32_t seen, uint64_t deadline) {
 
 /* ---- conditions ------------------------------------------------------------------------------ */
 
-/* What is waited for: every lane at or above its target, and for applied also the rows that a former process left. */
+/* What is waited for: every lane at or above its target, and for applied also the rows that a
+ * former process left. */
 typedef struct goal {
     weir_level level;
     const uint64_t *targets; /* positions, by lane; 0: nothing to wait for */

@@ -328,18 +328,13 @@ static int encode(insertion *i, size_t count) {
     return WEIR_OK;
 }
 
-static int prepare(insertion *i, weir_table *table, const weir_value *values, size_t count) {
-    weir *handle = weir_table_handle(table);
-    i->table = table;
-    i->declaration = weir_table_declaration(table);
+static int prepare(insertion *i, const weir_value *values, size_t count) {
+    weir *handle = weir_table_handle(i->table);
+    i->declaration = weir_table_declaration(i->table);
     i->key_index = weir_declaration_key(i->declaration);
     if (i->key_index < 0) return misuse(i, "the table was declared without a WEIR_KEY column");
     if (count != i->declaration->columns)
         return misuse(i, "count is not the declared number of columns");
-    int status = weir_sync(handle, WEIR_PUBLISHED, 0); /* open, and not in a forked child? */
-    if (status != WEIR_OK)
-        return weir_fail(&i->error, status, "%s: %s", i->declaration->name,
-                         weir_status_text(status));
     i->writer = find(handle);
     if (!i->writer) return misuse(i, "the handle has no database");
     i->values = malloc(count * sizeof *values);
@@ -368,28 +363,33 @@ static int append_and_wait(insertion *i, size_t count, uint32_t timeout_ms, weir
     return status == WEIR_OK ? look(i, verify) : status;
 }
 
-static int insert_now(weir_table *table, const weir_value *values, size_t count,
-                      uint32_t timeout_ms, int64_t *key, weir_ticket *ticket) {
-    insertion i = {0};
-    weir_ticket mine = {0};
-    int status =
-        table && values ? prepare(&i, table, values, count) : misuse(&i, "an argument is NULL");
-    if (status == WEIR_OK) status = choose_key(&i);
-    if (status == WEIR_OK) status = encode(&i, count);
-    if (status == WEIR_OK) {
-        status = append_and_wait(&i, count, timeout_ms, &mine);
-        if (key) *key = i.key;
-        if (ticket) *ticket = mine;
-    }
-    free(i.values);
-    free(i.record);
-    return status < 0 ? weir_publish_error(&i.error) : status;
+static int insert_inside(insertion *i, const weir_value *values, size_t count, uint32_t timeout_ms,
+                         weir_ticket *ticket) {
+    int status = prepare(i, values, count);
+    if (status == WEIR_OK) status = choose_key(i);
+    if (status == WEIR_OK) status = encode(i, count);
+    if (status == WEIR_OK) status = append_and_wait(i, count, timeout_ms, ticket);
+    free(i->values);
+    free(i->record);
+    return status;
 }
 
+/* key and ticket are known as soon as the row is appended, whatever waiting answers. */
 int weir_insert_now(weir_table *table, const weir_value *values, size_t count, uint32_t timeout_ms,
                     int64_t *key, weir_ticket *ticket) {
-    int held = weir_cancel_hold();
-    int status = insert_now(table, values, count, timeout_ms, key, ticket);
-    weir_cancel_allow(held);
-    return status;
+    insertion i = {.table = table};
+    weir_ticket mine = {0};
+    int held;
+    int status = table && values ? WEIR_OK : misuse(&i, "an argument is NULL");
+    if (status != WEIR_OK) return weir_publish_error(&i.error);
+    status = weir_step_in(weir_table_handle(table), false, &held);
+    if (status == WEIR_OK) {
+        status = insert_inside(&i, values, count, timeout_ms, &mine);
+        weir_step_out(weir_table_handle(table), held);
+    } else {
+        (void)weir_fail(&i.error, status, "weir_insert_now: %s", weir_status_text(status));
+    }
+    if (key) *key = i.key;
+    if (ticket) *ticket = mine;
+    return status < 0 ? weir_publish_error(&i.error) : status;
 }

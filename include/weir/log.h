@@ -20,12 +20,12 @@
  *
  * WHAT A MESSAGE IS WORTH
  *
- * A message is published when weir_log() has returned: it survives SIGKILL and abort(), as every row
- * does. To have it survive a power cut too, call weir_sync(w, WEIR_DURABLE, timeout_ms).
+ * A message is published when weir_log() has returned: it survives SIGKILL and abort(), as every
+ * row does. To have it survive a power cut too, call weir_sync(w, WEIR_DURABLE, timeout_ms).
  *
  * A message below the threshold costs one load and one comparison, and its arguments are not
- * evaluated. Any thread may log at any time; a signal handler may not (formatting is not safe there:
- * a handler may append a row of its own instead). errno is what it was before. */
+ * evaluated. Any thread may log at any time; a signal handler may not (formatting is not safe
+ * there: a handler may append a row of its own instead). errno is what it was before. */
 #ifndef WEIR_LOG_H
 #define WEIR_LOG_H
 

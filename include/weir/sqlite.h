@@ -13,8 +13,8 @@
  *   weir_position  (journal, block, row, hash): how far each journal is applied. It changes in
  *                  the same transaction as the rows, which is what makes every row come once.
  *   weir_reject    (id, journal, row, time_ns, table_name, code, message, "values", record): rows
- *                  that SQLite refused. "values" reads as SQL literals; record is the row as it stood
- *                  in the journal (docs/FORMAT.md).
+ *                  that SQLite refused. "values" reads as SQL literals; record is the row as it
+ *                  stood in the journal (docs/FORMAT.md).
  *
  * Do not delete the journal directory (the database's path + "-weir") while rows wait in it: it is
  * to the last rows what the -wal file is to SQLite. Copy or move the two together.
@@ -31,21 +31,20 @@ extern "C" {
 /* Open path, and the journal beside it; create what is missing.
  *
  * path: the database file; the journal follows the real file, not the name of a link to it.
- * options: NULL, or copied. out: the handle, to be given to weir_close(); NULL on failure.
- * Waits for the drain of a dead ring and its sync, not for the replay. Not to be called from a
- * signal handler.
- * Errors: WEIR_DATABASE, WEIR_BUSY, WEIR_LOCKED (weir_last_error() names the process), WEIR_DAMAGED
- * (promised rows are damaged: see weir-recover), WEIR_FOREIGN, WEIR_VERSION, WEIR_IO, WEIR_NO_SPACE,
- * WEIR_NO_MEMORY, WEIR_MISUSE, WEIR_UNSUPPORTED. */
+ * options: NULL, or copied. out: the handle, to be given to weir_close(); NULL on failure. Waits
+ * for the drain of a dead ring and its sync, not for the replay. Not to be called from a signal
+ * handler. Errors: WEIR_DATABASE, WEIR_BUSY, WEIR_LOCKED (weir_last_error() names the process),
+ * WEIR_DAMAGED (promised rows are damaged: see weir-recover), WEIR_FOREIGN, WEIR_VERSION,
+ * WEIR_IO, WEIR_NO_SPACE, WEIR_NO_MEMORY, WEIR_MISUSE, WEIR_UNSUPPORTED. */
 WEIR_API int weir_open_sqlite(const char *path, const weir_options *options, weir **out);
 
 /* Append one row and wait until it is applied: for the row whose key others refer to at once.
  *
- * The table must have been declared with a WEIR_KEY column, and values must hold NULL there (a key is
- * chosen) or an integer. The key stands in the journaled row, so a rebuild gives the same one.
- * key, ticket: filled when not NULL, also when the answer is WEIR_PENDING.
- * Returns WEIR_OK (applied), WEIR_PENDING (timeout_ms is over; the row is published and will be
- * applied), WEIR_REJECTED (SQLite refused it), or any error of weir_append_row() and weir_wait(). */
+ * The table must have been declared with a WEIR_KEY column, and values must hold NULL there (a
+ * key is chosen) or an integer. The key stands in the journaled row, so a rebuild gives the same
+ * one. key, ticket: filled when not NULL, also when the answer is WEIR_PENDING. Returns WEIR_OK
+ * (applied), WEIR_PENDING (timeout_ms is over; the row is published and will be applied),
+ * WEIR_REJECTED (SQLite refused it), or any error of weir_append_row() and weir_wait(). */
 WEIR_API int weir_insert_now(weir_table *table, const weir_value *values, size_t count,
                              uint32_t timeout_ms, int64_t *key, weir_ticket *ticket);
 

@@ -242,10 +242,10 @@ typedef struct weir_options {
  * must be able to take their default. Declared columns at the end of the list that the table lacks
  * are added to it. Declaring the same table again with the same columns gives the same handle.
  *
- * name, columns: copied. out: belongs to the handle; do not free it.
- * Errors: WEIR_MISUSE, WEIR_SCHEMA, WEIR_BUSY (locked longer than open_timeout_ms, or, for a table
- * with a WEIR_KEY, rows of a former process still wait to be applied), WEIR_DATABASE, WEIR_NO_MEMORY,
- * WEIR_FULL, WEIR_CLOSED, WEIR_FORKED. */
+ * name, columns: copied. out: belongs to the handle; do not free it. Errors: WEIR_MISUSE,
+ * WEIR_SCHEMA, WEIR_BUSY (locked longer than open_timeout_ms, or, for a table with a WEIR_KEY,
+ * rows of a former process still wait to be applied), WEIR_DATABASE, WEIR_NO_MEMORY, WEIR_FULL,
+ * WEIR_CLOSED, WEIR_FORKED. */
 WEIR_API int weir_declare(weir *w, const char *name, const weir_column *columns, size_t count,
                           weir_table **out);
 
@@ -254,15 +254,17 @@ WEIR_API int weir_declare(weir *w, const char *name, const weir_column *columns,
 /* Append one row: when this returns WEIR_OK the row is published. count must be the declared
  * number of columns. In a table with a WEIR_KEY, NULL in that column takes the next key.
  *
- * ticket: filled when not NULL. Safe in signal handlers; never allocates, locks or makes a system
- * call, except at a thread's first append, when the journal thread sleeps, and when the ring is full.
- * A handler's append never waits for room longer than the full policy lets the thread wait.
- * Errors: WEIR_FULL (counted), WEIR_TOO_BIG, WEIR_MISUSE, WEIR_CLOSED, WEIR_FORKED, WEIR_STOPPED. */
+ * ticket: filled when not NULL. Safe in signal handlers; never allocates, locks or makes a
+ * system call, except at a thread's first append, when the journal thread sleeps, and when the
+ * ring is full. A handler's append never waits for room longer than the full policy lets the
+ * thread wait. Errors: WEIR_FULL (counted), WEIR_TOO_BIG, WEIR_MISUSE, WEIR_CLOSED, WEIR_FORKED,
+ * WEIR_STOPPED. */
 WEIR_API int weir_append_row(weir_table *table, const weir_value *values, size_t count,
                              weir_ticket *ticket);
 
-/* Append rows rows in one call: all are published, by one store, or none. values holds rows × count
- * values, row after row. All together may take half a lane (WEIR_TOO_BIG). ticket names the last. */
+/* Append rows rows in one call: all are published, by one store, or none. values holds rows ×
+ * count values, row after row. All together may take half a lane (WEIR_TOO_BIG). ticket names
+ * the last. */
 WEIR_API int weir_append_rows(weir_table *table, const weir_value *values, size_t count,
                               size_t rows, weir_ticket *ticket);
 
@@ -277,10 +279,10 @@ WEIR_API int weir_append_rows(weir_table *table, const weir_value *values, size_
 /* ---- waiting ---------------------------------------------------------------------------- */
 
 /* Wait until every append that returned before this call, by any thread, has reached level.
- * timeout_ms: 0 asks without waiting; UINT32_MAX waits for ever.
- * Returns WEIR_OK, WEIR_PENDING when the time is over, or an error that stands in the way for good:
- * WEIR_STOPPED, WEIR_DATABASE, WEIR_SCHEMA, WEIR_DAMAGED, WEIR_CLOSED, WEIR_FORKED. Rows that SQLite
- * refused count as applied: they are in the reject table. */
+ * timeout_ms: 0 asks without waiting; UINT32_MAX waits for ever. Returns WEIR_OK, WEIR_PENDING
+ * when the time is over, or an error that stands in the way for good: WEIR_STOPPED,
+ * WEIR_DATABASE, WEIR_SCHEMA, WEIR_DAMAGED, WEIR_CLOSED, WEIR_FORKED. Rows that SQLite refused
+ * count as applied: they are in the reject table. */
 WEIR_API int weir_sync(weir *w, weir_level level, uint32_t timeout_ms);
 
 /* The same for one row. */
@@ -313,13 +315,12 @@ WEIR_API int weir_stats(weir *w, struct weir_stats *out);
 
 /* ---- closing ---------------------------------------------------------------------------- */
 
-/* Make every row durable, apply what can be applied within the handle's open_timeout_ms, stop the threads,
- * unlock. w may not be used afterwards, except that an append which another thread began before
- * close returned answers WEIR_CLOSED or is kept. Rows not applied wait in the journal for the next
- * opening; then the call returns WEIR_PENDING, and all is well. Leaving without closing is a
- * crash, and a crash is fine.
- * Errors: WEIR_STOPPED, WEIR_IO (rows stay in the ring and journal; w is closed all the same),
- * WEIR_FORKED (nothing was done). */
+/* Make every row durable, apply what can be applied within the handle's open_timeout_ms, stop
+ * the threads, unlock. w may not be used afterwards, except that an append which another thread
+ * began before close returned answers WEIR_CLOSED or is kept. Rows not applied wait in the
+ * journal for the next opening; then the call returns WEIR_PENDING, and all is well. Leaving
+ * without closing is a crash, and a crash is fine. Errors: WEIR_STOPPED, WEIR_IO (rows stay in
+ * the ring and journal; w is closed all the same), WEIR_FORKED (nothing was done). */
 WEIR_API int weir_close(weir *w);
 
 /* ---- words ------------------------------------------------------------------------------ */
