@@ -13,8 +13,8 @@
  *          8     8  stamp: epoch << 8 | kind (0 row, 1 declaration)
  *         16     …  body: a row or a declaration (row.h), then up to 7 undefined bytes
  *
- * A record is valid if and only if its body fits between its position and tail, takes at most half
- * the lane, its kind is one of the two, and its check agrees. The check covers ring, lane and
+ * A record is valid if and only if its body fits between its position and tail, has
+ * WEIR_RECORD_BODY_MIN bytes or more and takes at most half the lane, its kind is one of the two, and its check agrees. The check covers ring, lane and
  * 64-bit position, so that an older record in the same place, or one from a copied file, fails it.
  *
  * Why a killed thread cannot leave a hole: the record is written first and published after, by

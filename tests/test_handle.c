@@ -1,0 +1,134 @@
+/* test_handle.c - opening: what the ring of a former process gives, once. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <weir/sqlite.h>
+
+#include "support.h"
+
+typedef struct fixture {
+    char directory[128], path[160], ring[192], copy[192];
+} fixture;
+
+static int setup(void **state) {
+    fixture *f = calloc(1, sizeof *f);
+    snprintf(f->directory, sizeof f->directory, "%s", weir_temp_make());
+    snprintf(f->path, sizeof f->path, "%s/h.db", f->directory);
+    snprintf(f->ring, sizeof f->ring, "%s-weir/ring", f->path);
+    snprintf(f->copy, sizeof f->copy, "%s/ring.copy", f->directory);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state) {
+    fixture *f = *state;
+    weir_temp_remove(f->directory);
+    free(f);
+    return 0;
+}
+
+typedef enum ending { CRASH, CRASH_DURABLE, CLOSE } ending;
+
+/* A process that appends rows first … first + count - 1 and ends in the given way. copy: keep the
+ * ring file as it was just before. */
+static void run(const fixture *f, int first, int count, ending how, const char *copy) {
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        weir *w;
+        weir_table *t;
+        static const weir_column column = {"n", WEIR_INTEGER};
+        weir_options o = {.lane_bytes = 65536, .segment_bytes = 1 << 20, .linger_ms = 60000};
+        int status = weir_open_sqlite(f->path, &o, &w);
+        if (status == WEIR_OK) status = weir_declare(w, "t", &column, 1, &t);
+        for (int i = 0; status == WEIR_OK && i < count; i++)
+            status = weir_append(t, weir_int(first + i));
+        if (status == WEIR_OK && how == CRASH_DURABLE) status = weir_sync(w, WEIR_DURABLE, 10000);
+        if (copy) weir_file_copy_tree(f->ring, copy);
+        if (status == WEIR_OK && how == CLOSE) status = weir_close(w);
+        _exit(status == WEIR_OK ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* Open, apply everything, close. */
+static void recover(const fixture *f) {
+    weir *w;
+    if (weir_open_sqlite(f->path, NULL, &w) != WEIR_OK) fail_msg("%s", weir_last_error());
+    assert_int_equal(weir_sync(w, WEIR_APPLIED, 10000), WEIR_OK);
+    assert_int_equal(weir_close(w), WEIR_OK);
+}
+
+/* Rows 1 … count, once each, in their order. */
+static void check(const fixture *f, int count) {
+    assert_int_equal(weir_sql_int(f->path, "SELECT count(*) FROM t"), count);
+    assert_int_equal(weir_sql_int(f->path, "SELECT count(*) FROM t WHERE n=rowid"), count);
+}
+
+static void published_rows_outlive_their_process(void **state) {
+    const fixture *f = *state;
+    run(f, 1, 100, CRASH, NULL);
+    run(f, 101, 100, CRASH, NULL);
+    run(f, 201, 100, CLOSE, NULL);
+    run(f, 301, 100, CRASH_DURABLE, NULL);
+    recover(f);
+    check(f, 400);
+}
+
+static void a_ring_is_drained_once(void **state) {
+    const fixture *f = *state;
+    run(f, 1, 100, CRASH, f->copy);
+    recover(f);
+    weir_file_copy_tree(f->copy, f->ring); /* as if its removal had been lost with the power */
+    recover(f);
+    check(f, 100);
+}
+
+static void an_older_ring_that_comes_back_adds_nothing(void **state) {
+    const fixture *f = *state;
+    run(f, 1, 100, CRASH_DURABLE, f->copy);
+    run(f, 101, 100, CRASH_DURABLE, NULL);
+    assert_int_equal(unlink(f->ring), 0);
+    weir_file_copy_tree(f->copy, f->ring);
+    recover(f);
+    check(f, 200);
+}
+
+static void a_ring_that_is_gone_takes_only_what_was_not_durable(void **state) {
+    const fixture *f = *state;
+    run(f, 1, 100, CRASH_DURABLE, NULL);
+    assert_int_equal(unlink(f->ring), 0);
+    recover(f);
+    check(f, 100);
+}
+
+static void a_ring_of_another_journal_is_refused(void **state) {
+    const fixture *f = *state;
+    run(f, 1, 10, CRASH, f->copy);
+    char command[600];
+    snprintf(command, sizeof command, "rm -r %s*", f->path);
+    assert_int_equal(system(command), 0);
+    run(f, 1, 10, CRASH, NULL);
+    assert_int_equal(unlink(f->ring), 0);
+    weir_file_copy_tree(f->copy, f->ring);
+    weir *w;
+    assert_int_equal(weir_open_sqlite(f->path, NULL, &w), WEIR_FOREIGN);
+    assert_non_null(strstr(weir_last_error(), "ring"));
+}
+
+int main(void) {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(published_rows_outlive_their_process),
+        T(a_ring_is_drained_once),
+        T(an_older_ring_that_comes_back_adds_nothing),
+        T(a_ring_that_is_gone_takes_only_what_was_not_durable),
+        T(a_ring_of_another_journal_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
