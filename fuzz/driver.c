@@ -51,7 +51,7 @@ static void run_file(const char *path) {
         exit(2);
     }
     size_t size = fread(buffer, 1, INPUT_MAX, file);
-    (void)fclose(file); /* it was only read */
+    (void)fclose(file);                       /* it was only read */
     uint8_t *exact = malloc(size ? size : 1); /* so that a byte too many is seen */
     if (!exact) exit(2);
     memcpy(exact, buffer, size);
@@ -64,9 +64,8 @@ static void run_file(const char *path) {
 static void run_path(const char *path) {
     struct stat st;
     struct dirent **names;
-    int count = stat(path, &st) == 0 && S_ISDIR(st.st_mode)
-                    ? scandir(path, &names, NULL, alphasort)
-                    : -1;
+    int count =
+        stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? scandir(path, &names, NULL, alphasort) : -1;
     if (count < 0) {
         run_file(path);
         return;

@@ -30,8 +30,7 @@ static void run_verbs(void) {
                 lock[] = MEMORY_DIRECTORY "/lock";
     weir_place place = {.directory = directory, .ring = ring, .lock = lock};
     place.journal_is_there = true;
-    weir_arguments a = {
-        .verb = WEIR_VERB_DUMP, .from = 1, .to = UINT64_MAX, .limit = UINT64_MAX};
+    weir_arguments a = {.verb = WEIR_VERB_DUMP, .from = 1, .to = UINT64_MAX, .limit = UINT64_MAX};
     (void)weir_run_dump(&a, &place); /* every exit code is right */
     a.csv = true;
     a.table = "agent";

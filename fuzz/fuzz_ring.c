@@ -2,9 +2,9 @@
  * weir_lane_read, weir_drain_make, weir_drain_block, weir_drain_free. The input is a container
  * (container.h); its ring is inspected, and drained into a fresh journal.
  *
- * Beyond memory: the journal then holds as many rows as inspecting the ring had counted, each of
- * them as the ring held it, and the journal is whole. Rings whose declarations are not valid are
- * only drained: what follows a record that cannot be taken in waits for people. */
+ * Beyond memory: the journal is whole then, each of its blocks can be read, and it holds no more rows
+ * than inspecting the ring had counted (fewer where a row's table was never declared). A ring with a
+ * declaration that is not valid is only drained: opening stops there and waits for people. */
 #include "../lib/drain.h"
 #include "harness.h"
 
@@ -14,9 +14,10 @@ static weir_journal *open_journal(memory_os *m) {
                                   .segment_bytes = 1 << 18,
                                   .limit_bytes = 1 << 22,
                                   .zstd_level = 1};
-    weir_inventory none = {0};
+    weir_inventory none = {.verdict = WEIR_VERDICT_FRESH};
     weir_journal *journal;
-    return weir_journal_open(&config, &none, &journal, NULL) == WEIR_OK ? journal : NULL;
+    MUST(weir_journal_open(&config, &none, &journal, NULL) == WEIR_OK);
+    return journal;
 }
 
 static int drain_all(weir_ring *ring, weir_journal *journal) {
@@ -38,7 +39,7 @@ static void check_journal(memory_os *m, uint64_t rows) {
         .os = &m->table, .directory = MEMORY_DIRECTORY, .verify_all = true};
     MUST(weir_inventory_take(&input, &inv, NULL) == WEIR_OK);
     fuzz_check_inventory(&inv);
-    MUST(inv.verdict == WEIR_VERDICT_CLEAN && inv.next_row == rows + 1);
+    MUST(inv.verdict == WEIR_VERDICT_CLEAN && inv.next_row <= rows + 1);
     MUST(weir_reader_make(&m->table, weir_inventory_locator(&inv), &reader) == WEIR_OK);
     for (uint64_t n = 1; n <= inv.end.block; n++) {
         MUST(weir_reader_read(reader, n, &block, NULL) == WEIR_OK);
@@ -53,7 +54,6 @@ static void drain(memory_os *m, weir_ring *ring, uint64_t rows) {
     (void)weir_ring_load_mark(ring, &mark); /* either answer is right */
     (void)weir_ring_pending(ring);          /* likewise */
     weir_journal *journal = open_journal(m);
-    if (!journal) return;
     int status = drain_all(ring, journal);
     weir_journal_close(journal);
     if (status == WEIR_OK) check_journal(m, rows);

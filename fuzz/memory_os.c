@@ -8,6 +8,11 @@
 
 #include "../lib/spares.h"
 
+/* The address sanitizer keeps what was freed, by default 256 MiB of it, so that each run would meet fresh
+ * pages; a run is short, so little is enough. The name is the sanitizer's. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) { return "quarantine_size_mb=4"; }
+
 static memory_os *of(void *self) { return self; }
 
 static memory_file *find(memory_os *m, const char *path) {

@@ -231,7 +231,9 @@ static void reseal_ring(fuzz_file *file) {
 
 /* ---- changing ---------------------------------------------------------------------------- */
 
-static fuzz_file *any_file(fuzz_container *c) { return &c->files[reseal_number((uint32_t)c->count)]; }
+static fuzz_file *any_file(fuzz_container *c) {
+    return &c->files[reseal_number((uint32_t)c->count)];
+}
 
 static uint8_t *any_page(const fuzz_file *file) {
     return file->data + (size_t)reseal_number((uint32_t)(file->bytes / FUZZ_PAGE)) * FUZZ_PAGE;
@@ -296,9 +298,8 @@ static void change(fuzz_container *c) {
     }
 }
 
-size_t reseal_mutate(uint8_t *data, size_t size, size_t capacity, unsigned seed) {
+size_t reseal_mutate_container(uint8_t *data, size_t size, size_t capacity) {
     fuzz_container c;
-    reseal_seed(seed);
     bool plain = reseal_number(8) == 0;
     if (plain) size = LLVMFuzzerMutate(data, size, capacity);
     if (plain && reseal_number(2)) return size;
@@ -312,5 +313,7 @@ size_t reseal_mutate(uint8_t *data, size_t size, size_t capacity, unsigned seed)
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t capacity, unsigned seed) {
     if (getenv("WEIR_FUZZ_PLAIN")) return LLVMFuzzerMutate(data, size, capacity);
-    return reseal_mutate(data, size, capacity, seed);
+    reseal_seed(seed);
+    if (reseal_is_block(data, size)) return reseal_mutate_block(data, size, capacity);
+    return reseal_mutate_container(data, size, capacity);
 }

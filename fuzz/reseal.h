@@ -1,4 +1,4 @@
-/* reseal.h - what the two mutators share: containers (reseal.c) and single blocks (reseal_block.c). */
+/* reseal.h - the mutator's parts: containers (reseal.c) and single blocks (reseal_block.c). */
 #ifndef WEIR_FUZZ_RESEAL_H
 #define WEIR_FUZZ_RESEAL_H
 
@@ -18,6 +18,8 @@ void reseal_block_hashes(uint8_t *at, size_t room);
 /* Hashes, places and the chain of everything in it. */
 void reseal_container(fuzz_container *c);
 
-size_t reseal_mutate(uint8_t *data, size_t size, size_t capacity, unsigned seed);
+/* One more input, of a container or of a block. */
+size_t reseal_mutate_container(uint8_t *data, size_t size, size_t capacity);
+size_t reseal_mutate_block(uint8_t *data, size_t size, size_t capacity);
 
 #endif

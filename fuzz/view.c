@@ -26,8 +26,8 @@ static void take(fuzz_view *view, bool verify_all) {
     MUST(view->status == WEIR_OK || error.text[0]);
     if (view->status != WEIR_OK) return;
     fuzz_check_inventory(&view->inventory);
-    view->status = weir_ring_inspect(os, MEMORY_DIRECTORY "/ring", &view->inventory, &view->ring,
-                                     &error);
+    view->status =
+        weir_ring_inspect(os, MEMORY_DIRECTORY "/ring", &view->inventory, &view->ring, &error);
 }
 
 bool fuzz_view_take(fuzz_view *view, const uint8_t *data, size_t size, bool verify_all) {

@@ -106,6 +106,31 @@ static int append_declaration(weir_drain *d, const weir_record *record, weir_err
     return append(d, WEIR_BLOCK_DECLARATIONS, error);
 }
 
+static bool is_row(const weir_drain *d, const weir_record *record) {
+    weir_value values[WEIR_COLUMNS_MAX];
+    uint16_t table, columns;
+    if (!weir_row_decode(record->body, record->bytes, &table, &columns, values)) return false;
+    /* Pages that a power cut has thinned out may hold a lane's rows and not the declaration, in
+     * another lane. */
+    const weir_declaration *declared = weir_journal_declaration(d->journal, table);
+    return declared && columns <= declared->columns;
+}
+
+static bool is_declaration(const weir_record *record) {
+    weir_cursor c = weir_cursor_over(record->body, record->bytes);
+    weir_declaration *d;
+    bool valid = weir_declaration_decode(&c, &d) == WEIR_OK && weir_cursor_left(&c) == 0;
+    weir_declaration_free(d);
+    return valid;
+}
+
+/* A dead ring may be anything that a disk has kept, and what cannot be read would stop the journal
+ * or the database for good. In a live one the records are this process's own. */
+static bool is_readable(const weir_drain *d, const weir_record *record) {
+    if (!d->dead) return true;
+    return record->kind == WEIR_RECORD_ROW ? is_row(d, record) : is_declaration(record);
+}
+
 static void pack_row(weir_drain *d, const weir_record *record) {
     uint8_t *p = weir_put_u32(d->payload + d->used, record->bytes);
     p = weir_put_bytes(p, record->body, record->bytes);
@@ -135,7 +160,7 @@ static filled fill_turn(weir_drain *d, const turn *t, weir_record *record, int *
                         weir_error *error) {
     weir_lane *lane = t->lane;
     while (within_turn(d, t)) {
-        if (!weir_lane_read(lane, lane->taken, lane->cut, record)) {
+        if (!weir_lane_read(lane, lane->taken, lane->cut, record) || !is_readable(d, record)) {
             *status = bad_record(d, lane, error);
             return *status == WEIR_OK ? FILLED_MORE : FILLED_ERROR;
         }

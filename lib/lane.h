@@ -14,8 +14,9 @@
  *         16     …  body: a row or a declaration (row.h), then up to 7 undefined bytes
  *
  * A record is valid if and only if its body fits between its position and tail, has
- * WEIR_RECORD_BODY_MIN bytes or more and takes at most half the lane, its kind is one of the two, and its check agrees. The check covers ring, lane and
- * 64-bit position, so that an older record in the same place, or one from a copied file, fails it.
+ * WEIR_RECORD_BODY_MIN bytes at least and half the lane at most, its kind is one of the two, and its
+ * check agrees. The check covers ring, lane and 64-bit position, so that an older record in the same
+ * place, or one from a copied file, fails it.
  *
  * Why a killed thread cannot leave a hole: the record is written first and published after, by
  * one store to tail. */

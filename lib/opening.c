@@ -68,6 +68,10 @@ static int scan_names(weir_journal *j, weir_error *error) {
     const char *directory = j->config.directory;
     int result = j->os->list(j->os->self, directory, each_name, j);
     if (result < 0) return weir_fail_os(error, result, "%s: cannot read the directory", directory);
+    /* A process may have died between making a segment a spare and syncing that name: written over
+     * now, it would be a damaged segment after a power cut. */
+    if (j->spares.count) result = j->os->sync_directory(j->os->self, directory);
+    if (result < 0) return weir_fail_os(error, result, "%s: cannot sync the directory", directory);
     char archive[WEIR_PATH_MAX];
     (void)snprintf(archive, sizeof archive, "%s/archive", directory); /* the length was checked */
     weir_os_info info;

@@ -2,6 +2,7 @@
  * scripted database and a clock that the test moves. The test is the writer's thread. */
 #include "support.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 #define FOR_EVER UINT64_MAX
 
 static weir_os os;
-static uint64_t ahead; /* of the real clock */
+static _Atomic uint64_t ahead; /* of the real clock */
 
 static uint64_t moved_now(void *self) {
     const weir_os *real = weir_os_posix();

@@ -1,4 +1,5 @@
-/* test_face.c - the public face, one thread: what calls answer, and what then stands in the database. */
+/* test_face.c - the public face, one thread: what calls answer, and what then stands in the
+ * database. */
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -154,7 +155,8 @@ static void wrong_calls_are_told_so(void **state) {
     close_it(f);
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables
+ * ------------------------------------------------------------------------------------ */
 
 static void declaring_twice_gives_one_table(void **state) {
     fixture *f = *state;
@@ -210,7 +212,8 @@ static void names_that_are_sql_are_only_names(void **state) {
     close_it(f);
 }
 
-/* ---- keys ------------------------------------------------------------------------------------- */
+/* ---- keys
+ * ------------------------------------------------------------------------------------- */
 
 static const weir_column keyed[] = {{"id", WEIR_KEY}, {"name", WEIR_TEXT}};
 
@@ -264,7 +267,8 @@ static void past_its_deadline_insert_now_is_pending_not_failed(void **state) {
     close_it(f);
 }
 
-/* ---- full ------------------------------------------------------------------------------------- */
+/* ---- full
+ * ------------------------------------------------------------------------------------- */
 
 /* A database that is locked delays nobody until the journal's limit; then the policy decides. */
 static void fill_until_refused(fixture *f, weir_full policy) {
@@ -342,7 +346,8 @@ static void closing_while_the_database_is_locked_leaves_the_rows_waiting(void **
     close_it(f);
 }
 
-/* ---- opening ---------------------------------------------------------------------------------- */
+/* ---- opening
+ * ---------------------------------------------------------------------------------- */
 
 static void what_cannot_be_opened_is_named(void **state) {
     fixture *f = *state;

@@ -2,7 +2,10 @@
  * again, recovered, and compared with what they had been told was durable.
  *
  * The cut is the shutdown call of ext4 and XFS without a flush of their log: what has reached the
- * disk stays, all else is gone, in the middle of whatever was being written.
+ * disk stays, all else is gone, in the middle of whatever was being written. What counts is what had
+ * been told before the call began: while it runs, ext4 lets an fdatasync of blocks that were never
+ * written before answer 0 and then loses them. A bare loop of pwrite and fdatasync on an allocated
+ * file, cut 150 times, was told so 26 times, always in that moment and never before it.
  *
  *     test_powercut                        the suite: CUTS cuts of ext4 from seed 1
  *     test_powercut SECONDS [SEED [TYPE]]  as many as fit; TYPE: ext4, xfs
@@ -32,8 +35,18 @@ static void cut_under_load(ledger *l, weir_rng *rng) {
     if (atomic_load(&l->failure))
         fail_msg("seed %llu: the child failed before the cut", (unsigned long long)l->seed);
     atomic_store(&l->may_fail, true); /* from here on its disk is gone */
+    uint64_t durable[LEDGER_PRODUCERS], applied[LEDGER_PRODUCERS];
+    for (int p = 0; p < LEDGER_PRODUCERS; p++) {
+        durable[p] = atomic_load(&l->durable[p]);
+        applied[p] = atomic_load(&l->applied[p]);
+    }
     volume_cut(&v);
     ledger_kill(child);
+    for (int p = 0; p < LEDGER_PRODUCERS; p++) {
+        atomic_store(&l->durable[p], durable[p]);
+        atomic_store(&l->applied[p], applied[p]);
+        rows_told += durable[p];
+    }
 }
 
 /* Recovery may lose its power too. */
@@ -58,8 +71,6 @@ static void one_cut(ledger *l) {
     volume_mount(&v);
     recover(l, &rng);
     ledger_check(l, WEIR_DURABLE);
-    for (int p = 0; p < LEDGER_PRODUCERS; p++)
-        rows_told += atomic_load(&l->durable[p]);
 }
 
 static unsigned cuts(void) {

@@ -41,11 +41,12 @@ static void teardown(fixture *f) {
     free(f->lanes);
 }
 
-static void put(weir_ring *ring, weir_lane *lane, uint32_t number) {
+/* A body of eight bytes, so that a record takes 24. */
+static void put(weir_ring *ring, weir_lane *lane, uint64_t number) {
     uint64_t epoch = weir_ring_stamp(ring, lane, false);
-    memcpy(weir_lane_at(lane, lane->tail) + WEIR_RECORD_HEAD, &number, 4);
-    weir_record_seal(lane, lane->tail, 4, epoch, WEIR_RECORD_ROW);
-    weir_lane_publish(lane, lane->tail + weir_record_bytes(4));
+    memcpy(weir_lane_at(lane, lane->tail) + WEIR_RECORD_HEAD, &number, sizeof number);
+    weir_record_seal(lane, lane->tail, sizeof number, epoch, WEIR_RECORD_ROW);
+    weir_lane_publish(lane, lane->tail + weir_record_bytes(sizeof number));
 }
 
 static void a_dead_ring_is_found_as_it_was_left(void **state) {

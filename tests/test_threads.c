@@ -1,4 +1,5 @@
-/* test_threads.c - many threads, threads that come and go, signal handlers, and closing in the middle of it. */
+/* test_threads.c - many threads, threads that come and go, signal handlers, and closing in the
+ * middle of it. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -95,7 +96,8 @@ static void lanes_come_back(void **state) {
                      LIVES); /* in their order */
 }
 
-/* ---- signals ---------------------------------------------------------------------------------- */
+/* ---- signals
+ * ---------------------------------------------------------------------------------- */
 
 static _Atomic int64_t handled;
 static _Atomic bool stop_signals;
@@ -138,7 +140,8 @@ static void a_handler_may_append_in_the_middle_of_an_append(void **state) {
     check_in_order(1, mine);
 }
 
-/* ---- closing ------------------------------------------------------------------------------------ */
+/* ---- closing
+ * ------------------------------------------------------------------------------------ */
 
 static _Atomic int64_t kept[THREADS];
 
@@ -161,7 +164,8 @@ static void *wait_until_closed(void *argument) {
     }
 }
 
-/* Every append that answered WEIR_OK is kept, whichever moment close came in; nobody faults, nobody hangs. */
+/* Every append that answered WEIR_OK is kept, whichever moment close came in; nobody faults,
+ * nobody hangs. */
 static void closing_while_others_append_and_wait(void **state) {
     (void)state;
     pthread_t threads[THREADS];

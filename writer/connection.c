@@ -47,6 +47,8 @@ static int use_wal(sqlite3 *db, weir_error *error) {
         status = weir_fail(error, WEIR_DATABASE,
                            "%s: the database cannot use WAL mode, which weir needs",
                            sqlite3_db_filename(db, "main"));
+    else if (sqlite3_step(s) != SQLITE_DONE) /* the switch commits behind its answer */
+        status = weir_sqlite_fail(db, "switching to WAL mode", error);
     (void)sqlite3_finalize(s); /* repeats the step's code */
     return status;
 }

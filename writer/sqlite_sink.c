@@ -11,7 +11,7 @@
 typedef struct sqlite_sink {
     weir_connection connection;
     weir_load load; /* tables and how rows go into them */
-    sqlite3_stmt *begin, *commit, *version, *read, *store;
+    sqlite3_stmt *begin, *commit, *rollback, *version, *read, *store;
     int64_t schema_version; /* that load and own are good for; -1: for none */
     bool own;               /* weir_position is there */
 } sqlite_sink;
@@ -117,10 +117,17 @@ static int step_once(sqlite_sink *s, sqlite3_stmt *statement, const char *doing,
     return status;
 }
 
+/* Without memory even this can fail. */
+static int undo(sqlite_sink *s, weir_error *error) {
+    if (sqlite3_get_autocommit(s->connection.db)) return WEIR_OK;
+    return step_once(s, s->rollback, "rolling back", error);
+}
+
 static int begin(void *self, const uint8_t journal[16], weir_position *at, weir_error *error) {
     sqlite_sink *s = self;
     weir_load_begin(&s->load);
-    int status = weir_connection_stays(&s->connection, error);
+    int status = undo(s, error);
+    if (status == WEIR_OK) status = weir_connection_stays(&s->connection, error);
     if (status == WEIR_OK) status = step_once(s, s->begin, "beginning a transaction", error);
     if (status == WEIR_OK) status = note_schema(s, error);
     if (status == WEIR_OK) status = make_own(s, error);
@@ -152,9 +159,7 @@ static int commit(void *self, const weir_position *to, weir_sink_counts *counts,
 /* What the transaction created is gone with it. */
 static void rollback(void *self) {
     sqlite_sink *s = self;
-    if (!sqlite3_get_autocommit(s->connection.db))
-        (void)sqlite3_exec(s->connection.db, "ROLLBACK", NULL, NULL,
-                           NULL); /* SQLite: it cannot fail */
+    (void)undo(s, NULL); /* else the next transaction tries again before it begins */
     forget_schema(s);
 }
 
@@ -169,7 +174,8 @@ static void close_sink(void *self) {
     sqlite_sink *s = self;
     if (!s) return;
     weir_load_free(&s->load);
-    sqlite3_stmt *statements[] = {s->begin, s->commit, s->version, s->read, s->store};
+    sqlite3_stmt *statements[] = {s->begin, s->commit, s->rollback,
+                                  s->version, s->read, s->store};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
         (void)sqlite3_finalize(statements[i]); /* nothing hangs on it any more */
     weir_connection_close(&s->connection);
@@ -180,6 +186,7 @@ static int prepare(sqlite_sink *s, weir_error *error) {
     sqlite3 *db = s->connection.db;
     int status = weir_sqlite_prepare(db, "BEGIN IMMEDIATE", &s->begin, error);
     if (status == WEIR_OK) status = weir_sqlite_prepare(db, "COMMIT", &s->commit, error);
+    if (status == WEIR_OK) status = weir_sqlite_prepare(db, "ROLLBACK", &s->rollback, error);
     if (status == WEIR_OK)
         status = weir_sqlite_prepare(db, "PRAGMA main.schema_version", &s->version, error);
     return status == WEIR_OK ? weir_load_make(&s->load, db, error) : status;

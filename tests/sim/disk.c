@@ -261,8 +261,7 @@ int sim_disk_map(sim_disk *disk, int file, void *at, uint64_t offset, size_t byt
     sim_file *f = disk->files[file];
     if (!sim_file_share(f)) return -ENOMEM;
     int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-    void *got =
-        mmap(at, bytes, protection, MAP_SHARED | MAP_FIXED, f->memory, (off_t)offset);
+    void *got = mmap(at, bytes, protection, MAP_SHARED | MAP_FIXED, f->memory, (off_t)offset);
     return got == MAP_FAILED ? -errno : 0;
 }
 

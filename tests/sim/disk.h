@@ -20,7 +20,7 @@ typedef struct sim_disk sim_disk;
 typedef enum sim_fate {
     SIM_LOST,
     SIM_KEPT,
-    SIM_TORN,    /* some of its sectors; of a name or a size: lost */
+    SIM_TORN, /* some of its sectors; of a name or a size: lost */
     SIM_GARBAGE, /* bytes that nobody wrote, in its own place; of a name, a size, a mapped page: kept */
     SIM_FATES,
 } sim_fate;
@@ -48,7 +48,8 @@ void sim_disk_trickle(sim_disk *disk, const sim_choice *choice);
 
 /* ---- names: paths begin with / and stand in a directory that exists; negative errno ---- */
 
-int sim_disk_find(const sim_disk *disk, const char *path); /* a file's number, or -ENOENT, -EISDIR */
+int sim_disk_find(const sim_disk *disk,
+                  const char *path); /* a file's number, or -ENOENT, -EISDIR */
 bool sim_disk_is_directory(const sim_disk *disk, const char *path);
 int sim_disk_create(sim_disk *disk, const char *path); /* a file's number */
 int sim_disk_make_directory(sim_disk *disk, const char *path);
@@ -76,7 +77,8 @@ int sim_disk_map(sim_disk *disk, int file, void *at, uint64_t offset, size_t byt
 /* Change bytes on the platter and in the cache alike, as rot does, or a copy that somebody made. */
 void sim_disk_rot(sim_disk *disk, int file, const void *from, size_t bytes, uint64_t offset);
 /* Put the file of another disk under this path, synced, in place of what stands there. */
-void sim_disk_restore(sim_disk *disk, const char *path, const sim_disk *from, const char *from_path);
+void sim_disk_restore(sim_disk *disk, const char *path, const sim_disk *from,
+                      const char *from_path);
 /* Remove a name, and what stands below it, synced. */
 void sim_disk_forget(sim_disk *disk, const char *path);
 

@@ -312,15 +312,14 @@ bool sim_file_trickle(sim_file *f, const sim_choice *choice) {
     }
     if (f->write_count == 0) return false;
     const sim_write *w = &f->writes[choice->random(choice->self, f->write_count)];
-    settle_pages(f, w->offset, w->bytes); /* it may be lost, torn, kept again: that changes nothing */
+    settle_pages(f, w->offset,
+                 w->bytes); /* it may be lost, torn, kept again: that changes nothing */
     return true;
 }
 
 /* ---- the power is cut ------------------------------------------------------------------- */
 
-size_t sim_file_units(const sim_file *f) {
-    return f->write_count + (f->size != f->durable_size);
-}
+size_t sim_file_units(const sim_file *f) { return f->write_count + (f->size != f->durable_size); }
 
 /* Sector by sector, so that what it holds need not be a prefix. */
 static void tear(sim_file *f, const sim_write *w, const sim_choice *choice) {
@@ -363,7 +362,8 @@ void sim_file_cut(sim_file *f, const sim_choice *choice, size_t *unit) {
     }
     for (size_t i = 0; i < f->write_count; i++) {
         const sim_write *w = &f->writes[i];
-        if (w->offset + w->bytes > f->pages * SIM_PAGE) continue; /* cannot be: written is provided */
+        if (w->offset + w->bytes > f->pages * SIM_PAGE)
+            continue; /* cannot be: written is provided */
         cut_write(f, w, choice->fate(choice->self, (*unit)++), choice);
     }
     forget_writes(f);

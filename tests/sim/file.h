@@ -23,12 +23,12 @@ typedef struct sim_write {
 
 typedef struct sim_file {
     uint64_t size, durable_size;
-    size_t pages;                /* capacity of both arrays; a NULL page is zeros */
+    size_t pages; /* capacity of both arrays; a NULL page is zeros */
     sim_page **cached, **durable;
     sim_write *writes;
     size_t write_count, write_capacity;
-    unsigned holds;              /* how often it is open */
-    int memory;                  /* >= 0: mapped, and the cache is this memory */
+    unsigned holds; /* how often it is open */
+    int memory;     /* >= 0: mapped, and the cache is this memory */
     uint8_t *shared;
 } sim_file;
 

@@ -46,9 +46,10 @@ static bool is_lock(const char *path) {
     return slash && strcmp(slash, "/lock") == 0;
 }
 
-static void crash_point(const char *path) {
-    if (sim_now->crash_point && !sim_now->dead && !is_lock(path))
-        sim_now->crash_point(sim_now->context);
+static void crash_point(const char *call, const char *path) {
+    if (!sim_now->crash_point || sim_now->dead || is_lock(path)) return;
+    (void)snprintf(sim_now->place, sizeof sim_now->place, "%s %s", call, path);
+    sim_now->crash_point(sim_now->context);
 }
 
 static void changed(const char *path) {
@@ -57,7 +58,7 @@ static void changed(const char *path) {
         sim_choice choice = {&m->chance, NULL, below};
         sim_disk_trickle(m->disk, &choice);
     }
-    crash_point(path);
+    crash_point("after a change of", path);
 }
 
 static size_t shortened(size_t bytes) {
@@ -83,7 +84,7 @@ static int find_or_create(const char *path, int flags) {
     int file = sim_disk_find(sim_now->disk, path);
     if (file >= 0 && (flags & WEIR_OS_EXCLUSIVE)) return -EEXIST;
     if (file != -ENOENT || !(flags & WEIR_OS_CREATE)) return file;
-    crash_point(path);
+    crash_point("create", path);
     return sim_disk_create(sim_now->disk, path);
 }
 
@@ -125,7 +126,7 @@ static int64_t os_pread(void *self, int descriptor, void *into, size_t bytes, ui
 static int64_t os_pwrite(void *self, int descriptor, const void *from, size_t bytes,
                          uint64_t offset) {
     (void)self;
-    crash_point(path_of(descriptor));
+    crash_point("pwrite", path_of(descriptor));
     int error = fault(SIM_PWRITE, path_of(descriptor));
     uint64_t size = sim_disk_size(sim_now->disk, file_of(descriptor));
     if (!error && offset + bytes > size && no_room(offset + bytes - size)) error = -ENOSPC;
@@ -147,17 +148,17 @@ static void lose(int file) {
 
 static int os_datasync(void *self, int descriptor) {
     (void)self;
-    crash_point(path_of(descriptor));
+    crash_point("datasync", path_of(descriptor));
     int error = fault(SIM_DATASYNC, path_of(descriptor));
     if (error && !sim_now->dead) lose(file_of(descriptor));
     if (!error) sim_disk_sync(sim_now->disk, file_of(descriptor));
-    crash_point(path_of(descriptor));
+    crash_point("after datasync", path_of(descriptor));
     return error;
 }
 
 static int os_allocate(void *self, int descriptor, uint64_t offset, uint64_t bytes) {
     (void)self;
-    crash_point(path_of(descriptor));
+    crash_point("allocate", path_of(descriptor));
     int error = fault(SIM_ALLOCATE, path_of(descriptor));
     uint64_t size = sim_disk_size(sim_now->disk, file_of(descriptor));
     if (error) return error;
@@ -170,7 +171,7 @@ static int os_allocate(void *self, int descriptor, uint64_t offset, uint64_t byt
 
 static int os_truncate(void *self, int descriptor, uint64_t bytes) {
     (void)self;
-    crash_point(path_of(descriptor));
+    crash_point("truncate", path_of(descriptor));
     int error = fault(SIM_TRUNCATE, path_of(descriptor));
     if (error) return error;
     sim_disk_resize(sim_now->disk, file_of(descriptor), bytes);
@@ -209,28 +210,28 @@ static int finish(int result, const char *path) {
 
 static int os_rename(void *self, const char *from, const char *to) {
     (void)self;
-    crash_point(from);
+    crash_point("rename", from);
     int error = fault(SIM_RENAME, from);
     return error ? error : finish(sim_disk_rename(sim_now->disk, from, to), from);
 }
 
 static int os_unlink(void *self, const char *path) {
     (void)self;
-    crash_point(path);
+    crash_point("unlink", path);
     int error = fault(SIM_UNLINK, path);
     return error ? error : finish(sim_disk_unlink(sim_now->disk, path), path);
 }
 
 static int os_make_directory(void *self, const char *path) {
     (void)self;
-    crash_point(path);
+    crash_point("make_directory", path);
     int error = fault(SIM_MAKE_DIRECTORY, path);
     return error ? error : finish(sim_disk_make_directory(sim_now->disk, path), path);
 }
 
 static int os_sync_directory(void *self, const char *path) {
     (void)self;
-    crash_point(path);
+    crash_point("sync_directory", path);
     int error = fault(SIM_SYNC_DIRECTORY, path);
     return error ? error : finish(sim_disk_sync_directory(sim_now->disk, path), path);
 }

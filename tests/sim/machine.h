@@ -47,10 +47,13 @@ struct sim_machine {
     uint32_t thread; /* whose turn it is */
     bool dead;       /* every call fails: the remains of a process are being cleared away */
     sim_fault faults[SIM_FAULTS];
-    uint32_t short_one_in;   /* of so many transfers, one is short; 0: none */
-    uint32_t trickle_one_in; /* of so many changes, one is followed by a write of the kernel's own */
-    uint64_t capacity;       /* bytes; 0: no limit */
-    uint64_t failed;         /* faults that have struck */
+    uint32_t short_one_in; /* of so many transfers, one is short; 0: none */
+    uint32_t
+        trickle_one_in; /* of so many changes, one is followed by a write of the kernel's own */
+    uint64_t capacity;  /* bytes; 0: no limit */
+    uint64_t failed;    /* faults that have struck */
+    char place[SIM_PATH + 32]; /* the call that is under way */
+    struct sim_node *nodes;    /* the VFS's own */
 
     /* At every change of the disk, before and after; never while a lock of the process is held. */
     void (*crash_point)(void *context);

@@ -1,0 +1,366 @@
+/* seeds.c - makes the seeds of the corpus with the library itself.
+ *
+ *   weir-fuzz-seeds DIRECTORY        writes DIRECTORY/<harness>/seed-<what>
+ *
+ * The files are kept in fuzz/corpus/; run this again when the format grows. */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../lib/journal.h"
+#include "../lib/row_encode.h"
+#include "../lib/tables.h"
+#include "harness.h"
+
+enum { ROOM = 1 << 16 };
+
+static const char *root;
+
+static void write_seed(const char *harness, const char *what, const void *bytes, size_t size) {
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/%s", root, harness);
+    (void)mkdir(path, 0755); /* it may be there */
+    (void)snprintf(path, sizeof path, "%s/%s/seed-%s", root, harness, what);
+    FILE *file = fopen(path, "wb");
+    MUST(file && fwrite(bytes, 1, size, file) == size && fclose(file) == 0);
+}
+
+/* ---- rows and declarations --------------------------------------------------------------- */
+
+static const weir_column columns[] = {
+    {"id", WEIR_KEY}, {"n", WEIR_INTEGER}, {"x", WEIR_REAL}, {"name", WEIR_TEXT}, {"b", WEIR_BLOB}};
+
+static size_t make_row(uint8_t *at, uint16_t table, int64_t n) {
+    weir_value v[5] = {weir_int(n), n % 3 ? weir_int(n * n * 1000003) : weir_null(),
+                       weir_real((double)n / 7), weir_text(n % 2 ? "firm" : "h\xC3\xA9llo\xFF"),
+                       weir_blob("\0\1\2\3", (size_t)(n % 5))};
+    int status = WEIR_OK;
+    size_t bytes = weir_row_size(v, 5, &status);
+    (void)weir_row_encode(at, table, v, 5); /* its end is bytes further on */
+    return bytes;
+}
+
+static size_t make_declarations(uint8_t *at, unsigned count) {
+    static const char *const names[] = {"agent", "select", "x\"; DROP TABLE agent; --"};
+    uint8_t *p = weir_put_u32(at, count);
+    for (unsigned i = 0; i < count; i++) {
+        weir_declaration *d;
+        uint16_t number = (uint16_t)(i + 1);
+        MUST(weir_declaration_make(number, names[i], columns, 5 - i, &d, NULL) == WEIR_OK);
+        p = weir_declaration_encode(p, d);
+        weir_declaration_free(d);
+    }
+    return (size_t)(p - at);
+}
+
+static size_t make_head(uint8_t *at, const uint8_t ring[16], uint32_t lanes) {
+    weir_lane_mark marks[2] = {{0, 64}, {1, 128}};
+    return (size_t)(weir_payload_head_encode(at, ring, marks, lanes) - at);
+}
+
+static size_t make_rows(uint8_t *at, uint32_t rows, int64_t first) {
+    static const uint8_t ring[16] = "ring of seeds..";
+    size_t bytes = make_head(at, ring, 2);
+    for (uint32_t i = 0; i < rows; i++) {
+        size_t row = make_row(at + bytes + 4, (uint16_t)(1 + i % 3 / 2), first + i);
+        (void)weir_put_u32(at + bytes, (uint32_t)row);
+        bytes += 4 + row;
+    }
+    return bytes;
+}
+
+static void seed_small(void) {
+    static uint8_t bytes[ROOM];
+    for (int64_t n = 0; n < 4; n++) {
+        char what[32];
+        (void)snprintf(what, sizeof what, "row-%d", (int)n);
+        write_seed("row", what, bytes, make_row(bytes, 1, n));
+        (void)snprintf(what, sizeof what, "declarations-%d", (int)n);
+        write_seed("declaration", what, bytes, make_declarations(bytes, (unsigned)n));
+    }
+    static const uint8_t wide[] = {1,    0, 8,   0,   0x18, 0x34, 0x44, 0x28, 0,   0x11, 0x31,
+                                   0x41, 1, 2,   3,   4,    5,    6,    7,    8,   2,    0,
+                                   0,    0, 'a', 'b', 1,    0,    0,    0,    9,   0,    0,
+                                   0,    0, 0,   0,   0xF0, 0x7F, 0xFF, 1,    'c', 1,    'd'};
+    write_seed("row", "wide", wide, sizeof wide);
+}
+
+/* ---- blocks ------------------------------------------------------------------------------ */
+
+static void seed_block(const char *what, uint16_t kind, const uint8_t *raw, size_t size,
+                       uint32_t rows) {
+    static uint8_t bytes[WEIR_BLOCK_HEADER + 2 * ROOM];
+    weir_codec *codec;
+    weir_block_header h = {.version = WEIR_FORMAT_VERSION,
+                           .kind = kind,
+                           .incarnation = 1,
+                           .segment = 1,
+                           .offset = WEIR_BLOCK_ALIGN,
+                           .block = 2,
+                           .first_row = 1,
+                           .rows = rows,
+                           .durable_block = 1};
+    MUST(weir_codec_make(1, &codec) == WEIR_OK);
+    MUST(weir_payload_encode(codec, raw, size, bytes + WEIR_BLOCK_HEADER, 2 * (size_t)ROOM, &h) ==
+         WEIR_OK);
+    weir_block_header_encode(bytes, &h);
+    write_seed("block", what, bytes, WEIR_BLOCK_HEADER + h.stored_bytes);
+    weir_codec_free(codec);
+}
+
+static void seed_blocks(void) {
+    static uint8_t raw[ROOM];
+    static const uint8_t none[16];
+    seed_block("rows", WEIR_BLOCK_ROWS, raw, make_rows(raw, 5, 1), 5);
+    seed_block("rows-zstd", WEIR_BLOCK_ROWS, raw, make_rows(raw, 300, 1), 300);
+    seed_block("mark", WEIR_BLOCK_MARK, raw, make_head(raw, none, 0), 0);
+    size_t head = make_head(raw, none, 0);
+    seed_block("declarations", WEIR_BLOCK_DECLARATIONS, raw,
+               head + make_declarations(raw + head, 3), 0);
+}
+
+/* ---- journals ---------------------------------------------------------------------------- */
+
+static weir_journal *open_journal(memory_os *m) {
+    weir_journal_config config = {.os = &m->table,
+                                  .directory = MEMORY_DIRECTORY,
+                                  .segment_bytes = 24 << 10,
+                                  .limit_bytes = 1 << 22,
+                                  .zstd_level = 1};
+    weir_inventory found;
+    weir_inventory_input input = {.os = &m->table, .directory = MEMORY_DIRECTORY};
+    weir_journal *journal;
+    MUST(weir_inventory_take(&input, &found, NULL) == WEIR_OK);
+    MUST(weir_journal_open(&config, &found, &journal, NULL) == WEIR_OK);
+    weir_inventory_free(&found);
+    return journal;
+}
+
+static void append_rows(weir_journal *j, uint32_t rows, int64_t first) {
+    static uint8_t raw[ROOM];
+    size_t bytes = make_rows(raw, rows, first);
+    MUST(weir_journal_append(j, WEIR_BLOCK_ROWS, raw, bytes, rows, NULL) == WEIR_OK);
+}
+
+static void append_declarations(weir_journal *j) {
+    static uint8_t raw[ROOM];
+    static const uint8_t none[16];
+    size_t head = make_head(raw, none, 0);
+    size_t bytes = head + make_declarations(raw + head, 2);
+    MUST(weir_journal_append(j, WEIR_BLOCK_DECLARATIONS, raw, bytes, 0, NULL) == WEIR_OK);
+}
+
+static void append_mark(weir_journal *j, bool closing) {
+    uint8_t raw[64];
+    uint8_t ring[16] = {0};
+    if (!closing) memset(ring, 7, sizeof ring);
+    size_t bytes = make_head(raw, ring, closing ? 0 : 2);
+    MUST(weir_journal_append(j, WEIR_BLOCK_MARK, raw, bytes, 0, NULL) == WEIR_OK);
+}
+
+static void sync_journal(weir_journal *j) { MUST(weir_journal_sync(j, NULL) == WEIR_OK); }
+
+/* Files that still have a name, as a container; segments only, plus what is given. */
+static void collect(const memory_os *m, fuzz_container *c) {
+    for (size_t i = 0; i < MEMORY_FILES && c->count < FUZZ_FILES; i++) {
+        const memory_file *f = &m->files[i];
+        unsigned long long number;
+        if (!f->used || sscanf(f->path, MEMORY_DIRECTORY "/segment-%llu", &number) != 1) continue;
+        c->files[c->count++] = (fuzz_file){FUZZ_SEGMENT, number, f->bytes, f->data};
+    }
+}
+
+/* The same seed for each harness that reads containers. */
+static void write_container(const char *what, const fuzz_container *c) {
+    static uint8_t bytes[1 << 20];
+    static const char *const harnesses[] = {"segment", "directory", "dump"};
+    size_t size = fuzz_pack(c, bytes, sizeof bytes);
+    MUST(size > 0);
+    for (size_t i = 0; i < sizeof harnesses / sizeof harnesses[0]; i++)
+        write_seed(harnesses[i], what, bytes, size);
+}
+
+static void seed_journal(const char *what, const memory_os *m) {
+    fuzz_container c = {.count = 0};
+    collect(m, &c);
+    write_container(what, &c);
+}
+
+static void seed_positions(const memory_os *m, uint64_t block, const char *what) {
+    fuzz_container c = {.count = 0};
+    uint8_t position[FUZZ_POSITION];
+    collect(m, &c);
+    const uint8_t *header = c.files[0].data + 4096;
+    for (uint64_t n = 1; n < block && n < 3; n++)
+        header += 4096;
+    uint8_t *p = weir_put_bytes(position, header + 24, 16);
+    p = weir_put_u64(p, block);
+    p = weir_put_u64(p, 20);
+    (void)weir_put_bytes(p, header + 152, 8); /* the hash of that block's header */
+    c.files[c.count++] = (fuzz_file){FUZZ_POSITIONS, 0, sizeof position, position};
+    write_container(what, &c);
+}
+
+/* Declarations, rows, a mark; as many segments as that takes. */
+static weir_journal *fill(memory_os *m, unsigned blocks) {
+    weir_journal *j = open_journal(m);
+    append_declarations(j);
+    for (unsigned i = 0; i < blocks; i++) {
+        append_rows(j, 20, 1 + 20 * (int64_t)i);
+        if (i % 2) sync_journal(j);
+    }
+    append_mark(j, false);
+    sync_journal(j);
+    return j;
+}
+
+static void hurt(memory_os *m, unsigned segment, size_t at) {
+    char path[64];
+    (void)snprintf(path, sizeof path, MEMORY_DIRECTORY "/segment-%020u", segment);
+    for (size_t i = 0; i < MEMORY_FILES; i++)
+        if (m->files[i].used && strcmp(m->files[i].path, path) == 0) m->files[i].data[at] ^= 0x40;
+}
+
+static void seed_journals(void) {
+    static memory_os m;
+    memory_os_make(&m);
+    weir_journal_close(open_journal(&m));
+    seed_journal("fresh", &m);
+    weir_journal *j = open_journal(&m);
+    append_declarations(j);
+    append_rows(j, 300, 1); /* enough to be compressed */
+    sync_journal(j);
+    append_mark(j, true);
+    sync_journal(j);
+    weir_journal_close(j);
+    seed_journal("closed", &m);
+    memory_os_free(&m);
+
+    memory_os_make(&m);
+    j = fill(&m, 7);
+    seed_journal("segments", &m);
+    seed_positions(&m, 3, "position");
+    append_rows(j, 20, 141);
+    weir_journal_close(j);
+    weir_journal_close(open_journal(&m)); /* carries the last block over */
+    seed_journal("reopened", &m);
+    hurt(&m, 1, 3 * 4096 + 200);
+    seed_journal("rot", &m);
+    hurt(&m, 2, 100);
+    seed_journal("header", &m);
+    memory_os_free(&m);
+
+    memory_os_make(&m);
+    j = fill(&m, 2);
+    append_rows(j, 20, 41);
+    append_rows(j, 20, 61);
+    weir_journal_close(j);
+    hurt(&m, 1, 5 * 4096 + 200);
+    seed_journal("torn", &m);
+    memory_os_free(&m);
+}
+
+/* ---- the ring ---------------------------------------------------------------------------- */
+
+static void publish(weir_ring *ring, weir_lane *lane, const uint8_t *body, size_t bytes,
+                    unsigned kind) {
+    uint64_t at = lane->tail;
+    memcpy(weir_lane_at(lane, at) + WEIR_RECORD_HEAD, body, bytes);
+    weir_record_seal(lane, at, bytes, weir_ring_stamp(ring, lane, false), kind);
+    weir_lane_publish(lane, at + weir_record_bytes(bytes));
+}
+
+static void fill_ring(weir_ring *ring) {
+    uint8_t body[512];
+    weir_lane *a = weir_ring_claim(ring, 100, 0), *b = weir_ring_claim(ring, 200, 0);
+    MUST(a && b && a != b);
+    size_t bytes = make_declarations(body, 1);
+    publish(ring, a, body + 4, bytes - 4, WEIR_RECORD_DECLARATION);
+    for (int64_t n = 0; n < 12; n++) {
+        bytes = make_row(body, 1, n);
+        publish(ring, n % 3 ? a : b, body, bytes, WEIR_RECORD_ROW);
+    }
+    weir_mark mark = {.block = 3, .hash = 4, .row = 5};
+    weir_ring_store_mark(ring, &mark);
+    mark.block = 4;
+    weir_ring_store_mark(ring, &mark);
+}
+
+static void write_ring(const char *what, uint8_t *data, size_t size) {
+    static uint8_t bytes[1 << 20];
+    fuzz_container c = {.files = {{FUZZ_RING, 0, size, data}}, .count = 1};
+    write_seed("ring", what, bytes, fuzz_pack(&c, bytes, sizeof bytes));
+}
+
+/* Beside a journal whose id it has. */
+static void write_beside(uint8_t *ring, size_t size) {
+    static memory_os m;
+    fuzz_container c = {.files = {{FUZZ_RING, 0, size, ring}}, .count = 1};
+    memory_os_make(&m);
+    weir_journal_close(fill(&m, 3));
+    collect(&m, &c);
+    memcpy(ring + 56, c.files[1].data + 24, 16);
+    (void)weir_put_u64(ring + 120, weir_hash(ring, 120));
+    uint8_t *mark = ring + WEIR_RING_MARK_AT; /* its second block, as the mark */
+    weir_cursor id = weir_cursor_over(ring + 24, 8);
+    (void)weir_put_u64(mark, 2);
+    memcpy(mark + 8, c.files[1].data + 8192 + WEIR_BLOCK_HEADER - 8, 8);
+    (void)weir_put_u64(mark + 24, weir_hash(mark, 24) ^ weir_take_u64(&id));
+    memset(mark + WEIR_RING_MARK_STEP, 0, 32);
+    write_container("ring", &c);
+    memory_os_free(&m);
+}
+
+static void seed_rings(void) {
+    static weir_lane lanes[2];
+    char path[4096];
+    weir_ring ring;
+    weir_ring_header wanted = {.lanes = 2, .lane_bytes = 1 << 16, .process = 1};
+    memcpy(wanted.id, "ring of seeds..", 16);
+    memset(wanted.boot, 0xB0, 16);
+    (void)snprintf(path, sizeof path, "%s/ring.tmp", root);
+    MUST(weir_ring_create(&ring, weir_os_posix(), path, &wanted, lanes, NULL) == WEIR_OK);
+    MUST(weir_ring_provision(&ring, NULL) == WEIR_OK &&
+         weir_ring_provision(&ring, NULL) == WEIR_OK);
+    fill_ring(&ring);
+    weir_ring_close(&ring);
+    static uint8_t bytes[FUZZ_FILE_MAX];
+    FILE *file = fopen(path, "rb");
+    MUST(file);
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    (void)fclose(file); /* it was only read */
+    (void)unlink(path);
+    write_ring("rows", bytes, size);
+    bytes[8192 + 65536 + 20] ^= 1; /* the first record of lane 1 */
+    write_ring("torn", bytes, size);
+    bytes[8192 + 65536 + 20] ^= 1;
+    write_beside(bytes, size);
+}
+
+/* ---- positions --------------------------------------------------------------------------- */
+
+static void seed_stored(void) {
+    static const uint8_t good[] = {0,   5,   'j', 'o', 'u', 'r', 'n', 'a', 'l', ' ', 'i',
+                                   'd', ' ', 'a', 'b', 'c', 'd', 'e', 1,   3,   1,   20,
+                                   2,   1,   2,   3,   4,   5,   6,   7,   8};
+    uint8_t shaped[sizeof good];
+    for (uint8_t shape = 0; shape < 5; shape++) {
+        char what[16];
+        memcpy(shaped, good, sizeof good);
+        shaped[0] = shape;
+        (void)snprintf(what, sizeof what, "shape-%d", shape);
+        write_seed("position", what, shaped, sizeof shaped);
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) return 16;
+    root = argv[1];
+    (void)mkdir(root, 0755); /* it may be there */
+    seed_small();
+    seed_blocks();
+    seed_journals();
+    seed_rings();
+    seed_stored();
+    return 0;
+}

@@ -1,0 +1,21 @@
+/* base.h - the database of a simulated life, as the life needs it: a sink, its positions, its rows. */
+#ifndef WEIR_SIM_BASE_H
+#define WEIR_SIM_BASE_H
+
+#include "../../writer/sink.h"
+
+#define SIM_DATABASE "/db"
+
+typedef struct sim_base {
+    /* Open what stands at SIM_DATABASE on the current machine. positions: malloc, the caller frees. */
+    int (*open)(weir_sink *sink, weir_position **positions, size_t *count, weir_error *error);
+    /* The numbers of all rows, in the table's order; -1 when the database cannot be read or a row is
+     * not as it was appended: error says why. Reads like any other connection. */
+    long (*rows)(uint32_t *numbers, size_t limit, weir_error *error);
+} sim_base;
+
+/* Keeps rows and position in one file of its own, a record and a sync a transaction: what a database is to
+ * weir, and little more, so that very many states can be visited. */
+const sim_base *sim_base_plain(void);
+
+#endif

@@ -1,0 +1,226 @@
+/* life.c - one process of the program under test. */
+#include "life.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MS ((uint64_t)1000000)
+#define PATIENCE_MS 60000u
+
+/* ---- threads that are steps ------------------------------------------------------------- */
+
+void sim_life_step_journal(sim_life *life) {
+    uint64_t wait_ns = 0;
+    if (!life->handle || life->stepping) return;
+    life->stepping = true;
+    (void)weir_journaler_step(weir_handle_journaler(life->handle), &wait_ns);
+    life->stepping = false;
+}
+
+void sim_life_step_writer(sim_life *life) {
+    if (!life->handle || !life->applier || life->stepping) return;
+    life->stepping = true;
+    (void)weir_applier_step(life->applier);
+    life->stepping = false;
+}
+
+static void idle(void *context) {
+    sim_life *life = context;
+    sim_life_step_journal(life);
+    sim_life_step_writer(life);
+}
+
+/* ---- hooks of the handle ---------------------------------------------------------------- */
+
+static int check(void *self, const weir_declaration *d, int64_t *next_key, weir_error *error) {
+    (void)self, (void)d, (void)error;
+    *next_key = 1;
+    return WEIR_OK;
+}
+
+static void nudge(void *self) {
+    sim_life *life = self;
+    weir_bell_ring(&life->bell, sim_os());
+}
+
+static int stop(void *self, uint64_t deadline_ns) {
+    sim_life *life = self;
+    weir_applier *applier = life->applier;
+    life->applier = NULL;
+    if (!life->ending) return weir_applier_stop(applier, deadline_ns);
+    weir_applier_free(applier);
+    return WEIR_OK;
+}
+
+static void note_event(void *context, weir_event event, const char *text) {
+    sim_life *life = context;
+    life->events |= (uint64_t)1 << event;
+    (void)snprintf(life->last_event, sizeof life->last_event, "%s", text);
+}
+
+/* ---- the tool's eyes -------------------------------------------------------------------- */
+
+int sim_life_inventory(const weir_position *positions, size_t count, bool verify_all,
+                       weir_inventory *out, weir_error *error) {
+    weir_ring_report ring;
+    *out = (weir_inventory){0};
+    int status = weir_ring_inspect(sim_os(), SIM_JOURNAL "/ring", NULL, &ring, error);
+    if (status != WEIR_OK) return status;
+    weir_inventory_input input = {.os = sim_os(),
+                                  .directory = SIM_JOURNAL,
+                                  .database_has_positions = count > 0,
+                                  .positions = positions,
+                                  .position_count = count,
+                                  .verify_all = verify_all,
+                                  .ring = ring.found,
+                                  .ring_mark = ring.has_mark ? &ring.mark : NULL,
+                                  .ring_journal =
+                                      ring.found == WEIR_RING_OURS ? ring.header.journal : NULL};
+    return weir_inventory_take(&input, out, error);
+}
+
+static int look(sim_life *life, const weir_handle_config *config) {
+    weir_inventory tool, library = {0};
+    int status =
+        sim_life_inventory(config->positions, config->position_count, true, &tool, &life->error);
+    if (status == WEIR_OK)
+        status = sim_life_inventory(config->positions, config->position_count, false, &library,
+                                    &life->error);
+    if (status == WEIR_OK) life->seen(life, &tool, &library);
+    weir_inventory_free(&tool);
+    weir_inventory_free(&library);
+    return status;
+}
+
+/* ---- opening ---------------------------------------------------------------------------- */
+
+static weir_handle_config config_for(sim_life *life, const weir_position *positions, size_t count) {
+    weir_handle_config config = {.options = {.lane_bytes = 1 << 16,
+                                             .lanes_max = SIM_PRODUCERS + 1,
+                                             .segment_bytes = 1 << 20,
+                                             .full = WEIR_FULL_FAIL,
+                                             .on_event = note_event,
+                                             .event_context = life},
+                                 .directory = SIM_JOURNAL,
+                                 .os = sim_os(),
+                                 .positions = positions,
+                                 .position_count = count,
+                                 .database_has_positions = count > 0,
+                                 .stepped = true};
+    weir_options_fill(&config.options);
+    return config;
+}
+
+static int declare(sim_life *life) {
+    static const weir_column columns[] = {{"n", WEIR_INTEGER}, {"pad", WEIR_BLOB}};
+    life->machine.thread = 1;
+    weir_handle_switch_thread(life->handle);
+    int status = weir_declare(life->handle, "t", columns, 2, &life->table);
+    if (status < 0) (void)weir_fail(&life->error, status, "%s", weir_last_error());
+    return status;
+}
+
+static int start(sim_life *life, weir_sink *sink) {
+    int status = weir_applier_make(life->handle, SIM_DATABASE, sink, &life->bell, &life->applier,
+                                   &life->error);
+    if (status != WEIR_OK) return status;
+    *sink = (weir_sink){0}; /* the applier has it now */
+    weir_hooks hooks = {life, check, nudge, stop};
+    weir_handle_attach(life->handle, &hooks);
+    return declare(life);
+}
+
+int sim_life_open(sim_life *life) {
+    weir_sink sink = {0};
+    weir_position *positions = NULL;
+    size_t count = 0;
+    life->machine.idle = idle;
+    life->machine.context = life;
+    life->first = life->model.count + 1;
+    life->error = (weir_error){0};
+    int status = life->base->open(&sink, &positions, &count, &life->error);
+    if (status != WEIR_OK) return status;
+    weir_handle_config config = config_for(life, positions, count);
+    if (life->seen) status = look(life, &config);
+    if (status == WEIR_OK) status = weir_handle_open(&config, &life->handle, &life->error);
+    free(positions);
+    if (status == WEIR_OK) status = start(life, &sink);
+    if (status == WEIR_OK) return status;
+    if (life->handle) (void)weir_close(life->handle); /* the first failure is what counts */
+    life->handle = NULL;
+    if (sink.close) sink.close(sink.self);
+    return status;
+}
+
+/* ---- producers -------------------------------------------------------------------------- */
+
+static void take_turn(sim_life *life, unsigned producer) {
+    if (life->machine.thread == producer) return;
+    life->machine.thread = producer;
+    weir_handle_switch_thread(life->handle);
+}
+
+int sim_life_append(sim_life *life, unsigned producer) {
+    uint8_t pad[1 << 15]; /* not static: while this append waits, other lives may append */
+    uint32_t n = life->model.count + 1;
+    if (n > SIM_ROWS) return WEIR_FULL;
+    take_turn(life, producer);
+    size_t bytes = sim_model_pad(n, pad, sizeof pad);
+    weir_value values[] = {weir_int(n), weir_blob(pad, bytes)};
+    weir_ticket ticket = {0};
+    int status = weir_append_row(life->table, values, 2, &ticket);
+    if (status != WEIR_OK) return status;
+    life->model.count = n;
+    life->model.row[n] = (sim_row){.producer = (uint8_t)producer, .level = WEIR_PUBLISHED};
+    life->ticket[n] = ticket;
+    return status;
+}
+
+void sim_life_poll(sim_life *life) {
+    if (!life->handle) return;
+    for (uint32_t n = life->first; n <= life->model.count; n++) {
+        sim_row *row = &life->model.row[n];
+        for (int level = row->level + 1; level <= WEIR_APPLIED; level++)
+            if (weir_wait(life->handle, life->ticket[n], (weir_level)level, 0) == WEIR_OK)
+                row->level = (int8_t)level;
+    }
+}
+
+int sim_life_wait(sim_life *life, weir_level level) {
+    int status = weir_sync(life->handle, level, PATIENCE_MS);
+    sim_life_poll(life);
+    return status;
+}
+
+/* ---- ends ------------------------------------------------------------------------------- */
+
+int sim_life_close(sim_life *life) {
+    for (int i = 0; i < 100 && weir_sync(life->handle, WEIR_DURABLE, 0) == WEIR_PENDING; i++) {
+        life->machine.clock_ns += 20 * MS;
+        sim_life_step_journal(life);
+    }
+    sim_life_poll(life);
+    int status = weir_close(life->handle);
+    life->handle = NULL;
+    return status;
+}
+
+void sim_life_end(sim_life *life) {
+    life->machine.dead = true;
+    life->ending = true;
+    life->machine.crash_point = NULL;
+    life->machine.idle = NULL;
+    if (life->handle) (void)weir_close(life->handle); /* it cannot leave anything on a dead disk */
+    life->handle = NULL;
+    sim_machine_free(&life->machine);
+}
+
+/* ---- looking ---------------------------------------------------------------------------- */
+
+const char *sim_life_check(sim_life *life, int least) {
+    static weir_error error;
+    static uint32_t numbers[2 * SIM_ROWS];
+    long count = life->base->rows(numbers, 2 * SIM_ROWS, &error);
+    if (count < 0) return error.text;
+    return sim_model_compare(&life->model, numbers, (size_t)count, least);
+}

@@ -1,0 +1,18 @@
+/* story.h - what the parts of the simulation tell: how far they came, and what is broken. */
+#ifndef WEIR_SIM_STORY_H
+#define WEIR_SIM_STORY_H
+
+#include "harm.h"
+#include "life.h"
+
+/* Say what is wrong, how it came about and how to see it again; end the program. */
+__attribute__((format(printf, 1, 2), noreturn)) void sim_broken(const char *format, ...);
+void sim_must(const sim_life *life, int status, const char *what);
+
+extern uint64_t sim_states;
+extern uint64_t sim_verdicts[WEIR_VERDICT_COUNT], sim_harms[SIM_HARM_COUNT];
+
+/* Live for a while on this life's machine, then harm what is left in every way; see harm.h. */
+void sim_injured_run(sim_life *life);
+
+#endif

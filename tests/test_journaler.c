@@ -1,0 +1,352 @@
+/* test_journaler.c - the journal thread, a step at a time on a disk that refuses: what is released, marked
+ * and told, and when. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/journaler.h"
+#include "../lib/row_encode.h"
+#include "faulty_os.h"
+#include "support.h"
+
+enum { LANES = 3, LANE_BYTES = 1 << 16, STEPS = 100, ALWAYS = 1000000 };
+
+typedef struct fixture {
+    faulty_os os;
+    uint64_t clock; /* what the table's now answers */
+    char directory[128];
+    weir_lane lanes[LANES];
+    weir_ring ring;
+    weir_inventory found;
+    weir_journal *journal;
+    weir_journaler j;
+    unsigned events[16], stops, advances;
+    uint64_t head_at_sync, mark_at_sync; /* what was said when a sync was asked for */
+} fixture;
+
+static fixture *now_running; /* os functions get the table, and need what stands around it */
+
+static uint64_t clock_of(void *self) {
+    (void)self;
+    return now_running->clock;
+}
+
+static uint64_t head(const fixture *f, int lane) {
+    return atomic_load(&f->ring.controls[lane].head);
+}
+
+static uint64_t mark(const fixture *f) {
+    weir_mark found;
+    return weir_ring_load_mark(&f->ring, &found) ? found.block : 0;
+}
+
+static int noted_datasync(void *self, int file) {
+    fixture *f = now_running;
+    if (f->ring.map) {
+        f->head_at_sync = head(f, 0);
+        f->mark_at_sync = mark(f);
+    }
+    return faulty_datasync_(self, file);
+}
+
+static void note_event(void *context, weir_event event, const char *text) {
+    (void)text;
+    ((fixture *)context)->events[event]++;
+}
+
+static void note_stop(void *context) { ((fixture *)context)->stops++; }
+
+static void open_all(fixture *f) {
+    weir_error error = {0};
+    weir_inventory_input input = {.os = &f->os.table, .directory = f->directory};
+    assert_int_equal(weir_inventory_take(&input, &f->found, &error), WEIR_OK);
+    weir_journal_config config = {.os = &f->os.table,
+                                  .directory = f->directory,
+                                  .segment_bytes = 1 << 20,
+                                  .limit_bytes = 1 << 30,
+                                  .zstd_level = 1};
+    assert_int_equal(weir_journal_open(&config, &f->found, &f->journal, &error), WEIR_OK);
+    weir_ring_header wanted = {.id = {7}, .lanes = LANES, .lane_bytes = LANE_BYTES};
+    const char *path = weir_temp_path(f->directory, "ring");
+    assert_int_equal(weir_ring_create(&f->ring, &f->os.table, path, &wanted, f->lanes, &error), 0);
+    f->j = (weir_journaler){.os = &f->os.table,
+                            .ring = &f->ring,
+                            .journal = f->journal,
+                            .linger_ns = 1000,
+                            .segment_bytes = 1 << 20,
+                            .on_event = note_event,
+                            .on_stop = note_stop,
+                            .context = f};
+    assert_int_equal(weir_journaler_prepare(&f->j, &error), WEIR_OK);
+}
+
+static int setup(void **state) {
+    fixture *f = aligned_alloc(WEIR_CACHE_LINE, sizeof *f);
+    assert_non_null(f);
+    memset(f, 0, sizeof *f);
+    now_running = f;
+    faulty_make(&f->os);
+    f->os.table.now = clock_of;
+    f->os.table.datasync = noted_datasync;
+    f->clock = 1;
+    snprintf(f->directory, sizeof f->directory, "%s", weir_temp_make());
+    open_all(f);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state) {
+    fixture *f = *state;
+    weir_journaler_release(&f->j);
+    weir_journal_close(f->journal);
+    weir_ring_close(&f->ring);
+    weir_inventory_free(&f->found);
+    weir_temp_remove(f->directory);
+    free(f);
+    return 0;
+}
+
+static void put(fixture *f, int lane, int64_t number) {
+    weir_lane *l = &f->lanes[lane];
+    weir_value value = weir_int(number);
+    uint64_t epoch = weir_ring_stamp(&f->ring, l, false);
+    uint8_t *body = weir_lane_at(l, l->tail) + WEIR_RECORD_HEAD;
+    size_t bytes = (size_t)(weir_row_encode(body, 1, &value, 1) - body);
+    weir_record_seal(l, l->tail, bytes, epoch, WEIR_RECORD_ROW);
+    weir_lane_publish(l, l->tail + weir_record_bytes(bytes));
+}
+
+/* The step of one who is waited for. */
+static weir_next step(fixture *f) {
+    uint64_t wait_ns = 0;
+    atomic_store(&f->j.demand, 1);
+    weir_next next = weir_journaler_step(&f->j, &wait_ns);
+    atomic_store(&f->j.demand, 0);
+    return next;
+}
+
+static void settle(fixture *f) {
+    for (int i = 0; i < STEPS && weir_ring_pending(&f->ring); i++)
+        if (step(f) == WEIR_NEXT_STOPPED) return;
+    assert_int_equal(weir_ring_pending(&f->ring), 0);
+    assert_int_equal(step(f), WEIR_NEXT_WAIT);
+}
+
+/* Numbers 1 … count are durable, once and in order; and block n says which block was durable then. */
+static void expect_durable(fixture *f, int64_t count) {
+    weir_reader *reader;
+    weir_read_block block;
+    int64_t next = 1;
+    weir_journal_state s;
+    weir_journal_get_state(f->journal, &s);
+    assert_int_equal(weir_reader_make(&f->os.table, weir_journal_locator(f->journal), &reader),
+                     WEIR_OK);
+    for (uint64_t n = s.first_block; n <= s.durable.block; n++) {
+        const uint8_t *row;
+        size_t bytes;
+        assert_int_equal(weir_reader_read(reader, n, &block, NULL), WEIR_OK);
+        weir_cursor body = block.payload.body;
+        if (block.header.kind != WEIR_BLOCK_ROWS) continue;
+        while (weir_payload_next_row(&body, &row, &bytes) == 1) {
+            static weir_value values[WEIR_COLUMNS_MAX];
+            uint16_t table, columns;
+            assert_true(weir_row_decode(row, bytes, &table, &columns, values));
+            assert_int_equal(values[0].as.integer, next++);
+        }
+    }
+    weir_reader_free(reader);
+    assert_int_equal(next - 1, count);
+    assert_int_equal(s.durable.row, count);
+}
+
+/* ---- in order ------------------------------------------------------------------------------ */
+
+static void a_group_is_synced_then_marked_then_released(void **state) {
+    fixture *f = *state;
+    put(f, 0, 1);
+    put(f, 1, 2);
+    long syncs = f->os.calls[FAULTY_DATASYNC];
+    assert_int_equal(step(f), WEIR_NEXT_AGAIN);
+    assert_int_equal(f->os.calls[FAULTY_DATASYNC], syncs + 1);
+    assert_int_equal(f->head_at_sync, 0);
+    assert_int_equal(f->mark_at_sync, 0);
+    assert_int_equal(head(f, 0), f->lanes[0].tail);
+    weir_journal_state s;
+    weir_journal_get_state(f->journal, &s);
+    assert_int_equal(mark(f), s.durable.block);
+    expect_durable(f, 2);
+}
+
+static void rows_linger_until_somebody_waits(void **state) {
+    fixture *f = *state;
+    uint64_t wait_ns = 0;
+    put(f, 0, 1);
+    assert_int_equal(weir_journaler_step(&f->j, &wait_ns), WEIR_NEXT_WAIT);
+    assert_int_equal(wait_ns, f->j.linger_ns);
+    expect_durable(f, 0);
+    assert_int_equal(step(f), WEIR_NEXT_AGAIN);
+    expect_durable(f, 1);
+    put(f, 0, 2);
+    assert_int_equal(weir_journaler_step(&f->j, &wait_ns), WEIR_NEXT_WAIT);
+    f->clock += f->j.linger_ns;
+    assert_int_equal(weir_journaler_step(&f->j, &wait_ns), WEIR_NEXT_AGAIN);
+    expect_durable(f, 2);
+}
+
+static void when_it_is_quiet_a_block_vouches_for_the_last_group(void **state) {
+    fixture *f = *state;
+    uint64_t wait_ns = 0;
+    put(f, 0, 1);
+    settle(f);
+    weir_journal_state before, after;
+    weir_journal_get_state(f->journal, &before);
+    f->clock += 100 * f->j.linger_ns;
+    assert_int_equal(weir_journaler_step(&f->j, &wait_ns), WEIR_NEXT_IDLE);
+    weir_journal_get_state(f->journal, &after);
+    assert_int_equal(after.durable.block, before.durable.block + 1);
+    assert_int_equal(weir_journaler_step(&f->j, &wait_ns), WEIR_NEXT_IDLE);
+    weir_journal_get_state(f->journal, &before);
+    assert_int_equal(after.durable.block, before.durable.block); /* once is enough */
+}
+
+/* ---- a disk that fails ---------------------------------------------------------------------- */
+
+static void fails_once(fixture *f, faulty_call call) {
+    put(f, 0, 1);
+    settle(f);
+    uint64_t released = head(f, 0), marked = mark(f);
+    put(f, 0, 2);
+    put(f, 1, 3);
+    put(f, 0, 4);
+    faulty_arm(&f->os, call, 1, 1, -EIO);
+    assert_int_equal(step(f), WEIR_NEXT_AGAIN);
+    assert_int_equal(f->events[WEIR_EVENT_SYNC_FAILED], 1);
+    assert_int_equal(head(f, 0), released);
+    assert_int_equal(mark(f), marked);
+    expect_durable(f, 1);
+    settle(f);
+    expect_durable(f, 4);
+    assert_int_equal(head(f, 1), f->lanes[1].tail);
+    assert_int_equal(f->stops, 0);
+}
+
+static uint64_t segment_now(fixture *f) {
+    weir_journal_state s;
+    weir_journal_get_state(f->journal, &s);
+    return s.end.segment;
+}
+
+static void after_a_failed_sync_rows_go_into_a_new_segment_once(void **state) {
+    fixture *f = *state;
+    uint64_t segment = segment_now(f);
+    fails_once(f, FAULTY_DATASYNC);
+    assert_true(segment_now(f) > segment);
+}
+
+static void after_a_failed_write_too(void **state) {
+    fixture *f = *state;
+    uint64_t segment = segment_now(f);
+    fails_once(f, FAULTY_PWRITE);
+    assert_true(segment_now(f) > segment);
+}
+
+/* What the new segment says of the ring must be what is durable, or the next opening would skip rows. */
+static void a_new_segment_says_how_far_lanes_are_durable(void **state) {
+    fixture *f = *state;
+    put(f, 0, 1);
+    settle(f);
+    uint64_t durable = f->lanes[0].tail;
+    put(f, 0, 2);
+    faulty_arm(&f->os, FAULTY_DATASYNC, 1, 1, -EIO);
+    assert_int_equal(step(f), WEIR_NEXT_AGAIN);
+    weir_journal_state s;
+    weir_journal_get_state(f->journal, &s);
+    weir_reader *reader;
+    weir_read_block head_block;
+    assert_int_equal(weir_reader_make(&f->os.table, weir_journal_locator(f->journal), &reader),
+                     WEIR_OK);
+    assert_int_equal(weir_reader_read(reader, s.durable.block, &head_block, NULL), WEIR_OK);
+    assert_int_equal(head_block.payload.lanes, 1);
+    assert_int_equal(weir_payload_lane(&head_block.payload, 0).position, durable);
+    weir_reader_free(reader);
+}
+
+static void a_disk_that_stays_broken_stops_the_journal_and_keeps_the_rows(void **state) {
+    fixture *f = *state;
+    put(f, 0, 1);
+    faulty_arm(&f->os, FAULTY_DATASYNC, 1, ALWAYS, -EIO);
+    weir_next next = WEIR_NEXT_AGAIN;
+    for (int i = 0; i < STEPS && next != WEIR_NEXT_STOPPED; i++)
+        next = step(f);
+    assert_int_equal(next, WEIR_NEXT_STOPPED);
+    assert_int_equal(f->stops, 1);
+    assert_int_equal(atomic_load(&f->j.status), WEIR_STOPPED);
+    assert_int_equal(head(f, 0), 0);
+    assert_int_equal(mark(f), 0);
+    assert_true(weir_ring_pending(&f->ring) > 0);
+}
+
+/* Every new group fails once and then works: that is not the same failure for ever. */
+static void failures_that_are_overcome_do_not_add_up(void **state) {
+    fixture *f = *state;
+    for (int64_t i = 1; i <= 10; i++) {
+        put(f, 0, i);
+        faulty_arm(&f->os, FAULTY_DATASYNC, 1, 1, -EIO);
+        settle(f);
+    }
+    expect_durable(f, 10);
+    assert_int_equal(f->stops, 0);
+}
+
+/* New segments can be made, but what is written into them cannot be synced. */
+static void failures_in_a_row_stop_the_journal(void **state) {
+    fixture *f = *state;
+    weir_next next = WEIR_NEXT_AGAIN;
+    put(f, 0, 1);
+    for (int i = 0; i < STEPS && next != WEIR_NEXT_STOPPED; i++) {
+        faulty_arm(&f->os, FAULTY_DATASYNC, 1, 1, -EIO);
+        next = step(f);
+    }
+    assert_int_equal(next, WEIR_NEXT_STOPPED);
+    assert_int_equal(head(f, 0), 0);
+}
+
+/* A block may say of the one before it only what a sync has said. */
+static void blocks_of_one_group_do_not_vouch_for_each_other(void **state) {
+    fixture *f = *state;
+    weir_error error;
+    weir_journal_state s;
+    bool appended;
+    weir_journal_get_state(f->journal, &s);
+    uint64_t durable = s.durable.block;
+    put(f, 0, 1);
+    assert_int_equal(weir_drain_block(&f->j.drain, &appended, &error), WEIR_OK);
+    assert_int_equal(weir_drain_mark(&f->j.drain, &error), WEIR_OK);
+    assert_int_equal(weir_journal_sync(f->journal, &error), WEIR_OK);
+    weir_reader *reader;
+    weir_read_block block;
+    assert_int_equal(weir_reader_make(&f->os.table, weir_journal_locator(f->journal), &reader),
+                     WEIR_OK);
+    assert_int_equal(weir_reader_read(reader, durable + 2, &block, NULL), WEIR_OK);
+    assert_int_equal(block.header.durable_block, durable);
+    weir_reader_free(reader);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        T(a_group_is_synced_then_marked_then_released),
+        T(rows_linger_until_somebody_waits),
+        T(when_it_is_quiet_a_block_vouches_for_the_last_group),
+        T(after_a_failed_sync_rows_go_into_a_new_segment_once),
+        T(after_a_failed_write_too),
+        T(a_new_segment_says_how_far_lanes_are_durable),
+        T(a_disk_that_stays_broken_stops_the_journal_and_keeps_the_rows),
+        T(failures_that_are_overcome_do_not_add_up),
+        T(failures_in_a_row_stop_the_journal),
+        T(blocks_of_one_group_do_not_vouch_for_each_other),
+    };
+    return cmocka_run_group_tests_name("journaler", tests, NULL, NULL);
+}
