@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 static void become_strace(char *options, pid_t target) {
-    char pid[16], *arguments[32] = {(char *)"strace", (char *)"-f", (char *)"-qq", (char *)"-p", pid};
+    char pid[16],
+        *arguments[32] = {(char *)"strace", (char *)"-f", (char *)"-qq", (char *)"-p", pid};
     size_t count = 5;
     (void)snprintf(pid, sizeof pid, "%d", (int)target);
     for (char *word = strtok(options, " "); word && count < 31; word = strtok(NULL, " "))

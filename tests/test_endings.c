@@ -114,14 +114,19 @@ static void check_all_there(void) {
         int64_t published = atomic_load(&t->rows[who]);
         (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM rows WHERE who = %d", who);
         int64_t there = weir_sql_int(database, sql);
-        (void)snprintf(sql, sizeof sql, "SELECT count(DISTINCT n) = count(*) AND ifnull(max(n), 0) = count(*) FROM rows WHERE who = %d", who);
+        (void)snprintf(sql, sizeof sql,
+                       "SELECT count(DISTINCT n) = count(*) AND ifnull(max(n), 0) = count(*) FROM "
+                       "rows WHERE who = %d",
+                       who);
         assert_int_equal(weir_sql_int(database, sql), 1); /* once each, and no gap */
         /* one may have been published whose note the end prevented */
         if (there < published || there > published + 1)
             fail_msg("thread %d: %lld rows published, %lld there", who, (long long)published,
                      (long long)there);
     }
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM rows a JOIN rows b ON b.rowid > a.rowid AND b.who = a.who AND b.n = a.n - 1"), 0);
+    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM rows a JOIN rows b ON b.rowid > "
+                                            "a.rowid AND b.who = a.who AND b.n = a.n - 1"),
+                     0);
 }
 
 static void expect_exit(int status, int code) {
@@ -272,7 +277,8 @@ static void a_child_outlives_its_parent(void **state) {
 static void *append_until_cancelled(void *who) {
     (void)pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
     for (;;) {
-        append_one((long)(intptr_t)who); /* is no point of cancellation: the row and its note agree */
+        append_one(
+            (long)(intptr_t)who); /* is no point of cancellation: the row and its note agree */
         pthread_testcancel();
     }
     return NULL;

@@ -47,10 +47,14 @@ static void start_work(fixture *f, uint64_t seed, const char *database) {
     ledger_begin(f->l, seed, 0, weir_temp_path(database, "full.db"));
     (void)snprintf(f->journal, sizeof f->journal, "%s/full.db-weir", f->v.root);
     f->l->pace_us = 400;
-    f->l->options = (weir_options){
-        .journal_directory = f->journal, .lane_bytes = 65536, .segment_bytes = 1 << 20,
-        .lanes_max = 16, .full = seed % 2 ? WEIR_FULL_BLOCK : WEIR_FULL_FAIL, .full_timeout_ms = 50,
-        .linger_ms = 2, .apply_linger_ms = 5};
+    f->l->options = (weir_options){.journal_directory = f->journal,
+                                   .lane_bytes = 65536,
+                                   .segment_bytes = 1 << 20,
+                                   .lanes_max = 16,
+                                   .full = seed % 2 ? WEIR_FULL_BLOCK : WEIR_FULL_FAIL,
+                                   .full_timeout_ms = 50,
+                                   .linger_ms = 2,
+                                   .apply_linger_ms = 5};
     f->child = ledger_start(ledger_work, f->l);
 }
 
@@ -92,9 +96,8 @@ static void wait_until_refused(fixture *f) {
 
 static int tool(const fixture *f, const char *arguments) {
     char command[1024];
-    (void)snprintf(command, sizeof command,
-                   "'%s' --journal='%s' %s '%s' >'%s/out' 2>'%s/err'", WEIR_RECOVER, f->journal,
-                   arguments, f->l->path, f->elsewhere, f->elsewhere);
+    (void)snprintf(command, sizeof command, "'%s' --journal='%s' %s '%s' >'%s/out' 2>'%s/err'",
+                   WEIR_RECOVER, f->journal, arguments, f->l->path, f->elsewhere, f->elsewhere);
     int status = system(command);
     if (!WIFEXITED(status)) fail_msg("weir-recover %s: died", arguments);
     return WEXITSTATUS(status);
@@ -185,7 +188,8 @@ static void a_journal_cannot_begin_on_a_full_disk(void **state) {
     int status = weir_open_sqlite(path, NULL, &w);
     assert_true(status < 0);
     assert_null(w);
-    if (status != WEIR_NO_SPACE) print_message("%s: %s\n", weir_status_name(status), weir_last_error());
+    if (status != WEIR_NO_SPACE)
+        print_message("%s: %s\n", weir_status_name(status), weir_last_error());
     assert_true(strlen(weir_last_error()) > 10);
     volume_relieve(&f->v);
     assert_int_equal(weir_open_sqlite(path, NULL, &w), WEIR_OK);

@@ -72,8 +72,12 @@ static int append_rows(weir *w, int file) {
 
 /* Exit: 0 all went well, 2 an error with words. */
 static int program(const char *database, int file) {
-    weir_options o = {.lane_bytes = 65536, .segment_bytes = 1 << 20, .lanes_max = 4,
-                      .linger_ms = 1, .apply_linger_ms = 1, .open_timeout_ms = 300,
+    weir_options o = {.lane_bytes = 65536,
+                      .segment_bytes = 1 << 20,
+                      .lanes_max = 4,
+                      .linger_ms = 1,
+                      .apply_linger_ms = 1,
+                      .open_timeout_ms = 300,
                       .full_timeout_ms = 200};
     weir *w;
     int status = weir_open_sqlite(database, &o, &w);
@@ -138,17 +142,19 @@ static void check_rows(const fixture *f, const char *strace) {
     int status = weir_open_sqlite(f->database, NULL, &w);
     if (status != WEIR_OK) fail_msg("after strace %s: open: %s", strace, weir_last_error());
     status = weir_sync(w, WEIR_APPLIED, 10000);
-    if (status != WEIR_OK) fail_msg("after strace %s: sync: %d: %s", strace, status, weir_last_error());
+    if (status != WEIR_OK)
+        fail_msg("after strace %s: sync: %d: %s", strace, status, weir_last_error());
     assert_int_equal(weir_close(w), WEIR_OK);
     if (!weir_sql_int(f->database, "SELECT count(*) FROM sqlite_master WHERE name='rows'")) {
-        if (told) fail_msg("after strace %s: %d rows were acknowledged, none is there", strace, told);
+        if (told)
+            fail_msg("after strace %s: %d rows were acknowledged, none is there", strace, told);
         return;
     }
     int64_t there = weir_sql_int(f->database, "SELECT count(*) FROM rows");
     int64_t wrong = weir_sql_int(f->database, "SELECT count(*) FROM rows WHERE n <> rowid");
     if (there < told || wrong)
-        fail_msg("after strace %s: %d rows were acknowledged, %d are there, %d of them wrong", strace,
-                 told, (int)there, (int)wrong);
+        fail_msg("after strace %s: %d rows were acknowledged, %d are there, %d of them wrong",
+                 strace, told, (int)there, (int)wrong);
 }
 
 static void check_end(const fixture *f, bool recover, int status, const char *strace) {
@@ -161,7 +167,8 @@ static void check_end(const fixture *f, bool recover, int status, const char *st
     else
         fine = code == 0 || code == 2;
     if (!fine)
-        fail_msg("under strace %s: %s %d: %.*s", strace, WIFSIGNALED(status) ? "signal" : "exit code",
+        fail_msg("under strace %s: %s %d: %.*s", strace,
+                 WIFSIGNALED(status) ? "signal" : "exit code",
                  WIFSIGNALED(status) ? WTERMSIG(status) : code, (int)length, words);
     free(words);
 }
@@ -183,7 +190,8 @@ static void leave_rows(const fixture *f) {
         int file = open(f->acknowledged, O_WRONLY | O_CREAT | O_APPEND, 0600);
         weir *w;
         weir_table *table;
-        if (file < 0 || weir_open_sqlite(f->database, &o, &w) || weir_declare(w, "rows", columns, 2, &table))
+        if (file < 0 || weir_open_sqlite(f->database, &o, &w) ||
+            weir_declare(w, "rows", columns, 2, &table))
             _exit(1);
         for (int row = 1; row <= ROWS; row++) {
             if (weir_append(table, weir_int(row), weir_text("left behind"))) _exit(1);
@@ -204,8 +212,8 @@ static void inject(const char *call, const char *error, const char *when, bool r
     char strace[256];
     begin(&f);
     if (recover) leave_rows(&f);
-    (void)snprintf(strace, sizeof strace, "-o %s -e trace=%s -e inject=%s:error=%s:when=%s", f.trace,
-                   call, call, error, when);
+    (void)snprintf(strace, sizeof strace, "-o %s -e trace=%s -e inject=%s:error=%s:when=%s",
+                   f.trace, call, call, error, when);
     int status = run_traced(&f, recover, strace);
     if (WIFEXITED(status) && WEXITSTATUS(status) == LOST_ATTACH) fail_msg("strace does not attach");
     const char *where = strstr(strace, "inject=");
@@ -214,8 +222,10 @@ static void inject(const char *call, const char *error, const char *when, bool r
     check_end(&f, recover, status, place);
     check_rows(&f, place);
     runs++;
-    if (WEXITSTATUS(status) <= (recover ? 1 : 0)) clean++;
-    else refused++;
+    if (WEXITSTATUS(status) <= (recover ? 1 : 0))
+        clean++;
+    else
+        refused++;
     weir_temp_remove(f.directory);
 }
 
@@ -303,7 +313,8 @@ static void inject_all(bool recover) {
     runs = clean = refused = 0;
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
         inject_each(&faults[i], recover);
-    print_message("%u runs: %u succeeded all the same, %u said what was wrong\n", runs, clean, refused);
+    print_message("%u runs: %u succeeded all the same, %u said what was wrong\n", runs, clean,
+                  refused);
     assert_true(runs > 50 && clean > 10 && refused > 10);
 }
 

@@ -51,12 +51,17 @@ static int teardown(void **state) {
 /* ---- steps ---------------------------------------------------------------------------------- */
 
 static void must(int status, const char *what) {
-    if (status != WEIR_OK) fail_msg("%s: %s: %s", what, weir_status_name(status), weir_last_error());
+    if (status != WEIR_OK)
+        fail_msg("%s: %s: %s", what, weir_status_name(status), weir_last_error());
 }
 
 static int try_open(fixture *f) {
-    weir_options o = {.lane_bytes = 65536, .segment_bytes = 1 << 20, .linger_ms = 1,
-                      .apply_linger_ms = 1, .open_timeout_ms = 300, .on_event = on_event,
+    weir_options o = {.lane_bytes = 65536,
+                      .segment_bytes = 1 << 20,
+                      .linger_ms = 1,
+                      .apply_linger_ms = 1,
+                      .open_timeout_ms = 300,
+                      .on_event = on_event,
                       .event_context = f};
     return weir_open_sqlite(f->path, &o, &f->w);
 }
@@ -162,7 +167,8 @@ static void a_long_reader_shows_in_the_statistics(void **state) {
     for (int i = 0; i < 40; i++) {
         for (int j = 0; j < 20; j++) {
             weir_rng_fill(&rng, text, sizeof text);
-            must(weir_append(f->table, weir_int(++f->rows), weir_blob(text, sizeof text)), "append");
+            must(weir_append(f->table, weir_int(++f->rows), weir_blob(text, sizeof text)),
+                 "append");
         }
         must(apply(f, 10000), "sync");
     }
@@ -318,7 +324,8 @@ static void a_dropped_column_waits_for_its_return(void **state) {
     recover(f);
     assert_int_equal(f->events[WEIR_EVENT_APPLY_RESUMED], 1);
     assert_int_equal(weir_sql_int(f->path, "SELECT count(*) FROM rows WHERE n IS NULL"), 100);
-    assert_int_equal(weir_sql_int(f->path, "SELECT count(DISTINCT n) FROM rows WHERE n = rowid"), 200);
+    assert_int_equal(weir_sql_int(f->path, "SELECT count(DISTINCT n) FROM rows WHERE n = rowid"),
+                     200);
     assert_int_equal(weir_sql_int(f->path, "SELECT count(*) FROM rows"), 300);
 }
 

@@ -95,8 +95,8 @@ static void pour(int file, size_t piece) {
 }
 
 void volume_fill(const volume *v) {
-    int file = open(weir_temp_path(v->root, "ballast"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-                    0600);
+    int file =
+        open(weir_temp_path(v->root, "ballast"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     assert_true(file >= 0);
     pour(file, 65536);
     pour(file, 512); /* the last block of the file may have room yet */

@@ -174,8 +174,7 @@ static void close_sink(void *self) {
     sqlite_sink *s = self;
     if (!s) return;
     weir_load_free(&s->load);
-    sqlite3_stmt *statements[] = {s->begin, s->commit, s->rollback,
-                                  s->version, s->read, s->store};
+    sqlite3_stmt *statements[] = {s->begin, s->commit, s->rollback, s->version, s->read, s->store};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
         (void)sqlite3_finalize(statements[i]); /* nothing hangs on it any more */
     weir_connection_close(&s->connection);
