@@ -55,11 +55,11 @@ static int wait_for_backlog(weir *w, const weir_declaration *d, weir_error *erro
     if (status == WEIR_OK) return status;
     if (status != WEIR_PENDING)
         return weir_fail(error, status, "declaring %s: %s", d->name, weir_status_text(status));
-    return weir_fail(
-        error, WEIR_BUSY,
-        "declaring %s: rows of a former run still wait to be applied, and its next key "
-        "depends on them; try again later or raise open_timeout_ms",
-        d->name);
+    return weir_fail(error, WEIR_BUSY,
+                     "declaring %s: the database is locked, or rows of a former run still wait to "
+                     "be applied, and the table's next key depends on them; try again later or "
+                     "raise open_timeout_ms",
+                     d->name);
 }
 
 static int check(weir *w, const weir_declaration *d, int64_t *next_key, weir_error *error) {

@@ -163,6 +163,13 @@ static weir_next quiet(weir_journaler *j, uint64_t now, uint64_t *wait_ns) {
     return WEIR_NEXT_WAIT;
 }
 
+/* So many bytes do not linger: a whole block, or a quarter of a lane, so that one that fills up fast
+ * is looked at again before it is full. */
+static uint64_t enough(const weir_journaler *j) {
+    uint64_t quarter = j->ring->header.lane_bytes / 4;
+    return quarter < RAW_TARGET ? quarter : RAW_TARGET;
+}
+
 weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns) {
     if (atomic_load_explicit(&j->status, memory_order_relaxed) != WEIR_OK) return WEIR_NEXT_STOPPED;
     provision(j);
@@ -174,7 +181,7 @@ weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns) {
     uint64_t waited = now - j->pending_since;
     bool demanded = atomic_load_explicit(&j->demand, memory_order_relaxed) > 0 ||
                     atomic_load_explicit(&j->stopping, memory_order_relaxed);
-    if (!demanded && pending < RAW_TARGET && waited < j->linger_ns) {
+    if (!demanded && pending < enough(j) && waited < j->linger_ns) {
         *wait_ns = j->linger_ns - waited;
         return WEIR_NEXT_WAIT;
     }

@@ -41,13 +41,14 @@ static int use_wal(sqlite3 *db, weir_error *error) {
     sqlite3_stmt *s;
     int status = weir_sqlite_prepare(db, "PRAGMA main.journal_mode=WAL", &s, error);
     if (status != WEIR_OK) return status;
-    if (sqlite3_step(s) != SQLITE_ROW)
-        status = weir_sqlite_fail(db, "switching to WAL mode", error);
-    else if (sqlite3_stricmp((const char *)sqlite3_column_text(s, 0), "wal") != 0)
+    bool answered = sqlite3_step(s) == SQLITE_ROW;
+    bool is_wal = answered && sqlite3_stricmp((const char *)sqlite3_column_text(s, 0), "wal") == 0;
+    bool committed = answered && sqlite3_step(s) == SQLITE_DONE; /* behind its answer */
+    if (answered && !is_wal)
         status = weir_fail(error, WEIR_DATABASE,
                            "%s: the database cannot use WAL mode, which weir needs",
                            sqlite3_db_filename(db, "main"));
-    else if (sqlite3_step(s) != SQLITE_DONE) /* the switch commits behind its answer */
+    else if (!committed)
         status = weir_sqlite_fail(db, "switching to WAL mode", error);
     (void)sqlite3_finalize(s); /* repeats the step's code */
     return status;

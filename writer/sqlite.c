@@ -380,9 +380,11 @@ int weir_insert_now(weir_table *table, const weir_value *values, size_t count, u
     insertion i = {.table = table};
     weir_ticket mine = {0};
     int held;
-    int status = table && values ? WEIR_OK : misuse(&i, "an argument is NULL");
-    if (status != WEIR_OK) return weir_publish_error(&i.error);
-    status = weir_step_in(weir_table_handle(table), false, &held);
+    if (!table || !values) {
+        (void)misuse(&i, "an argument is NULL");
+        return weir_publish_error(&i.error);
+    }
+    int status = weir_step_in(weir_table_handle(table), false, &held);
     if (status == WEIR_OK) {
         status = insert_inside(&i, values, count, timeout_ms, &mine);
         weir_step_out(weir_table_handle(table), held);
