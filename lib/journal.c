@@ -361,6 +361,7 @@ void weir_journal_get_state(weir_journal *j, weir_journal_state *out) {
     weir_journal_lock(j);
     *out = j->state;
     out->bytes = j->catalog.bytes;
+    out->segments = j->catalog.file_count;
     out->first_block = weir_catalog_first_block(&j->catalog);
     weir_journal_unlock(j);
 }

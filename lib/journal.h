@@ -74,8 +74,9 @@ typedef struct weir_journal_state {
     uint64_t next_row;
     uint64_t bytes;         /* of segments */
     uint64_t bytes_written; /* extents of blocks made durable since opening */
-    uint64_t first_block;   /* oldest kept; the head of its segment */
-    weir_position found;    /* durable end found at opening (block, row, hash) before rewriting */
+    size_t segments;
+    uint64_t first_block; /* oldest kept; the head of its segment */
+    weir_position found;  /* durable end found at opening (block, row, hash) before rewriting */
     uint64_t syncs, sync_ns_total, sync_ns_max;
 } weir_journal_state;
 void weir_journal_get_state(weir_journal *j, weir_journal_state *out);

@@ -433,6 +433,24 @@ static void opening_and_closing_again_and_again_keeps_the_directory_small(void *
     assert_int_equal(system(command), 0);
 }
 
+/* Blocks without rows take no position with them, but must not keep their segments for ever. */
+static void openings_without_rows_leave_nothing_behind(void **state) {
+    fixture *f = *state;
+    for (int i = 0; i < 12; i++) {
+        open_with(f, NULL);
+        if (i % 3 == 0) declare(f, "t");
+        close_it(f);
+    }
+    char command[300];
+    snprintf(command, sizeof command, "test $(ls %s-weir | wc -l) -le 4", f->path);
+    assert_int_equal(system(command), 0);
+    open_with(f, NULL);
+    declare(f, "t");
+    assert_int_equal(weir_append(f->table, weir_int(1), weir_text("x")), WEIR_OK);
+    close_it(f);
+    assert_int_equal(count(f, "SELECT count(*) FROM t"), 1);
+}
+
 static void levels_are_reached_in_order(void **state) {
     fixture *f = *state;
     weir_options o = {.linger_ms = 60000, .apply_linger_ms = 60000};
@@ -471,6 +489,7 @@ int main(void) {
         T(a_link_leads_to_the_same_journal),
         T(a_forked_child_is_told),
         T(opening_and_closing_again_and_again_keeps_the_directory_small),
+        T(openings_without_rows_leave_nothing_behind),
         T(levels_are_reached_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,12 +126,30 @@ static void harden(weir_applier *a, uint64_t wal_bytes) {
     if (status != WEIR_OK && status != WEIR_BUSY && !a->trouble.told) meet(a, status, &error);
 }
 
-static uint64_t harden_when_quiet(weir_applier *a, uint64_t at) {
+/* Older segments may hold nothing but blocks without rows, as openings leave them: they can go once
+ * the position stands behind them, which no row takes it to. */
+static bool holds_up(const weir_applier *a, const weir_journal_state *s) {
+    return s->segments > 1 && weir_replay_unsettled(a->replay);
+}
+
+/* What cannot be settled now is settled by the next rows, or by the next opening. */
+static void settle(weir_applier *a, const weir_journal_state *s) {
+    weir_position position;
+    if (!holds_up(a, s)) return;
+    if (weir_replay_settle(a->replay, &position, NULL) == WEIR_OK) a->applied = position.block;
+}
+
+static uint64_t harden_when_quiet(weir_applier *a, const weir_journal_state *s, uint64_t at) {
     uint64_t pause = a->harden_pause ? a->harden_pause : IDLE_HARDEN_NS;
-    if (a->hardened == a->applied) return UINT64_MAX;
+    if (a->hardened == a->applied && !holds_up(a, s)) return UINT64_MAX;
     if (at - a->quiet_since < pause) return a->quiet_since + pause - at;
+    settle(a, s);
     harden(a, 0);
-    return a->hardened == a->applied ? UINT64_MAX : a->harden_pause;
+    if (holds_up(a, s)) /* somebody has the database locked */
+        a->harden_pause = double_up(a->harden_pause, IDLE_HARDEN_NS, REFUSED_HARDEN_NS);
+    else if (a->hardened == a->applied)
+        return UINT64_MAX;
+    return a->harden_pause;
 }
 
 /* ---- applying -------------------------------------------------------------------------------- */
@@ -203,7 +221,8 @@ static bool is_stopping(weir_applier *a) {
     return atomic_load_explicit(&a->stopping, memory_order_acquire);
 }
 
-static uint64_t finish(weir_applier *a, bool behind) {
+static uint64_t finish(weir_applier *a, const weir_journal_state *s, bool behind) {
+    if (!behind) settle(a, s);
     if (a->applied > a->hardened) harden(a, 0);
     a->left = behind;
     a->done = true;
@@ -214,7 +233,7 @@ static uint64_t finish(weir_applier *a, bool behind) {
 static uint64_t step_to_the_end(weir_applier *a, const weir_journal_state *s, bool behind,
                                 uint64_t at) {
     bool hopeless = a->trouble.status != WEIR_OK && !passes(a->trouble.status);
-    if (!behind || hopeless || at >= a->deadline) return finish(a, behind);
+    if (!behind || hopeless || at >= a->deadline) return finish(a, s, behind);
     apply(a, s->durable.block);
     if (a->trouble.status == WEIR_OK) return 0;
     uint64_t pause = a->trouble.pause < 10 * MS ? a->trouble.pause : 10 * MS;
@@ -233,7 +252,7 @@ uint64_t weir_applier_step(weir_applier *a) {
     if (behind && !a->behind_since) a->behind_since = at;
     if (stopping) return step_to_the_end(a, &s, behind, at);
     if (at < a->not_before) return a->not_before - at;
-    if (!behind) return harden_when_quiet(a, at);
+    if (!behind) return harden_when_quiet(a, &s, at);
     if (!is_due(a, &s, at)) return a->behind_since + a->linger - at;
     apply(a, s.durable.block);
     return 0;

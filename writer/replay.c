@@ -300,16 +300,20 @@ static bool same_position(const weir_position *a, const weir_position *b) {
     return a->block == b->block && a->row == b->row && a->hash == b->hash;
 }
 
-static int run(weir_replay *r, transaction *t, const weir_replay_limits *limits,
-               weir_replay_result *result, weir_error *error) {
+static int begin_where_we_stand(weir_replay *r, weir_error *error) {
     weir_position found;
     int status = r->sink->begin(r->sink->self, r->journal, &found, error);
+    if (status != WEIR_OK || same_position(&found, &r->at.position)) return status;
+    return weir_fail(error, WEIR_FOREIGN,
+                     "the database's position moved from row %llu to row %llu "
+                     "without us: it was restored or replaced while it was open",
+                     (unsigned long long)r->at.position.row, (unsigned long long)found.row);
+}
+
+static int run(weir_replay *r, transaction *t, const weir_replay_limits *limits,
+               weir_replay_result *result, weir_error *error) {
+    int status = begin_where_we_stand(r, error);
     if (status != WEIR_OK) return status;
-    if (!same_position(&found, &r->at.position))
-        return weir_fail(error, WEIR_FOREIGN,
-                         "the database's position moved from row %llu to row %llu "
-                         "without us: it was restored or replaced while it was open",
-                         (unsigned long long)r->at.position.row, (unsigned long long)found.row);
     status = apply_blocks(r, t, limits, result, error);
     return status == WEIR_OK
                ? r->sink->commit(r->sink->self, &t->at.position, &result->counts, error)
@@ -341,6 +345,31 @@ static int attempt(weir_replay *r, const weir_replay_limits *limits, weir_replay
     }
     r->sink->rollback(r->sink->self);
     if (status == WEIR_SINK_AGAIN) narrow_down(r, t.rows + r->block.header.rows);
+    return status;
+}
+
+/* ---- moving over blocks without rows --------------------------------------------------------- */
+
+bool weir_replay_unsettled(const weir_replay *r) {
+    return r->ready && !r->at.gap && r->at.next > r->at.position.block + 1;
+}
+
+static int store_position(weir_replay *r, const weir_position *to, weir_error *error) {
+    weir_sink_counts counts;
+    int status = begin_where_we_stand(r, error);
+    if (status == WEIR_OK) status = r->sink->commit(r->sink->self, to, &counts, error);
+    if (status != WEIR_OK) r->sink->rollback(r->sink->self);
+    return status;
+}
+
+int weir_replay_settle(weir_replay *r, weir_position *now, weir_error *error) {
+    weir_position to = r->at.position;
+    *now = to;
+    if (!weir_replay_unsettled(r)) return WEIR_OK;
+    to.block = r->at.next - 1;
+    to.hash = r->at.hash;
+    int status = store_position(r, &to, error);
+    if (status == WEIR_OK) *now = r->at.position = to;
     return status;
 }
 

@@ -36,6 +36,13 @@ int weir_replay_make(const weir_os *os, weir_locator locator, const uint8_t jour
                      weir_sink *sink, bool skip_damage, weir_replay **out);
 void weir_replay_free(weir_replay *r);
 
+/* Move the database's position over blocks without rows that were walked past, in a transaction of
+ * its own: what stands before them can then be released. *now: the position, moved or not. Answers
+ * like a step; WEIR_OK also when there is nothing to move over. */
+int weir_replay_settle(weir_replay *r, weir_position *now, weir_error *error);
+/* Would it move? */
+bool weir_replay_unsettled(const weir_replay *r);
+
 /* Apply one transaction. WEIR_PENDING: there is nothing to apply within the limits.
  * WEIR_DAMAGED: the block behind the position is damaged or missing; what stood before it has
  * been applied. WEIR_FOREIGN: the database's position is of another history. Else as the sink
