@@ -27,7 +27,7 @@ foreach(kind weir weir_static)
 endforeach()
 EOF
 cp "$WEIR_SOURCE_DIR/examples/survives_abort.c" project/main.c
-cmake -S project -B project/build -DCMAKE_PREFIX_PATH="$dir/stage/usr" >/dev/null
+cmake -G Ninja -S project -B project/build -DCMAKE_PREFIX_PATH="$dir/stage/usr" >/dev/null
 cmake --build project/build >/dev/null
 
 nm -D --defined-only "$lib/libweir.so" | sed -n 's/.* [TDBR] \(.*\)@@WEIR_1.0$/\1/p' | sort >exported
