@@ -90,6 +90,15 @@ uint8_t *weir_file_read(const char *path, size_t *bytes) {
     return content;
 }
 
+char *weir_file_text(const char *path) {
+    size_t bytes;
+    uint8_t *read = weir_file_read(path, &bytes);
+    char *text = realloc(read, bytes + 1);
+    assert_non_null(text);
+    text[bytes] = 0;
+    return text;
+}
+
 void weir_file_write(const char *path, const void *from, size_t bytes) {
     FILE *file = fopen(path, "wb");
     if (!file) fail_msg("cannot create %s", path);

@@ -27,6 +27,7 @@ void weir_rng_fill(weir_rng *rng, void *into, size_t bytes);
 
 /* Whole files. Read: malloc, the caller frees. Both fail the test when they cannot. */
 uint8_t *weir_file_read(const char *path, size_t *bytes);
+char *weir_file_text(const char *path); /* the same, with a NUL behind it */
 void weir_file_write(const char *path, const void *from, size_t bytes);
 void weir_file_copy_tree(const char *from, const char *to); /* a file, or a directory with files */
 

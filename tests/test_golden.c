@@ -66,15 +66,6 @@ static void unpack(const char *from, const char *to) {
 
 /* ---- asking the tool ---- */
 
-static char *text_of(const char *path) {
-    size_t bytes;
-    uint8_t *read = weir_file_read(path, &bytes);
-    char *text = realloc(read, bytes + 1);
-    assert_non_null(text);
-    text[bytes] = 0;
-    return text;
-}
-
 static void become_the_tool(char **arguments, const char *out) {
     int file = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600), nowhere = open("/dev/null", O_WRONLY);
     if (file < 0 || nowhere < 0 || dup2(file, STDOUT_FILENO) < 0 ||
@@ -102,7 +93,7 @@ static int ask(const char *directory, const char *verb, const char *option, char
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
-    *out = text_of(into);
+    *out = weir_file_text(into);
     assert_int_equal(unlink(into), 0);
     return WEXITSTATUS(status);
 }
@@ -246,7 +237,7 @@ static void tale_free(tale *t) {
 static void compare(const char *folder, const char *name, const char *told) {
     char path[PATH];
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    char *kept = text_of(path);
+    char *kept = weir_file_text(path);
     if (strcmp(kept, told) != 0) fail_msg("%s\n-- kept:\n%s-- told:\n%s", path, kept, told);
     free(kept);
 }

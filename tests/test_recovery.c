@@ -31,15 +31,6 @@ typedef struct fixture {
 
 /* ---- running the tool ------------------------------------------------------------------ */
 
-static char *text_of(const char *path) {
-    size_t bytes;
-    uint8_t *read = weir_file_read(path, &bytes);
-    char *text = realloc(read, bytes + 1);
-    assert_non_null(text);
-    text[bytes] = 0;
-    return text;
-}
-
 static void redirect(const char *path, int to) {
     int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (file < 0 || dup2(file, to) < 0) _exit(99);
@@ -74,8 +65,8 @@ static int run(fixture *f, ...) {
     if (!WIFEXITED(status)) fail_msg("the tool died of signal %d", WTERMSIG(status));
     free(f->out);
     free(f->err);
-    f->out = f->out_path ? strdup("") : text_of(out);
-    f->err = text_of(err);
+    f->out = f->out_path ? strdup("") : weir_file_text(out);
+    f->err = weir_file_text(err);
     (void)unlink(out);
     (void)unlink(err);
     return f->code = WEXITSTATUS(status);
