@@ -154,22 +154,26 @@ def frame(stored, raw_bytes):
 # ---- 5. Payloads ----
 
 def head(raw):
-    """A cursor behind the head of a payload."""
-    c = Cursor(raw)
-    c.take(16)
-    lanes, zero = c.uint(4), c.uint(4)
-    need(lanes <= LANES_LIMIT and zero == 0)
+    """The head of a payload: a cursor behind it, ring id, lanes and their positions."""
+    c, positions = Cursor(raw), {}
+    ring, count, zero = c.take(16), c.uint(4), c.uint(4)
+    need(count <= LANES_LIMIT and zero == 0)
     former = -1
-    for _ in range(lanes):
-        lane, zero, _ = c.uint(4), c.uint(4), c.uint(8)
+    for _ in range(count):
+        lane, zero, position = c.uint(4), c.uint(4), c.uint(8)
         need(former < lane < LANES_LIMIT and zero == 0)
         former = lane
-    return c
+        positions[lane] = position
+    return c, ring, positions
+
+
+def lanes(raw):
+    return head(raw)[1:]
 
 
 def payload(b, raw):
     """The rows of a payload, as bytes."""
-    c, rows = head(raw), []
+    c, rows = head(raw)[0], []
     if b.kind == 1:
         while c.left():
             rows.append(c.take(c.uint(4)))
@@ -206,37 +210,289 @@ class Segment:
                 and self.segment == number):
             self.state = "valid"
 
-    def block(self, offset, limit, whole=True):
-        """The block at offset, if it is one of this segment; its header may be valid or newer."""
-        b = Block(self.data[offset:min(offset + BLOCK_HEADER, limit)])
-        if b.state == "valid":
-            here = b.segment == self.number and b.offset == offset
-            here = here and (not whole or b.stored <= limit - offset - BLOCK_HEADER)
-            if self.state == "valid":
-                here = here and b.journal == self.journal and b.incarnation == self.incarnation
-            if not here:
-                b.state = "damaged"
-        elif b.state == "newer":
-            journal, segment, at = b.journal, b.segment, b.offset
-            if (segment, at) != (self.number, offset) or (
-                    self.state == "valid" and journal != self.journal):
-                b.state = "damaged"
+
+# ---- 7. The stream ----
+
+def known(journal):
+    """Zeros are nobody's id."""
+    return journal if any(journal) else None
+
+
+class Newer(Exception):
+    """A block of a newer version stands where the next one should."""
+
+
+class Link:
+    """One segment of the path, or the place of one that is missing."""
+
+    def __init__(self, number, segment, end, journal):
+        self.number, self.segment, self.end, self.journal = number, segment, end, journal
+        self.incarnation = self.begin = self.first = self.first_row = self.before = 0
+        self.promised, self.data = 0, b""
+        if segment is None:
+            return
+        self.data, self.begin = segment.data, ALIGN
+        if segment.state == "valid":
+            self.data = self.data[:segment.bytes]
+            self.incarnation, self.first = segment.incarnation, segment.first_block
+            self.first_row, self.before = segment.first_row, segment.before_hash
+        else:  # what the first block says instead of the header
+            b = self.search(ALIGN, 0)
+            if b:
+                self.begin, self.incarnation = b.offset, b.incarnation
+                self.journal = known(b.journal)
+                self.first, self.first_row, self.before = b.block, b.first_row, b.previous
+        if end is not None:
+            self.data = self.data[:end]
+
+    def owns(self, b, at):
+        return (b.segment == self.number and b.offset == at and self.journal in (None, b.journal)
+                and (b.state == "newer" or self.incarnation in (0, b.incarnation)))
+
+    def block(self, at):
+        """The header at this place, if it is one of this segment."""
+        b = Block(self.data[at:at + BLOCK_HEADER])
+        if b.state not in ("valid", "newer") or not self.owns(b, at):
+            return None
+        if b.state == "valid" and b.stored > len(self.data) - at - BLOCK_HEADER:
+            return None
         return b
+
+    def search(self, at, above):
+        """The next header behind damage."""
+        for place in range(at, len(self.data), ALIGN):
+            b = self.block(place)
+            if b and b.state == "valid" and b.block > above:
+                return b
+        return None
 
     def stored(self, b):
         return self.data[b.offset + BLOCK_HEADER:b.offset + BLOCK_HEADER + b.stored]
 
-    def intact_payload(self, b):
+    def intact(self, b):
         return hash64(self.stored(b)) == b.payload_hash
 
+    def rows(self, b):
+        """(head, rows) of an intact block, or None when it is not valid."""
+        try:
+            stored = self.stored(b)
+            raw = frame(stored, b.raw) if b.codec else stored
+            return lanes(raw), payload(b, raw)
+        except Invalid:
+            return None
 
-# ---- 7. The stream ----
+    def tail(self, begin):
+        """What stands from the end on: (torn, the highest durable block that is named there)."""
+        own = old = strange = begun = False
+        durable = 0
+        for at in range(begin, len(self.data), ALIGN):
+            page = self.data[at:at + ALIGN]
+            b = Block(page)
+            if not any(page):
+                continue
+            if b.state == "valid" and self.owns(b, at):
+                own, durable = True, max(durable, b.durable)
+            elif b.state in ("valid", "newer"):
+                old = True
+            else:
+                strange = True
+                begun |= at == begin and len(page) >= BLOCK_HEADER and page[:8] == b"WEIRBLK1"
+        return own or strange and (begun or not old), durable
+
+
+class Walk:
+    """Through the path: what can be read, and what is lost."""
+
+    def __init__(self, links, ring, position):
+        self.links, self.ring, self.position = links, ring, position
+        self.blocks, self.damages, self.open = [], [], None
+        self.next = self.row = self.hash = 0
+        self.mark, self.promised = (0, 0, 0), 0  # block, hash, row; and without the database's
+        self.torn = self.behind = False
+        self.named = {}  # hashes of the blocks, as they or their successors say
+        if position:
+            self.vouch(position[1], position[3], position[2], True)
+        if ring:
+            self.vouch(ring.mark, ring.mark_hash, ring.mark_row)
+        for link in links:
+            if link.segment and link.segment.state == "valid":
+                s = link.segment
+                self.vouch(s.before_block, s.before_hash, s.first_row - 1)
+        for link in links:
+            self.meet(link)
+            if link.first:
+                self.through(link)
+            self.former = link
+        self.end()
+
+    def vouch(self, block, named=0, row=0, database=False):
+        if block > self.mark[0] or block == self.mark[0] and not self.mark[1] and named:
+            self.mark = (block, named, row)
+        if not database:
+            self.promised = max(self.promised, block)
+
+    def vouch_for_row(self):
+        """The block that holds the last row applied is promised."""
+        if self.position and self.row and self.position[2] >= self.row:
+            self.vouch(self.next, 0, self.position[2], True)
+
+    def expect(self, block, row, named):
+        self.next, self.row, self.hash = block, row, named
+        self.named[block - 1] = named
+
+    # -- what is lost --
+
+    def lose(self, block, row, until=None, until_row=None):
+        damage = [block, row, 0, 0]
+        self.damages.append(damage)
+        if until is None:
+            self.open = damage
+        else:
+            self.close(until, until_row, damage)
+
+    def close(self, block, row, damage=None):
+        damage = damage or self.open
+        if damage:
+            first, first_row = damage[:2]
+            blocks = [first, block - 1] if first and block > first else [0, 0]
+            rows = [first_row, row - 1] if first_row and row > first_row else [0, 0]
+            damage[:] = blocks + rows
+        self.open = None
+
+    # -- where two segments meet --
+
+    def meet(self, link):
+        differs = (self.hash, self.row) != (link.before, link.first_row)
+        last = self.blocks[-1][1] if self.blocks else None
+        if link.first:
+            if self.next and not self.open and link.first > self.next:
+                self.lose(self.next, self.row)
+            elif not self.open and last and last.block + 1 == self.next and differs:
+                rows = [last.first_row, last.first_row + last.rows - 1] if last.rows else [0, 0]
+                self.damages.append([last.block, last.block] + rows)
+                self.blocks.pop()
+            self.close(link.first, link.first_row)
+            self.expect(link.first, link.first_row, link.before)
+        if link.segment is None or link.segment.state != "valid":
+            if link.first:  # the header alone is lost
+                self.damages.append([0, 0, 0, 0])
+            else:
+                self.close(0, 0)
+                self.lose(self.next, self.row)
+
+    # -- within a segment --
+
+    def promise(self, link):
+        return link.promised or self.mark[0]
+
+    def through(self, link):
+        at, more, self.torn, self.surveyed = link.begin, True, False, False
+        while more and len(link.data) - at >= BLOCK_HEADER:
+            if link.promised and self.next > link.promised:
+                break
+            b = link.block(at)
+            if b and b.state == "newer":
+                raise Newer
+            if b and b.block == self.next and self.is_good(link, b):
+                self.take(link, b)
+                at += b.extent
+            else:
+                at, more = self.skip(link, b, at)
+        self.check_length(link)
+
+    def is_good(self, link, b):
+        if (b.first_row, b.previous) != (self.row, self.hash) or not link.intact(b):
+            return False
+        if link.rows(b):
+            return True
+        self.vouch(b.block, b.hash, b.first_row + b.rows - 1)  # written so: no torn tail
+        return False
+
+    def take(self, link, b):
+        self.blocks.append((link, b))
+        self.expect(b.block + 1, b.first_row + b.rows, b.hash)
+        self.vouch(b.durable)
+        if self.position and b.rows and self.position[2] >= b.first_row:
+            self.vouch(b.block, b.hash, self.row - 1, True)
+
+    def survey(self, link, at):
+        last = self.blocks[-1] if self.blocks else None
+        closed = (last and last[1].segment == link.number and last[1].kind == 2
+                  and last[1].codec == 0 and last[1].raw == 24 and not any(link.stored(last[1])))
+        if not self.surveyed and not closed:
+            self.torn, durable = link.tail(at)
+            self.surveyed = True
+            self.vouch(durable)
+
+    def skip(self, link, b, at):
+        if not link.promised:
+            self.survey(link, at)
+            self.vouch_for_row()
+        if self.next > self.promise(link):
+            return at, False
+        if b and b.block == self.next:  # it alone is lost
+            row = b.first_row + b.rows
+            self.lose(self.next, self.row, b.block + 1, max(row, self.row))
+            self.expect(b.block + 1, row, b.hash)
+            return at + b.extent, True
+        if not b or b.block < self.next:
+            b = link.search(at + ALIGN, self.next)
+            if b and link.promised and b.block > link.promised:
+                b = None
+        if not b:
+            if link.promised and link.end is not None or not link.promised and self.torn:
+                self.close(0, 0)
+                self.lose(self.next, self.row)
+            return at, False
+        return b.offset, self.skip_to(link, b)
+
+    def skip_to(self, link, b):
+        promise = self.promise(link)
+        reached = b.block - 1 <= promise
+        block, row = b.block, b.first_row
+        if not reached:  # above every mark: the stream ends
+            block = promise + 1
+            if self.mark[0] == promise and self.mark[2] and self.mark[2] + 1 >= self.row:
+                row = self.mark[2] + 1
+        row = max(row, self.row)
+        self.lose(self.next, self.row, block, row)
+        if reached:
+            self.expect(block, row, b.previous)
+        else:
+            self.next, self.row = block, row
+        return reached
+
+    def check_length(self, link):
+        s = link.segment
+        if s.state != "valid" or s.bytes <= len(s.data) or len(link.data) != len(s.data):
+            return
+        if not link.promised:
+            self.torn = True
+        if not self.open and self.next <= self.promise(link):
+            self.lose(self.next, self.row)
+
+    def end(self):
+        self.vouch_for_row()
+        block, _, row = self.mark
+        if self.next <= block:
+            self.behind = not self.damages and self.promised < self.next and not self.torn
+            if not self.open:
+                self.lose(self.next, self.row)
+            self.close(block + 1, row + 1 if row and row + 1 >= self.row else 0)
+        self.close(0, 0)
+        mark = self.ring.mark if self.ring else 0
+        if mark and self.named.get(mark, self.ring.mark_hash) != self.ring.mark_hash:
+            self.damages.append([mark, mark, 0, 0])
+
 
 class Journal:
-    def __init__(self, segments, marks, ring):
-        self.ring = ring
+    def __init__(self, segments, positions, ring):
         self.segments = {s.number: s for s in segments if s.state != "absent"}
-        self.state, self.rot, self.rows, self.last, self.plain = "empty", False, [], 0, True
+        self.state, self.rot, self.torn, self.rows, self.last = "empty", False, False, [], 0
+        self.damages, self.drained, self.position, self.closed = [], {}, "none", False
+        self.ring_named = None
+        valid = [s for s in self.segments.values() if s.state == "valid"]
+        self.journal = known(valid[-1].journal) if valid else None
         if not self.segments:
             return
         self.state = "present"
@@ -248,94 +504,77 @@ class Journal:
                 s.state != "valid" and any(o is not s and o.segment == s.segment for o in headed)
                 for s in headed):
             self.state = "mixed"
-        elif any(s.state != "valid" for s in self.segments.values()):
-            self.plain = False  # see walk(): damage of this kind has more than one right reading
-        if self.state == "present" and self.plain:
-            self.walk(marks)
+        if self.state == "present":
+            self.read(positions, ring)
 
-    def path(self):
-        """Rule 2: from the youngest back, oldest first: (segment, end, last block)."""
-        path, s, end, last = [], self.segments[max(self.segments)], None, None
+    def mine(self, positions):
+        """The database's position in this journal."""
+        return next((p for p in positions if p[0] == self.journal), None)
+
+    def path(self, applied):
+        """Rule 2: from the youngest back, oldest first."""
+        links, number, end = [], max(self.segments), None
         while True:
-            path.append((s, end, last))
-            if s.before_segment == 0:
-                break
-            older = self.segments.get(s.before_segment)
-            end, last = s.before_offset, s.before_block
-            if older is None:
-                # It has left the journal, unless something older has not.
-                self.plain = self.plain and not any(n < s.before_segment for n in self.segments)
-                break
-            s = older
-        path.reverse()
-        return path
-
-    def walk(self, marks):
-        path = self.path()
-        marks = [m for m in marks] + [s.before_block for s, _, _ in path]
-        expected = None
-        blocks, bad = [], None
-        for s, end, last in path:
-            start = (s.first_block, s.first_row, s.before_hash)
-            if expected and expected != start:
-                self.plain = False  # a gap, or a stranger, where two segments meet
-            expected, offset = start, ALIGN
-            limit = min(len(s.data), s.bytes, end if end is not None else len(s.data))
-            while last is None or expected[0] <= last:
-                b = s.block(offset, limit) if offset < limit else None
-                if b is not None and b.state == "newer":
-                    self.state = "newer"
-                    return
-                if (b is None or b.state != "valid" or (b.block, b.first_row, b.previous) != expected
-                        or not s.intact_payload(b)):
-                    bad = (s, offset, limit, expected[0])
+            s = self.segments.get(number)
+            links.append(Link(number, s, end, self.journal))
+            if s is not None and s.state != "valid" and links[-1].journal:
+                self.journal = links[-1].journal
+            below = [n for n in self.segments if n < number]
+            if s is not None and s.state == "valid":
+                number, end = s.before_segment, s.before_offset
+                if number == 0:
                     break
-                blocks.append((s, b))
-                marks.append(b.durable)
-                expected = (b.block + 1, b.first_row + b.rows, b.hash)
-                offset += b.extent
-            if last is not None and expected[0] <= last:
-                self.rot = True
-                self.plain = False
-                return
-        if bad:
-            s, offset, limit, block = bad
-            for at in range(offset, limit, ALIGN):
-                b = s.block(at, limit, whole=False)
-                if b.state == "valid":
-                    marks.append(b.durable)
-            closed = blocks and self.is_close_mark(*blocks[-1]) and blocks[-1][0] is s
-            self.rot = max(marks) >= block and not closed
-        elif expected and max(marks) >= expected[0]:
-            self.rot = True
-        if self.rot:
-            self.plain = False
-        for _, b in blocks:
-            if self.ring and b.block == self.ring.mark and b.hash != self.ring.mark_hash:
-                self.rot = True
-        self.collect(blocks, path[0][0].before_block)
+                gone = s.before_block <= applied or not any(n < number for n in self.segments)
+                if number not in self.segments and gone:
+                    break
+            elif below:
+                number, end = max(below), None
+            else:
+                break
+        links.reverse()
+        first = None
+        for link in reversed(links):
+            if first:
+                link.promised = first - 1
+            if first == 1:
+                link.data = b""  # no block comes before the first
+            if link.first and (first is None or link.first < first):
+                first = link.first
+        return links
 
-    def is_close_mark(self, s, b):
-        return b.kind == 2 and b.codec == 0 and b.raw == 24 and not any(s.stored(b))
-
-    def collect(self, blocks, base):
-        self.last = blocks[-1][1].block if blocks else base
-        for s, b in blocks:
-            try:
-                stored = s.stored(b)
-                rows = payload(b, frame(stored, b.raw) if b.codec else stored)
-            except Invalid:
-                continue  # intact and not valid: its rows are reported as damaged
-            for i, data in enumerate(rows):
+    def read(self, positions, ring):
+        mine = self.mine(positions)
+        links = self.path(mine[1] if mine else 0)
+        mine = self.mine(positions)
+        ours = ring if ring.state == "readable" and self.journal in (None, ring.journal) else None
+        try:
+            w = Walk(links, ours, mine)
+        except Newer:
+            self.state = "newer"
+            return
+        self.damages, self.rot = w.damages, bool(w.damages) and not w.behind
+        self.torn = w.torn and not self.rot
+        base = links[0].first - 1 if links[0].first else 0
+        self.last = w.blocks[-1][1].block if w.blocks else base
+        self.judge_position(w, mine, base, bool(positions))
+        for link, b in w.blocks:
+            for i, data in enumerate(link.rows(b)[1]):
                 r = row(data)
                 self.rows.append([b.first_row + i] + (r if r else [None]))
-        if blocks:
-            s, b = blocks[-1]
-            try:
-                stored = s.stored(b)
-                head(frame(stored, b.raw) if b.codec else stored)
-            except Invalid:
-                self.rot = True  # how far the ring is drained cannot be told
+        if w.blocks:
+            link, b = w.blocks[-1]
+            self.ring_named, self.drained = link.rows(b)[0]
+            self.closed = b.kind == 2 and not any(self.ring_named) and not self.drained
+
+    def judge_position(self, w, mine, base, others):
+        if not mine:
+            self.position = "other" if others else "none"
+        elif w.named.get(mine[1], mine[3]) != mine[3]:
+            self.position = "differs"
+        elif mine[1] < base:
+            self.position = "before"
+        else:
+            self.position = "beyond" if w.behind else "matches"
 
 
 # ---- 8. The ring ----
@@ -345,7 +584,8 @@ K1, K2 = 0xD6E8FEB86659FD93, 0x9E3779B97F4A7C15
 
 class Ring:
     def __init__(self, data):
-        self.state, self.mark, self.mark_hash, self.data = "absent", 0, 0, data
+        self.state, self.mark, self.mark_hash, self.mark_row = "absent", 0, 0, 0
+        self.data, self.id, self.journal = data, None, None
         if data is None:
             return
         self.state = "unreadable"
@@ -370,11 +610,11 @@ class Ring:
 
     def read_marks(self):
         for at in (320, 384):
-            block, named, _, check = struct.unpack_from("<4Q", self.data, at)
+            block, named, row_number, check = struct.unpack_from("<4Q", self.data, at)
             salt = int.from_bytes(self.id[:8], "little")
             if block and check == hash64(self.data[at:at + 24]) ^ salt:
                 if block > self.mark:
-                    self.mark, self.mark_hash = block, named
+                    self.mark, self.mark_hash, self.mark_row = block, named, row_number
 
     def rows(self, drained):
         """How many valid rows wait behind head, or behind what the journal names."""
@@ -441,15 +681,20 @@ def say(files):
             positions += [struct.unpack_from("<16s3Q", data, i)
                           for i in range(0, len(data) - 39, 40)]
     r = Ring(ring)
-    s = [Segment(n, d) for n, d in sorted(segments.items())]
-    valid = [x for x in s if x.state == "valid"]
-    journal = valid[-1].journal if valid else None
-    marks = [r.mark] if r.state == "readable" and r.journal == journal else []
-    mine = [p for p in positions if p[0] == journal]
-    j = Journal(s, marks, r if marks else None)
-    said = {"journal": j.state if files else "absent", "ring": r.state, "rot": j.rot,
-            "last_block": j.last, "rows": j.rows, "plain": j.plain and not mine}
-    return said
+    j = Journal([Segment(n, d) for n, d in sorted(segments.items())], positions, r)
+    return {"journal": j.state if files else "absent", "ring": r.state, "ring_rows": waiting(j, r),
+            "rot": j.rot, "torn": j.torn, "position": j.position, "last_block": j.last,
+            "damages": j.damages, "rows": j.rows}
+
+
+def waiting(j, r):
+    """Rows of the ring that are not in the journal."""
+    if r.state != "readable":
+        return 0
+    ours = j.ring_named == r.id
+    if j.state == "present" and (j.closed or r.mark and not ours):
+        return 0
+    return r.rows(j.drained if ours else {})
 
 
 def read_directory(path):

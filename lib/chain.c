@@ -271,11 +271,15 @@ static size_t count_below(const weir_inventory *inv, uint64_t number) {
     return low;
 }
 
-/* The newest file below number that is not empty; NULL when there is none. */
-static const weir_segment_note *below(const weir_inventory *inv, uint64_t number) {
-    for (size_t i = count_below(inv, number); i-- > 0;)
+/* The newest of the first count files that is not empty; NULL when there is none. */
+static const weir_segment_note *newest_of(const weir_inventory *inv, size_t count) {
+    for (size_t i = count; i-- > 0;)
         if (inv->segments[i].status != WEIR_NOT_FOUND) return &inv->segments[i];
     return NULL;
+}
+
+static const weir_segment_note *below(const weir_inventory *inv, uint64_t number) {
+    return newest_of(inv, count_below(inv, number));
 }
 
 /* The file of that number, if it is there and is not empty. */
@@ -306,7 +310,7 @@ static bool step_back(const builder *b, const weir_link *link, uint64_t *number,
 }
 
 static int build_backwards(builder *b) {
-    const weir_segment_note *note = below(b->inv, UINT64_MAX);
+    const weir_segment_note *note = newest_of(b->inv, b->inv->segment_count);
     uint64_t number = note ? note->number : 0;
     weir_end end = {0};
     for (bool more = note != NULL; more;) {

@@ -37,13 +37,50 @@ static const char *stray_path(const weir_inventory_input *input, const weir_inve
     return input->directory;
 }
 
+static void put_range(char *text, size_t size, uint64_t first, uint64_t last) {
+    if (first == last)
+        (void)snprintf(text, size, "row %llu", (number)first); /* numbers fit */
+    else
+        (void)snprintf(text, size, "rows %llu to %llu", (number)first, (number)last);
+}
+
 static void say_rows(weir_inventory *inv, uint64_t first, uint64_t last) {
+    char range[64];
+    put_range(range, sizeof range, first, last);
     if (first == 0 || last < first)
         say(inv, "no row is lost, or it is unknown which");
-    else if (first == last)
-        say(inv, "row %llu is lost", (number)first);
     else
-        say(inv, "rows %llu to %llu are lost", (number)first, (number)last);
+        say(inv, "%s %s lost", range, first == last ? "is" : "are");
+}
+
+/* What the database has applied is safe there, if it is the same history. */
+static uint64_t first_lost(const weir_inventory *inv, const weir_damage *d) {
+    bool safe = inv->found.position != WEIR_POSITION_DIFFERS && inv->position.row >= d->first_row;
+    return safe ? inv->position.row + 1 : d->first_row;
+}
+
+uint64_t weir_findings_lost(const weir_inventory *inv, const weir_damage *d) {
+    uint64_t first = first_lost(inv, d);
+    return d->first_row && d->last_row >= first ? d->last_row - first + 1 : 0;
+}
+
+const char *weir_findings_rows(const weir_inventory *inv, const weir_damage *d,
+                               char text[WEIR_ROWS_TEXT]) {
+    char range[64];
+    uint64_t lost = weir_findings_lost(inv, d);
+    put_range(range, sizeof range, d->first_row, d->last_row);
+    if (d->first_row == 0)
+        (void)snprintf(text, WEIR_ROWS_TEXT, "no row is lost, or it is unknown which");
+    else if (lost == 0)
+        (void)snprintf(text, WEIR_ROWS_TEXT, "%s cannot be read, but the database has %s", range,
+                       d->first_row == d->last_row ? "it" : "them");
+    else if (lost <= d->last_row - d->first_row)
+        (void)snprintf(text, WEIR_ROWS_TEXT, "%s cannot be read, and those from %llu on are lost",
+                       range, (number)first_lost(inv, d)); /* all of these texts fit */
+    else
+        (void)snprintf(text, WEIR_ROWS_TEXT, "%s %s lost", range,
+                       d->first_row == d->last_row ? "is" : "are");
+    return text;
 }
 
 static void say_damage(const weir_inventory_input *input, weir_inventory *inv) {
@@ -53,8 +90,8 @@ static void say_damage(const weir_inventory_input *input, weir_inventory *inv) {
         say(inv, "%.120s at byte %llu: ", d->path, (number)d->offset);
     else
         say(inv, "%.100s: segment %llu: ", input->directory, (number)d->segment);
-    say(inv, "%s; ", d->why);
-    say_rows(inv, d->first_row, d->last_row);
+    char rows[WEIR_ROWS_TEXT];
+    say(inv, "%s; %s", d->why, weir_findings_rows(inv, d, rows));
     if (inv->damage_count > 1) say(inv, " (and %zu more places)", inv->damage_count - 1);
     say(inv, "; see weir-recover verify, go on without them with weir-recover salvage");
 }

@@ -4,7 +4,15 @@
 
 #include "inventory.h"
 
+enum { WEIR_ROWS_TEXT = 160 };
+
 /* Fill detail from verdict and everything else. */
 void weir_findings_describe(const weir_inventory_input *input, weir_inventory *inventory);
+
+/* Which rows of a damage are lost, in words; returns text. Those that the database has applied are
+ * not. */
+const char *weir_findings_rows(const weir_inventory *inventory, const weir_damage *damage,
+                               char text[WEIR_ROWS_TEXT]);
+uint64_t weir_findings_lost(const weir_inventory *inventory, const weir_damage *damage); /* count */
 
 #endif

@@ -60,7 +60,6 @@ static void set_marks(taking *t) {
     if (has_position(t)) {
         w->position.block = p->block;
         w->position_row = p->row;
-        w->verify_above = t->input->verify_all ? 0 : p->block;
         weir_walk_mark(w, (weir_mark){p->block, p->hash, p->row, "database"});
     }
     if (t->input->ring_mark && t->inv->found.ring == WEIR_RING_OURS) {
@@ -282,17 +281,20 @@ static bool looks_the_same(const weir_inventory *a, const weir_inventory *b) {
 }
 
 /* A live journal recycles segments and writes blocks while we look, which can look like damage
- * for a moment. So whatever is suspicious is looked at again until it stays the same. */
+ * for a moment. So whatever is suspicious is looked at again until it stays the same; and with
+ * every block decoded, so that all who look name the same places. */
 int weir_inventory_take(const weir_inventory_input *input, weir_inventory *out, weir_error *error) {
     weir_inventory former = {0};
+    weir_inventory_input look = *input;
     int status = WEIR_OK;
     for (int i = 0; i < TRIES; i++) {
-        status = take_once(input, out, error);
+        status = take_once(&look, out, error);
         if (status != WEIR_OK && status != WEIR_NOT_FOUND) break;
         bool settled =
             status == WEIR_OK &&
             (!is_suspicious(out) || (is_suspicious(&former) && looks_the_same(&former, out)));
         if (settled || i + 1 == TRIES) break;
+        if (status == WEIR_OK && out->damage_count) look.verify_all = true;
         weir_inventory_free(&former);
         if (status == WEIR_OK)
             former = *out;

@@ -1,10 +1,11 @@
 /* inventory.h - read a journal directory whole, change nothing, and say what is there.
  *
  * Opening, verifying and every reading verb of the tool begin here, so they cannot disagree. Every
- * block header of the stream is read; payload hashes are checked for blocks above the database's
- * position, or for all with verify_all. What stands behind the stream's end is looked through for
- * blocks that say more had been durable. Memory: proportional to the number of segments and
- * damages, and one payload; not to the bytes of the journal. */
+ * byte of the stream is read and its hashes are checked, applied or not. Decoded besides are the
+ * blocks of the youngest segment and all that carry no rows, or every block with verify_all: so
+ * opening reads nothing that has not been judged. What stands behind the stream's end is looked
+ * through for blocks that say more had been durable. Memory: proportional to the number of
+ * segments and damages, and one block; not to the bytes of the journal. */
 #ifndef WEIR_INVENTORY_H
 #define WEIR_INVENTORY_H
 
@@ -50,7 +51,7 @@ typedef struct weir_inventory_input {
     const weir_mark *ring_mark; /* NULL when there is none */
     weir_found_ring ring;
     const uint8_t *ring_journal; /* its journal id; NULL unless the ring was readable */
-    bool verify_all;
+    bool verify_all;             /* decode older rows too; damage is found without */
     void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total); /* may be NULL */
     void *progress_context;
 } weir_inventory_input;
@@ -87,7 +88,7 @@ typedef struct weir_inventory {
     weir_end durable_end;
     uint64_t durable_next_row;
     weir_position position; /* the database's position in this journal; zeros if none */
-    uint64_t torn_bytes;    /* behind the end, in the last segment */
+    uint64_t torn_bytes;    /* void behind the end, in the last segment; 0 if it ends in damage */
     uint64_t bytes;         /* of all segments */
     bool read_only;         /* an unknown compatible bit: read, but do not append */
     bool closed;            /* the last block is the mark that a clean close leaves (no lanes) */

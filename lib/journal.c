@@ -166,7 +166,7 @@ static int build(weir_journal *j, const weir_spare *spare, const char *path, wei
 static void adopt_segment(weir_journal *j, const weir_segment *s, const weir_segment_header *h,
                           char *path) {
     weir_journal_lock(j);
-    if (j->segment.file >= 0 && j->catalog.file_count)
+    if (j->segment.file >= 0) /* the catalog's last file, which is never released */
         j->catalog.files[j->catalog.file_count - 1].written = j->segment.filled == j->segment.bytes;
     weir_catalog_add(&j->catalog,
                      (weir_kept_file){.number = s->number, .bytes = s->bytes, .path = path},

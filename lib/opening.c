@@ -33,7 +33,6 @@ static bool is_fresh(const weir_inventory *found) {
 /* ---- names in the directory ------------------------------------------------------------- */
 
 static void adopt_spare(weir_journal *j, uint64_t number) {
-    if (number >= j->spares.next_number) j->spares.next_number = number + 1;
     char path[WEIR_PATH_MAX];
     weir_numbered_path(path, j->config.directory, "spare", number);
     weir_os_info info;
@@ -47,38 +46,68 @@ static void adopt_spare(weir_journal *j, uint64_t number) {
                             path); /* left by attempts that failed; space is all it costs */
 }
 
+static void pass_number(weir_journal *j, const char *name) {
+    uint64_t segment = weir_number_in_name(name, "segment");
+    if (segment >= j->next_segment) j->next_segment = segment < UINT64_MAX ? segment + 1 : segment;
+}
+
 static int each_name(void *context, const char *name) {
     weir_journal *j = context;
-    uint64_t segment = weir_number_in_name(name, "segment");
-    if (segment >= j->next_segment) j->next_segment = segment + 1;
+    pass_number(j, name);
     uint64_t spare = weir_number_in_name(name, "spare");
-    if (spare) adopt_spare(j, spare);
+    if (spare >= j->spares.next_number) j->spares.next_number = spare + 1;
+    return 0;
+}
+
+/* In a walk of its own: it may delete, and then not every directory still shows all that is left. */
+static int each_spare(void *context, const char *name) {
+    uint64_t spare = weir_number_in_name(name, "spare");
+    if (spare) adopt_spare(context, spare);
     return 0;
 }
 
 static int each_archived(void *context, const char *name) {
-    weir_journal *j = context;
-    uint64_t segment = weir_number_in_name(name, "segment");
-    if (segment >= j->next_segment) j->next_segment = segment + 1;
+    pass_number(context, name);
     return 0;
+}
+
+/* Numbers of archived segments count too. A process may have died between moving one there and
+ * syncing its name: that must be safe before the sync of the directory that it left. */
+static int scan_archive(weir_journal *j, weir_error *error) {
+    char archive[WEIR_PATH_MAX];
+    (void)snprintf(archive, sizeof archive, "%s/archive",
+                   j->config.directory); /* the length was checked */
+    weir_os_info info;
+    if (j->os->info(j->os->self, archive, &info) < 0) return WEIR_OK; /* there is none */
+    int result = j->os->list(j->os->self, archive, each_archived, j);
+    if (result < 0) return weir_fail_os(error, result, "%s: cannot read the directory", archive);
+    result = j->os->sync_directory(j->os->self, archive);
+    if (result < 0) return weir_fail_os(error, result, "%s: cannot sync the directory", archive);
+    return WEIR_OK;
 }
 
 /* Numbers are never given twice, or a file could be renamed over one that is kept. */
 static int scan_names(weir_journal *j, weir_error *error) {
     const char *directory = j->config.directory;
+    int status = scan_archive(j, error);
+    if (status != WEIR_OK) return status;
     int result = j->os->list(j->os->self, directory, each_name, j);
+    if (result >= 0) result = j->os->list(j->os->self, directory, each_spare, j);
     if (result < 0) return weir_fail_os(error, result, "%s: cannot read the directory", directory);
     /* A process may have died between making a segment a spare and syncing that name: written over
      * now, it would be a damaged segment after a power cut. */
     if (j->spares.count) result = j->os->sync_directory(j->os->self, directory);
     if (result < 0) return weir_fail_os(error, result, "%s: cannot sync the directory", directory);
-    char archive[WEIR_PATH_MAX];
-    (void)snprintf(archive, sizeof archive, "%s/archive", directory); /* the length was checked */
-    weir_os_info info;
-    if (j->os->info(j->os->self, archive, &info) < 0) return WEIR_OK; /* there is none */
-    result = j->os->list(j->os->self, archive, each_archived, j);
-    if (result < 0) return weir_fail_os(error, result, "%s: cannot read the directory", archive);
     return WEIR_OK;
+}
+
+/* No journal comes to its highest number: somebody gave a file that name. */
+static int check_numbers(const weir_journal *j, weir_error *error) {
+    if (j->next_segment < UINT64_MAX) return WEIR_OK;
+    return weir_fail(error, WEIR_DAMAGED,
+                     "%s: a segment has the highest number there is, so none can follow it; move "
+                     "that file away",
+                     j->config.directory);
 }
 
 /* ---- the stream as it was found --------------------------------------------------------- */
@@ -171,9 +200,11 @@ static uint64_t room_for(const weir_block_header *h) {
 
 static int gather_block(gathering *g, uint64_t n, uint64_t *room, weir_error *error) {
     weir_read_block block;
-    int status = weir_reader_read(g->reader, n, &block, error);
+    int status = weir_reader_header(g->reader, n, &block.header, error);
+    bool declares = status == WEIR_OK && block.header.kind == WEIR_BLOCK_DECLARATIONS;
+    if (declares) status = weir_reader_payload(g->reader, &block, error);
     if (status != WEIR_OK) return tolerate(g, status);
-    if (block.header.kind == WEIR_BLOCK_DECLARATIONS) {
+    if (declares) {
         status = weir_tables_merge(&g->j->tables, block.payload.body);
         if (status != WEIR_OK)
             return weir_fail(error, status, "block %llu: cannot take in its declarations",
@@ -263,6 +294,7 @@ int weir_journal_open(const weir_journal_config *config, const weir_inventory *f
     weir_journal *j = make(config);
     if (!j) return weir_fail(error, WEIR_NO_MEMORY, "no memory to open the journal");
     status = scan_names(j, error);
+    if (status == WEIR_OK) status = check_numbers(j, error);
     if (status == WEIR_OK) status = adopt(j, found, error);
     if (status == WEIR_OK) status = begin(j, found, error);
     if (status == WEIR_OK)

@@ -32,7 +32,7 @@ typedef struct weir_os weir_os;
 struct weir_os {
     void *self; /* first argument of every function */
 
-    /* files: the descriptor is the table's own number */
+    /* files: the descriptor is the table's own number; nothing is opened for writing through a link */
     int (*open)(void *self, const char *path, int flags);
     int (*close)(void *self, int file);
     int64_t (*pread)(void *self, int file, void *into, size_t bytes, uint64_t offset);
@@ -50,7 +50,7 @@ struct weir_os {
     int (*make_directory)(void *self, const char *path);
     int (*sync_directory)(void *self, const char *path);
     /* Calls each(context, name) for every name but . and ..; an answer that is not 0 ends it and is
-     * returned. */
+     * returned. A name that is changed meanwhile may hide others. */
     int (*list)(void *self, const char *path, int (*each)(void *context, const char *name),
                 void *context);
 

@@ -37,7 +37,8 @@ static int posix_open(void *self, const char *path, int flags) {
     (void)self;
     int how = O_CLOEXEC;
     if (flags & WEIR_OS_WRITE)
-        how |= flags & WEIR_OS_READ ? O_RDWR : O_WRONLY;
+        /* A link in a directory that came from somewhere must not lead our writes out of it. */
+        how |= (flags & WEIR_OS_READ ? O_RDWR : O_WRONLY) | O_NOFOLLOW;
     else
         how |= O_RDONLY;
     if (flags & WEIR_OS_CREATE) how |= O_CREAT;

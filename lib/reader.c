@@ -4,15 +4,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "scan.h"
+#include "decode.h"
 #include "spares.h"
 
 struct weir_reader {
     weir_locator locator;
     weir_scan scan;
-    weir_codec *codec;
-    uint8_t *raw;
-    size_t raw_capacity;
+    weir_decoder decoder;
     char path[WEIR_PATH_MAX], located[WEIR_PATH_MAX];
     weir_identity
         whose; /* of the segment that is open; its journal: of the first block ever read */
@@ -54,11 +52,6 @@ int weir_reader_make(const weir_os *os, weir_locator locator, weir_reader **out)
     if (!r) return WEIR_NO_MEMORY;
     r->locator = locator;
     weir_scan_make(&r->scan, os);
-    int status = weir_codec_make(1, &r->codec); /* the level is for writers */
-    if (status != WEIR_OK) {
-        weir_reader_free(r);
-        return status;
-    }
     *out = r;
     return WEIR_OK;
 }
@@ -66,8 +59,7 @@ int weir_reader_make(const weir_os *os, weir_locator locator, weir_reader **out)
 void weir_reader_free(weir_reader *reader) {
     if (!reader) return;
     weir_scan_free(&reader->scan);
-    weir_codec_free(reader->codec);
-    free(reader->raw);
+    weir_decoder_free(&reader->decoder);
     free(reader);
 }
 
@@ -82,8 +74,23 @@ static bool has_left(const weir_reader *r) {
     return by_name.device != by_file.device || by_name.inode != by_file.inode;
 }
 
-/* The text for a status that came up at a block; what follows starts from the beginning again. */
-static int fail_at(weir_reader *r, int status, uint64_t block, uint64_t offset, weir_error *error) {
+static int fail_damaged(const weir_reader *r, unsigned long long block, unsigned long long at,
+                        const weir_block_header *h, weir_error *error) {
+    unsigned long long first = h ? h->first_row : 0, last = first + (h ? h->rows : 0) - 1;
+    if (!h || h->rows == 0)
+        return weir_fail(error, WEIR_DAMAGED,
+                         "%s at byte %llu: block %llu is damaged; run weir-recover verify", r->path,
+                         at, block);
+    return weir_fail(error, WEIR_DAMAGED,
+                     "%s at byte %llu: block %llu with rows %llu to %llu is damaged; run "
+                     "weir-recover verify",
+                     r->path, at, block, first, last);
+}
+
+/* The text for a status that came up at a block, whose header is given if that could be read; what
+ * follows starts from the beginning again. */
+static int fail_at(weir_reader *r, int status, uint64_t block, uint64_t offset,
+                   const weir_block_header *h, weir_error *error) {
     unsigned long long number = block, at = offset;
     bool left = status == WEIR_DAMAGED && has_left(r);
     int64_t result = r->scan.result;
@@ -94,11 +101,7 @@ static int fail_at(weir_reader *r, int status, uint64_t block, uint64_t offset, 
                          "it was read",
                          r->path, number);
     switch (status) {
-    case WEIR_DAMAGED:
-        return weir_fail(error, status,
-                         "%s at byte %llu: block %llu is damaged; run weir-recover "
-                         "verify",
-                         r->path, at, number);
+    case WEIR_DAMAGED: return fail_damaged(r, number, at, h, error);
     case WEIR_VERSION:
         return weir_fail(error, status,
                          "%s at byte %llu: a newer version wrote block %llu; read it "
@@ -176,42 +179,29 @@ static int walk_to(weir_reader *r, const weir_extent *extent, uint64_t block, we
     uint64_t at = resume ? r->next_at : extent->begin;
     for (uint64_t n = resume ? r->next : extent->first_block; n <= block; n++) {
         int status = read_header(r, n, at, h);
-        if (status != WEIR_OK) return fail_at(r, status, n, at, error);
+        if (status != WEIR_OK) return fail_at(r, status, n, at, NULL, error);
         at = r->next_at;
     }
     return WEIR_OK;
 }
 
-/* ---- its payload ---- */
+/* ---- reading it ---- */
 
-static int make_room(weir_reader *r, const weir_block_header *h) {
-    if (h->codec == WEIR_CODEC_RAW || h->raw_bytes <= r->raw_capacity) return WEIR_OK;
-    free(r->raw); /* nothing in it is worth a copy */
-    r->raw_capacity = 0;
-    r->raw = malloc(h->raw_bytes);
-    if (!r->raw) return WEIR_NO_MEMORY;
-    r->raw_capacity = h->raw_bytes;
-    return WEIR_OK;
+int weir_reader_header(weir_reader *r, uint64_t block, weir_block_header *out, weir_error *error) {
+    weir_extent extent;
+    int status = find_extent(r, block, &extent, error);
+    return status == WEIR_OK ? walk_to(r, &extent, block, out, error) : status;
 }
 
-static int read_payload(weir_reader *r, weir_read_block *out) {
-    const weir_block_header *h = &out->header;
-    const uint8_t *stored, *payload;
-    /* The hash is checked while decoding, so the bytes alone are asked for here. */
-    int status = weir_scan_bytes(&r->scan, h->offset + WEIR_BLOCK_HEADER, h->stored_bytes, &stored);
-    if (status == WEIR_OK) status = make_room(r, h);
-    if (status == WEIR_OK) status = weir_payload_decode(r->codec, h, stored, r->raw, &payload);
-    if (status != WEIR_OK) return status;
-    return weir_payload_parse(payload, h->raw_bytes, &out->payload) ? WEIR_OK : WEIR_DAMAGED;
+int weir_reader_payload(weir_reader *r, weir_read_block *block, weir_error *error) {
+    const weir_block_header *h = &block->header;
+    int status = weir_decoder_read(&r->decoder, &r->scan, h, &block->payload);
+    return status == WEIR_OK ? status : fail_at(r, status, h->block, h->offset, h, error);
 }
 
 int weir_reader_read(weir_reader *r, uint64_t block, weir_read_block *out, weir_error *error) {
-    weir_extent extent;
-    int status = find_extent(r, block, &extent, error);
-    if (status == WEIR_OK) status = walk_to(r, &extent, block, &out->header, error);
-    if (status != WEIR_OK) return status;
-    status = read_payload(r, out);
-    return status == WEIR_OK ? status : fail_at(r, status, block, out->header.offset, error);
+    int status = weir_reader_header(r, block, &out->header, error);
+    return status == WEIR_OK ? weir_reader_payload(r, out, error) : status;
 }
 
 int weir_reader_declarations(weir_reader *r, uint64_t block, weir_read_block *out,
@@ -224,6 +214,7 @@ int weir_reader_declarations(weir_reader *r, uint64_t block, weir_read_block *ou
     status = weir_scan_header(&r->scan, &whose, WEIR_BLOCK_ALIGN, &out->header);
     if (status == WEIR_NOT_FOUND) status = WEIR_DAMAGED;
     if (status == WEIR_OK && out->header.kind != WEIR_BLOCK_DECLARATIONS) status = WEIR_DAMAGED;
-    if (status == WEIR_OK) status = read_payload(r, out);
-    return status == WEIR_OK ? status : fail_at(r, status, block, WEIR_BLOCK_ALIGN, error);
+    if (status == WEIR_OK)
+        status = weir_decoder_read(&r->decoder, &r->scan, &out->header, &out->payload);
+    return status == WEIR_OK ? status : fail_at(r, status, block, WEIR_BLOCK_ALIGN, NULL, error);
 }

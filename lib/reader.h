@@ -1,4 +1,5 @@
-/* reader.h - walk the blocks of a journal in order, live or dead, decoded and verified.
+/* reader.h - walk the blocks of a journal in order, live or dead, decoded and verified: hashes, the
+ * chain, and that a payload holds as many rows as its header says.
  *
  * The reader asks a locator where a block stands; a live journal answers from memory and up to its
  * durable end, an inventory answers from what it found. Memory: one stored and one raw block. One
@@ -35,6 +36,12 @@ void weir_reader_free(weir_reader *reader);
  * journal), WEIR_DAMAGED, WEIR_VERSION, WEIR_IO, WEIR_NO_MEMORY. After a failure the reader can
  * go on with any block. */
 int weir_reader_read(weir_reader *reader, uint64_t block, weir_read_block *out, weir_error *error);
+
+/* The two halves of it, for who may not need the second: the header of a block, and, before any
+ * other call on the reader, its payload. */
+int weir_reader_header(weir_reader *reader, uint64_t block, weir_block_header *out,
+                       weir_error *error);
+int weir_reader_payload(weir_reader *reader, weir_read_block *block, weir_error *error);
 
 /* The declarations block at the head of the segment that holds block; for a reader that starts
  * in the middle of a journal. Answers like weir_reader_read. */

@@ -20,15 +20,25 @@ static int sync_names(weir_journal *j, const char *directory, weir_error *error)
     return WEIR_OK;
 }
 
+/* Its own name first, or a power cut could keep the move of a segment and lose where it went. One
+ * that is there may have been made by a process that died before it had synced it. */
+static int make_archive(weir_journal *j, const char *archive, weir_error *error) {
+    if (j->archive_stands) return WEIR_OK;
+    int result = j->os->make_directory(j->os->self, archive);
+    if (result < 0 && result != -EEXIST)
+        return weir_fail_os(error, result, "%s: cannot create the archive", archive);
+    int status = sync_names(j, j->config.directory, error);
+    j->archive_stands = status == WEIR_OK;
+    return status;
+}
+
 static int to_archive(weir_journal *j, const weir_kept_file *file, weir_error *error) {
     char archive[WEIR_PATH_MAX - 32], path[WEIR_PATH_MAX];
     (void)snprintf(archive, sizeof archive, "%s/archive",
                    j->config.directory); /* bounded at opening */
     weir_numbered_path(path, archive, "segment", file->number);
-    int result = j->os->make_directory(j->os->self, archive);
-    if (result < 0 && result != -EEXIST)
-        return weir_fail_os(error, result, "%s: cannot create the archive", archive);
-    int status = rename_segment(j, file->path, path, error);
+    int status = make_archive(j, archive, error);
+    if (status == WEIR_OK) status = rename_segment(j, file->path, path, error);
     if (status == WEIR_OK)
         status = sync_names(j, archive, error); /* the new name before the old goes */
     return status == WEIR_OK ? sync_names(j, j->config.directory, error) : status;

@@ -40,8 +40,8 @@ static void header_encode(uint8_t at[WEIR_RING_HEADER], const weir_ring_header *
 }
 
 /* OURS means readable. Every size is checked here, once, before anything is mapped by it. */
-static weir_found_ring header_decode(const uint8_t *at, size_t bytes, weir_ring_header *h) {
-    weir_cursor c = weir_cursor_over(at, bytes);
+static weir_found_ring header_decode(const uint8_t at[WEIR_RING_HEADER], weir_ring_header *h) {
+    weir_cursor c = weir_cursor_over(at, WEIR_RING_HEADER);
     const uint8_t *magic = weir_take(&c, sizeof ring_magic);
     h->version = weir_take_u32(&c);
     uint32_t header_bytes = weir_take_u32(&c);
@@ -58,8 +58,7 @@ static weir_found_ring header_decode(const uint8_t *at, size_t bytes, weir_ring_
     h->process = (int64_t)weir_take_u64(&c);
     h->wall_ns = (int64_t)weir_take_u64(&c);
     uint64_t hash = weir_take_u64(&c);
-    if (!weir_cursor_ok(&c) || memcmp(magic, ring_magic, sizeof ring_magic) != 0 ||
-        hash != weir_hash(at, HASHED_HEADER))
+    if (memcmp(magic, ring_magic, sizeof ring_magic) != 0 || hash != weir_hash(at, HASHED_HEADER))
         return WEIR_RING_UNREADABLE;
     if (h->version > WEIR_RING_VERSION || h->incompatible) return WEIR_RING_NEWER;
     bool sane = h->version == WEIR_RING_VERSION && header_bytes == WEIR_RING_HEADER &&
@@ -214,7 +213,7 @@ static int attach_file(weir_ring *ring, const char *path, weir_found_ring *found
                                       : weir_read_full(os, ring->file, header, sizeof header, 0);
     if (done < 0 && done != -ENODATA)
         return weir_fail_os(error, done, "cannot read the ring %s", path);
-    *found = done < 0 ? WEIR_RING_UNREADABLE : header_decode(header, sizeof header, &ring->header);
+    *found = done < 0 ? WEIR_RING_UNREADABLE : header_decode(header, &ring->header);
     if (*found == WEIR_RING_OURS && info.bytes < ring->header.data_offset)
         *found = WEIR_RING_UNREADABLE;
     if (*found != WEIR_RING_OURS) return WEIR_OK;

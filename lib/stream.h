@@ -40,6 +40,8 @@ struct weir_journal {
     weir_drained drained, durable_drained; /* as the last block, and the last durable one, say */
     weir_codec *codec;
     weir_buffer block, head;
+
+    bool archive_stands; /* its name is synced; only for who releases */
 };
 
 static inline void weir_journal_lock(weir_journal *j) {

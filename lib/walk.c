@@ -69,10 +69,12 @@ static int accept(weir_walk *w, const weir_block_header *h) {
     extent->last_block = h->block;
     extent->last_hash = h->hash;
     extent->next_row = h->first_row + h->rows;
+    w->former_end = inv->end;
     inv->end = (weir_end){h->segment, extent->end, h->block, h->hash};
     if (w->last.block == 0) inv->first_wall_ns = h->wall_ns;
     inv->last_wall_ns = h->wall_ns;
     if (h->compatible) inv->read_only = true;
+    w->last_but_one = w->last;
     w->last = *h;
     pass(w, h);
     weir_walk_mark(w, (weir_mark){.block = h->durable_block, .source = "block"});
@@ -97,13 +99,35 @@ typedef struct place {
     const char *why;
 } place;
 
-static int check_payload(weir_walk *w, place *p) {
-    if (p->header.block <= w->verify_above) return WEIR_OK;
-    const uint8_t *stored;
-    int status = weir_scan_payload(&w->scan, &p->header, &stored);
-    if (status != WEIR_DAMAGED) return status;
+/* Whatever opening reads is decoded here, so that the verdict is the last word on it: the youngest
+ * segment, and what declares tables. Of older rows the hash is enough, since no damage leaves it
+ * right; to decode them all would make an opening wait for a tenth of the replay. */
+static bool must_decode(const weir_walk *w, const weir_block_header *h) {
+    return w->input->verify_all || w->link->promised == 0 || h->kind != WEIR_BLOCK_ROWS;
+}
+
+/* No crash and no damage leaves a payload whose hash agrees and that is not valid: it was written
+ * so. A tail that may be cut looks otherwise, so such a block vouches for itself. */
+static void meet_written_so(weir_walk *w, place *p) {
+    const weir_block_header *h = &p->header;
     p->finding = BAD;
-    p->why = "the payload does not match its hash";
+    p->why = "the payload does not hold what its header says";
+    weir_walk_mark(w, (weir_mark){h->block, h->hash, h->first_row + h->rows - 1, "block"});
+}
+
+static int check_payload(weir_walk *w, place *p) {
+    const uint8_t *stored;
+    weir_payload payload;
+    int status = weir_scan_payload(&w->scan, &p->header, &stored);
+    if (status == WEIR_DAMAGED) {
+        p->finding = BAD;
+        p->why = "the payload does not match its hash";
+        return WEIR_OK;
+    }
+    if (status != WEIR_OK || !must_decode(w, &p->header)) return status;
+    status = weir_decoder_read(&w->decoder, &w->scan, &p->header, &payload);
+    if (status != WEIR_DAMAGED) return status;
+    meet_written_so(w, p);
     return WEIR_OK;
 }
 
@@ -153,7 +177,7 @@ static int survey(weir_walk *w, uint64_t offset) {
     if (status != WEIR_OK) return status;
     w->surveyed = true;
     w->torn = tail.torn;
-    w->inventory->torn_bytes = tail.bytes;
+    w->torn_end = offset + tail.bytes;
     weir_walk_mark(w, (weir_mark){.block = tail.durable, .source = "block"});
     return WEIR_OK;
 }
@@ -278,7 +302,7 @@ static int walk_file(weir_walk *w) {
     if (link->end.segment && w->scan.limit > link->end.offset) w->scan.limit = link->end.offset;
     w->surveyed = false;
     w->torn = false;
-    w->inventory->torn_bytes = 0;
+    w->torn_end = 0;
     int status = walk_blocks(w);
     if (status == WEIR_IO || status == WEIR_NO_MEMORY) {
         if (w->scan.result) return weir_scan_failed(&w->scan, status, link->note->path, w->error);
@@ -313,6 +337,21 @@ static int meet_gap(weir_walk *w) {
     return WEIR_OK;
 }
 
+/* The last block does not belong to the stream after all. */
+static void drop_last(weir_walk *w) {
+    weir_inventory *inv = w->inventory;
+    weir_extent *extent = &inv->extents[inv->extent_count - 1];
+    const weir_block_header *h = &w->last;
+    inv->end = w->former_end;
+    extent->end = h->offset;
+    extent->last_block = h->block - 1;
+    extent->last_hash = h->previous_hash;
+    extent->next_row = h->first_row;
+    if (extent->begin == extent->end) inv->extent_count--;
+    w->last = w->last_but_one;
+}
+
+/* What the younger segment continues was promised, so it is what stands here that is wrong. */
 static int meet_stranger(weir_walk *w) {
     const weir_block_header *h = &w->last;
     weir_damage damage = {.segment = h->segment,
@@ -322,6 +361,7 @@ static int meet_stranger(weir_walk *w) {
                           .first_row = h->rows ? h->first_row : 0,
                           .last_row = h->rows ? h->first_row + h->rows - 1 : 0};
     bool ours = w->former->number == h->segment && w->former->note;
+    drop_last(w);
     return weir_walk_damage(w, damage, ours ? w->former->note->path : NULL,
                             "it is not the block that segment %llu continues", number_of(w->link));
 }
@@ -332,11 +372,12 @@ static int meet(weir_walk *w) {
     if (link->first_block == 0) return WEIR_OK;
     int status = WEIR_OK;
     bool differs = w->hash != link->before_hash || w->next_row != link->first_row;
+    bool adjacent = w->last.block && w->last.block + 1 == w->next_block; /* no damage between */
     if (w->next_block && (w->open || link->first_block > w->next_block))
         status = meet_gap(w);
     else if (w->open)
         weir_walk_close_damage(w, link->first_block, link->first_row);
-    else if (w->next_block && w->last.block && differs)
+    else if (adjacent && differs)
         status = meet_stranger(w);
     expect(w, link->first_block, link->first_row, link->before_hash);
     return status;
@@ -380,6 +421,15 @@ static int end_below_mark(weir_walk *w) {
     return WEIR_OK;
 }
 
+/* What is void behind the stream. Where it ends with damage, the damage says what stands there. */
+static uint64_t torn_bytes(const weir_walk *w) {
+    uint64_t end = weir_walk_offset(w);
+    const weir_inventory *inv = w->inventory;
+    const weir_damage *last = inv->damage_count ? &inv->damages[inv->damage_count - 1] : NULL;
+    bool hurt = last && last->segment == w->link->number && last->offset >= end;
+    return hurt || w->torn_end < end ? 0 : w->torn_end - end;
+}
+
 int weir_walk_chain(weir_walk *w, const weir_chain *chain) {
     weir_scan_make(&w->scan, w->input->os);
     for (size_t i = 0; i < chain->count; i++) {
@@ -396,9 +446,13 @@ int weir_walk_chain(weir_walk *w, const weir_chain *chain) {
         status = walk_link(w);
     }
     if (status == WEIR_OK && chain->count) status = end_below_mark(w);
+    if (w->link) w->inventory->torn_bytes = torn_bytes(w);
     show_progress(w, 0, true);
     w->inventory->next_row = w->next_row;
     return status;
 }
 
-void weir_walk_free(weir_walk *w) { weir_scan_free(&w->scan); }
+void weir_walk_free(weir_walk *w) {
+    weir_scan_free(&w->scan);
+    weir_decoder_free(&w->decoder);
+}

@@ -7,6 +7,7 @@
 #define WEIR_WALK_H
 
 #include "chain.h"
+#include "decode.h"
 
 /* Does a block that somebody outside the journal remembers stand in the stream? */
 typedef struct weir_witness {
@@ -21,17 +22,20 @@ typedef struct weir_walk {
     weir_error *error;
     weir_witness position, ring;
     uint64_t position_row;  /* last row applied, perhaps within the block behind the position's */
-    uint64_t verify_above;  /* payloads of blocks above this one are checked */
     uint64_t promised;      /* highest mark of all but the database */
     bool torn;              /* something stands behind the end that does not belong there */
     bool behind;            /* all is well, but the journal ends below the database's position */
     weir_block_header last; /* last valid block of the stream; block 0: there is none */
+    weir_block_header last_but_one;
+    weir_end former_end; /* of the stream, before that block */
 
     weir_scan scan; /* from here on the walk's own */
+    weir_decoder decoder;
     const weir_link *link, *former;
     uint64_t next_block, next_row, hash; /* what must come; 0: not known yet */
     bool open;                           /* the last damage has no end yet */
     bool surveyed;
+    uint64_t torn_end; /* behind the last byte of interest in this segment; 0: none was found */
     size_t extent_capacity, damage_capacity;
     uint64_t bytes_before, bytes_shown; /* for progress */
 } weir_walk;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../lib/findings.h"
 #include "exits.h"
 #include "json.h"
 
@@ -69,9 +70,22 @@ static uint64_t above_mark(const weir_inventory *i) {
     return i->next_row > i->durable_next_row ? i->next_row - i->durable_next_row : 0;
 }
 
+/* Rows that can be read though promised ones before them cannot. */
+static uint64_t beyond_damage(const weir_inventory *i) {
+    uint64_t rows = 0;
+    for (size_t e = 0; i->damage_count && e < i->extent_count; e++) {
+        const weir_extent *extent = &i->extents[e];
+        const weir_damage *d = &i->damages[0];
+        bool behind = extent->segment > d->segment ||
+                      (extent->segment == d->segment && extent->begin > d->offset);
+        if (behind) rows += extent->next_row - extent->first_row;
+    }
+    return rows;
+}
+
 /* ---- damages ---- */
 
-static void json_damage(const weir_damage *d) {
+static void json_damage(const weir_inventory *inventory, const weir_damage *d) {
     weir_json json = weir_json_begin(stdout, "damage");
     weir_json_text(&json, "path", d->path);
     weir_json_uint(&json, "segment", d->segment);
@@ -80,37 +94,32 @@ static void json_damage(const weir_damage *d) {
     weir_json_uint(&json, "last_block", d->last_block);
     weir_json_uint(&json, "first_row", d->first_row);
     weir_json_uint(&json, "last_row", d->last_row);
+    weir_json_uint(&json, "rows_lost", weir_findings_lost(inventory, d));
     weir_json_text(&json, "why", d->why);
     weir_json_end(&json);
 }
 
-static void word_damage(const weir_damage *d) {
+static void word_damage(const weir_inventory *inventory, const weir_damage *d) {
+    char rows[WEIR_ROWS_TEXT];
     printf("damage: %s", d->path ? d->path : "segment");
     if (!d->path) printf(" %" PRIu64 " (missing)", d->segment);
-    printf(" at byte %" PRIu64 ": %s; ", d->offset, d->why);
-    if (d->first_row == 0)
-        printf("no rows, or unknown which\n");
-    else if (d->first_row == d->last_row)
-        printf("row %" PRIu64 " is lost\n", d->first_row);
-    else
-        printf("rows %" PRIu64 " to %" PRIu64 " are lost\n", d->first_row, d->last_row);
+    printf(" at byte %" PRIu64 ": %s; %s\n", d->offset, d->why,
+           weir_findings_rows(inventory, d, rows));
 }
 
 void weir_report_damages(const weir_arguments *arguments, const weir_inventory *inventory) {
     for (size_t i = 0; i < inventory->damage_count; i++) {
         if (arguments->json)
-            json_damage(&inventory->damages[i]);
+            json_damage(inventory, &inventory->damages[i]);
         else
-            word_damage(&inventory->damages[i]);
+            word_damage(inventory, &inventory->damages[i]);
     }
 }
 
 uint64_t weir_lost_rows(const weir_inventory *inventory) {
     uint64_t lost = 0;
-    for (size_t i = 0; i < inventory->damage_count; i++) {
-        const weir_damage *d = &inventory->damages[i];
-        if (d->first_row) lost += d->last_row - d->first_row + 1;
-    }
+    for (size_t i = 0; i < inventory->damage_count; i++)
+        lost += weir_findings_lost(inventory, &inventory->damages[i]);
     return lost;
 }
 
@@ -145,6 +154,7 @@ static void json_rows(weir_json *json, const weir_view *view) {
     weir_json_open(json, "rows");
     weir_json_uint(json, "durable", weir_view_durable_row(view));
     weir_json_uint(json, "above_mark", above_mark(&view->inventory));
+    weir_json_uint(json, "beyond_damage", beyond_damage(&view->inventory));
     if (view->database.state == WEIR_DATABASE_READ) {
         weir_json_uint(json, "applied", view->inventory.position.row);
         weir_json_uint(json, "waiting", waiting(view));
@@ -216,6 +226,8 @@ static void word_rows(const weir_view *view) {
     }
     if (above_mark(&view->inventory))
         printf(", %" PRIu64 " above the durable mark", above_mark(&view->inventory));
+    if (beyond_damage(&view->inventory))
+        printf(", %" PRIu64 " readable beyond the damage", beyond_damage(&view->inventory));
     putchar('\n');
 }
 

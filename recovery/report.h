@@ -22,7 +22,7 @@ void weir_report_damages(const weir_arguments *arguments, const weir_inventory *
 /* The verdict that forbids to go on: the damages, then the sentence. Returns the exit code. */
 int weir_report_refusal(const weir_arguments *arguments, const weir_inventory *inventory);
 
-uint64_t weir_lost_rows(const weir_inventory *inventory); /* in all damages */
+uint64_t weir_lost_rows(const weir_inventory *inventory); /* in all damages, and not applied */
 
 int weir_exit_of_verdict(weir_verdict verdict);
 

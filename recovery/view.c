@@ -5,37 +5,31 @@
 enum { TRIES_WHILE_LIVE = 5 };
 
 static weir_inventory_input inventory_input(const weir_view_input *input, const weir_view *view) {
-    bool readable = view->ring.found == WEIR_RING_OURS;
     return (weir_inventory_input){
         .os = input->os,
         .directory = input->place->directory,
         .database_has_positions = view->database.count > 0,
         .positions = view->database.positions,
         .position_count = view->database.count,
-        .ring_mark = view->ring.has_mark ? &view->ring.mark : NULL,
-        .ring = view->ring.found,
-        .ring_journal = readable ? view->ring.header.journal : NULL,
         .verify_all = input->verify_all,
     };
 }
 
-/* Database and ring first: their marks can only be too low for the journal that is read after
- * them. */
+/* The database first: its mark can only be too low for the journal that is read after it. */
 static int take_once(const weir_view_input *input, weir_view *view, weir_error *error) {
     *view = (weir_view){.holder = weir_place_holder(input->place)};
     int status = weir_database_look(input->database, &view->database);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to read %s", input->database);
-    status = weir_ring_inspect(input->os, input->place->ring, NULL, &view->ring, error);
-    if (status != WEIR_OK) return status;
+    weir_look look;
     weir_progress progress = weir_progress_start("bytes read");
     weir_inventory_input in = inventory_input(input, view);
     in.progress = weir_progress_show;
     in.progress_context = &progress;
-    status = weir_inventory_take(&in, &view->inventory, error);
+    status = weir_look_take(&in, &look, error);
     weir_progress_end(&progress);
-    if (status != WEIR_OK) return status;
-    /* Once more, now that the journal has said how far the ring was drained. */
-    return weir_ring_inspect(input->os, input->place->ring, &view->inventory, &view->ring, error);
+    view->ring = look.ring;
+    view->inventory = look.inventory;
+    return status;
 }
 
 int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *error) {

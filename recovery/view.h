@@ -2,7 +2,7 @@
 #ifndef WEIR_VIEW_H
 #define WEIR_VIEW_H
 
-#include "../lib/ring.h"
+#include "../lib/look.h"
 #include "archive.h"
 #include "database.h"
 #include "place.h"

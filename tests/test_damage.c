@@ -1,4 +1,5 @@
 /* test_damage.c - a journal hurt in one place: torn, rotten, or a whole file astray. */
+#include "../lib/journal.h"
 #include "inspect.h"
 
 /* ---- torn tails ------------------------------------------------------------------------- */
@@ -132,6 +133,26 @@ static void garbage_behind_the_end_is_torn(void **state) {
     assert_int_equal(inv.end.block, 4);
 }
 
+/* Whole and in its place, but its header names another block before it: as a block of a copy of this
+ * journal does that went its own way. */
+static void a_block_of_another_history_is_none_of_ours(void **state) {
+    (void)state;
+    forge_segment(&f, 1);
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
+    f.end.hash ^= 1;
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
+    forge_write(&f);
+    take();
+    assert_verdict("torn_tail");
+    assert_int_equal(inv.end.block, 2);
+    assert_int_equal(inv.next_row, 11);
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10); /* says that it had been durable */
+    forge_write(&f);
+    take();
+    assert_one_damage(1, forge_header_at(&f, 3), 3, 3, 11, 20);
+    assert_readable(1, 4, 3, 3);
+}
+
 /* ---- rot -------------------------------------------------------------------------------- */
 
 static void a_damaged_header_in_the_middle(void **state) {
@@ -197,16 +218,89 @@ static void rot_in_the_last_segment(void **state) {
     assert_int_equal(inv.end.block, 12);
 }
 
-static void applied_payloads_are_not_read_unless_asked(void **state) {
+/* Promised is promised, but a row that the database has is not lost. */
+static void applied_rows_rot_too_and_are_safe(void **state) {
     (void)state;
     forge_journal(&f, 3);
     forge_flip(&f, 1, forge_payload_at(&f, 3) + 50);
     weir_position p = forge_position(&f, 6);
+    for (int all = 0; all < 2; all++) {
+        input.verify_all = all;
+        take_at(&p);
+        assert_one_damage(1, forge_header_at(&f, 3), 3, 3, 11, 20);
+        assert_non_null(strstr(inv.detail, "rows 11 to 20 cannot be read, but the database has"));
+        assert_readable(1, 12, 3, 3);
+    }
+    p = forge_position(&f, 2);
+    p.row = 15;
     take_at(&p);
+    assert_non_null(strstr(inv.detail, "rows 11 to 20 cannot be read, and those from 16 on are"));
+}
+
+static void lie_about_rows(uint64_t segment, uint64_t block, uint32_t rows) {
+    uint8_t header[WEIR_BLOCK_HEADER];
+    weir_block_header h = f.blocks[block];
+    h.rows = rows;
+    weir_block_header_encode(header, &h);
+    forge_edit(&f, segment, h.offset, header, sizeof header);
+}
+
+/* Written so, since all hashes agree: no torn tail looks like that, wherever it stands. */
+static void a_count_that_lies_is_rot_everywhere(void **state) {
+    (void)state;
+    for (uint32_t rows = 9; rows <= 11; rows += 2) {
+        memset(&f.end, 0, sizeof f.end);
+        f.next_row = 1;
+        forge_journal(&f, 3);
+        lie_about_rows(3, 12, rows);
+        take();
+        assert_one_damage(3, forge_header_at(&f, 12), 12, 12, 81, 80 + rows);
+        assert_int_equal(inv.end.block, 11);
+        assert_int_equal(inv.torn_bytes, 0);
+        assert_readable(1, 11, 0, 0);
+    }
+}
+
+/* The newest block of an older segment: the younger one knows its hash, so the hash is kept. */
+static void a_count_that_lies_in_an_older_segment(void **state) {
+    (void)state;
+    forge_segment(&f, 1);
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
+    f.blocks[2].rows = 11;
+    weir_block_header_encode(f.bytes + f.blocks[2].offset, &f.blocks[2]);
+    f.end.hash = f.blocks[2].hash;
+    f.next_row++;
+    forge_write(&f);
+    forge_segment(&f, 2);
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
+    forge_write(&f);
+    take(); /* its hashes are right, and opening does not read it: replay does */
     assert_verdict("clean");
+    weir_reader *reader;
+    weir_read_block block;
+    weir_error error = {0};
+    assert_int_equal(weir_reader_make(input.os, weir_inventory_locator(&inv), &reader), WEIR_OK);
+    assert_int_equal(weir_reader_read(reader, 2, &block, &error), WEIR_DAMAGED);
+    assert_non_null(strstr(error.text, "block 2 with rows 1 to 11 is damaged"));
+    weir_reader_free(reader);
     input.verify_all = true;
     take();
-    assert_one_damage(1, forge_header_at(&f, 3), 3, 3, 11, 20);
+    assert_one_damage(1, forge_header_at(&f, 2), 2, 2, 1, 11);
+}
+
+/* What can be read behind the damage belongs to the stream: it is no torn tail. */
+static void rot_is_not_counted_as_torn(void **state) {
+    (void)state;
+    forge_journal(&f, 1);
+    forge_flip(&f, 1, forge_header_at(&f, 2) + 20);
+    take();
+    assert_one_damage(1, forge_header_at(&f, 2), 2, 2, 1, 10);
+    assert_int_equal(inv.end.block, 4);
+    assert_int_equal(inv.torn_bytes, 0);
+    forge_edit(&f, 1, 7 * WEIR_BLOCK_ALIGN, "garbage", 7); /* behind blocks 1 to 4 and two pages */
+    take();
+    assert_verdict("rot");
+    assert_int_equal(inv.torn_bytes, 3 * WEIR_BLOCK_ALIGN);
 }
 
 static void a_payload_that_does_not_parse(void **state) {
@@ -385,6 +479,23 @@ static void another_history_in_the_middle(void **state) {
     forge_write(&forked);
     take();
     assert_one_damage(2, forge_header_at(&f, 8), 8, 8, 51, 60);
+    assert_readable(1, 9, 8, 8); /* what stands there is not what was promised */
+}
+
+/* The last block of a segment, with another header and a payload that is rotten: it alone is lost, and
+ * the one before it was once named too. */
+static void a_lost_block_costs_no_other(void **state) {
+    (void)state;
+    forge_journal(&f, 3);
+    uint8_t header[WEIR_BLOCK_HEADER];
+    weir_block_header h = f.blocks[4];
+    h.wall_ns++;
+    weir_block_header_encode(header, &h);
+    forge_edit(&f, 1, h.offset, header, sizeof header);
+    forge_flip(&f, 1, forge_payload_at(&f, 4) + 30);
+    take();
+    assert_one_damage(1, forge_header_at(&f, 4), 4, 4, 21, 30);
+    assert_readable(1, 12, 4, 4);
 }
 
 static void an_older_copy_of_the_newest(void **state) {
@@ -436,6 +547,28 @@ static void two_journals(void **state) {
     assert_verdict("mixed");
 }
 
+/* It was once overlooked, and the number after it would have been 0. */
+static void the_highest_number_is_seen_and_none_follows(void **state) {
+    (void)state;
+    forge_journal(&f, 1);
+    forge_segment(&f, UINT64_MAX);
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
+    forge_write(&f);
+    take();
+    assert_verdict("clean");
+    assert_int_equal(inv.next_row, 41);
+    assert_readable(1, 6, 0, 0);
+    weir_journal *journal;
+    weir_error error = {0};
+    weir_journal_config config = {.os = input.os,
+                                  .directory = f.directory,
+                                  .segment_bytes = 1 << 20,
+                                  .limit_bytes = 1 << 24,
+                                  .zstd_level = 1};
+    assert_int_equal(weir_journal_open(&config, &inv, &journal, &error), WEIR_DAMAGED);
+    assert_non_null(strstr(error.text, "highest number"));
+}
+
 static void a_newer_version(void **state) {
     (void)state;
     forge_journal(&f, 2);
@@ -466,13 +599,17 @@ int main(void) {
         test(former_life_is_no_torn_tail),
         test(an_older_opening_under_the_same_number_is_void),
         test(garbage_behind_the_end_is_torn),
+        test(a_block_of_another_history_is_none_of_ours),
         test(a_damaged_header_in_the_middle),
         test(a_damaged_payload_in_the_middle),
         test(zeros_over_several_blocks),
         test(zeros_up_to_the_end_of_a_segment),
         test(two_places),
         test(rot_in_the_last_segment),
-        test(applied_payloads_are_not_read_unless_asked),
+        test(applied_rows_rot_too_and_are_safe),
+        test(a_count_that_lies_is_rot_everywhere),
+        test(a_count_that_lies_in_an_older_segment),
+        test(rot_is_not_counted_as_torn),
         test(a_payload_that_does_not_parse),
         test(a_missing_segment),
         test(a_missing_segment_that_is_applied_was_recycled),
@@ -487,10 +624,12 @@ int main(void) {
         test(a_segment_of_garbage),
         test(an_older_copy_in_the_middle),
         test(another_history_in_the_middle),
+        test(a_lost_block_costs_no_other),
         test(an_older_copy_of_the_newest),
         test(a_position_vouches_against_garbage),
         test(misnamed_segments),
         test(two_journals),
+        test(the_highest_number_is_seen_and_none_follows),
         test(a_newer_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

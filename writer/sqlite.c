@@ -2,9 +2,11 @@
  * put together. */
 #include <weir/sqlite.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "../lib/look.h"
 #include "../lib/row_encode.h"
 #include "../lib/thread.h"
 #include "applier.h"
@@ -132,6 +134,20 @@ static int choose_directory(opening *o) {
                         : weir_fail(o->error, WEIR_NO_MEMORY, "no memory for the journal's path");
 }
 
+/* SQLite makes a file that is not there before the journal beside it is judged, and a call that is
+ * refused changes nothing: so that one is judged first. */
+static int judge_journal(opening *o, const char *path) {
+    const weir_os *os = weir_os_posix();
+    weir_os_info info;
+    if (o->options.must_exist || os->info(os->self, path, &info) != -ENOENT) return WEIR_OK;
+    const char *given = o->options.journal_directory;
+    char *directory = given ? sqlite3_mprintf("%s", given) : sqlite3_mprintf("%s-weir", path);
+    if (!directory) return weir_fail(o->error, WEIR_NO_MEMORY, "no memory for the journal's path");
+    int status = weir_look_judge(os, directory, o->error);
+    sqlite3_free(directory);
+    return status;
+}
+
 static int open_database(opening *o, const char *path) {
     weir_sqlite_config config = {path, o->options.must_exist != 0, o->options.open_timeout_ms};
     int status = weir_sqlite_sink_open(&config, &o->sink, &o->real_path, o->error);
@@ -183,6 +199,7 @@ static int attach_writer(opening *o) {
 
 static int open_all(opening *o, const char *path) {
     int status = weir_options_check(&o->options, o->error);
+    if (status == WEIR_OK) status = judge_journal(o, path);
     if (status == WEIR_OK) status = open_database(o, path);
     if (status == WEIR_OK) status = open_handle(o);
     if (status == WEIR_OK) status = attach_writer(o);

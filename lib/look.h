@@ -1,0 +1,24 @@
+/* look.h - ring and journal of a directory together, looked at as opening does; nothing is changed.
+ *
+ * What opening would refuse is known from here before anything is made or touched. */
+#ifndef WEIR_LOOK_H
+#define WEIR_LOOK_H
+
+#include "inventory.h"
+#include "ring.h"
+
+typedef struct weir_look {
+    weir_ring_report ring;
+    weir_inventory inventory;
+} weir_look;
+
+/* Of the input the fields about the ring are filled here. WEIR_OK also when the verdict refuses; out
+ * is to be freed in either case. */
+int weir_look_take(const weir_inventory_input *input, weir_look *out, weir_error *error);
+void weir_look_free(weir_look *look);
+
+/* What would an opening say of this directory, for a database that knows no position? WEIR_OK, or
+ * status and text of its verdict. */
+int weir_look_judge(const weir_os *os, const char *directory, weir_error *error);
+
+#endif
