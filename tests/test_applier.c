@@ -72,8 +72,8 @@ static void sink_close(void *self) {
     sink_state.closed++;
 }
 
-static const weir_sink sink = {NULL,        sink_begin,    sink_declare, sink_apply,
-                               sink_commit, sink_rollback, sink_harden,  sink_close};
+static const weir_sink sink = {NULL,          sink_begin,  sink_declare, sink_apply, sink_commit,
+                               sink_rollback, sink_harden, sink_close,   NULL};
 
 /* ---- */
 
@@ -102,7 +102,9 @@ static int set_up(void **state) {
     directory = weir_temp_make();
     char path[300];
     (void)snprintf(path, sizeof path, "%s/j", directory);
-    weir_handle_config config = {.options = {.on_event = note_event}, .directory = path, .os = &os};
+    weir_handle_config config = {.options = {.on_event = note_event, .segment_bytes = 1 << 20},
+                                 .directory = path,
+                                 .os = &os};
     weir_options_fill(&config.options);
     assert_int_equal(weir_handle_open(&config, &handle, &error), WEIR_OK);
     assert_int_equal(weir_applier_make(handle, "test.db", &sink, &bell, &applier, &error), WEIR_OK);
@@ -200,6 +202,38 @@ static void a_reader_in_the_way_is_asked_ever_more_seldom(void **state) {
     assert_true(settle() == FOR_EVER);
 }
 
+/* Noise, so that it does not compress. */
+static void append_segments(uint64_t segments) {
+    static uint8_t noise[16384];
+    weir_rng rng = {11};
+    weir_journal_state s;
+    do {
+        for (int i = 0; i < 16; i++) {
+            weir_rng_fill(&rng, noise, sizeof noise);
+            assert_int_equal(weir_append(table, weir_blob(noise, sizeof noise)), WEIR_OK);
+        }
+        assert_int_equal(weir_sync(handle, WEIR_DURABLE, 10000), WEIR_OK);
+        weir_journal_get_state(weir_handle_journal(handle), &s);
+    } while (s.segments < segments);
+}
+
+/* The database may have applied more than it has made safe: then the journal keeps the rest. */
+static void what_is_not_safe_stays_in_the_journal(void **state) {
+    (void)state;
+    weir_journal_state s;
+    append_segments(4);
+    let_pass(60 * MS);
+    sink_state.safe_short = sink_state.position.block - 1;
+    let_pass(2000 * MS);
+    assert_true(sink_state.hardened > 0);
+    weir_journal_get_state(weir_handle_journal(handle), &s);
+    assert_int_equal(s.first_block, 1);
+    sink_state.safe_short = 0;
+    let_pass(70000 * MS);
+    weir_journal_get_state(weir_handle_journal(handle), &s);
+    assert_int_equal(s.segments, 1);
+}
+
 static void a_lock_is_waited_for_and_told_when_it_lasts(void **state) {
     (void)state;
     struct weir_stats stats;
@@ -264,6 +298,7 @@ int main(void) {
         TEST(quiet_hardens_once_and_sleeps),
         TEST(a_large_wal_hardens_at_once),
         TEST(a_reader_in_the_way_is_asked_ever_more_seldom),
+        TEST(what_is_not_safe_stays_in_the_journal),
         TEST(a_lock_is_waited_for_and_told_when_it_lasts),
         TEST(what_must_be_mended_answers_those_who_wait),
         TEST(stopping_applies_and_hardens),

@@ -8,6 +8,7 @@
 
 #include "../writer/replay.h"
 #include "rows.h"
+#include "scarce.h"
 
 enum { BLOCKS = 40, ROWS = 400 };
 
@@ -18,6 +19,9 @@ static const uint8_t journal_id[16] = {1, 2, 3};
 static rows_block blocks[BLOCKS + 1]; /* by number */
 static uint64_t last_block;
 static bool lost[BLOCKS + 1];
+static int answers[BLOCKS + 1]; /* of the reader; WEIR_OK: the block */
+static int make_answer;
+static uint32_t lanes_told; /* of a block of rows */
 static uint64_t reads;
 
 static void add_block(uint16_t kind, uint32_t rows) {
@@ -56,31 +60,45 @@ static weir_reader the_reader;
 int weir_reader_make(const weir_os *os, weir_locator locator, weir_reader **out) {
     (void)os, (void)locator;
     *out = &the_reader;
-    return WEIR_OK;
+    return make_answer;
 }
 
 void weir_reader_free(weir_reader *reader) { (void)reader; }
 
-int weir_reader_read(weir_reader *reader, uint64_t block, weir_read_block *out, weir_error *error) {
-    (void)error;
+int weir_reader_header(weir_reader *reader, uint64_t block, weir_block_header *out,
+                       weir_error *error) {
+    (void)reader, (void)error;
     reads++;
     if (block > last_block) return WEIR_PENDING;
     if (lost[block]) return WEIR_NOT_FOUND;
-    *out = (weir_read_block){blocks[block].header, {.body = rows_body(&blocks[block])}};
+    if (answers[block] != WEIR_OK) return answers[block];
+    *out = blocks[block].header;
+    return WEIR_OK;
+}
+
+int weir_reader_payload(weir_reader *reader, weir_read_block *out, weir_error *error) {
+    (void)error;
+    uint64_t block = out->header.block;
+    out->payload = (weir_payload){.body = rows_body(&blocks[block])};
     if (out->header.kind != WEIR_BLOCK_ROWS) return WEIR_OK;
     (void)weir_put_u64(weir_put_u64(reader->lane, 3),
                        block); /* lane 3, drained to the block's number */
-    out->payload.lanes = 1;
+    out->payload.lanes = lanes_told;
     out->payload.lane_entries = reader->lane;
     return WEIR_OK;
 }
 
-static uint64_t head_block;
+int weir_reader_read(weir_reader *reader, uint64_t block, weir_read_block *out, weir_error *error) {
+    int status = weir_reader_header(reader, block, &out->header, error);
+    return status == WEIR_OK ? weir_reader_payload(reader, out, error) : status;
+}
+
+static uint64_t head_block, second_head; /* the latter 0: there is one segment */
 
 int weir_reader_declarations(weir_reader *reader, uint64_t block, weir_read_block *out,
                              weir_error *error) {
-    (void)block;
-    return weir_reader_read(reader, head_block, out, error);
+    uint64_t head = second_head && block >= second_head ? second_head : head_block;
+    return weir_reader_read(reader, head, out, error);
 }
 
 /* ---- a database ------------------------------------------------------------------------------ */
@@ -96,7 +114,7 @@ static struct {
     bool open, declared, created;
     uint64_t commits, begins, rollbacks, poison; /* poison: a row that ends the transaction */
     bool poison_known;
-    int begin_status, commit_status;
+    int begin_status, commit_status, declare_status;
 } sink_state;
 
 static int sink_begin(void *self, const uint8_t journal[16], weir_position *at, weir_error *error) {
@@ -114,6 +132,7 @@ static int sink_begin(void *self, const uint8_t journal[16], weir_position *at, 
 static int sink_declare(void *self, const weir_declaration *d, bool now, weir_error *error) {
     (void)self, (void)error;
     assert_string_equal(d->name, "t");
+    if (sink_state.declare_status != WEIR_OK) return sink_state.declare_status;
     sink_state.declared = true;
     if (now) assert_true(sink_state.open);
     sink_state.created |= now;
@@ -127,6 +146,7 @@ static int sink_apply(void *self, const weir_block_header *header, weir_cursor b
     size_t bytes;
     assert_true(sink_state.open && sink_state.declared);
     assert_true(range.first >= header->first_row && range.last < header->first_row + header->rows);
+    assert_true(range.first <= range.last); /* nobody is asked to apply nothing */
     for (uint64_t n = header->first_row; n <= range.last; n++) {
         assert_int_equal(weir_payload_next_row(&body, &row, &bytes), 1);
         if (n < range.first) continue;
@@ -159,8 +179,11 @@ static void sink_rollback(void *self) {
     sink_state.rollbacks++;
 }
 
-static weir_sink sink = {NULL,        sink_begin,    sink_declare, sink_apply,
-                         sink_commit, sink_rollback, NULL,         NULL};
+static weir_sink sink = {.begin = sink_begin,
+                         .declare = sink_declare,
+                         .apply = sink_apply,
+                         .commit = sink_commit,
+                         .rollback = sink_rollback};
 
 /* ---- the tests ------------------------------------------------------------------------------- */
 
@@ -179,8 +202,14 @@ static int set_up(void **state) {
     (void)state;
     memset(&sink_state, 0, sizeof sink_state);
     memset(lost, 0, sizeof lost);
+    memset(answers, 0, sizeof answers);
+    lost[0] = true; /* no journal has it */
+    make_answer = WEIR_OK;
+    lanes_told = 1;
+    sink.appetite = NULL;
     last_block = reads = 0;
     head_block = 1;
+    second_head = 0;
     add_declaration(true);
     start(false);
     return 0;
@@ -364,6 +393,358 @@ static void damage_stops_it_or_is_stepped_over(void **state) {
     assert_int_equal(step_all(), WEIR_PENDING);
 }
 
+static uint64_t small_appetite(void *self) {
+    (void)self;
+    return 25;
+}
+
+static void the_sink_says_how_much_it_takes(void **state) {
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        add_block(WEIR_BLOCK_ROWS, 10);
+    sink.appetite = small_appetite;
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    limits.rows = 15; /* but the caller says it before */
+    assert_int_equal(step(limits), WEIR_OK);
+    assert_rows(20);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_true(result.more);
+    assert_rows(50);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(60);
+}
+
+static void a_transaction_ends_at_its_bytes_too(void **state) {
+    (void)state;
+    for (uint64_t n = 2; n <= 6; n++) {
+        add_block(WEIR_BLOCK_ROWS, 1);
+        blocks[n].header.raw_bytes = 15 << 20; /* so much for SQLite's -wal file to take */
+    }
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_true(result.more);
+    assert_rows(3);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(5);
+}
+
+static void what_cannot_be_made_is_not_made(void **state) {
+    (void)state;
+    weir_replay *made = replay;
+    make_answer = WEIR_NO_MEMORY;
+    assert_int_equal(weir_replay_make(NULL, (weir_locator){0}, journal_id, &sink, false, &made),
+                     WEIR_NO_MEMORY);
+    assert_null(made);
+    make_answer = WEIR_OK;
+    if (!scarce_arm(1)) return;
+    int status = weir_replay_make(NULL, (weir_locator){0}, journal_id, &sink, false, &made);
+    assert_true(scarce_end());
+    assert_int_equal(status, WEIR_NO_MEMORY);
+    assert_null(made);
+    weir_replay_free(made);
+}
+
+/* A block that declares the table count times. */
+static void add_declarations(uint32_t count) {
+    add_declaration(false);
+    rows_block *b = &blocks[last_block];
+    size_t one = b->length - 4;
+    for (uint32_t i = 1; i < count; i++) {
+        uint8_t *at = rows_room(b, one);
+        memcpy(at, b->bytes + 4, one);
+        b->length += one;
+    }
+    (void)weir_put_u32(b->bytes, count);
+}
+
+static void a_declaration_that_is_refused_stops_it(void **state) {
+    (void)state;
+    add_block(WEIR_BLOCK_ROWS, 3);
+    assert_int_equal(step_all(), WEIR_OK);
+    add_declarations(2);
+    add_block(WEIR_BLOCK_ROWS, 3);
+    sink_state.declare_status = WEIR_MISUSE;
+    assert_int_equal(step_all(), WEIR_MISUSE);
+    assert_rows(3);
+    assert_false(sink_state.open);
+    sink_state.declare_status = WEIR_OK;
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(6);
+    add_declaration(true); /* the head of a segment: outside of any transaction */
+    sink_state.declare_status = WEIR_MISUSE;
+    uint64_t begins = sink_state.begins;
+    assert_int_equal(step_all(), WEIR_MISUSE);
+    assert_int_equal(step_all(), WEIR_MISUSE); /* it is not passed */
+    assert_int_equal(sink_state.begins, begins);
+}
+
+static void a_declaration_that_cannot_be_read_stops_it(void **state) {
+    (void)state;
+    add_declarations(2);
+    blocks[last_block].length--;
+    add_block(WEIR_BLOCK_ROWS, 3);
+    assert_int_equal(step_all(), WEIR_DAMAGED);
+    assert_non_null(strstr(error.text, "block 2"));
+    assert_int_equal(sink_state.committed.position.block, 0);
+    assert_false(sink_state.open);
+}
+
+static void a_block_of_another_journal_is_refused(void **state) {
+    (void)state;
+    add_block(WEIR_BLOCK_ROWS, 3);
+    add_block(WEIR_BLOCK_ROWS, 3);
+    blocks[3].header.journal[0]++;
+    assert_int_equal(step_all(), WEIR_OK); /* what stood before */
+    assert_int_equal(step_all(), WEIR_FOREIGN);
+    assert_non_null(strstr(error.text, "block 3"));
+    assert_rows(3);
+}
+
+static void rows_missing_between_blocks_are_named(void **state) {
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        add_block(WEIR_BLOCK_ROWS, 10);
+    for (int i = 3; i <= 4; i++)
+        blocks[i].header.first_row += 5;
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(10);
+    assert_int_equal(step_all(), WEIR_DAMAGED);
+    assert_non_null(strstr(error.text, "rows 11 to 15 are missing"));
+    start(true);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_int_equal(sink_state.committed.count, 30);
+    assert_int_equal(sink_state.committed.rows[10], 16);
+}
+
+static void a_position_that_no_journal_has_finds_no_block(void **state) {
+    (void)state;
+    add_block(WEIR_BLOCK_ROWS, 10);
+    sink_state.committed.position = (weir_position){{0}, UINT64_MAX, 10, 1};
+    assert_int_equal(step_all(), WEIR_DAMAGED);
+    assert_non_null(strstr(error.text, "block 0"));
+    assert_int_equal(sink_state.commits, 0);
+}
+
+/* Head, three blocks of rows with a declaration before the last, applied up to row 20; another
+ * process goes on. */
+static void leave_with_a_late_table(void) {
+    add_block(WEIR_BLOCK_ROWS, 10);
+    add_declaration(false);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    assert_int_equal(step_all(), WEIR_OK);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    weir_put_u32(blocks[1].bytes, 0); /* the head knows no table */
+    blocks[1].length = 4;
+    sink_state.declared = sink_state.created = false;
+    start(false);
+}
+
+static void tables_declared_before_the_position_are_known(void **state) {
+    (void)state;
+    leave_with_a_late_table();
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(30);
+    assert_false(sink_state.created); /* it is there since */
+}
+
+static void tables_that_cannot_be_learned_stop_it(void **state) {
+    (void)state;
+    leave_with_a_late_table();
+    answers[1] = WEIR_IO; /* the head */
+    assert_int_equal(step_all(), WEIR_IO);
+    answers[1] = WEIR_OK;
+    answers[3] = WEIR_IO;
+    assert_int_equal(step_all(), WEIR_IO);
+    answers[3] = WEIR_DAMAGED;
+    assert_int_equal(step_all(), WEIR_DAMAGED);
+    assert_rows(20);
+    start(true); /* told to go on: what another block declares is declared */
+    answers[2] = WEIR_DAMAGED, answers[3] = WEIR_OK;
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(30);
+    sink_state.declare_status = WEIR_NO_MEMORY;
+    head_block = 3;
+    start(false);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    assert_int_equal(step_all(), WEIR_NO_MEMORY);
+    sink_state.declare_status = WEIR_OK;
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(40);
+}
+
+static void the_head_of_an_earlier_segment_stands_in_for_a_lost_one(void **state) {
+    (void)state;
+    add_block(WEIR_BLOCK_ROWS, 10);
+    add_declaration(true);
+    second_head = last_block;
+    add_block(WEIR_BLOCK_ROWS, 10);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(20);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    lost[second_head] = true;
+    start(false);
+    assert_int_equal(step_all(), WEIR_NOT_FOUND);
+    assert_rows(20);
+    start(true);
+    sink_state.declared = false;
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_true(sink_state.declared);
+    assert_rows(30);
+    lost[head_block] = true; /* now nothing declares them */
+    start(true);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    assert_int_equal(step_all(), WEIR_NOT_FOUND);
+    assert_rows(30);
+}
+
+static void the_position_is_asked_once(void **state) {
+    (void)state;
+    answers[1] = WEIR_PENDING;
+    assert_int_equal(step_all(), WEIR_PENDING);
+    assert_int_equal(step_all(), WEIR_PENDING);
+    assert_int_equal(sink_state.begins, 1);
+    answers[1] = WEIR_OK;
+    add_block(WEIR_BLOCK_ROWS, 1);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_int_equal(sink_state.begins, 2);
+    assert_rows(1);
+}
+
+static void a_last_row_at_a_blocks_end_ends_it_there(void **state) {
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        add_block(WEIR_BLOCK_ROWS, 10);
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    limits.last_row = 20;
+    assert_int_equal(step(limits), WEIR_OK);
+    assert_rows(20);
+    assert_int_equal(sink_state.committed.position.block, 3);
+    assert_false(result.more);
+    assert_int_equal(step(limits), WEIR_PENDING);
+}
+
+/* The position may name all rows of a block and yet not the block. */
+static void a_block_that_is_wholly_applied_is_passed(void **state) {
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        add_block(WEIR_BLOCK_ROWS, 10);
+    sink_state.committed.position = (weir_position){{0}, 2, 20, 1002};
+    sink_state.committed.count = 20;
+    for (uint64_t i = 0; i < 20; i++)
+        sink_state.committed.rows[i] = i + 1;
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(30);
+    assert_int_equal(sink_state.committed.position.block, 4);
+    assert_int_equal(result.counts.rows, 10);
+}
+
+static void lanes_beyond_the_format_say_nothing(void **state) {
+    (void)state;
+    add_block(WEIR_BLOCK_ROWS, 10);
+    lanes_told = WEIR_LANES_LIMIT + 1;
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(10);
+    assert_int_equal(result.last.block, 2);
+    assert_int_equal(result.payload.lanes, 0);
+}
+
+/* Halved down to the row, and doubled behind it, over as many blocks as it takes. */
+static void small_blocks_around_a_row_that_ends_transactions(void **state) {
+    (void)state;
+    static const uint64_t widths[] = {16, 8, 4, 2, 1, 2, 4, 8, 16, 32, 15};
+    for (int i = 0; i < 36; i++)
+        add_block(WEIR_BLOCK_ROWS, 3);
+    sink_state.poison = 31;
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    limits.rows = 32;
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        assert_int_equal(step(limits), WEIR_OK);
+        assert_int_equal(result.counts.rows, widths[i]);
+    }
+    assert_int_equal(step(limits), WEIR_PENDING);
+    assert_rows(108);
+    assert_true(sink_state.poison_known);
+}
+
+static void any_move_of_the_position_is_refused(void **state) {
+    (void)state;
+    add_block(WEIR_BLOCK_ROWS, 10);
+    assert_int_equal(step_all(), WEIR_OK);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    weir_position *stands = &sink_state.committed.position;
+    stands->row--;
+    assert_int_equal(step_all(), WEIR_FOREIGN);
+    assert_non_null(strstr(error.text, "from row 10 to row 9"));
+    stands->row++, stands->hash++;
+    assert_int_equal(step_all(), WEIR_FOREIGN);
+    stands->hash--;
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(20);
+}
+
+static void a_database_that_is_busy_later_is_asked_again(void **state) {
+    (void)state;
+    add_block(WEIR_BLOCK_ROWS, 10);
+    assert_int_equal(step_all(), WEIR_OK);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    sink_state.begin_status = WEIR_BUSY;
+    assert_int_equal(step_all(), WEIR_BUSY);
+    assert_rows(10);
+    sink_state.begin_status = WEIR_OK;
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(20);
+}
+
+static int settle(weir_position *now) { return weir_replay_settle(replay, now, &error); }
+
+static void blocks_without_rows_are_settled(void **state) {
+    (void)state;
+    weir_position now;
+    assert_false(weir_replay_unsettled(replay)); /* nothing is known yet */
+    add_block(WEIR_BLOCK_ROWS, 10);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_false(weir_replay_unsettled(replay));
+    assert_int_equal(settle(&now), WEIR_OK);
+    assert_int_equal(now.block, 2);
+    assert_int_equal(sink_state.commits, 1); /* there was nothing to move over */
+    add_block(WEIR_BLOCK_MARK, 0);
+    add_declaration(true);
+    assert_int_equal(step_all(), WEIR_PENDING);
+    assert_true(weir_replay_unsettled(replay));
+    sink_state.begin_status = WEIR_BUSY;
+    assert_int_equal(settle(&now), WEIR_BUSY);
+    sink_state.begin_status = WEIR_OK;
+    sink_state.commit_status = WEIR_IO;
+    assert_int_equal(settle(&now), WEIR_IO);
+    assert_false(sink_state.open);
+    assert_int_equal(now.block, 2);
+    assert_true(weir_replay_unsettled(replay));
+    sink_state.commit_status = WEIR_OK;
+    assert_int_equal(settle(&now), WEIR_OK);
+    assert_int_equal(now.block, 4);
+    assert_int_equal(now.row, 10);
+    assert_int_equal(sink_state.committed.position.block, 4);
+    assert_int_equal(sink_state.committed.position.hash, 1004);
+    assert_false(weir_replay_unsettled(replay));
+    add_block(WEIR_BLOCK_ROWS, 10);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(20);
+}
+
+/* Blocks that are missing may come back, with a restored file: the position stays before them. */
+static void behind_a_gap_nothing_is_settled(void **state) {
+    (void)state;
+    weir_position now;
+    start(true);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    assert_int_equal(step_all(), WEIR_OK);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    lost[3] = true;
+    assert_int_equal(step_all(), WEIR_PENDING);
+    assert_false(weir_replay_unsettled(replay));
+    assert_int_equal(settle(&now), WEIR_OK);
+    assert_int_equal(now.block, 2);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -377,6 +758,26 @@ int main(void) {
         TEST(another_history_is_refused),
         TEST(a_database_restored_meanwhile_is_refused),
         TEST(damage_stops_it_or_is_stepped_over),
+        TEST(the_sink_says_how_much_it_takes),
+        TEST(a_transaction_ends_at_its_bytes_too),
+        TEST(what_cannot_be_made_is_not_made),
+        TEST(a_declaration_that_is_refused_stops_it),
+        TEST(a_declaration_that_cannot_be_read_stops_it),
+        TEST(a_block_of_another_journal_is_refused),
+        TEST(rows_missing_between_blocks_are_named),
+        TEST(a_position_that_no_journal_has_finds_no_block),
+        TEST(tables_declared_before_the_position_are_known),
+        TEST(tables_that_cannot_be_learned_stop_it),
+        TEST(the_head_of_an_earlier_segment_stands_in_for_a_lost_one),
+        TEST(the_position_is_asked_once),
+        TEST(a_last_row_at_a_blocks_end_ends_it_there),
+        TEST(a_block_that_is_wholly_applied_is_passed),
+        TEST(lanes_beyond_the_format_say_nothing),
+        TEST(small_blocks_around_a_row_that_ends_transactions),
+        TEST(any_move_of_the_position_is_refused),
+        TEST(a_database_that_is_busy_later_is_asked_again),
+        TEST(blocks_without_rows_are_settled),
+        TEST(behind_a_gap_nothing_is_settled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../writer/sqlite_sink.h"
 #include "rows.h"
+#include "watched_vfs.h"
 
 static const uint8_t journal[16] = {7, 1, 7};
 static const weir_column columns[] = {{"a", WEIR_INTEGER}, {"b", WEIR_TEXT}, {"c", WEIR_REAL}};
@@ -391,6 +393,33 @@ static void broken_schemas_stop_and_keep_rows(void **state) {
     }
 }
 
+/* That the disk cannot be read is no row's fault, also where there is a table for refused rows. */
+static void a_page_that_cannot_be_read_is_no_rows_fault(void **state) {
+    (void)state;
+    weir_sql_run(database, "PRAGMA page_size=4096; CREATE TABLE t(a UNIQUE, b, c CHECK(a <> 2))");
+    weir_sink s = open_sink();
+    weir_sink_counts counts;
+    assert_int_equal(apply_three(&s, &counts), WEIR_OK);
+    assert_int_equal(counts.rejected, 1);
+    s.close(s.self);
+    int64_t index = weir_sql_int(
+        database, "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_t_1'");
+    watched_begin();
+    s = open_sink();
+    rows_block b = three_rows(2, 4);
+    declare_both(&s);
+    watched_database.bad_page_at = (index - 1) * 4096;
+    assert_int_equal(apply_all(&s, &b, &counts), WEIR_IO);
+    assert_int_equal(watched_database.bad_page_at, 0); /* it was asked for */
+    assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
+    assert_int_equal(counts.rejected, 0);
+    rows_free(&b);
+    s.close(s.self);
+    watched_end();
+    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM weir_reject"), 1);
+    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 5);
+}
+
 static void a_changed_schema_is_seen(void **state) {
     (void)state;
     weir_sink s = open_sink();
@@ -488,8 +517,64 @@ static void nobody_else_resets_the_wal(void **state) {
     s.close(s.self);
 }
 
+static void a_commit_is_on_the_disk_when_it_returns(void **state) {
+    (void)state;
+    watched_begin();
+    weir_sink s = open_sink();
+    weir_sink_counts counts;
+    for (uint64_t block = 1; block <= 3; block++) {
+        unsigned before = watched_wal.writes;
+        rows_block b = three_rows(block, 3 * block - 2);
+        declare_both(&s);
+        assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
+        rows_free(&b);
+        assert_true(watched_wal.writes > before);
+        assert_int_equal(watched_wal.unsynced, 0);
+    }
+    s.close(s.self);
+    watched_end();
+}
+
+static unsigned crashes;
+
+/* What a power cut would leave now. */
+static void look_at_what_is_on_the_disk(void) {
+    char from[320], to[320];
+    (void)snprintf(from, sizeof from, "%s-wal", database);
+    (void)snprintf(to, sizeof to, "%s-wal", model);
+    (void)unlink(to);
+    (void)unlink(model);
+    weir_file_copy_tree(database, model);
+    weir_file_copy_tree(from, to);
+    assert_int_equal(
+        weir_sql_int(model, "SELECT (SELECT count(*) FROM t) - (SELECT row FROM weir_position)"),
+        0);
+    crashes++;
+}
+
+static void rows_and_position_reach_the_disk_together(void **state) {
+    (void)state;
+    watched_begin();
+    weir_sink s = open_sink();
+    weir_sink_counts counts;
+    assert_int_equal(apply_three(&s, &counts), WEIR_OK);
+    watched_after_sync = look_at_what_is_on_the_disk;
+    crashes = 0;
+    for (uint64_t block = 2; block <= 4; block++) {
+        rows_block b = three_rows(block, 3 * block - 2);
+        assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
+        rows_free(&b);
+    }
+    assert_true(crashes >= 3);
+    s.close(s.self);
+    watched_end();
+}
+
+/* SQLite syncs the file behind a checkpoint that comes to its end; what one has copied that a reader
+ * kept from its end is synced by nobody but us. */
 static void a_reader_holds_hardening_back(void **state) {
     (void)state;
+    watched_begin();
     weir_sink s = open_sink();
     weir_sink_counts counts;
     uint64_t safe;
@@ -507,11 +592,14 @@ static void a_reader_holds_hardening_back(void **state) {
     assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
     assert_int_equal(s.harden(s.self, 3, &safe, &error), WEIR_OK);
     assert_int_equal(safe, 2); /* what the hardening before had begun */
+    assert_true(watched_database.writes > 0);
+    assert_int_equal(watched_database.unsynced, 0);
     (void)sqlite3_close(reader);
     assert_int_equal(s.harden(s.self, 3, &safe, &error), WEIR_OK);
     assert_int_equal(safe, 3);
     rows_free(&b);
     s.close(s.self);
+    watched_end();
 }
 
 static void a_moved_file_stops_everything(void **state) {
@@ -586,11 +674,14 @@ int main(void) {
         TEST(a_parent_must_have_the_lower_number),
         TEST(literals_read_as_sql),
         TEST(broken_schemas_stop_and_keep_rows),
+        TEST(a_page_that_cannot_be_read_is_no_rows_fault),
         TEST(a_changed_schema_is_seen),
         TEST(a_table_dropped_midway_does_not_outlive_rollback),
         TEST(positions_are_kept),
         TEST(locks_are_waited_for_by_the_caller),
         TEST(nobody_else_resets_the_wal),
+        TEST(a_commit_is_on_the_disk_when_it_returns),
+        TEST(rows_and_position_reach_the_disk_together),
         TEST(a_reader_holds_hardening_back),
         TEST(a_moved_file_stops_everything),
         TEST(what_cannot_be_opened),

@@ -2,6 +2,8 @@
  * file. */
 #include "connection.h"
 
+#include <string.h>
+
 #include "sqlite_error.h"
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -25,6 +27,8 @@ static int cannot_open(sqlite3 *db, const weir_sqlite_config *config, weir_error
 static int open_one(const weir_sqlite_config *config, sqlite3 **out, weir_error *error) {
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (config->must_exist ? 0 : SQLITE_OPEN_CREATE);
+    /* For what is attached (image_file.h); a path that begins like a URI stays what it is. */
+    if (strncmp(config->path, "file:", 5) != 0) flags |= SQLITE_OPEN_URI;
     int code = sqlite3_open_v2(config->path, out, flags, NULL);
     if (!*out)
         return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory for a connection", config->path);
@@ -54,7 +58,7 @@ static int use_wal(sqlite3 *db, weir_error *error) {
     return status;
 }
 
-/* foreign_keys: what the schema says counts. cache_size is the greater part of weir's memory. */
+/* foreign_keys: what the schema says counts. */
 static int set_up(weir_connection *c, weir_error *error) {
     int64_t page;
     int status = use_wal(c->db, error);
@@ -62,11 +66,19 @@ static int set_up(weir_connection *c, weir_error *error) {
         status = weir_sqlite_run(
             c->db,
             "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0;"
-            "PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000",
+            "PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000", /* most of weir's memory */
             error);
     if (status == WEIR_OK)
         status = weir_sqlite_ask(c->db, "PRAGMA page_size", NULL, 4096, &page, error);
     if (status == WEIR_OK) c->page_bytes = (uint64_t)page;
+    return status;
+}
+
+int weir_connection_cache(weir_connection *c, bool large, weir_error *error) {
+    if (large == c->large_cache) return WEIR_OK;
+    int status = weir_sqlite_run(
+        c->db, large ? "PRAGMA main.cache_size=-64000" : "PRAGMA main.cache_size=-16000", error);
+    if (status == WEIR_OK) c->large_cache = large;
     return status;
 }
 

@@ -9,6 +9,7 @@ typedef struct weir_connection {
     sqlite3 *db, *guard;
     uint64_t frames; /* in the -wal file after the last commit */
     uint64_t page_bytes;
+    bool large_cache;
     struct {
         uint64_t frames, block; /* where the last hardening stood that a reader kept from its end */
     } begun;
@@ -18,6 +19,10 @@ typedef struct weir_connection {
  * address. */
 int weir_connection_open(const weir_sqlite_config *config, weir_connection *out, weir_error *error);
 void weir_connection_close(weir_connection *c);
+
+/* How much of the database to keep in memory; it is taken only as pages are used. large: tables have
+ * indexes, whose pages are changed all over. */
+int weir_connection_cache(weir_connection *c, bool large, weir_error *error);
 
 /* Is the file still where it was opened? SQLite commits happily into one that was renamed or
  * removed. */

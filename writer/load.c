@@ -1,6 +1,9 @@
 /* load.c - rows of blocks into tables of SQLite, in bulk, and exactly.
  *
- * Rows are gathered into windows, a window into groups of one table, and a group is one
+ * Rows of the plainest tables are transferred (transfer.h), all of a transaction at once, which goes
+ * well or is done again without. The others are fed.
+ *
+ * Rows to feed are gathered into windows, a window into groups of one table, and a group is one
  * statement in a savepoint: all its rows go in, or it is undone and halved, down to the row that
  * SQLite refuses. What a statement leaves behind when it fails (ON CONFLICT FAIL keeps the rows
  * before) is undone with it, so halving never doubles a row. Rows that the table itself drops
@@ -24,7 +27,15 @@ struct weir_load_table {
     sqlite3_stmt *insert;
     weir_traits traits;
     bool ready;     /* it fits the schema as it stands now */
+    bool offered;   /* to transfer, as the schema stands now */
+    int slot;       /* that its rows are transferred by; -1: they are fed */
     size_t pending; /* rows in the window, and then the place of the next in the sorted one */
+
+    /* A table whose declaration grew has several, each with a number, and their rows may come mixed.
+     * What concerns the table itself stands with the one that all of them call first. */
+    uint16_t first;
+    bool transferred; /* one of them has a slot */
+    uint64_t window;  /* the last that had rows of one of them */
 };
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -63,17 +74,44 @@ static int prepare_insert(weir_load *l, const weir_declaration *d, sqlite3_stmt 
     return weir_sqlite_fail(l->db, doing, error);
 }
 
+/* This declaration may change the table: rows of another one go in while it stands as it does. */
+static int end_transfers(weir_load *l, const weir_load_table *t, weir_error *error) {
+    if (!l->tables[t->first]->transferred) return WEIR_OK;
+    int status = weir_load_end(l, error);
+    weir_load_forget(l);
+    return status;
+}
+
 static int make_ready(weir_load *l, weir_load_table *t, weir_error *error) {
     const weir_declaration *d = t->declaration;
     if (t->ready) return WEIR_OK;
-    int status = weir_schema_ensure(l->db, d, &t->traits, error);
+    int status = end_transfers(l, t, error);
+    if (status == WEIR_OK) status = weir_schema_ensure(l->db, d, &t->traits, error);
     if (status == WEIR_OK && !t->feed)
         status = weir_feed_make(l->db, d->table, d->columns, &t->feed, error);
     if (status != WEIR_OK) return status;
     (void)sqlite3_finalize(t->insert); /* it was made for an older schema */
     status = prepare_insert(l, d, &t->insert, error);
     t->ready = status == WEIR_OK;
+    l->unoffered |= t->ready;
+    l->indexed |= t->ready && t->traits.indexed;
     return status;
+}
+
+static void offer(weir_load *l, weir_load_table *t) {
+    if (!t || !t->ready || t->offered) return;
+    weir_load_table *first = l->tables[t->first];
+    bool plain = !t->traits.ordered && !t->traits.one_by_one && !first->transferred;
+    t->slot = plain ? weir_transfer_offer(l->transfer, t->declaration) : -1;
+    first->transferred |= t->slot >= 0;
+    t->offered = true;
+}
+
+static uint16_t find_first(const weir_load *l, const weir_declaration *d) {
+    for (size_t i = 0; i <= WEIR_TABLES_MAX; i++)
+        if (l->tables[i] && sqlite3_stricmp(l->tables[i]->declaration->name, d->name) == 0)
+            return l->tables[i]->first;
+    return d->table;
 }
 
 static int remember(weir_load *l, const weir_declaration *d, weir_error *error) {
@@ -85,6 +123,8 @@ static int remember(weir_load *l, const weir_declaration *d, weir_error *error) 
         free(t);
         return status;
     }
+    t->slot = -1;
+    t->first = find_first(l, d);
     free_table(l->tables[d->table]);
     l->tables[d->table] = t;
     return WEIR_OK;
@@ -96,7 +136,9 @@ int weir_load_declare(weir_load *l, const weir_declaration *d, bool now, weir_er
                          "table %s: declared as number %u, which no journal gives", d->name,
                          d->table);
     weir_load_table *t = l->tables[d->table];
-    int status = t && weir_declaration_equal(t->declaration, d) ? WEIR_OK : remember(l, d, error);
+    bool known = t && weir_declaration_equal(t->declaration, d);
+    int status = known || !t ? WEIR_OK : end_transfers(l, t, error); /* as they were declared */
+    if (status == WEIR_OK && !known) status = remember(l, d, error);
     return status == WEIR_OK && now ? make_ready(l, l->tables[d->table], error) : status;
 }
 
@@ -228,6 +270,7 @@ static int load_group(weir_load *l, weir_load_table *t, const weir_feed_row *row
 static int survey(weir_load *l, bool *ordered, size_t *tables, weir_error *error) {
     *ordered = false;
     *tables = 0;
+    l->windows++;
     for (size_t i = 0; i < l->count; i++)
         l->tables[l->window[i].table]->pending = 0;
     for (size_t i = 0; i < l->count; i++) {
@@ -235,7 +278,9 @@ static int survey(weir_load *l, bool *ordered, size_t *tables, weir_error *error
         if (t->pending++ > 0) continue;
         int status = make_ready(l, t, error);
         if (status != WEIR_OK) return status;
-        *ordered |= t->traits.ordered;
+        weir_load_table *first = l->tables[t->first];
+        *ordered |= t->traits.ordered || first->window == l->windows;
+        first->window = l->windows;
         ++*tables;
     }
     return WEIR_OK;
@@ -282,6 +327,22 @@ static int load_window(weir_load *l, weir_error *error) {
     return status;
 }
 
+/* Rows of other tables may go before what waits to be transferred, unless they depend on it, or are
+ * of a table that may have rows waiting. */
+static int feed_row(weir_load *l, weir_load_table *t, uint64_t number, const uint8_t *bytes,
+                    size_t length, weir_error *error) {
+    int status = make_ready(l, t, error);
+    if (status == WEIR_OK && (t->traits.ordered || l->tables[t->first]->transferred))
+        status = weir_load_end(l, error);
+    if (status != WEIR_OK) return status;
+    if (l->count == 0) l->first = number;
+    uint16_t table = t->declaration->table;
+    l->window[l->count] =
+        (weir_feed_row){bytes, (uint32_t)length, table, (uint16_t)(number - l->first)};
+    l->count++;
+    return WEIR_OK;
+}
+
 static int add_row(weir_load *l, uint64_t number, const uint8_t *bytes, size_t length,
                    weir_error *error) {
     weir_cursor c = weir_cursor_over(bytes, length);
@@ -291,10 +352,16 @@ static int add_row(weir_load *l, uint64_t number, const uint8_t *bytes, size_t l
                          "row %llu (block %llu) belongs to table number %u, which the "
                          "journal never declared",
                          (unsigned long long)number, (unsigned long long)l->header->block, table);
-    if (l->count == 0) l->first = number;
-    l->window[l->count] = (weir_feed_row){bytes, (uint32_t)length, table, (uint16_t)l->count};
-    l->count++;
+    weir_load_table *t = l->tables[table];
+    if (t->slot < 0 || !weir_transfer_take(l->transfer, t->slot, bytes, length))
+        return feed_row(l, t, number, bytes, length, error);
+    l->counts.rows++;
     return WEIR_OK;
+}
+
+static bool window_is_full(const weir_load *l, uint64_t number, size_t bytes) {
+    return l->count &&
+           (l->count == WINDOW_ROWS || bytes >= WINDOW_BYTES || number - l->first == UINT16_MAX);
 }
 
 /* Windows end by rows or by bytes; a row of any size is a window at least. */
@@ -308,7 +375,7 @@ static int load_body(weir_load *l, weir_cursor body, weir_row_range range, weir_
         if (number < range.first) continue;
         status = add_row(l, number, row, length, error);
         bytes += length;
-        if (status == WEIR_OK && (l->count == WINDOW_ROWS || bytes >= WINDOW_BYTES)) {
+        if (status == WEIR_OK && window_is_full(l, number, bytes)) {
             status = load_window(l, error);
             bytes = 0;
         }
@@ -328,8 +395,9 @@ int weir_load_rows(weir_load *l, const weir_block_header *header, weir_cursor bo
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
-int weir_load_make(weir_load *l, sqlite3 *db, weir_error *error) {
+int weir_load_make(weir_load *l, sqlite3 *db, weir_transfer *transfer, weir_error *error) {
     l->db = db;
+    l->transfer = transfer;
     l->window = malloc(WINDOW_ROWS * sizeof *l->window);
     l->sorted = malloc(WINDOW_ROWS * sizeof *l->sorted);
     if (!l->window || !l->sorted)
@@ -351,10 +419,33 @@ void weir_load_free(weir_load *l) {
     free(l->sorted);
 }
 
-void weir_load_begin(weir_load *l) { l->counts = (weir_sink_counts){0}; }
+void weir_load_begin(weir_load *l) {
+    l->counts = (weir_sink_counts){0};
+    for (size_t i = 0; l->unoffered && i <= WEIR_TABLES_MAX; i++)
+        offer(l, l->tables[i]);
+    l->unoffered = false;
+    weir_transfer_begin(l->transfer);
+}
+
+/* What may be over by the next time is told as it is. Anything else is judged by feeding the rows,
+ * which is how the next transaction goes: a rollback forgets what was offered. */
+int weir_load_end(weir_load *l, weir_error *error) {
+    int code = weir_transfer_run(l->transfer);
+    if (code == SQLITE_OK) return WEIR_OK;
+    int status = weir_sqlite_status(code);
+    if (status == WEIR_BUSY || status == WEIR_IO || status == WEIR_NO_SPACE ||
+        status == WEIR_NO_MEMORY)
+        return weir_sqlite_fail(l->db, "copying rows", error);
+    return WEIR_SINK_AGAIN;
+}
 
 void weir_load_forget(weir_load *l) {
-    l->reject_ready = false;
-    for (size_t i = 0; i <= WEIR_TABLES_MAX; i++)
-        if (l->tables[i]) l->tables[i]->ready = false;
+    l->reject_ready = l->indexed = false;
+    weir_transfer_forget(l->transfer);
+    for (size_t i = 0; i <= WEIR_TABLES_MAX; i++) {
+        weir_load_table *t = l->tables[i];
+        if (!t) continue;
+        t->ready = t->offered = t->transferred = false;
+        t->slot = -1;
+    }
 }

@@ -5,18 +5,23 @@
 #include "feed.h"
 #include "reject.h"
 #include "sink.h"
+#include "transfer.h"
 
 typedef struct weir_load_table weir_load_table;
 
 typedef struct weir_load {
     sqlite3 *db;
     weir_load_table *tables[WEIR_TABLES_MAX + 1]; /* by number; NULL: never declared */
+    weir_transfer *transfer;                      /* the caller's */
+    bool indexed;   /* a table with indexes took rows, as the schema stands now */
+    bool unoffered; /* tables have become ready that transfer does not know */
     sqlite3_stmt *savepoint, *release, *undo, *reject;
     bool reject_ready;
     weir_sink_counts counts;
 
     const weir_block_header *header; /* of the block at hand */
     uint64_t first;                  /* number of the first row in the window */
+    uint64_t windows;                /* so far, with this one */
     weir_feed_row *window, *sorted;
     size_t count;
 
@@ -24,10 +29,12 @@ typedef struct weir_load {
     weir_refusal doomed_by;
 } weir_load;
 
-int weir_load_make(weir_load *l, sqlite3 *db, weir_error *error);
+int weir_load_make(weir_load *l, sqlite3 *db, weir_transfer *transfer, weir_error *error);
 void weir_load_free(weir_load *l);
 
-void weir_load_begin(weir_load *l); /* counts from zero */
+void weir_load_begin(weir_load *l); /* between transactions, before BEGIN: counts from zero */
+/* Before COMMIT: rows may still wait for it. Answers as weir_sink's apply. */
+int weir_load_end(weir_load *l, weir_error *error);
 void weir_load_forget(
     weir_load *l); /* the schema may have changed: look again before the next row */
 

@@ -127,18 +127,32 @@ static void pass(const weir_replay *r, place *at) {
     at->gap = false;
 }
 
+/* Rows that are applied already need not be decompressed. */
+static int declare_block(weir_replay *r, uint64_t number, weir_error *error) {
+    weir_read_block block;
+    int status = weir_reader_header(r->reader, number, &block.header, error);
+    if (status != WEIR_OK || block.header.kind != WEIR_BLOCK_DECLARATIONS) return status;
+    status = weir_reader_payload(r->reader, &block, error);
+    return status == WEIR_OK ? declare_all(r, &block, false, error) : status;
+}
+
 /* Blocks between the head of the segment and where replay begins: what they declare still holds. */
 static int declare_between(weir_replay *r, uint64_t from, weir_error *error) {
     int status = WEIR_OK;
     for (uint64_t n = from; n < r->at.next && status == WEIR_OK; n++) {
-        weir_read_block block;
-        status = weir_reader_read(r->reader, n, &block, error);
-        if (is_lost(status) && r->skip_damage)
-            status = WEIR_OK;
-        else if (status == WEIR_OK && block.header.kind == WEIR_BLOCK_DECLARATIONS)
-            status = declare_all(r, &block, false, error);
+        status = declare_block(r, n, error);
+        if (is_lost(status) && r->skip_damage) status = WEIR_OK;
     }
     return status;
+}
+
+/* Where the head of a segment is lost, that of an earlier one says the same, together with what was
+ * declared since. When none is left, error tells of the nearest. */
+static int read_head(weir_replay *r, weir_read_block *head, weir_error *error) {
+    int status = weir_reader_declarations(r->reader, r->at.next, head, error), earlier = status;
+    for (uint64_t at = r->at.next; is_lost(earlier) && r->skip_damage && at > 1;)
+        earlier = weir_reader_declarations(r->reader, --at, head, NULL);
+    return is_lost(earlier) ? status : earlier;
 }
 
 /* The tables that were declared before the block where replay begins: at its segment's head, and
@@ -146,7 +160,7 @@ static int declare_between(weir_replay *r, uint64_t from, weir_error *error) {
 static int declare_head(weir_replay *r, weir_error *error) {
     weir_read_block head;
     r->block.header.block = 0; /* the reader has one block at a time */
-    int status = weir_reader_declarations(r->reader, r->at.next, &head, error);
+    int status = read_head(r, &head, error);
     if (status != WEIR_OK) return status;
     uint64_t behind = head.header.block + 1;
     status = declare_all(r, &head, false, error);
@@ -275,9 +289,13 @@ static int apply_block(weir_replay *r, transaction *t, const weir_replay_limits 
     return WEIR_OK;
 }
 
+static uint64_t most_rows(const weir_replay *r, const weir_replay_limits *limits) {
+    if (limits->rows) return limits->rows;
+    return r->sink->appetite ? r->sink->appetite(r->sink->self) : ROWS_DEFAULT;
+}
+
 static bool is_full(const weir_replay *r, const transaction *t, const weir_replay_limits *limits) {
-    uint64_t rows = limits->rows ? limits->rows : ROWS_DEFAULT;
-    return t->cut || t->rows >= rows || t->bytes >= BYTES_MAX ||
+    return t->cut || t->rows >= most_rows(r, limits) || t->bytes >= BYTES_MAX ||
            (r->narrow && t->rows >= r->narrow);
 }
 
@@ -328,7 +346,7 @@ static void narrow_down(weir_replay *r, uint64_t attempted) {
 }
 
 static void widen(weir_replay *r, const weir_replay_limits *limits) {
-    uint64_t rows = limits->rows ? limits->rows : ROWS_DEFAULT;
+    uint64_t rows = most_rows(r, limits);
     if (r->narrow) r->narrow = r->narrow < rows / 2 ? r->narrow * 2 : 0;
 }
 

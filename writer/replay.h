@@ -18,7 +18,8 @@ typedef struct weir_replay_limits {
     uint64_t last_block;  /* do not go beyond it; UINT64_MAX: as far as the locator knows */
     uint64_t last_row;    /* stop behind this row, also within a block; UINT64_MAX: no limit */
     int64_t last_wall_ns; /* stop before the first block written later; INT64_MAX: no limit */
-    uint64_t rows;        /* end a transaction with the block that reaches so many; 0: 65,536 */
+    uint64_t
+        rows; /* end a transaction with the block that reaches so many; 0: the sink's appetite */
 } weir_replay_limits;
 
 #define WEIR_REPLAY_ALL ((weir_replay_limits){UINT64_MAX, UINT64_MAX, INT64_MAX, 0})

@@ -210,7 +210,7 @@ static int extend(sqlite3 *db, const weir_declaration *d, uint16_t missing, weir
 /* SQLite has no way to ask for conflict clauses, so a mere mention of REPLACE counts. */
 static int read_traits(sqlite3 *db, const weir_declaration *d, weir_traits *out,
                        weir_error *error) {
-    int64_t ordered, itself = 0;
+    int64_t ordered, itself = 0, indexed = 0;
     int status = weir_sqlite_ask(
         db,
         "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE tbl_name = ?1 COLLATE NOCASE"
@@ -222,7 +222,10 @@ static int read_traits(sqlite3 *db, const weir_declaration *d, weir_traits *out,
                                  "SELECT EXISTS (SELECT 1 FROM pragma_foreign_key_list(?1)"
                                  " WHERE \"table\" = ?1 COLLATE NOCASE)",
                                  d->name, 0, &itself, error);
-    *out = (weir_traits){ordered != 0, itself != 0};
+    if (status == WEIR_OK)
+        status = weir_sqlite_ask(db, "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?1))", d->name,
+                                 0, &indexed, error);
+    *out = (weir_traits){ordered != 0, itself != 0, indexed != 0};
     return status;
 }
 

@@ -13,6 +13,7 @@
 typedef struct weir_traits {
     bool ordered; /* triggers, REPLACE or foreign keys: rows of several tables go in number order */
     bool one_by_one; /* refers to itself: a row's parent may be fed by the same statement */
+    bool indexed;    /* every row changes pages all over the file */
 } weir_traits;
 
 /* Inside a write transaction: create the table, add columns, or say why it does not fit. */

@@ -9,9 +9,9 @@
 
 #include "../lib/inventory.h"
 
-/* The schema itself ended the transaction (ON CONFLICT ROLLBACK) and nothing of it is left:
- * begin again at the position, with half the rows. With a single row the sink then knows which
- * row it was. */
+/* The schema itself ended the transaction (ON CONFLICT ROLLBACK) and nothing of it is left, or the
+ * sink wants to put its rows in another way: begin again at the position, with half the rows. With
+ * a single row the sink then knows which row it was. */
 enum { WEIR_SINK_AGAIN = 2 };
 
 typedef struct weir_sink_counts {
@@ -42,6 +42,8 @@ typedef struct weir_sink {
      * applied, and perhaps 0, while a reader of the database stands in the way. */
     int (*harden)(void *self, uint64_t applied, uint64_t *safe, weir_error *error);
     void (*close)(void *self);
+    /* How many rows make a good transaction for the tables that the last one met. NULL: 65,536. */
+    uint64_t (*appetite)(void *self);
 } weir_sink;
 
 #endif

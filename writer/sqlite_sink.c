@@ -11,6 +11,7 @@
 typedef struct sqlite_sink {
     weir_connection connection;
     weir_load load; /* tables and how rows go into them */
+    weir_transfer *transfer;
     sqlite3_stmt *begin, *commit, *rollback, *version, *read, *store;
     int64_t schema_version; /* that load and own are good for; -1: for none */
     bool own;               /* weir_position is there */
@@ -96,14 +97,20 @@ static void forget_schema(sqlite_sink *s) {
     weir_load_forget(&s->load);
 }
 
-/* Others may have changed the schema between two transactions, but not within ours. */
-static int note_schema(sqlite_sink *s, weir_error *error) {
+static int read_schema_version(sqlite_sink *s, int64_t *version, weir_error *error) {
     int code = sqlite3_step(s->version);
-    int64_t version = code == SQLITE_ROW ? sqlite3_column_int64(s->version, 0) : -1;
+    *version = code == SQLITE_ROW ? sqlite3_column_int64(s->version, 0) : -1;
     int status = code == SQLITE_ROW
                      ? WEIR_OK
                      : weir_sqlite_fail(s->connection.db, "reading the schema", error);
     (void)sqlite3_reset(s->version); /* repeats the step's code */
+    return status;
+}
+
+/* Others may have changed the schema between two transactions, but not within ours. */
+static int note_schema(sqlite_sink *s, weir_error *error) {
+    int64_t version;
+    int status = read_schema_version(s, &version, error);
     if (version != s->schema_version) forget_schema(s);
     s->schema_version = version;
     return status;
@@ -125,9 +132,11 @@ static int undo(sqlite_sink *s, weir_error *error) {
 
 static int begin(void *self, const uint8_t journal[16], weir_position *at, weir_error *error) {
     sqlite_sink *s = self;
-    weir_load_begin(&s->load);
     int status = undo(s, error);
-    if (status == WEIR_OK) status = weir_connection_stays(&s->connection, error);
+    if (status != WEIR_OK) return status;
+    weir_load_begin(&s->load);
+    status = weir_connection_stays(&s->connection, error);
+    if (status == WEIR_OK) status = weir_connection_cache(&s->connection, s->load.indexed, error);
     if (status == WEIR_OK) status = step_once(s, s->begin, "beginning a transaction", error);
     if (status == WEIR_OK) status = note_schema(s, error);
     if (status == WEIR_OK) status = make_own(s, error);
@@ -148,9 +157,13 @@ static int apply(void *self, const weir_block_header *header, weir_cursor body,
 static int commit(void *self, const weir_position *to, weir_sink_counts *counts,
                   weir_error *error) {
     sqlite_sink *s = self;
-    int status = store_position(s, to, error);
+    int64_t version; /* with what we changed ourselves, which needs no second look */
+    int status = weir_load_end(&s->load, error);
+    if (status == WEIR_OK) status = store_position(s, to, error);
+    if (status == WEIR_OK) status = read_schema_version(s, &version, error);
     if (status == WEIR_OK) status = step_once(s, s->commit, "committing", error);
     if (status != WEIR_OK) return status;
+    s->schema_version = version;
     *counts = s->load.counts;
     counts->wal_bytes = weir_connection_wal_bytes(&s->connection);
     return WEIR_OK;
@@ -159,6 +172,7 @@ static int commit(void *self, const weir_position *to, weir_sink_counts *counts,
 /* What the transaction created is gone with it. */
 static void rollback(void *self) {
     sqlite_sink *s = self;
+    weir_transfer_drop(s->transfer);
     (void)undo(s, NULL); /* else the next transaction tries again before it begins */
     forget_schema(s);
 }
@@ -166,6 +180,12 @@ static void rollback(void *self) {
 static int harden(void *self, uint64_t applied, uint64_t *safe, weir_error *error) {
     sqlite_sink *s = self;
     return weir_connection_harden(&s->connection, applied, safe, error);
+}
+
+/* Rows that change pages all over the file share the pages that they change. */
+static uint64_t appetite(void *self) {
+    enum { ROWS = 65536, ROWS_INDEXED = 262144 };
+    return ((const sqlite_sink *)self)->load.indexed ? ROWS_INDEXED : ROWS;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -177,7 +197,9 @@ static void close_sink(void *self) {
     sqlite3_stmt *statements[] = {s->begin, s->commit, s->rollback, s->version, s->read, s->store};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
         (void)sqlite3_finalize(statements[i]); /* nothing hangs on it any more */
+    weir_transfer_close(s->transfer);
     weir_connection_close(&s->connection);
+    weir_transfer_free(s->transfer);
     free(s);
 }
 
@@ -188,7 +210,9 @@ static int prepare(sqlite_sink *s, weir_error *error) {
     if (status == WEIR_OK) status = weir_sqlite_prepare(db, "ROLLBACK", &s->rollback, error);
     if (status == WEIR_OK)
         status = weir_sqlite_prepare(db, "PRAGMA main.schema_version", &s->version, error);
-    return status == WEIR_OK ? weir_load_make(&s->load, db, error) : status;
+    if (status == WEIR_OK && weir_transfer_make(db, &s->transfer) != WEIR_OK)
+        status = weir_fail(error, WEIR_NO_MEMORY, "no memory for the writer");
+    return status == WEIR_OK ? weir_load_make(&s->load, db, s->transfer, error) : status;
 }
 
 static int copy_path(sqlite_sink *s, char **real_path, weir_error *error) {
@@ -212,7 +236,7 @@ int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char
         close_sink(s);
         return status;
     }
-    *out = (weir_sink){s, begin, declare, apply, commit, rollback, harden, close_sink};
+    *out = (weir_sink){s, begin, declare, apply, commit, rollback, harden, close_sink, appetite};
     return WEIR_OK;
 }
 
