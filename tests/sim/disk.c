@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../../lib/block.h"
 #include "file.h"
 
 enum { NAMES = 64, CHANGES = 128, NOBODY = -1, DIRECTORY = -2 };
@@ -317,6 +318,18 @@ void sim_disk_trickle(sim_disk *disk, const sim_choice *choice) {
         sim_file *f = disk->files[(start + i) % SIM_FILES];
         if (f && sim_file_trickle(f, choice)) return;
     }
+}
+
+uint64_t sim_disk_hash(const sim_disk *disk, bool (*skip)(const char *path)) {
+    uint64_t sum = 0; /* the order of the names means nothing */
+    for (size_t i = 0; i < disk->cached.count; i++) {
+        const name *n = &disk->cached.list[i];
+        if (skip && skip(n->path)) continue;
+        uint64_t what[2] = {weir_hash(n->path, strlen(n->path)),
+                            n->file == DIRECTORY ? 1 : sim_file_hash(disk->files[n->file])};
+        sum += weir_hash(what, sizeof what);
+    }
+    return sum;
 }
 
 void sim_disk_rot(sim_disk *disk, int file, const void *from, size_t bytes, uint64_t offset) {

@@ -1,9 +1,9 @@
-/* disk.h - a disk that a test can look through: for every file what is on the platter, what only the
- * page cache has, and which writes stand between the two.
+/* disk.h - a disk that a test can look through: for every file what is on the platter, what only
+ * the page cache has, and which writes stand between the two.
  *
- * A page is 4096 bytes, a sector 512. The platter changes when a file or a directory is synced, when
- * the test lets writes trickle down, and at a power cut, where each unsynced thing has a fate of its
- * own. A disk can be cloned at any moment, so one run of a workload serves every crash along
+ * A page is 4096 bytes, a sector 512. The platter changes when a file or a directory is synced,
+ * when the test lets writes trickle down, and at a power cut, where each unsynced thing has a fate
+ * of its own. A disk can be cloned at any moment, so one run of a workload serves every crash along
  * its way. */
 #ifndef WEIR_SIM_DISK_H
 #define WEIR_SIM_DISK_H
@@ -20,8 +20,8 @@ typedef struct sim_disk sim_disk;
 typedef enum sim_fate {
     SIM_LOST,
     SIM_KEPT,
-    SIM_TORN, /* some of its sectors; of a name or a size: lost */
-    SIM_GARBAGE, /* bytes that nobody wrote, in its own place; of a name, a size, a mapped page: kept */
+    SIM_TORN,    /* some of its sectors; of a name or a size: lost */
+    SIM_GARBAGE, /* bytes that nobody wrote, in its place; of a name, a size: kept; mapped: torn */
     SIM_FATES,
 } sim_fate;
 
@@ -39,7 +39,8 @@ void sim_disk_free(sim_disk *disk);
 
 /* The unsynced things of a clone, in the order in which sim_disk_cut asks for their fates. */
 size_t sim_disk_units(const sim_disk *disk);
-/* Of a clone in which nothing is open yet. What is left is on the platter and in the cache alike. */
+/* Of a clone in which nothing is open yet. What is left is on the platter and in the cache
+ * alike. */
 void sim_disk_cut(sim_disk *disk, const sim_choice *choice);
 /* The cache forgets what it has only because a sync failed: from now on the platter is read. */
 void sim_disk_evict(sim_disk *disk);
@@ -73,6 +74,10 @@ void sim_disk_sync(sim_disk *disk, int file);
 void sim_disk_lose(sim_disk *disk, int file);
 /* Map a piece at an address that was reserved: shared with the file, and with every other map. */
 int sim_disk_map(sim_disk *disk, int file, void *at, uint64_t offset, size_t bytes, bool writable);
+
+/* Of all names and what stands behind them, as a reader sees them now, but for the names that skip
+ * is true of; skip may be NULL. */
+uint64_t sim_disk_hash(const sim_disk *disk, bool (*skip)(const char *path));
 
 /* Change bytes on the platter and in the cache alike, as rot does, or a copy that somebody made. */
 void sim_disk_rot(sim_disk *disk, int file, const void *from, size_t bytes, uint64_t offset);

@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../lib/block.h"
+
 enum { SHARED_BYTES = 1 << 20, POOL = 16 };
 
 static void *must(void *memory) {
@@ -32,9 +34,13 @@ static void page_set(sim_page **slot, sim_page *page) {
 
 /* The page of this slot, alone in its use. */
 static uint8_t *page_own(sim_page **slot) {
-    if (*slot && (*slot)->references == 1) return (*slot)->bytes;
+    if (*slot && (*slot)->references == 1) {
+        (*slot)->hash = 0;
+        return (*slot)->bytes;
+    }
     sim_page *page = must(malloc(sizeof *page));
     page->references = 1;
+    page->hash = 0;
     if (*slot)
         memcpy(page->bytes, (*slot)->bytes, SIM_PAGE);
     else
@@ -221,6 +227,28 @@ void sim_file_free(sim_file *f) {
     free(f->durable);
     free(f->writes);
     free(f);
+}
+
+/* ---- comparing -------------------------------------------------------------------------- */
+
+static uint64_t hash_bytes(const uint8_t *bytes) {
+    return is_zero(bytes, SIM_PAGE) ? 1 : weir_hash(bytes, SIM_PAGE) | 2;
+}
+
+static uint64_t hash_page(sim_page *page) {
+    if (!page) return 1;
+    if (!page->hash) page->hash = hash_bytes(page->bytes);
+    return page->hash;
+}
+
+uint64_t sim_file_hash(const sim_file *f) {
+    uint64_t sum = f->size;
+    for (size_t i = 0; i < f->pages; i++) {
+        uint64_t hash = f->shared ? hash_bytes(f->shared + i * SIM_PAGE) : hash_page(f->cached[i]);
+        if (hash != 1)
+            sum += (hash ^ i) * (2 * i + 0x9E3779B97F4A7C15u); /* zeros count for nothing */
+    }
+    return sum;
 }
 
 /* ---- reading and writing ---------------------------------------------------------------- */

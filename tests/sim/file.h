@@ -1,4 +1,5 @@
-/* file.h - one file of the simulated disk: pages of the platter, pages of the cache, unsynced writes. */
+/* file.h - one file of the simulated disk: pages of the platter, pages of the cache, unsynced
+ * writes. */
 #ifndef WEIR_SIM_FILE_H
 #define WEIR_SIM_FILE_H
 
@@ -6,6 +7,7 @@
 
 typedef struct sim_page {
     unsigned references; /* pages are shared between cache, platter and clones until written */
+    uint64_t hash;       /* of its bytes; 0: not computed since they changed */
     uint8_t bytes[SIM_PAGE];
 } sim_page;
 
@@ -43,6 +45,9 @@ void sim_file_sync(sim_file *file);
 void sim_file_lose(sim_file *file);
 void sim_file_evict(sim_file *file);
 bool sim_file_share(sim_file *file); /* make the cache mappable memory; false: the system refuses */
+
+/* Of size and bytes, as a reader sees them now. */
+uint64_t sim_file_hash(const sim_file *file);
 
 /* Both of a clone only: nothing in it is mapped. */
 size_t sim_file_units(const sim_file *file);

@@ -185,6 +185,59 @@ static bool bring_segment(sim_disk *disk, const weir_inventory *b, const sim_dis
     return false;
 }
 
+/* ---- names ------------------------------------------------------------------------------ */
+
+/* Rows of the newest segment that nothing outside vouches for cannot be missed. */
+static bool rename_segment(sim_disk *disk, const weir_inventory *b, sim_injury *i) {
+    const weir_segment_note *note = some_segment(b, i->dice);
+    if (!note) return false;
+    char path[SIM_PATH];
+    unsigned long long number = b->segments[b->segment_count - 1].number;
+    number = weir_rng_below(i->dice, 2) ? number + 1 + weir_rng_below(i->dice, 3) : number + 100;
+    (void)snprintf(path, sizeof path, SIM_JOURNAL "/segment-%020llu", number);
+    i->may_lose = is_newest(b, note);
+    sim_disk_restore(disk, path, disk, note->path);
+    sim_disk_forget(disk, note->path);
+    return true;
+}
+
+static bool exchange_segments(sim_disk *disk, const weir_inventory *b, sim_injury *i) {
+    static const char *const aside = "/aside";
+    if (b->segment_count < 2) return false;
+    size_t first = (size_t)weir_rng_below(i->dice, b->segment_count - 1);
+    const char *one = b->segments[first].path, *other = b->segments[first + 1].path;
+    i->may_lose = first + 2 == b->segment_count;
+    sim_disk_restore(disk, aside, disk, one);
+    sim_disk_restore(disk, one, disk, other);
+    sim_disk_restore(disk, other, disk, aside);
+    sim_disk_forget(disk, aside);
+    return true;
+}
+
+/* Of an older copy of the same ring, or of a former one. What is durable does not need the ring. */
+static bool age_ring_page(sim_disk *disk, const sim_disk *from, sim_injury *i) {
+    uint8_t page[SIM_PAGE];
+    int file = sim_disk_find(disk, SIM_JOURNAL "/ring");
+    int old = sim_disk_find(from, SIM_JOURNAL "/ring");
+    if (file < 0 || old < 0) return false;
+    uint64_t pages = sim_disk_size(from, old) / SIM_PAGE,
+             own = sim_disk_size(disk, file) / SIM_PAGE;
+    if (pages > 20) pages = 20; /* header, controls, the first lane, and the second's beginning */
+    uint64_t at = weir_rng_below(i->dice, pages < own ? pages : own) * SIM_PAGE;
+    if (sim_disk_read(from, old, page, sizeof page, at) < sizeof page) return false;
+    sim_disk_rot(disk, file, page, sizeof page, at);
+    return true;
+}
+
+const char *sim_harm_text(sim_harm harm) {
+    static const char *const text[] = {
+#define HARM_TEXT(name, text) text,
+        SIM_HARMS(HARM_TEXT)
+#undef HARM_TEXT
+    };
+    return text[harm];
+}
+
 bool sim_harm_do(sim_disk *disk, const weir_inventory *b, sim_injury *i) {
     i->first_row = i->last_row = i->block = 0;
     i->may_lose = false;
@@ -203,6 +256,9 @@ bool sim_harm_do(sim_disk *disk, const weir_inventory *b, sim_injury *i) {
     case SIM_HARM_OTHER_RING: return bring_ring(disk, i->other);
     case SIM_HARM_OTHER_SEGMENT: return bring_segment(disk, b, i->other);
     case SIM_HARM_OTHER_HISTORY: return replace_database(disk, i->twin);
+    case SIM_HARM_RENAMED: return rename_segment(disk, b, i);
+    case SIM_HARM_EXCHANGED: return exchange_segments(disk, b, i);
+    case SIM_HARM_RING_PAGE: return age_ring_page(disk, i->older, i);
     default: return make_newer(disk, b, i);
     }
 }

@@ -1,4 +1,5 @@
-/* harm.h - what may happen to synced bytes while nobody looks: rot, files that are missing, older copies.
+/* harm.h - what may happen to synced bytes while nobody looks: rot, files that are missing, older
+ * copies.
  *
  * Each harm is done to a disk on which nothing is open, and says what it may cost. */
 #ifndef WEIR_SIM_HARM_H
@@ -22,7 +23,10 @@
     X(OTHER_RING, "the ring of another journal")                                                   \
     X(OTHER_SEGMENT, "a segment of another journal")                                               \
     X(OTHER_HISTORY, "the database of a copy that went its own way")                               \
-    X(NEWER_SEGMENT, "a segment of a newer version")
+    X(NEWER_SEGMENT, "a segment of a newer version")                                               \
+    X(RENAMED, "a segment under another number")                                                   \
+    X(EXCHANGED, "two segments under each other's names")                                          \
+    X(RING_PAGE, "an old page of the ring comes back")
 
 typedef enum sim_harm {
 #define SIM_HARM_ENUM(name, text) SIM_HARM_##name,
@@ -40,7 +44,9 @@ typedef struct sim_injury {
     bool may_lose;                /* out: rows that nothing vouches for any more may be missing */
 } sim_injury;
 
-/* Do it. baseline: what the inventory says of the disk before. False: there is nothing to do it to. */
+const char *sim_harm_text(sim_harm harm);
+/* Do it. baseline: what the inventory says of the disk before. False: there is nothing to do it
+ * to. */
 bool sim_harm_do(sim_disk *disk, const weir_inventory *baseline, sim_injury *injury);
 
 #endif

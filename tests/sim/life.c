@@ -7,6 +7,10 @@
 #define MS ((uint64_t)1000000)
 #define PATIENCE_MS 60000u
 
+/* Less than the face allows: a few large rows fill a segment, and there are fewer zeros to look
+ * through at every opening. */
+enum { SEGMENT_BYTES = 1 << 17 };
+
 /* ---- threads that are steps ------------------------------------------------------------- */
 
 void sim_life_step_journal(sim_life *life) {
@@ -79,28 +83,54 @@ int sim_life_inventory(const weir_position *positions, size_t count, bool verify
     return weir_inventory_take(&input, out, error);
 }
 
+bool sim_life_watched;
+
+void sim_life_found(const weir_inventory *library) {
+    sim_life *life = sim_now->context;
+    if (!life || !life->looking) return;
+    life->looking = false;
+    life->seen(life, &life->tool, library);
+}
+
 static int look(sim_life *life, const weir_handle_config *config) {
-    weir_inventory tool, library = {0};
-    int status =
-        sim_life_inventory(config->positions, config->position_count, true, &tool, &life->error);
-    if (status == WEIR_OK)
-        status = sim_life_inventory(config->positions, config->position_count, false, &library,
+    weir_inventory library = {0};
+    int status = sim_life_inventory(config->positions, config->position_count, true, &life->tool,
                                     &life->error);
-    if (status == WEIR_OK) life->seen(life, &tool, &library);
-    weir_inventory_free(&tool);
+    life->looking = status == WEIR_OK;
+    if (status != WEIR_OK || sim_life_watched) return status;
+    status = sim_life_inventory(config->positions, config->position_count, false, &library,
+                                &life->error);
+    if (status == WEIR_OK) sim_life_found(&library);
     weir_inventory_free(&library);
+    return status;
+}
+
+int sim_life_look(sim_life *life, weir_inventory *out) {
+    weir_sink sink = {0};
+    weir_position *positions = NULL;
+    size_t count = 0;
+    int status = life->base->open(&sink, &positions, &count, &life->error);
+    if (status != WEIR_OK) return status;
+    sink.close(sink.self);
+    status = sim_life_inventory(positions, count, true, out, &life->error);
+    free(positions);
     return status;
 }
 
 /* ---- opening ---------------------------------------------------------------------------- */
 
+weir_options sim_life_options(sim_life *life) {
+    return (weir_options){.lane_bytes = 1 << 16,
+                          .lanes_max = SIM_PRODUCERS + 1,
+                          .segment_bytes = SEGMENT_BYTES,
+                          .full = WEIR_FULL_FAIL,
+                          .archive = life->archive,
+                          .on_event = note_event,
+                          .event_context = life};
+}
+
 static weir_handle_config config_for(sim_life *life, const weir_position *positions, size_t count) {
-    weir_handle_config config = {.options = {.lane_bytes = 1 << 16,
-                                             .lanes_max = SIM_PRODUCERS + 1,
-                                             .segment_bytes = 1 << 20,
-                                             .full = WEIR_FULL_FAIL,
-                                             .on_event = note_event,
-                                             .event_context = life},
+    weir_handle_config config = {.options = sim_life_options(life),
                                  .directory = SIM_JOURNAL,
                                  .os = sim_os(),
                                  .positions = positions,
@@ -130,26 +160,43 @@ static int start(sim_life *life, weir_sink *sink) {
     return declare(life);
 }
 
-int sim_life_open(sim_life *life) {
+static int open_in_parts(sim_life *life) {
     weir_sink sink = {0};
     weir_position *positions = NULL;
     size_t count = 0;
-    life->machine.idle = idle;
-    life->machine.context = life;
-    life->first = life->model.count + 1;
-    life->error = (weir_error){0};
     int status = life->base->open(&sink, &positions, &count, &life->error);
     if (status != WEIR_OK) return status;
     weir_handle_config config = config_for(life, positions, count);
     if (life->seen) status = look(life, &config);
     if (status == WEIR_OK) status = weir_handle_open(&config, &life->handle, &life->error);
     free(positions);
+    life->looking = false;
+    weir_inventory_free(&life->tool);
     if (status == WEIR_OK) status = start(life, &sink);
     if (status == WEIR_OK) return status;
     if (life->handle) (void)weir_close(life->handle); /* the first failure is what counts */
     life->handle = NULL;
     if (sink.close) sink.close(sink.self);
     return status;
+}
+
+static int open_at_once(sim_life *life) {
+    int status = life->base->open_handle(life);
+    if (status != WEIR_OK) return status;
+    status = declare(life);
+    if (status == WEIR_OK) return status;
+    (void)weir_close(life->handle); /* the first failure is what counts */
+    life->handle = NULL;
+    return status;
+}
+
+int sim_life_open(sim_life *life) {
+    life->machine.idle = idle;
+    life->machine.context = life;
+    life->first = life->model.count + 1;
+    life->error = (weir_error){0};
+    life->applier = NULL;
+    return life->base->open_handle ? open_at_once(life) : open_in_parts(life);
 }
 
 /* ---- producers -------------------------------------------------------------------------- */
@@ -160,20 +207,28 @@ static void take_turn(sim_life *life, unsigned producer) {
     weir_handle_switch_thread(life->handle);
 }
 
+int sim_life_append_rows(sim_life *life, unsigned producer, weir_table *table,
+                         const weir_value *values, size_t count, size_t rows) {
+    weir_ticket ticket = {0};
+    if (rows > SIM_ROWS - life->model.count) return WEIR_FULL;
+    take_turn(life, producer);
+    int status = rows == 1 ? weir_append_row(table, values, count, &ticket)
+                           : weir_append_rows(table, values, count, rows, &ticket);
+    if (status != WEIR_OK) return status;
+    for (size_t i = 0; i < rows; i++) {
+        uint32_t n = ++life->model.count;
+        life->model.row[n] = (sim_row){.producer = (uint8_t)producer, .level = WEIR_PUBLISHED};
+        life->ticket[n] = ticket;
+    }
+    return status;
+}
+
 int sim_life_append(sim_life *life, unsigned producer) {
     uint8_t pad[1 << 15]; /* not static: while this append waits, other lives may append */
     uint32_t n = life->model.count + 1;
-    if (n > SIM_ROWS) return WEIR_FULL;
-    take_turn(life, producer);
     size_t bytes = sim_model_pad(n, pad, sizeof pad);
     weir_value values[] = {weir_int(n), weir_blob(pad, bytes)};
-    weir_ticket ticket = {0};
-    int status = weir_append_row(life->table, values, 2, &ticket);
-    if (status != WEIR_OK) return status;
-    life->model.count = n;
-    life->model.row[n] = (sim_row){.producer = (uint8_t)producer, .level = WEIR_PUBLISHED};
-    life->ticket[n] = ticket;
-    return status;
+    return sim_life_append_rows(life, producer, life->table, values, 2, 1);
 }
 
 void sim_life_poll(sim_life *life) {

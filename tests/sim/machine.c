@@ -9,6 +9,9 @@
 
 enum { CALL_NS = 700 };
 
+#define HOUR_NS 3600000000000
+#define DAY_NS (24 * HOUR_NS)
+
 sim_machine *sim_now;
 
 /* ---- faults, crash points, chance ------------------------------------------------------- */
@@ -20,11 +23,41 @@ static bool concerns(const sim_fault *f, sim_call call, const char *path) {
     return !f->below || strncmp(path, f->below, strlen(f->below)) == 0;
 }
 
+static bool moves_bytes(sim_call call) { return call == SIM_PREAD || call == SIM_PWRITE; }
+
+static bool takes_room(sim_call call) {
+    return call == SIM_OPEN || call == SIM_PWRITE || call == SIM_ALLOCATE || call == SIM_RENAME ||
+           call == SIM_MAKE_DIRECTORY;
+}
+
+bool sim_machine_may(sim_call call, sim_trouble trouble) {
+    if (trouble == SIM_SHORT) return moves_bytes(call);
+    if (trouble == SIM_NO_SPACE || trouble == SIM_FULL) return takes_room(call);
+    return true;
+}
+
+/* The call of this number is here: the error that it shall answer, or 0. */
+static int strike(sim_machine *m, sim_call call) {
+    if (m->trouble != SIM_FULL) m->struck++;
+    switch (m->trouble) {
+    case SIM_FAILS: m->failed++; return -EIO;
+    case SIM_FAILS_EVER: sim_machine_arm(m, call, 1, UINT32_MAX, -EIO); return 0;
+    case SIM_NO_SPACE: m->failed++; return -ENOSPC;
+    case SIM_FULL: m->capacity = sim_disk_bytes(m->disk); return 0;
+    case SIM_CLOCK_BACK: m->wall_ns -= DAY_NS; return 0;
+    case SIM_CLOCK_AHEAD: m->clock_ns += HOUR_NS; return 0;
+    default: return 0; /* SIM_SHORT: see shortened */
+    }
+}
+
 /* The error that this call shall answer, or 0. */
 static int fault(sim_call call, const char *path) {
     sim_machine *m = sim_now;
     m->clock_ns += CALL_NS;
     if (m->dead) return -EIO;
+    if (m->log && m->calls < m->log_limit) m->log[m->calls] = (uint8_t)call;
+    int struck = ++m->calls == m->strike_at ? strike(m, call) : 0;
+    if (struck) return struck;
     for (int i = 0; i < SIM_FAULTS; i++) {
         sim_fault *f = &m->faults[i];
         if (!concerns(f, call, path)) continue;
@@ -34,13 +67,14 @@ static int fault(sim_call call, const char *path) {
         }
         if (--f->times == 0) f->countdown = 0;
         m->failed++;
+        m->struck++;
         return f->error;
     }
     return 0;
 }
 
-/* The lock is opened while the process holds the list of its handles: no place for a hook that opens
- * a handle of its own. A crash there leaves what a crash one call later leaves. */
+/* The lock is opened while the process holds the list of its handles: no place for a hook that
+ * opens a handle of its own. A crash there leaves what a crash one call later leaves. */
 static bool is_lock(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash && strcmp(slash, "/lock") == 0;
@@ -63,13 +97,18 @@ static void changed(const char *path) {
 
 static size_t shortened(size_t bytes) {
     sim_machine *m = sim_now;
-    if (!m->short_one_in || bytes < 2 || weir_rng_below(&m->chance, m->short_one_in)) return bytes;
+    bool now = m->trouble == SIM_SHORT && m->calls == m->strike_at;
+    if (bytes < 2) return bytes;
+    if (!now && (!m->short_one_in || weir_rng_below(&m->chance, m->short_one_in))) return bytes;
+    m->struck++;
     return 1 + (size_t)weir_rng_below(&m->chance, bytes - 1);
 }
 
 static bool no_room(uint64_t more) {
-    const sim_machine *m = sim_now;
-    return m->capacity && sim_disk_bytes(m->disk) + more > m->capacity;
+    sim_machine *m = sim_now;
+    if (!m->capacity || sim_disk_bytes(m->disk) + more <= m->capacity) return false;
+    m->struck++;
+    return true;
 }
 
 /* ---- files ------------------------------------------------------------------------------ */
@@ -296,6 +335,8 @@ static uint64_t os_now(void *self) {
 
 static int64_t os_wall(void *self) {
     (void)self;
+    if (sim_now->jumped) sim_now->struck++;
+    sim_now->jumped = false;
     return (int64_t)sim_now->clock_ns + sim_now->wall_ns;
 }
 
@@ -386,14 +427,13 @@ const weir_os *sim_os(void) {
 /* ---- machines --------------------------------------------------------------------------- */
 
 void sim_machine_make(sim_machine *m, sim_disk *disk, uint64_t seed) {
-    static int64_t processes = 100; /* no two processes share an id, so none is taken for another */
     memset(m, 0, sizeof *m);
     m->disk = disk;
     m->rng = (weir_rng){seed};
     m->chance = (weir_rng){~seed};
     m->clock_ns = 1000000000;
     m->wall_ns = 1700000000000000000;
-    m->process = ++processes;
+    m->process = (int64_t)(weir_rng_next(&m->rng) >> 2); /* no two share one, or as good as none */
     m->thread = 1;
     weir_rng_fill(&m->rng, m->boot, sizeof m->boot);
 }

@@ -33,6 +33,19 @@ typedef struct sim_fault {
     const char *below;         /* only files whose path begins so; NULL: all */
 } sim_fault;
 
+/* What may go wrong at one call that is told by its number. */
+typedef enum sim_trouble {
+    SIM_NO_TROUBLE,
+    SIM_FAILS,       /* EIO; of a sync: and the pages are lost */
+    SIM_FAILS_EVER,  /* and all later calls of its kind */
+    SIM_SHORT,       /* a transfer ends early, as one does that a signal interrupts */
+    SIM_NO_SPACE,    /* this call finds no room */
+    SIM_FULL,        /* the disk has no more room from now on, until capacity is set to 0 */
+    SIM_CLOCK_BACK,  /* the clock on the wall goes back a day */
+    SIM_CLOCK_AHEAD, /* an hour passes at once */
+    SIM_TROUBLES,
+} sim_trouble;
+
 enum { SIM_DESCRIPTORS = 32, SIM_FAULTS = 3 };
 
 typedef struct sim_machine sim_machine;
@@ -51,7 +64,14 @@ struct sim_machine {
     uint32_t
         trickle_one_in; /* of so many changes, one is followed by a write of the kernel's own */
     uint64_t capacity;  /* bytes; 0: no limit */
-    uint64_t failed;    /* faults that have struck */
+    uint64_t failed;    /* calls that answered an error for a fault's sake */
+    uint64_t struck;    /* faults of any kind that the process met */
+    uint64_t calls;     /* so far */
+    uint64_t strike_at; /* the call that meets the trouble; 0: none does */
+    sim_trouble trouble;
+    uint8_t *log; /* kind of each call, by its number; NULL: nobody wants to know */
+    size_t log_limit;
+    bool jumped;               /* the clock on the wall, and nobody has looked at it since */
     char place[SIM_PATH + 32]; /* the call that is under way */
     struct sim_node *nodes;    /* the VFS's own */
 
@@ -77,6 +97,8 @@ void sim_machine_make(sim_machine *m, sim_disk *disk, uint64_t seed);
 /* The process is gone and so is the machine, with its disk. */
 void sim_machine_free(sim_machine *m);
 void sim_machine_arm(sim_machine *m, sim_call call, uint32_t countdown, uint32_t times, int error);
+/* May this trouble befall a call of this kind? */
+bool sim_machine_may(sim_call call, sim_trouble trouble);
 void sim_machine_disarm(sim_machine *m);
 
 #endif

@@ -29,8 +29,9 @@ bool sim_model_pad_fits(uint32_t n, const uint8_t *bytes, size_t length);
 /* The power is cut: what is not durable may be gone, or not. */
 void sim_model_cut(sim_model *model);
 
-/* Compare what was found, in the order of the table. least: the level from which on nothing
- * may be missing. Rows that are missing and may be are gone from now on, those found are applied. NULL, or what is wrong. */
+/* Compare what was found, in the order of the table. least: the level from which on nothing may be
+ * missing. Rows that are missing and may be are gone from now on, those found are applied. NULL, or
+ * what is wrong. */
 const char *sim_model_compare(sim_model *model, const uint32_t *found, size_t count, int least);
 
 #endif

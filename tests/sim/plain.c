@@ -85,15 +85,21 @@ static int declare(void *self, const weir_declaration *d, bool now, weir_error *
     return WEIR_OK;
 }
 
+bool (*sim_base_plain_judge)(const weir_value *values, uint16_t count);
+
+static bool fits(const weir_value *values, uint16_t count) {
+    if (count != 2) return sim_base_plain_judge && sim_base_plain_judge(values, count);
+    size_t pad = values[1].type == WEIR_BLOB ? values[1].length : 0;
+    return sim_model_pad_fits((uint32_t)values[0].as.integer, values[1].as.bytes, pad);
+}
+
 static int stage(plain *p, const uint8_t *row, size_t bytes) {
     static weir_value values[WEIR_COLUMNS_MAX];
     uint16_t table, count;
-    if (!weir_row_decode(row, bytes, &table, &count, values) || count != 2) return WEIR_DAMAGED;
-    uint32_t n = (uint32_t)values[0].as.integer;
-    size_t pad = values[1].type == WEIR_BLOB ? values[1].length : 0;
-    if (!sim_model_pad_fits(n, values[1].as.bytes, pad)) return WEIR_DAMAGED;
+    if (!weir_row_decode(row, bytes, &table, &count, values)) return WEIR_DAMAGED;
+    if (!fits(values, count)) return WEIR_DAMAGED;
     if (p->staged_count == ROWS_AT_ONCE) return WEIR_DAMAGED; /* more than were ever appended */
-    p->staged[p->staged_count++] = n;
+    p->staged[p->staged_count++] = (uint32_t)values[0].as.integer;
     return WEIR_OK;
 }
 
@@ -195,7 +201,14 @@ static int open_plain(weir_sink *sink, weir_position **positions, size_t *count,
     }
     **positions = p->position;
     *count = p->any;
-    *sink = (weir_sink){p, begin, declare, apply, commit, rollback, harden, close_plain};
+    *sink = (weir_sink){.self = p,
+                        .begin = begin,
+                        .declare = declare,
+                        .apply = apply,
+                        .commit = commit,
+                        .rollback = rollback,
+                        .harden = harden,
+                        .close = close_plain};
     return WEIR_OK;
 }
 
@@ -229,6 +242,6 @@ static long rows(uint32_t *numbers, size_t limit, weir_error *error) {
 }
 
 const sim_base *sim_base_plain(void) {
-    static const sim_base base = {open_plain, rows};
+    static const sim_base base = {open_plain, rows, NULL};
     return &base;
 }

@@ -1,4 +1,5 @@
-/* sqlite_base.c - the production sink over the simulated VFS, and an ordinary connection that reads. */
+/* sqlite_base.c - the production sink over the simulated VFS, and an ordinary connection that
+ * reads. */
 #include <sqlite3.h>
 
 #include "../../writer/sqlite_sink.h"
@@ -70,6 +71,6 @@ static long rows(uint32_t *numbers, size_t limit, weir_error *error) {
 }
 
 const sim_base *sim_base_sqlite(void) {
-    static const sim_base base = {open_sqlite, rows};
+    static const sim_base base = {open_sqlite, rows, NULL};
     return &base;
 }
