@@ -11,6 +11,6 @@ if(WEIR_SANITIZE)
     endif()
 endif()
 if(WEIR_COVERAGE)
-    add_compile_options(--coverage)
+    add_compile_options(--coverage -fprofile-update=atomic) # threads share the counters
     add_link_options(--coverage)
 endif()

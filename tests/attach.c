@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static void become_strace(char *options, pid_t target) {
@@ -26,7 +27,8 @@ static void become_strace(char *options, pid_t target) {
 static int traced(int status) {
     char text[4096];
     (void)lseek(status, 0, SEEK_SET);
-    ssize_t length = read(status, text, sizeof text - 1);
+    struct iovec all = {text, sizeof text - 1};
+    ssize_t length = readv(status, &all, 1);
     if (length < 0) return 0;
     text[length] = '\0';
     const char *tracer = strstr(text, "TracerPid:");

@@ -9,6 +9,7 @@
 #include <zstd.h>
 
 #include "../lib/block.h"
+#include "scarce.h"
 
 static const uint8_t ring[16] = {0xA1, 0xA2, 0xA3};
 
@@ -273,6 +274,46 @@ static void levels_out_of_range_work(void **state) {
     weir_codec_free(NULL);
 }
 
+static void a_codec_without_memory_is_none(void **state) {
+    (void)state;
+    weir_codec *codec = NULL;
+    long n = 1;
+    for (; scarce_arm(n); n++) {
+        int status = weir_codec_make(1, &codec);
+        if (!scarce_end()) break;
+        assert_int_equal(status, WEIR_NO_MEMORY);
+        assert_null(codec);
+    }
+    if (n == 1) return; /* a sanitizer owns the allocator */
+    assert_true(n > 3); /* ours, and zstd's two */
+    assert_non_null(codec);
+    weir_codec_free(codec);
+}
+
+/* zstd takes its working memory at its first frame. Without it a block is larger, and no less
+ * right. */
+static void without_memory_to_compress_it_is_stored_as_it_is(void **state) {
+    (void)state;
+    static uint8_t raw[50000], stored[60000];
+    weir_codec *codec;
+    weir_block_header h;
+    memset(raw, 'r', sizeof raw);
+    assert_int_equal(weir_codec_make(1, &codec), WEIR_OK);
+    bool armed = scarce_arm(1);
+    int status = weir_payload_encode(codec, raw, sizeof raw, stored, sizeof stored, &h);
+    assert_int_equal(scarce_end(), armed);
+    assert_int_equal(status, WEIR_OK);
+    if (armed) {
+        assert_int_equal(h.codec, WEIR_CODEC_RAW);
+        assert_int_equal(h.stored_bytes, sizeof raw);
+        assert_memory_equal(stored, raw, sizeof raw);
+    }
+    assert_int_equal(weir_payload_encode(codec, raw, sizeof raw, stored, sizeof stored, &h),
+                     WEIR_OK);
+    assert_int_equal(h.codec, WEIR_CODEC_ZSTD); /* as soon as there is memory again */
+    weir_codec_free(codec);
+}
+
 static void encode_refuses_what_it_cannot_hold(void **state) {
     (void)state;
     packed p = pack(5000, 1);
@@ -511,6 +552,8 @@ int main(void) {
         cmocka_unit_test(extents_are_whole_pages),
         cmocka_unit_test(payloads_round_trip_and_compress_where_it_pays),
         cmocka_unit_test(levels_out_of_range_work),
+        cmocka_unit_test(a_codec_without_memory_is_none),
+        cmocka_unit_test(without_memory_to_compress_it_is_stored_as_it_is),
         cmocka_unit_test(encode_refuses_what_it_cannot_hold),
         cmocka_unit_test(changed_bytes_fail_the_hash),
         cmocka_unit_test(a_frame_fills_the_stored_bytes_exactly),

@@ -1,4 +1,6 @@
-/* test_handle.c - opening: what the ring of a former process gives, once. */
+/* test_handle.c - opening: what the ring of a former process gives, once; and in which order opening
+ * and closing reach the disk. */
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +9,8 @@
 
 #include <weir/sqlite.h>
 
+#include "../lib/handle.h"
+#include "recording_os.h"
 #include "support.h"
 
 typedef struct fixture {
@@ -121,6 +125,105 @@ static void a_ring_of_another_journal_is_refused(void **state) {
     assert_non_null(strstr(weir_last_error(), "ring"));
 }
 
+/* ---- in which order ------------------------------------------------------------------------- */
+
+static recording disk;
+
+/* On a disk that keeps a list, and without threads: nobody drains a lane before closing does. */
+static weir *open_recorded(const fixture *f) {
+    char directory[192];
+    weir *w;
+    weir_error error = {0};
+    recording_make(&disk);
+    (void)snprintf(directory, sizeof directory, "%s-weir", f->path);
+    weir_handle_config config = {.options = {.lane_bytes = 65536, .full = WEIR_FULL_FAIL},
+                                 .directory = directory,
+                                 .os = &disk.table,
+                                 .stepped = true};
+    weir_options_fill(&config.options);
+    if (weir_handle_open(&config, &w, &error) != WEIR_OK) fail_msg("%s", error.text);
+    return w;
+}
+
+/* Once the ring is gone, nothing else has its rows: a sync that fails then would lose them. */
+static void a_dead_ring_stays_until_its_rows_are_synced(void **state) {
+    const fixture *f = *state;
+    run(f, 1, 100, CRASH, NULL);
+    weir *w = open_recorded(f);
+    size_t replaced = recording_find(&disk, 0, RENAMED, "ring");
+    size_t unlinked = recording_find(&disk, 0, UNLINKED, "ring");
+    size_t gone = replaced < unlinked ? replaced : unlinked;
+    assert_true(recording_find(&disk, 0, WROTE, "spare") < gone);
+    assert_true(gone < disk.count);
+    assert_true(recording_all_synced(&disk, gone, "spare"));
+    assert_int_equal(weir_close(w), WEIR_OK);
+}
+
+/* A mark that no lane has anything left lets the next opening leave a ring alone: it may say so only
+ * of a ring that no power cut can bring back. */
+static void a_clean_close_removes_the_ring_before_it_says_so(void **state) {
+    const fixture *f = *state;
+    weir *w = open_recorded(f);
+    disk.count = 0;
+    assert_int_equal(weir_close(w), WEIR_OK);
+    size_t gone = recording_find(&disk, 0, UNLINKED, "ring");
+    size_t for_good = recording_find(&disk, gone, SYNCED_NAMES, "");
+    size_t said = recording_find(&disk, gone, WROTE, "spare");
+    assert_true(gone < for_good && for_good < said && said < disk.count);
+    assert_true(recording_find(&disk, said, SYNCED, "spare") < disk.count);
+    for (size_t i = 0; i < gone; i++)
+        assert_false(disk.deeds[i].kind == WROTE); /* no rows, and no mark yet */
+}
+
+/* What the journal thread would do. */
+static void drain(weir *w) {
+    weir_journaler *j = weir_handle_journaler(w);
+    uint64_t wait_ns;
+    atomic_store(&j->demand, 1);
+    while (weir_ring_pending(j->ring))
+        if (weir_journaler_step(j, &wait_ns) == WEIR_NEXT_STOPPED) fail_msg("the journal stopped");
+    atomic_store(&j->demand, 0);
+}
+
+/* One record more would stand over the oldest. */
+static void a_lane_takes_what_it_holds_and_no_more(void **state) {
+    const fixture *f = *state;
+    static const weir_column column = {"n", WEIR_INTEGER};
+    weir_table *t;
+    weir *w = open_recorded(f);
+    int rows = 0, status = weir_declare(w, "t", &column, 1, &t);
+    while (status == WEIR_OK && rows < 65536)
+        if ((status = weir_append(t, weir_int(rows + 1))) == WEIR_OK) rows++;
+    assert_int_equal(status, WEIR_FULL);
+    assert_true(rows > 2000);
+    drain(w);
+    if (weir_close(w) != WEIR_OK) fail_msg("%s", weir_last_error());
+    recover(f);
+    check(f, rows);
+}
+
+static void *append_one(void *t) { return weir_append(t, weir_int(2)) == WEIR_OK ? t : NULL; }
+
+static void sync_waits_for_the_rows_of_every_thread(void **state) {
+    const fixture *f = *state;
+    static const weir_column column = {"n", WEIR_INTEGER};
+    weir_table *t;
+    pthread_t other;
+    void *appended;
+    weir *w = open_recorded(f);
+    assert_int_equal(weir_declare(w, "t", &column, 1, &t), WEIR_OK);
+    assert_int_equal(weir_append(t, weir_int(1)), WEIR_OK);
+    drain(w);
+    assert_int_equal(weir_sync(w, WEIR_DURABLE, 0), WEIR_OK);
+    assert_int_equal(pthread_create(&other, NULL, append_one, t), 0);
+    assert_int_equal(pthread_join(other, &appended), 0);
+    assert_ptr_equal(appended, t);
+    assert_int_equal(weir_sync(w, WEIR_DURABLE, 0), WEIR_PENDING);
+    drain(w);
+    assert_int_equal(weir_sync(w, WEIR_DURABLE, 0), WEIR_OK);
+    assert_int_equal(weir_close(w), WEIR_OK);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -129,6 +232,10 @@ int main(void) {
         T(an_older_ring_that_comes_back_adds_nothing),
         T(a_ring_that_is_gone_takes_only_what_was_not_durable),
         T(a_ring_of_another_journal_is_refused),
+        T(a_dead_ring_stays_until_its_rows_are_synced),
+        T(a_clean_close_removes_the_ring_before_it_says_so),
+        T(a_lane_takes_what_it_holds_and_no_more),
+        T(sync_waits_for_the_rows_of_every_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

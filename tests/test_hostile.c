@@ -1,12 +1,16 @@
 /* Inputs made to hurt: bombs, lengths at every limit, counts that lie, names that are SQL, chains in a
  * circle, rings that point outside. Each is read as the tool and opening would read it; what it may cost
  * is measured: never more than 64 MiB above the largest legal block, and seconds. */
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -143,6 +147,59 @@ static void a_bomb_costs_what_its_header_says(void **state) {
     assert_int_equal(read_all(&inv), 1);
     weir_inventory_free(&inv);
     cost_end(&c, 64 << 20);
+    forge_end(f);
+}
+
+/* A frame that makes a gibibyte out of some kilobytes, without ever having it. claims: whether its head
+ * says how much it makes. */
+static size_t make_large_bomb(uint8_t *into, size_t capacity, bool claims) {
+    static uint8_t zeros[1 << 20];
+    ZSTD_CCtx *c = ZSTD_createCCtx();
+    assert_non_null(c);
+    assert_false(ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_contentSizeFlag, claims)));
+    if (claims) assert_false(ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(c, (uint64_t)1 << 30)));
+    ZSTD_outBuffer out = {into, capacity, 0};
+    for (int i = 0; i < 1024; i++) {
+        ZSTD_inBuffer in = {zeros, sizeof zeros, 0};
+        size_t left = 1;
+        while (in.pos < in.size || (i == 1023 && left > 0)) {
+            left = ZSTD_compressStream2(c, &out, &in, i == 1023 ? ZSTD_e_end : ZSTD_e_continue);
+            assert_false(ZSTD_isError(left) || out.pos == out.size);
+        }
+    }
+    (void)ZSTD_freeCCtx(c); /* zstd documents no failure for contexts of its own */
+    return out.pos;
+}
+
+/* The block is refused, at the cost of its bytes. */
+static void refuse_bomb(forge *f, const uint8_t *frame, size_t bytes, uint32_t raw_bytes) {
+    weir_inventory inv;
+    weir_block_header h = f->blocks[2];
+    cost c = cost_begin();
+    h.codec = WEIR_CODEC_ZSTD;
+    h.stored_bytes = (uint32_t)bytes;
+    h.raw_bytes = raw_bytes;
+    replace_last(f, h, frame);
+    assert_int_equal(take(f, &inv), WEIR_OK);
+    assert_int_equal(inv.verdict, WEIR_VERDICT_ROT);
+    assert_int_equal(read_all(&inv), 1); /* the head alone */
+    weir_inventory_free(&inv);
+    cost_end(&c, 0);
+}
+
+static void a_gibibyte_in_a_few_kilobytes_is_refused(void **state) {
+    (void)state;
+    static uint8_t frame[FORGE_SEGMENT];
+    forge *f = begin_with(WEIR_BLOCK_MARK, 0);
+    size_t bytes = make_large_bomb(frame, FORGE_SEGMENT - 3 * WEIR_BLOCK_ALIGN, false);
+    refuse_bomb(f, frame, bytes, 1 << 17); /* the frame says nothing of its size */
+    refuse_bomb(f, frame, bytes, WEIR_RAW_MAX);
+    bytes = make_large_bomb(frame, FORGE_SEGMENT - 3 * WEIR_BLOCK_ALIGN, true);
+    assert_true(ZSTD_getFrameContentSize(frame, bytes) == (uint64_t)1 << 30);
+    refuse_bomb(f, frame, bytes, 1 << 17); /* it says more than the block */
+    (void)weir_put_u32(frame + 6, 1 << 17);
+    assert_true(ZSTD_getFrameContentSize(frame, bytes) == 1 << 17);
+    refuse_bomb(f, frame, bytes, 1 << 17); /* it says what the block says, and makes more */
     forge_end(f);
 }
 
@@ -627,6 +684,211 @@ static void a_ring_that_changes_while_it_is_read_is_only_wrong(void **state) {
     free_ring(&r);
 }
 
+/* ---- the tool ------------------------------------------------------------------------------ */
+
+static const char *const reading_verbs[] = {"status", "verify", "dump"};
+
+/* The exit code of a command line; a crash fails the test. */
+__attribute__((format(printf, 1, 2))) static int run(const char *format, ...) {
+    char line[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    assert_true(length > 0 && (size_t)length < sizeof line);
+    int status = system(line);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) > 128) fail_msg("crashed: %s", line);
+    return WEXITSTATUS(status);
+}
+
+/* Whatever it meets, the tool answers with one of its codes. */
+static void run_tool(const char *verb, const char *directory) {
+    int code = run("%s %s %s >/dev/null 2>&1", WEIR_RECOVER, verb, directory);
+    if (code != 0 && code != 1 && code != 4 && code != 8) fail_msg("%s: exit %d", verb, code);
+}
+
+/* As above, but through a map, header and all. */
+static void *flip_mapped(void *context) {
+    flipper *f = context;
+    weir_rng rng = {2};
+    int file = open(f->ring->path, O_RDWR);
+    assert_true(file >= 0);
+    volatile uint8_t *map = mmap(NULL, f->ring->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    assert_true(map != MAP_FAILED);
+    static const size_t spans[] = {128, WEIR_RING_HEADER + LANES * WEIR_LANE_CONTROL, 8192 + 320};
+    while (!atomic_load(&f->stop)) {
+        size_t at = (size_t)weir_rng_below(&rng, spans[weir_rng_below(&rng, 3)]);
+        uint8_t was = map[at];
+        map[at] = (uint8_t)weir_rng_next(&rng);
+        (void)sched_yield();         /* so that somebody sees it */
+        if (at < 128) map[at] = was; /* else the header would be unreadable for good */
+    }
+    assert_int_equal(munmap((void *)(uintptr_t)map, f->ring->bytes), 0);
+    assert_int_equal(close(file), 0);
+    return NULL;
+}
+
+static void the_tool_reads_a_ring_that_changes_under_it(void **state) {
+    (void)state;
+    enum { ROUNDS = 15 };
+    ring_file r = make_ring();
+    flipper f = {.ring = &r};
+    pthread_t thread;
+    static forge j;
+    forge_begin(&j);
+    memset(j.journal, 0, sizeof j.journal);
+    j.journal[0] = 9; /* the ring's */
+    forge_journal(&j, 2);
+    (void)rename(r.path, weir_temp_path(j.directory, "ring"));
+    (void)snprintf(r.path, sizeof r.path, "%s/ring", j.directory);
+    run_tool("verify", j.directory);
+    assert_int_equal(pthread_create(&thread, NULL, flip_mapped, &f), 0);
+    for (int i = 0; i < ROUNDS; i++)
+        for (size_t v = 0; v < 3; v++)
+            run_tool(reading_verbs[v], j.directory);
+    atomic_store(&f.stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    forge_end(&j);
+    free_ring(&r);
+}
+
+/* ---- nothing is written outside ------------------------------------------------------------- */
+
+/* A home with a journal in it, and beside it a file and a directory that are somebody else's. */
+typedef struct home {
+    forge f;
+    char root[128], victim[160], vault[160], database[160], trace[160];
+} home;
+
+static const char VICTIM[] = "not ours";
+
+static void home_begin(home *h) {
+    memset(h, 0, sizeof *h);
+    (void)snprintf(h->root, sizeof h->root, "%s", weir_temp_make());
+    (void)snprintf(h->victim, sizeof h->victim, "%s/victim", h->root);
+    (void)snprintf(h->vault, sizeof h->vault, "%s/vault", h->root);
+    (void)snprintf(h->database, sizeof h->database, "%s/run.db", h->root);
+    (void)snprintf(h->trace, sizeof h->trace, "%s/trace", h->root);
+    weir_file_write(h->victim, VICTIM, sizeof VICTIM);
+    assert_int_equal(mkdir(h->vault, 0700), 0);
+    weir_sql_run(h->database, "CREATE TABLE t(a)");
+    (void)snprintf(h->f.directory, sizeof h->f.directory, "%s/run.db-weir", h->root);
+    assert_int_equal(mkdir(h->f.directory, 0700), 0);
+    memset(h->f.journal, 0xA1, sizeof h->f.journal);
+    h->f.incarnation = 1;
+    h->f.next_row = 1;
+    forge_journal(&h->f, 3);
+}
+
+static void link_to(const home *h, const char *target, const char *name) {
+    const char *path = weir_temp_path(h->f.directory, name);
+    (void)unlink(path); /* it may be there */
+    assert_int_equal(symlink(target, path), 0);
+}
+
+static void make_clean(home *h) { (void)h; }
+static void make_rotten(home *h) { forge_flip(&h->f, 2, forge_payload_at(&h->f, 6)); }
+static void make_headless(home *h) { forge_flip(&h->f, 2, 100); }
+static void make_gap(home *h) { forge_remove(&h->f, 2); }
+static void make_circle(home *h) { edit_segment(&h->f, 1, (weir_end){3, 16384, 4, 5}, 5); }
+static void make_ring_only(home *h) {
+    ring_file r = make_ring();
+    weir_file_write(weir_temp_path(h->f.directory, "ring"), r.data, r.bytes);
+    free_ring(&r);
+}
+static void make_bad_ring(home *h) {
+    make_ring_only(h);
+    weir_file_write(weir_temp_path(h->f.directory, "ring"), VICTIM, sizeof VICTIM);
+}
+static void make_linked_spares(home *h) {
+    link_to(h, h->victim, "spare-00000000000000000001"); /* one is kept, the others are used */
+    link_to(h, h->victim, "spare-00000000000000000002");
+    link_to(h, h->victim, "spare-00000000000000000003");
+    assert_int_equal(truncate(h->victim, 2 << 20), 0); /* large enough to be taken */
+}
+static void make_linked_names(home *h) {
+    link_to(h, h->victim, "ring");
+    link_to(h, h->victim, "ring.new");
+    link_to(h, h->victim, "lock");
+}
+static void make_linked_segment(home *h) { link_to(h, h->victim, "segment-00000000000000000004"); }
+
+/* Does path belong to the journal or to its database? */
+static bool is_ours(const home *h, const char *path) {
+    size_t journal = strlen(h->f.directory), database = strlen(h->database);
+    if (strstr(path, "/../")) return false;
+    if (strncmp(path, "/proc/self/task/", 16) == 0) return true; /* the name of a thread */
+    if (strncmp(path, h->f.directory, journal) == 0) return !path[journal] || path[journal] == '/';
+    if (strncmp(path, h->database, database) != 0) return false;
+    path += database;
+    return !*path || !strcmp(path, "-wal") || !strcmp(path, "-shm") || !strcmp(path, "-journal");
+}
+
+/* Calls that change something, by the trace; each path in them is ours. */
+static unsigned check_trace(const home *h) {
+    unsigned changes = 0;
+    char *text = weir_file_text(h->trace), *rest = text, *line;
+    while ((line = strsep(&rest, "\n"))) {
+        bool opens = strstr(line, " open") || strncmp(line, "open", 4) == 0;
+        if (opens && !strstr(line, "O_WRONLY") && !strstr(line, "O_RDWR") &&
+            !strstr(line, "O_CREAT") && !strstr(line, "O_TRUNC"))
+            continue;
+        for (char *at = strchr(line, '"'); at; at = strchr(at, '"')) {
+            char *end = strchr(at + 1, '"');
+            assert_non_null(end);
+            *end = '\0';
+            if (!is_ours(h, at + 1)) fail_msg("written to: %s", at + 1);
+            changes++;
+            at = end + 1;
+        }
+    }
+    free(text);
+    return changes;
+}
+
+static unsigned traced(const home *h, const char *verb, const char *target) {
+    (void)run("ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o %s -e signal=none -e trace=open,openat,"
+              "creat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,"
+              "mkdir,mkdirat,rmdir,truncate,mknod,mknodat,chmod,fchmodat,chown,fchownat "
+              "%s %s %s >/dev/null 2>&1",
+              h->trace, WEIR_RECOVER, verb, target);
+    return check_trace(h);
+}
+
+static void check_victims(const home *h) {
+    size_t bytes;
+    uint8_t *victim = weir_file_read(h->victim, &bytes);
+    assert_true(bytes >= sizeof VICTIM && memcmp(victim, VICTIM, sizeof VICTIM) == 0);
+    for (size_t i = sizeof VICTIM; i < bytes; i++)
+        assert_int_equal(victim[i], 0);
+    free(victim);
+    assert_int_equal(rmdir(h->vault), 0); /* still empty */
+    assert_int_equal(mkdir(h->vault, 0700), 0);
+}
+
+static void nothing_is_written_outside_the_journal(void **state) {
+    (void)state;
+    static void (*const makes[])(home *) = {
+        make_clean,     make_rotten,   make_headless,      make_gap,          make_circle,
+        make_ring_only, make_bad_ring, make_linked_spares, make_linked_names, make_linked_segment};
+    static const char *const writing_verbs[] = {"", "salvage", ""};
+    if (run("strace -qq -o /dev/null true 2>/dev/null") != 0) skip();
+    unsigned changes = 0;
+    for (size_t m = 0; m < sizeof makes / sizeof makes[0]; m++) {
+        static home h;
+        home_begin(&h);
+        makes[m](&h);
+        for (size_t v = 0; v < 3; v++)
+            assert_int_equal(traced(&h, reading_verbs[v], h.f.directory), 0);
+        check_victims(&h);
+        for (size_t v = 0; v < 3; v++)
+            changes += traced(&h, writing_verbs[v], h.database);
+        check_victims(&h);
+        weir_temp_remove(h.root);
+    }
+    assert_true(changes > 100); /* or the trace shows nothing */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lengths_near_every_limit_are_judged),
@@ -642,6 +904,9 @@ int main(void) {
         cmocka_unit_test(tails_and_heads_may_be_anything),
         cmocka_unit_test(a_lane_that_is_bad_from_its_start_costs_no_other),
         cmocka_unit_test(a_ring_that_changes_while_it_is_read_is_only_wrong),
+        cmocka_unit_test(the_tool_reads_a_ring_that_changes_under_it),
+        cmocka_unit_test(nothing_is_written_outside_the_journal),
+        cmocka_unit_test(a_gibibyte_in_a_few_kilobytes_is_refused),
         cmocka_unit_test(a_bomb_costs_what_its_header_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

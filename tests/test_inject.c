@@ -7,7 +7,7 @@
  * the n-th of every thread. SQLite's own calls fail among ours.
  *
  *     test_inject               the suite: up to STARTS places in each call's numbers
- *     test_inject all           every place
+ *     test_inject all [CALL]    every place, of that call
  *     test_inject CALL ERROR WHEN [recover]   one run, as a failure names it */
 #include <errno.h>
 #include <fcntl.h>
@@ -160,10 +160,10 @@ static void check_rows(const fixture *f, const char *strace) {
 static void check_end(const fixture *f, bool recover, int status, const char *strace) {
     size_t length;
     char *words = (char *)weir_file_read(f->words, &length);
-    bool fine = WIFEXITED(status);
+    bool fine = WIFEXITED(status), mute = strstr(strace, "inject=write") != NULL;
     int code = fine ? WEXITSTATUS(status) : -1;
     if (recover)
-        fine = code == 0 || code == 1 || ((code == 8 || code == 4) && length > 10);
+        fine = code == 0 || code == 1 || ((code == 8 || code == 4) && (length > 10 || mute));
     else
         fine = code == 0 || code == 2;
     if (!fine)
@@ -283,9 +283,17 @@ static const fault faults[] = {
     {"membarrier", {"ENOSYS", "EPERM"}},
     {"getrandom", {"ENOSYS", "EINTR"}},
     {"clone3", {"EAGAIN"}},
+    {"close", {"EIO", "EINTR"}},
+    {"read", {"EIO", "EINTR"}},
+    {"write", {"EIO", "ENOSPC"}}, /* of the tool's words; the program's are the acknowledgements */
+    {"fstatfs", {"EIO", "ENOSYS"}},
+    {"fchown", {"EPERM"}},
+    {"readlink", {"EACCES", "ENOMEM"}},
+    {"futex", {"EINTR"}},
 };
 
 static bool every_place;
+static const char *only_call; /* NULL: all */
 
 static void inject_at(const char *call, const char *error, unsigned at, bool recover) {
     char when[32];
@@ -311,11 +319,14 @@ static void inject_each(const fault *one, bool recover) {
 
 static void inject_all(bool recover) {
     runs = clean = refused = 0;
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-        inject_each(&faults[i], recover);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        const char *call = faults[i].call;
+        bool ours = recover || strcmp(call, "write") != 0;
+        if (ours && (!only_call || !strcmp(call, only_call))) inject_each(&faults[i], recover);
+    }
     print_message("%u runs: %u succeeded all the same, %u said what was wrong\n", runs, clean,
                   refused);
-    assert_true(runs > 50 && clean > 10 && refused > 10);
+    assert_true(only_call || (runs > 50 && clean > 10 && refused > 10));
 }
 
 static void a_program_survives_every_failing_call(void **state) {
@@ -358,7 +369,8 @@ int main(int argc, char **argv) {
     const struct CMUnitTest one[] = {cmocka_unit_test(as_asked)};
     const char *missing = strace_missing();
     if (missing) return weir_skip_all("inject", missing, sizeof tests / sizeof *tests);
-    every_place = argc == 2 && !strcmp(argv[1], "all");
+    every_place = argc > 1 && !strcmp(argv[1], "all");
+    only_call = argc == 3 && every_place ? argv[2] : NULL;
     asked = argv;
     asked_words = argc;
     if (argc > 3) return cmocka_run_group_tests(one, NULL, NULL);

@@ -6,10 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "../lib/row_encode.h"
 #include "../lib/stream.h"
 #include "faulty_os.h"
+#include "recording_os.h"
+#include "scarce.h"
 #include "support.h"
 
 enum { SEGMENT = 1 << 16, ROWS = 40 };
@@ -468,6 +471,7 @@ static void failing_calls_lose_and_double_nothing(void **state) {
     (void)state;
     const int errors[] = {-EIO, -ENOSPC};
     const uint64_t rows = 40 * ROWS;
+    assert_int_equal(teardown(NULL), 0); /* each round has a directory of its own */
     for (int call = 0; call < FAULTY_CALLS; call++) {
         for (long n = 1; n <= 24; n++) {
             assert_int_equal(setup(NULL), 0);
@@ -520,8 +524,8 @@ static void the_limit_is_told_once_and_ends_with_a_release(void **state) {
     weir_journal *j = open_journal();
     assert_int_equal(weir_journal_reserve(j, SEGMENT, &error), WEIR_OK);
     for (int round = 1; round <= 2; round++) {
-        while (append_rows(j, ROWS, &error) == WEIR_OK) {
-        }
+        while (append_rows(j, ROWS, &error) == WEIR_OK)
+            assert_true(state_of(j).bytes <= 3 * SEGMENT);
         assert_int_equal(error.status, WEIR_FULL);
         assert_int_equal(append_rows(j, ROWS, &error), WEIR_FULL);
         assert_int_equal(events, round);
@@ -599,6 +603,59 @@ static void an_archive_keeps_every_row(void **state) {
     assert_int_equal(seen.next_row, 3 * 30 * ROWS + 1);
 }
 
+/* Whoever moves a whole journal into its archive begins a new one, and that must not be renamed over
+ * the old when its turn comes. */
+static void an_archived_number_is_not_given_again(void **state) {
+    (void)state;
+    weir_error error = {0};
+    char from[400], to[400];
+    config.archive = true;
+    weir_journal *j = open_journal();
+    must_append(j, ROWS);
+    must_sync(j);
+    weir_journal_close(j);
+    weir_inventory found;
+    take(&found);
+    (void)snprintf(from, sizeof from, "%s", found.segments[0].path);
+    weir_inventory_free(&found);
+    (void)snprintf(to, sizeof to, "%s/archive", directory);
+    assert_int_equal(os->make_directory(os->self, to), 0);
+    (void)snprintf(to, sizeof to, "%s/archive%s", directory, strrchr(from, '/'));
+    assert_int_equal(os->rename(os->self, from, to), 0);
+    for (int round = 2; round <= 3; round++) {
+        j = open_journal();
+        must_append(j, ROWS);
+        must_sync(j);
+        crash(j);
+        j = open_journal(); /* behind a new segment the one before can go */
+        assert_int_equal(release_all(j, &error), WEIR_OK);
+        crash(j);
+        assert_true(names_now().archived >= round);
+    }
+}
+
+/* A spare will be written over: a power cut must not bring its old name back by then. */
+static void a_segment_has_lost_its_name_for_good_before_the_next_thing_happens(void **state) {
+    (void)state;
+    static recording disk;
+    weir_error error = {0};
+    recording_make(&disk);
+    config.os = &disk.table;
+    weir_journal *j = open_journal();
+    while (names_now().segments < 5)
+        must_append(j, ROWS);
+    must_sync(j);
+    disk.count = 0;
+    assert_int_equal(release_all(j, &error), WEIR_OK);
+    size_t n = 0, renamed = recording_find(&disk, 0, RENAMED, "spare-");
+    for (; renamed < disk.count; n++) {
+        assert_int_equal(recording_find(&disk, renamed, SYNCED_NAMES, ""), renamed + 1);
+        renamed = recording_find(&disk, renamed + 1, RENAMED, "spare-");
+    }
+    assert_int_equal(n, WEIR_SPARES_RECYCLE);
+    weir_journal_close(j);
+}
+
 static void a_release_that_fails_is_repeated(void **state) {
     (void)state;
     const faulty_call steps[] = {FAULTY_RENAME, FAULTY_SYNC_DIRECTORY};
@@ -648,6 +705,211 @@ static void the_last_spare_is_for_opening_on_a_full_disk(void **state) {
     faulty_arm(&faulty, FAULTY_ALLOCATE, 0, 0, 0);
     j = open_journal();
     assert_int_equal(state_of(j).durable.row, rows + 40 * ROWS);
+    weir_journal_close(j);
+}
+
+static const char *spare_path(uint64_t number) {
+    char name[64];
+    (void)snprintf(name, sizeof name, "spare-%020llu", (unsigned long long)number);
+    return weir_temp_path(directory, name);
+}
+
+static uint64_t size_of(const char *path) {
+    weir_os_info info;
+    return os->info(os->self, path, &info) < 0 ? 0 : info.bytes;
+}
+
+/* A payload of one row that does not compress, of about bytes. */
+static size_t put_large(uint8_t *payload, size_t bytes) {
+    static uint8_t noise[4 * SEGMENT];
+    weir_rng rng = {5};
+    assert_true(bytes <= sizeof noise);
+    weir_rng_fill(&rng, noise, bytes);
+    weir_value value = weir_blob(noise, (uint32_t)bytes);
+    int status;
+    uint8_t *at = put_head(payload, 1);
+    at = weir_put_u32(at, (uint32_t)weir_row_size(&value, 1, &status));
+    return (size_t)(weir_row_encode(at, 1, &value, 1) - payload);
+}
+
+static void a_block_beyond_the_limit_is_refused_and_no_other(void **state) {
+    (void)state;
+    static uint8_t payload[4 * SEGMENT];
+    weir_error error = {0};
+    config.limit_bytes = 3 * SEGMENT;
+    config.event = NULL; /* nobody listens */
+    weir_journal *j = open_journal();
+    assert_int_equal(weir_journal_reserve(j, SEGMENT, &error), WEIR_OK);
+    size_t bytes = put_large(payload, 3 * SEGMENT);
+    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, NULL), WEIR_FULL);
+    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_FULL);
+    assert_non_null(strstr(error.text, "limit"));
+    must_append(j, ROWS);
+    must_sync(j);
+    assert_int_equal(see_live(j).next_row, ROWS + 1);
+    weir_journal_close(j);
+}
+
+static void a_block_beyond_the_format_is_refused(void **state) {
+    (void)state;
+    weir_error error = {0};
+    size_t bytes = (size_t)WEIR_RAW_MAX + 1;
+    uint8_t *payload = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    assert_ptr_not_equal(payload, MAP_FAILED); /* address space: hardly a page of it is used */
+    (void)put_head(payload, 0);
+    weir_journal *j = open_journal();
+    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error),
+                     WEIR_TOO_BIG);
+    assert_int_equal(state_of(j).end.block, 1);
+    must_append(j, ROWS);
+    weir_journal_close(j);
+    assert_int_equal(munmap(payload, bytes), 0);
+}
+
+static void fill_the_segment(weir_journal *j) {
+    while (weir_segment_has_room(&j->segment, WEIR_BLOCK_ALIGN))
+        must_append(j, ROWS);
+}
+
+/* What was appended to the old segment is not durable, so it must not be left behind in it. */
+static void a_segment_that_cannot_be_synced_is_not_left_for_the_next(void **state) {
+    (void)state;
+    weir_journal *j = open_journal();
+    fill_the_segment(j);
+    faulty_arm(&faulty, FAULTY_DATASYNC, 1, 1, -EIO);
+    assert_int_equal(append_rows(j, ROWS, NULL), WEIR_IO); /* nobody asked why */
+    assert_int_equal(names_now().segments, 1);
+    assert_int_equal(weir_journal_sync(j, NULL), WEIR_IO);
+    faulty_arm(&faulty, FAULTY_OPEN, 1, 1, -EIO);
+    assert_int_equal(weir_journal_restart(j, NULL), WEIR_IO);
+    assert_int_equal(weir_journal_restart(j, NULL), WEIR_OK);
+    assert_int_equal(state_of(j).next_row, 1);
+    must_append(j, ROWS);
+    must_sync(j);
+    crash(j);
+    assert_int_equal(see_dead().next_row, ROWS + 1);
+}
+
+static void a_reserve_is_made_extended_or_said_to_be_missing(void **state) {
+    (void)state;
+    weir_error error = {0};
+    weir_journal *j = open_journal();
+    faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1, -ENOSPC);
+    assert_int_equal(weir_journal_reserve(j, 2 * SEGMENT, &error), WEIR_NO_SPACE);
+    assert_int_equal(names_now().spares, 0);
+    assert_int_equal(weir_journal_reserve(j, 2 * SEGMENT, &error), WEIR_OK);
+    uint64_t number = j->spares.list[0].number;
+    long made = faulty.calls[FAULTY_ALLOCATE];
+    assert_int_equal(weir_journal_reserve(j, SEGMENT, &error), WEIR_OK); /* it is there */
+    assert_int_equal(faulty.calls[FAULTY_ALLOCATE], made);
+    faulty_arm(&faulty, FAULTY_OPEN, 1, 1, -EACCES);
+    assert_int_equal(weir_journal_reserve(j, 4 * SEGMENT, &error), WEIR_IO);
+    assert_true(weir_spares_has(&j->spares, 2 * SEGMENT)); /* what was kept is kept */
+    assert_int_equal(size_of(spare_path(number)), 2 * SEGMENT);
+    faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1, -EOPNOTSUPP); /* a size is the best there is */
+    assert_int_equal(weir_journal_reserve(j, 4 * SEGMENT, &error), WEIR_OK);
+    assert_int_equal(size_of(spare_path(number)), 4 * SEGMENT);
+    assert_int_equal(names_now().spares, 1);
+    weir_journal_close(j);
+}
+
+/* Made longer while the journal opens: nobody ever wrote its end, so it is written now. */
+static void a_written_spare_made_longer_is_filled_again(void **state) {
+    (void)state;
+    static uint8_t payload[3 * SEGMENT];
+    weir_error error = {0};
+    weir_journal *j = open_journal(); /* its dead ring is being drained: nothing is kept back */
+    while (names_now().segments < 4)
+        must_append(j, ROWS);
+    must_sync(j);
+    assert_int_equal(release_all(j, &error), WEIR_OK);
+    size_t spares = j->spares.count;
+    assert_true(spares > 0 && j->spares.list[0].written);
+    faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1, -ENOSPC); /* no new file, but an old one grows */
+    long writes = faulty.calls[FAULTY_PWRITE];
+    size_t bytes = put_large(payload, 2 * SEGMENT);
+    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_OK);
+    assert_int_equal(j->spares.count, spares - 1);
+    assert_true(j->segment.bytes > 2 * SEGMENT);
+    assert_int_equal(j->segment.filled, j->segment.bytes);
+    assert_true(faulty.calls[FAULTY_PWRITE] - writes > 3); /* header, head and block are three */
+    weir_journal_close(j);
+}
+
+static void no_more_spares_are_kept_than_there_is_room_for(void **state) {
+    (void)state;
+    weir_error error = {0};
+    weir_journal *j;
+    for (uint64_t n = 1; n <= WEIR_SPARES_MAX + 2; n++)
+        assert_int_equal(weir_spare_create(os, spare_path(n), WEIR_BLOCK_ALIGN, &error), WEIR_OK);
+    faulty_arm(&faulty, FAULTY_PWRITE, 1, 1, -ENOSPC);
+    assert_int_equal(try_open(&j, &error), WEIR_NO_SPACE); /* all too small: another was made */
+    assert_int_equal(names_now().spares, WEIR_SPARES_MAX);
+    weir_journal_close(open_journal());
+    assert_int_equal(names_now().segments, 1);
+}
+
+static void a_path_too_long_for_names_is_refused(void **state) {
+    (void)state;
+    static char path[WEIR_PATH_MAX];
+    weir_error error = {0};
+    weir_inventory found = {0};
+    weir_journal *j;
+    memset(path, 'd', sizeof path - 1);
+    config.directory = path;
+    assert_int_equal(weir_journal_open(&config, &found, &j, &error), WEIR_MISUSE);
+    assert_null(j);
+}
+
+/* ---- memory ------------------------------------------------------------------------------ */
+
+/* The same append with each allocation refused in turn, until none is. */
+static long append_in_scarcity(weir_journal *j) {
+    for (long n = 1; scarce_arm(n); n++) {
+        weir_journal_state before = state_of(j);
+        weir_error error = {0};
+        int status = append_rows(j, ROWS, n % 2 ? &error : NULL);
+        if (!scarce_end()) {
+            assert_int_equal(status, WEIR_OK);
+            return n - 1;
+        }
+        assert_int_equal(status, WEIR_NO_MEMORY);
+        assert_int_equal(state_of(j).end.block, before.end.block);
+        assert_int_equal(state_of(j).next_row, before.next_row);
+        assert_int_equal(state_of(j).segments, before.segments);
+    }
+    must_append(j, ROWS); /* a sanitizer owns the allocator */
+    return 2;
+}
+
+static void an_append_without_memory_changes_nothing(void **state) {
+    (void)state;
+    weir_journal *j = open_journal();
+    assert_true(append_in_scarcity(j) >= 1); /* room for a block */
+    declare(j, 1, "t");
+    fill_the_segment(j);
+    while (j->catalog.file_count < j->catalog.file_capacity) {
+        must_append(j, ROWS);
+        fill_the_segment(j);
+    }
+    assert_true(append_in_scarcity(j) >= 2); /* a segment's head, its name, and its entries */
+    must_sync(j);
+    uint64_t rows = state_of(j).next_row;
+    assert_int_equal(see_live(j).next_row, rows);
+    crash(j);
+    assert_int_equal(see_dead().next_row, rows);
+}
+
+static void a_declaration_is_found_by_its_number(void **state) {
+    (void)state;
+    weir_journal *j = open_journal();
+    assert_null(weir_journal_declaration(j, 1));
+    declare(j, 1, "one");
+    declare(j, 3, "three");
+    assert_string_equal(weir_journal_declaration(j, 3)->name, "three");
+    assert_string_equal(weir_journal_declaration(j, 1)->name, "one");
+    assert_null(weir_journal_declaration(j, 2));
     weir_journal_close(j);
 }
 
@@ -720,8 +982,19 @@ int main(void) {
         TEST(the_limit_is_told_once_and_ends_with_a_release),
         TEST(released_segments_become_spares),
         TEST(an_archive_keeps_every_row),
+        TEST(an_archived_number_is_not_given_again),
+        TEST(a_segment_has_lost_its_name_for_good_before_the_next_thing_happens),
         TEST(a_release_that_fails_is_repeated),
         TEST(the_last_spare_is_for_opening_on_a_full_disk),
+        TEST(a_block_beyond_the_limit_is_refused_and_no_other),
+        TEST(a_block_beyond_the_format_is_refused),
+        TEST(a_segment_that_cannot_be_synced_is_not_left_for_the_next),
+        TEST(a_reserve_is_made_extended_or_said_to_be_missing),
+        TEST(a_written_spare_made_longer_is_filled_again),
+        TEST(no_more_spares_are_kept_than_there_is_room_for),
+        TEST(a_path_too_long_for_names_is_refused),
+        TEST(an_append_without_memory_changes_nothing),
+        TEST(a_declaration_is_found_by_its_number),
         TEST(rot_is_refused_and_salvage_goes_on_behind_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,6 +102,17 @@ static void a_body_shorter_than_any_row_is_no_record(void **state) {
     free(f);
 }
 
+static void a_kind_that_nobody_knows_is_no_record(void **state) {
+    (void)state;
+    fixture *f = make();
+    weir_record r;
+    for (unsigned kind = 0; kind < 256; kind++) {
+        uint64_t end = put(f, 0, "a body", 9, kind); /* and its check agrees */
+        assert_int_equal(weir_lane_read(&f->lane, 0, end, &r), kind <= WEIR_RECORD_DECLARATION);
+    }
+    free(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sealed_record_reads_back),
@@ -109,6 +120,7 @@ int main(void) {
         cmocka_unit_test(place_lane_and_ring_are_part_of_the_check),
         cmocka_unit_test(lengths_are_believed_only_within_bounds),
         cmocka_unit_test(a_body_shorter_than_any_row_is_no_record),
+        cmocka_unit_test(a_kind_that_nobody_knows_is_no_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

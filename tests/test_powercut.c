@@ -8,11 +8,14 @@
  * file, cut 150 times, was told so 26 times, always in that moment and never before it.
  *
  *     test_powercut                        the suite: CUTS cuts of ext4 from seed 1
- *     test_powercut SECONDS [SEED [TYPE]]  as many as fit; TYPE: ext4, xfs
+ *     test_powercut SECONDS [SEED [TYPE]]  as many as fit; TYPE: ext4, xfs, btrfs
  *     test_powercut 0 SEED [TYPE]          that cut alone */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,7 +35,7 @@ static volume v;
 static void cut_under_load(ledger *l, weir_rng *rng) {
     pid_t child = ledger_start(ledger_work, l);
     usleep((useconds_t)weir_rng_below(rng, weir_rng_below(rng, 4) ? 150000 : 20000));
-    if (atomic_load(&l->failure))
+    if (atomic_load(&l->failure) || waitpid(child, NULL, WNOHANG) != 0)
         fail_msg("seed %llu: the child failed before the cut", (unsigned long long)l->seed);
     atomic_store(&l->may_fail, true); /* from here on its disk is gone */
     uint64_t durable[LEDGER_PRODUCERS], applied[LEDGER_PRODUCERS];
@@ -102,6 +105,38 @@ static void nothing_durable_is_lost_when_the_power_goes(void **state) {
     assert_true(rows_told > 1000);
 }
 
+static void note_weakness(void *context, weir_event event, const char *text) {
+    if (event == WEIR_EVENT_WEAKENED && strstr(text, "copies on write")) ++*(int *)context;
+}
+
+static int told_of_weakness(const char *journal) {
+    int told = 0;
+    weir *w;
+    weir_options o = {
+        .on_event = note_weakness, .event_context = &told, .journal_directory = journal};
+    if (weir_open_sqlite(weir_temp_path(v.root, "w.db"), &o, &w) != WEIR_OK)
+        fail_msg("%s", weir_last_error());
+    assert_int_equal(weir_close(w), WEIR_OK);
+    return told;
+}
+
+/* Where a write into allocated blocks needs new ones, no allocation keeps a full disk from an append,
+ * and opening must say so; with the journal on a tmpfs it need not. */
+static void opening_says_when_a_full_disk_may_kill(void **state) {
+    (void)state;
+    volume_make(&v, asked_type, VOLUME_MIB);
+    assert_int_equal(told_of_weakness(NULL), strcmp(asked_type, "btrfs") == 0);
+    char memory[160];
+    (void)snprintf(memory, sizeof memory, "%s/memory", v.directory);
+    assert_int_equal(mkdir(memory, 0700), 0);
+    assert_int_equal(mount("none", memory, "tmpfs", 0, NULL), 0);
+    int told = told_of_weakness(weir_temp_path(memory, "journal"));
+    assert_int_equal(umount2(memory, MNT_DETACH), 0);
+    assert_int_equal(told, 0);
+    volume_unmount(&v);
+    volume_free(&v);
+}
+
 static int tear_down(void **state) {
     (void)state;
     if (v.mounted) volume_free(&v);
@@ -116,6 +151,7 @@ int main(int argc, char **argv) {
     if (argc > 2) asked_seed = strtoull(argv[2], NULL, 10);
     if (argc > 3) asked_type = argv[3];
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(opening_says_when_a_full_disk_may_kill, tear_down),
         cmocka_unit_test_teardown(nothing_durable_is_lost_when_the_power_goes, tear_down),
     };
     const char *missing = volume_missing(asked_type);

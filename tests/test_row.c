@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "../lib/row_encode.h"
+#include "scarce.h"
 
 static weir_value decoded[WEIR_COLUMNS_MAX];
 
@@ -456,6 +457,28 @@ static void widest_declaration_round_trips(void **state) {
     free(encoded);
 }
 
+static void a_declaration_without_memory_is_none(void **state) {
+    (void)state;
+    static const weir_column column = {"n", WEIR_INTEGER};
+    weir_declaration *d;
+    weir_error error = {0};
+    uint8_t bytes[64];
+    assert_int_equal(weir_declaration_make(3, "t", &column, 1, &d, &error), WEIR_OK);
+    weir_cursor c = weir_cursor_over(bytes, (size_t)(weir_declaration_encode(bytes, d) - bytes));
+    weir_declaration_free(d);
+    if (!scarce_arm(1)) return;
+    int status = weir_declaration_make(3, "t", &column, 1, &d, &error);
+    assert_true(scarce_end());
+    assert_int_equal(status, WEIR_NO_MEMORY);
+    assert_null(d);
+    assert_non_null(strstr(error.text, "\"t\""));
+    (void)scarce_arm(1);
+    status = weir_declaration_decode(&c, &d);
+    assert_true(scarce_end());
+    assert_int_equal(status, WEIR_NO_MEMORY); /* and not damage */
+    assert_null(d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layout_is_that_of_the_header),
@@ -479,6 +502,7 @@ int main(void) {
         cmocka_unit_test(invalid_declarations_are_damage),
         cmocka_unit_test(cut_declarations_are_damage),
         cmocka_unit_test(widest_declaration_round_trips),
+        cmocka_unit_test(a_declaration_without_memory_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* test_segment.c - one file of the journal: header, preparing, publishing, filling, failing. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -141,6 +142,12 @@ static uint8_t byte_at(const char *path, uint64_t offset) {
     return byte;
 }
 
+static void fill_spare(void) {
+    weir_error error;
+    assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
+    fill_with(spare_path, 0xaa);
+}
+
 static void prepare(bool written, uint64_t bytes, weir_segment *s) {
     weir_error error;
     weir_segment_header h = sample();
@@ -203,6 +210,76 @@ static void a_failure_leaves_the_spare_its_name(void **state) {
     assert_int_equal(weir_segment_prepare(os, spare_path, false, &h, &s, &error), WEIR_NO_SPACE);
     assert_int_equal(weir_segment_prepare(os, segment_path, false, &h, &s, &error), WEIR_IO);
 }
+
+static int no_info(void *self, int file, weir_os_info *out) {
+    (void)self, (void)file, (void)out;
+    return -EIO;
+}
+
+static void a_spare_that_cannot_be_sized_is_no_segment(void **state) {
+    (void)state;
+    weir_error error;
+    weir_segment s;
+    weir_segment_header h = sample();
+    fill_spare();
+    faulty.table.info_file = no_info;
+    assert_int_equal(weir_segment_prepare(os, spare_path, true, &h, &s, &error), WEIR_IO);
+    faulty.table.info_file = faulty_real()->info_file;
+    h.bytes = 2 * BYTES;
+    faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1, -ENOSPC);
+    assert_int_equal(weir_segment_prepare(os, spare_path, true, &h, &s, &error), WEIR_NO_SPACE);
+    assert_non_null(strstr(error.text, spare_path));
+    assert_int_equal(byte_at(spare_path, 0), 0xaa); /* no header where it would not be true */
+    assert_int_equal(faulty.calls[FAULTY_PWRITE], 1);
+}
+
+/* ---- what the caller owes ---- */
+
+#ifndef NDEBUG
+static sigjmp_buf aborted;
+
+static void on_abort(int signal) {
+    (void)signal;
+    siglongjmp(aborted, 1);
+}
+
+/* Does the segment stop the program before it touches the file? */
+static bool stops(void (*call)(weir_segment *s, uint64_t bytes), weir_segment *s, uint64_t bytes) {
+    long before = faulty.calls[FAULTY_PWRITE];
+    volatile bool stopped = true;
+    void (*old)(int) = signal(SIGABRT, on_abort);
+    if (sigsetjmp(aborted, 1) == 0) {
+        call(s, bytes);
+        stopped = false;
+    }
+    (void)signal(SIGABRT, old);
+    return stopped && faulty.calls[FAULTY_PWRITE] == before;
+}
+
+static void append_so_much(weir_segment *s, uint64_t bytes) {
+    static uint8_t block[2 * BYTES];
+    weir_error error;
+    assert_int_equal(weir_segment_append(s, block, bytes, &error), WEIR_OK);
+}
+
+static void prepare_so_much(weir_segment *s, uint64_t bytes) { prepare(false, bytes, s); }
+
+/* A segment of parts of pages, or a block behind its end, would be read back as damage. */
+static void a_callers_mistake_stops_it_before_it_writes(void **state) {
+    (void)state;
+    weir_segment s = {.file = -1};
+    fill_spare();
+    assert_true(stops(prepare_so_much, &s, WEIR_BLOCK_ALIGN / 2));
+    assert_true(stops(prepare_so_much, &s, BYTES + 512));
+    prepare(false, BYTES, &s);
+    assert_true(stops(append_so_much, &s, WEIR_BLOCK_ALIGN + 512));
+    assert_true(stops(append_so_much, &s, BYTES)); /* a page is the header's */
+    assert_false(stops(append_so_much, &s, 0));
+    append_so_much(&s, BYTES - WEIR_BLOCK_ALIGN);
+    assert_true(stops(append_so_much, &s, WEIR_BLOCK_ALIGN));
+    weir_segment_close(&s);
+}
+#endif
 
 /* ---- appending ---- */
 
@@ -268,6 +345,10 @@ int main(void) {
         TEST(a_segment_takes_its_name_last),
         TEST(a_spare_is_cut_or_extended_to_the_size_wanted),
         TEST(a_failure_leaves_the_spare_its_name),
+        TEST(a_spare_that_cannot_be_sized_is_no_segment),
+#ifndef NDEBUG
+        TEST(a_callers_mistake_stops_it_before_it_writes),
+#endif
         TEST(filling_runs_ahead_and_stops_at_the_end),
         TEST(filling_that_fails_harms_nobody),
         TEST(a_failed_write_moves_nothing),

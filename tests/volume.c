@@ -17,33 +17,58 @@
 #define SHUTDOWN _IOR('X', 125, uint32_t)
 enum { NO_LOG_FLUSH = 2 };
 
-static bool make_file_system(const volume *v) {
-    const char *force = strcmp(v->type, "ext4") ? "-q -f" : "-q -F -m 0";
+static bool make_file_system(const char *type, const char *image, unsigned mib) {
+    const char *force = strcmp(type, "ext4") ? "-q -f" : "-q -F -m 0";
     char command[320];
-    (void)snprintf(command, sizeof command, "mkfs.%s %s '%s' >/dev/null 2>&1", v->type, force,
-                   v->image);
+    int file = open(image, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    bool made = file >= 0 && ftruncate(file, (off_t)mib << 20) == 0;
+    if (file >= 0) close(file);
+    (void)snprintf(command, sizeof command, "mkfs.%s %s '%s' >/dev/null 2>&1", type, force, image);
+    return made && system(command) == 0;
+}
+
+static bool mount_image(const char *type, const char *image, const char *where) {
+    char command[480];
+    (void)snprintf(command, sizeof command, "mount -t %s -o loop '%s' '%s' 2>&1", type, image,
+                   where);
     return system(command) == 0;
 }
 
+static bool has_disk(const volume *v) { return v->disk[0] != '\0'; }
+
 static bool try_mount(volume *v) {
-    char command[480];
-    (void)snprintf(command, sizeof command, "mount -t %s -o loop '%s' '%s' 2>&1", v->type, v->image,
-                   v->root);
-    v->mounted = system(command) == 0;
+    if (has_disk(v) && !v->disk_mounted)
+        v->disk_mounted = mount_image("ext4", v->disk_image, v->disk);
+    if (has_disk(v) && !v->disk_mounted) return false;
+    v->mounted = mount_image(v->type, v->image, v->root);
     return v->mounted;
 }
 
-/* Mounted at v->root; false says that this machine does not let us. */
-static bool try_make(volume *v, const char *type, unsigned mib) {
+static void name_files(volume *v, const char *type) {
     memset(v, 0, sizeof *v);
     (void)snprintf(v->directory, sizeof v->directory, "%s", weir_temp_make());
     (void)snprintf(v->image, sizeof v->image, "%s/image", v->directory);
     (void)snprintf(v->root, sizeof v->root, "%s/root", v->directory);
     (void)snprintf(v->type, sizeof v->type, "%s", type);
-    int image = open(v->image, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    bool made = image >= 0 && ftruncate(image, (off_t)mib << 20) == 0 && !mkdir(v->root, 0700);
-    if (image >= 0) close(image);
-    return made && make_file_system(v) && try_mount(v);
+    if (strcmp(type, "btrfs") != 0) return;
+    (void)snprintf(v->disk_image, sizeof v->disk_image, "%s/disk.image", v->directory);
+    (void)snprintf(v->disk, sizeof v->disk, "%s/disk", v->directory);
+    (void)snprintf(v->image, sizeof v->image, "%s/disk/image", v->directory);
+}
+
+static bool make_disk(volume *v, unsigned mib) {
+    enum { ITS_OWN_MIB = 64 };
+    if (mkdir(v->disk, 0700) || !make_file_system("ext4", v->disk_image, mib + ITS_OWN_MIB))
+        return false;
+    v->disk_mounted = mount_image("ext4", v->disk_image, v->disk);
+    return v->disk_mounted;
+}
+
+/* Mounted at v->root; false says that this machine does not let us. */
+static bool try_make(volume *v, const char *type, unsigned mib) {
+    name_files(v, type);
+    return !mkdir(v->root, 0700) && (!has_disk(v) || make_disk(v, mib)) &&
+           make_file_system(type, v->image, mib) && try_mount(v);
 }
 
 const char *volume_missing(const char *type) {
@@ -66,24 +91,32 @@ void volume_mount(volume *v) {
     if (!try_mount(v)) fail_msg("cannot mount %s", v->image);
 }
 
-void volume_unmount(volume *v) {
-    for (int i = 0; i < 500 && v->mounted; i++) {
-        v->mounted = umount2(v->root, 0) != 0;
-        if (v->mounted) usleep(10000); /* the kernel takes a killed process apart in its own time */
+/* The kernel takes a killed process apart, and a loop device, in its own time. */
+static void unmount_patiently(const char *where, bool *mounted) {
+    for (int i = 0; i < 500 && *mounted; i++) {
+        *mounted = umount2(where, 0) != 0;
+        if (*mounted) usleep(10000);
     }
-    if (v->mounted) fail_msg("cannot unmount %s: %s", v->root, strerror(errno));
+    if (*mounted) fail_msg("cannot unmount %s: %s", where, strerror(errno));
+}
+
+void volume_unmount(volume *v) {
+    unmount_patiently(v->root, &v->mounted);
+    unmount_patiently(v->disk, &v->disk_mounted);
 }
 
 void volume_cut(const volume *v) {
     uint32_t flag = NO_LOG_FLUSH;
-    int root = open(v->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const char *where = has_disk(v) ? v->disk : v->root;
+    int root = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0 || ioctl(root, SHUTDOWN, &flag) != 0)
-        fail_msg("cannot cut %s: %s", v->root, strerror(errno));
+        fail_msg("cannot cut %s: %s", where, strerror(errno));
     close(root);
 }
 
 void volume_free(volume *v) {
     if (v->mounted) (void)umount2(v->root, MNT_DETACH);
+    if (v->disk_mounted) (void)umount2(v->disk, MNT_DETACH);
     weir_temp_remove(v->directory);
 }
 

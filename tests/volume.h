@@ -6,10 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* btrfs cannot be cut: its image stands on an ext4 volume of its own, and that is cut. The loop device
+ * hands flushes on to the file below, so what btrfs had flushed is there afterwards, and what it had
+ * only written is as on a disk that has lost its cache. */
 typedef struct volume {
     char directory[96], image[128], root[128]; /* root: where it is mounted */
+    char disk_image[128], disk[128];           /* below it, for btrfs; else empty */
     char type[8];                              /* ext4, xfs, btrfs */
-    bool mounted;
+    bool mounted, disk_mounted;
 } volume;
 
 /* NULL when volumes of that type can be made here, else the reason why not. From then on mounts
