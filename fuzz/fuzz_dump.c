@@ -2,6 +2,8 @@
  * columns.c, json.c): the reading verbs of the tool, as NDJSON, as CSV and as a report. The input is
  * a container (container.h).
  *
+ * What the hash of the input says decides the options, and whether a call of the disk fails.
+ *
  * recovery/ is compiled for this harness with the system's table replaced by fuzz_os(), so that it
  * reads from memory; what it prints goes nowhere. */
 #include <string.h>
@@ -25,7 +27,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return 0;
 }
 
-static void run_verbs(void) {
+static void run_verbs(uint64_t number) {
     static char directory[] = MEMORY_DIRECTORY, ring[] = MEMORY_DIRECTORY "/ring",
                 lock[] = MEMORY_DIRECTORY "/lock";
     weir_place place = {.directory = directory, .ring = ring, .lock = lock};
@@ -33,13 +35,14 @@ static void run_verbs(void) {
     weir_arguments a = {.verb = WEIR_VERB_DUMP, .from = 1, .to = UINT64_MAX, .limit = UINT64_MAX};
     (void)weir_run_dump(&a, &place); /* every exit code is right */
     a.csv = true;
-    a.table = "agent";
+    a.table = number & 256 ? "agent" : NULL;
+    a.json = number & 1024;
+    place.journal_is_there = number >> 16 & 31;
     (void)weir_run_dump(&a, &place);
     a.verb = WEIR_VERB_VERIFY;
-    a.json = true;
     (void)weir_run_look(&a, &place);
     a.verb = WEIR_VERB_STATUS;
-    a.json = false;
+    a.json = !a.json;
     (void)weir_run_look(&a, &place);
 }
 
@@ -51,7 +54,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memory_os_make(&disk);
     memory_os_load(&disk, &container, &positions, &count);
     fuzz_container_free(&container);
-    run_verbs();
+    uint64_t number = weir_hash(data, size);
+    memory_os_arm(&disk, number);
+    run_verbs(number);
     memory_os_free(&disk);
     free(positions);
     return 0;

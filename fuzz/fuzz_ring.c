@@ -67,10 +67,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_unpack(data, size, &container);
     for (size_t i = 0; i < container.count; i++)
         if (container.files[i].kind == FUZZ_RING)
-            rings = (fuzz_container){.files = {container.files[i]}, .count = 1};
+            rings.files[rings.count++] = container.files[i];
+        else
+            free(container.files[i].data);
     memory_os_make(&m);
     memory_os_load(&m, &rings, &positions, &count);
-    fuzz_container_free(&container);
+    fuzz_container_free(&rings);
     weir_ring_report report;
     weir_ring ring;
     weir_found_ring found;

@@ -68,8 +68,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         size_t count;
         memory_os m;
         one.files[0].kind = FUZZ_SEGMENT;
+        container.files[i].data = NULL; /* the disk gets it */
         memory_os_make(&m);
         memory_os_load(&m, &one, &positions, &count);
+        one.files[0].data = m.files[0].data;
+        one.files[0].bytes = m.files[0].bytes;
         scan_file(&m, &one.files[0]);
         memory_os_free(&m);
         free(positions);

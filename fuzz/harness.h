@@ -17,6 +17,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 /* reseal.c and reseal_block.c: change the bytes, and make what vouches for them agree again. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t capacity, unsigned seed);
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
+                                 uint8_t *out, size_t capacity, unsigned seed);
 /* From libFuzzer, or from driver.c. */
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t capacity);
 

@@ -15,6 +15,25 @@ const char *__asan_default_options(void) { return "quarantine_size_mb=4"; }
 
 static memory_os *of(void *self) { return self; }
 
+/* The error that this call shall answer, or 0. */
+static int fault(void *self) {
+    memory_os *m = self;
+    if (m->fail_in == 0 || --m->fail_in > 0) return 0;
+    m->fail_in = m->fail_for_ever;
+    return m->fail_with;
+}
+
+void memory_os_arm(memory_os *m, uint64_t number) {
+    static const int errors[] = {-EIO, -ENOENT, -EACCES, -ENOSPC, -EOPNOTSUPP, -ENOMEM};
+    memory_os_disarm(m);
+    if (number % 8) return; /* most inputs meet a sound disk */
+    m->fail_in = 1 + (uint32_t)(number >> 8) % (number >> 16 & 1 ? 400 : 30);
+    m->fail_for_ever = number >> 17 & 1;
+    m->fail_with = errors[(number >> 24) % (sizeof errors / sizeof errors[0])];
+}
+
+void memory_os_disarm(memory_os *m) { m->fail_in = 0; }
+
 static memory_file *find(memory_os *m, const char *path) {
     for (size_t i = 0; i < MEMORY_FILES; i++)
         if (m->files[i].used && strcmp(m->files[i].path, path) == 0) return &m->files[i];
@@ -47,6 +66,8 @@ static int resize(memory_file *f, uint64_t bytes) {
 /* ---- files ---- */
 
 static int memory_open(void *self, const char *path, int flags) {
+    int error = fault(self);
+    if (error) return error;
     memory_file *f = find(of(self), path);
     if (f && flags & WEIR_OS_EXCLUSIVE) return -EEXIST;
     if (!f && !(flags & WEIR_OS_CREATE)) return -ENOENT;
@@ -62,6 +83,8 @@ static int memory_close(void *self, int file) {
 }
 
 static int64_t memory_pread(void *self, int file, void *into, size_t bytes, uint64_t offset) {
+    int error = fault(self);
+    if (error) return error;
     const memory_file *f = &of(self)->files[file];
     if (offset >= f->bytes) return 0;
     if (bytes > f->bytes - offset) bytes = (size_t)(f->bytes - offset);
@@ -71,6 +94,8 @@ static int64_t memory_pread(void *self, int file, void *into, size_t bytes, uint
 
 static int64_t memory_pwrite(void *self, int file, const void *from, size_t bytes,
                              uint64_t offset) {
+    int error = fault(self);
+    if (error) return error;
     memory_file *f = &of(self)->files[file];
     if (offset > MEMORY_FILE_MAX || bytes > MEMORY_FILE_MAX - offset) return -ENOSPC;
     if (offset + bytes > f->bytes) {
@@ -82,22 +107,29 @@ static int64_t memory_pwrite(void *self, int file, const void *from, size_t byte
 }
 
 static int memory_datasync(void *self, int file) {
-    (void)self;
+    int error = fault(self);
+    if (error) return error;
     (void)file;
     return 0;
 }
 
 static int memory_allocate(void *self, int file, uint64_t offset, uint64_t bytes) {
+    int error = fault(self);
+    if (error) return error;
     memory_file *f = &of(self)->files[file];
     if (offset > MEMORY_FILE_MAX || bytes > MEMORY_FILE_MAX - offset) return -ENOSPC;
     return offset + bytes > f->bytes ? resize(f, offset + bytes) : 0;
 }
 
 static int memory_truncate(void *self, int file, uint64_t bytes) {
+    int error = fault(self);
+    if (error) return error;
     return resize(&of(self)->files[file], bytes);
 }
 
 static int memory_info_file(void *self, int file, weir_os_info *out) {
+    int error = fault(self);
+    if (error) return error;
     const memory_file *f = &of(self)->files[file];
     *out = (weir_os_info){
         .bytes = f->bytes, .device = 1, .inode = (uint64_t)file + 1, .block_bytes = 4096};
@@ -124,6 +156,8 @@ static int memory_info(void *self, const char *path, weir_os_info *out) {
 }
 
 static int memory_unlink(void *self, const char *path) {
+    int error = fault(self);
+    if (error) return error;
     memory_file *f = find(of(self), path);
     if (!f) return -ENOENT;
     f->path[0] = '\0';
@@ -131,28 +165,35 @@ static int memory_unlink(void *self, const char *path) {
 }
 
 static int memory_rename(void *self, const char *from, const char *to) {
+    int error = fault(self);
+    if (error) return error;
     memory_file *f = find(of(self), from);
     if (!f) return -ENOENT;
     if (strlen(to) >= MEMORY_NAME) return -ENAMETOOLONG;
-    (void)memory_unlink(self, to); /* there may be none */
+    memory_file *former = find(of(self), to);
+    if (former) former->path[0] = '\0';
     (void)snprintf(f->path, sizeof f->path, "%s", to);
     return 0;
 }
 
 static int memory_make_directory(void *self, const char *path) {
-    (void)self;
+    int error = fault(self);
+    if (error) return error;
     (void)path; /* a directory is there when a file is in it */
     return 0;
 }
 
 static int memory_sync_directory(void *self, const char *path) {
-    (void)self;
+    int error = fault(self);
+    if (error) return error;
     (void)path;
     return 0;
 }
 
 static int memory_list(void *self, const char *path, int (*each)(void *context, const char *name),
                        void *context) {
+    int error = fault(self);
+    if (error) return error;
     for (size_t i = 0; i < MEMORY_FILES; i++) {
         const char *name = name_in(&of(self)->files[i], path);
         if (!name || strchr(name, '/')) continue;
@@ -177,9 +218,12 @@ static void *memory_reserve(void *self, size_t bytes) {
 }
 
 static int memory_map(void *self, void *at, int file, uint64_t offset, size_t bytes, int writable) {
+    int error = fault(self);
+    if (error) return error;
     if (writable) return -EOPNOTSUPP; /* a copy would swallow what is written */
     memset(at, 0, bytes);
-    return (int)(memory_pread(self, file, at, bytes, offset) < 0);
+    int64_t read = memory_pread(self, file, at, bytes, offset);
+    return read < 0 ? (int)read : 0;
 }
 
 static int memory_populate(void *self, void *at, size_t bytes) {
@@ -257,6 +301,7 @@ void memory_os_make(memory_os *m) {
     };
     m->table = table;
     m->table.self = m;
+    memory_os_disarm(m);
     memset(m->files, 0, sizeof m->files);
 }
 
@@ -282,18 +327,22 @@ static void load_positions(const fuzz_file *file, weir_position **positions, siz
     }
 }
 
-static void load_file(memory_os *m, const fuzz_file *file) {
+static void load_file(memory_os *m, fuzz_file *file) {
     char path[WEIR_PATH_MAX] = MEMORY_DIRECTORY "/ring";
     if (file->kind != FUZZ_RING)
         weir_numbered_path(path, MEMORY_DIRECTORY, file->kind == FUZZ_SPARE ? "spare" : "segment",
                            file->number);
     memory_file *f = find(m, path);
     if (!f) f = create(m, path);
-    if (!f || resize(f, 0) < 0 || resize(f, file->bytes) < 0) return;
-    if (file->bytes) memcpy(f->data, file->data, file->bytes);
+    if (!f) return;
+    free(f->data);
+    f->data = file->data;
+    f->bytes = file->bytes;
+    file->data = NULL;
+    file->bytes = 0;
 }
 
-void memory_os_load(memory_os *m, const fuzz_container *c, weir_position **positions,
+void memory_os_load(memory_os *m, fuzz_container *c, weir_position **positions,
                     size_t *position_count) {
     *positions = NULL;
     *position_count = 0;

@@ -23,14 +23,21 @@ typedef struct memory_file {
 typedef struct memory_os {
     weir_os table;
     memory_file files[MEMORY_FILES];
+    uint32_t fail_in;   /* this many calls until one fails; 0: none does */
+    bool fail_for_ever; /* and all that follow */
+    int fail_with;      /* negative errno */
 } memory_os;
 
 void memory_os_make(memory_os *m);
 void memory_os_free(memory_os *m);
 
-/* Every file of the container under its name, later ones in place of earlier ones. Positions go to
- * *positions (malloc, the caller frees) and no file. */
-void memory_os_load(memory_os *m, const fuzz_container *c, weir_position **positions,
+/* Let some call fail, or none: which, and how, is told by a number, that of the input for example. */
+void memory_os_arm(memory_os *m, uint64_t number);
+void memory_os_disarm(memory_os *m);
+
+/* Every file of the container under its name, later ones in place of earlier ones; their bytes are the
+ * disk's from now on. Positions go to *positions (malloc, the caller frees) and no file. */
+void memory_os_load(memory_os *m, fuzz_container *c, weir_position **positions,
                     size_t *position_count);
 
 #endif

@@ -2,8 +2,9 @@
  *
  *   weir-fuzz-say FILE …
  *
- * Facts and rows, not sentences: the state of the journal and of the ring, whether promised blocks are
- * damaged, whether the stored positions agree, and every row of the stream that can be read. */
+ * Facts and rows, not sentences: the state of the journal and of the ring, rows that wait in the ring,
+ * which promised blocks and rows are damaged, whether a tail is torn, what the stored position is
+ * worth, and every row of the stream that can be read. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "harness.h"
 
 static const char *const journals[] = {"absent", "empty", "present", "newer", "mixed"};
+static const char *const positions[] = {"none", "other", "matches", "before", "beyond", "differs"};
 static const char *const rings[] = {"absent", "readable", "readable", "unreadable", "newer"};
 
 static void say_hex(const uint8_t *bytes, size_t length) {
@@ -57,7 +59,6 @@ static void say_block(const weir_read_block *block, bool *comma) {
     weir_cursor body = block->payload.body;
     const uint8_t *row;
     size_t length;
-    if (weir_payload_check(&block->payload, &block->header) != WEIR_OK) return;
     for (uint64_t n = block->header.first_row; weir_payload_next_row(&body, &row, &length) == 1;
          n++)
         say_row(n, row, length, comma);
@@ -77,13 +78,23 @@ static void say_rows(const fuzz_view *view) {
     weir_reader_free(reader);
 }
 
+static void say_damage(const weir_damage *d, bool comma) {
+    printf("%s[%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]", comma ? "," : "", d->first_block,
+           d->last_block, d->first_row, d->last_row);
+}
+
 static void say_view(const fuzz_view *view) {
     const weir_inventory *inv = &view->inventory;
     bool present = inv->found.journal == WEIR_JOURNAL_PRESENT;
     printf("\"journal\":\"%s\",\"ring\":\"%s\",\"ring_rows\":%" PRIu64 ",",
            journals[inv->found.journal], rings[inv->found.ring], view->ring.rows);
     printf("\"rot\":%s,", present && inv->found.tail == WEIR_TAIL_ROT ? "true" : "false");
-    printf("\"last_block\":%" PRIu64 ",\"rows\":[", present ? inv->end.block : 0);
+    printf("\"torn\":%s,", present && inv->found.tail == WEIR_TAIL_TORN ? "true" : "false");
+    printf("\"position\":\"%s\",", present ? positions[inv->found.position] : "none");
+    printf("\"last_block\":%" PRIu64 ",\"damages\":[", present ? inv->end.block : 0);
+    for (size_t i = 0; present && i < inv->damage_count; i++)
+        say_damage(&inv->damages[i], i > 0);
+    printf("],\"rows\":[");
     if (present) say_rows(view);
     printf("]");
 }

@@ -11,6 +11,7 @@
 #include "../lib/row_encode.h"
 #include "../lib/tables.h"
 #include "harness.h"
+#include "operations.h"
 
 enum { ROOM = 1 << 16 };
 
@@ -214,6 +215,30 @@ static weir_journal *fill(memory_os *m, unsigned blocks) {
     return j;
 }
 
+/* Values that need every way of writing them, and a table that nobody declared. */
+static void append_awkward(weir_journal *j) {
+    static uint8_t raw[ROOM];
+    static const uint8_t none[16];
+    static const double reals[] = {0.0, -0.0, 1e300, 1.0 / 3};
+    static const char *const texts[] = {"\"\\\b\f\n\r\t\1", "a,b\"c", "\xE2\x82",
+                                        "\xF0\x9F\x98\x80", "\xC3("};
+    size_t bytes = make_head(raw, none, 0);
+    uint32_t rows = 0;
+    for (; rows < 12; rows++) {
+        uint64_t bits = 0x7FF0000000000000u + (rows % 2 ? 0x8000000000000000u : 0) + rows / 4;
+        double real = reals[rows % 4];
+        if (rows > 5) memcpy(&real, &bits, sizeof real); /* infinities, and numbers that are none */
+        weir_value v[5] = {weir_int(1000 + rows), weir_int(INT64_MIN + rows), weir_real(real),
+                           weir_text(texts[rows % 5]), weir_blob("\0\xFF", rows % 3)};
+        int status = WEIR_OK;
+        size_t row = weir_row_size(v, 5, &status);
+        (void)weir_row_encode(raw + bytes + 4, rows == 11 ? 7 : 1, v, 5); /* its end is row on */
+        (void)weir_put_u32(raw + bytes, (uint32_t)row);
+        bytes += 4 + row;
+    }
+    MUST(weir_journal_append(j, WEIR_BLOCK_ROWS, raw, bytes, rows, NULL) == WEIR_OK);
+}
+
 static void hurt(memory_os *m, unsigned segment, size_t at) {
     char path[64];
     (void)snprintf(path, sizeof path, MEMORY_DIRECTORY "/segment-%020u", segment);
@@ -248,6 +273,17 @@ static void seed_journals(void) {
     seed_journal("rot", &m);
     hurt(&m, 2, 100);
     seed_journal("header", &m);
+    memory_os_free(&m);
+
+    memory_os_make(&m);
+    j = open_journal(&m);
+    append_declarations(j);
+    append_awkward(j);
+    sync_journal(j);
+    append_mark(j, true);
+    sync_journal(j);
+    weir_journal_close(j);
+    seed_journal("awkward", &m);
     memory_os_free(&m);
 
     memory_os_make(&m);
@@ -353,6 +389,54 @@ static void seed_stored(void) {
     }
 }
 
+/* ---- programs ---------------------------------------------------------------------------- */
+
+/* What every program begins with: rows of two producers, some of them durable. */
+#define SOME_ROWS                                                                                  \
+    {DO_APPEND, 0}, {DO_APPEND_TYPED, 1, 3, 7}, {DO_SYNC, 0}, {DO_APPEND_MANY, 8, 1, 2}, {         \
+        DO_APPEND, 1                                                                               \
+    }
+
+static void seed_programs(void) {
+    static const struct {
+        const char *what;
+        uint8_t program[14][OPERATION_BYTES];
+    } seeds[] = {
+        {"close", {SOME_ROWS, {DO_CLOSE}, {DO_APPEND, 2}, {DO_SYNC, 1}, {DO_VERIFY}}},
+        {"kill", {SOME_ROWS, {DO_KILL}, SOME_ROWS, {DO_SYNC, 1}, {DO_KILL}}},
+        {"cut", {SOME_ROWS, {DO_CUT, 4, 1}, {DO_APPEND, 2}, {DO_CUT, 2, 5}, {DO_CUT, 3, 0x21}}},
+        {"cut-later", {{DO_CRASH_LATER, 9, 20, 3}, SOME_ROWS, {DO_SYNC, 1}, {DO_CLOSE}}},
+        {"kill-later", {{DO_CRASH_LATER, 0, 30, 3}, SOME_ROWS, {DO_CLOSE}, {DO_VERIFY}}},
+        {"cut-opening", {SOME_ROWS, {DO_CRASH_LATER, 9, 9, 3}, {DO_KILL}, {DO_SYNC, 1}}},
+        {"fault", {SOME_ROWS, {DO_FAULT, 3, 0, 0}, SOME_ROWS, {DO_CUT, 4}}},
+        {"fault-evicted", {SOME_ROWS, {DO_FAULT, 3, 0, 7}, {DO_SYNC, 0}, {DO_KILL, 3}}},
+        {"fault-opening", {SOME_ROWS, {DO_FAULT_OPENING, 2, 3, 1}, {DO_FAULT_OPENING, 13, 1, 7}}},
+        {"full", {SOME_ROWS, {DO_FILL_DISK, 1}, SOME_ROWS, {DO_CALM}, {DO_CLOSE}}},
+        {"disturbed", {{DO_DISTURB, 3, 2, 1}, SOME_ROWS, {DO_PASS_TIME, 3}, {DO_CUT, 4}}},
+        {"steps", {SOME_ROWS, {DO_STEP_JOURNAL, 2}, {DO_STEP_WRITER}, {DO_PASS_TIME, 4}, {DO_CUT}}},
+        {"misuse",
+         {{DO_MISUSE, 0},
+          {DO_MISUSE, 32},
+          {DO_MISUSE, 1},
+          {DO_MISUSE, 2},
+          {DO_MISUSE, 3},
+          {DO_MISUSE, 19},
+          {DO_MISUSE, 4},
+          {DO_MISUSE, 20}}},
+        {"declare", {{DO_DECLARE, 0}, {DO_DECLARE, 3}, {DO_DECLARE, 0}, {DO_CUT, 4}, SOME_ROWS}},
+    };
+    for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++)
+        write_seed("operations", seeds[i].what, seeds[i].program, sizeof seeds[i].program);
+    for (unsigned harm = 0; harm < 15; harm++) {
+        uint8_t program[][OPERATION_BYTES] = {
+            SOME_ROWS,   {DO_COPY}, {DO_PASS_TIME, 4},          {DO_STEP_WRITER, 2},
+            {DO_APPEND}, {DO_KILL}, {DO_DAMAGE, (uint8_t)harm}, {DO_DAMAGE, (uint8_t)harm, 1}};
+        char what[16];
+        (void)snprintf(what, sizeof what, "harm-%u", harm);
+        write_seed("operations", what, program, sizeof program);
+    }
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) return 16;
     root = argv[1];
@@ -362,5 +446,6 @@ int main(int argc, char **argv) {
     seed_journals();
     seed_rings();
     seed_stored();
+    seed_programs();
     return 0;
 }

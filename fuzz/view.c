@@ -1,33 +1,26 @@
 /* view.c - a journal in memory, taken as the tool takes one, and what every look at it promises. */
 #include <string.h>
 
+#include "../lib/look.h"
 #include "harness.h"
 
 static void take(fuzz_view *view, bool verify_all) {
     const weir_os *os = &view->os.table;
     weir_error error = {0};
-    view->status = weir_ring_inspect(os, MEMORY_DIRECTORY "/ring", NULL, &view->ring, &error);
-    MUST(view->status == WEIR_OK || error.text[0]);
-    bool readable = view->ring.found == WEIR_RING_OURS;
+    weir_look look;
     weir_inventory_input input = {
         .os = os,
         .directory = MEMORY_DIRECTORY,
         .database_has_positions = view->position_count > 0,
         .positions = view->positions,
         .position_count = view->position_count,
-        .ring_mark = view->ring.has_mark ? &view->ring.mark : NULL,
-        .ring = view->ring.found,
-        .ring_journal = readable ? view->ring.header.journal : NULL,
         .verify_all = verify_all,
     };
-    view->inventory = (weir_inventory){0};
-    if (view->status != WEIR_OK) return;
-    view->status = weir_inventory_take(&input, &view->inventory, &error);
+    view->status = weir_look_take(&input, &look, &error);
+    view->ring = look.ring;
+    view->inventory = look.inventory;
     MUST(view->status == WEIR_OK || error.text[0]);
-    if (view->status != WEIR_OK) return;
-    fuzz_check_inventory(&view->inventory);
-    view->status =
-        weir_ring_inspect(os, MEMORY_DIRECTORY "/ring", &view->inventory, &view->ring, &error);
+    if (view->status == WEIR_OK) fuzz_check_inventory(&view->inventory);
 }
 
 bool fuzz_view_take(fuzz_view *view, const uint8_t *data, size_t size, bool verify_all) {
