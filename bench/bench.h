@@ -1,56 +1,73 @@
-/* bench.h - what the benches share. Each bench measures two things in turn in one run and reports
- * one line; figures that are not ratios are only for this machine. */
+/* bench.h - what the benches share. Each bench measures two things in turn, A B A B …, in one run
+ * and reports one line of figures; those that are not ratios hold for this machine only. */
 #ifndef WEIR_BENCH_H
 #define WEIR_BENCH_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <weir/sqlite.h>
 
+#include "figures.h"
+#include "report.h"
+
 typedef struct bench_run {
-    bool quick; /* a tenth of the work: to see that it works, not to quote */
-    bool json;
-    char directory[4096]; /* scratch, removed at the end */
-    bool first;           /* of this line's fields */
+    bool quick;            /* a tenth of the work or less: to see that it works, not to quote */
+    const char *plots;     /* directory for plots; NULL: none */
+    const char *directory; /* scratch, removed at the end */
+    report report;
 } bench_run;
 
-/* A report is one line: begin, fields, end. note: what is measured, for people. */
-void report_begin(bench_run *run, const char *bench, const char *note);
-void report_field(bench_run *run, const char *name, double value);
-void report_end(bench_run *run);
+/* ---- scratch.c: files ---------------------------------------------------------------------- */
 
-uint64_t now_ns(void);
-double median(double *values, size_t count);                      /* sorts them */
-double quantile(const double *sorted, size_t count, double part); /* part: 0 … 1 */
-const char *scratch(const bench_run *run, const char *name);      /* valid until the next call */
+const char *scratch(const bench_run *run, const char *name); /* until the fourth call after this */
 void scratch_remove(const bench_run *run, const char *name); /* a database with all beside it */
 void remove_tree(const char *path);
-_Noreturn void give_up(const char *doing, int status); /* with weir's words */
+
+/* Wait until what the last measurement left to be written is written, so that the next one does
+ * not pay for it. */
+void settle(const bench_run *run);
+
+/* ---- child.c: processes -------------------------------------------------------------------- */
+
+/* Fill figures in a process of its own, which then ends without closing anything. False: it
+ * failed. */
+typedef void child_measure(const void *context, double *figures);
+bool in_child(child_measure *measure, const void *context, double *figures, size_t count);
+
+/* Run a program that prints so many numbers on one line. arguments ends with NULL. */
+bool ask_program(const char *const *arguments, double *figures, size_t count);
+
+/* ---- weir.c: opening, and words for what fails --------------------------------------------- */
+
+_Noreturn void give_up(const char *doing, int status);
 weir *open_weir(const char *path, const weir_options *options);
+void close_weir(weir *w);
 
-/* The agent_state shape, in each of the two ways. */
-typedef struct agent {
-    int64_t tick, id;
-    double assets;
-    const char *type;
-    int active;
-} agent;
+/* ---- plot.c -------------------------------------------------------------------------------- */
 
-agent agent_at(uint64_t row);
-weir_table *declare_agents(weir *w);
-extern const char *const AGENT_SCHEMA;
+/* A table of numbers for plots/NAME.gp, and the drawing of it as NAME.svg. NULL: no plots. */
+FILE *plot_begin(const bench_run *run, const char *name);
+void plot_end(const bench_run *run, const char *name, FILE *table);
 
-static inline int append_agent(weir_table *table, const agent *a) {
-    return weir_append(table, weir_int(1), weir_int(a->tick), weir_int(a->id), weir_text(a->type),
-                       weir_real(a->assets), weir_int(a->active));
-}
+/* ---- the benches: 0, or 1 when it could not run -------------------------------------------- */
 
 int bench_ingest(bench_run *run);
+int bench_ceiling(bench_run *run);
+int bench_seed(bench_run *run);
 int bench_append(bench_run *run);
+int bench_absorb(bench_run *run);
 int bench_commit(bench_run *run);
+int bench_recover(bench_run *run);
+int bench_indexed(bench_run *run);
+int bench_wide(bench_run *run);
+int bench_narrow(bench_run *run);
+int bench_latency(bench_run *run);
+int bench_cost(bench_run *run);
 int bench_idle(bench_run *run);
 int bench_memory(bench_run *run);
+int bench_growth(bench_run *run);
 
 #endif

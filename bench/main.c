@@ -1,8 +1,13 @@
 /* main.c - run all benches, or those that are named. */
+#include <errno.h>
 #include <getopt.h>
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "bench.h"
 
@@ -11,28 +16,35 @@ static const struct {
     int (*run)(bench_run *run);
 } benches[] = {
     {"ingest", "rows appended, applied and synced, against prepared statements", bench_ingest},
+    {"ceiling", "the same against the feed alone, without ring and journal", bench_ceiling},
+    {"seed", "60 ticks of 200 agents, against a commit per row", bench_seed},
     {"append", "one append in bursts of 20, against spdlog's asynchronous logger", bench_append},
-    {"commit", "append and wait until durable, against pwrite and fdatasync", bench_commit},
-    {"idle", "processor time of an open handle that nobody uses", bench_idle},
+    {"absorb", "rows into ring and journal while SQLite is locked", bench_absorb},
+    {"commit", "append and wait until durable, against RocksDB, LMDB, SQLite, fdatasync",
+     bench_commit},
+    {"recover", "replay of a dead process's rows against the feed alone; verify", bench_recover},
+    {"indexed", "two secondary indexes, random keys, against prepared statements", bench_indexed},
+    {"wide", "40 columns, long texts, blobs, against prepared statements", bench_wide},
+    {"narrow", "one integer column, against prepared statements", bench_narrow},
+    {"latency", "from an append until another connection sees the row", bench_latency},
+    {"cost", "bytes, processor time and memory of a row, and of an idle handle", bench_cost},
+    {"idle", "processor time and wake-ups of an open handle that nobody uses", bench_idle},
     {"memory", "greatest resident size while a backlog is replayed", bench_memory},
+    {"growth", "more rows in the file, more producers, more backlog", bench_growth},
 };
 enum { BENCHES = sizeof benches / sizeof *benches };
 
 static void usage(FILE *to) {
-    fprintf(to, "usage: weir-bench [NAME …] [--quick] [--json] [--dir DIRECTORY]\n");
+    fprintf(to, "usage: weir-bench [NAME …] [--quick] [--json] [--plots DIR] [--dir DIR]\n");
     for (int i = 0; i < BENCHES; i++)
         fprintf(to, "  %-8s %s\n", benches[i].name, benches[i].what);
-    fprintf(to, "  --quick  a tenth of the work: to see that it runs, not to quote\n"
+    fprintf(to, "  --quick  a tenth of the work or less: to see that it runs, not to quote\n"
                 "  --json   one JSON object a line\n"
+                "  --plots  draw into this directory (gnuplot)\n"
                 "  --dir    where the files go: a real disk; default $TMPDIR or /var/tmp\n");
 }
 
-static bool wanted(const char *name, char **names, int count) {
-    bool found = count == 0;
-    for (int i = 0; i < count; i++)
-        found |= strcmp(names[i], name) == 0;
-    return found;
-}
+/* ---- the command line ------------------------------------------------------------------------ */
 
 static bool known(const char *name) {
     for (int i = 0; i < BENCHES; i++)
@@ -41,17 +53,17 @@ static bool known(const char *name) {
 }
 
 static const char *read_options(int argc, char **argv, bench_run *run) {
-    static const struct option names[] = {{"quick", no_argument, NULL, 'q'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"dir", required_argument, NULL, 'd'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
+    static const struct option names[] = {
+        {"quick", no_argument, NULL, 'q'},       {"json", no_argument, NULL, 'j'},
+        {"plots", required_argument, NULL, 'p'}, {"dir", required_argument, NULL, 'd'},
+        {"help", no_argument, NULL, 'h'},        {0}};
     const char *base = getenv("TMPDIR");
     if (!base || !*base) base = "/var/tmp";
     for (int c; (c = getopt_long(argc, argv, "h", names, NULL)) != -1;) {
         switch (c) {
         case 'q': run->quick = true; break;
-        case 'j': run->json = true; break;
+        case 'j': run->report.json = true; break;
+        case 'p': run->plots = optarg; break;
         case 'd': base = optarg; break;
         case 'h': usage(stdout); exit(0);
         default: usage(stderr); exit(16);
@@ -66,19 +78,74 @@ static const char *read_options(int argc, char **argv, bench_run *run) {
     return base;
 }
 
-int main(int argc, char **argv) {
-    bench_run run = {0};
-    const char *base = read_options(argc, argv, &run);
-    int failed = 0;
+/* ---- running --------------------------------------------------------------------------------- */
 
-    if (snprintf(run.directory, sizeof run.directory, "%s/weir-bench-XXXXXX", base) >=
-            (int)sizeof run.directory ||
-        !mkdtemp(run.directory)) {
+static bool wanted(const char *name, char **names, int count) {
+    bool found = count == 0;
+    for (int i = 0; i < count; i++)
+        found |= strcmp(names[i], name) == 0;
+    return found;
+}
+
+static volatile sig_atomic_t worker, stopped;
+
+static void stop(int number) {
+    stopped = number;
+    if (worker > 0) (void)kill((pid_t)worker, number);
+}
+
+/* A process of its own: none inherits another's memory, and what one leaves behind when it fails or
+ * is interrupted can be removed. */
+static bool run_bench(bench_run *run, int number) {
+    int status;
+    fflush(NULL); /* or the child prints it again */
+    pid_t child = fork();
+    if (child == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        exit(benches[number].run(run));
+    }
+    worker = child;
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    worker = 0;
+    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* A bench that cannot run does not keep the others from running. */
+static int run_benches(bench_run *run, char **names, int count) {
+    int failed = 0;
+    report_title(&run->report);
+    run->report.overview = plot_begin(run, "overview");
+    for (int i = 0; i < BENCHES && !stopped; i++) {
+        if (!wanted(benches[i].name, names, count) || run_bench(run, i)) continue;
+        fprintf(stderr, "weir-bench: %s could not run\n", benches[i].name);
+        failed = 1;
+    }
+    if (run->report.overview) plot_end(run, "overview", run->report.overview);
+    return failed;
+}
+
+static void watch_signals(void) {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        (void)signal(signals[i], stop);
+}
+
+int main(int argc, char **argv) {
+    static char directory[4096];
+    bench_run run = {.directory = directory};
+    const char *base = read_options(argc, argv, &run);
+
+    if (snprintf(directory, sizeof directory, "%s/weir-bench-XXXXXX", base) >=
+            (int)sizeof directory ||
+        !mkdtemp(directory)) {
         fprintf(stderr, "weir-bench: cannot make a directory in %s\n", base);
         return 8;
     }
-    for (int i = 0; i < BENCHES && !failed; i++)
-        if (wanted(benches[i].name, argv + optind, argc - optind)) failed = benches[i].run(&run);
-    remove_tree(run.directory);
+    if (run.plots && mkdir(run.plots, 0777) && errno != EEXIST)
+        fprintf(stderr, "weir-bench: %s: %s\n", run.plots, strerror(errno));
+    watch_signals();
+    int failed = run_benches(&run, argv + optind, argc - optind);
+    remove_tree(directory);
     return failed;
 }

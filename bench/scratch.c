@@ -1,0 +1,41 @@
+/* scratch.c - files that a bench makes and leaves. */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+const char *scratch(const bench_run *run, const char *name) {
+    static char paths[4][8192];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", run->directory, name);
+    return path;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *at) {
+    (void)info, (void)kind, (void)at; /* everything goes */
+    return remove(path);
+}
+
+void remove_tree(const char *path) {
+    if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
+        fprintf(stderr, "weir-bench: could not remove %s\n", path);
+}
+
+void scratch_remove(const bench_run *run, const char *name) {
+    static const char *const endings[] = {"", "-wal", "-shm", "-journal", "-weir"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char full[256];
+        snprintf(full, sizeof full, "%s%s", name, endings[i]);
+        remove_tree(scratch(run, full));
+    }
+}
+
+void settle(const bench_run *run) {
+    int directory = open(run->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) return;
+    (void)syncfs(directory); /* a disk that fails will tell the bench itself */
+    close(directory);
+}
