@@ -130,13 +130,40 @@ static int write_group(weir_journaler *j, unsigned *blocks, weir_error *error) {
     return synced == WEIR_OK ? status : synced;
 }
 
+/* Group commit: threads that wait, append and wait again would form two groups, each of which waits
+ * while the other is synced. So the next cut is put off, by a third of what the sync took at most,
+ * until those whom this group has released are back. (Helland et al., Group Commit Timers and High
+ * Volume Transaction Systems, 1987.) */
+static uint32_t arrivals(const weir_journaler *j) {
+    return atomic_load_explicit(&j->arrivals, memory_order_relaxed);
+}
+
+static void expect_back(weir_journaler *j, uint32_t cut, uint64_t began) {
+    uint64_t now = j->os->now(j->os->self);
+    uint32_t released = cut - j->gathering.cut;
+    j->gathering.cut = cut;
+    j->gathering.due = released > 1 ? arrivals(j) - cut + released : 0;
+    j->gathering.until = now + (now - began) / 3;
+}
+
+static void gather(weir_journaler *j) {
+    while (arrivals(j) - j->gathering.cut < j->gathering.due &&
+           !atomic_load_explicit(&j->stopping, memory_order_relaxed) &&
+           j->os->now(j->os->self) < j->gathering.until)
+        weir_thread_yield();
+    j->gathering.due = 0;
+}
+
 static weir_next group(weir_journaler *j, uint64_t *wait_ns) {
     weir_error error = {0};
     unsigned blocks;
+    uint32_t cut = arrivals(j);
+    uint64_t began = j->os->now(j->os->self);
     int status = write_group(j, &blocks, &error);
     if (status == WEIR_STOPPED) return stop_for_good(j, &error);
     if (status != WEIR_OK && status != WEIR_FULL) return begin_again(j, &error, wait_ns);
     if (blocks) group_is_durable(j);
+    expect_back(j, cut, began);
     j->full = status == WEIR_FULL;
     if (!j->full) return WEIR_NEXT_AGAIN;
     *wait_ns = RETRY_NS;
@@ -211,6 +238,7 @@ static void *run(void *argument) {
     weir_journaler *j = argument;
     for (;;) {
         uint64_t wait_ns = 0;
+        gather(j);
         weir_next next = weir_journaler_step(j, &wait_ns);
         if (next == WEIR_NEXT_STOPPED) return NULL;
         if (next == WEIR_NEXT_AGAIN) continue;

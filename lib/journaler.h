@@ -34,8 +34,9 @@ typedef struct weir_journaler {
     uint64_t segment_bytes;
 
     _Atomic uint32_t asleep, bell, advance;
-    _Atomic uint32_t demand;       /* how many wait for durable rows or for room: do not linger */
-    _Atomic uint32_t waiters;      /* how many wait on advance, for whatever */
+    _Atomic uint32_t demand;   /* how many wait for durable rows or for room: do not linger */
+    _Atomic uint32_t waiters;  /* how many wait on advance, for whatever */
+    _Atomic uint32_t arrivals; /* waits for durable rows so far: a hint, relaxed on both sides */
     _Atomic uint32_t lanes_wanted; /* a thread found no free lane */
     _Atomic int status;            /* WEIR_OK, or why it has stopped; release / acquire */
     _Atomic bool stopping;
@@ -44,6 +45,10 @@ typedef struct weir_journaler {
     bool marked;                         /* a block without rows vouches for the last group */
     uint64_t pending_since, quiet_since; /* 0: not pending, not quiet */
     unsigned failures;                   /* in a row */
+    struct {
+        uint32_t cut, due; /* arrivals at the last cut; and how many more the next one is worth */
+        uint64_t until;    /* but not longer */
+    } gathering;
     pthread_t thread;
     bool running;
 

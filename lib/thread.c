@@ -2,6 +2,7 @@
 #include "thread.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -52,5 +53,7 @@ int weir_cancel_hold(void) {
 }
 
 void weir_cancel_allow(int held) { (void)pthread_setcancelstate(held, NULL); }
+
+void weir_thread_yield(void) { (void)sched_yield(); } /* cannot fail on Linux */
 
 bool weir_thread_is_ours(void) { return ours; }

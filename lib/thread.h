@@ -11,6 +11,9 @@
  * for people who look at threads. 0 or a negative errno. */
 int weir_thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument);
 
+/* Let other threads run first. */
+void weir_thread_yield(void);
+
 /* Is the calling thread one of the library's (an event callback, then)? */
 bool weir_thread_is_ours(void);
 

@@ -67,6 +67,8 @@ static void announce(weir *w, weir_level level, bool begin) {
     if (level == WEIR_APPLIED)
         atomic_fetch_add_explicit(&w->want_applied, step, memory_order_seq_cst);
     if (!begin) return;
+    if (level == WEIR_DURABLE)
+        atomic_fetch_add_explicit(&w->journaler.arrivals, 1, memory_order_relaxed);
     weir_journaler_ring(&w->journaler);
     if (level == WEIR_APPLIED) nudge_writer(w);
 }
