@@ -20,7 +20,8 @@ sqlite3 *open_by_hand(const char *path, const workload *load) {
     sqlite3 *db = NULL;
     char schema[2048];
     check_sqlite(db, sqlite3_open(path, &db));
-    run_sql(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000");
+    run_sql(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
+    run_sql(db, load->indexes ? "PRAGMA cache_size=-64000" : "PRAGMA cache_size=-16000");
     workload_schema(load, schema, sizeof schema);
     run_sql(db, schema);
     return db;

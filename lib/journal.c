@@ -379,4 +379,4 @@ static int locate(void *self, uint64_t block, weir_extent *out, char *path_buffe
     return status;
 }
 
-weir_locator weir_journal_locator(weir_journal *j) { return (weir_locator){j, locate}; }
+weir_locator weir_journal_locator(weir_journal *j) { return (weir_locator){j, locate, NULL}; }

@@ -9,6 +9,7 @@ enum {
     GROUP_BLOCKS = 4,   /* blocks behind one sync, at most: what a waiter waits for stays short */
     QUIET_LINGERS = 10, /* so many lingers without news make the thread sleep for good */
     RETRY_NS = 20 * 1000000, /* between two looks whether a full journal has room again */
+    GATHER_NS = 2 * 1000000, /* at most: a stalled disk shall not be paid for twice */
     FAILURES_MAX = 3,        /* in a row; then the journal stops */
     LANES_AHEAD = 2,         /* ready and free: one for the next thread, one for a signal handler */
 };
@@ -130,40 +131,51 @@ static int write_group(weir_journaler *j, unsigned *blocks, weir_error *error) {
     return synced == WEIR_OK ? status : synced;
 }
 
-/* Group commit: threads that wait, append and wait again would form two groups, each of which waits
- * while the other is synced. So the next cut is put off, by a third of what the sync took at most,
- * until those whom this group has released are back. (Helland et al., Group Commit Timers and High
- * Volume Transaction Systems, 1987.) */
 static uint32_t arrivals(const weir_journaler *j) {
     return atomic_load_explicit(&j->arrivals, memory_order_relaxed);
 }
 
-static void expect_back(weir_journaler *j, uint32_t cut, uint64_t began) {
-    uint64_t now = j->os->now(j->os->self);
+/* Group commit: threads that wait, append and wait again would form two groups, each of which waits
+ * while the other is synced. So the next cut is put off, by a third of what the group took at most,
+ * until those whom it has released are back. (Helland et al., Group Commit Timers and High Volume
+ * Transaction Systems, 1987.) waiting: how many there were at the cut; one that polls arrives more
+ * than once. */
+static void expect_back(weir_journaler *j, uint32_t cut, uint32_t waiting, uint64_t began) {
+    uint64_t now = j->os->now(j->os->self), third = (now - began) / 3;
     uint32_t released = cut - j->gathering.cut;
+    if (released > waiting) released = waiting;
+    if (j->drain.cutting) released = 0; /* their rows come with the next group */
     j->gathering.cut = cut;
     j->gathering.due = released > 1 ? arrivals(j) - cut + released : 0;
-    j->gathering.until = now + (now - began) / 3;
+    j->gathering.until = now + (third < GATHER_NS ? third : GATHER_NS);
 }
 
-static void gather(weir_journaler *j) {
-    while (arrivals(j) - j->gathering.cut < j->gathering.due &&
+/* So many bytes do not linger: a whole block, or a quarter of a lane, so that one that fills up fast
+ * is looked at again before it is full. */
+static uint64_t enough(const weir_journaler *j) {
+    uint64_t quarter = j->ring->header.lane_bytes / 4;
+    return quarter < RAW_TARGET ? quarter : RAW_TARGET;
+}
+
+/* All are hints, and so relaxed: the step looks again. */
+bool weir_journaler_gathers(const weir_journaler *j) {
+    return arrivals(j) - j->gathering.cut < j->gathering.due &&
            !atomic_load_explicit(&j->stopping, memory_order_relaxed) &&
-           j->os->now(j->os->self) < j->gathering.until)
-        weir_thread_yield();
-    j->gathering.due = 0;
+           !atomic_load_explicit(&j->lanes_wanted, memory_order_relaxed) &&
+           weir_ring_pending(j->ring) < enough(j) && j->os->now(j->os->self) < j->gathering.until;
 }
 
 static weir_next group(weir_journaler *j, uint64_t *wait_ns) {
     weir_error error = {0};
     unsigned blocks;
     uint32_t cut = arrivals(j);
+    uint32_t waiting = atomic_load_explicit(&j->demand, memory_order_relaxed); /* a hint */
     uint64_t began = j->os->now(j->os->self);
     int status = write_group(j, &blocks, &error);
     if (status == WEIR_STOPPED) return stop_for_good(j, &error);
     if (status != WEIR_OK && status != WEIR_FULL) return begin_again(j, &error, wait_ns);
     if (blocks) group_is_durable(j);
-    expect_back(j, cut, began);
+    expect_back(j, cut, waiting, began);
     j->full = status == WEIR_FULL;
     if (!j->full) return WEIR_NEXT_AGAIN;
     *wait_ns = RETRY_NS;
@@ -188,13 +200,6 @@ static weir_next quiet(weir_journaler *j, uint64_t now, uint64_t *wait_ns) {
     if (now - j->quiet_since >= QUIET_LINGERS * j->linger_ns) return leave_mark(j);
     *wait_ns = j->linger_ns;
     return WEIR_NEXT_WAIT;
-}
-
-/* So many bytes do not linger: a whole block, or a quarter of a lane, so that one that fills up fast
- * is looked at again before it is full. */
-static uint64_t enough(const weir_journaler *j) {
-    uint64_t quarter = j->ring->header.lane_bytes / 4;
-    return quarter < RAW_TARGET ? quarter : RAW_TARGET;
 }
 
 weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns) {
@@ -238,7 +243,9 @@ static void *run(void *argument) {
     weir_journaler *j = argument;
     for (;;) {
         uint64_t wait_ns = 0;
-        gather(j);
+        while (weir_journaler_gathers(j))
+            weir_thread_yield();
+        j->gathering.due = 0;
         weir_next next = weir_journaler_step(j, &wait_ns);
         if (next == WEIR_NEXT_STOPPED) return NULL;
         if (next == WEIR_NEXT_AGAIN) continue;

@@ -4,13 +4,12 @@
  * sleeps and who wakes:
  *
  *   asleep   0 at work, 1 waiting for the linger to pass, 2 idle. Set by the journal thread
- *   (seq_cst) before it
- *            waits; then it makes the process-wide barrier and looks at the tails once more. A
- *            producer loads it (relaxed) after publishing: either the producer sees 2 and wakes, or
- *            the journal thread, behind the barrier, sees the tail.
- *   bell     the word the journal thread waits on; who wants it adds 1 and wakes. advance  the
- *   word others wait on; the journal thread and the writer add 1 whenever anything they could
- *   wait for has moved. */
+ *            (seq_cst) before it waits; then it makes the process-wide barrier and looks at the
+ *            tails once more. A producer loads it (relaxed) after publishing: either the producer
+ *            sees 2 and wakes, or the journal thread, behind the barrier, sees the tail.
+ *   bell     the word the journal thread waits on; who wants it adds 1 and wakes.
+ *   advance  the word others wait on; the journal thread and the writer add 1 whenever anything
+ *            they could wait for has moved. */
 #ifndef WEIR_JOURNALER_H
 #define WEIR_JOURNALER_H
 
@@ -46,8 +45,8 @@ typedef struct weir_journaler {
     uint64_t pending_since, quiet_since; /* 0: not pending, not quiet */
     unsigned failures;                   /* in a row */
     struct {
-        uint32_t cut, due; /* arrivals at the last cut; and how many more the next one is worth */
-        uint64_t until;    /* but not longer */
+        uint32_t cut, due; /* arrivals at the last cut; how many behind it the next one waits for */
+        uint64_t until;    /* but no longer */
     } gathering;
     pthread_t thread;
     bool running;
@@ -62,6 +61,8 @@ typedef struct weir_journaler {
  * linger_ns, segment_bytes, the callbacks. Makes the first lanes ready. */
 int weir_journaler_prepare(weir_journaler *j, weir_error *error);
 int weir_journaler_start(weir_journaler *j, weir_error *error);
+/* Before a step: is it better to let others run first? See expect_back. */
+bool weir_journaler_gathers(const weir_journaler *j);
 weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns);
 /* Make everything published durable and end the thread. Returns WEIR_OK, WEIR_FULL when rows are
  * left in the ring, or WEIR_STOPPED. */

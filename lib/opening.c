@@ -3,6 +3,7 @@
  * Bytes in the page cache are not thereby on the disk, so blocks above the highest durable mark are
  * written again. They go into the new segment before it gets its name: from the moment that its
  * header ends the older segments at the mark, it holds what stood above. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,14 +56,14 @@ static int each_name(void *context, const char *name) {
     weir_journal *j = context;
     pass_number(j, name);
     uint64_t spare = weir_number_in_name(name, "spare");
-    if (spare >= j->spares.next_number) j->spares.next_number = spare + 1;
+    if (spare >= j->spares.next_number && spare < UINT64_MAX) j->spares.next_number = spare + 1;
     return 0;
 }
 
 /* In a walk of its own: it may delete, and then not every directory still shows all that is left. */
 static int each_spare(void *context, const char *name) {
     uint64_t spare = weir_number_in_name(name, "spare");
-    if (spare) adopt_spare(context, spare);
+    if (spare && spare < UINT64_MAX) adopt_spare(context, spare); /* none could follow that one */
     return 0;
 }
 
@@ -78,26 +79,12 @@ static int scan_archive(weir_journal *j, weir_error *error) {
     (void)snprintf(archive, sizeof archive, "%s/archive",
                    j->config.directory); /* the length was checked */
     weir_os_info info;
-    if (j->os->info(j->os->self, archive, &info) < 0) return WEIR_OK; /* there is none */
-    int result = j->os->list(j->os->self, archive, each_archived, j);
+    int result = j->os->info(j->os->self, archive, &info);
+    if (result == -ENOENT) return WEIR_OK; /* there is none */
+    if (result >= 0) result = j->os->list(j->os->self, archive, each_archived, j);
     if (result < 0) return weir_fail_os(error, result, "%s: cannot read the directory", archive);
     result = j->os->sync_directory(j->os->self, archive);
     if (result < 0) return weir_fail_os(error, result, "%s: cannot sync the directory", archive);
-    return WEIR_OK;
-}
-
-/* Numbers are never given twice, or a file could be renamed over one that is kept. */
-static int scan_names(weir_journal *j, weir_error *error) {
-    const char *directory = j->config.directory;
-    int status = scan_archive(j, error);
-    if (status != WEIR_OK) return status;
-    int result = j->os->list(j->os->self, directory, each_name, j);
-    if (result >= 0) result = j->os->list(j->os->self, directory, each_spare, j);
-    if (result < 0) return weir_fail_os(error, result, "%s: cannot read the directory", directory);
-    /* A process may have died between making a segment a spare and syncing that name: written over
-     * now, it would be a damaged segment after a power cut. */
-    if (j->spares.count) result = j->os->sync_directory(j->os->self, directory);
-    if (result < 0) return weir_fail_os(error, result, "%s: cannot sync the directory", directory);
     return WEIR_OK;
 }
 
@@ -108,6 +95,25 @@ static int check_numbers(const weir_journal *j, weir_error *error) {
                      "%s: a segment has the highest number there is, so none can follow it; move "
                      "that file away",
                      j->config.directory);
+}
+
+/* Numbers are never given twice, or a file could be renamed over one that is kept. */
+static int scan_names(weir_journal *j, weir_error *error) {
+    const char *directory = j->config.directory;
+    int status = scan_archive(j, error);
+    if (status != WEIR_OK) return status;
+    int result = j->os->list(j->os->self, directory, each_name, j);
+    if (result >= 0) {
+        status = check_numbers(j, error);
+        if (status != WEIR_OK) return status;
+        result = j->os->list(j->os->self, directory, each_spare, j);
+    }
+    if (result < 0) return weir_fail_os(error, result, "%s: cannot read the directory", directory);
+    /* A process may have died between making a segment a spare and syncing that name: written over
+     * now, it would be a damaged segment after a power cut. */
+    if (j->spares.count) result = j->os->sync_directory(j->os->self, directory);
+    if (result < 0) return weir_fail_os(error, result, "%s: cannot sync the directory", directory);
+    return WEIR_OK;
 }
 
 /* ---- the stream as it was found --------------------------------------------------------- */
@@ -294,7 +300,6 @@ int weir_journal_open(const weir_journal_config *config, const weir_inventory *f
     weir_journal *j = make(config);
     if (!j) return weir_fail(error, WEIR_NO_MEMORY, "no memory to open the journal");
     status = scan_names(j, error);
-    if (status == WEIR_OK) status = check_numbers(j, error);
     if (status == WEIR_OK) status = adopt(j, found, error);
     if (status == WEIR_OK) status = begin(j, found, error);
     if (status == WEIR_OK)

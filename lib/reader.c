@@ -20,9 +20,8 @@ struct weir_reader {
 
 /* ---- where an inventory has it ---- */
 
-static int locate(void *self, uint64_t block, weir_extent *out, char *path_buffer) {
-    const weir_inventory *inv = self;
-    if (block > inv->end.block) return WEIR_PENDING;
+/* The first extent that does not end below block. */
+static size_t find(const weir_inventory *inv, uint64_t block) {
     size_t low = 0, high = inv->extent_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -31,8 +30,15 @@ static int locate(void *self, uint64_t block, weir_extent *out, char *path_buffe
         else
             high = middle;
     }
-    if (low == inv->extent_count || inv->extents[low].first_block > block) return WEIR_NOT_FOUND;
-    *out = inv->extents[low];
+    return low;
+}
+
+static int locate(void *self, uint64_t block, weir_extent *out, char *path_buffer) {
+    const weir_inventory *inv = self;
+    if (block > inv->end.block) return WEIR_PENDING;
+    size_t at = find(inv, block);
+    if (at == inv->extent_count || inv->extents[at].first_block > block) return WEIR_NOT_FOUND;
+    *out = inv->extents[at];
     size_t length = strlen(out->path);
     if (length >= WEIR_PATH_MAX) return WEIR_MISUSE;
     memcpy(path_buffer, out->path, length + 1);
@@ -40,8 +46,16 @@ static int locate(void *self, uint64_t block, weir_extent *out, char *path_buffe
     return WEIR_OK;
 }
 
+static uint64_t nearest(void *self, uint64_t block, bool above) {
+    const weir_inventory *inv = self;
+    size_t at = find(inv, block);
+    if (at < inv->extent_count && inv->extents[at].first_block <= block) return block;
+    if (above) return at < inv->extent_count ? inv->extents[at].first_block : 0;
+    return at > 0 ? inv->extents[at - 1].last_block : 0;
+}
+
 weir_locator weir_inventory_locator(const weir_inventory *inventory) {
-    return (weir_locator){(void *)inventory, locate}; /* locate only reads it */
+    return (weir_locator){(void *)inventory, locate, nearest}; /* they only read it */
 }
 
 /* ---- making one ---- */
@@ -186,6 +200,10 @@ static int walk_to(weir_reader *r, const weir_extent *extent, uint64_t block, we
 }
 
 /* ---- reading it ---- */
+
+uint64_t weir_reader_nearest(const weir_reader *r, uint64_t block, bool above) {
+    return r->locator.nearest ? r->locator.nearest(r->locator.self, block, above) : block;
+}
 
 int weir_reader_header(weir_reader *r, uint64_t block, weir_block_header *out, weir_error *error) {
     weir_extent extent;

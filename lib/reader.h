@@ -14,6 +14,9 @@ typedef struct weir_locator {
     /* The extent that holds block; path_buffer has 4096 bytes, in which out->path may stand.
      * WEIR_PENDING: not there yet. WEIR_NOT_FOUND: it left the journal, or is damaged. */
     int (*locate)(void *self, uint64_t block, weir_extent *out, char *path_buffer);
+    /* The nearest block there is at this number or above it (or below), 0 for none: a gap may be as
+     * wide as a forger says. NULL where nobody steps over gaps. */
+    uint64_t (*nearest)(void *self, uint64_t block, bool above);
 } weir_locator;
 
 /* Up to the end of its stream, which may lie above the durable mark. The inventory stays the
@@ -36,6 +39,9 @@ void weir_reader_free(weir_reader *reader);
  * journal), WEIR_DAMAGED, WEIR_VERSION, WEIR_IO, WEIR_NO_MEMORY. After a failure the reader can
  * go on with any block. */
 int weir_reader_read(weir_reader *reader, uint64_t block, weir_read_block *out, weir_error *error);
+
+/* What the locator has nearest to that number, or that number if it cannot say. */
+uint64_t weir_reader_nearest(const weir_reader *reader, uint64_t block, bool above);
 
 /* The two halves of it, for who may not need the second: the header of a block, and, before any
  * other call on the reader, its payload. */

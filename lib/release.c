@@ -38,7 +38,10 @@ static int to_archive(weir_journal *j, const weir_kept_file *file, weir_error *e
                    j->config.directory); /* bounded at opening */
     weir_numbered_path(path, archive, "segment", file->number);
     int status = make_archive(j, archive, error);
-    if (status == WEIR_OK) status = rename_segment(j, file->path, path, error);
+    if (status == WEIR_OK) {
+        status = rename_segment(j, file->path, path, error);
+        j->archive_stands = status == WEIR_OK; /* else somebody may have moved it away */
+    }
     if (status == WEIR_OK)
         status = sync_names(j, archive, error); /* the new name before the old goes */
     return status == WEIR_OK ? sync_names(j, j->config.directory, error) : status;

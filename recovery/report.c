@@ -72,14 +72,13 @@ static uint64_t above_mark(const weir_inventory *i) {
 
 /* Rows that can be read though promised ones before them cannot. */
 static uint64_t beyond_damage(const weir_inventory *i) {
-    uint64_t rows = 0;
-    for (size_t e = 0; i->damage_count && e < i->extent_count; e++) {
-        const weir_extent *extent = &i->extents[e];
-        const weir_damage *d = &i->damages[0];
-        bool behind = extent->segment > d->segment ||
-                      (extent->segment == d->segment && extent->begin > d->offset);
-        if (behind) rows += extent->next_row - extent->first_row;
-    }
+    uint64_t rows = 0, lost = UINT64_MAX; /* the first that cannot be read */
+    for (size_t d = 0; d < i->damage_count; d++)
+        if (i->damages[d].first_row && i->damages[d].first_row < lost)
+            lost = i->damages[d].first_row;
+    for (size_t e = 0; e < i->extent_count; e++)
+        if (i->extents[e].first_row > lost)
+            rows += i->extents[e].next_row - i->extents[e].first_row;
     return rows;
 }
 

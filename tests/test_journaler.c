@@ -14,7 +14,7 @@ enum { LANES = 3, LANE_BYTES = 1 << 16, STEPS = 100, ALWAYS = 1000000 };
 
 typedef struct fixture {
     faulty_os os;
-    uint64_t clock; /* what the table's now answers */
+    uint64_t clock, sync_takes; /* what the table's now answers; how far a sync moves it */
     char directory[128];
     weir_lane lanes[LANES];
     weir_ring ring;
@@ -43,6 +43,7 @@ static uint64_t mark(const fixture *f) {
 
 static int noted_datasync(void *self, int file) {
     fixture *f = now_running;
+    f->clock += f->sync_takes;
     if (f->ring.map) {
         f->head_at_sync = head(f, 0);
         f->mark_at_sync = mark(f);
@@ -333,6 +334,55 @@ static void blocks_of_one_group_do_not_vouch_for_each_other(void **state) {
     weir_reader_free(reader);
 }
 
+/* So many wait, each since it appended a row, and a group releases them. */
+static void release_group(fixture *f, uint32_t waiting, uint32_t arrived) {
+    uint64_t wait_ns;
+    put(f, 0, 1);
+    atomic_fetch_add(&f->j.arrivals, arrived);
+    atomic_store(&f->j.demand, waiting);
+    f->sync_takes = 3000;
+    assert_int_equal(weir_journaler_step(&f->j, &wait_ns), WEIR_NEXT_AGAIN);
+    f->sync_takes = 0;
+    atomic_store(&f->j.demand, 0);
+}
+
+static void the_next_cut_waits_for_those_who_were_released(void **state) {
+    fixture *f = *state;
+    assert_false(weir_journaler_gathers(&f->j));
+    release_group(f, 3, 3);
+    assert_true(weir_journaler_gathers(&f->j));
+    atomic_fetch_add(&f->j.arrivals, 2);
+    assert_true(weir_journaler_gathers(&f->j));
+    atomic_fetch_add(&f->j.arrivals, 1);
+    assert_false(weir_journaler_gathers(&f->j)); /* all are back */
+    release_group(f, 3, 0);
+    assert_true(weir_journaler_gathers(&f->j));
+    f->clock += 999;
+    assert_true(weir_journaler_gathers(&f->j));
+    f->clock += 1;
+    assert_false(weir_journaler_gathers(&f->j)); /* a third of 3,000 is over */
+}
+
+static void who_is_alone_or_pressed_waits_for_nobody(void **state) {
+    fixture *f = *state;
+    release_group(f, 1, 1);
+    assert_false(weir_journaler_gathers(&f->j));
+    release_group(f, 1, 20); /* one that polls */
+    assert_false(weir_journaler_gathers(&f->j));
+    release_group(f, 2, 2);
+    assert_true(weir_journaler_gathers(&f->j));
+    atomic_store(&f->j.lanes_wanted, 1);
+    assert_false(weir_journaler_gathers(&f->j));
+    atomic_store(&f->j.lanes_wanted, 0);
+    atomic_store(&f->j.stopping, true);
+    assert_false(weir_journaler_gathers(&f->j));
+    atomic_store(&f->j.stopping, false);
+    assert_true(weir_journaler_gathers(&f->j));
+    while (weir_ring_pending(&f->ring) < LANE_BYTES / 4)
+        put(f, 0, 1);
+    assert_false(weir_journaler_gathers(&f->j)); /* the lane fills up */
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -347,6 +397,8 @@ int main(void) {
         T(failures_that_are_overcome_do_not_add_up),
         T(failures_in_a_row_stop_the_journal),
         T(blocks_of_one_group_do_not_vouch_for_each_other),
+        T(the_next_cut_waits_for_those_who_were_released),
+        T(who_is_alone_or_pressed_waits_for_nobody),
     };
     return cmocka_run_group_tests_name("journaler", tests, NULL, NULL);
 }

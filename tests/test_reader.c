@@ -128,6 +128,21 @@ static void a_gap_is_not_found(void **state) {
     assert_block(12);
 }
 
+static void a_gap_can_be_stepped_over(void **state) {
+    (void)state;
+    forge_journal(&f, 3);
+    forge_flip(&f, 2, forge_header_at(&f, 6));
+    take();
+    assert_int_equal(weir_reader_nearest(reader, 6, true), 7);
+    assert_int_equal(weir_reader_nearest(reader, 6, false), 5);
+    assert_int_equal(weir_reader_nearest(reader, 5, true), 5);
+    assert_int_equal(weir_reader_nearest(reader, 7, false), 7);
+    assert_int_equal(weir_reader_nearest(reader, 0, true), 1);
+    assert_int_equal(weir_reader_nearest(reader, 0, false), 0);
+    assert_int_equal(weir_reader_nearest(reader, 13, true), 0);
+    assert_int_equal(weir_reader_nearest(reader, UINT64_MAX, false), 12);
+}
+
 static void heads_of_segments(void **state) {
     (void)state;
     forge_journal(&f, 3);
@@ -173,7 +188,7 @@ static void a_journal_that_grows(void **state) {
     (void)state;
     forge_segment(&f, 1);
     live = (weir_extent){.segment = 1, .begin = WEIR_BLOCK_ALIGN, .first_block = 1};
-    weir_locator locator = {NULL, locate_live};
+    weir_locator locator = {NULL, locate_live, NULL};
     assert_int_equal(weir_reader_make(weir_os_posix(), locator, &reader), WEIR_OK);
     grow(10);
     assert_block(1);
@@ -253,6 +268,7 @@ int main(void) {
         test(large_and_compressed),
         test(damage_names_its_place),
         test(a_gap_is_not_found),
+        test(a_gap_can_be_stepped_over),
         test(heads_of_segments),
         test(a_journal_that_grows),
         test(a_segment_that_leaves),

@@ -76,6 +76,11 @@ int weir_reader_header(weir_reader *reader, uint64_t block, weir_block_header *o
     return WEIR_OK;
 }
 
+uint64_t weir_reader_nearest(const weir_reader *reader, uint64_t block, bool above) {
+    (void)reader, (void)above;
+    return block;
+}
+
 int weir_reader_payload(weir_reader *reader, weir_read_block *out, weir_error *error) {
     (void)error;
     uint64_t block = out->header.block;

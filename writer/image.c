@@ -4,6 +4,8 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
+#include "schema.h"
+
 enum {
     PAGE = WEIR_IMAGE_PAGE, /* holds whole rows; SQLite's largest, 65,536, is written as 1 or 0 */
     HEADER = 100,           /* of the file, before page 1's own */
@@ -383,21 +385,11 @@ static void write_header(uint8_t *at) {
     put_be32(at + 96, 3040001);
 }
 
-static const char *type_name(weir_type type) {
-    switch (type) {
-    case WEIR_INTEGER: return "INTEGER";
-    case WEIR_REAL: return "REAL";
-    case WEIR_TEXT: return "TEXT";
-    case WEIR_KEY: return "INTEGER PRIMARY KEY";
-    default: return "BLOB";
-    }
-}
-
 static char *table_sql(unsigned slot, const weir_image_column *column, unsigned columns) {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendf(sql, "CREATE TABLE t%u", slot);
     for (unsigned i = 0; i < columns; i++) {
-        sqlite3_str_appendf(sql, "%sc%u %s", i ? "," : "(", i, type_name(column[i].type));
+        sqlite3_str_appendf(sql, "%sc%u %s", i ? "," : "(", i, weir_schema_type(column[i].type));
         /* To SQLite a column with the usual collation spelled out differs from one without. */
         if (sqlite3_stricmp(column[i].collation, "BINARY") != 0)
             sqlite3_str_appendf(sql, " COLLATE \"%w\"", column[i].collation);

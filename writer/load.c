@@ -374,7 +374,7 @@ static int load_body(weir_load *l, weir_cursor body, weir_row_range range, weir_
         if ((more = weir_payload_next_row(&body, &row, &length)) != 1) break;
         if (number < range.first) continue;
         status = add_row(l, number, row, length, error);
-        bytes += length;
+        bytes = l->count ? bytes + length : 0; /* of rows that are fed */
         if (status == WEIR_OK && window_is_full(l, number, bytes)) {
             status = load_window(l, error);
             bytes = 0;

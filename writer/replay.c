@@ -107,7 +107,8 @@ static int load(weir_replay *r, place *at, weir_error *error) {
     int status;
     while (is_lost(status = weir_reader_read(r->reader, at->next, &r->block, error)) &&
            r->skip_damage) {
-        at->next++;
+        uint64_t next = weir_reader_nearest(r->reader, at->next + 1, true);
+        at->next = next ? next : UINT64_MAX; /* which is behind every end */
         at->gap = true;
     }
     if (status == WEIR_OK) return check_chain(r, at, error);
@@ -141,7 +142,9 @@ static int declare_between(weir_replay *r, uint64_t from, weir_error *error) {
     int status = WEIR_OK;
     for (uint64_t n = from; n < r->at.next && status == WEIR_OK; n++) {
         status = declare_block(r, n, error);
-        if (is_lost(status) && r->skip_damage) status = WEIR_OK;
+        if (!is_lost(status) || !r->skip_damage) continue;
+        status = WEIR_OK;
+        n = weir_reader_nearest(r->reader, n + 1, true) - 1; /* where replay begins there is one */
     }
     return status;
 }
@@ -150,8 +153,10 @@ static int declare_between(weir_replay *r, uint64_t from, weir_error *error) {
  * declared since. When none is left, error tells of the nearest. */
 static int read_head(weir_replay *r, weir_read_block *head, weir_error *error) {
     int status = weir_reader_declarations(r->reader, r->at.next, head, error), earlier = status;
-    for (uint64_t at = r->at.next; is_lost(earlier) && r->skip_damage && at > 1;)
-        earlier = weir_reader_declarations(r->reader, --at, head, NULL);
+    uint64_t at = r->at.next;
+    while (is_lost(earlier) && r->skip_damage && at > 1 &&
+           (at = weir_reader_nearest(r->reader, at - 1, false)) > 0)
+        earlier = weir_reader_declarations(r->reader, at, head, NULL);
     return is_lost(earlier) ? status : earlier;
 }
 

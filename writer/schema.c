@@ -169,7 +169,7 @@ static int look(sqlite3 *db, const weir_declaration *d, found *f, weir_error *er
 
 /* ---- making it fit --------------------------------------------------------------------------- */
 
-static const char *type_name(weir_type type) {
+const char *weir_schema_type(weir_type type) {
     switch (type) {
     case WEIR_INTEGER: return "INTEGER";
     case WEIR_REAL: return "REAL";
@@ -191,7 +191,7 @@ static int create(sqlite3 *db, const weir_declaration *d, weir_error *error) {
     sqlite3_str_appendf(sql, "CREATE TABLE main.\"%w\"", d->name);
     for (int i = 0; i < d->columns; i++)
         sqlite3_str_appendf(sql, "%s\"%w\" %s", i ? "," : "(", d->column[i].name,
-                            type_name(d->column[i].type));
+                            weir_schema_type(d->column[i].type));
     sqlite3_str_appendall(sql, ")");
     return run_built(db, sql, d, error);
 }
@@ -201,7 +201,7 @@ static int extend(sqlite3 *db, const weir_declaration *d, uint16_t missing, weir
     for (int i = d->columns - missing; i < d->columns && status == WEIR_OK; i++) {
         sqlite3_str *sql = sqlite3_str_new(db);
         sqlite3_str_appendf(sql, "ALTER TABLE main.\"%w\" ADD COLUMN \"%w\" %s", d->name,
-                            d->column[i].name, type_name(d->column[i].type));
+                            d->column[i].name, weir_schema_type(d->column[i].type));
         status = run_built(db, sql, d, error);
     }
     return status;

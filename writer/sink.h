@@ -15,7 +15,7 @@
 enum { WEIR_SINK_AGAIN = 2 };
 
 typedef struct weir_sink_counts {
-    uint64_t rows, rejected, ignored; /* of the transaction; rows: all that were fed */
+    uint64_t rows, rejected, ignored; /* of the transaction; rows: all that were taken */
     uint64_t wal_bytes;
 } weir_sink_counts;
 

@@ -15,6 +15,7 @@ typedef struct sqlite_sink {
     sqlite3_stmt *begin, *commit, *rollback, *version, *read, *store;
     int64_t schema_version; /* that load and own are good for; -1: for none */
     bool own;               /* weir_position is there */
+    bool began;             /* a transaction that may have changed what we know */
 } sqlite_sink;
 
 /* ---- position -------------------------------------------------------------------------------- */
@@ -138,6 +139,7 @@ static int begin(void *self, const uint8_t journal[16], weir_position *at, weir_
     status = weir_connection_stays(&s->connection, error);
     if (status == WEIR_OK) status = weir_connection_cache(&s->connection, s->load.indexed, error);
     if (status == WEIR_OK) status = step_once(s, s->begin, "beginning a transaction", error);
+    s->began |= status == WEIR_OK;
     if (status == WEIR_OK) status = note_schema(s, error);
     if (status == WEIR_OK) status = make_own(s, error);
     return status == WEIR_OK ? read_position(s, journal, at, error) : status;
@@ -164,6 +166,7 @@ static int commit(void *self, const weir_position *to, weir_sink_counts *counts,
     if (status == WEIR_OK) status = step_once(s, s->commit, "committing", error);
     if (status != WEIR_OK) return status;
     s->schema_version = version;
+    s->began = false;
     *counts = s->load.counts;
     counts->wal_bytes = weir_connection_wal_bytes(&s->connection);
     return WEIR_OK;
@@ -174,7 +177,8 @@ static void rollback(void *self) {
     sqlite_sink *s = self;
     weir_transfer_drop(s->transfer);
     (void)undo(s, NULL); /* else the next transaction tries again before it begins */
-    forget_schema(s);
+    if (s->began) forget_schema(s);
+    s->began = false;
 }
 
 static int harden(void *self, uint64_t applied, uint64_t *safe, weir_error *error) {
