@@ -150,8 +150,8 @@ static void expect_back(weir_journaler *j, uint32_t cut, uint32_t waiting, uint6
     j->gathering.until = now + (third < GATHER_NS ? third : GATHER_NS);
 }
 
-/* So many bytes do not linger: a whole block, or a quarter of a lane, so that one that fills up fast
- * is looked at again before it is full. */
+/* So many bytes do not linger: a whole block, or a quarter of a lane, so that one that fills up
+ * fast is looked at again before it is full. */
 static uint64_t enough(const weir_journaler *j) {
     uint64_t quarter = j->ring->header.lane_bytes / 4;
     return quarter < RAW_TARGET ? quarter : RAW_TARGET;

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-/* An older copy of a ring that has come back, or one beside a closed journal: opening drains neither,
- * whatever its pages say (FORMAT, section 8). */
+/* An older copy of a ring that has come back, or one beside a closed journal: opening drains
+ * neither, whatever its pages say (FORMAT, section 8). */
 static bool is_drained(const weir_look *look) {
     const weir_inventory *inv = &look->inventory;
     bool named = memcmp(inv->ring, look->ring.header.id, sizeof inv->ring) == 0;

@@ -12,8 +12,8 @@ typedef struct weir_look {
     weir_inventory inventory;
 } weir_look;
 
-/* Of the input the fields about the ring are filled here. WEIR_OK also when the verdict refuses; out
- * is to be freed in either case. */
+/* Of the input the fields about the ring are filled here. WEIR_OK also when the verdict refuses;
+ * out is to be freed in either case. */
 int weir_look_take(const weir_inventory_input *input, weir_look *out, weir_error *error);
 void weir_look_free(weir_look *look);
 

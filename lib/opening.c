@@ -60,7 +60,8 @@ static int each_name(void *context, const char *name) {
     return 0;
 }
 
-/* In a walk of its own: it may delete, and then not every directory still shows all that is left. */
+/* In a walk of its own: it may delete, and then not every directory still shows all that is
+ * left. */
 static int each_spare(void *context, const char *name) {
     uint64_t spare = weir_number_in_name(name, "spare");
     if (spare && spare < UINT64_MAX) adopt_spare(context, spare); /* none could follow that one */

@@ -32,7 +32,8 @@ typedef struct weir_os weir_os;
 struct weir_os {
     void *self; /* first argument of every function */
 
-    /* files: the descriptor is the table's own number; nothing is opened for writing through a link */
+    /* files: the descriptor is the table's own number; nothing is opened for writing through a
+     * link */
     int (*open)(void *self, const char *path, int flags);
     int (*close)(void *self, int file);
     int64_t (*pread)(void *self, int file, void *into, size_t bytes, uint64_t offset);

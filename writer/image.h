@@ -21,10 +21,10 @@ typedef struct weir_image weir_image;
 int weir_image_make(weir_image **out);   /* WEIR_OK or WEIR_NO_MEMORY */
 void weir_image_free(weir_image *image); /* NULL is allowed */
 
-/* What slot (0 … WEIR_IMAGE_TABLES - 1) holds from now on, as table t<slot>: columns of the declared
- * types, in order; collation and not_null: what the destination has, for each column. False when
- * there is no room for its definition, or no memory; the slot then takes no rows. Only between
- * transactions. */
+/* What slot (0 … WEIR_IMAGE_TABLES - 1) holds from now on, as table t<slot>: columns of the
+ * declared types, in order; collation and not_null: what the destination has, for each column.
+ * False when there is no room for its definition, or no memory; the slot then takes no rows. Only
+ * between transactions. */
 typedef struct weir_image_column {
     weir_type type;
     const char *collation;
@@ -44,8 +44,8 @@ bool weir_image_take(weir_image *image, unsigned slot, const uint8_t *bytes, siz
 /* Make what was taken readable. Until the next clear nothing more can be taken. */
 void weir_image_seal(weir_image *image);
 
-/* The file, for who reads it, always of one size. Pages are numbered from 1; NULL: nothing refers to
- * it. */
+/* The file, for who reads it, always of one size. Pages are numbered from 1; NULL: nothing refers
+ * to it. */
 enum { WEIR_IMAGE_PAGE = 32768, WEIR_IMAGE_PAGES = 1 + WEIR_IMAGE_TABLES + 256 };
 const uint8_t *weir_image_page(const weir_image *image, uint32_t number);
 

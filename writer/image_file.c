@@ -146,7 +146,8 @@ int weir_image_file_attach(weir_image_file *file, const weir_image *image, sqlit
         sqlite3_mprintf("ATTACH 'file:/weir-image/rows?mode=ro&vfs=%s' AS %s", file->name, schema);
     code = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
     sqlite3_free(sql);
-    /* Files that are open keep it; nobody else shall find it. It was registered, so this succeeds. */
+    /* Files that are open keep it; nobody else shall find it. It was registered, so this
+     * succeeds. */
     (void)sqlite3_vfs_unregister(&file->vfs);
     return code;
 }

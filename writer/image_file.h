@@ -16,7 +16,8 @@ typedef struct weir_image_file {
 } weir_image_file;
 
 /* ATTACH the image under a name that needs no quotes; not inside a transaction. file and image
- * outlive the connection, which must have been opened with SQLITE_OPEN_URI. Answers as SQLite does. */
+ * outlive the connection, which must have been opened with SQLITE_OPEN_URI. Answers as SQLite
+ * does. */
 int weir_image_file_attach(weir_image_file *file, const weir_image *image, sqlite3 *db,
                            const char *schema);
 

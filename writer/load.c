@@ -1,7 +1,7 @@
 /* load.c - rows of blocks into tables of SQLite, in bulk, and exactly.
  *
- * Rows of the plainest tables are transferred (transfer.h), all of a transaction at once, which goes
- * well or is done again without. The others are fed.
+ * Rows of the plainest tables are transferred (transfer.h), all of a transaction at once, which
+ * goes well or is done again without. The others are fed.
  *
  * Rows to feed are gathered into windows, a window into groups of one table, and a group is one
  * statement in a savepoint: all its rows go in, or it is undone and halved, down to the row that
@@ -31,8 +31,8 @@ struct weir_load_table {
     int slot;       /* that its rows are transferred by; -1: they are fed */
     size_t pending; /* rows in the window, and then the place of the next in the sorted one */
 
-    /* A table whose declaration grew has several, each with a number, and their rows may come mixed.
-     * What concerns the table itself stands with the one that all of them call first. */
+    /* A table whose declaration grew has several, each with a number, and their rows may come
+     * mixed. What concerns the table itself stands with the one that all of them call first. */
     uint16_t first;
     bool transferred; /* one of them has a slot */
     uint64_t window;  /* the last that had rows of one of them */

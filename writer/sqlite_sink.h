@@ -1,14 +1,14 @@
 /* sqlite_sink.h - a sink that is an SQLite file.
  *
  * Rows of plain tables are copied at the end of the transaction (transfer.h); when that fails, the
- * transaction is done again without. All others go in through the feed (feed.h), each statement in a
- * savepoint. A statement that fails for a row's sake is undone and halved, down to the row, which
+ * transaction is done again without. All others go in through the feed (feed.h), each statement in
+ * a savepoint. A statement that fails for a row's sake is undone and halved, down to the row, which
  * goes to the reject table. The promise: a row is judged as if all rows had been inserted one at a
  * time in number order.
  *
- * Two connections: one writes and checkpoints; the other, the guard, holds a read transaction,
- * so that no other connection's checkpoint can reset the -wal file before ours has synced what
- * it holds. */
+ * Two connections: one writes and checkpoints; the other, the guard, holds a read transaction, so
+ * that no other connection's checkpoint can reset the -wal file before ours has synced what it
+ * holds. */
 #ifndef WEIR_SQLITE_SINK_H
 #define WEIR_SQLITE_SINK_H
 

@@ -1,4 +1,5 @@
-/* transfer.h - rows of a whole transaction into tables by SQLite's record copy, where it is allowed.
+/* transfer.h - rows of a whole transaction into tables by SQLite's record copy, where it is
+ * allowed.
  *
  * A table takes part when SQLite itself would copy records into it without taking them apart: no
  * index, trigger, check, default or foreign key, and columns as declared; SQLite says so in its
@@ -19,9 +20,9 @@ int weir_transfer_make(sqlite3 *db, weir_transfer **out);
 void weir_transfer_close(weir_transfer *t); /* its statements, before the connection is closed */
 void weir_transfer_free(weir_transfer *t);  /* and the rest, behind it; NULL is allowed */
 
-/* Between transactions: may rows of the table be taken while it stands as it does now? The slot that
- * they go to, or -1, also when there is no more room for tables. Once for a table: two slots would
- * not keep the order of its rows. */
+/* Between transactions: may rows of the table be taken while it stands as it does now? The slot
+ * that they go to, or -1, also when there is no more room for tables. Once for a table: two slots
+ * would not keep the order of its rows. */
 int weir_transfer_offer(weir_transfer *t, const weir_declaration *d);
 void weir_transfer_forget(weir_transfer *t); /* no table is offered any more, and no row taken */
 
@@ -33,8 +34,8 @@ void weir_transfer_drop(weir_transfer *t);
 /* False: the row is not taken, and nothing has changed. */
 bool weir_transfer_take(weir_transfer *t, int slot, const uint8_t *row, size_t length);
 
-/* Copy what was taken; from then on this transaction takes nothing more. What SQLite answers; SQLITE_CONSTRAINT also
- * when fewer rows arrived than were taken. */
+/* Copy what was taken; from then on this transaction takes nothing more. What SQLite answers;
+ * SQLITE_CONSTRAINT also when fewer rows arrived than were taken. */
 int weir_transfer_run(weir_transfer *t);
 
 #endif
