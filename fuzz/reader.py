@@ -490,7 +490,7 @@ class Journal:
         self.segments = {s.number: s for s in segments if s.state != "absent"}
         self.state, self.rot, self.torn, self.rows, self.last = "empty", False, False, [], 0
         self.damages, self.drained, self.position, self.closed = [], {}, "none", False
-        self.ring_named = None
+        self.ring_named, self.short = None, False
         valid = [s for s in self.segments.values() if s.state == "valid"]
         self.journal = known(valid[-1].journal) if valid else None
         if not self.segments:
@@ -556,6 +556,7 @@ class Journal:
         self.torn = w.torn and not self.rot
         base = links[0].first - 1 if links[0].first else 0
         self.last = w.blocks[-1][1].block if w.blocks else base
+        self.short = self.last < w.mark[0]
         self.judge_position(w, mine, base, bool(positions))
         for link, b in w.blocks:
             for i, data in enumerate(link.rows(b)[1]):
@@ -692,7 +693,7 @@ def waiting(j, r):
     if r.state != "readable":
         return 0
     ours = j.ring_named == r.id
-    if j.state == "present" and (j.closed or r.mark and not ours):
+    if j.state == "present" and not j.short and (j.closed or r.mark and not ours):
         return 0
     return r.rows(j.drained if ours else {})
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core.h"
+#include "look.h"
 #include "registry.h"
 #include "thread.h"
 
@@ -209,18 +210,11 @@ static void report_unreadable(const opening *o) {
                            : ": the machine went down before they became durable");
 }
 
-/* A ring that has a durable mark has been drained into blocks that name it. If the stream's last
- * block names another, or none since the journal was closed, a younger ring came after it, for
- * which all of this one had to be durable: an older copy of the file has come back. */
-static bool is_drained(const opening *o) {
-    bool named = memcmp(o->found.ring, o->dead.header.id, 16) == 0;
-    return o->found.closed || (o->has_mark && !named);
-}
-
 static int drain_dead_ring(opening *o) {
     weir *w = o->w;
     weir_drain drain;
-    if (!o->dead.lanes || is_drained(o)) return WEIR_OK;
+    if (!o->dead.lanes || weir_look_is_drained(&o->found, &o->dead.header, o->has_mark))
+        return WEIR_OK;
     skip_drained(o);
     int status = weir_drain_make(&drain, &o->dead, w->journal, 1u << 20, true, o->error);
     if (status != WEIR_OK) return status;

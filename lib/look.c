@@ -3,13 +3,12 @@
 
 #include <stdio.h>
 
-/* An older copy of a ring that has come back, or one beside a closed journal: opening drains
- * neither, whatever its pages say (FORMAT, section 8). */
-static bool is_drained(const weir_look *look) {
-    const weir_inventory *inv = &look->inventory;
-    bool named = memcmp(inv->ring, look->ring.header.id, sizeof inv->ring) == 0;
-    return inv->found.journal == WEIR_JOURNAL_PRESENT &&
-           (inv->closed || (look->ring.has_mark && !named));
+bool weir_look_is_drained(const weir_inventory *inventory, const weir_ring_header *ring,
+                          bool has_mark) {
+    bool whole = inventory->found.journal == WEIR_JOURNAL_PRESENT &&
+                 inventory->end.block >= inventory->durable.block;
+    bool named = memcmp(inventory->ring, ring->id, sizeof ring->id) == 0;
+    return whole && (inventory->closed || (has_mark && !named));
 }
 
 int weir_look_take(const weir_inventory_input *input, weir_look *out, weir_error *error) {
@@ -29,7 +28,8 @@ int weir_look_take(const weir_inventory_input *input, weir_look *out, weir_error
     if (status != WEIR_OK) return status;
     /* Once more, now that the journal has said how far the ring was drained. */
     status = weir_ring_inspect(input->os, path, &out->inventory, &out->ring, error);
-    if (is_drained(out)) out->ring.rows = out->ring.bytes = out->ring.unreadable_bytes = 0;
+    if (weir_look_is_drained(&out->inventory, &out->ring.header, out->ring.has_mark))
+        out->ring.rows = out->ring.bytes = out->ring.unreadable_bytes = 0;
     return status;
 }
 

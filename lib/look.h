@@ -21,4 +21,11 @@ void weir_look_free(weir_look *look);
  * status and text of its verdict. */
 int weir_look_judge(const weir_os *os, const char *directory, weir_error *error);
 
+/* Is all of this ring in the journal, whatever its pages say (FORMAT, section 8)? A ring that has a
+ * durable mark has been drained into blocks that name it. If the stream's last block names another,
+ * or none since the journal was closed, a younger ring came after it, for which all of this one had
+ * to be durable: an older copy of the file has come back. A journal whose end is lost says nothing. */
+bool weir_look_is_drained(const weir_inventory *inventory, const weir_ring_header *ring,
+                          bool has_mark);
+
 #endif

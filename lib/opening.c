@@ -157,9 +157,10 @@ typedef struct gathering {
     uint64_t first; /* first block above the durable end */
 } gathering;
 
-/* After rot a block that cannot be read is no reason to stop: the inventory has named it. */
+/* After rot a block that cannot be read is no reason to stop: the inventory has named it. For the
+ * reader one behind the end is PENDING. */
 static int tolerate(const gathering *g, int status) {
-    bool lost = status == WEIR_DAMAGED || status == WEIR_NOT_FOUND;
+    bool lost = status == WEIR_DAMAGED || status == WEIR_NOT_FOUND || status == WEIR_PENDING;
     return lost && g->j->config.salvage ? WEIR_OK : status;
 }
 

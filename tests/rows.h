@@ -2,6 +2,7 @@
 #ifndef TESTS_ROWS_H
 #define TESTS_ROWS_H
 
+#include <sqlite3.h>
 #include <stdlib.h>
 
 #include "../lib/block.h"
@@ -49,6 +50,21 @@ static inline weir_cursor rows_body(const rows_block *b) {
 static inline void rows_free(rows_block *b) {
     free(b->bytes);
     b->bytes = NULL;
+}
+
+/* SQLite takes a blob without an address for NULL. */
+static inline void rows_bind(sqlite3_stmt *s, int i, const weir_value *v) {
+    switch (v->type) {
+    case WEIR_INTEGER: (void)sqlite3_bind_int64(s, i, v->as.integer); break;
+    case WEIR_REAL: (void)sqlite3_bind_double(s, i, v->as.real); break;
+    case WEIR_TEXT:
+        (void)sqlite3_bind_text(s, i, v->as.bytes, (int)v->length, SQLITE_STATIC);
+        break;
+    case WEIR_BLOB:
+        (void)sqlite3_bind_blob64(s, i, v->length ? v->as.bytes : "", v->length, SQLITE_STATIC);
+        break;
+    default: (void)sqlite3_bind_null(s, i); break;
+    }
 }
 
 #endif

@@ -122,16 +122,21 @@ static size_t read_back(fixture *f, int64_t *numbers, size_t limit) {
     return count;
 }
 
+/* The journal has the rows 0 to count - 1 and no other. */
+static void expect_in_order(fixture *f, int count) {
+    static int64_t numbers[4096];
+    assert_int_equal(read_back(f, numbers, sizeof numbers / sizeof *numbers), count);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(numbers[i], i);
+}
+
 static void rows_of_several_lanes_come_in_the_order_of_their_epochs(void **state) {
     fixture *f = *state;
     const int lanes[] = {0, 1, 1, 0, 2, 0, 3, 3, 1, 2};
     for (int i = 0; i < 10; i++)
         put(f, lanes[i], i);
     assert_int_equal(drain_all(f), 1);
-    int64_t numbers[16];
-    assert_int_equal(read_back(f, numbers, 16), 10);
-    for (int i = 0; i < 10; i++)
-        assert_int_equal(numbers[i], i);
+    expect_in_order(f, 10);
 }
 
 static void a_record_of_a_later_epoch_waits_for_the_next_cut(void **state) {
@@ -146,10 +151,7 @@ static void a_record_of_a_later_epoch_waits_for_the_next_cut(void **state) {
     put_at(&f->ring, &f->lanes[1], 2, newer); /* the stalled producer publishes at last */
     put(f, 0, 3);
     drain_all(f);
-    int64_t numbers[8];
-    assert_int_equal(read_back(f, numbers, 8), 4);
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(numbers[i], i);
+    expect_in_order(f, 4);
 }
 
 static void space_comes_back_only_with_release(void **state) {
@@ -172,10 +174,7 @@ static void what_was_not_released_is_taken_again_after_a_rewind(void **state) {
     assert_int_equal(weir_journal_restart(f->journal, &error), WEIR_OK);
     put(f, 0, 5);
     drain_all(f);
-    int64_t numbers[16];
-    assert_int_equal(read_back(f, numbers, 16), 6);
-    for (int i = 0; i < 6; i++)
-        assert_int_equal(numbers[i], i);
+    expect_in_order(f, 6);
 }
 
 static void blocks_are_cut_at_the_target(void **state) {
@@ -183,10 +182,7 @@ static void blocks_are_cut_at_the_target(void **state) {
     for (int i = 0; i < 2000; i++)
         put(f, 0, i);
     assert_true(drain_all(f) > 1);
-    static int64_t numbers[2001];
-    assert_int_equal(read_back(f, numbers, 2001), 2000);
-    for (int i = 0; i < 2000; i++)
-        assert_int_equal(numbers[i], i);
+    expect_in_order(f, 2000);
 }
 
 /* A block says how far its own rows drain each lane, not how far the cut reaches: a process that dies
@@ -230,10 +226,7 @@ static void what_a_block_that_failed_had_taken_comes_again(void **state) {
     assert_false(appended);
     assert_int_equal(weir_journal_restart(f->journal, &error), WEIR_OK);
     (void)drain_all(f);
-    static int64_t numbers[2001];
-    assert_int_equal(read_back(f, numbers, 2001), 2000);
-    for (int i = 0; i < 2000; i++)
-        assert_int_equal(numbers[i], i);
+    expect_in_order(f, 2000);
 }
 
 /* In a live ring a bad record means a wild pointer: never passed over in silence. */
@@ -380,10 +373,7 @@ static void what_happened_before_stands_before(void **state) {
     }
     for (int i = 0; i < LANES; i++)
         pthread_join(threads[i], NULL);
-    static int64_t numbers[ORDER_ROWS + 1];
-    assert_int_equal(read_back(f, numbers, ORDER_ROWS + 1), ORDER_ROWS);
-    for (int i = 0; i < ORDER_ROWS; i++)
-        assert_int_equal(numbers[i], i);
+    expect_in_order(f, ORDER_ROWS);
 }
 
 int main(void) {

@@ -12,6 +12,7 @@
 
 #include "../lib/row_encode.h"
 #include "../writer/image_file.h"
+#include "rows.h"
 #include "same_rows.h"
 #include "scarce.h"
 
@@ -94,25 +95,11 @@ static void define(unsigned slot, const char *letters) {
     define_columns(slot, column, n);
 }
 
-static void bind(sqlite3_stmt *s, int i, const weir_value *v) {
-    switch (v->type) {
-    case WEIR_INTEGER: (void)sqlite3_bind_int64(s, i, v->as.integer); break;
-    case WEIR_REAL: (void)sqlite3_bind_double(s, i, v->as.real); break;
-    case WEIR_TEXT:
-        (void)sqlite3_bind_text(s, i, v->as.bytes, (int)v->length, SQLITE_STATIC);
-        break;
-    case WEIR_BLOB:
-        (void)sqlite3_bind_blob64(s, i, v->length ? v->as.bytes : "", v->length, SQLITE_STATIC);
-        break;
-    default: (void)sqlite3_bind_null(s, i); break;
-    }
-}
-
 static void add_to_model(unsigned slot, const weir_value *values, size_t count) {
     sqlite3_stmt *s = model[slot];
     (void)sqlite3_clear_bindings(s);
     for (size_t i = 0; i < count; i++)
-        bind(s, (int)i + 1, &values[i]);
+        rows_bind(s, (int)i + 1, &values[i]);
     assert_int_equal(sqlite3_step(s), SQLITE_DONE);
     (void)sqlite3_reset(s);
 }

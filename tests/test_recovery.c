@@ -129,13 +129,13 @@ static bool has_name(const char *directory, const char *begins) {
 }
 
 /* The segment with the lowest number. */
-static const char *first_segment(const fixture *f) {
+static const char *segment_at(const fixture *f, bool last) {
     static char path[600];
     struct dirent **list;
     int count = scandir(f->journal, &list, not_dots, alphasort);
     path[0] = 0;
     for (int i = 0; i < count; i++) {
-        if (!path[0] && strncmp(list[i]->d_name, "segment-", 8) == 0)
+        if ((last || !path[0]) && strncmp(list[i]->d_name, "segment-", 8) == 0)
             (void)snprintf(path, sizeof path, "%s/%s", f->journal, list[i]->d_name);
         free(list[i]);
     }
@@ -143,6 +143,8 @@ static const char *first_segment(const fixture *f) {
     assert_true(path[0]);
     return path;
 }
+
+static const char *first_segment(const fixture *f) { return segment_at(f, false); }
 
 /* Where in the segment the block stands whose first row this is. */
 static uint64_t offset_of_row(const char *segment, uint64_t row) {
@@ -237,6 +239,20 @@ static void leave_half_applied(const fixture *f) {
     for (int64_t id = ROWS_OF_GROUP + 1; id <= ROWS; id++)
         append(table, id);
     must(weir_sync(w, WEIR_DURABLE, UINT32_MAX), 15);
+    (void)kill(getpid(), SIGKILL);
+}
+
+/* A row that is durable, and in the ring ROWS more, with their declaration. */
+static void leave_both(const fixture *f) {
+    weir_options options = {.linger_ms = 600000};
+    weir *w;
+    must(weir_open_sqlite(f->database, &options, &w), 10);
+    lock_database(f->database);
+    append(declare(w, "other"), 1);
+    must(weir_sync(w, WEIR_DURABLE, UINT32_MAX), 15);
+    weir_table *table = declare(w, "t");
+    for (int64_t id = 1; id <= ROWS; id++)
+        append(table, id);
     (void)kill(getpid(), SIGKILL);
 }
 
@@ -632,6 +648,26 @@ static void salvage_of_a_sound_journal_is_recovery(void **state) {
     run(f, "salvage", f->database, NULL), expect(f, CLEAN);
 }
 
+/* What is left of the journal was written before the ring, and cannot say that it is drained. */
+static void salvage_drains_a_ring_whose_blocks_are_lost(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_closed);
+    in_a_child(f, leave_both);
+    assert_int_equal(truncate(segment_at(f, true), 0), 0);
+    run(f, "salvage", f->database, NULL), expect(f, RECOVERED);
+    expect_text(f->out, "50 rows salvaged, up to row 101; 1 rows are lost");
+    assert_int_equal(rows_in(f->database), 2 * ROWS);
+}
+
+static void salvage_drains_a_ring_whose_journal_is_gone(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_both);
+    assert_int_equal(unlink(first_segment(f)), 0);
+    run(f, f->database, NULL), expect(f, DAMAGE);
+    run(f, "salvage", f->database, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->database), ROWS);
+}
+
 static void replay_goes_on_past_damage_when_told(void **state) {
     fixture *f = *state;
     in_a_child(f, leave_durable);
@@ -778,6 +814,8 @@ int main(void) {
         TEST(rot_is_named_and_refused),
         TEST(salvage_keeps_what_is_readable),
         TEST(salvage_of_a_sound_journal_is_recovery),
+        TEST(salvage_drains_a_ring_whose_blocks_are_lost),
+        TEST(salvage_drains_a_ring_whose_journal_is_gone),
         TEST(replay_goes_on_past_damage_when_told),
         TEST(a_truncated_segment_is_damage),
         TEST(a_torn_tail_is_no_damage),

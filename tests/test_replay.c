@@ -20,6 +20,8 @@ static rows_block blocks[BLOCKS + 1]; /* by number */
 static uint64_t last_block;
 static bool lost[BLOCKS + 1];
 static int answers[BLOCKS + 1]; /* of the reader; WEIR_OK: the block */
+static uint64_t payload_block;  /* whose payload is damaged; 0: none */
+static bool nothing_left;       /* no block stands where the reader is asked for the nearest */
 static int make_answer;
 static uint32_t lanes_told; /* of a block of rows */
 static uint64_t reads;
@@ -78,12 +80,13 @@ int weir_reader_header(weir_reader *reader, uint64_t block, weir_block_header *o
 
 uint64_t weir_reader_nearest(const weir_reader *reader, uint64_t block, bool above) {
     (void)reader, (void)above;
-    return block;
+    return nothing_left ? 0 : block;
 }
 
 int weir_reader_payload(weir_reader *reader, weir_read_block *out, weir_error *error) {
     (void)error;
     uint64_t block = out->header.block;
+    if (block == payload_block) return WEIR_DAMAGED;
     out->payload = (weir_payload){.body = rows_body(&blocks[block])};
     if (out->header.kind != WEIR_BLOCK_ROWS) return WEIR_OK;
     (void)weir_put_u64(weir_put_u64(reader->lane, 3),
@@ -210,6 +213,8 @@ static int set_up(void **state) {
     memset(answers, 0, sizeof answers);
     lost[0] = true; /* no journal has it */
     make_answer = WEIR_OK;
+    payload_block = 0;
+    nothing_left = false;
     lanes_told = 1;
     sink.appetite = NULL;
     last_block = reads = 0;
@@ -595,9 +600,38 @@ static void the_head_of_an_earlier_segment_stands_in_for_a_lost_one(void **state
     assert_true(sink_state.declared);
     assert_rows(30);
     lost[head_block] = true; /* now nothing declares them */
+    nothing_left = true;
     start(true);
     add_block(WEIR_BLOCK_ROWS, 10);
     assert_int_equal(step_all(), WEIR_NOT_FOUND);
+    nothing_left = false;
+    start(true);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    assert_int_equal(step_all(), WEIR_NOT_FOUND);
+    assert_rows(30);
+}
+
+static void behind_the_last_damage_there_is_nothing_to_apply(void **state) {
+    (void)state;
+    add_block(WEIR_BLOCK_ROWS, 10);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    lost[last_block] = true;
+    nothing_left = true;
+    start(true);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_int_equal(step_all(), WEIR_PENDING);
+    assert_rows(10);
+}
+
+static void a_declaration_that_cannot_be_read_ends_it(void **state) {
+    (void)state;
+    leave_with_a_late_table();
+    for (uint64_t i = 1; i <= last_block; i++)
+        if (blocks[i].header.kind == WEIR_BLOCK_DECLARATIONS && i > 1) payload_block = i;
+    assert_int_equal(step_all(), WEIR_DAMAGED);
+    assert_rows(20);
+    payload_block = 0;
+    assert_int_equal(step_all(), WEIR_OK);
     assert_rows(30);
 }
 
@@ -774,6 +808,8 @@ int main(void) {
         TEST(tables_declared_before_the_position_are_known),
         TEST(tables_that_cannot_be_learned_stop_it),
         TEST(the_head_of_an_earlier_segment_stands_in_for_a_lost_one),
+        TEST(behind_the_last_damage_there_is_nothing_to_apply),
+        TEST(a_declaration_that_cannot_be_read_ends_it),
         TEST(the_position_is_asked_once),
         TEST(a_last_row_at_a_blocks_end_ends_it_there),
         TEST(a_block_that_is_wholly_applied_is_passed),

@@ -98,20 +98,6 @@ static int apply_all(const weir_sink *s, const rows_block *b, weir_sink_counts *
 
 /* ---- the judge ------------------------------------------------------------------------------- */
 
-static void bind(sqlite3_stmt *s, int i, const weir_value *v) {
-    switch (v->type) {
-    case WEIR_INTEGER: (void)sqlite3_bind_int64(s, i, v->as.integer); break;
-    case WEIR_REAL: (void)sqlite3_bind_double(s, i, v->as.real); break;
-    case WEIR_TEXT:
-        (void)sqlite3_bind_text(s, i, v->as.bytes, (int)v->length, SQLITE_STATIC);
-        break;
-    case WEIR_BLOB:
-        (void)sqlite3_bind_blob(s, i, v->as.bytes, (int)v->length, SQLITE_STATIC);
-        break;
-    default: (void)sqlite3_bind_null(s, i); break;
-    }
-}
-
 static bool insert_one(sqlite3 *db, sqlite3_stmt *const insert[3], const uint8_t *row, size_t bytes,
                        int *changes) {
     uint16_t table, count;
@@ -119,7 +105,7 @@ static bool insert_one(sqlite3 *db, sqlite3_stmt *const insert[3], const uint8_t
     assert_non_null(values);
     assert_true(weir_row_decode(row, bytes, &table, &count, values));
     for (int i = 0; i < count; i++)
-        bind(insert[table], i + 1, &values[i]);
+        rows_bind(insert[table], i + 1, &values[i]);
     assert_int_equal(sqlite3_exec(db, "SAVEPOINT one", NULL, NULL, NULL), SQLITE_OK);
     bool in = sqlite3_step(insert[table]) == SQLITE_DONE;
     *changes = sqlite3_changes(db);

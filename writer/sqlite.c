@@ -126,12 +126,12 @@ static int open_reader(const opening *o, writer *w) {
     return weir_sqlite_run(w->reader, "PRAGMA query_only=ON; PRAGMA cache_size=-512", o->error);
 }
 
-/* The journal stands beside the real file, so every name of it leads to the same journal. */
-static int choose_directory(opening *o) {
+/* sqlite3_free() it. The journal stands beside the database unless the caller says where. */
+static char *journal_path(const opening *o, const char *database) {
     const char *given = o->options.journal_directory;
-    o->directory = given ? sqlite3_mprintf("%s", given) : sqlite3_mprintf("%s-weir", o->real_path);
-    return o->directory ? WEIR_OK
-                        : weir_fail(o->error, WEIR_NO_MEMORY, "no memory for the journal's path");
+    char *path = given ? sqlite3_mprintf("%s", given) : sqlite3_mprintf("%s-weir", database);
+    if (!path) (void)weir_fail(o->error, WEIR_NO_MEMORY, "no memory for the journal's path");
+    return path;
 }
 
 /* SQLite makes a file that is not there before the journal beside it is judged, and a call that is
@@ -140,9 +140,8 @@ static int judge_journal(opening *o, const char *path) {
     const weir_os *os = weir_os_posix();
     weir_os_info info;
     if (o->options.must_exist || os->info(os->self, path, &info) != -ENOENT) return WEIR_OK;
-    const char *given = o->options.journal_directory;
-    char *directory = given ? sqlite3_mprintf("%s", given) : sqlite3_mprintf("%s-weir", path);
-    if (!directory) return weir_fail(o->error, WEIR_NO_MEMORY, "no memory for the journal's path");
+    char *directory = journal_path(o, path);
+    if (!directory) return WEIR_NO_MEMORY;
     int status = weir_look_judge(os, directory, o->error);
     sqlite3_free(directory);
     return status;
@@ -153,7 +152,9 @@ static int open_database(opening *o, const char *path) {
     int status = weir_sqlite_sink_open(&config, &o->sink, &o->real_path, o->error);
     if (status == WEIR_OK)
         status = weir_sqlite_positions(&o->sink, &o->positions, &o->position_count, o->error);
-    return status == WEIR_OK ? choose_directory(o) : status;
+    if (status != WEIR_OK) return status;
+    o->directory = journal_path(o, o->real_path); /* so every name of a file leads to one journal */
+    return o->directory ? WEIR_OK : WEIR_NO_MEMORY;
 }
 
 static int open_handle(opening *o) {
