@@ -56,10 +56,11 @@ static void put_real(weir_stored *r, double v) {
     r->value += sizeof bits;
 }
 
+#define SHORT_MOST ((int64_t)1 << 47) /* what six bytes hold lies below it */
+
 /* A column of REAL affinity stores whole numbers as integers, if six bytes hold them. */
 static bool is_short_whole(double v, int64_t *whole) {
-    const double most = (double)((int64_t)1 << 47);
-    if (!(v >= -most && v < most)) return false;
+    if (!(v >= (double)-SHORT_MOST && v < (double)SHORT_MOST)) return false;
     *whole = (int64_t)v;
     return (double)*whole == v;
 }
@@ -85,7 +86,8 @@ static bool take_integer(weir_stored *r, weir_cursor *c, unsigned width, weir_ty
         return true;
     }
     if (column == WEIR_TEXT) return false;
-    if (column == WEIR_REAL && (v >> 47) != (v >> 63)) return false; /* it would become a real */
+    if (column == WEIR_REAL && (v < -SHORT_MOST || v >= SHORT_MOST))
+        return false; /* it would become a real */
     weir_stored_integer(r, v);
     return true;
 }
