@@ -116,8 +116,7 @@ static uint16_t find_first(const weir_load *l, const weir_declaration *d) {
 
 static int remember(weir_load *l, const weir_declaration *d, weir_error *error) {
     weir_load_table *t = calloc(1, sizeof *t);
-    if (!t)
-        return weir_fail(error, WEIR_NO_MEMORY, "table %s: no memory to remember it", d->name);
+    if (!t) return weir_fail(error, WEIR_NO_MEMORY, "table %s: no memory to remember it", d->name);
     int status =
         weir_declaration_make(d->table, d->name, d->column, d->columns, &t->declaration, error);
     if (status != WEIR_OK) {
