@@ -36,6 +36,14 @@ static void setup(fixture *f) {
         weir_ring_create(&f->ring, weir_os_posix(), f->path, &wanted, f->lanes, &error), 0);
 }
 
+/* With two lanes that are ready. */
+static void setup_two(fixture *f) {
+    weir_error error;
+    setup(f);
+    assert_int_equal(weir_ring_provision(&f->ring, &error), 0);
+    assert_int_equal(weir_ring_provision(&f->ring, &error), 0);
+}
+
 static void teardown(fixture *f) {
     if (f->ring.map) weir_ring_close(&f->ring);
     unlink(f->path);
@@ -141,10 +149,7 @@ static void lanes_end_at_the_limit(void **state) {
 static void a_lone_producer_keeps_its_epoch_and_a_change_takes_a_new_one(void **state) {
     (void)state;
     fixture f = {0};
-    setup(&f);
-    weir_error error;
-    weir_ring_provision(&f.ring, &error);
-    weir_ring_provision(&f.ring, &error);
+    setup_two(&f);
     weir_lane *a = &f.lanes[0], *b = &f.lanes[1];
     uint64_t first = weir_ring_stamp(&f.ring, a, false);
     assert_true(weir_ring_stamp(&f.ring, a, false) == first);
@@ -624,10 +629,7 @@ static void a_lane_snatched_meanwhile_is_not_taken(void **state) {
 static void pending_is_what_was_not_taken(void **state) {
     (void)state;
     fixture f = {0};
-    setup(&f);
-    weir_error error;
-    weir_ring_provision(&f.ring, &error);
-    weir_ring_provision(&f.ring, &error);
+    setup_two(&f);
     assert_int_equal(weir_ring_pending(&f.ring), 0);
     put(&f.ring, &f.lanes[0], 1);
     put(&f.ring, &f.lanes[1], 1);
@@ -668,10 +670,7 @@ static void *stamp_many(void *argument) {
 static void two_producers_share_the_epochs(void **state) {
     (void)state;
     fixture f = {0};
-    setup(&f);
-    weir_error error;
-    weir_ring_provision(&f.ring, &error);
-    weir_ring_provision(&f.ring, &error);
+    setup_two(&f);
     uint64_t before = weir_ring_cut(&f.ring);
     _Atomic int ready = 0;
     stamper s[2] = {{&f.ring, &f.lanes[0], &ready, 0}, {&f.ring, &f.lanes[1], &ready, 0}};

@@ -66,7 +66,7 @@ static int set_up(weir_connection *c, weir_error *error) {
         status = weir_sqlite_run(
             c->db,
             "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0;"
-            "PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000", /* most of weir's memory */
+            "PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000", /* see weir_connection_cache */
             error);
     if (status == WEIR_OK)
         status = weir_sqlite_ask(c->db, "PRAGMA page_size", NULL, 4096, &page, error);
@@ -83,7 +83,7 @@ int weir_connection_cache(weir_connection *c, bool large, weir_error *error) {
 }
 
 static int note_frames(void *context, sqlite3 *db, const char *name, int frames) {
-    (void)db, (void)name; /* there is one database */
+    (void)db, (void)name; /* the image beside it has no -wal */
     ((weir_connection *)context)->frames = frames > 0 ? (uint64_t)frames : 0;
     return SQLITE_OK;
 }
