@@ -60,11 +60,10 @@ static weir_lane *wait_for_lane(weir *w, unsigned depth) {
 static weir_lane *take_lane_inside(weir *w, unsigned depth) {
     weir_lane *lane = claim(w, depth);
     if (!lane) return wait_for_lane(w, depth);
-    if (weir_ring_owned(&w->ring) == atomic_load_explicit(&w->ring.ready, memory_order_relaxed)) {
-        /* That was the last one ready: have the next made before somebody needs it. */
+    /* The last one ready? Have the next made before somebody needs it. */
+    if (weir_ring_owned(&w->ring) == atomic_load_explicit(&w->ring.ready, memory_order_relaxed))
         atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
-        weir_journaler_ring(&w->journaler);
-    }
+    weir_journaler_ring(&w->journaler); /* for the next, and to populate this one */
     return lane;
 }
 
@@ -195,10 +194,8 @@ static bool fits(weir_lane *lane, uint64_t bytes) {
     uint64_t head = atomic_load_explicit(&lane->control->head, memory_order_acquire);
     uint64_t end = lane->tail + bytes;
     if (end > head + lane->size) return false;
-    /* While more than half is used, look again after every eighth. */
-    uint64_t half = head + lane->size / 2, eighth = end + lane->size / 8;
-    uint64_t most = head + lane->size;
-    lane->limit = end <= half ? half : eighth < most ? eighth : most;
+    uint64_t part = end + weir_lane_enough(lane->size) / 2, most = head + lane->size;
+    lane->limit = part < most ? part : most;
     return true;
 }
 
@@ -219,14 +216,14 @@ static int wait_for_room(const entry *e, uint64_t bytes) {
     return there ? WEIR_OK : refuse(w);
 }
 
-/* Past the limit: half a lane is used, or head was not looked at for long. */
+/* Past the limit: the lane is full, or head was not looked at for long. What has come together by
+ * now should not linger. */
 static int make_room(const entry *e, uint64_t bytes) {
     if (bytes > e->lane->size / 2) return WEIR_TOO_BIG;
     bool there = fits(e->lane, bytes);
-    if (!there ||
-        e->lane->limit >
-            atomic_load_explicit(&e->lane->control->head, memory_order_relaxed) + e->lane->size / 2)
-        weir_journaler_ring(&e->w->journaler); /* a lane more than half full should not linger */
+    uint64_t head = atomic_load_explicit(&e->lane->control->head, memory_order_relaxed);
+    if (e->lane->tail - head >= weir_lane_enough(e->lane->size))
+        weir_journaler_ring(&e->w->journaler);
     return there ? WEIR_OK : wait_for_room(e, bytes);
 }
 

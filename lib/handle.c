@@ -24,7 +24,7 @@ static void default_u32(uint32_t *field, uint32_t value) {
 }
 
 void weir_options_fill(weir_options *o) {
-    default_u64(&o->lane_bytes, 4u << 20);
+    default_u64(&o->lane_bytes, 8u << 20);
     default_u32(&o->lanes_max, 64);
     default_u64(&o->segment_bytes, 16u << 20);
     default_u64(&o->journal_limit_bytes, (uint64_t)16 << 30);

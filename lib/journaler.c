@@ -150,11 +150,8 @@ static void expect_back(weir_journaler *j, uint32_t cut, uint32_t waiting, uint6
     j->gathering.until = now + (third < GATHER_NS ? third : GATHER_NS);
 }
 
-/* So many bytes do not linger: a whole block, or a quarter of a lane, so that one that fills up
- * fast is looked at again before it is full. */
 static uint64_t enough(const weir_journaler *j) {
-    uint64_t quarter = j->ring->header.lane_bytes / 4;
-    return quarter < RAW_TARGET ? quarter : RAW_TARGET;
+    return weir_lane_enough(j->ring->header.lane_bytes);
 }
 
 /* All are hints, and so relaxed: the step looks again. */
@@ -248,11 +245,10 @@ static void *run(void *argument) {
         j->gathering.due = 0;
         weir_next next = weir_journaler_step(j, &wait_ns);
         if (next == WEIR_NEXT_STOPPED) return NULL;
-        if (next == WEIR_NEXT_AGAIN) continue;
-        if (atomic_load_explicit(&j->stopping, memory_order_acquire) &&
+        if (next != WEIR_NEXT_AGAIN && atomic_load_explicit(&j->stopping, memory_order_acquire) &&
             (weir_ring_pending(j->ring) == 0 || j->full))
             return NULL;
-        rest(j, next, wait_ns);
+        if (!weir_ring_populate(j->ring) && next != WEIR_NEXT_AGAIN) rest(j, next, wait_ns);
     }
 }
 

@@ -84,6 +84,7 @@ typedef struct weir_lane {
     alignas(WEIR_CACHE_LINE) uint64_t taken; /* copied into blocks up to here */
     uint64_t before;                         /* what taken was before the block under way */
     uint64_t cut;                            /* tail as this round's cut saw it */
+    uint64_t populated;                      /* bytes from the start that were faulted in */
     bool ended; /* of a dead ring: its next record is not valid, so nothing more is taken */
     /* Written by the writer thread with release, read by those who wait with acquire. */
     _Atomic uint64_t applied;
@@ -101,6 +102,12 @@ static inline uint32_t weir_record_check(const uint8_t *record, uint64_t body, u
     hash ^= salt + position * 0x9E3779B97F4A7C15u + (body << 40);
     hash *= 0xD6E8FEB86659FD93u;
     return (uint32_t)(hash >> 32);
+}
+
+/* So many bytes do not linger: a block that is worth its sync, or a quarter of a lane, so that one
+ * that fills up fast is looked at again before it is full. */
+static inline uint64_t weir_lane_enough(uint64_t lane_bytes) {
+    return lane_bytes / 4 < 256 << 10 ? lane_bytes / 4 : 256 << 10;
 }
 
 static inline uint8_t *weir_lane_at(const weir_lane *lane, uint64_t position) {

@@ -219,7 +219,11 @@ static int posix_map(void *self, void *at, int file, uint64_t offset, size_t byt
     if (!fits_offset(offset, bytes)) return -EOVERFLOW;
     int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
     void *got = mmap(at, bytes, protection, MAP_SHARED | MAP_FIXED, file, (off_t)offset);
-    return got == MAP_FAILED ? -errno : 0;
+    if (got == MAP_FAILED) return -errno;
+    /* What is mapped to be written is new: to read around each fault, as is usual for files, would
+     * zero up to megabytes of it in one go. Advice. */
+    if (writable) (void)madvise(at, bytes, MADV_RANDOM);
+    return 0;
 }
 
 static int posix_populate(void *self, void *at, size_t bytes) {

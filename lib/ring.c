@@ -10,7 +10,14 @@
 
 static const char ring_magic[8] = {'W', 'E', 'I', 'R', 'R', 'N', 'G', '1'};
 
-enum { LANE_STATE_MASK = 0xFF, HASHED_HEADER = 120 };
+enum {
+    LANE_STATE_MASK = 0xFF,
+    HASHED_HEADER = 120,
+    POPULATE_FREE = 256 << 10,  /* of a lane that waits for its thread: a burst's worth */
+    POPULATE_AHEAD = 512 << 10, /* of the tail of one that has it: more disturbs the syncs of small
+                                   programs, which never come that far */
+    POPULATE_STEP = 32 << 10,   /* some 15 µs: what the journal thread may be late by */
+};
 
 /* ---- header ---------------------------------------------------------------------------- */
 
@@ -291,7 +298,6 @@ static weir_lane *take_over(weir_ring *ring, uint32_t index, uint64_t started) {
     lane->tail = atomic_load_explicit(&control->tail, memory_order_relaxed);
     lane->limit = lane->tail;
     atomic_store_explicit(&lane->busy, false, memory_order_relaxed);
-    (void)ring->os->populate(ring->os->self, lane->data, (size_t)lane->size); /* advice */
     return lane;
 }
 
@@ -329,6 +335,30 @@ uint32_t weir_ring_owned(const weir_ring *ring) {
         owned += (owner & LANE_STATE_MASK) == WEIR_LANE_OWNED;
     }
     return owned;
+}
+
+/* ---- populating ------------------------------------------------------------------------ */
+
+static uint64_t populated_wanted(const weir_lane *lane) {
+    uint64_t owner = atomic_load_explicit(&lane->control->owner, memory_order_relaxed);
+    uint64_t tail = atomic_load_explicit(&lane->control->tail, memory_order_relaxed);
+    uint64_t wanted =
+        (owner & LANE_STATE_MASK) == WEIR_LANE_OWNED ? tail + POPULATE_AHEAD : POPULATE_FREE;
+    return wanted < lane->size ? wanted : lane->size;
+}
+
+bool weir_ring_populate(weir_ring *ring) {
+    uint32_t ready = atomic_load_explicit(&ring->ready, memory_order_relaxed); /* ours alone */
+    for (uint32_t i = 0; i < ready; i++) {
+        weir_lane *lane = &ring->lanes[i];
+        if (lane->populated >= populated_wanted(lane)) continue;
+        uint64_t left = lane->size - lane->populated;
+        size_t piece = left < POPULATE_STEP ? (size_t)left : POPULATE_STEP;
+        (void)ring->os->populate(ring->os->self, lane->data + lane->populated, piece); /* advice */
+        lane->populated += piece;
+        return true;
+    }
+    return false;
 }
 
 /* ---- cutting --------------------------------------------------------------------------- */

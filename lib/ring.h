@@ -106,6 +106,10 @@ int weir_ring_create(weir_ring *ring, const weir_os *os, const char *path,
 /* Give one more lane its bytes. NOT_FOUND at the limit. Journal thread only. */
 int weir_ring_provision(weir_ring *ring, weir_error *error);
 
+/* Fault in a piece of what producers will write next, in the first lap of a lane, so that they
+ * rarely have to. False when there is nothing left to do for now. Journal thread only. */
+bool weir_ring_populate(weir_ring *ring);
+
 /* Map a dead ring to read it. found says what it is. With WEIR_RING_OURS the ring can be read, and
  * is to be closed; whose journal it belongs to, the caller compares. With any other, and WEIR_OK,
  * there is nothing to close. */

@@ -185,6 +185,28 @@ static void drain(weir *w) {
     atomic_store(&j->demand, 0);
 }
 
+/* What has come together by a quarter of a lane is worth waking the journal thread for, once in an
+ * eighth of the lane at most; an append wakes nobody before. */
+static void a_quarter_of_a_lane_rings_the_journal_thread(void **state) {
+    enum { LANE = 65536, ROW_LEAST = 24, ROW_MOST = 32 };
+    const fixture *f = *state;
+    static const weir_column column = {"n", WEIR_INTEGER};
+    weir_table *t;
+    weir *w = open_recorded(f);
+    const weir_journaler *j = weir_handle_journaler(w);
+    assert_int_equal(weir_declare(w, "t", &column, 1, &t), WEIR_OK);
+    uint32_t quiet = atomic_load(&j->bell), rung;
+    for (int i = 0; i < LANE / 4 / ROW_MOST - 16; i++)
+        assert_int_equal(weir_append(t, weir_int(i)), WEIR_OK);
+    assert_int_equal(atomic_load(&j->bell), quiet);
+    for (int i = 0; i < (LANE / 4 + LANE / 8) / ROW_LEAST; i++)
+        assert_int_equal(weir_append(t, weir_int(i)), WEIR_OK);
+    rung = atomic_load(&j->bell) - quiet;
+    assert_true(rung >= 1 && rung <= 3);
+    drain(w);
+    assert_int_equal(weir_close(w), WEIR_OK);
+}
+
 /* One record more would stand over the oldest. */
 static void a_lane_takes_what_it_holds_and_no_more(void **state) {
     const fixture *f = *state;
@@ -234,6 +256,7 @@ int main(void) {
         T(a_ring_of_another_journal_is_refused),
         T(a_dead_ring_stays_until_its_rows_are_synced),
         T(a_clean_close_removes_the_ring_before_it_says_so),
+        T(a_quarter_of_a_lane_rings_the_journal_thread),
         T(a_lane_takes_what_it_holds_and_no_more),
         T(sync_waits_for_the_rows_of_every_thread),
     };

@@ -20,7 +20,7 @@ typedef struct fixture {
     weir_ring ring;
 } fixture;
 
-static void setup(fixture *f) {
+static void setup_sized(fixture *f, uint64_t lane_bytes) {
     strcpy(f->directory, "/tmp/weir-ring-XXXXXX");
     assert_non_null(mkdtemp(f->directory));
     snprintf(f->path, sizeof f->path, "%s/ring", f->directory);
@@ -29,12 +29,14 @@ static void setup(fixture *f) {
     weir_ring_header wanted = {.id = {1, 2, 3},
                                .journal = {9},
                                .lanes = LANES,
-                               .lane_bytes = LANE_BYTES,
+                               .lane_bytes = lane_bytes,
                                .process = getpid()};
     weir_error error;
     assert_int_equal(
         weir_ring_create(&f->ring, weir_os_posix(), f->path, &wanted, f->lanes, &error), 0);
 }
+
+static void setup(fixture *f) { setup_sized(f, LANE_BYTES); }
 
 /* With two lanes that are ready. */
 static void setup_two(fixture *f) {
@@ -701,6 +703,50 @@ static void the_newer_mark_counts_whichever_copy_it_is(void **state) {
     teardown(&f);
 }
 
+/* ---- populating ------------------------------------------------------------------------------ */
+
+static const uint8_t
+    *faulted; /* the end of what was populated, from the lane's start without a gap */
+
+static int note_populated(void *self, void *at, size_t bytes) {
+    (void)self;
+    assert_ptr_equal(at, faulted);
+    assert_true(bytes > 0 && bytes <= 64 << 10); /* the journal thread has other things to do */
+    faulted += bytes;
+    return 0;
+}
+
+static size_t populate_all(fixture *f) {
+    while (weir_ring_populate(&f->ring)) {
+    }
+    return (size_t)(faulted - f->lanes[0].data);
+}
+
+static void a_lane_is_populated_once_and_ahead_of_its_tail(void **state) {
+    (void)state;
+    enum { BYTES = 4 << 20 };
+    fixture f = {0};
+    weir_error error;
+    weir_os os = *weir_os_posix();
+    os.populate = note_populated;
+    setup_sized(&f, BYTES);
+    f.ring.os = &os;
+    assert_false(weir_ring_populate(&f.ring));
+    assert_int_equal(weir_ring_provision(&f.ring, &error), 0);
+    faulted = f.lanes[0].data;
+    size_t free_lane = populate_all(&f);
+    assert_true(free_lane > 0 && free_lane < BYTES / 2);
+    weir_lane *lane = weir_ring_claim(&f.ring, 1, 0);
+    size_t owned = populate_all(&f);
+    assert_true(owned >= free_lane && owned < BYTES);
+    weir_lane_publish(lane, BYTES / 2);
+    assert_int_equal(populate_all(&f), BYTES / 2 + owned);
+    weir_lane_publish(lane, (uint64_t)3 * BYTES); /* it is the same bytes again in every lap */
+    assert_int_equal(populate_all(&f), BYTES);
+    assert_false(weir_ring_populate(&f.ring));
+    teardown(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dead_ring_is_found_as_it_was_left),
@@ -723,6 +769,7 @@ int main(void) {
         cmocka_unit_test(pending_is_what_was_not_taken),
         cmocka_unit_test(two_producers_share_the_epochs),
         cmocka_unit_test(the_newer_mark_counts_whichever_copy_it_is),
+        cmocka_unit_test(a_lane_is_populated_once_and_ahead_of_its_tail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -213,7 +213,7 @@ typedef void weir_event_fn(void *context, weir_event event, const char *text);
 typedef struct weir_options {
     const char *journal_directory; /* default: the database's real path + "-weir" */
     uint64_t lane_bytes;    /* ring space per appending thread; power of two, 64 KiB … 1 GiB;
-                                      default 4 MiB. A row may take half. */
+                                      default 8 MiB. A row may take half. */
     uint32_t lanes_max;     /* threads that can append at once, 2 … 1024; default 64 */
     uint64_t segment_bytes; /* size of a journal file, 1 MiB … 4 GiB; default 16 MiB */
     uint64_t journal_limit_bytes; /* segments that wait for SQLite; default 16 GiB. When it is
