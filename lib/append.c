@@ -262,17 +262,18 @@ int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes
     return status;
 }
 
-/* Write one row's record at position; returns the position behind it. */
-static inline uint64_t write_row(const entry *e, uint64_t position, uint16_t table,
-                                 const weir_value *values, size_t count, uint64_t epoch) {
+/* Write the body of one row's record, which starts at position; returns its bytes. */
+static inline size_t write_row(const entry *e, uint64_t position, uint16_t table,
+                               const weir_value *values, size_t count) {
     uint8_t *body = weir_lane_at(e->lane, position) + WEIR_RECORD_HEAD;
-    size_t bytes = (size_t)(weir_row_encode(body, table, values, count) - body);
-    weir_record_seal(e->lane, position, bytes, epoch, WEIR_RECORD_ROW);
-    return position + weir_record_bytes(bytes);
+    return (size_t)(weir_row_encode(body, table, values, count) - body);
 }
 
 static int append_one(const weir_table *t, const weir_value *values, weir_ticket *ticket) {
     int status = WEIR_OK;
+    /* Whoever appended last has the ownership word in its cache: it comes over while the row is
+     * measured and written, so the stamp is taken behind that. */
+    __builtin_prefetch(atomic_load_explicit(&t->w->word_hint, memory_order_relaxed), 1);
     size_t bytes = weir_row_size(values, t->columns, &status);
     if (UNLIKELY(!bytes)) return status;
     entry e;
@@ -280,9 +281,10 @@ static int append_one(const weir_table *t, const weir_value *values, weir_ticket
     if (UNLIKELY(status != WEIR_OK)) return status;
     status = room(&e, weir_record_bytes(bytes) + 8); /* and the slack that encoding may touch */
     if (!UNLIKELY(status != WEIR_OK)) {
+        bytes = write_row(&e, e.lane->tail, t->number, values, t->columns);
         uint64_t epoch = weir_ring_stamp(&t->w->ring, e.lane, e.depth > 0);
-        uint64_t tail = write_row(&e, e.lane->tail, t->number, values, t->columns, epoch);
-        publish(&e, tail, 1, ticket);
+        weir_record_seal(e.lane, e.lane->tail, bytes, epoch, WEIR_RECORD_ROW);
+        publish(&e, e.lane->tail + weir_record_bytes(bytes), 1, ticket);
     }
     leave(&e);
     return status;
@@ -350,7 +352,9 @@ static uint64_t write_rows(const entry *e, weir_table *t, const weir_value *valu
             settle_key(t, &own[t->key]);
             row = own;
         }
-        tail = write_row(e, tail, t->number, row, t->columns, epoch);
+        size_t bytes = write_row(e, tail, t->number, row, t->columns);
+        weir_record_seal(e->lane, tail, bytes, epoch, WEIR_RECORD_ROW);
+        tail += weir_record_bytes(bytes);
     }
     return tail;
 }

@@ -29,6 +29,8 @@ struct weir {
     uint32_t slot;   /* of the threads' seats */
     int64_t process; /* that opened it */
     bool fence;      /* no membarrier in this kernel: every append pays a fence instead */
+    /* Where ring.word is or was: for a prefetch, which no gate guards and no address can fault. */
+    _Atomic(void *) word_hint; /* relaxed on both sides: nothing is read through it */
     const weir_os *os;
     weir_ring ring;
     weir_lane *lanes;

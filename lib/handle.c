@@ -262,6 +262,7 @@ static int make_ring(opening *o) {
          * there is. */
         status = weir_ring_create(&w->ring, w->os, fresh, &wanted, w->lanes, o->error);
     if (status != WEIR_OK) return status;
+    atomic_store_explicit(&w->word_hint, w->ring.word, memory_order_relaxed);
     done = w->os->rename(w->os->self, fresh, path);
     if (done >= 0) done = w->os->sync_directory(w->os->self, w->directory);
     return done >= 0 ? WEIR_OK : weir_fail_os(o->error, done, "cannot put the ring at %s", path);
