@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../lib/journaler.h"
 #include "../lib/row_encode.h"
@@ -383,6 +384,31 @@ static void who_is_alone_or_pressed_waits_for_nobody(void **state) {
     assert_false(weir_journaler_gathers(&f->j)); /* the lane fills up */
 }
 
+/* ---- the thread ----------------------------------------------------------------------------- */
+
+static _Atomic size_t populated;
+
+static int count_populated(void *self, void *at, size_t bytes) {
+    (void)self, (void)at;
+    atomic_fetch_add(&populated, bytes);
+    return 0;
+}
+
+/* Lanes that nobody has taken yet: their first append shall find its pages. */
+static void the_thread_populates_lanes_while_nobody_appends(void **state) {
+    enum { WANTED = 2 * LANE_BYTES, LOOKS = 20000 };
+    static const struct timespec pause = {0, 1000000};
+    fixture *f = *state;
+    weir_error error = {0};
+    atomic_store(&populated, 0);
+    f->os.table.populate = count_populated;
+    assert_int_equal(weir_journaler_start(&f->j, &error), WEIR_OK);
+    for (int i = 0; i < LOOKS && atomic_load(&populated) < WANTED; i++)
+        (void)nanosleep(&pause, NULL);
+    assert_int_equal(weir_journaler_stop(&f->j), WEIR_OK);
+    assert_int_equal(atomic_load(&populated), WANTED);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -399,6 +425,7 @@ int main(void) {
         T(blocks_of_one_group_do_not_vouch_for_each_other),
         T(the_next_cut_waits_for_those_who_were_released),
         T(who_is_alone_or_pressed_waits_for_nobody),
+        T(the_thread_populates_lanes_while_nobody_appends),
     };
     return cmocka_run_group_tests_name("journaler", tests, NULL, NULL);
 }
