@@ -130,7 +130,7 @@ class Block:
                 and self.kind in (1, 2, 3) and self.codec in (0, 1)
                 and self.segment >= 1 and self.offset % ALIGN == 0 and self.offset >= ALIGN
                 and self.offset + self.extent <= (1 << 63) - 1
-                and self.block >= 1 and self.durable < self.block
+                and 1 <= self.block <= TWO64 - 2 and self.durable < self.block
                 and (self.block > 1 or self.previous == 0)
                 and 24 <= self.raw <= RAW_MAX and sizes
                 and self.first_row >= 1 and self.first_row + self.rows <= TWO64 - 1 and rows):

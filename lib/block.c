@@ -78,8 +78,10 @@ static bool place_is_valid(const weir_block_header *h) {
            h->offset <= INT64_MAX - weir_block_extent(h);
 }
 
+/* Whoever counts up to a block's number, or to the one behind it, must come to an end. */
 static bool chain_is_valid(const weir_block_header *h) {
-    return h->block >= 1 && h->durable_block < h->block && (h->block > 1 || h->previous_hash == 0);
+    if (h->block < 1 || h->block == UINT64_MAX) return false;
+    return h->durable_block < h->block && (h->block > 1 || h->previous_hash == 0);
 }
 
 static bool rows_are_valid(const weir_block_header *h) {

@@ -17,8 +17,7 @@ typedef struct taking {
     weir_error *error;
     weir_chain chain;
     weir_walk walk;
-    weir_end base;     /* where the stream stands before the first block kept */
-    uint64_t base_row; /* the row that comes first there */
+    weir_end base; /* where the stream stands before the first block kept */
 } taking;
 
 /* ---- marks from outside ----------------------------------------------------------------- */
@@ -77,7 +76,6 @@ static void set_base(taking *t) {
     if (first->first_block == 0) return;
     t->base = (weir_end){0, 0, first->first_block - 1, first->before_hash};
     if (first->note->status == WEIR_OK) t->base = first->note->header.before;
-    t->base_row = first->first_row;
     t->inv->end = t->base;
     t->inv->found.recycled = first->first_block > 1;
 }
@@ -149,6 +147,12 @@ static int find_end(const taking *t, const weir_extent *e, uint64_t block, weir_
     return status;
 }
 
+/* By the first block that is there, or else by the last segment: a segment without a block may name
+ * any row, and the next one need not agree. */
+static uint64_t first_row_kept(const weir_inventory *inv) {
+    return inv->extent_count ? inv->extents[0].first_row : inv->next_row;
+}
+
 static void set_durable(weir_inventory *inv, weir_end end, uint64_t next_row) {
     inv->durable_end = end;
     inv->durable_next_row = next_row;
@@ -160,7 +164,7 @@ static int take_durable(taking *t) {
     weir_end lost = {0, 0, block, inv->durable.hash}; /* promised, but not there */
     const weir_extent *e = extent_at(inv, block);
     if (block <= t->base.block) {
-        set_durable(inv, t->base, t->base_row ? t->base_row : inv->next_row);
+        set_durable(inv, t->base, first_row_kept(inv));
     } else if (!e) {
         lost.segment = inv->end.segment;
         lost.offset = inv->end.offset;

@@ -98,6 +98,19 @@ static int check_numbers(const weir_journal *j, weir_error *error) {
                      j->config.directory);
 }
 
+/* Nor to these of a block or a row, at one in each nanosecond for 292 years: behind them would come
+ * numbers that no header may have. */
+static int check_ends(const weir_journal *j, const weir_inventory *found, weir_error *error) {
+    bool blocks = j->state.end.block < INT64_MAX && found->end.block < INT64_MAX;
+    bool rows = j->state.next_row < INT64_MAX && found->next_row < INT64_MAX;
+    if (blocks && rows) return WEIR_OK;
+    return weir_fail(
+        error, WEIR_DAMAGED,
+        "%s: its %s have numbers that no journal comes to, so none can follow; read it "
+        "with weir-recover, and move it away",
+        j->config.directory, blocks ? "rows" : "blocks");
+}
+
 /* Numbers are never given twice, or a file could be renamed over one that is kept. */
 static int scan_names(weir_journal *j, weir_error *error) {
     const char *directory = j->config.directory;
@@ -143,7 +156,9 @@ static int adopt(weir_journal *j, const weir_inventory *found, weir_error *error
             return weir_fail_os(error, result, "cannot get random bytes for a journal id");
     }
     adopt_end(j, found);
-    int status = weir_catalog_adopt(&j->catalog, found);
+    int status = check_ends(j, found, error);
+    if (status != WEIR_OK) return status;
+    status = weir_catalog_adopt(&j->catalog, found);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory for the list of segments");
     return WEIR_OK;
 }

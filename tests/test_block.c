@@ -152,6 +152,8 @@ static void places_are_aligned_and_in_range(void **state) {
 static void the_chain_begins_at_block_one(void **state) {
     (void)state;
     ASSERT_WITH(h.block = 0, WEIR_DAMAGED);
+    ASSERT_WITH(h.block = UINT64_MAX - 1, WEIR_OK);
+    ASSERT_WITH(h.block = UINT64_MAX, WEIR_DAMAGED);
     ASSERT_WITH(h.durable_block = 77, WEIR_DAMAGED);
     ASSERT_WITH(h.durable_block = 76, WEIR_OK);
     ASSERT_WITH((h.block = 1, h.durable_block = 0), WEIR_DAMAGED);

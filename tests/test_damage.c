@@ -547,6 +547,18 @@ static void two_journals(void **state) {
     assert_verdict("mixed");
 }
 
+static void assert_none_follows(const char *why) {
+    weir_journal *journal;
+    weir_error error = {0};
+    weir_journal_config config = {.os = input.os,
+                                  .directory = f.directory,
+                                  .segment_bytes = 1 << 20,
+                                  .limit_bytes = 1 << 24,
+                                  .zstd_level = 1};
+    assert_int_equal(weir_journal_open(&config, &inv, &journal, &error), WEIR_DAMAGED);
+    assert_non_null(strstr(error.text, why));
+}
+
 /* It was once overlooked, and the number after it would have been 0. */
 static void the_highest_number_is_seen_and_none_follows(void **state) {
     (void)state;
@@ -558,15 +570,19 @@ static void the_highest_number_is_seen_and_none_follows(void **state) {
     assert_verdict("clean");
     assert_int_equal(inv.next_row, 41);
     assert_readable(1, 6, 0, 0);
-    weir_journal *journal;
-    weir_error error = {0};
-    weir_journal_config config = {.os = input.os,
-                                  .directory = f.directory,
-                                  .segment_bytes = 1 << 20,
-                                  .limit_bytes = 1 << 24,
-                                  .zstd_level = 1};
-    assert_int_equal(weir_journal_open(&config, &inv, &journal, &error), WEIR_DAMAGED);
-    assert_non_null(strstr(error.text, "highest number"));
+    assert_none_follows("highest number");
+}
+
+static void no_journal_comes_to_such_numbers(void **state) {
+    (void)state;
+    f.next_row = INT64_MAX - 30;
+    forge_journal(&f, 1);
+    take();
+    assert_verdict("clean");
+    assert_none_follows("its rows have numbers");
+    inv.next_row = INT64_MAX - 1;
+    inv.durable_end.block = INT64_MAX;
+    assert_none_follows("its blocks have numbers");
 }
 
 static void a_newer_version(void **state) {
@@ -630,6 +646,7 @@ int main(void) {
         test(misnamed_segments),
         test(two_journals),
         test(the_highest_number_is_seen_and_none_follows),
+        test(no_journal_comes_to_such_numbers),
         test(a_newer_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

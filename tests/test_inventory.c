@@ -39,6 +39,29 @@ static void empty_files_count_as_absent(void **state) {
     assert_int_equal(inv.end.block, 4);
 }
 
+/* Rows keep their numbers when an opening writes them again, whatever a segment without a block
+ * says of the row that comes next. It used to be believed, and rows 1000 to 1009 became 1 to 10. */
+static void an_empty_segment_does_not_number_rows(void **state) {
+    (void)state;
+    f.lazy = true;
+    forge_segment(&f, 1);
+    memset(f.bytes + WEIR_BLOCK_ALIGN, 0, sizeof f.bytes - WEIR_BLOCK_ALIGN);
+    forge_write(&f);
+    f.end = (weir_end){1, WEIR_BLOCK_ALIGN, 0, 0};
+    f.next_row = 1000;
+    forge_segment(&f, 2);
+    forge_write(&f);
+    take();
+    assert_verdict("clean");
+    assert_int_equal(inv.durable_next_row, 1000);
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
+    forge_write(&f);
+    take();
+    assert_int_equal(inv.durable.block, 0);
+    assert_int_equal(inv.durable_next_row, 1000);
+    assert_int_equal(inv.next_row, 1010);
+}
+
 static void a_sound_journal(void **state) {
     (void)state;
     forge_journal(&f, 3);
@@ -430,6 +453,7 @@ int main(void) {
         test(no_directory_is_fresh),
         test(other_names_are_no_segments),
         test(empty_files_count_as_absent),
+        test(an_empty_segment_does_not_number_rows),
         test(a_sound_journal),
         test(a_close_mark_is_known),
         test(a_segment_without_blocks),
