@@ -98,8 +98,8 @@ static int check_numbers(const weir_journal *j, weir_error *error) {
                      j->config.directory);
 }
 
-/* Nor to these of a block or a row, at one in each nanosecond for 292 years: behind them would come
- * numbers that no header may have. */
+/* Nor to such a number of a block or a row, which takes 292 years at one a nanosecond; behind it
+ * would come numbers that no header may have. */
 static int check_ends(const weir_journal *j, const weir_inventory *found, weir_error *error) {
     bool blocks = j->state.end.block < INT64_MAX && found->end.block < INT64_MAX;
     bool rows = j->state.next_row < INT64_MAX && found->next_row < INT64_MAX;
