@@ -163,25 +163,25 @@ static int take_durable(taking *t) {
     uint64_t block = inv->durable.block;
     weir_end lost = {0, 0, block, inv->durable.hash}; /* promised, but not there */
     const weir_extent *e = extent_at(inv, block);
-    if (block <= t->base.block) {
+    if (e && e->first_block <= block) { /* it is there, and says itself where it ends */
+        weir_block_header h;
+        int status = find_end(t, e, block, &h);
+        if (status != WEIR_OK) return status;
+        weir_end end = {e->segment, h.offset + weir_block_extent(&h), h.block, h.hash};
+        set_durable(inv, end, h.first_row + h.rows);
+    } else if (block <= t->base.block) {
         set_durable(inv, t->base, first_row_kept(inv));
     } else if (!e) {
         lost.segment = inv->end.segment;
         lost.offset = inv->end.offset;
         set_durable(inv, lost, inv->next_row);
         return WEIR_OK;
-    } else if (e->first_block > block) {
+    } else {
         const weir_extent *former = e > inv->extents ? e - 1 : NULL;
         lost.segment = former ? former->segment : t->base.segment;
         lost.offset = former ? former->end : t->base.offset;
         set_durable(inv, lost, e->first_row);
         return WEIR_OK;
-    } else {
-        weir_block_header h;
-        int status = find_end(t, e, block, &h);
-        if (status != WEIR_OK) return status;
-        weir_end end = {e->segment, h.offset + weir_block_extent(&h), h.block, h.hash};
-        set_durable(inv, end, h.first_row + h.rows);
     }
     inv->durable.hash = inv->durable_end.hash;
     inv->durable.row = inv->durable_next_row ? inv->durable_next_row - 1 : 0;

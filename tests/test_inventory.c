@@ -62,6 +62,29 @@ static void an_empty_segment_does_not_number_rows(void **state) {
     assert_int_equal(inv.next_row, 1010);
 }
 
+/* The same where the younger segment goes back behind the number that the older one begins with. */
+static void a_segment_that_goes_back_says_where_the_stream_begins(void **state) {
+    (void)state;
+    f.end = (weir_end){0, 0, 4, 77};
+    f.next_row = 1000;
+    forge_segment(&f, 1);
+    memset(f.bytes + WEIR_BLOCK_ALIGN, 0, sizeof f.bytes - WEIR_BLOCK_ALIGN);
+    forge_write(&f);
+    f.end = (weir_end){1, WEIR_BLOCK_ALIGN, 2, 55};
+    f.next_row = 21;
+    forge_segment(&f, 2);
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
+    forge_write(&f);
+    take();
+    assert_verdict("database_behind");
+    assert_int_equal(inv.durable.block, 4);
+    assert_int_equal(inv.durable_end.segment, 2);
+    assert_int_equal(inv.durable_end.block, 4);
+    assert_int_equal(inv.durable_next_row, 31);
+    assert_int_equal(inv.next_row, 41);
+}
+
 static void a_sound_journal(void **state) {
     (void)state;
     forge_journal(&f, 3);
@@ -454,6 +477,7 @@ int main(void) {
         test(other_names_are_no_segments),
         test(empty_files_count_as_absent),
         test(an_empty_segment_does_not_number_rows),
+        test(a_segment_that_goes_back_says_where_the_stream_begins),
         test(a_sound_journal),
         test(a_close_mark_is_known),
         test(a_segment_without_blocks),
