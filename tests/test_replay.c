@@ -403,9 +403,9 @@ static void damage_stops_it_or_is_stepped_over(void **state) {
     assert_int_equal(step_all(), WEIR_PENDING);
 }
 
-static uint64_t small_appetite(void *self) {
+static weir_appetite small_appetite(void *self) {
     (void)self;
-    return 25;
+    return (weir_appetite){25, 100};
 }
 
 static void the_sink_says_how_much_it_takes(void **state) {
@@ -422,6 +422,13 @@ static void the_sink_says_how_much_it_takes(void **state) {
     assert_rows(50);
     assert_int_equal(step_all(), WEIR_OK);
     assert_rows(60);
+    for (int i = 0; i < 3; i++) {
+        add_block(WEIR_BLOCK_ROWS, 10);
+        blocks[last_block].header.raw_bytes = 60;
+    }
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_true(result.more);
+    assert_rows(80);
 }
 
 static void a_transaction_ends_at_its_bytes_too(void **state) {

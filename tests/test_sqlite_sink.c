@@ -521,6 +521,24 @@ static void a_commit_is_on_the_disk_when_it_returns(void **state) {
     watched_end();
 }
 
+static void a_full_disk_is_over_with_its_transaction(void **state) {
+    (void)state;
+    watched_begin();
+    weir_sink s = open_sink();
+    weir_sink_counts counts;
+    declare_both(&s);
+    assert_int_equal(apply_three(&s, &counts), WEIR_OK);
+    rows_block b = three_rows(2, 4);
+    watched_wal.full = true;
+    assert_int_equal(apply_all(&s, &b, &counts), WEIR_NO_SPACE);
+    assert_false(watched_wal.full); /* it was written to */
+    assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
+    rows_free(&b);
+    s.close(s.self);
+    watched_end();
+    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 6);
+}
+
 static unsigned crashes;
 
 /* What a power cut would leave now. */
@@ -667,6 +685,7 @@ int main(void) {
         TEST(locks_are_waited_for_by_the_caller),
         TEST(nobody_else_resets_the_wal),
         TEST(a_commit_is_on_the_disk_when_it_returns),
+        TEST(a_full_disk_is_over_with_its_transaction),
         TEST(rows_and_position_reach_the_disk_together),
         TEST(a_reader_holds_hardening_back),
         TEST(a_moved_file_stops_everything),

@@ -1,5 +1,5 @@
 /* watched_vfs.h - SQLite's own file system, which knows of database and -wal file whether all that
- * was written to them has been synced, and can refuse a read. For tests that have one database open. */
+ * was written to them has been synced, and can refuse a read or a write. For tests that have one database open. */
 #ifndef WEIR_TESTS_WATCHED_VFS_H
 #define WEIR_TESTS_WATCHED_VFS_H
 
@@ -13,6 +13,7 @@ typedef struct watched {
     const sqlite3_io_methods *real;
     unsigned writes, unsynced; /* unsynced: since the last sync */
     sqlite3_int64 bad_page_at; /* the next read there fails; 0: none will */
+    bool full;                 /* the next write finds no room */
 } watched;
 
 static watched watched_database, watched_wal;
@@ -33,6 +34,10 @@ static int watched_read(sqlite3_file *file, void *into, int bytes, sqlite3_int64
 
 static int watched_write(sqlite3_file *file, const void *from, int bytes, sqlite3_int64 offset) {
     watched *w = watched_of(file);
+    if (w->full) {
+        w->full = false;
+        return SQLITE_FULL;
+    }
     w->writes++;
     w->unsynced++;
     return w->real->xWrite(file, from, bytes, offset);

@@ -66,7 +66,8 @@ static int set_up(weir_connection *c, weir_error *error) {
         status = weir_sqlite_run(
             c->db,
             "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0;"
-            "PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000", /* see weir_connection_cache */
+            "PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000;" /* see weir_connection_cache */
+            "SELECT rootpage FROM sqlite_schema LIMIT 1",       /* opens the -wal file */
             error);
     if (status == WEIR_OK)
         status = weir_sqlite_ask(c->db, "PRAGMA page_size", NULL, 4096, &page, error);
@@ -124,7 +125,9 @@ int weir_connection_open(const weir_sqlite_config *config, weir_connection *out,
                    ? weir_fail(error, WEIR_DATABASE, "%s", error ? error->text : "")
                    : status;
     }
+    weir_wal_file_take_over(&out->wal, out->db);
     (void)sqlite3_wal_hook(out->db, note_frames, out);
+    (void)sqlite3_rollback_hook(out->db, weir_wal_file_forget, &out->wal);
     (void)sqlite3_busy_timeout(out->db, 0); /* from now on the caller waits, not SQLite */
     (void)sqlite3_busy_timeout(out->guard, 0);
     return WEIR_OK;
@@ -134,6 +137,7 @@ int weir_connection_open(const weir_sqlite_config *config, weir_connection *out,
 void weir_connection_close(weir_connection *c) {
     (void)sqlite3_close(c->guard); /* fails only while statements are left, and none are */
     (void)sqlite3_close(c->db);
+    weir_wal_file_free(&c->wal);
     *c = (weir_connection){0};
 }
 
@@ -183,7 +187,9 @@ static uint64_t block_behind(weir_connection *c, uint64_t applied, int frames, i
 
 static int checkpoint(weir_connection *c, int *frames, int *copied, weir_error *error) {
     *frames = *copied = 0;
+    weir_wal_file_begin_reading(&c->wal);
     int code = sqlite3_wal_checkpoint_v2(c->db, "main", SQLITE_CHECKPOINT_PASSIVE, frames, copied);
+    weir_wal_file_end_reading(&c->wal);
     return code == SQLITE_OK ? WEIR_OK : weir_sqlite_fail(c->db, "checkpoint", error);
 }
 

@@ -4,12 +4,14 @@
 #define WEIR_CONNECTION_H
 
 #include "sqlite_sink.h"
+#include "wal_file.h"
 
 typedef struct weir_connection {
     sqlite3 *db, *guard;
     uint64_t frames; /* in the -wal file after the last commit */
     uint64_t page_bytes;
     bool large_cache;
+    weir_wal_file wal;
     struct {
         uint64_t frames, block; /* where the last hardening stood that a reader kept from its end */
     } begun;

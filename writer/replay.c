@@ -3,12 +3,7 @@
 
 #include <stdlib.h>
 
-enum {
-    ROWS_DEFAULT = 65536,
-    BYTES_MAX =
-        32
-        << 20, /* raw, of one transaction: what SQLite's -wal file grows by at most, and a block */
-};
+static const weir_appetite usual_appetite = {65536, 32 << 20};
 
 /* Where the walk stands: the next block to look at, and the hash that it must name. Blocks
  * without rows move it on without a transaction, so it may be ahead of the position. */
@@ -294,13 +289,15 @@ static int apply_block(weir_replay *r, transaction *t, const weir_replay_limits 
     return WEIR_OK;
 }
 
-static uint64_t most_rows(const weir_replay *r, const weir_replay_limits *limits) {
-    if (limits->rows) return limits->rows;
-    return r->sink->appetite ? r->sink->appetite(r->sink->self) : ROWS_DEFAULT;
+static weir_appetite appetite(const weir_replay *r, const weir_replay_limits *limits) {
+    weir_appetite a = r->sink->appetite ? r->sink->appetite(r->sink->self) : usual_appetite;
+    if (limits->rows) a.rows = limits->rows;
+    return a;
 }
 
 static bool is_full(const weir_replay *r, const transaction *t, const weir_replay_limits *limits) {
-    return t->cut || t->rows >= most_rows(r, limits) || t->bytes >= BYTES_MAX ||
+    weir_appetite a = appetite(r, limits);
+    return t->cut || t->rows >= a.rows || t->bytes >= a.bytes ||
            (r->narrow && t->rows >= r->narrow);
 }
 
@@ -351,7 +348,7 @@ static void narrow_down(weir_replay *r, uint64_t attempted) {
 }
 
 static void widen(weir_replay *r, const weir_replay_limits *limits) {
-    uint64_t rows = most_rows(r, limits);
+    uint64_t rows = appetite(r, limits).rows;
     if (r->narrow) r->narrow = r->narrow < rows / 2 ? r->narrow * 2 : 0;
 }
 

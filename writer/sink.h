@@ -24,6 +24,11 @@ typedef struct weir_row_range {
     uint64_t first, last;
 } weir_row_range;
 
+/* A transaction ends with the block that reaches one of them. */
+typedef struct weir_appetite {
+    uint64_t rows, bytes; /* bytes: raw, of the blocks */
+} weir_appetite;
+
 typedef struct weir_sink {
     void *self;
     /* Begin a transaction and read the position inside it. block and row 0: nothing applied yet. */
@@ -42,8 +47,9 @@ typedef struct weir_sink {
      * applied, and perhaps 0, while a reader of the database stands in the way. */
     int (*harden)(void *self, uint64_t applied, uint64_t *safe, weir_error *error);
     void (*close)(void *self);
-    /* How many rows make a good transaction for the tables that the last one met. NULL: 65,536. */
-    uint64_t (*appetite)(void *self);
+    /* How much makes a good transaction for the tables that the last one met. NULL: 65,536 rows,
+     * 32 MiB. */
+    weir_appetite (*appetite)(void *self);
 } weir_sink;
 
 #endif

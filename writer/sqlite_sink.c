@@ -186,10 +186,12 @@ static int harden(void *self, uint64_t applied, uint64_t *safe, weir_error *erro
     return weir_connection_harden(&s->connection, applied, safe, error);
 }
 
-/* Rows that change pages all over the file share the pages that they change. */
-static uint64_t appetite(void *self) {
-    enum { ROWS = 65536, ROWS_INDEXED = 262144 };
-    return ((const sqlite_sink *)self)->load.indexed ? ROWS_INDEXED : ROWS;
+/* Rows that change pages all over the file share the pages that they change. Others need no more
+ * than what stays in the cache with the pages that they make (see weir_connection_cache): what does
+ * not is written to the -wal file before its time, and some of it twice. */
+static weir_appetite appetite(void *self) {
+    static const weir_appetite plain = {65536, 8 << 20}, indexed = {262144, 32 << 20};
+    return ((const sqlite_sink *)self)->load.indexed ? indexed : plain;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */

@@ -181,7 +181,7 @@ void sim_stranger_run(sim_life *life, uint64_t seed) {
     for (int i = 0; i < 6; i++) {
         sim_stranger_act(life);
         sim_live(life, 2);
-        if (weir_rng_below(life->dice, 3) == 0) grow_old(life);
+        if (weir_rng_below(life->dice, 2) == 0) grow_old(life);
     }
     life->machine.crash_point = NULL;
     sim_stranger_release(life);

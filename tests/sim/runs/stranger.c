@@ -45,14 +45,16 @@ void sim_stranger_act(sim_life *life) {
     sqlite3 *db = connection(life);
     if (!db) return;
     sim_stranger_release(life);
-    switch (weir_rng_below(life->dice, 5)) {
+    switch (weir_rng_below(life->dice, 7)) {
     case 0: write_row(life, db); break;
-    case 1: checkpoint(life, db); break;
-    case 2:
+    case 1:
+    case 2: checkpoint(life, db); break;
+    case 3:
         write_row(life, db);
         checkpoint(life, db);
         break;
-    case 3:
+    case 4:
+    case 5: /* behind one of these a checkpoint finds something to copy */
         if (run(db, "BEGIN; SELECT count(*) FROM sqlite_schema"))
             note(life, SIM_STRANGER_READS_KIND);
         break;

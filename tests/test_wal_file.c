@@ -1,0 +1,327 @@
+/* test_wal_file.c - frames that wait in memory, and what must not become of them. */
+#include "../writer/wal_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "scarce.h"
+#include "support.h"
+
+static const char *directory;
+static char path[600];
+static sqlite3 *db, *other;
+static weir_wal_file wal;
+
+/* ---- the file itself, which counts and refuses ------------------------------------------------ */
+
+static const sqlite3_io_methods *sound;
+static sqlite3_io_methods counting;
+static unsigned writes, reads;
+static sqlite3_int64 bytes_written, bytes_read;
+static unsigned refuse_write; /* the n-th from now; 0: none */
+static bool refuse_read, refuse_size;
+
+static int count_write(sqlite3_file *f, const void *from, int bytes, sqlite3_int64 offset) {
+    assert_ptr_equal(f->pMethods, &counting); /* it finds itself as it was opened */
+    if (refuse_write && --refuse_write == 0) return SQLITE_IOERR_WRITE;
+    writes++;
+    bytes_written += bytes;
+    return sound->xWrite(f, from, bytes, offset);
+}
+
+static int count_read(sqlite3_file *f, void *into, int bytes, sqlite3_int64 offset) {
+    assert_ptr_equal(f->pMethods, &counting);
+    if (refuse_read) return SQLITE_IOERR_READ;
+    reads++;
+    bytes_read += bytes;
+    return sound->xRead(f, into, bytes, offset);
+}
+
+static int refusing_size(sqlite3_file *f, sqlite3_int64 *bytes) {
+    assert_ptr_equal(f->pMethods, &counting);
+    return refuse_size ? SQLITE_IOERR_FSTAT : sound->xFileSize(f, bytes);
+}
+
+static int sync_seen(sqlite3_file *f, int flags) {
+    assert_ptr_equal(f->pMethods, &counting);
+    return sound->xSync(f, flags);
+}
+
+static void watch(void) {
+    sqlite3_file *file = NULL;
+    assert_int_equal(sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file),
+                     SQLITE_OK);
+    sound = file->pMethods;
+    counting = *sound;
+    counting.xWrite = count_write;
+    counting.xRead = count_read;
+    counting.xFileSize = refusing_size;
+    counting.xSync = sync_seen;
+    file->pMethods = &counting;
+}
+
+/* ---- databases -------------------------------------------------------------------------------- */
+
+static int try_run(sqlite3 *on, const char *sql) { return sqlite3_exec(on, sql, 0, 0, 0); }
+
+static void run(sqlite3 *on, const char *sql) {
+    if (try_run(on, sql) != SQLITE_OK) fail_msg("%s: %s", sql, sqlite3_errmsg(on));
+}
+
+static int64_t ask(sqlite3 *on, const char *sql) {
+    sqlite3_stmt *s;
+    assert_int_equal(sqlite3_prepare_v2(on, sql, -1, &s, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+    int64_t answer = sqlite3_column_int64(s, 0);
+    assert_int_equal(sqlite3_finalize(s), SQLITE_OK);
+    return answer;
+}
+
+/* On a connection of its own, which has nothing in its cache. */
+static int64_t ask_anew(const char *sql) {
+    sqlite3 *fresh;
+    assert_int_equal(sqlite3_open(path, &fresh), SQLITE_OK);
+    int64_t answer = ask(fresh, sql);
+    assert_int_equal(sqlite3_close(fresh), SQLITE_OK);
+    return answer;
+}
+
+static void check_rows(int64_t expected) {
+    assert_int_equal(ask_anew("SELECT count(*) FROM t"), expected);
+    assert_int_equal(ask_anew("SELECT count(*) FROM pragma_integrity_check WHERE "
+                              "integrity_check = 'ok'"),
+                     1);
+}
+
+static void open_db(int page_bytes) {
+    char page[64];
+    (void)snprintf(page, sizeof page, "PRAGMA page_size=%d", page_bytes);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    run(db, page);
+    run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+            "PRAGMA cache_size=5; CREATE TABLE t(a, b); SELECT * FROM t");
+    watch();
+    weir_wal_file_take_over(&wal, db);
+    (void)sqlite3_rollback_hook(db, weir_wal_file_forget, &wal);
+    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    run(other, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0");
+    writes = reads = 0;
+    bytes_written = bytes_read = 0;
+}
+
+static void close_db(void) {
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    weir_wal_file_free(&wal);
+    db = other = NULL;
+}
+
+static int set_up(void **state) {
+    (void)state;
+    directory = weir_temp_make();
+    (void)snprintf(path, sizeof path, "%s/a.db", directory);
+    refuse_write = 0;
+    refuse_read = refuse_size = false;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    if (db) close_db();
+    weir_temp_remove(directory);
+    return 0;
+}
+
+#define ROWS(n, tag)                                                                               \
+    "INSERT INTO t WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < " #n   \
+    ") SELECT " tag ", randomblob(1000) FROM c"
+
+static void checkpoint(void) {
+    int frames, copied;
+    weir_wal_file_begin_reading(&wal);
+    assert_int_equal(
+        sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &copied),
+        SQLITE_OK);
+    weir_wal_file_end_reading(&wal);
+    assert_true(frames > 0 && frames == copied);
+}
+
+/* ---- the tests -------------------------------------------------------------------------------- */
+
+static void many_frames_are_few_calls(void **state) {
+    (void)state;
+    static const int page_bytes[] = {512, 4096, 32768, 65536};
+    for (size_t i = 0; i < sizeof page_bytes / sizeof *page_bytes; i++) {
+        open_db(page_bytes[i]);
+        run(db, "PRAGMA cache_size=10000"); /* so that the pages come in order, and once each */
+        run(db, ROWS(1000, "1"));
+        check_rows(1000); /* seen by others before any checkpoint */
+        assert_in_range(bytes_written, 1000000, 2500000);
+        unsigned most = page_bytes[i] < 32768 ? 30 : 60; /* two calls a page were 58 to 4,600 */
+        assert_in_range(writes, 8, most);
+
+        reads = 0;
+        bytes_read = 0;
+        checkpoint();
+        assert_in_range(bytes_read, 1000000, 2500000);
+        assert_in_range(reads, 8, 60);
+        run(db, ROWS(10, "2"));
+        check_rows(1010);
+        close_db();
+        check_rows(1010);
+        assert_int_equal(remove(path), 0);
+    }
+}
+
+static void a_page_that_left_the_cache_is_read_back(void **state) {
+    (void)state;
+    open_db(4096); /* five pages of cache */
+    run(db, "CREATE INDEX i ON t(b)");
+    run(db, "BEGIN");
+    for (int i = 0; i < 20; i++) {
+        run(db, ROWS(20, "1"));
+        assert_int_equal(ask(db, "SELECT count(*) FROM t"), 20 * (i + 1));
+        assert_int_equal(ask(other, "SELECT count(*) FROM t"), 0);
+    }
+    assert_true(reads > 0);
+    run(db, "SAVEPOINT s");
+    run(db, ROWS(100, "2"));
+    run(db, "ROLLBACK TO s");
+    run(db, "COMMIT");
+    check_rows(400);
+    checkpoint();
+    check_rows(400);
+}
+
+/* The place that its frames would have had belongs to others then. */
+static void what_is_rolled_back_is_never_written(void **state) {
+    (void)state;
+    open_db(4096);
+    run(db, ROWS(20, "1"));
+    checkpoint();
+    run(db, "BEGIN");
+    run(db, "UPDATE t SET b = randomblob(1000)");
+    assert_true(wal.used > 0); /* of pages that left the cache */
+    run(db, "ROLLBACK");
+    assert_int_equal(wal.used, 0);
+    run(other, ROWS(100, "3"));
+    check_rows(120);
+    checkpoint();
+    check_rows(120);
+    run(db, ROWS(1, "4"));
+    check_rows(121);
+}
+
+/* By whatever call it comes to light, the transaction cannot be committed any more. */
+static void a_piece_that_could_not_be_written_fails_the_commit(void **state) {
+    (void)state;
+    open_db(4096);
+    run(db, ROWS(30, "1"));
+    run(db, "BEGIN");
+    run(db, ROWS(20, "2"));
+    assert_true(wal.used > 0);
+    refuse_write = 1;
+    sqlite3_int64 size;
+    assert_int_equal(wal.methods.xFileSize(wal.file, &size), SQLITE_IOERR_WRITE);
+    assert_int_equal(refuse_write, 0);
+    assert_int_equal(wal.methods.xTruncate(wal.file, 1 << 20), SQLITE_IOERR_WRITE);
+    assert_int_equal(wal.methods.xSync(wal.file, SQLITE_SYNC_NORMAL), SQLITE_IOERR_WRITE);
+    assert_int_equal(wal.methods.xRead(wal.file, &size, sizeof size, 0), SQLITE_IOERR_WRITE);
+    assert_int_not_equal(try_run(db, "COMMIT"), SQLITE_OK);
+    if (!sqlite3_get_autocommit(db)) run(db, "ROLLBACK");
+    check_rows(30);
+    run(db, ROWS(40, "3"));
+    check_rows(70);
+}
+
+static void each_write_that_fails_fails_its_transaction(void **state) {
+    (void)state;
+    open_db(4096);
+    int64_t rows = 0;
+    bool refused = true;
+    for (unsigned n = 1; refused; n++) {
+        refuse_write = n;
+        int code = try_run(db, ROWS(300, "1"));
+        refused = refuse_write == 0;
+        refuse_write = 0;
+        assert_int_equal(code == SQLITE_OK, !refused);
+        rows += refused ? 0 : 300;
+        check_rows(rows);
+    }
+    assert_int_equal(rows, 300);
+    checkpoint();
+    check_rows(300);
+}
+
+/* Another connection writes to the file between two checkpoints. */
+static void what_was_read_ahead_is_not_kept(void **state) {
+    (void)state;
+    open_db(4096);
+    for (int i = 0; i < 20; i++) {
+        run(i % 2 ? db : other, ROWS(50, "1"));
+        checkpoint(); /* behind which the file begins again, with the same places */
+        check_rows(50 * (i + 1));
+    }
+    weir_wal_file_begin_reading(&wal);
+    run(db, ROWS(50, "2")); /* a write ends the reading by itself */
+    assert_false(wal.reading);
+    check_rows(1050);
+}
+
+static void a_checkpoint_reads_as_before_where_it_cannot_read_ahead(void **state) {
+    (void)state;
+    open_db(4096);
+    run(db, ROWS(200, "1"));
+    refuse_size = true;
+    weir_wal_file_begin_reading(&wal);
+    assert_false(wal.reading);
+    refuse_size = false;
+    refuse_read = true;
+    weir_wal_file_begin_reading(&wal);
+    int frames, copied;
+    assert_int_equal(
+        sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &copied),
+        SQLITE_IOERR);
+    weir_wal_file_end_reading(&wal);
+    refuse_read = false;
+    check_rows(200);
+    checkpoint();
+    check_rows(200);
+}
+
+static void what_cannot_be_taken_over_stays_as_it_is(void **state) {
+    (void)state;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    weir_wal_file_take_over(&wal, db); /* no -wal file yet */
+    assert_null(wal.file);
+    weir_wal_file_forget(&wal);
+    weir_wal_file_begin_reading(&wal);
+    assert_false(wal.reading);
+    weir_wal_file_end_reading(&wal);
+    weir_wal_file_free(&wal);
+
+    run(db, "PRAGMA journal_mode=WAL; CREATE TABLE t(a, b)");
+    if (scarce_arm(1)) {
+        weir_wal_file_take_over(&wal, db);
+        assert_true(scarce_end());
+        assert_null(wal.file);
+    }
+    run(db, ROWS(10, "1"));
+    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    check_rows(10);
+}
+
+int main(void) {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(many_frames_are_few_calls),
+        TEST(a_page_that_left_the_cache_is_read_back),
+        TEST(what_is_rolled_back_is_never_written),
+        TEST(a_piece_that_could_not_be_written_fails_the_commit),
+        TEST(each_write_that_fails_fails_its_transaction),
+        TEST(what_was_read_ahead_is_not_kept),
+        TEST(a_checkpoint_reads_as_before_where_it_cannot_read_ahead),
+        TEST(what_cannot_be_taken_over_stays_as_it_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

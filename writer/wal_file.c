@@ -1,0 +1,159 @@
+/* wal_file.c - the -wal file of the writer's connection, written and read in large pieces. */
+#include "wal_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PIECE = 124 << 10, /* SQLite's os_unix.c cannot write or read 128 KiB at once */
+    AHEAD = 64 << 10,
+    FRAME_HEADER = 24, /* https://www.sqlite.org/fileformat2.html#walformat */
+};
+
+static weir_wal_file *of(sqlite3_file *file) { return (weir_wal_file *)file->pMethods; }
+
+/* Who does the work may know the file by its methods too. */
+static sqlite3_file *lend(weir_wal_file *w) {
+    w->file->pMethods = w->usual;
+    return w->file;
+}
+
+static int take_back(weir_wal_file *w, int code) {
+    w->file->pMethods = &w->methods;
+    return code;
+}
+
+static int write_now(weir_wal_file *w, const void *from, int bytes, sqlite3_int64 offset) {
+    return take_back(w, w->usual->xWrite(lend(w), from, bytes, offset));
+}
+
+static int read_now(weir_wal_file *w, void *into, int bytes, sqlite3_int64 offset) {
+    return take_back(w, w->usual->xRead(lend(w), into, bytes, offset));
+}
+
+static int size_now(weir_wal_file *w, sqlite3_int64 *bytes) {
+    return take_back(w, w->usual->xFileSize(lend(w), bytes));
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+/* A piece that is lost leaves a hole, so from then on nothing goes well until the rollback. */
+static int flush(weir_wal_file *w) {
+    if (w->failed || w->reading || !w->used) return w->failed;
+    w->failed = write_now(w, w->piece, w->used, w->at);
+    w->used = 0;
+    return w->failed;
+}
+
+static bool joins(const weir_wal_file *w, int bytes, sqlite3_int64 offset) {
+    return w->used && offset == w->at + w->used && bytes <= PIECE - w->used;
+}
+
+static int write_piece(sqlite3_file *file, const void *from, int bytes, sqlite3_int64 offset) {
+    weir_wal_file *w = of(file);
+    weir_wal_file_end_reading(w); /* what was read ahead may change now */
+    if (!joins(w, bytes, offset)) {
+        int code = flush(w);
+        if (code != SQLITE_OK) return code;
+        w->at = offset;
+    }
+    if (bytes > PIECE) return write_now(w, from, bytes, offset);
+    memcpy(w->piece + w->used, from, (size_t)bytes);
+    w->used += bytes;
+    return SQLITE_OK;
+}
+
+static int sync_all(sqlite3_file *file, int flags) {
+    weir_wal_file *w = of(file);
+    int code = flush(w);
+    return code == SQLITE_OK ? take_back(w, w->usual->xSync(lend(w), flags)) : code;
+}
+
+static int truncate_all(sqlite3_file *file, sqlite3_int64 bytes) {
+    weir_wal_file *w = of(file);
+    int code = flush(w);
+    return code == SQLITE_OK ? take_back(w, w->usual->xTruncate(lend(w), bytes)) : code;
+}
+
+static int size_of_all(sqlite3_file *file, sqlite3_int64 *bytes) {
+    weir_wal_file *w = of(file);
+    int code = flush(w);
+    return code == SQLITE_OK ? size_now(w, bytes) : code;
+}
+
+void weir_wal_file_forget(void *wal_file) {
+    weir_wal_file *w = wal_file;
+    w->used = 0;
+    w->failed = SQLITE_OK;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static bool holds(const weir_wal_file *w, int bytes, sqlite3_int64 offset) {
+    return offset >= w->at && bytes <= w->used && offset - w->at <= w->used - bytes;
+}
+
+/* A checkpoint reads in the order of pages, which is mostly that of their frames. Should this fail,
+ * the read that asked for it will say so. */
+static void read_ahead(weir_wal_file *w, sqlite3_int64 from) {
+    sqlite3_int64 left = w->end > from ? w->end - from : 0;
+    int bytes = left < AHEAD ? (int)left : AHEAD;
+    w->at = from;
+    w->used = bytes && read_now(w, w->piece, bytes, from) == SQLITE_OK ? bytes : 0;
+}
+
+static int read_piece(sqlite3_file *file, void *into, int bytes, sqlite3_int64 offset) {
+    weir_wal_file *w = of(file);
+    int code = flush(w);
+    if (code != SQLITE_OK) return code;
+    if (!w->reading) return read_now(w, into, bytes, offset);
+    if (!holds(w, bytes, offset) && offset == w->next + FRAME_HEADER) read_ahead(w, offset);
+    w->next = offset + bytes;
+    if (!holds(w, bytes, offset)) return read_now(w, into, bytes, offset);
+    memcpy(into, w->piece + (offset - w->at), (size_t)bytes);
+    return SQLITE_OK;
+}
+
+void weir_wal_file_begin_reading(weir_wal_file *w) {
+    w->next = 0;
+    w->reading = w->file && !w->used && size_now(w, &w->end) == SQLITE_OK;
+}
+
+void weir_wal_file_end_reading(weir_wal_file *w) {
+    if (w->reading) w->used = 0;
+    w->reading = false;
+}
+
+/* ---- taking over ----------------------------------------------------------------------------- */
+
+/* What nobody synced counts for nobody. */
+static int close_file(sqlite3_file *file) {
+    weir_wal_file *w = of(file);
+    (void)lend(w);
+    w->file = NULL;
+    return w->usual->xClose(file);
+}
+
+void weir_wal_file_take_over(weir_wal_file *out, sqlite3 *db) {
+    sqlite3_file *file = NULL;
+    *out = (weir_wal_file){0};
+    int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+    if (code != SQLITE_OK || !file || !file->pMethods) return;
+    out->piece = malloc(PIECE);
+    if (!out->piece) return;
+    out->file = file;
+    out->usual = file->pMethods;
+    out->methods = *out->usual;
+    out->methods.xClose = close_file;
+    out->methods.xRead = read_piece;
+    out->methods.xWrite = write_piece;
+    out->methods.xTruncate = truncate_all;
+    out->methods.xSync = sync_all;
+    out->methods.xFileSize = size_of_all;
+    file->pMethods = &out->methods;
+}
+
+void weir_wal_file_free(weir_wal_file *w) {
+    free(w->piece);
+    *w = (weir_wal_file){0};
+}
