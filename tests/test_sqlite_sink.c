@@ -379,6 +379,43 @@ static void broken_schemas_stop_and_keep_rows(void **state) {
     }
 }
 
+static unsigned savepoints, undoable; /* statements that have SQLite keep what they change */
+
+static int note_statement(unsigned kind, void *context, void *statement, void *text) {
+    (void)kind, (void)context, (void)statement;
+    savepoints += strcmp(text, "SAVEPOINT weir_feed") == 0;
+    undoable += strncmp(text, "INSERT INTO main.\"t\"", 20) == 0;
+    return 0;
+}
+
+static int look_into(sqlite3 *db, const char **message, const void *api) {
+    (void)message, (void)api;
+    return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, note_statement, NULL);
+}
+
+/* To be able to undo a statement SQLite copies every page that it changes. */
+static void only_a_table_that_refused_a_row_is_fed_undoably(void **state) {
+    (void)state;
+    weir_sql_run(database, "CREATE TABLE t(a UNIQUE, b NOT NULL, c CHECK(a <> 8))");
+    assert_int_equal(sqlite3_auto_extension((void (*)(void))look_into), SQLITE_OK);
+    weir_sink s = open_sink();
+    sqlite3_reset_auto_extension();
+    weir_sink_counts counts;
+    declare_both(&s);
+    for (uint64_t block = 1; block <= 4; block++) {
+        rows_block b = three_rows(block, 3 * block - 2);
+        savepoints = undoable = 0;
+        assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
+        assert_int_equal(counts.rejected, block == 3);
+        assert_int_equal(savepoints > 0, block >= 3);
+        assert_int_equal(undoable > 0, block >= 3);
+        rows_free(&b);
+    }
+    s.close(s.self);
+    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 11);
+    assert_int_equal(weir_sql_int(database, "SELECT row FROM weir_reject"), 8);
+}
+
 /* That the disk cannot be read is no row's fault, also where there is a table for refused rows. */
 static void a_page_that_cannot_be_read_is_no_rows_fault(void **state) {
     (void)state;
@@ -678,6 +715,7 @@ int main(void) {
         TEST(a_parent_must_have_the_lower_number),
         TEST(literals_read_as_sql),
         TEST(broken_schemas_stop_and_keep_rows),
+        TEST(only_a_table_that_refused_a_row_is_fed_undoably),
         TEST(a_page_that_cannot_be_read_is_no_rows_fault),
         TEST(a_changed_schema_is_seen),
         TEST(a_table_dropped_midway_does_not_outlive_rollback),

@@ -4,10 +4,12 @@
  * goes well or is done again without. The others are fed.
  *
  * Rows to feed are gathered into windows, a window into groups of one table, and a group is one
- * statement in a savepoint: all its rows go in, or it is undone and halved, down to the row that
- * SQLite refuses. What a statement leaves behind when it fails (ON CONFLICT FAIL keeps the rows
- * before) is undone with it, so halving never doubles a row. Rows that the table itself drops
- * (IGNORE) show as changes that are missing. */
+ * statement. While a table takes all that it is fed, that is all there is to it: should it refuse a
+ * row, the transaction is rolled back, and from then on each of its groups is fed in a savepoint,
+ * for which SQLite copies every page that changes. There all rows of a group go in, or it is undone
+ * and halved, down to the row that is refused. What a statement leaves behind when it fails (ON
+ * CONFLICT FAIL keeps the rows before) is undone with it, so halving never doubles a row. Rows that
+ * the table itself drops (IGNORE) show as changes that are missing. */
 #include "load.h"
 
 #include <stdlib.h>
@@ -35,6 +37,7 @@ struct weir_load_table {
      * mixed. What concerns the table itself stands with the one that all of them call first. */
     uint16_t first;
     bool transferred; /* one of them has a slot */
+    bool refuses;     /* it has refused a row */
     uint64_t window;  /* the last that had rows of one of them */
 };
 
@@ -47,9 +50,20 @@ static void free_table(weir_load_table *t) {
     free(t);
 }
 
-static char *insert_text(const weir_declaration *d) {
+static bool feeds_at_once(const weir_load *l, const weir_load_table *t) {
+    return !t->traits.one_by_one && !l->tables[t->first]->refuses;
+}
+
+/* A statement that can be undone alone copies every page that it changes, as a savepoint does. With
+ * OR ROLLBACK it cannot; that this overrules what the schema says of conflicts changes no result,
+ * since all begins again without it when there is one. */
+static const char *insert_verb(const weir_load *l, const weir_load_table *t) {
+    return feeds_at_once(l, t) ? "INSERT OR ROLLBACK" : "INSERT";
+}
+
+static char *insert_text(const weir_declaration *d, const char *verb) {
     sqlite3_str *sql = sqlite3_str_new(NULL);
-    sqlite3_str_appendf(sql, "INSERT INTO main.\"%w\"", d->name);
+    sqlite3_str_appendf(sql, "%s INTO main.\"%w\"", verb, d->name);
     for (int i = 0; i < d->columns; i++)
         sqlite3_str_appendf(sql, "%s\"%w\"", i ? "," : "(", d->column[i].name);
     sqlite3_str_appendall(sql, ") SELECT ");
@@ -60,9 +74,10 @@ static char *insert_text(const weir_declaration *d) {
     return sqlite3_str_finish(sql);
 }
 
-static int prepare_insert(weir_load *l, const weir_declaration *d, sqlite3_stmt **out,
+static int prepare_insert(weir_load *l, const weir_load_table *t, sqlite3_stmt **out,
                           weir_error *error) {
-    char *sql = insert_text(d);
+    const weir_declaration *d = t->declaration;
+    char *sql = insert_text(d, insert_verb(l, t));
     *out = NULL;
     if (!sql)
         return weir_fail(error, WEIR_NO_MEMORY, "table %s: no memory for its statement", d->name);
@@ -91,7 +106,7 @@ static int make_ready(weir_load *l, weir_load_table *t, weir_error *error) {
         status = weir_feed_make(l->db, d->table, d->columns, &t->feed, error);
     if (status != WEIR_OK) return status;
     (void)sqlite3_finalize(t->insert); /* it was made for an older schema */
-    status = prepare_insert(l, d, &t->insert, error);
+    status = prepare_insert(l, t, &t->insert, error);
     t->ready = status == WEIR_OK;
     l->unoffered |= t->ready;
     l->indexed |= t->ready && t->traits.indexed;
@@ -161,7 +176,7 @@ static bool keys_are_open(weir_load *l) {
  * what a statement says that the schema no longer allows: only the latter cannot be prepared. */
 static bool still_prepares(weir_load *l, const weir_load_table *t) {
     sqlite3_stmt *again;
-    int status = prepare_insert(l, t->declaration, &again, NULL);
+    int status = prepare_insert(l, t, &again, NULL);
     (void)sqlite3_finalize(again); /* never stepped */
     return status == WEIR_OK;
 }
@@ -205,6 +220,11 @@ static int run_insert(weir_load *l, weir_load_table *t, const weir_feed_row *row
     return WEIR_REJECTED;
 }
 
+static void count_ignored(weir_load *l, size_t count) {
+    uint64_t changes = (uint64_t)sqlite3_changes64(l->db);
+    l->counts.ignored += changes < count ? count - changes : 0;
+}
+
 /* All the rows or none. WEIR_REJECTED: none, for why; WEIR_SINK_AGAIN: the transaction is gone. */
 static int try_rows(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
                     weir_refusal *why, weir_error *error) {
@@ -212,14 +232,24 @@ static int try_rows(weir_load *l, weir_load_table *t, const weir_feed_row *rows,
     if (status != WEIR_OK) return status;
     status = run_insert(l, t, rows, count, why, error);
     if (status == WEIR_OK) {
-        uint64_t changes = (uint64_t)sqlite3_changes64(l->db);
-        l->counts.ignored += changes < count ? count - changes : 0;
+        count_ignored(l, count);
         return step(l, l->release, error);
     }
     if (status != WEIR_REJECTED) return status; /* the caller rolls back */
     int undone = step(l, l->undo, error);
     if (undone == WEIR_OK) undone = step(l, l->release, error);
     return undone == WEIR_OK ? status : undone;
+}
+
+/* Whatever it is that a row is refused for, its transaction begins again with savepoints. */
+static int try_at_once(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
+                       weir_error *error) {
+    weir_refusal why;
+    int status = run_insert(l, t, rows, count, &why, error);
+    if (status == WEIR_OK) count_ignored(l, count);
+    if (status != WEIR_REJECTED && status != WEIR_SINK_AGAIN) return status;
+    l->tables[t->first]->refuses = true;
+    return WEIR_SINK_AGAIN;
 }
 
 /* ---- groups of rows of one table ------------------------------------------------------------- */
@@ -255,6 +285,7 @@ static int load_one(weir_load *l, weir_load_table *t, const weir_feed_row *row, 
 /* Halves go in order, so that rows keep theirs. The depth is the logarithm of a window. */
 static int load_group(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
                       weir_error *error) {
+    if (feeds_at_once(l, t)) return try_at_once(l, t, rows, count, error);
     if (count == 1) return load_one(l, t, rows, error);
     weir_refusal why;
     int status = t->traits.one_by_one ? WEIR_REJECTED : try_rows(l, t, rows, count, &why, error);
