@@ -17,8 +17,10 @@
 #define SHUTDOWN _IOR('X', 125, uint32_t)
 enum { NO_LOG_FLUSH = 2 };
 
+/* A small ext4 would have blocks of 1 KiB, and SQLite's -shm file would have holes: SQLite writes one
+ * byte of each page to make it whole. To store into a hole of a full disk is a SIGBUS. */
 static bool make_file_system(const char *type, const char *image, unsigned mib) {
-    const char *force = strcmp(type, "ext4") ? "-q -f" : "-q -F -m 0";
+    const char *force = strcmp(type, "ext4") ? "-q -f" : "-q -F -m 0 -b 4096";
     char command[320];
     int file = open(image, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     bool made = file >= 0 && ftruncate(file, (off_t)mib << 20) == 0;
