@@ -76,6 +76,11 @@ static int64_t posix_pwrite(void *self, int file, const void *from, size_t bytes
     return n < 0 ? -errno : n;
 }
 
+static int posix_write_back(void *self, int file, uint64_t offset, uint64_t bytes) {
+    (void)self;
+    return answer(sync_file_range(file, (off_t)offset, (off_t)bytes, SYNC_FILE_RANGE_WRITE));
+}
+
 static int posix_datasync(void *self, int file) {
     (void)self;
     int result;
@@ -418,6 +423,7 @@ const weir_os *weir_os_posix(void) {
         .pread = posix_pread,
         .pwrite = posix_pwrite,
         .datasync = posix_datasync,
+        .write_back = posix_write_back,
         .allocate = posix_allocate,
         .truncate = posix_truncate,
         .info = posix_info,

@@ -65,6 +65,7 @@ static void allocation_grows_the_file_with_real_blocks(void **state) {
     assert_int_equal(os->truncate(os->self, file, 4096), 0);
     assert_int_equal(os->info(os->self, in_directory("allocated"), &info), 0);
     assert_int_equal(info.bytes, 4096);
+    assert_int_equal(os->write_back(os->self, file, 0, 4096), 0);
     assert_int_equal(os->allocate(os->self, file, INT64_MAX, 4096), -EFBIG);
     assert_int_equal(os->close(os->self, file), 0);
 }
@@ -78,6 +79,7 @@ static void errors_are_negative_errnos(void **state) {
     assert_int_equal(os->unlink(os->self, in_directory("absent")), -ENOENT);
     assert_int_equal(os->pread(os->self, -1, &byte, 1, 0), -EBADF);
     assert_int_equal(os->pwrite(os->self, -1, &byte, 1, 0), -EBADF);
+    assert_int_equal(os->write_back(os->self, -1, 0, 1), -EBADF);
     assert_int_equal(os->pread(os->self, 0, &byte, 1, UINT64_MAX), -EOVERFLOW);
     assert_int_equal(os->close(os->self, -1), -EBADF);
     int file = create("once");

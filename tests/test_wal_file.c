@@ -1,8 +1,11 @@
 /* test_wal_file.c - frames that wait in memory, and what must not become of them. */
 #include "../writer/wal_file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "scarce.h"
 #include "support.h"
@@ -58,6 +61,23 @@ static void watch(void) {
     counting.xFileSize = refusing_size;
     counting.xSync = sync_seen;
     file->pMethods = &counting;
+}
+
+/* ---- advice ----------------------------------------------------------------------------------- */
+
+static unsigned advices;
+static int64_t advised, advised_end;
+static bool advice_fails;
+
+/* In place of the C library's. */
+int sync_file_range(int file, off64_t from, off64_t bytes, unsigned flags) {
+    assert_true(file >= 0 && bytes > 0);
+    assert_int_equal(flags, SYNC_FILE_RANGE_WRITE);
+    advices++;
+    advised += bytes;
+    advised_end = from + bytes;
+    errno = EIO;
+    return advice_fails ? -1 : 0;
 }
 
 /* ---- databases -------------------------------------------------------------------------------- */
@@ -121,7 +141,7 @@ static int set_up(void **state) {
     directory = weir_temp_make();
     (void)snprintf(path, sizeof path, "%s/a.db", directory);
     refuse_write = 0;
-    refuse_read = refuse_size = false;
+    refuse_read = refuse_size = advice_fails = false;
     return 0;
 }
 
@@ -253,6 +273,44 @@ static void each_write_that_fails_fails_its_transaction(void **state) {
     check_rows(300);
 }
 
+static void the_disk_begins_before_a_large_commit(void **state) {
+    (void)state;
+    open_db(4096);
+    run(db, "PRAGMA cache_size=10000");
+    for (int i = 0; i < 2; i++) {
+        advice_fails = i == 1;
+        advices = 0;
+        advised = 0;
+        run(db, ROWS(10, "1"));
+        assert_int_equal(advices, 0);
+        run(db, ROWS(4000, "2"));
+        assert_in_range(advices, 3, 4);
+        assert_in_range(advised, 3 << 20, bytes_written);
+        assert_in_range(advised_end, 3 << 20, 9 << 20); /* of the file */
+        check_rows(4010 * (i + 1));
+    }
+}
+
+static void without_a_second_descriptor_there_is_no_advice(void **state) {
+    (void)state;
+    struct rlimit before, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    open_db(4096);
+    weir_wal_file spare;
+    none = (struct rlimit){3, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    weir_wal_file_take_over(&spare, other); /* whose -wal file is open */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_non_null(spare.file);
+    assert_true(spare.descriptor < 0);
+    advices = 0;
+    run(other, ROWS(3000, "1"));
+    assert_int_equal(advices, 0);
+    check_rows(3000);
+    close_db();
+    weir_wal_file_free(&spare);
+}
+
 /* Another connection writes to the file between two checkpoints. */
 static void what_was_read_ahead_is_not_kept(void **state) {
     (void)state;
@@ -319,6 +377,8 @@ int main(void) {
         TEST(what_is_rolled_back_is_never_written),
         TEST(a_piece_that_could_not_be_written_fails_the_commit),
         TEST(each_write_that_fails_fails_its_transaction),
+        TEST(the_disk_begins_before_a_large_commit),
+        TEST(without_a_second_descriptor_there_is_no_advice),
         TEST(what_was_read_ahead_is_not_kept),
         TEST(a_checkpoint_reads_as_before_where_it_cannot_read_ahead),
         TEST(what_cannot_be_taken_over_stays_as_it_is),

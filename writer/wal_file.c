@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/os.h"
+
 enum {
     PIECE = 124 << 10, /* SQLite's os_unix.c cannot write or read 128 KiB at once */
     AHEAD = 64 << 10,
+    WRITE_BACK = 1 << 20,
     FRAME_HEADER = 24, /* https://www.sqlite.org/fileformat2.html#walformat */
 };
 
@@ -37,10 +40,23 @@ static int size_now(weir_wal_file *w, sqlite3_int64 *bytes) {
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
+/* The disk works while SQLite sums up the next frames. Small transactions are left alone. */
+static void write_back(weir_wal_file *w, sqlite3_int64 at, int bytes) {
+    const weir_os *os = weir_os_posix();
+    if (at != w->written) w->written_from = at;
+    w->written = at + bytes;
+    sqlite3_int64 length = w->written - w->written_from;
+    if (w->descriptor < 0 || length < WRITE_BACK) return;
+    (void)os->write_back(os->self, w->descriptor, (uint64_t)w->written_from,
+                         (uint64_t)length); /* advice */
+    w->written_from = w->written;
+}
+
 /* A piece that is lost leaves a hole, so from then on nothing goes well until the rollback. */
 static int flush(weir_wal_file *w) {
     if (w->failed || w->reading || !w->used) return w->failed;
     w->failed = write_now(w, w->piece, w->used, w->at);
+    if (w->failed == SQLITE_OK) write_back(w, w->at, w->used);
     w->used = 0;
     return w->failed;
 }
@@ -134,13 +150,21 @@ static int close_file(sqlite3_file *file) {
     return w->usual->xClose(file);
 }
 
+/* SQLite's locks are on the database and the -shm, so this file may be opened and closed again. */
+static int open_once_more(sqlite3 *db) {
+    const weir_os *os = weir_os_posix();
+    const char *name = sqlite3_db_filename(db, "main");
+    return name && *name ? os->open(os->self, sqlite3_filename_wal(name), WEIR_OS_READ) : -1;
+}
+
 void weir_wal_file_take_over(weir_wal_file *out, sqlite3 *db) {
     sqlite3_file *file = NULL;
-    *out = (weir_wal_file){0};
+    *out = (weir_wal_file){.descriptor = -1};
     int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
     if (code != SQLITE_OK || !file || !file->pMethods) return;
     out->piece = malloc(PIECE);
     if (!out->piece) return;
+    out->descriptor = open_once_more(db);
     out->file = file;
     out->usual = file->pMethods;
     out->methods = *out->usual;
@@ -154,6 +178,8 @@ void weir_wal_file_take_over(weir_wal_file *out, sqlite3 *db) {
 }
 
 void weir_wal_file_free(weir_wal_file *w) {
+    const weir_os *os = weir_os_posix();
+    if (w->piece && w->descriptor >= 0) (void)os->close(os->self, w->descriptor); /* only read */
     free(w->piece);
     *w = (weir_wal_file){0};
 }

@@ -20,6 +20,9 @@ typedef struct weir_wal_file {
     sqlite3_int64 at;                /* where it begins in the file */
     int failed; /* why a piece could not be written; it is not to be committed */
 
+    int descriptor;                      /* of the file once more, for advice; negative: none */
+    sqlite3_int64 written_from, written; /* in one piece, and not yet given to the disk */
+
     bool reading;       /* a checkpoint runs, so nothing waits */
     sqlite3_int64 end;  /* of the file when it began */
     sqlite3_int64 next; /* behind its last read */

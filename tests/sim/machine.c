@@ -303,6 +303,12 @@ static int os_map(void *self, void *at, int descriptor, uint64_t offset, size_t 
     return sim_disk_map(sim_now->disk, file_of(descriptor), at, offset, bytes, writable);
 }
 
+/* What the disk does unasked is all that a crash can make of this. */
+static int os_write_back(void *self, int descriptor, uint64_t offset, uint64_t bytes) {
+    (void)self, (void)descriptor, (void)offset, (void)bytes;
+    return 0;
+}
+
 static int os_populate(void *self, void *at, size_t bytes) {
     (void)self, (void)at, (void)bytes;
     return 0;
@@ -407,6 +413,7 @@ const weir_os *sim_os(void) {
         .reserve = os_reserve,
         .map = os_map,
         .populate = os_populate,
+        .write_back = os_write_back,
         .unmap = os_unmap,
         .fork_word = os_fork_word,
         .free_fork_word = os_free_fork_word,
