@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "../writer/sqlite_error.h"
 #include "scarce.h"
 #include "support.h"
 
@@ -89,27 +90,16 @@ static void run(sqlite3 *on, const char *sql) {
 }
 
 static int64_t ask(sqlite3 *on, const char *sql) {
-    sqlite3_stmt *s;
-    assert_int_equal(sqlite3_prepare_v2(on, sql, -1, &s, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
-    int64_t answer = sqlite3_column_int64(s, 0);
-    assert_int_equal(sqlite3_finalize(s), SQLITE_OK);
+    int64_t answer;
+    assert_int_equal(weir_sqlite_ask(on, sql, NULL, 0, &answer, NULL), WEIR_OK);
     return answer;
 }
 
 /* On a connection of its own, which has nothing in its cache. */
-static int64_t ask_anew(const char *sql) {
-    sqlite3 *fresh;
-    assert_int_equal(sqlite3_open(path, &fresh), SQLITE_OK);
-    int64_t answer = ask(fresh, sql);
-    assert_int_equal(sqlite3_close(fresh), SQLITE_OK);
-    return answer;
-}
-
 static void check_rows(int64_t expected) {
-    assert_int_equal(ask_anew("SELECT count(*) FROM t"), expected);
-    assert_int_equal(ask_anew("SELECT count(*) FROM pragma_integrity_check WHERE "
-                              "integrity_check = 'ok'"),
+    assert_int_equal(weir_sql_int(path, "SELECT count(*) FROM t"), expected);
+    assert_int_equal(weir_sql_int(path, "SELECT count(*) FROM pragma_integrity_check WHERE "
+                                        "integrity_check = 'ok'"),
                      1);
 }
 
@@ -369,6 +359,23 @@ static void what_cannot_be_taken_over_stays_as_it_is(void **state) {
     check_rows(10);
 }
 
+/* There a commit publishes frames that it wrote behind its sync. */
+static void without_powersafe_overwrite_it_stays_as_it_is(void **state) {
+    (void)state;
+    char uri[640];
+    (void)snprintf(uri, sizeof uri, "file:%s?psow=0", path);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI;
+    assert_int_equal(sqlite3_open_v2(uri, &db, flags, NULL), SQLITE_OK);
+    run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+            "CREATE TABLE t(a, b); SELECT * FROM t");
+    weir_wal_file_take_over(&wal, db);
+    for (int rows = 1; rows <= 5; rows++) {
+        run(db, ROWS(1, "1"));
+        check_rows(rows);
+    }
+    assert_null(wal.file);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -382,6 +389,7 @@ int main(void) {
         TEST(what_was_read_ahead_is_not_kept),
         TEST(a_checkpoint_reads_as_before_where_it_cannot_read_ahead),
         TEST(what_cannot_be_taken_over_stays_as_it_is),
+        TEST(without_powersafe_overwrite_it_stays_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,8 +17,8 @@
 #define SHUTDOWN _IOR('X', 125, uint32_t)
 enum { NO_LOG_FLUSH = 2 };
 
-/* A small ext4 would have blocks of 1 KiB, and SQLite's -shm file would have holes: SQLite writes one
- * byte of each page to make it whole. To store into a hole of a full disk is a SIGBUS. */
+/* A small ext4 would have blocks of 1 KiB, and SQLite's -shm file would have holes: SQLite writes
+ * one byte of each page to make it whole. To store into a hole of a full disk is a SIGBUS. */
 static bool make_file_system(const char *type, const char *image, unsigned mib) {
     const char *force = strcmp(type, "ext4") ? "-q -f" : "-q -F -m 0 -b 4096";
     char command[320];

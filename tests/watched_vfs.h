@@ -1,5 +1,6 @@
 /* watched_vfs.h - SQLite's own file system, which knows of database and -wal file whether all that
- * was written to them has been synced, and can refuse a read or a write. For tests that have one database open. */
+ * was written to them has been synced, and can refuse a read or a write. For tests that have one
+ * database open. */
 #ifndef WEIR_TESTS_WATCHED_VFS_H
 #define WEIR_TESTS_WATCHED_VFS_H
 

@@ -157,11 +157,20 @@ static int open_once_more(sqlite3 *db) {
     return name && *name ? os->open(os->self, sqlite3_filename_wal(name), WEIR_OS_READ) : -1;
 }
 
+/* Where a torn sector may take what stands beside it, SQLite fills the last one of a commit with
+ * frames, syncs in their midst, and tells others of all of them (walWriteToLog in its wal.c). */
+static bool commits_end_with_a_sync(sqlite3 *db) {
+    sqlite3_file *file = NULL;
+    int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (code != SQLITE_OK || !file || !file->pMethods) return false;
+    return file->pMethods->xDeviceCharacteristics(file) & SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+}
+
 void weir_wal_file_take_over(weir_wal_file *out, sqlite3 *db) {
     sqlite3_file *file = NULL;
     *out = (weir_wal_file){.descriptor = -1};
     int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
-    if (code != SQLITE_OK || !file || !file->pMethods) return;
+    if (code != SQLITE_OK || !file || !file->pMethods || !commits_end_with_a_sync(db)) return;
     out->piece = malloc(PIECE);
     if (!out->piece) return;
     out->descriptor = open_once_more(db);

@@ -3,7 +3,8 @@
  * SQLite writes the header of a frame and its page with a system call each, and a checkpoint reads
  * every page with another. Here frames wait in memory until SQLite asks for them to be on the disk.
  * With synchronous=FULL each commit does, before it tells others of its frames (sqlite3WalFrames in
- * SQLite's wal.c); until then nobody but the writer itself may read them. One thread at a time. */
+ * SQLite's wal.c), if the file system has powersafe overwrite, as SQLite takes for granted unless it
+ * is told otherwise; until then nobody but the writer itself may read them. One thread at a time. */
 #ifndef WEIR_WAL_FILE_H
 #define WEIR_WAL_FILE_H
 
@@ -29,7 +30,7 @@ typedef struct weir_wal_file {
 } weir_wal_file;
 
 /* Take over the -wal file of db's main database, which has been read. It stays as it is when
- * there is none, or no memory. out stays where it is until db is closed. */
+ * there is none, no memory, or no powersafe overwrite. out stays where it is until db is closed. */
 void weir_wal_file_take_over(weir_wal_file *out, sqlite3 *db);
 void weir_wal_file_free(weir_wal_file *w); /* behind db */
 
