@@ -20,7 +20,7 @@ static weir_wal_file wal;
 
 static const sqlite3_io_methods *sound;
 static sqlite3_io_methods counting;
-static unsigned writes, reads;
+static unsigned writes, reads, syncs;
 static sqlite3_int64 bytes_written, bytes_read;
 static unsigned refuse_write; /* the n-th from now; 0: none */
 static bool refuse_read, refuse_size;
@@ -48,6 +48,7 @@ static int refusing_size(sqlite3_file *f, sqlite3_int64 *bytes) {
 
 static int sync_seen(sqlite3_file *f, int flags) {
     assert_ptr_equal(f->pMethods, &counting);
+    syncs++;
     return sound->xSync(f, flags);
 }
 
@@ -359,6 +360,29 @@ static void what_cannot_be_taken_over_stays_as_it_is(void **state) {
     check_rows(10);
 }
 
+/* SQLite syncs it before the frames; where frames of another header may stand behind it, so do we. */
+static void only_the_header_of_a_new_file_goes_with_its_frames(void **state) {
+    (void)state;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+            "SELECT rootpage FROM sqlite_schema");
+    watch();
+    weir_wal_file_take_over(&wal, db);
+    (void)sqlite3_rollback_hook(db, weir_wal_file_forget, &wal);
+    run(db, "BEGIN; CREATE TABLE t(a, b); ROLLBACK"); /* which takes the header with it */
+    syncs = 0;
+    run(db, "CREATE TABLE t(a, b)");
+    assert_int_equal(syncs, 1);
+    check_rows(0);
+    run(db, ROWS(10, "1"));
+    assert_int_equal(syncs, 2);
+    checkpoint(); /* behind which the file begins again */
+    syncs = 0;
+    run(db, ROWS(10, "2"));
+    assert_int_equal(syncs, 2);
+    check_rows(20);
+}
+
 /* There a commit publishes frames that it wrote behind its sync. */
 static void without_powersafe_overwrite_it_stays_as_it_is(void **state) {
     (void)state;
@@ -389,6 +413,7 @@ int main(void) {
         TEST(what_was_read_ahead_is_not_kept),
         TEST(a_checkpoint_reads_as_before_where_it_cannot_read_ahead),
         TEST(what_cannot_be_taken_over_stays_as_it_is),
+        TEST(only_the_header_of_a_new_file_goes_with_its_frames),
         TEST(without_powersafe_overwrite_it_stays_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

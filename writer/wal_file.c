@@ -10,7 +10,8 @@ enum {
     PIECE = 124 << 10, /* SQLite's os_unix.c cannot write or read 128 KiB at once */
     AHEAD = 64 << 10,
     WRITE_BACK = 1 << 20,
-    FRAME_HEADER = 24, /* https://www.sqlite.org/fileformat2.html#walformat */
+    WAL_HEADER = 32, /* https://www.sqlite.org/fileformat2.html#walformat */
+    FRAME_HEADER = 24,
 };
 
 static weir_wal_file *of(sqlite3_file *file) { return (weir_wal_file *)file->pMethods; }
@@ -79,8 +80,17 @@ static int write_piece(sqlite3_file *file, const void *from, int bytes, sqlite3_
     return SQLITE_OK;
 }
 
+/* SQLite syncs a header before the frames, lest those of an older one be taken for its own. In a
+ * new file there are none, so there it goes to the disk with its first frames. */
+static bool is_new_header(weir_wal_file *w) {
+    sqlite3_int64 size;
+    return w->used == WAL_HEADER && w->at == 0 && !w->reading && size_now(w, &size) == SQLITE_OK &&
+           size == 0;
+}
+
 static int sync_all(sqlite3_file *file, int flags) {
     weir_wal_file *w = of(file);
+    if (is_new_header(w)) return w->failed;
     int code = flush(w);
     return code == SQLITE_OK ? take_back(w, w->usual->xSync(lend(w), flags)) : code;
 }
