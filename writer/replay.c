@@ -268,14 +268,14 @@ static int apply_rows(weir_replay *r, transaction *t, const weir_replay_limits *
     return WEIR_OK;
 }
 
-/* Apply the block at hand, or a part of it, and move on. */
+/* Apply the block at hand, or a part of it, and move on. The position keeps to blocks that it needs:
+ * should a mark rot, the database has not named it. */
 static int apply_block(weir_replay *r, transaction *t, const weir_replay_limits *limits,
                        weir_replay_result *result, weir_error *error) {
     const weir_block_header *h = &r->block.header;
+    if (is_idle(h)) return pass_idle(r, &t->at, error);
     int status = h->kind == WEIR_BLOCK_ROWS ? apply_rows(r, t, limits, error)
-                 : h->kind == WEIR_BLOCK_DECLARATIONS
-                     ? declare_all(r, &r->block, !is_idle(h), error)
-                     : WEIR_OK;
+                                            : declare_all(r, &r->block, true, error);
     if (status != WEIR_OK) return status;
     if (t->cut) {
         t->at.position.block = h->block - 1;
