@@ -45,14 +45,15 @@ static weir_lane *wait_for_lane(weir *w, unsigned depth) {
     uint32_t patience =
         w->options.full == WEIR_FULL_BLOCK ? w->options.full_timeout_ms : LANE_WAIT_MS;
     uint64_t deadline = weir_deadline(w->os, patience);
+    weir_news *news = &w->journaler.durable;
     weir_lane *lane = NULL;
     bool more = !weir_thread_is_ours();
     while (more && !lane && weir_gate_status(w, w->generation) == WEIR_OK) {
-        uint32_t seen = atomic_load_explicit(&w->journaler.advance, memory_order_seq_cst);
+        uint32_t seen = atomic_load_explicit(&news->moved, memory_order_seq_cst);
         atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
         weir_journaler_ring(&w->journaler);
         lane = claim(w, depth);
-        if (!lane) more = weir_wait_advance(w, seen, deadline);
+        if (!lane) more = weir_wait_news(w, news, seen, deadline);
     }
     return lane;
 }
@@ -203,14 +204,15 @@ static int wait_for_room(const entry *e, uint64_t bytes) {
     weir *w = e->w;
     if (w->options.full == WEIR_FULL_FAIL || weir_thread_is_ours()) return refuse(w);
     uint64_t deadline = weir_deadline(w->os, w->options.full_timeout_ms);
+    weir_news *news = &w->journaler.durable;
     bool there = false, more = true;
     atomic_fetch_add_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
     while (!there && more) {
-        uint32_t seen = atomic_load_explicit(&w->journaler.advance, memory_order_seq_cst);
+        uint32_t seen = atomic_load_explicit(&news->moved, memory_order_seq_cst);
         there = fits(e->lane, bytes);
         bool open = atomic_load_explicit(w->gate, memory_order_relaxed) == w->generation;
         if (!there) weir_journaler_ring(&w->journaler);
-        if (!there) more = open && weir_wait_advance(w, seen, deadline);
+        if (!there) more = open && weir_wait_news(w, news, seen, deadline);
     }
     atomic_fetch_sub_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
     return there ? WEIR_OK : refuse(w);

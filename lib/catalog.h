@@ -10,7 +10,7 @@
 typedef struct weir_kept_file {
     uint64_t number, bytes;
     uint64_t last_block; /* of the durable stream; 0: it holds none of it */
-    bool written;        /* every byte has been written once */
+    uint64_t filled;     /* so many of its first bytes have been written once */
     const char *why;     /* damaged: a word for its new name; NULL otherwise */
     char *path;
 } weir_kept_file;

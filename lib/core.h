@@ -61,7 +61,7 @@ struct weir {
     weir_table *idle_tables;         /* of former openings of this memory */
     _Atomic(weir_table *) log_table; /* release / acquire */
 
-    /* What the writer reports: each stored with release before the advance that tells of it. */
+    /* What the writer reports: each stored with release before others are told. */
     _Atomic uint64_t applied_row, rows_applied, rows_rejected, rows_ignored, transactions,
         wal_bytes;
     _Atomic int apply_status;
@@ -80,7 +80,7 @@ int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes
 
 /* Time to give up, from now; UINT64_MAX for UINT32_MAX. */
 uint64_t weir_deadline(const weir_os *os, uint32_t timeout_ms);
-/* Sleep until w's advance is no longer seen, or the deadline: false then. */
-bool weir_wait_advance(weir *w, uint32_t seen, uint64_t deadline);
+/* Sleep until the news are others than seen, or the deadline: false then. */
+bool weir_wait_news(weir *w, weir_news *news, uint32_t seen, uint64_t deadline);
 
 #endif

@@ -365,7 +365,7 @@ static void dismantle(weir *w) {
     weir_journaler_release(&w->journaler);
     if (w->journal) weir_journal_close(w->journal);
     w->journal = NULL;
-    if (w->ring.map) weir_ring_close(&w->ring);
+    if (w->ring.lanes) weir_ring_close(&w->ring);
     free_declarations(w);
     weir_registry_unlock(w);
     free(w->directory);
@@ -434,12 +434,12 @@ void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payl
                 store(&w->lanes[mark.lane].applied, mark.position);
         }
     store(&w->applied_row, last->first_row + last->rows - 1);
-    weir_journaler_advance(&w->journaler);
+    weir_journaler_tell(&w->journaler, &w->journaler.applied);
 }
 
 void weir_handle_apply_status(weir *w, int status) {
     atomic_store_explicit(&w->apply_status, status, memory_order_release);
-    weir_journaler_advance(&w->journaler);
+    weir_journaler_tell(&w->journaler, &w->journaler.applied);
 }
 
 bool weir_handle_wants_applied(weir *w) {
@@ -459,7 +459,7 @@ static bool call_under_way(const weir *w) {
 static bool shut_gate(weir *w, uint64_t deadline) {
     atomic_store_explicit(w->gate, 0, memory_order_seq_cst);
     (void)w->os->barrier(w->os->self); /* without it appends fence themselves: see pass_gate */
-    weir_journaler_advance(&w->journaler);
+    weir_journaler_tell_all(&w->journaler);
     _Atomic uint32_t never = 0;
     while (call_under_way(w)) {
         if (w->os->now(w->os->self) >= deadline) return false;
@@ -470,18 +470,27 @@ static bool shut_gate(weir *w, uint64_t deadline) {
 
 /* Everything of the ring is durable in the journal, so the ring goes, and then a mark without lanes
  * says so: in this order, or a power cut could bring back a ring that nothing says is drained. */
-static int leave_cleanly(weir *w, weir_error *error) {
-    static const uint8_t no_ring[16];
-    uint8_t head[WEIR_PAYLOAD_HEAD];
+static int remove_ring(weir *w, weir_error *error) {
     char path[PATH_BYTES];
     int status = path_in(w, "ring", path, error);
     if (status != WEIR_OK) return status;
     int gone = w->os->unlink(w->os->self, path);
     if (gone >= 0) gone = w->os->sync_directory(w->os->self, w->directory);
-    if (gone < 0) return weir_fail_os(error, gone, "cannot remove %s", path);
+    weir_ring_unmap(&w->ring); /* the file system takes a while to free it */
+    return gone < 0 ? weir_fail_os(error, gone, "cannot remove %s", path) : WEIR_OK;
+}
+
+static int leave_mark(weir *w, weir_error *error) {
+    static const uint8_t no_ring[16];
+    uint8_t head[WEIR_PAYLOAD_HEAD];
     (void)weir_payload_head_encode(head, no_ring, NULL, 0);
-    status = weir_journal_append(w->journal, WEIR_BLOCK_MARK, head, sizeof head, 0, error);
+    int status = weir_journal_append(w->journal, WEIR_BLOCK_MARK, head, sizeof head, 0, error);
     return status == WEIR_OK ? weir_journal_sync(w->journal, error) : status;
+}
+
+static void finish_writer(weir *w, uint64_t deadline) {
+    if (atomic_load_explicit(&w->hooked, memory_order_acquire))
+        w->hooks.finish(w->hooks.self, deadline);
 }
 
 static int stop_writer(weir *w, uint64_t deadline) {
@@ -497,17 +506,19 @@ static int close_handle(weir *w) {
     uint64_t deadline = weir_deadline(w->os, w->options.open_timeout_ms);
     bool quiet = shut_gate(w, deadline);
     int journaled = weir_journaler_stop(&w->journaler);
+    finish_writer(w, deadline);
+    if (journaled != WEIR_OK)
+        (void)weir_fail(&error, journaled, "%s: rows stay in the ring for the next opening: %s",
+                        w->directory, weir_status_text(journaled));
+    else if (quiet)
+        journaled = remove_ring(w, &error); /* while the writer finishes */
     int applied = stop_writer(w, deadline);
     if (!quiet) { /* ring, mapping and lock stay until the process ends: the append will be kept */
         w->state = WEIR_HANDLE_STUCK;
         (void)weir_fail(&error, WEIR_PENDING, "%s: a thread is still inside a call", w->directory);
         return weir_publish_error(&error);
     }
-    if (journaled == WEIR_OK)
-        journaled = leave_cleanly(w, &error);
-    else
-        (void)weir_fail(&error, journaled, "%s: rows stay in the ring for the next opening: %s",
-                        w->directory, weir_status_text(journaled));
+    if (journaled == WEIR_OK) journaled = leave_mark(w, &error);
     dismantle(w);
     if (journaled != WEIR_OK) return weir_publish_error(&error);
     return applied;

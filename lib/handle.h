@@ -14,10 +14,11 @@ typedef struct weir_hooks {
      * not exist yet). */
     int (*check)(void *self, const weir_declaration *d, int64_t *next_key, weir_error *error);
     void (*nudge)(void *self); /* more is durable, or somebody waits for applied */
-    int (*stop)(
-        void *self,
-        uint64_t deadline_ns); /* apply what is durable until the deadline, then end the thread and
-                                                  free self; WEIR_PENDING when rows are left */
+    /* Begin what stop will wait for, and return. */
+    void (*finish)(void *self, uint64_t deadline_ns);
+    /* Apply what is durable until the deadline, then end the thread and free self; WEIR_PENDING
+     * when rows are left. */
+    int (*stop)(void *self, uint64_t deadline_ns);
 } weir_hooks;
 
 /* Facts about opening that the writer found in the database beforehand. */

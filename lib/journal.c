@@ -151,8 +151,7 @@ static int build(weir_journal *j, const weir_spare *spare, const char *path, wei
                  weir_error *error) {
     char spare_path[WEIR_PATH_MAX];
     weir_numbered_path(spare_path, j->config.directory, "spare", spare->number);
-    bool written = spare->written && spare->bytes >= h->bytes;
-    int status = weir_segment_prepare(j->os, spare_path, written, h, s, error);
+    int status = weir_segment_prepare(j->os, spare_path, spare->filled, h, s, error);
     if (status != WEIR_OK) return status;
     status = weir_journal_put(j, s, &j->head, head, error);
     if (status == WEIR_OK && carry) status = carry->write(carry->self, j, s, error);
@@ -167,7 +166,7 @@ static void adopt_segment(weir_journal *j, const weir_segment *s, const weir_seg
                           char *path) {
     weir_journal_lock(j);
     if (j->segment.file >= 0) /* the catalog's last file, which is never released */
-        j->catalog.files[j->catalog.file_count - 1].written = j->segment.filled == j->segment.bytes;
+        j->catalog.files[j->catalog.file_count - 1].filled = j->segment.filled;
     weir_catalog_add(&j->catalog,
                      (weir_kept_file){.number = s->number, .bytes = s->bytes, .path = path},
                      WEIR_BLOCK_ALIGN, h->first_block, h->first_row);
@@ -295,6 +294,10 @@ int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, 
         return break_off(j, error);
     weir_drained_set(&j->drained, &parsed);
     return WEIR_OK;
+}
+
+void weir_journal_fill_ahead(weir_journal *j) {
+    if (!j->broken) weir_segment_fill_ahead(&j->segment);
 }
 
 int weir_journal_restart(weir_journal *j, weir_error *error) {

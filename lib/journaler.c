@@ -5,13 +5,14 @@
 
 enum {
     RAW_TARGET =
-        1 << 20,        /* bytes of payload in a block: large enough for zstd and for one pwrite */
-    GROUP_BLOCKS = 4,   /* blocks behind one sync, at most: what a waiter waits for stays short */
-    QUIET_LINGERS = 10, /* so many lingers without news make the thread sleep for good */
-    RETRY_NS = 20 * 1000000, /* between two looks whether a full journal has room again */
-    GATHER_NS = 2 * 1000000, /* at most: a stalled disk shall not be paid for twice */
-    FAILURES_MAX = 3,        /* in a row; then the journal stops */
-    LANES_AHEAD = 2,         /* ready and free: one for the next thread, one for a signal handler */
+        1 << 20, /* bytes of payload in a block: large enough for zstd and for one pwrite */
+    GROUP_TARGET = 4 * RAW_TARGET, /* bytes of payload behind one sync */
+    SMALL_GROUP = 64 << 10,        /* likewise: whoever makes such ones waits for each */
+    QUIET_LINGERS = 10,            /* so many lingers without news make the thread sleep for good */
+    RETRY_NS = 20 * 1000000,       /* between two looks whether a full journal has room again */
+    GATHER_NS = 2 * 1000000,       /* at most: a stalled disk shall not be paid for twice */
+    FAILURES_MAX = 3,              /* in a row; then the journal stops */
+    LANES_AHEAD = 2, /* ready and free: one for the next thread, one for a signal handler */
 };
 
 static void tell(weir_journaler *j, weir_event event, const char *text) {
@@ -24,18 +25,23 @@ void weir_journaler_ring(weir_journaler *j) {
     if (atomic_load_explicit(&j->asleep, memory_order_seq_cst)) j->os->wake(j->os->self, &j->bell);
 }
 
-void weir_journaler_advance(weir_journaler *j) {
+void weir_journaler_tell(weir_journaler *j, weir_news *news) {
     /* seq_cst: either who waits counts as a waiter before this load, or it sees what has moved. */
-    atomic_fetch_add_explicit(&j->advance, 1, memory_order_seq_cst);
-    if (atomic_load_explicit(&j->waiters, memory_order_seq_cst))
-        j->os->wake(j->os->self, &j->advance);
+    atomic_fetch_add_explicit(&news->moved, 1, memory_order_seq_cst);
+    if (atomic_load_explicit(&news->waiters, memory_order_seq_cst))
+        j->os->wake(j->os->self, &news->moved);
+}
+
+void weir_journaler_tell_all(weir_journaler *j) {
+    weir_journaler_tell(j, &j->durable);
+    weir_journaler_tell(j, &j->applied);
 }
 
 static weir_next stop_for_good(weir_journaler *j, const weir_error *error) {
     atomic_store_explicit(&j->status, WEIR_STOPPED, memory_order_release);
     tell(j, WEIR_EVENT_STOPPED, error->text);
     if (j->on_stop) j->on_stop(j->context);
-    weir_journaler_advance(j);
+    weir_journaler_tell_all(j);
     return WEIR_NEXT_STOPPED;
 }
 
@@ -71,7 +77,7 @@ static void provision(weir_journaler *j) {
     if (status != WEIR_OK && status != WEIR_NOT_FOUND && !j->provision_failed)
         tell(j, WEIR_EVENT_NO_SPACE, error.text);
     j->provision_failed = status != WEIR_OK && status != WEIR_NOT_FOUND;
-    if (wanted) weir_journaler_advance(j);
+    if (wanted) weir_journaler_tell(j, &j->durable);
 }
 
 int weir_journaler_prepare(weir_journaler *j, weir_error *error) {
@@ -100,8 +106,8 @@ static void group_is_durable(weir_journaler *j) {
     weir_ring_store_mark(j->ring, &state.durable);
     weir_drain_release(&j->drain);
     j->failures = 0;
-    weir_journaler_advance(j);
-    if (j->on_durable) j->on_durable(j->context);
+    if (j->on_durable) j->on_durable(j->context); /* the writer has the most to do with it */
+    weir_journaler_tell(j, &j->durable);
 }
 
 /* The blocks that were not acknowledged are written again, from the ring, into a new segment. */
@@ -116,17 +122,36 @@ static weir_next begin_again(weir_journaler *j, weir_error *error, uint64_t *wai
     return WEIR_NEXT_WAIT;
 }
 
+static uint64_t enough(const weir_journaler *j) {
+    return weir_lane_enough(j->ring->header.lane_bytes);
+}
+
+/* Somebody who waits shall not wait for much else, and the writer, for whom they may wait, gets its
+ * first rows while the next are compressed. hurry is a hint, and so relaxed. */
+static uint64_t group_target(const weir_journaler *j) {
+    return atomic_load_explicit(&j->hurry, memory_order_relaxed) ? enough(j) : GROUP_TARGET;
+}
+
+/* Zeros ahead pay where the next groups are small, or come one by one. What comes in a row of large
+ * ones would be written twice for little. */
+static bool wants_zeros(const weir_journaler *j, uint64_t bytes) {
+    return bytes < SMALL_GROUP || j->was_quiet;
+}
+
 /* Blocks of one cut, one sync. */
-static int write_group(weir_journaler *j, unsigned *blocks, weir_error *error) {
+static int write_group(weir_journaler *j, uint64_t *bytes, weir_error *error) {
     bool appended = true;
     int status = WEIR_OK;
-    *blocks = 0;
-    while (status == WEIR_OK && appended && *blocks < GROUP_BLOCKS) {
+    uint64_t target = group_target(j);
+    j->drain.target = target < RAW_TARGET ? target : RAW_TARGET;
+    *bytes = 0;
+    while (status == WEIR_OK && appended && *bytes < target) {
         status = weir_drain_block(&j->drain, &appended, error);
-        *blocks += appended;
+        *bytes += appended ? j->drain.used : 0;
     }
     if (status != WEIR_OK && status != WEIR_FULL) return status;
-    if (*blocks == 0) return status;
+    if (*bytes == 0) return status;
+    if (wants_zeros(j, *bytes)) weir_journal_fill_ahead(j->journal);
     int synced = weir_journal_sync(j->journal, error);
     return synced == WEIR_OK ? status : synced;
 }
@@ -150,10 +175,6 @@ static void expect_back(weir_journaler *j, uint32_t cut, uint32_t waiting, uint6
     j->gathering.until = now + (third < GATHER_NS ? third : GATHER_NS);
 }
 
-static uint64_t enough(const weir_journaler *j) {
-    return weir_lane_enough(j->ring->header.lane_bytes);
-}
-
 /* All are hints, and so relaxed: the step looks again. */
 bool weir_journaler_gathers(const weir_journaler *j) {
     return arrivals(j) - j->gathering.cut < j->gathering.due &&
@@ -164,14 +185,15 @@ bool weir_journaler_gathers(const weir_journaler *j) {
 
 static weir_next group(weir_journaler *j, uint64_t *wait_ns) {
     weir_error error = {0};
-    unsigned blocks;
+    uint64_t bytes;
     uint32_t cut = arrivals(j);
     uint32_t waiting = atomic_load_explicit(&j->demand, memory_order_relaxed); /* a hint */
     uint64_t began = j->os->now(j->os->self);
-    int status = write_group(j, &blocks, &error);
+    int status = write_group(j, &bytes, &error);
+    j->was_quiet = false;
     if (status == WEIR_STOPPED) return stop_for_good(j, &error);
     if (status != WEIR_OK && status != WEIR_FULL) return begin_again(j, &error, wait_ns);
-    if (blocks) group_is_durable(j);
+    if (bytes) group_is_durable(j);
     expect_back(j, cut, waiting, began);
     j->full = status == WEIR_FULL;
     if (!j->full) return WEIR_NEXT_AGAIN;
@@ -193,6 +215,7 @@ static weir_next leave_mark(weir_journaler *j) {
 
 static weir_next quiet(weir_journaler *j, uint64_t now, uint64_t *wait_ns) {
     j->pending_since = 0;
+    j->was_quiet = true;
     if (!j->quiet_since) j->quiet_since = now;
     if (now - j->quiet_since >= QUIET_LINGERS * j->linger_ns) return leave_mark(j);
     *wait_ns = j->linger_ns;

@@ -8,8 +8,9 @@
  *            tails once more. A producer loads it (relaxed) after publishing: either the producer
  *            sees 2 and wakes, or the journal thread, behind the barrier, sees the tail.
  *   bell     the word the journal thread waits on; who wants it adds 1 and wakes.
- *   advance  the word others wait on; the journal thread and the writer add 1 whenever anything
- *            they could wait for has moved. */
+ *   moved    the words others wait on, in two of weir_news: durable for whatever the journal thread
+ *            moves (rows, room, lanes), applied for what the writer does, so that neither wakes
+ *            those who wait for the other. They add 1 whenever it has moved. */
 #ifndef WEIR_JOURNALER_H
 #define WEIR_JOURNALER_H
 
@@ -24,6 +25,10 @@ typedef enum weir_next {
     WEIR_NEXT_STOPPED, /* for good: see status */
 } weir_next;
 
+typedef struct weir_news {
+    _Atomic uint32_t moved, waiters;
+} weir_news;
+
 typedef struct weir_journaler {
     const weir_os *os;
     weir_ring *ring;
@@ -32,9 +37,10 @@ typedef struct weir_journaler {
     uint64_t linger_ns;
     uint64_t segment_bytes;
 
-    _Atomic uint32_t asleep, bell, advance;
+    _Atomic uint32_t asleep, bell;
+    weir_news durable, applied;
     _Atomic uint32_t demand;   /* how many wait for durable rows or for room: do not linger */
-    _Atomic uint32_t waiters;  /* how many wait on advance, for whatever */
+    _Atomic uint32_t hurry;    /* how many of them do not wait for room: keep groups small */
     _Atomic uint32_t arrivals; /* waits for durable rows so far: a hint, relaxed on both sides */
     _Atomic uint32_t lanes_wanted; /* a thread found no free lane */
     _Atomic int status;            /* WEIR_OK, or why it has stopped; release / acquire */
@@ -42,6 +48,7 @@ typedef struct weir_journaler {
 
     bool full, provision_failed;
     bool marked;                         /* a block without rows vouches for the last group */
+    bool was_quiet;                      /* nothing was pending behind the last group */
     uint64_t pending_since, quiet_since; /* 0: not pending, not quiet */
     unsigned failures;                   /* in a row */
     struct {
@@ -72,8 +79,10 @@ void weir_journaler_release(weir_journaler *j);
 /* Wake the journal thread if it waits in any way. Async-signal-safe. */
 void weir_journaler_ring(weir_journaler *j);
 
-/* Something moved: wake who waits on advance. */
-void weir_journaler_advance(weir_journaler *j);
+/* It has moved: wake who waits for it. */
+void weir_journaler_tell(weir_journaler *j, weir_news *news);
+/* What everybody must know: the end of the handle, or of hope. */
+void weir_journaler_tell_all(weir_journaler *j);
 
 /* On the append path, after publishing. */
 static inline void weir_journaler_published(weir_journaler *j) {

@@ -59,7 +59,7 @@ static int set_aside(weir_journal *j, const weir_kept_file *file, weir_error *er
 /* A file is a spare only once its old name is gone for good: it will be written over. */
 static int to_spare(weir_journal *j, const weir_kept_file *file, weir_error *error) {
     weir_journal_lock(j);
-    weir_spare spare = {j->spares.next_number++, file->bytes, file->written};
+    weir_spare spare = {j->spares.next_number++, file->bytes, file->filled};
     weir_journal_unlock(j);
     char path[WEIR_PATH_MAX];
     weir_numbered_path(path, j->config.directory, "spare", spare.number);

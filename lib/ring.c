@@ -119,7 +119,7 @@ static int map_lane(weir_ring *ring, uint32_t index, weir_error *error) {
     return WEIR_OK;
 }
 
-void weir_ring_close(weir_ring *ring) {
+void weir_ring_unmap(weir_ring *ring) {
     const weir_os *os = ring->os;
     for (uint32_t i = 0; ring->lanes && i < ring->header.lanes; i++) {
         if (ring->lanes[i].data)
@@ -129,6 +129,12 @@ void weir_ring_close(weir_ring *ring) {
     /* Nothing can be done about a mapping or descriptor that will not go: the process keeps it. */
     if (ring->map) (void)os->unmap(os->self, ring->map, ring->map_bytes);
     if (ring->file >= 0) (void)os->close(os->self, ring->file);
+    ring->map = NULL;
+    ring->file = -1;
+}
+
+void weir_ring_close(weir_ring *ring) {
+    weir_ring_unmap(ring);
     if (!ring->writable) free(ring->lanes);
     *ring = (weir_ring){.file = -1};
 }

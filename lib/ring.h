@@ -116,7 +116,9 @@ bool weir_ring_populate(weir_ring *ring);
 int weir_ring_attach(weir_ring *ring, const weir_os *os, const char *path, weir_found_ring *found,
                      weir_error *error);
 
-/* Unmap and close; attached rings free their lanes. */
+/* Unmap and close the file; what the ring knew of itself stays. */
+void weir_ring_unmap(weir_ring *ring);
+/* That, and the rest; attached rings free their lanes. */
 void weir_ring_close(weir_ring *ring);
 
 void weir_ring_store_mark(weir_ring *ring, const weir_mark *mark);

@@ -10,7 +10,7 @@ static const char magic[8] = {'W', 'E', 'I', 'R', 'S', 'E', 'G', '1'};
 enum {
     HASHED_BYTES = WEIR_SEGMENT_HEADER - 8,
     ZERO_TAIL = 120,
-    FIRST_CHUNK = 256 * 1024, /* small, because a small program waits for it at opening */
+    FIRST_CHUNK = 64 * 1024, /* small, because a small program waits for it at opening */
     LAST_CHUNK = 4 * 1024 * 1024,
 };
 
@@ -124,10 +124,9 @@ static int fit_size(const weir_os *os, int file, uint64_t bytes) {
     return info.bytes > bytes ? os->truncate(os->self, file, bytes) : set_size(os, file, bytes);
 }
 
-/* Write zeros up to a chunk behind s->filled: a sync that changes no extents of the file is
- * faster. Only speed is lost when it fails, so then we stop trying; a real fault shows in the
- * next block. */
-static void fill_ahead(weir_segment *s) {
+/* When it fails we stop trying; a real fault shows in the next block. */
+void weir_segment_fill_ahead(weir_segment *s) {
+    if (s->filled > s->end) return;
     uint64_t left = s->bytes - s->filled < s->chunk ? s->bytes - s->filled : s->chunk;
     s->chunk = s->chunk * 2 < LAST_CHUNK ? s->chunk * 2 : LAST_CHUNK;
     while (left) {
@@ -147,7 +146,7 @@ static int write_header(weir_segment *s, weir_segment_header *h) {
     return weir_write_full(s->os, s->file, page, sizeof page, 0);
 }
 
-int weir_segment_prepare(const weir_os *os, const char *spare_path, bool written,
+int weir_segment_prepare(const weir_os *os, const char *spare_path, uint64_t filled,
                          weir_segment_header *h, weir_segment *out, weir_error *error) {
     assert(h->bytes >= WEIR_BLOCK_ALIGN && h->bytes % WEIR_BLOCK_ALIGN == 0);
     weir_segment s = {.os = os, .number = h->segment, .bytes = h->bytes, .chunk = FIRST_CHUNK};
@@ -163,13 +162,15 @@ int weir_segment_prepare(const weir_os *os, const char *spare_path, bool written
                             spare_path, (unsigned long long)h->bytes);
     }
     s.end = WEIR_BLOCK_ALIGN;
-    s.filled = written ? h->bytes : WEIR_BLOCK_ALIGN;
+    s.filled = filled < h->bytes ? filled : h->bytes;
+    if (s.filled < WEIR_BLOCK_ALIGN) s.filled = WEIR_BLOCK_ALIGN;
     *out = s;
     return WEIR_OK;
 }
 
 int weir_segment_publish(weir_segment *s, const char *directory, const char *spare_path,
                          const char *segment_path, weir_error *error) {
+    weir_segment_fill_ahead(s);
     int status = weir_segment_sync(s, error);
     if (status != WEIR_OK) return status;
     int result = s->os->rename(s->os->self, spare_path, segment_path);
@@ -197,10 +198,7 @@ int weir_segment_append(weir_segment *s, const uint8_t *bytes, uint64_t extent, 
                             (unsigned long long)s->number, (unsigned long long)extent,
                             (unsigned long long)s->end);
     s->end += extent;
-    if (s->end > s->filled) {
-        s->filled = s->end;
-        fill_ahead(s);
-    }
+    if (s->filled < s->end) s->filled = s->end;
     return WEIR_OK;
 }
 

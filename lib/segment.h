@@ -70,7 +70,7 @@ typedef struct weir_segment {
     int file;
     uint64_t number, bytes, end; /* end: where the next block goes */
     uint64_t filled;             /* every byte before this has been written once */
-    uint64_t chunk;              /* how much to zero-fill ahead next time; 0: give it up */
+    uint64_t chunk;              /* how many zeros go ahead next time; 0: give it up */
 } weir_segment;
 
 /* Make a file of bytes at path with every block allocated (not written), so that a later write does
@@ -79,11 +79,11 @@ typedef struct weir_segment {
 int weir_spare_create(const weir_os *os, const char *path, uint64_t bytes, weir_error *error);
 
 /* Open the spare for appending, sized h->bytes (a multiple of WEIR_BLOCK_ALIGN), with the header
- * h in front. It is not a segment before weir_segment_publish(). written: every byte of the file
- * has been written before, so it needs no zero-fill. */
-int weir_segment_prepare(const weir_os *os, const char *spare_path, bool written,
+ * h in front. It is not a segment before weir_segment_publish(). filled: so many of the file's
+ * first bytes have been written before. */
+int weir_segment_prepare(const weir_os *os, const char *spare_path, uint64_t filled,
                          weir_segment_header *h, weir_segment *out, weir_error *error);
-/* Sync, rename to segment_path, sync the directory. On failure the spare has its name back, as far
+/* Fill ahead, sync, rename to segment_path, sync the directory. On failure the spare has its name back, as far
  * as the file system lets us; the caller closes, and takes another segment number. */
 int weir_segment_publish(weir_segment *s, const char *directory, const char *spare_path,
                          const char *segment_path, weir_error *error);
@@ -92,6 +92,9 @@ bool weir_segment_has_room(const weir_segment *s, uint64_t extent);
 /* Write extent bytes (a multiple of WEIR_BLOCK_ALIGN, and there is room) at s->end and advance it.
  * Not synced. */
 int weir_segment_append(weir_segment *s, const uint8_t *bytes, uint64_t extent, weir_error *error);
+/* Where nothing behind s->end has ever been written, write zeros there: a sync that changes no
+ * extents of the file is faster. Before a sync; only speed is lost when it fails. */
+void weir_segment_fill_ahead(weir_segment *s);
 /* A failed sync is final for the file: do not call again, start another segment. */
 int weir_segment_sync(weir_segment *s, weir_error *error);
 void weir_segment_close(weir_segment *s);

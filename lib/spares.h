@@ -12,7 +12,7 @@ enum { WEIR_SPARES_MAX = 4, WEIR_SPARES_RECYCLE = 3, WEIR_PATH_MAX = 4096 };
 
 typedef struct weir_spare {
     uint64_t number, bytes;
-    bool written; /* every byte of it has been written once */
+    uint64_t filled; /* so many of its first bytes have been written once */
 } weir_spare;
 
 typedef struct weir_spares {

@@ -6,15 +6,15 @@ uint64_t weir_deadline(const weir_os *os, uint32_t timeout_ms) {
                                     : os->now(os->self) + (uint64_t)timeout_ms * 1000000u;
 }
 
-bool weir_wait_advance(weir *w, uint32_t seen, uint64_t deadline) {
+bool weir_wait_news(weir *w, weir_news *news, uint32_t seen, uint64_t deadline) {
     uint64_t now = deadline == UINT64_MAX ? 0 : w->os->now(w->os->self);
     if (now >= deadline) return false;
-    /* seq_cst against weir_journaler_advance: it counts us, or we see that the word has moved. */
-    atomic_fetch_add_explicit(&w->journaler.waiters, 1, memory_order_seq_cst);
-    (void)w->os->wait(w->os->self, &w->journaler.advance, seen,
+    /* seq_cst against weir_journaler_tell: it counts us, or we see that the word has moved. */
+    atomic_fetch_add_explicit(&news->waiters, 1, memory_order_seq_cst);
+    (void)w->os->wait(w->os->self, &news->moved, seen,
                       deadline == UINT64_MAX ? UINT64_MAX
                                              : deadline - now); /* we look again anyway */
-    atomic_fetch_sub_explicit(&w->journaler.waiters, 1, memory_order_seq_cst);
+    atomic_fetch_sub_explicit(&news->waiters, 1, memory_order_seq_cst);
     return true;
 }
 
@@ -62,7 +62,8 @@ static void nudge_writer(weir *w) {
 }
 
 static void announce(weir *w, weir_level level, bool begin) {
-    uint32_t step = begin ? 1 : UINT32_MAX; /* + 1 or - 1 */
+    uint32_t step = begin ? 1 : UINT32_MAX;                                     /* + 1 or - 1 */
+    atomic_fetch_add_explicit(&w->journaler.hurry, step, memory_order_relaxed); /* a hint */
     atomic_fetch_add_explicit(&w->journaler.demand, step, memory_order_seq_cst);
     if (level == WEIR_APPLIED)
         atomic_fetch_add_explicit(&w->want_applied, step, memory_order_seq_cst);
@@ -77,18 +78,20 @@ static int wait_for(weir *w, const goal *g, uint32_t timeout_ms) {
     if (reached(w, g)) return WEIR_OK;
     if (timeout_ms == 0) return WEIR_PENDING;
     uint64_t deadline = weir_deadline(w->os, timeout_ms);
+    bool applied = g->level == WEIR_APPLIED;
+    weir_news *news = applied ? &w->journaler.applied : &w->journaler.durable;
     int status = WEIR_PENDING;
     bool more = true;
     announce(w, g->level, true);
     while (status == WEIR_PENDING && more) {
-        uint32_t seen = atomic_load_explicit(&w->journaler.advance, memory_order_seq_cst);
+        uint32_t seen = atomic_load_explicit(&news->moved, memory_order_seq_cst);
         int in_the_way = hindrance(w, g->level);
         if (reached(w, g))
             status = WEIR_OK;
         else if (in_the_way != WEIR_OK)
             status = in_the_way;
         else
-            more = weir_wait_advance(w, seen, deadline);
+            more = weir_wait_news(w, news, seen, deadline);
     }
     announce(w, g->level, false);
     return status;

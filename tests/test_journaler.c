@@ -8,6 +8,7 @@
 
 #include "../lib/journaler.h"
 #include "../lib/row_encode.h"
+#include "../lib/stream.h"
 #include "faulty_os.h"
 #include "support.h"
 
@@ -22,7 +23,7 @@ typedef struct fixture {
     weir_inventory found;
     weir_journal *journal;
     weir_journaler j;
-    unsigned events[16], stops, advances;
+    unsigned events[16], stops, told_durable, told_applied;
     uint64_t head_at_sync, mark_at_sync; /* what was said when a sync was asked for */
 } fixture;
 
@@ -50,6 +51,12 @@ static int noted_datasync(void *self, int file) {
         f->mark_at_sync = mark(f);
     }
     return faulty_datasync_(self, file);
+}
+
+static void count_wake(void *self, _Atomic uint32_t *word) {
+    (void)self;
+    now_running->told_durable += word == &now_running->j.durable.moved;
+    now_running->told_applied += word == &now_running->j.applied.moved;
 }
 
 static void note_event(void *context, weir_event event, const char *text) {
@@ -91,6 +98,7 @@ static int setup(void **state) {
     faulty_make(&f->os);
     f->os.table.now = clock_of;
     f->os.table.datasync = noted_datasync;
+    f->os.table.wake = count_wake;
     f->clock = 1;
     snprintf(f->directory, sizeof f->directory, "%s", weir_temp_make());
     open_all(f);
@@ -109,15 +117,16 @@ static int teardown(void **state) {
     return 0;
 }
 
-static void put(fixture *f, int lane, int64_t number) {
+static void put_value(fixture *f, int lane, weir_value value) {
     weir_lane *l = &f->lanes[lane];
-    weir_value value = weir_int(number);
     uint64_t epoch = weir_ring_stamp(&f->ring, l, false);
     uint8_t *body = weir_lane_at(l, l->tail) + WEIR_RECORD_HEAD;
     size_t bytes = (size_t)(weir_row_encode(body, 1, &value, 1) - body);
     weir_record_seal(l, l->tail, bytes, epoch, WEIR_RECORD_ROW);
     weir_lane_publish(l, l->tail + weir_record_bytes(bytes));
 }
+
+static void put(fixture *f, int lane, int64_t number) { put_value(f, lane, weir_int(number)); }
 
 /* The step of one who is waited for. */
 static weir_next step(fixture *f) {
@@ -278,11 +287,15 @@ static void a_disk_that_stays_broken_stops_the_journal_and_keeps_the_rows(void *
     fixture *f = *state;
     put(f, 0, 1);
     faulty_arm(&f->os, FAULTY_DATASYNC, 1, ALWAYS, -EIO);
+    atomic_store(&f->j.durable.waiters, 1);
+    atomic_store(&f->j.applied.waiters, 1);
     weir_next next = WEIR_NEXT_AGAIN;
     for (int i = 0; i < STEPS && next != WEIR_NEXT_STOPPED; i++)
         next = step(f);
     assert_int_equal(next, WEIR_NEXT_STOPPED);
     assert_int_equal(f->stops, 1);
+    assert_int_equal(f->told_durable, 1);
+    assert_int_equal(f->told_applied, 1); /* nothing more will be */
     assert_int_equal(atomic_load(&f->j.status), WEIR_STOPPED);
     assert_int_equal(head(f, 0), 0);
     assert_int_equal(mark(f), 0);
@@ -384,6 +397,68 @@ static void who_is_alone_or_pressed_waits_for_nobody(void **state) {
     assert_false(weir_journaler_gathers(&f->j)); /* the lane fills up */
 }
 
+/* ---- large groups --------------------------------------------------------------------------- */
+
+static void who_waits_for_applied_is_not_woken_by_what_is_durable(void **state) {
+    fixture *f = *state;
+    atomic_store(&f->j.applied.waiters, 1);
+    put(f, 0, 1);
+    assert_int_equal(step(f), WEIR_NEXT_AGAIN);
+    assert_int_equal(f->told_durable, 0); /* nobody waits for it */
+    atomic_store(&f->j.durable.waiters, 1);
+    put(f, 0, 2);
+    assert_int_equal(step(f), WEIR_NEXT_AGAIN);
+    assert_int_equal(f->told_durable, 1);
+    assert_int_equal(f->told_applied, 0);
+}
+
+static int64_t put_so_much(fixture *f, int64_t first, uint64_t bytes) {
+    while (weir_ring_pending(&f->ring) < bytes)
+        put(f, 0, first++);
+    return first;
+}
+
+static void who_waits_does_not_wait_for_all_that_is_there(void **state) {
+    enum { ENOUGH = LANE_BYTES / 4 };
+    fixture *f = *state;
+    int64_t next = put_so_much(f, 1, 3 * ENOUGH);
+    assert_int_equal(step(f), WEIR_NEXT_AGAIN); /* for whom room is enough */
+    expect_durable(f, next - 1);
+    next = put_so_much(f, next, 3 * ENOUGH);
+    atomic_store(&f->j.hurry, 1);
+    assert_int_equal(step(f), WEIR_NEXT_AGAIN);
+    assert_in_range(weir_ring_pending(&f->ring), 1, 2 * ENOUGH); /* rows are shorter in a block */
+    settle(f);
+    expect_durable(f, next - 1);
+}
+
+/* Groups of 100 kB, past all that was ever written of the segment. Was anything written behind it? */
+static bool group_has_zeros_ahead(fixture *f) {
+    static uint8_t noise[1000];
+    weir_rng rng = {1};
+    uint64_t filled = f->journal->segment.filled;
+    do {
+        for (int i = 0; i < 100; i++) {
+            weir_rng_fill(&rng, noise, sizeof noise);
+            put_value(f, i % 2, weir_blob(noise, sizeof noise));
+        }
+        assert_int_equal(step(f), WEIR_NEXT_AGAIN);
+    } while (f->journal->segment.end <= filled);
+    return f->journal->segment.filled > f->journal->segment.end;
+}
+
+static void zeros_go_ahead_of_what_comes_one_by_one(void **state) {
+    fixture *f = *state;
+    assert_false(group_has_zeros_ahead(f));
+    assert_false(group_has_zeros_ahead(f));
+    settle(f);
+    assert_true(group_has_zeros_ahead(f));
+    assert_false(group_has_zeros_ahead(f));
+    put(f, 0, 1); /* or is small */
+    assert_int_equal(step(f), WEIR_NEXT_AGAIN);
+    assert_true(f->journal->segment.filled > f->journal->segment.end);
+}
+
 /* ---- the thread ----------------------------------------------------------------------------- */
 
 static _Atomic size_t populated;
@@ -425,6 +500,9 @@ int main(void) {
         T(blocks_of_one_group_do_not_vouch_for_each_other),
         T(the_next_cut_waits_for_those_who_were_released),
         T(who_is_alone_or_pressed_waits_for_nobody),
+        T(who_waits_for_applied_is_not_woken_by_what_is_durable),
+        T(who_waits_does_not_wait_for_all_that_is_there),
+        T(zeros_go_ahead_of_what_comes_one_by_one),
         T(the_thread_populates_lanes_while_nobody_appends),
     };
     return cmocka_run_group_tests_name("journaler", tests, NULL, NULL);

@@ -148,11 +148,11 @@ static void fill_spare(void) {
     fill_with(spare_path, 0xaa);
 }
 
-static void prepare(bool written, uint64_t bytes, weir_segment *s) {
+static void prepare(uint64_t filled, uint64_t bytes, weir_segment *s) {
     weir_error error;
     weir_segment_header h = sample();
     h.bytes = bytes;
-    assert_int_equal(weir_segment_prepare(os, spare_path, written, &h, s, &error), WEIR_OK);
+    assert_int_equal(weir_segment_prepare(os, spare_path, filled, &h, s, &error), WEIR_OK);
 }
 
 static void a_segment_takes_its_name_last(void **state) {
@@ -163,7 +163,7 @@ static void a_segment_takes_its_name_last(void **state) {
     weir_segment_header back;
     assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
     fill_with(spare_path, 0xaa);
-    prepare(true, BYTES, &s);
+    prepare(BYTES, BYTES, &s);
     assert_int_equal(size_of(segment_path), 0);
     assert_int_equal(weir_segment_publish(&s, directory, spare_path, segment_path, &error),
                      WEIR_OK);
@@ -182,11 +182,16 @@ static void a_spare_is_cut_or_extended_to_the_size_wanted(void **state) {
     weir_error error;
     weir_segment s;
     assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
-    prepare(false, BYTES * 2, &s);
+    prepare(BYTES, BYTES * 2, &s);
     assert_int_equal(size_of(spare_path), BYTES * 2);
+    assert_int_equal(s.filled, BYTES); /* nobody ever wrote what was added */
     weir_segment_close(&s);
-    prepare(false, BYTES / 2, &s);
+    prepare(BYTES, BYTES / 2, &s);
     assert_int_equal(size_of(spare_path), BYTES / 2);
+    assert_int_equal(s.filled, BYTES / 2);
+    weir_segment_close(&s);
+    prepare(0, BYTES / 2, &s);
+    assert_int_equal(s.filled, WEIR_BLOCK_ALIGN); /* which is its header */
     weir_segment_close(&s);
 }
 
@@ -197,7 +202,7 @@ static void a_failure_leaves_the_spare_its_name(void **state) {
     weir_segment s;
     assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        prepare(false, BYTES, &s);
+        prepare(0, BYTES, &s);
         faulty_arm(&faulty, steps[i], 1, 1, -EIO);
         assert_int_equal(weir_segment_publish(&s, directory, spare_path, segment_path, &error),
                          WEIR_IO);
@@ -207,8 +212,8 @@ static void a_failure_leaves_the_spare_its_name(void **state) {
     }
     weir_segment_header h = sample();
     faulty_arm(&faulty, FAULTY_PWRITE, 1, 1, -ENOSPC);
-    assert_int_equal(weir_segment_prepare(os, spare_path, false, &h, &s, &error), WEIR_NO_SPACE);
-    assert_int_equal(weir_segment_prepare(os, segment_path, false, &h, &s, &error), WEIR_IO);
+    assert_int_equal(weir_segment_prepare(os, spare_path, 0, &h, &s, &error), WEIR_NO_SPACE);
+    assert_int_equal(weir_segment_prepare(os, segment_path, 0, &h, &s, &error), WEIR_IO);
 }
 
 static int no_info(void *self, int file, weir_os_info *out) {
@@ -223,11 +228,11 @@ static void a_spare_that_cannot_be_sized_is_no_segment(void **state) {
     weir_segment_header h = sample();
     fill_spare();
     faulty.table.info_file = no_info;
-    assert_int_equal(weir_segment_prepare(os, spare_path, true, &h, &s, &error), WEIR_IO);
+    assert_int_equal(weir_segment_prepare(os, spare_path, BYTES, &h, &s, &error), WEIR_IO);
     faulty.table.info_file = faulty_real()->info_file;
     h.bytes = 2 * BYTES;
     faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1, -ENOSPC);
-    assert_int_equal(weir_segment_prepare(os, spare_path, true, &h, &s, &error), WEIR_NO_SPACE);
+    assert_int_equal(weir_segment_prepare(os, spare_path, BYTES, &h, &s, &error), WEIR_NO_SPACE);
     assert_non_null(strstr(error.text, spare_path));
     assert_int_equal(byte_at(spare_path, 0), 0xaa); /* no header where it would not be true */
     assert_int_equal(faulty.calls[FAULTY_PWRITE], 1);
@@ -262,7 +267,7 @@ static void append_so_much(weir_segment *s, uint64_t bytes) {
     assert_int_equal(weir_segment_append(s, block, bytes, &error), WEIR_OK);
 }
 
-static void prepare_so_much(weir_segment *s, uint64_t bytes) { prepare(false, bytes, s); }
+static void prepare_so_much(weir_segment *s, uint64_t bytes) { prepare(0, bytes, s); }
 
 /* A segment of parts of pages, or a block behind its end, would be read back as damage. */
 static void a_callers_mistake_stops_it_before_it_writes(void **state) {
@@ -271,7 +276,7 @@ static void a_callers_mistake_stops_it_before_it_writes(void **state) {
     fill_spare();
     assert_true(stops(prepare_so_much, &s, WEIR_BLOCK_ALIGN / 2));
     assert_true(stops(prepare_so_much, &s, BYTES + 512));
-    prepare(false, BYTES, &s);
+    prepare(0, BYTES, &s);
     assert_true(stops(append_so_much, &s, WEIR_BLOCK_ALIGN + 512));
     assert_true(stops(append_so_much, &s, BYTES)); /* a page is the header's */
     assert_false(stops(append_so_much, &s, 0));
@@ -290,13 +295,19 @@ static void filling_runs_ahead_and_stops_at_the_end(void **state) {
     weir_error error;
     weir_segment s;
     assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
-    prepare(false, BYTES, &s);
+    prepare(0, BYTES, &s);
     assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_OK);
     assert_int_equal(s.end, 2 * WEIR_BLOCK_ALIGN);
-    assert_int_equal(s.filled, s.end + 256 * 1024);
+    assert_int_equal(s.filled, s.end);
+    weir_segment_fill_ahead(&s);
+    assert_int_equal(s.filled, s.end + 64 * 1024);
+    weir_segment_fill_ahead(&s); /* there still is what was written ahead */
+    assert_int_equal(s.filled, s.end + 64 * 1024);
     while (weir_segment_has_room(&s, sizeof block)) {
         assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_OK);
-        assert_true(s.filled >= s.end && s.filled <= BYTES);
+        weir_segment_fill_ahead(&s);
+        assert_true(s.filled > s.end || s.end == BYTES);
+        assert_true(s.filled <= BYTES);
     }
     assert_int_equal(s.end, BYTES);
     assert_int_equal(size_of(spare_path), BYTES);
@@ -311,11 +322,13 @@ static void filling_that_fails_harms_nobody(void **state) {
     weir_error error;
     weir_segment s;
     assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
-    prepare(false, BYTES, &s);
+    prepare(0, BYTES, &s);
     faulty_arm(&faulty, FAULTY_PWRITE, 2, 1, -EIO);
     assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_OK);
+    weir_segment_fill_ahead(&s);
     assert_int_equal(s.filled, s.end);
     assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_OK);
+    weir_segment_fill_ahead(&s);
     assert_int_equal(s.filled, s.end);
     weir_segment_close(&s);
 }
@@ -326,7 +339,7 @@ static void a_failed_write_moves_nothing(void **state) {
     weir_error error;
     weir_segment s;
     assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
-    prepare(false, BYTES, &s);
+    prepare(0, BYTES, &s);
     faulty_arm(&faulty, FAULTY_PWRITE, 1, 1, -EIO);
     assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_IO);
     assert_int_equal(s.end, WEIR_BLOCK_ALIGN);

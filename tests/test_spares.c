@@ -38,17 +38,17 @@ static void the_smallest_that_serves_is_taken_and_one_is_kept(void **state) {
     weir_spare taken;
     assert_false(weir_spares_take(&s, 1, &taken));
     assert_false(weir_spares_take_largest(&s, &taken));
-    weir_spares_put(&s, (weir_spare){1, 100, true});
+    weir_spares_put(&s, (weir_spare){1, 100, 70});
     assert_false(weir_spares_take(&s, 1, &taken)); /* the last one */
-    weir_spares_put(&s, (weir_spare){2, 300, false});
-    weir_spares_put(&s, (weir_spare){3, 200, false});
+    weir_spares_put(&s, (weir_spare){2, 300, 0});
+    weir_spares_put(&s, (weir_spare){3, 200, 0});
     assert_true(weir_spares_take(&s, 150, &taken));
     assert_int_equal(taken.number, 3);
     s.keep = 300;
     assert_false(weir_spares_take(&s, 150, &taken)); /* only the one to keep would do */
     assert_true(weir_spares_take(&s, 50, &taken));
     assert_int_equal(taken.number, 1);
-    assert_true(taken.written);
+    assert_int_equal(taken.filled, 70);
     assert_true(weir_spares_has(&s, 300));
     assert_false(weir_spares_has(&s, 301));
     assert_true(weir_spares_take_largest(&s, &taken));

@@ -262,17 +262,23 @@ bool weir_applier_is_done(const weir_applier *a) { return a->done; }
 
 /* ---- the thread ------------------------------------------------------------------------------ */
 
+static void close_sink(weir_applier *a) {
+    if (a->sink.close) a->sink.close(a->sink.self);
+    a->sink = (weir_sink){0};
+}
+
 static void *run(void *argument) {
     weir_applier *a = argument;
-    for (;;) {
+    while (!a->done) {
         /* Acquire, with the release of a nudge: what was nudged for before this is seen by the
          * step, and what comes later ends the wait. */
         uint32_t seen = atomic_load_explicit(a->bell, memory_order_acquire);
         uint64_t pause = weir_applier_step(a);
-        if (a->done) return NULL;
-        if (pause)
+        if (pause && !a->done)
             (void)a->os->wait(a->os->self, a->bell, seen, pause); /* the step looks again anyway */
     }
+    close_sink(a);
+    return NULL;
 }
 
 int weir_applier_start(weir_applier *a, weir_error *error) {
@@ -290,15 +296,19 @@ void weir_bell_ring(weir_bell *bell, const weir_os *os) {
 void weir_applier_free(weir_applier *a) {
     if (!a) return;
     weir_replay_free(a->replay);
-    if (a->sink.close) a->sink.close(a->sink.self);
+    close_sink(a);
     free(a->name);
     free(a);
 }
 
-int weir_applier_stop(weir_applier *a, uint64_t deadline_ns) {
+void weir_applier_finish(weir_applier *a, uint64_t deadline_ns) {
     a->deadline = deadline_ns;
     atomic_store_explicit(&a->stopping, true, memory_order_release);
     weir_bell_ring(a->bell, a->os);
+}
+
+int weir_applier_stop(weir_applier *a, uint64_t deadline_ns) {
+    if (!is_stopping(a)) weir_applier_finish(a, deadline_ns);
     if (a->started)
         (void)pthread_join(a->thread, NULL); /* fails only for a thread that is not ours */
     else

@@ -31,8 +31,11 @@ bool weir_applier_is_done(const weir_applier *a); /* stopped, and everything pos
 
 int weir_applier_start(weir_applier *a, weir_error *error); /* the thread */
 
-/* Apply what is durable until deadline_ns, harden, end the thread, close the sink, free the
- * applier. WEIR_PENDING when rows are left. */
+/* To the thread: apply what is durable until deadline_ns, harden, close the sink, end. Returns at
+ * once. */
+void weir_applier_finish(weir_applier *a, uint64_t deadline_ns);
+/* The same, if that has not been said before; wait for it, and free the applier. WEIR_PENDING when
+ * rows are left. */
 int weir_applier_stop(weir_applier *a, uint64_t deadline_ns);
 
 /* Of one that was never started: close the sink, free the applier. */

@@ -94,9 +94,14 @@ static void close_reader(writer *w) {
 }
 
 /* The reader goes first: the last connection to close checkpoints, and that shall be the sink's. */
-static int stop(void *self, uint64_t deadline_ns) {
+static void finish(void *self, uint64_t deadline_ns) {
     writer *w = self;
     close_reader(w);
+    weir_applier_finish(w->applier, deadline_ns);
+}
+
+static int stop(void *self, uint64_t deadline_ns) {
+    writer *w = self;
     int status = weir_applier_stop(w->applier, deadline_ns);
     w->applier = NULL;
     give_back(w);
@@ -192,7 +197,7 @@ static int attach_writer(opening *o) {
         give_back(w);
         return status;
     }
-    weir_hooks hooks = {w, check, nudge, stop};
+    weir_hooks hooks = {w, check, nudge, finish, stop};
     weir_handle_attach(o->handle, &hooks);
     nudge(w); /* for what became durable before the hooks were there */
     return WEIR_OK;

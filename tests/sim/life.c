@@ -13,9 +13,14 @@ enum { SEGMENT_BYTES = 1 << 17 };
 
 /* ---- threads that are steps ------------------------------------------------------------- */
 
+/* A thread that has been told to end has no step left when its handle is gone from under it. */
+static bool has_ended(weir_journaler *j) {
+    return atomic_load_explicit(&j->stopping, memory_order_relaxed);
+}
+
 void sim_life_step_journal(sim_life *life) {
     uint64_t wait_ns = 0;
-    if (!life->handle || life->stepping) return;
+    if (!life->handle || life->stepping || has_ended(weir_handle_journaler(life->handle))) return;
     life->stepping = true;
     (void)weir_journaler_step(weir_handle_journaler(life->handle), &wait_ns);
     life->stepping = false;
@@ -45,6 +50,16 @@ static int check(void *self, const weir_declaration *d, int64_t *next_key, weir_
 static void nudge(void *self) {
     sim_life *life = self;
     weir_bell_ring(&life->bell, sim_os());
+}
+
+/* It takes its steps by turns before the ring has gone, and after. */
+static void finish(void *self, uint64_t deadline_ns) {
+    sim_life *life = self;
+    if (life->ending) return;
+    weir_applier_finish(life->applier, deadline_ns);
+    bool early = life->model.count % 2;
+    while (early && !weir_applier_is_done(life->applier))
+        life->machine.clock_ns += weir_applier_step(life->applier);
 }
 
 static int stop(void *self, uint64_t deadline_ns) {
@@ -155,7 +170,7 @@ static int start(sim_life *life, weir_sink *sink) {
                                    &life->error);
     if (status != WEIR_OK) return status;
     *sink = (weir_sink){0}; /* the applier has it now */
-    weir_hooks hooks = {life, check, nudge, stop};
+    weir_hooks hooks = {life, check, nudge, finish, stop};
     weir_handle_attach(life->handle, &hooks);
     return declare(life);
 }
