@@ -39,7 +39,8 @@ struct weir_os {
     int64_t (*pread)(void *self, int file, void *into, size_t bytes, uint64_t offset);
     int64_t (*pwrite)(void *self, int file, const void *from, size_t bytes, uint64_t offset);
     int (*datasync)(void *self, int file); /* data and size are on the disk */
-    /* The disk may begin with what was written there; waits for nothing, promises nothing. */
+    /* The disk may begin with what was written there (0 bytes: up to the end); waits for nothing,
+     * promises nothing. */
     int (*write_back)(void *self, int file, uint64_t offset, uint64_t bytes);
     /* Real blocks, no emulation; grows the file; -EOPNOTSUPP where the file system cannot. */
     int (*allocate)(void *self, int file, uint64_t offset, uint64_t bytes);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "../writer/sqlite_error.h"
 #include "scarce.h"
@@ -67,17 +69,28 @@ static void watch(void) {
 
 /* ---- advice ----------------------------------------------------------------------------------- */
 
-static unsigned advices;
+static unsigned advices, database_advices;
 static int64_t advised, advised_end;
 static bool advice_fails;
 
+static bool is_database(int file) {
+    struct stat a, b;
+    return fstat(file, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
 /* In place of the C library's. */
 int sync_file_range(int file, off64_t from, off64_t bytes, unsigned flags) {
-    assert_true(file >= 0 && bytes > 0);
     assert_int_equal(flags, SYNC_FILE_RANGE_WRITE);
-    advices++;
-    advised += bytes;
-    advised_end = from + bytes;
+    if (bytes == 0) { /* the whole file */
+        assert_true(is_database(file));
+        database_advices++;
+    } else {
+        assert_false(is_database(file));
+        advices++;
+        advised += bytes;
+        advised_end = from + bytes;
+    }
     errno = EIO;
     return advice_fails ? -1 : 0;
 }
@@ -282,6 +295,50 @@ static void the_disk_begins_before_a_large_commit(void **state) {
     }
 }
 
+static void the_disk_begins_before_a_checkpoint_ends(void **state) {
+    (void)state;
+    open_db(4096);
+    run(db, "PRAGMA cache_size=10000");
+    database_advices = 0;
+    run(db, ROWS(100, "1"));
+    checkpoint();
+    assert_int_equal(database_advices, 0); /* it is small */
+    for (int i = 0; i < 2; i++) {
+        advice_fails = i == 1;
+        database_advices = 0;
+        run(db, ROWS(4000, "2"));
+        checkpoint();
+        assert_in_range(database_advices, 3, 5);
+        check_rows(100 + 4000 * (i + 1));
+    }
+}
+
+/* Whose descriptor it was has closed it, and the next file got its number. */
+static void a_descriptor_that_is_another_files_gets_no_advice(void **state) {
+    (void)state;
+    weir_borrowed b;
+    char second[640];
+    (void)snprintf(second, sizeof second, "%s/second", directory);
+    database_advices = 0;
+    weir_borrowed_find(&b, path); /* no file */
+    assert_int_equal(b.descriptor, -1);
+    weir_borrowed_write_back(&b);
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    weir_borrowed_find(&b, path);
+    assert_int_equal(b.descriptor, file);
+    weir_borrowed_write_back(&b);
+    assert_int_equal(database_advices, 1);
+    int other_file = open(second, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(dup2(other_file, file), file);
+    weir_borrowed_write_back(&b);
+    assert_int_equal(close(file), 0);
+    assert_int_equal(close(other_file), 0);
+    weir_borrowed_write_back(&b);
+    assert_int_equal(database_advices, 1);
+    weir_borrowed_find(&b, path); /* a file that nobody has open */
+    assert_int_equal(b.descriptor, -1);
+}
+
 static void without_a_second_descriptor_there_is_no_advice(void **state) {
     (void)state;
     struct rlimit before, none;
@@ -409,6 +466,8 @@ int main(void) {
         TEST(a_piece_that_could_not_be_written_fails_the_commit),
         TEST(each_write_that_fails_fails_its_transaction),
         TEST(the_disk_begins_before_a_large_commit),
+        TEST(the_disk_begins_before_a_checkpoint_ends),
+        TEST(a_descriptor_that_is_another_files_gets_no_advice),
         TEST(without_a_second_descriptor_there_is_no_advice),
         TEST(what_was_read_ahead_is_not_kept),
         TEST(a_checkpoint_reads_as_before_where_it_cannot_read_ahead),

@@ -119,6 +119,16 @@ static bool holds(const weir_wal_file *w, int bytes, sqlite3_int64 offset) {
     return offset >= w->at && bytes <= w->used && offset - w->at <= w->used - bytes;
 }
 
+/* What has been read so far is in the database file, if not on its disk, which works while SQLite
+ * copies the rest; its sync then has less to wait for. Small checkpoints are left alone. */
+static void write_back_database(weir_wal_file *w, int bytes) {
+    w->copied += bytes;
+    if (w->copied < WRITE_BACK) return;
+    w->copied = 0;
+    if (!w->database.inode) weir_borrowed_find(&w->database, sqlite3_db_filename(w->db, "main"));
+    weir_borrowed_write_back(&w->database);
+}
+
 /* A checkpoint reads in the order of pages, which is mostly that of their frames. Should this fail,
  * the read that asked for it will say so. */
 static void read_ahead(weir_wal_file *w, sqlite3_int64 from) {
@@ -126,6 +136,7 @@ static void read_ahead(weir_wal_file *w, sqlite3_int64 from) {
     int bytes = left < AHEAD ? (int)left : AHEAD;
     w->at = from;
     w->used = bytes && read_now(w, w->piece, bytes, from) == SQLITE_OK ? bytes : 0;
+    write_back_database(w, w->used);
 }
 
 static int read_piece(sqlite3_file *file, void *into, int bytes, sqlite3_int64 offset) {
@@ -142,6 +153,7 @@ static int read_piece(sqlite3_file *file, void *into, int bytes, sqlite3_int64 o
 
 void weir_wal_file_begin_reading(weir_wal_file *w) {
     w->next = 0;
+    w->copied = 0;
     w->reading = w->file && !w->used && size_now(w, &w->end) == SQLITE_OK;
 }
 
@@ -184,6 +196,7 @@ void weir_wal_file_take_over(weir_wal_file *out, sqlite3 *db) {
     out->piece = malloc(PIECE);
     if (!out->piece) return;
     out->descriptor = open_once_more(db);
+    out->db = db;
     out->file = file;
     out->usual = file->pMethods;
     out->methods = *out->usual;

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "borrowed.h"
+
 typedef struct weir_wal_file {
     sqlite3_io_methods methods; /* what SQLite calls; first, since a file is known by its methods */
     const sqlite3_io_methods *usual; /* what does the work */
@@ -27,6 +29,10 @@ typedef struct weir_wal_file {
     bool reading;       /* a checkpoint runs, so nothing waits */
     sqlite3_int64 end;  /* of the file when it began */
     sqlite3_int64 next; /* behind its last read */
+
+    sqlite3 *db;
+    weir_borrowed database; /* inode 0: not looked for yet */
+    int copied;             /* bytes that a checkpoint has read for it since the last advice */
 } weir_wal_file;
 
 /* Take over the -wal file of db's main database, which has been read. It stays as it is when
