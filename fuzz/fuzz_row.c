@@ -21,6 +21,7 @@ static void go_round(uint16_t table, uint16_t count, const weir_value *values, s
     int status = WEIR_OK;
     size_t bytes = weir_row_size(values, count, &status);
     MUST(status == WEIR_OK && bytes <= former); /* writers use the least width */
+    MUST(weir_row_bound(values, count) >= bytes);
     uint8_t *row = malloc(bytes + WEIR_ROW_SLACK);
     if (!row) return;
     (void)weir_row_encode(row, table, values, count); /* its end is checked by decoding */

@@ -114,13 +114,18 @@ static inline uint8_t *weir_lane_at(const weir_lane *lane, uint64_t position) {
     return lane->data + (position & (lane->size - 1));
 }
 
-/* Fill the head of the record that starts at position; its body is written. */
-static inline void weir_record_seal(const weir_lane *lane, uint64_t position, uint64_t body,
-                                    uint64_t epoch, unsigned kind) {
-    uint8_t *record = weir_lane_at(lane, position);
+/* Fill the head of the record that starts at position, which is there in memory; its body is
+ * written. */
+static inline void weir_record_seal_at(uint8_t *record, uint64_t salt, uint64_t position,
+                                       uint64_t body, uint64_t epoch, unsigned kind) {
     weir_put_u64(record + 8, epoch << 8 | kind);
     weir_put_u32(record, (uint32_t)body);
-    weir_put_u32(record + 4, weir_record_check(record, body, lane->salt, position));
+    weir_put_u32(record + 4, weir_record_check(record, body, salt, position));
+}
+
+static inline void weir_record_seal(const weir_lane *lane, uint64_t position, uint64_t body,
+                                    uint64_t epoch, unsigned kind) {
+    weir_record_seal_at(weir_lane_at(lane, position), lane->salt, position, body, epoch, kind);
 }
 
 /* Publish everything up to tail, with release: see weir_lane_control. */

@@ -51,6 +51,19 @@ static inline size_t weir_row_size(const weir_value *values, size_t count, int *
     return (size_t)size;
 }
 
+/* At least as many, for less time: every number counts as one of eight bytes. 0 when a value cannot
+ * be stored for another reason than its size. */
+static inline uint64_t weir_row_bound(const weir_value *values, size_t count) {
+    if (count - 1 >= WEIR_COLUMNS_MAX) return 0;
+    uint64_t size = WEIR_ROW_HEAD + 9 * count;
+    for (const weir_value *v = values, *end = values + count; v < end; v++) {
+        if (v->type == WEIR_INTEGER || v->type == WEIR_REAL || v->type == WEIR_NULL) continue;
+        if ((v->type != WEIR_TEXT && v->type != WEIR_BLOB) || (!v->as.bytes && v->length)) return 0;
+        size += v->length;
+    }
+    return size;
+}
+
 /* Write the row at at, which has weir_row_size() bytes, plus WEIR_ROW_SLACK that may be
  * overwritten: every number is stored as 8 bytes, of which the next value overwrites what is too
  * much. Returns the end. The values are those whose size was taken, unchanged since. */

@@ -20,6 +20,7 @@ static uint8_t *encode(const weir_value *values, size_t count, size_t *bytes) {
     int status = WEIR_OK;
     *bytes = weir_row_size(values, count, &status);
     assert_int_equal(status, WEIR_OK);
+    assert_in_range(weir_row_bound(values, count), *bytes, *bytes + 8 * count);
     uint8_t *row = malloc(*bytes + WEIR_ROW_SLACK);
     assert_non_null(row);
     assert_ptr_equal(weir_row_encode(row, 7, values, count), row + *bytes);
@@ -158,6 +159,8 @@ static void assert_refused(const weir_value *values, size_t count, int expected)
     int status = WEIR_OK;
     assert_int_equal(weir_row_size(values, count, &status), 0);
     assert_int_equal(status, expected);
+    uint64_t bound = weir_row_bound(values, count);
+    assert_true(bound == 0 || bound > UINT32_MAX);
 }
 
 static void what_cannot_be_stored_is_refused(void **state) {
