@@ -296,9 +296,7 @@ int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, 
     return WEIR_OK;
 }
 
-void weir_journal_fill_ahead(weir_journal *j) {
-    if (!j->broken) weir_segment_fill_ahead(&j->segment);
-}
+void weir_journal_fill_ahead(weir_journal *j) { weir_segment_fill_ahead(&j->segment); }
 
 int weir_journal_restart(weir_journal *j, weir_error *error) {
     weir_segment_close(&j->segment);

@@ -50,7 +50,8 @@ uint64_t weir_journal_incarnation(const weir_journal *j);
  * block is not appended, try later. After WEIR_IO call weir_journal_restart. */
 int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, size_t bytes,
                         uint32_t rows, weir_error *error);
-/* Before a sync whose successors shall be fast: see weir_segment_fill_ahead. */
+/* Behind blocks that were appended, before a sync whose successors shall be fast: see
+ * weir_segment_fill_ahead. */
 void weir_journal_fill_ahead(weir_journal *j);
 /* fdatasync; on success everything appended is durable. WEIR_IO is final for the segment: call
  * weir_journal_restart. Nothing appended since the last sync: returns at once. */

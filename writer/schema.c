@@ -234,7 +234,8 @@ int weir_schema_ensure(sqlite3 *db, const weir_declaration *d, weir_traits *out,
     found f;
     *out = (weir_traits){0};
     int status = look(db, d, &f, error);
-    if (status == WEIR_OK && !f.exists) return create(db, d, error); /* as plain as a table can be */
+    if (status == WEIR_OK && !f.exists)
+        return create(db, d, error); /* as plain as a table can be */
     if (status == WEIR_OK && f.missing) status = extend(db, d, f.missing, error);
     return status == WEIR_OK ? read_traits(db, d, out, error) : status;
 }
