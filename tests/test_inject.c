@@ -31,7 +31,14 @@
 #define WEIR_SANITIZED false
 #endif
 
-enum { ROWS = 12, STARTS = 4, CALLS_MAX = 120, HANG_MS = 30000, LOST_ATTACH = 126 };
+enum {
+    ROWS = 12,
+    STARTS = 4,
+    CALLS_MAX = 120,
+    HANG_MS = 30000,
+    LOST_WAKE_MS = 5000,
+    LOST_ATTACH = 126,
+};
 
 typedef struct fixture {
     char directory[96], database[128], acknowledged[128], trace[128], words[128];
@@ -101,18 +108,35 @@ static void become(const fixture *f, const char *const *arguments, const char *s
     _exit(125);
 }
 
-/* The wait status, or fails the test when it hangs. */
-static int end_of(pid_t child, const char *strace) {
-    int status;
-    for (int ms = 0; ms < HANG_MS; ms += 2) {
+/* No kernel answers FUTEX_WAKE with EINTR (futex(2)), but an injection cannot spare those calls: a
+ * lock of the C library whose wake it swallows is waited for without an end. */
+static bool a_wake_was_swallowed(const fixture *f) {
+    char line[512];
+    bool found = false;
+    FILE *lines = fopen(f->trace, "r");
+    while (lines && !found && fgets(line, sizeof line, lines))
+        found = strstr(line, "FUTEX_WAKE") && strstr(line, "INJECTED");
+    if (lines) fclose(lines);
+    return found;
+}
+
+static unsigned swallowed;
+
+/* The wait status, or fails the test when it hangs. One that hangs for want of a wake was killed,
+ * and has lost nothing by that either. */
+static int end_of(const fixture *f, pid_t child, const char *strace) {
+    int status, ms = 0;
+    for (; ms < HANG_MS; ms += 2) {
         pid_t ended = waitpid(child, &status, WNOHANG);
         if (ended == child) return status;
+        if (ms == LOST_WAKE_MS && a_wake_was_swallowed(f)) break;
         usleep(2000);
     }
     kill(child, SIGKILL);
     (void)waitpid(child, &status, 0);
-    fail_msg("hangs under strace %s", strace);
-    return -1;
+    if (ms >= HANG_MS) fail_msg("hangs under strace %s", strace);
+    swallowed++;
+    return 0;
 }
 
 static int run_traced(const fixture *f, bool recover, const char *strace) {
@@ -121,7 +145,7 @@ static int run_traced(const fixture *f, bool recover, const char *strace) {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) become(f, recover ? recover_arguments : program_arguments, strace);
-    return end_of(child, strace);
+    return end_of(f, child, strace);
 }
 
 /* ---- what must be true afterwards ----------------------------------------------------------- */
@@ -324,8 +348,10 @@ static void inject_all(bool recover) {
         bool ours = recover || strcmp(call, "write") != 0;
         if (ours && (!only_call || !strcmp(call, only_call))) inject_each(&faults[i], recover);
     }
-    print_message("%u runs: %u succeeded all the same, %u said what was wrong\n", runs, clean,
-                  refused);
+    print_message(
+        "%u runs: %u succeeded all the same, %u said what was wrong, %u of the former were "
+        "killed, for want of a wake\n",
+        runs, clean, refused, swallowed);
     assert_true(only_call || (runs > 50 && clean > 10 && refused > 10));
 }
 
