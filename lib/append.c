@@ -264,10 +264,10 @@ int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes
     return status;
 }
 
-/* Write the body of one row's record, which starts at position; returns its bytes. */
-static inline size_t write_row(const entry *e, uint64_t position, uint16_t table,
-                               const weir_value *values, size_t count) {
-    uint8_t *body = weir_lane_at(e->lane, position) + WEIR_RECORD_HEAD;
+/* Write the body of one row's record; returns its bytes. */
+static inline size_t write_row(uint8_t *record, uint16_t table, const weir_value *values,
+                               size_t count) {
+    uint8_t *body = record + WEIR_RECORD_HEAD;
     return (size_t)(weir_row_encode(body, table, values, count) - body);
 }
 
@@ -308,8 +308,8 @@ static int append_one(const weir_table *t, const weir_value *values, weir_ticket
     uint64_t tail = lane->tail;
     status = room(&e, weir_record_bytes(most) + 8); /* and the slack that encoding may touch */
     if (!UNLIKELY(status != WEIR_OK)) {
-        uint8_t *record = weir_lane_at(lane, tail), *body = record + WEIR_RECORD_HEAD;
-        size_t bytes = (size_t)(weir_row_encode(body, t->number, values, columns) - body);
+        uint8_t *record = weir_lane_at(lane, tail);
+        size_t bytes = write_row(record, t->number, values, columns);
         uint64_t epoch = weir_ring_stamp(&w->ring, lane, e.depth > 0);
         weir_record_seal_at(record, lane->salt, tail, bytes, epoch, WEIR_RECORD_ROW);
         publish(&e, tail + weir_record_bytes(bytes), 1, ticket);
@@ -381,8 +381,9 @@ static uint64_t write_rows(const entry *e, weir_table *t, const weir_value *valu
             settle_key(t, &own[t->key]);
             row = own;
         }
-        size_t bytes = write_row(e, tail, t->number, row, t->columns);
-        weir_record_seal(e->lane, tail, bytes, epoch, WEIR_RECORD_ROW);
+        uint8_t *record = weir_lane_at(e->lane, tail);
+        size_t bytes = write_row(record, t->number, row, t->columns);
+        weir_record_seal_at(record, e->lane->salt, tail, bytes, epoch, WEIR_RECORD_ROW);
         tail += weir_record_bytes(bytes);
     }
     return tail;

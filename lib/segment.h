@@ -83,8 +83,8 @@ int weir_spare_create(const weir_os *os, const char *path, uint64_t bytes, weir_
  * first bytes have been written before. */
 int weir_segment_prepare(const weir_os *os, const char *spare_path, uint64_t filled,
                          weir_segment_header *h, weir_segment *out, weir_error *error);
-/* Fill ahead, sync, rename to segment_path, sync the directory. On failure the spare has its name back, as far
- * as the file system lets us; the caller closes, and takes another segment number. */
+/* Fill ahead, sync, rename to segment_path, sync the directory. On failure the spare has its name
+ * back, as far as the file system lets us; the caller closes, and takes another segment number. */
 int weir_segment_publish(weir_segment *s, const char *directory, const char *spare_path,
                          const char *segment_path, weir_error *error);
 
