@@ -259,8 +259,12 @@ static int64_t memory_process_id(void *self) {
     return 1;
 }
 static int memory_random(void *self, void *into, size_t bytes) {
-    (void)self;
-    memset(into, 0x5A, bytes);
+    memory_os *m = self;
+    uint8_t *at = into;
+    for (size_t n = 0; n < bytes; n++) {
+        m->random = weir_hash(&m->random, sizeof m->random);
+        at[n] = (uint8_t)m->random;
+    }
     return 0;
 }
 static int memory_boot_id(void *self, uint8_t id[16]) {
@@ -303,6 +307,7 @@ void memory_os_make(memory_os *m) {
     m->table.self = m;
     memory_os_disarm(m);
     memset(m->files, 0, sizeof m->files);
+    m->random = 0;
 }
 
 void memory_os_free(memory_os *m) {
@@ -347,6 +352,8 @@ void memory_os_load(memory_os *m, fuzz_container *c, weir_position **positions,
     *positions = NULL;
     *position_count = 0;
     for (size_t i = 0; i < c->count; i++) {
+        uint64_t parts[2] = {m->random, weir_hash(c->files[i].data, c->files[i].bytes)};
+        m->random = weir_hash(parts, sizeof parts);
         if (c->files[i].kind == FUZZ_POSITIONS)
             load_positions(&c->files[i], positions, position_count);
         else

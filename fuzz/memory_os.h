@@ -1,8 +1,9 @@
 /* memory_os.h - a disk that is a few arrays, so that a harness makes no system call.
  *
- * It has one directory, MEMORY_DIRECTORY, and what is put or written below it. Time stands still and
- * random bytes are not random: the same input does the same. Mapping a file copies it, which is
- * enough for a ring that is only read. One thread. */
+ * It has one directory, MEMORY_DIRECTORY, and what is put or written below it. Time stands still.
+ * Random bytes are a hash of all that was loaded: the same input does the same, and none can know the
+ * id that will be drawn, as no database knows the position of a journal that is not made yet. Mapping
+ * a file copies it, which is enough for a ring that is only read. One thread. */
 #ifndef WEIR_FUZZ_MEMORY_OS_H
 #define WEIR_FUZZ_MEMORY_OS_H
 
@@ -26,6 +27,7 @@ typedef struct memory_os {
     uint32_t fail_in;   /* this many calls until one fails; 0: none does */
     bool fail_for_ever; /* and all that follow */
     int fail_with;      /* negative errno */
+    uint64_t random;    /* what is drawn next comes from it */
 } memory_os;
 
 void memory_os_make(memory_os *m);
