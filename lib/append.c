@@ -225,7 +225,7 @@ static int make_room(const entry *e, uint64_t bytes) {
     bool there = fits(e->lane, bytes);
     uint64_t head = atomic_load_explicit(&e->lane->control->head, memory_order_relaxed);
     if (e->lane->tail - head >= weir_lane_enough(e->lane->size))
-        weir_journaler_ring(&e->w->journaler);
+        weir_journaler_ring_aside(&e->w->journaler);
     return there ? WEIR_OK : wait_for_room(e, bytes);
 }
 

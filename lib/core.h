@@ -66,6 +66,7 @@ struct weir {
         wal_bytes;
     _Atomic int apply_status;
     _Atomic uint32_t want_applied; /* how many wait for applied */
+    _Atomic uint64_t linger_row;   /* see weir_handle_linger */
 
     uint64_t base_row; /* last row before this opening's own */
     enum { WEIR_HANDLE_OPEN, WEIR_HANDLE_STUCK, WEIR_HANDLE_RETIRED } state;

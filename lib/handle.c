@@ -280,9 +280,14 @@ static void tell_weakness(weir *w) {
         w->directory);
 }
 
-static void on_durable(void *context) {
+static void on_durable(void *context, uint64_t row) {
     weir *w = context;
-    if (atomic_load_explicit(&w->hooked, memory_order_acquire)) w->hooks.nudge(w->hooks.self);
+    if (!atomic_load_explicit(&w->hooked, memory_order_acquire)) return;
+    /* With the fence of weir_handle_linger: either we see that the writer wants to know, or it sees
+     * these rows when it looks. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (row < atomic_load_explicit(&w->linger_row, memory_order_relaxed)) return;
+    w->hooks.nudge(w->hooks.self, weir_ring_pending(&w->ring) > 0);
 }
 
 static void on_stop(void *context) {
@@ -444,6 +449,11 @@ void weir_handle_apply_status(weir *w, int status) {
 
 bool weir_handle_wants_applied(weir *w) {
     return atomic_load_explicit(&w->want_applied, memory_order_seq_cst) > 0;
+}
+
+void weir_handle_linger(weir *w, uint64_t row) {
+    atomic_store_explicit(&w->linger_row, row, memory_order_relaxed);
+    atomic_thread_fence(memory_order_seq_cst); /* see on_durable */
 }
 
 /* ---- closing ------------------------------------------------------------------------------- */

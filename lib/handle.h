@@ -13,7 +13,8 @@ typedef struct weir_hooks {
      * call at a time. next_key: out, the next free key of a table with a WEIR_KEY (1 if it does
      * not exist yet). */
     int (*check)(void *self, const weir_declaration *d, int64_t *next_key, weir_error *error);
-    void (*nudge)(void *self); /* more is durable, or somebody waits for applied */
+    /* More is durable, or somebody waits for applied. aside: the caller has more to do. */
+    void (*nudge)(void *self, bool aside);
     /* Begin what stop will wait for, and return. */
     void (*finish)(void *self, uint64_t deadline_ns);
     /* Apply what is durable until the deadline, then end the thread and free self; WEIR_PENDING
@@ -65,6 +66,9 @@ void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payl
  * WEIR_IO and WEIR_NO_SPACE is final and answers those who wait for applied. */
 void weir_handle_apply_status(weir *w, int status);
 bool weir_handle_wants_applied(weir *w); /* somebody waits for rows to be applied: do not linger */
+/* No nudge for durable rows below this one, which the writer lingers for; 0: one for each. Before it
+ * looks at the journal the writer takes that back, or it would miss what comes between. */
+void weir_handle_linger(weir *w, uint64_t row);
 
 /* ---- calls of the face that stand in the writer ---- */
 

@@ -25,6 +25,13 @@ void weir_journaler_ring(weir_journaler *j) {
     if (atomic_load_explicit(&j->asleep, memory_order_seq_cst)) j->os->wake(j->os->self, &j->bell);
 }
 
+void weir_journaler_ring_aside(weir_journaler *j) {
+    /* A hint, and so relaxed. */
+    if (atomic_load_explicit(&j->asleep, memory_order_relaxed))
+        weir_affinity_keep_off(&j->affinity);
+    weir_journaler_ring(j);
+}
+
 void weir_journaler_tell(weir_journaler *j, weir_news *news) {
     /* seq_cst: either who waits counts as a waiter before this load, or it sees what has moved. */
     atomic_fetch_add_explicit(&news->moved, 1, memory_order_seq_cst);
@@ -106,7 +113,8 @@ static void group_is_durable(weir_journaler *j) {
     weir_ring_store_mark(j->ring, &state.durable);
     weir_drain_release(&j->drain);
     j->failures = 0;
-    if (j->on_durable) j->on_durable(j->context); /* the writer has the most to do with it */
+    if (j->on_durable)
+        j->on_durable(j->context, state.durable.row); /* the writer has the most to do with it */
     weir_journaler_tell(j, &j->durable);
 }
 
@@ -256,23 +264,31 @@ static void rest(weir_journaler *j, weir_next next, uint64_t wait_ns) {
     if (!idle && !j->full && atomic_load_explicit(&j->demand, memory_order_seq_cst))
         news = news || weir_ring_pending(j->ring) > 0;
     if (!news) (void)j->os->wait(j->os->self, &j->bell, bell, idle ? UINT64_MAX : wait_ns);
+    weir_affinity_restore(&j->affinity);
     atomic_store_explicit(&j->asleep, 0, memory_order_seq_cst);
 }
 
-static void *run(void *argument) {
-    weir_journaler *j = argument;
+static void work(weir_journaler *j) {
     for (;;) {
         uint64_t wait_ns = 0;
         while (weir_journaler_gathers(j))
             weir_thread_yield();
         j->gathering.due = 0;
         weir_next next = weir_journaler_step(j, &wait_ns);
-        if (next == WEIR_NEXT_STOPPED) return NULL;
+        if (next == WEIR_NEXT_STOPPED) return;
         if (next != WEIR_NEXT_AGAIN && atomic_load_explicit(&j->stopping, memory_order_acquire) &&
             (weir_ring_pending(j->ring) == 0 || j->full))
-            return NULL;
+            return;
         if (!weir_ring_populate(j->ring) && next != WEIR_NEXT_AGAIN) rest(j, next, wait_ns);
     }
+}
+
+static void *run(void *argument) {
+    weir_journaler *j = argument;
+    weir_affinity_begin(&j->affinity);
+    work(j);
+    weir_affinity_end(&j->affinity);
+    return NULL;
 }
 
 int weir_journaler_start(weir_journaler *j, weir_error *error) {

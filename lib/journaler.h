@@ -16,6 +16,7 @@
 
 #include <pthread.h>
 
+#include "affinity.h"
 #include "drain.h"
 
 typedef enum weir_next {
@@ -56,10 +57,12 @@ typedef struct weir_journaler {
         uint64_t until;    /* but no longer */
     } gathering;
     pthread_t thread;
+    weir_affinity affinity; /* of that thread */
     bool running;
 
-    void (*on_durable)(void *context); /* after each advance of durable */
-    void (*on_stop)(void *context);    /* status has become an error */
+    /* After each advance of durable: up to this row. */
+    void (*on_durable)(void *context, uint64_t row);
+    void (*on_stop)(void *context); /* status has become an error */
     void (*on_event)(void *context, weir_event event, const char *text);
     void *context;
 } weir_journaler;
@@ -78,6 +81,8 @@ void weir_journaler_release(weir_journaler *j);
 
 /* Wake the journal thread if it waits in any way. Async-signal-safe. */
 void weir_journaler_ring(weir_journaler *j);
+/* The same, by a thread that goes on running instead of waiting: beside it, not behind it. */
+void weir_journaler_ring_aside(weir_journaler *j);
 
 /* It has moved: wake who waits for it. */
 void weir_journaler_tell(weir_journaler *j, weir_news *news);

@@ -58,7 +58,8 @@ static int hindrance(const weir *w, weir_level level) {
 }
 
 static void nudge_writer(weir *w) {
-    if (atomic_load_explicit(&w->hooked, memory_order_acquire)) w->hooks.nudge(w->hooks.self);
+    if (atomic_load_explicit(&w->hooked, memory_order_acquire))
+        w->hooks.nudge(w->hooks.self, false);
 }
 
 static void announce(weir *w, weir_level level, bool begin) {

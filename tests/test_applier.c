@@ -166,6 +166,60 @@ static void rows_linger_then_go_together(void **state) {
     assert_int_equal(weir_sync(handle, WEIR_APPLIED, 0), WEIR_OK);
 }
 
+static _Atomic int nudges; /* the journal thread counts them */
+
+static void count_nudge(void *self, bool aside) {
+    (void)self, (void)aside;
+    nudges++;
+}
+
+static void no_finish(void *self, uint64_t deadline) { (void)self, (void)deadline; }
+static int no_stop(void *self, uint64_t deadline) {
+    (void)self, (void)deadline;
+    return WEIR_OK;
+}
+
+/* Who lingers need not be told of what does not change that. */
+static void lingering_is_disturbed_only_by_what_ends_it(void **state) {
+    (void)state;
+    static const weir_hooks hooks = {NULL, NULL, count_nudge, no_finish, no_stop};
+    weir_handle_attach(handle, &hooks);
+    nudges = 0;
+    append(10);
+    int before = nudges;
+    assert_true(before >= 1);
+    assert_true(settle() <= 50 * MS);
+    append(10);
+    assert_int_equal(nudges, before);
+    append(70000); /* so many are due at once */
+    assert_true(nudges > before);
+    let_pass(60 * MS);
+    assert_int_equal(sink_state.rows, 70020);
+    before = nudges;
+    append(10); /* it lingers no more */
+    assert_true(nudges > before);
+}
+
+static void the_thread_is_kept_off_for_one_wake(void **state) {
+    (void)state;
+    enum { LOOKS = 20000 };
+    static const struct timespec pause = {0, 1000000};
+    assert_int_equal(weir_applier_start(applier, NULL), WEIR_OK);
+    for (int i = 0; i < LOOKS && !atomic_load(&bell.affinity.thread); i++)
+        (void)nanosleep(&pause, NULL);
+    pid_t thread = (pid_t)atomic_load(&bell.affinity.thread);
+    cpu_set_t before, after;
+    assert_int_equal(sched_getaffinity(thread, sizeof before, &before), 0);
+    weir_bell_ring(&bell, &os, true);
+    for (int i = 0; i < LOOKS && atomic_load(&bell.affinity.state); i++)
+        (void)nanosleep(&pause, NULL);
+    assert_int_equal(sched_getaffinity(thread, sizeof after, &after), 0);
+    assert_true(CPU_EQUAL(&before, &after));
+    assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 5000 * MS), WEIR_OK);
+    applier = NULL;
+    assert_int_equal(atomic_load(&bell.affinity.thread), 0);
+}
+
 static void many_rows_do_not_linger(void **state) {
     (void)state;
     append(70000);
@@ -294,6 +348,8 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(rows_linger_then_go_together),
+        TEST(lingering_is_disturbed_only_by_what_ends_it),
+        TEST(the_thread_is_kept_off_for_one_wake),
         TEST(many_rows_do_not_linger),
         TEST(quiet_hardens_once_and_sleeps),
         TEST(a_large_wal_hardens_at_once),

@@ -484,6 +484,28 @@ static void the_thread_populates_lanes_while_nobody_appends(void **state) {
     assert_int_equal(atomic_load(&populated), WANTED);
 }
 
+/* Kept off its waker's processor, it may use that one again once it is awake. */
+static void the_thread_is_kept_off_for_one_wake(void **state) {
+    enum { LOOKS = 20000 };
+    static const struct timespec pause = {0, 1000000};
+    fixture *f = *state;
+    weir_error error = {0};
+    f->os.table.wake = weir_os_posix()->wake;
+    f->os.table.now = weir_os_posix()->now;
+    assert_int_equal(weir_journaler_start(&f->j, &error), WEIR_OK);
+    for (int i = 0; i < LOOKS && atomic_load(&f->j.asleep) != 2; i++) /* idle */
+        (void)nanosleep(&pause, NULL);
+    cpu_set_t before, after;
+    assert_int_equal(pthread_getaffinity_np(f->j.thread, sizeof before, &before), 0);
+    weir_journaler_ring_aside(&f->j);
+    for (int i = 0; i < LOOKS && atomic_load(&f->j.affinity.state); i++)
+        (void)nanosleep(&pause, NULL);
+    assert_int_equal(pthread_getaffinity_np(f->j.thread, sizeof after, &after), 0);
+    assert_true(CPU_EQUAL(&before, &after));
+    assert_int_equal(weir_journaler_stop(&f->j), WEIR_OK);
+    assert_int_equal(atomic_load(&f->j.affinity.thread), 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -504,6 +526,7 @@ int main(void) {
         T(who_waits_does_not_wait_for_all_that_is_there),
         T(zeros_go_ahead_of_what_comes_one_by_one),
         T(the_thread_populates_lanes_while_nobody_appends),
+        T(the_thread_is_kept_off_for_one_wake),
     };
     return cmocka_run_group_tests_name("journaler", tests, NULL, NULL);
 }

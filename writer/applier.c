@@ -244,6 +244,7 @@ static uint64_t step_to_the_end(weir_applier *a, const weir_journal_state *s, bo
 
 uint64_t weir_applier_step(weir_applier *a) {
     weir_journal_state s;
+    weir_handle_linger(a->handle, 0);
     bool stopping =
         is_stopping(a); /* before the journal is looked at: nothing becomes durable after it */
     weir_journal_get_state(a->journal, &s);
@@ -253,7 +254,10 @@ uint64_t weir_applier_step(weir_applier *a) {
     if (stopping) return step_to_the_end(a, &s, behind, at);
     if (at < a->not_before) return a->not_before - at;
     if (!behind) return harden_when_quiet(a, &s, at);
-    if (!is_due(a, &s, at)) return a->behind_since + a->linger - at;
+    if (!is_due(a, &s, at)) {
+        weir_handle_linger(a->handle, a->row + ROWS_DUE);
+        return a->behind_since + a->linger - at;
+    }
     apply(a, s.durable.block);
     return 0;
 }
@@ -267,17 +271,24 @@ static void close_sink(weir_applier *a) {
     a->sink = (weir_sink){0};
 }
 
-static void *run(void *argument) {
-    weir_applier *a = argument;
+static void work(weir_applier *a) {
     while (!a->done) {
         /* Acquire, with the release of a nudge: what was nudged for before this is seen by the
          * step, and what comes later ends the wait. */
-        uint32_t seen = atomic_load_explicit(a->bell, memory_order_acquire);
+        uint32_t seen = atomic_load_explicit(&a->bell->rung, memory_order_acquire);
         uint64_t pause = weir_applier_step(a);
-        if (pause && !a->done)
-            (void)a->os->wait(a->os->self, a->bell, seen, pause); /* the step looks again anyway */
+        if (pause && !a->done) /* the step looks again anyway */
+            (void)a->os->wait(a->os->self, &a->bell->rung, seen, pause);
+        weir_affinity_restore(&a->bell->affinity);
     }
     close_sink(a);
+}
+
+static void *run(void *argument) {
+    weir_applier *a = argument;
+    weir_affinity_begin(&a->bell->affinity);
+    work(a);
+    weir_affinity_end(&a->bell->affinity);
     return NULL;
 }
 
@@ -288,9 +299,10 @@ int weir_applier_start(weir_applier *a, weir_error *error) {
                       : weir_fail_os(error, failed, "%s: cannot start the writer thread", a->name);
 }
 
-void weir_bell_ring(weir_bell *bell, const weir_os *os) {
-    atomic_fetch_add_explicit(bell, 1, memory_order_release);
-    os->wake(os->self, bell);
+void weir_bell_ring(weir_bell *bell, const weir_os *os, bool aside) {
+    if (aside) weir_affinity_keep_off(&bell->affinity);
+    atomic_fetch_add_explicit(&bell->rung, 1, memory_order_release);
+    os->wake(os->self, &bell->rung);
 }
 
 void weir_applier_free(weir_applier *a) {
@@ -304,7 +316,7 @@ void weir_applier_free(weir_applier *a) {
 void weir_applier_finish(weir_applier *a, uint64_t deadline_ns) {
     a->deadline = deadline_ns;
     atomic_store_explicit(&a->stopping, true, memory_order_release);
-    weir_bell_ring(a->bell, a->os);
+    weir_bell_ring(a->bell, a->os, false);
 }
 
 int weir_applier_stop(weir_applier *a, uint64_t deadline_ns) {
@@ -312,7 +324,7 @@ int weir_applier_stop(weir_applier *a, uint64_t deadline_ns) {
     if (a->started)
         (void)pthread_join(a->thread, NULL); /* fails only for a thread that is not ours */
     else
-        (void)run(a); /* then the caller is the thread, to the end */
+        work(a); /* then the caller is the thread, to the end */
     int status = a->left ? WEIR_PENDING : WEIR_OK;
     weir_applier_free(a);
     return status;

@@ -6,17 +6,22 @@
 #ifndef WEIR_APPLIER_H
 #define WEIR_APPLIER_H
 
+#include "../lib/affinity.h"
 #include "../lib/handle.h"
 #include "sink.h"
 
 typedef struct weir_applier weir_applier;
 
-/* What wakes the thread. It belongs to the caller and outlives the applier, so that a thread
+/* What wakes the thread. It belongs to the caller, zeroed, and outlives the applier, so that a thread
  * which is late with its nudge does no harm. */
-typedef _Atomic uint32_t weir_bell;
+typedef struct weir_bell {
+    _Atomic uint32_t rung;
+    weir_affinity affinity; /* of the thread */
+} weir_bell;
 
-/* More is durable, or somebody waits. Any thread. */
-void weir_bell_ring(weir_bell *bell, const weir_os *os);
+/* More is durable, or somebody waits. Any thread. aside: the caller goes on running, so the thread
+ * shall run elsewhere. */
+void weir_bell_ring(weir_bell *bell, const weir_os *os, bool aside);
 
 /* name: of the database, for messages; copied. The sink belongs to the applier from now on, unless
  * this fails. handle must live as long as the applier. */

@@ -81,9 +81,9 @@ static int check(void *self, const weir_declaration *d, int64_t *next_key, weir_
     return status;
 }
 
-static void nudge(void *self) {
+static void nudge(void *self, bool aside) {
     writer *w = self;
-    weir_bell_ring(&w->bell, weir_os_posix());
+    weir_bell_ring(&w->bell, weir_os_posix(), aside);
 }
 
 static void close_reader(writer *w) {
@@ -199,7 +199,7 @@ static int attach_writer(opening *o) {
     }
     weir_hooks hooks = {w, check, nudge, finish, stop};
     weir_handle_attach(o->handle, &hooks);
-    nudge(w); /* for what became durable before the hooks were there */
+    nudge(w, false); /* for what became durable before the hooks were there */
     return WEIR_OK;
 }
 

@@ -47,9 +47,9 @@ static int check(void *self, const weir_declaration *d, int64_t *next_key, weir_
     return WEIR_OK;
 }
 
-static void nudge(void *self) {
+static void nudge(void *self, bool aside) {
     sim_life *life = self;
-    weir_bell_ring(&life->bell, sim_os());
+    weir_bell_ring(&life->bell, sim_os(), aside);
 }
 
 /* It takes its steps by turns before the ring has gone, and after. */
