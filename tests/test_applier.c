@@ -205,7 +205,7 @@ static void the_thread_is_kept_off_for_one_wake(void **state) {
     enum { LOOKS = 20000 };
     static const struct timespec pause = {0, 1000000};
     assert_int_equal(weir_applier_start(applier, NULL), WEIR_OK);
-    for (int i = 0; i < LOOKS && !atomic_load(&bell.affinity.thread); i++)
+    for (int i = 0; i < LOOKS && !atomic_load(&bell.asleep); i++)
         (void)nanosleep(&pause, NULL);
     pid_t thread = (pid_t)atomic_load(&bell.affinity.thread);
     cpu_set_t before, after;

@@ -271,15 +271,21 @@ static void close_sink(weir_applier *a) {
     a->sink = (weir_sink){0};
 }
 
+static void rest(weir_applier *a, uint32_t seen, uint64_t pause) {
+    weir_bell *bell = a->bell;
+    atomic_store_explicit(&bell->asleep, true, memory_order_relaxed);
+    (void)a->os->wait(a->os->self, &bell->rung, seen, pause); /* the step looks again anyway */
+    atomic_store_explicit(&bell->asleep, false, memory_order_relaxed);
+    weir_affinity_restore(&bell->affinity);
+}
+
 static void work(weir_applier *a) {
     while (!a->done) {
         /* Acquire, with the release of a nudge: what was nudged for before this is seen by the
          * step, and what comes later ends the wait. */
         uint32_t seen = atomic_load_explicit(&a->bell->rung, memory_order_acquire);
         uint64_t pause = weir_applier_step(a);
-        if (pause && !a->done) /* the step looks again anyway */
-            (void)a->os->wait(a->os->self, &a->bell->rung, seen, pause);
-        weir_affinity_restore(&a->bell->affinity);
+        if (pause && !a->done) rest(a, seen, pause);
     }
     close_sink(a);
 }
@@ -300,7 +306,8 @@ int weir_applier_start(weir_applier *a, weir_error *error) {
 }
 
 void weir_bell_ring(weir_bell *bell, const weir_os *os, bool aside) {
-    if (aside) weir_affinity_keep_off(&bell->affinity);
+    if (aside && atomic_load_explicit(&bell->asleep, memory_order_relaxed))
+        weir_affinity_keep_off(&bell->affinity);
     atomic_fetch_add_explicit(&bell->rung, 1, memory_order_release);
     os->wake(os->self, &bell->rung);
 }

@@ -16,11 +16,12 @@ typedef struct weir_applier weir_applier;
  * which is late with its nudge does no harm. */
 typedef struct weir_bell {
     _Atomic uint32_t rung;
+    _Atomic bool asleep;    /* a hint, relaxed on both sides: only who sleeps needs a place */
     weir_affinity affinity; /* of the thread */
 } weir_bell;
 
-/* More is durable, or somebody waits. Any thread. aside: the caller goes on running, so the thread
- * shall run elsewhere. */
+/* More is durable, or somebody waits. Any thread. aside: the caller goes on running, so the thread,
+ * if it sleeps, shall wake elsewhere. */
 void weir_bell_ring(weir_bell *bell, const weir_os *os, bool aside);
 
 /* name: of the database, for messages; copied. The sink belongs to the applier from now on, unless
