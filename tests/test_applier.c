@@ -73,7 +73,7 @@ static void sink_close(void *self) {
 }
 
 static const weir_sink sink = {NULL,          sink_begin,  sink_declare, sink_apply, sink_commit,
-                               sink_rollback, sink_harden, sink_close,   NULL};
+                               sink_rollback, sink_harden, sink_close,   NULL,       NULL};
 
 /* ---- */
 

@@ -19,6 +19,7 @@
 
 enum {
     WINDOW_ROWS = 32768,
+    EXPECTED_ROWS = 1024,   /* fewer in a block cost less to feed than their tables to look at */
     WINDOW_BYTES = 8 << 20, /* a savepoint keeps what it changed; more rows in one gain nothing */
 };
 #define PLACED ((size_t)1 << 63) /* in pending, while the window is sorted */
@@ -29,6 +30,7 @@ struct weir_load_table {
     sqlite3_stmt *insert;
     weir_traits traits;
     bool ready;     /* it fits the schema as it stands now */
+    bool expected;  /* it was looked at before a transaction, as the schema stood */
     bool offered;   /* to transfer, as the schema stands now */
     int slot;       /* that its rows are transferred by; -1: they are fed */
     size_t pending; /* rows in the window, and then the place of the next in the sorted one */
@@ -97,13 +99,10 @@ static int end_transfers(weir_load *l, const weir_load_table *t, weir_error *err
     return status;
 }
 
-static int make_ready(weir_load *l, weir_load_table *t, weir_error *error) {
+/* The table fits, as t->traits say. */
+static int prepare_table(weir_load *l, weir_load_table *t, weir_error *error) {
     const weir_declaration *d = t->declaration;
-    if (t->ready) return WEIR_OK;
-    int status = end_transfers(l, t, error);
-    if (status == WEIR_OK) status = weir_schema_ensure(l->db, d, &t->traits, error);
-    if (status == WEIR_OK && !t->feed)
-        status = weir_feed_make(l->db, d->table, d->columns, &t->feed, error);
+    int status = t->feed ? WEIR_OK : weir_feed_make(l->db, d->table, d->columns, &t->feed, error);
     if (status != WEIR_OK) return status;
     (void)sqlite3_finalize(t->insert); /* it was made for an older schema */
     status = prepare_insert(l, t, &t->insert, error);
@@ -111,6 +110,13 @@ static int make_ready(weir_load *l, weir_load_table *t, weir_error *error) {
     l->unoffered |= t->ready;
     l->indexed |= t->ready && t->traits.indexed;
     return status;
+}
+
+static int make_ready(weir_load *l, weir_load_table *t, weir_error *error) {
+    if (t->ready) return WEIR_OK;
+    int status = end_transfers(l, t, error);
+    if (status == WEIR_OK) status = weir_schema_ensure(l->db, t->declaration, &t->traits, error);
+    return status == WEIR_OK ? prepare_table(l, t, error) : status;
 }
 
 static void offer(weir_load *l, weir_load_table *t) {
@@ -450,6 +456,28 @@ void weir_load_free(weir_load *l) {
     free(l->sorted);
 }
 
+/* What does not fit, or fails, is met again inside the transaction, and told there. A table with
+ * several numbers waits for that too: they are made ready in the order of their rows. */
+static void look_ahead(weir_load *l, weir_load_table *t) {
+    bool fits;
+    if (!t || t->ready || t->expected) return;
+    t->expected = true;
+    if (t->first != t->declaration->table) return;
+    if (weir_schema_look(l->db, t->declaration, &fits, &t->traits, NULL) == WEIR_OK && fits)
+        (void)prepare_table(l, t, NULL); /* begin offers it */
+}
+
+void weir_load_expect(weir_load *l, const weir_block_header *header, weir_cursor body) {
+    const uint8_t *row;
+    size_t length;
+    if (header->rows < EXPECTED_ROWS) return;
+    while (weir_payload_next_row(&body, &row, &length) == 1) {
+        weir_cursor c = weir_cursor_over(row, length);
+        uint16_t table = weir_take_u16(&c);
+        if (weir_cursor_ok(&c) && table <= WEIR_TABLES_MAX) look_ahead(l, l->tables[table]);
+    }
+}
+
 void weir_load_begin(weir_load *l) {
     l->counts = (weir_sink_counts){0};
     for (size_t i = 0; l->unoffered && i <= WEIR_TABLES_MAX; i++)
@@ -476,7 +504,7 @@ void weir_load_forget(weir_load *l) {
     for (size_t i = 0; i <= WEIR_TABLES_MAX; i++) {
         weir_load_table *t = l->tables[i];
         if (!t) continue;
-        t->ready = t->offered = t->transferred = false;
+        t->ready = t->expected = t->offered = t->transferred = false;
         t->slot = -1;
     }
 }

@@ -32,6 +32,9 @@ typedef struct weir_load {
 int weir_load_make(weir_load *l, sqlite3 *db, weir_transfer *transfer, weir_error *error);
 void weir_load_free(weir_load *l);
 
+/* Between transactions, before weir_load_begin: rows of this block come next. Tables that stand in the
+ * database as they were declared can then be copied into from the first row on. */
+void weir_load_expect(weir_load *l, const weir_block_header *header, weir_cursor body);
 void weir_load_begin(weir_load *l); /* between transactions, before BEGIN: counts from zero */
 /* Before COMMIT: rows may still wait for it. Answers as weir_sink's apply. */
 int weir_load_end(weir_load *l, weir_error *error);

@@ -352,10 +352,18 @@ static void widen(weir_replay *r, const weir_replay_limits *limits) {
     if (r->narrow) r->narrow = r->narrow < rows / 2 ? r->narrow * 2 : 0;
 }
 
-static int attempt(weir_replay *r, const weir_replay_limits *limits, weir_replay_result *result,
-                   weir_error *error) {
+static void expect(const weir_replay *r) {
+    const weir_read_block *block = &r->block;
+    if (r->sink->expect && block->header.kind == WEIR_BLOCK_ROWS)
+        r->sink->expect(r->sink->self, &block->header, block->payload.body);
+}
+
+/* again: the sink wants it done in another way, and so expects nothing. */
+static int attempt(weir_replay *r, const weir_replay_limits *limits, bool again,
+                   weir_replay_result *result, weir_error *error) {
     int status = find_work(r, &r->at, limits, error);
     if (status != WEIR_OK) return status;
+    if (!again) expect(r);
     transaction t = {r->at, 0, 0, false};
     status = run(r, &t, limits, result, error);
     if (status == WEIR_OK) {
@@ -399,7 +407,7 @@ int weir_replay_step(weir_replay *r, const weir_replay_limits *limits, weir_repl
     do {
         *result = (weir_replay_result){.position = r->at.position};
         if (status == WEIR_OK || status == WEIR_SINK_AGAIN)
-            status = attempt(r, limits, result, error);
+            status = attempt(r, limits, status == WEIR_SINK_AGAIN, result, error);
     } while (status == WEIR_SINK_AGAIN);
     result->position = r->at.position;
     return status;

@@ -240,6 +240,15 @@ int weir_schema_ensure(sqlite3 *db, const weir_declaration *d, weir_traits *out,
     return status == WEIR_OK ? read_traits(db, d, out, error) : status;
 }
 
+int weir_schema_look(sqlite3 *db, const weir_declaration *d, bool *fits, weir_traits *out,
+                     weir_error *error) {
+    found f;
+    *out = (weir_traits){0};
+    int status = look(db, d, &f, error);
+    *fits = status == WEIR_OK && f.exists && !f.missing;
+    return *fits ? read_traits(db, d, out, error) : status;
+}
+
 /* ---- checking -------------------------------------------------------------------------------- */
 
 static int greatest_key(sqlite3 *db, const weir_declaration *d, int key, int64_t *out,

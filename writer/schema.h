@@ -21,6 +21,10 @@ const char *weir_schema_type(weir_type type); /* what a column of it is declared
 /* Inside a write transaction: create the table, add columns, or say why it does not fit. */
 int weir_schema_ensure(sqlite3 *db, const weir_declaration *d, weir_traits *out, weir_error *error);
 
+/* Inside a transaction or not, changing nothing: is the table there, and fits as it stands? */
+int weir_schema_look(sqlite3 *db, const weir_declaration *d, bool *fits, weir_traits *out,
+                     weir_error *error);
+
 /* On any connection, changing nothing: does the table fit the declaration? next_key: the lowest key
  * above all that the table has or had, 1 for a table without rows or without a WEIR_KEY. */
 int weir_sqlite_check(sqlite3 *db, const weir_declaration *d, int64_t *next_key, weir_error *error);

@@ -47,6 +47,9 @@ typedef struct weir_sink {
      * applied, and perhaps 0, while a reader of the database stands in the way. */
     int (*harden)(void *self, uint64_t applied, uint64_t *safe, weir_error *error);
     void (*close)(void *self);
+    /* Between transactions: the next one begins with rows of this block. So the sink may get ready
+     * what cannot be got ready inside; it may also do nothing. NULL: it does nothing. */
+    void (*expect)(void *self, const weir_block_header *header, weir_cursor body);
     /* How much makes a good transaction for the tables that the last one met. NULL: 65,536 rows,
      * 32 MiB. */
     weir_appetite (*appetite)(void *self);

@@ -145,6 +145,14 @@ static int begin(void *self, const uint8_t journal[16], weir_position *at, weir_
     return status == WEIR_OK ? read_position(s, journal, at, error) : status;
 }
 
+/* Only where the schema is not known yet: later each transaction leaves its tables ready. What fails
+ * here fails again inside the transaction. */
+static void expect(void *self, const weir_block_header *header, weir_cursor body) {
+    sqlite_sink *s = self;
+    if (s->schema_version >= 0 || !sqlite3_get_autocommit(s->connection.db)) return;
+    if (note_schema(s, NULL) == WEIR_OK) weir_load_expect(&s->load, header, body);
+}
+
 static int declare(void *self, const weir_declaration *d, bool now, weir_error *error) {
     sqlite_sink *s = self;
     return weir_load_declare(&s->load, d, now, error);
@@ -242,7 +250,16 @@ int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char
         close_sink(s);
         return status;
     }
-    *out = (weir_sink){s, begin, declare, apply, commit, rollback, harden, close_sink, appetite};
+    *out = (weir_sink){.self = s,
+                       .begin = begin,
+                       .declare = declare,
+                       .apply = apply,
+                       .commit = commit,
+                       .rollback = rollback,
+                       .harden = harden,
+                       .close = close_sink,
+                       .expect = expect,
+                       .appetite = appetite};
     return WEIR_OK;
 }
 
