@@ -123,12 +123,29 @@ static void who_does_not_run_is_left_alone(void **state) {
     assert_true(is_whole(s));
 }
 
+/* What cannot be done is left, and tried again the next time. */
+static void who_cannot_be_found_is_left_alone(void **state) {
+    sleeper *s = *state;
+    if (CPU_COUNT(&before) < 2) skip();
+    tell(s, weir_affinity_begin);
+    uint32_t id = atomic_exchange(&s->affinity.thread, INT32_MAX); /* above every id there can be */
+    weir_affinity_keep_off(&s->affinity);
+    tell(s, weir_affinity_restore);
+    assert_true(is_whole(s));
+    atomic_store(&s->affinity.thread, id);
+    weir_affinity_keep_off(&s->affinity);
+    assert_true(is_kept_off(s));
+    tell(s, weir_affinity_restore);
+    assert_true(is_whole(s));
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(it_is_kept_off_until_it_wakes),
         TEST(the_programs_own_choice_counts),
         TEST(who_does_not_run_is_left_alone),
+        TEST(who_cannot_be_found_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
