@@ -35,6 +35,7 @@ static void decode(const weir_block_header *h, const uint8_t *stored) {
     static weir_codec *codec;
     const uint8_t *payload;
     if (!codec && weir_codec_make(1, &codec) != WEIR_OK) return;
+    if (weir_payload_verify(h, stored) != WEIR_OK) return;
     uint8_t *raw = malloc(h->raw_bytes); /* exactly, so that a byte too many is seen */
     if (!raw) return;
     if (weir_payload_decode(codec, h, stored, raw, &payload) == WEIR_OK) look_inside(h, payload);

@@ -67,7 +67,7 @@ static size_t open_payload(const uint8_t *at, size_t room, uint8_t raw[RAW_MAX])
     if (stored > room - WEIR_BLOCK_HEADER || stored == 0 || raw_bytes > RAW_MAX) return 0;
     if (!zstd && stored != raw_bytes) return 0;
     h.payload_hash = weir_hash(at + WEIR_BLOCK_HEADER, stored);
-    if (!codec() ||
+    if (!codec() || weir_payload_verify(&h, at + WEIR_BLOCK_HEADER) != WEIR_OK ||
         weir_payload_decode(codec(), &h, at + WEIR_BLOCK_HEADER, raw, &payload) != WEIR_OK)
         return 0;
     if (!zstd) memcpy(raw, payload, raw_bytes);

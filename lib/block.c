@@ -184,6 +184,12 @@ int weir_payload_encode(weir_codec *codec, const uint8_t *raw, size_t raw_bytes,
     return WEIR_OK;
 }
 
+/* A block of zstd yields at most ZSTD_BLOCKSIZE_MAX bytes, and takes four: a head of three and one
+ * to repeat (RFC 8878, 3.1.1.2). */
+static bool can_hold(uint32_t stored_bytes, uint32_t raw_bytes) {
+    return (raw_bytes - 1) / ZSTD_BLOCKSIZE_MAX < stored_bytes / 4;
+}
+
 /* zstd alone would also take several frames, skippable ones and those of old versions. */
 static bool is_one_frame(const weir_block_header *h, const uint8_t *stored) {
     weir_cursor c = weir_cursor_over(stored, h->stored_bytes);
@@ -193,15 +199,20 @@ static bool is_one_frame(const weir_block_header *h, const uint8_t *stored) {
            ZSTD_findFrameCompressedSize(stored, h->stored_bytes) == h->stored_bytes;
 }
 
+int weir_payload_verify(const weir_block_header *h, const uint8_t *stored) {
+    if (weir_hash(stored, h->stored_bytes) != h->payload_hash) return WEIR_DAMAGED;
+    if (h->codec == WEIR_CODEC_RAW) return WEIR_OK;
+    bool whole = can_hold(h->stored_bytes, h->raw_bytes) && is_one_frame(h, stored);
+    return whole ? WEIR_OK : WEIR_DAMAGED;
+}
+
 int weir_payload_decode(weir_codec *codec, const weir_block_header *h, const uint8_t *stored,
                         uint8_t *raw, const uint8_t **payload) {
     *payload = NULL;
-    if (weir_hash(stored, h->stored_bytes) != h->payload_hash) return WEIR_DAMAGED;
     if (h->codec == WEIR_CODEC_RAW) {
         *payload = stored;
         return WEIR_OK;
     }
-    if (!is_one_frame(h, stored)) return WEIR_DAMAGED;
     size_t bytes =
         ZSTD_decompressDCtx(codec->decompress, raw, h->raw_bytes, stored, h->stored_bytes);
     if (bytes != h->raw_bytes) return WEIR_DAMAGED; /* an error of zstd is a huge number */

@@ -24,8 +24,8 @@ static int make_room(weir_decoder *d, const weir_block_header *h) {
 int weir_decoder_read(weir_decoder *d, weir_scan *scan, const weir_block_header *h,
                       weir_payload *out) {
     const uint8_t *stored, *payload;
-    /* The hash is checked while decoding, so the bytes alone are asked for here. */
     int status = weir_scan_bytes(scan, h->offset + WEIR_BLOCK_HEADER, h->stored_bytes, &stored);
+    if (status == WEIR_OK) status = weir_payload_verify(h, stored);
     if (status == WEIR_OK) status = make_room(d, h);
     if (status == WEIR_OK) status = weir_payload_decode(d->codec, h, stored, d->raw, &payload);
     if (status != WEIR_OK) return status;

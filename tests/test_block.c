@@ -227,7 +227,11 @@ static packed pack(size_t bytes, size_t period) {
 }
 
 static int unpack(packed *p, const uint8_t **payload) {
-    return weir_payload_decode(p->codec, &p->header, p->stored, p->back, payload);
+    *payload = NULL;
+    int status = weir_payload_verify(&p->header, p->stored);
+    return status == WEIR_OK
+               ? weir_payload_decode(p->codec, &p->header, p->stored, p->back, payload)
+               : status;
 }
 
 static void discard(packed *p) {
@@ -257,6 +261,23 @@ static void payloads_round_trip_and_compress_where_it_pays(void **state) {
     assert_packs(100000, 60, WEIR_CODEC_ZSTD);
     assert_packs(100000, 100000, WEIR_CODEC_RAW); /* noise */
     assert_packs(3000000, 300, WEIR_CODEC_ZSTD);
+}
+
+/* The longest claim that its bytes can keep is believed, until it is decompressed; one byte more is not,
+ * though the frame claims it too. Nobody takes memory for it. */
+static void a_frame_claims_no_more_than_it_can_hold(void **state) {
+    (void)state;
+    enum { SIZE_AT = 5 }; /* in the frame's header (RFC 8878, 3.1.1.1), of a size of four bytes */
+    packed p = pack(1 << 18, 1);
+    uint32_t most = p.header.stored_bytes / 4 * ZSTD_BLOCKSIZE_MAX;
+    assert_int_equal(p.stored[4] >> 5, 5); /* one segment, and such a size */
+    for (uint32_t more = 0; more <= 1; more++) {
+        p.header.raw_bytes = most + more;
+        (void)weir_put_u32(p.stored + SIZE_AT, most + more);
+        p.header.payload_hash = weir_hash(p.stored, p.header.stored_bytes);
+        assert_int_equal(weir_payload_verify(&p.header, p.stored), more ? WEIR_DAMAGED : WEIR_OK);
+    }
+    discard(&p);
 }
 
 static void levels_out_of_range_work(void **state) {
@@ -569,6 +590,7 @@ int main(void) {
         cmocka_unit_test(rows_are_walked_to_the_end),
         cmocka_unit_test(a_row_beyond_the_payload_is_invalid),
         cmocka_unit_test(bodies_hold_what_the_header_says),
+        cmocka_unit_test(a_frame_claims_no_more_than_it_can_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
