@@ -1,5 +1,5 @@
 /* Aims at: weir_block_header_decode, weir_block_header_encode, weir_block_extent,
- * weir_payload_decode, weir_payload_parse, weir_payload_lane, weir_payload_check,
+ * weir_payload_verify, weir_payload_decode, weir_payload_parse, weir_payload_lane, weir_payload_check,
  * weir_payload_next_row, weir_row_decode. The input is a header of 160 bytes and its stored payload.
  *
  * Beyond memory: a header that is valid, encoded again, gives the same bytes; a payload that is

@@ -202,7 +202,7 @@ static bool is_one_frame(const weir_block_header *h, const uint8_t *stored) {
 int weir_payload_verify(const weir_block_header *h, const uint8_t *stored) {
     if (weir_hash(stored, h->stored_bytes) != h->payload_hash) return WEIR_DAMAGED;
     if (h->codec == WEIR_CODEC_RAW) return WEIR_OK;
-    bool whole = can_hold(h->stored_bytes, h->raw_bytes) && is_one_frame(h, stored);
+    bool whole = is_one_frame(h, stored) && can_hold(h->stored_bytes, h->raw_bytes);
     return whole ? WEIR_OK : WEIR_DAMAGED;
 }
 
