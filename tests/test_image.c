@@ -165,9 +165,11 @@ static int only_unused_pages(void *context, int columns, char **values, char **n
     return 0;
 }
 
-/* Seal, read everything as the other side would, and begin anew. */
-static void compare(void) {
-    weir_image_seal(image);
+static void read_in_place(bool yes) {
+    run(yes ? "PRAGMA img.mmap_size=1000000000" : "PRAGMA img.mmap_size=0");
+}
+
+static void compare_all(void) {
     run("BEGIN IMMEDIATE");
     assert_int_equal(
         sqlite3_exec(db, "PRAGMA img.integrity_check(1000)", only_unused_pages, NULL, NULL),
@@ -175,6 +177,15 @@ static void compare(void) {
     for (unsigned i = 0; i < WEIR_IMAGE_TABLES; i++)
         if (model[i]) compare_table(i);
     run("COMMIT");
+}
+
+/* Seal, read everything as the other side would, in both ways, and begin anew. */
+static void compare(void) {
+    weir_image_seal(image);
+    compare_all();
+    read_in_place(false);
+    compare_all();
+    read_in_place(true);
     for (unsigned i = 0; i < WEIR_IMAGE_TABLES; i++) {
         char sql[40];
         (void)snprintf(sql, sizeof sql, "DELETE FROM main.t%u", i);
@@ -600,6 +611,60 @@ static void sealed_until_cleared(void **state) {
     compare();
 }
 
+static int64_t pages_copied(void) {
+    int now, most;
+    assert_int_equal(sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_MISS, &now, &most, 1), SQLITE_OK);
+    return now;
+}
+
+static void pages_are_read_in_place(void **state) {
+    (void)state;
+    static uint8_t bytes[WEIR_IMAGE_PAGE / 2];
+    define(0, "b");
+    for (int i = 0; i < 40; i++)
+        assert_true(TAKE(0, weir_blob(bytes, sizeof bytes)));
+    weir_image_seal(image);
+    assert_false(file.in_place);
+    (void)pages_copied();
+    assert_int_equal(number("SELECT sum(length(c0)) FROM img.t0"), 40 * sizeof bytes);
+    assert_true(file.in_place);
+    assert_true(pages_copied() <= 1); /* the first */
+    read_in_place(false);
+    assert_int_equal(number("SELECT sum(length(c0)) FROM img.t0"), 40 * sizeof bytes);
+    assert_true(pages_copied() >= 40);
+}
+
+static void in_place_it_is_filled_more_than_once_in_a_transaction(void **state) {
+    (void)state;
+    define(0, "i");
+    run("BEGIN IMMEDIATE");
+    for (int64_t i = 1; i <= 5; i++) {
+        for (int64_t row = 0; row < 3000 * i; row++)
+            assert_true(TAKE(0, weir_int(i)));
+        weir_image_seal(image);
+        assert_int_equal(number("SELECT count(*) FROM img.t0"), 3000 * i);
+        assert_int_equal(number("SELECT count(DISTINCT c0) * max(c0) FROM img.t0"), i);
+        weir_image_clear(image);
+    }
+    run("COMMIT");
+}
+
+/* One leaf of each table is always there. */
+static void it_is_due_when_leaves_have_filled(void **state) {
+    (void)state;
+    static uint8_t bytes[20000]; /* each needs a leaf */
+    for (unsigned slot = 0; slot < WEIR_IMAGE_TABLES; slot++) {
+        define(slot, "b");
+        assert_true(TAKE(slot, weir_blob(bytes, sizeof bytes)));
+    }
+    int rows = 0;
+    for (; !weir_image_is_due(image); rows++)
+        assert_true(TAKE((unsigned)rows % 3, weir_blob(bytes, sizeof bytes)));
+    assert_int_equal(rows, 8);
+    compare();
+    assert_false(weir_image_is_due(image));
+}
+
 static void a_slot_is_defined_anew(void **state) {
     (void)state;
     define(0, "it");
@@ -698,6 +763,9 @@ int main(void) {
         TEST(nothing_stale_is_read),
         TEST(sealed_until_cleared),
         TEST(a_slot_is_defined_anew),
+        TEST(pages_are_read_in_place),
+        TEST(in_place_it_is_filled_more_than_once_in_a_transaction),
+        TEST(it_is_due_when_leaves_have_filled),
         TEST(names_of_collations_are_kept),
         TEST(it_cannot_be_written),
         TEST(nobody_else_finds_it),

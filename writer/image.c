@@ -10,10 +10,12 @@
 enum {
     PAGE = WEIR_IMAGE_PAGE, /* holds whole rows; SQLite's largest, 65,536, is written as 1 or 0 */
     HEADER = 100,           /* of the file, before page 1's own */
+    BEYOND = 256, /* SQLite may read so far behind a page in memory: unixFetch in its os_unix.c */
     LEAF_HEADER = 8,
     INTERIOR_HEADER = 12,
     FIRST_LEAF = 2 + WEIR_IMAGE_TABLES, /* page 1 is the schema, and then each slot has its root */
     LEAVES = WEIR_IMAGE_PAGES - FIRST_LEAF + 1, /* 8 MiB: more than most transactions take */
+    DUE = 8, /* 256 KiB, which stay in the processor's cache; 4 do as well, 32 do not */
     TABLE_LEAF = 13,
     TABLE_INTERIOR = 5,
     PAYLOAD_MAX = PAGE - 35, /* a longer one would be continued on other pages */
@@ -38,7 +40,7 @@ struct weir_image {
     uint8_t *leaf[LEAVES];                     /* the memory, kept for the next transaction */
     uint8_t *root[WEIR_IMAGE_TABLES];
     image_table *table[WEIR_IMAGE_TABLES];
-    uint32_t leaves, changes, cookie;
+    uint32_t leaves, full, changes, cookie; /* full: of the leaves */
     bool sealed;
     uint8_t schema[PAGE];
     uint8_t serials[WEIR_SERIALS_MAX + WEIR_STORED_SLACK], body[PAGE + WEIR_STORED_SLACK];
@@ -82,7 +84,7 @@ static void page_finish(const page *p, uint8_t kind) {
 }
 
 static uint8_t *page_memory(uint8_t **kept) {
-    if (!*kept) *kept = malloc(PAGE);
+    if (!*kept) *kept = malloc(PAGE + BEYOND);
     return *kept;
 }
 
@@ -121,6 +123,7 @@ static bool hang_leaf(weir_image *image, unsigned slot, image_table *t) {
     if (!page_has_room(&t->root, n)) return false;
     (void)weir_put_bytes(page_add(&t->root, n), cell, n);
     page_finish(&t->leaf, TABLE_LEAF);
+    image->full++;
     return true;
 }
 
@@ -151,6 +154,8 @@ bool weir_image_take(weir_image *image, unsigned slot, const uint8_t *bytes, siz
     t->last = r.rowid;
     return true;
 }
+
+bool weir_image_is_due(const weir_image *image) { return image->full >= DUE; }
 
 /* ---- what SQLite reads ----------------------------------------------------------------------- */
 
@@ -189,7 +194,7 @@ void weir_image_clear(weir_image *image) {
         t->leaf_number = 0;
         t->root.bytes = NULL;
     }
-    image->leaves = 0;
+    image->leaves = image->full = 0;
     image->sealed = false;
     change(image);
 }

@@ -3,8 +3,13 @@
 
 typedef struct open_file {
     sqlite3_file base; /* first: SQLite sees only this */
-    const weir_image *image;
+    weir_image_file *file;
 } open_file;
+
+static const uint8_t *page_at(sqlite3_file *base, sqlite3_int64 offset) {
+    const weir_image *image = ((const open_file *)base)->file->image;
+    return weir_image_page(image, (uint32_t)(offset / WEIR_IMAGE_PAGE) + 1);
+}
 
 static int close_file(sqlite3_file *base) {
     (void)base; /* it holds nothing */
@@ -13,9 +18,8 @@ static int close_file(sqlite3_file *base) {
 
 /* Within one page: SQLite reads whole pages, and parts of the first. */
 static int read_file(sqlite3_file *base, void *into, int bytes, sqlite3_int64 offset) {
-    const weir_image *image = ((const open_file *)base)->image;
+    const uint8_t *page = page_at(base, offset);
     size_t length = (size_t)bytes, within = (size_t)(offset % WEIR_IMAGE_PAGE);
-    const uint8_t *page = weir_image_page(image, (uint32_t)(offset / WEIR_IMAGE_PAGE) + 1);
     if (!page || length > WEIR_IMAGE_PAGE - within) {
         memset(into, 0, length); /* as SQLite wants it of a read behind the end */
         return SQLITE_IOERR_SHORT_READ;
@@ -72,8 +76,22 @@ static int characteristics(sqlite3_file *base) {
     return 0;
 }
 
+/* Asked for whole pages only. NULL, where nothing refers to one: then it is read. */
+static int fetch_page(sqlite3_file *base, sqlite3_int64 offset, int bytes, void **out) {
+    const uint8_t *page = page_at(base, offset);
+    (void)bytes;
+    memcpy(out, &page, sizeof page); /* SQLite writes to no page of a file that is read-only */
+    ((const open_file *)base)->file->in_place |= page != NULL;
+    return SQLITE_OK;
+}
+
+static int let_go_page(sqlite3_file *base, sqlite3_int64 offset, void *page) {
+    (void)base, (void)offset, (void)page; /* it stays until the image is cleared */
+    return SQLITE_OK;
+}
+
 static const sqlite3_io_methods methods = {
-    .iVersion = 1,
+    .iVersion = 3, /* but for shared memory, which is for -wal files */
     .xClose = close_file,
     .xRead = read_file,
     .xWrite = refuse_write,
@@ -86,6 +104,8 @@ static const sqlite3_io_methods methods = {
     .xFileControl = file_control,
     .xSectorSize = sector_size,
     .xDeviceCharacteristics = characteristics,
+    .xFetch = fetch_page,
+    .xUnfetch = let_go_page,
 };
 
 static int open_image(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int flags,
@@ -93,7 +113,7 @@ static int open_image(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, in
     (void)path;
     base->pMethods = NULL; /* nothing to close when this fails */
     if (!(flags & SQLITE_OPEN_MAIN_DB)) return SQLITE_CANTOPEN;
-    ((open_file *)base)->image = ((const weir_image_file *)vfs)->image;
+    ((open_file *)base)->file = (weir_image_file *)vfs;
     base->pMethods = &methods;
     if (out_flags) *out_flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB;
     return SQLITE_OK;
@@ -123,6 +143,7 @@ static int fill(weir_image_file *file, const weir_image *image) {
     if (!usual) return SQLITE_ERROR;
     (void)sqlite3_snprintf(sizeof file->name, file->name, "weir-image-%p", (const void *)file);
     file->image = image;
+    file->in_place = false;
     file->vfs = *usual;
     file->vfs.pNext = NULL;
     file->vfs.iVersion = 1;
@@ -136,16 +157,23 @@ static int fill(weir_image_file *file, const weir_image *image) {
     return SQLITE_OK;
 }
 
+static int run(sqlite3 *db, char *sql) {
+    int code = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    return code;
+}
+
 int weir_image_file_attach(weir_image_file *file, const weir_image *image, sqlite3 *db,
                            const char *schema) {
     int code = fill(file, image);
     if (code == SQLITE_OK) code = sqlite3_vfs_register(&file->vfs, 0);
     if (code != SQLITE_OK) return code;
     /* Where this is no URI it is a file in a directory that is not there, so none is created. */
-    char *sql =
-        sqlite3_mprintf("ATTACH 'file:/weir-image/rows?mode=ro&vfs=%s' AS %s", file->name, schema);
-    code = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
-    sqlite3_free(sql);
+    code = run(db, sqlite3_mprintf("ATTACH 'file:/weir-image/rows?mode=ro&vfs=%s' AS %s",
+                                   file->name, schema));
+    if (code == SQLITE_OK) /* without it pages are read as copies */
+        (void)run(db, sqlite3_mprintf("PRAGMA %s.mmap_size=%d", schema,
+                                      WEIR_IMAGE_PAGES * WEIR_IMAGE_PAGE));
     /* Files that are open keep it; nobody else shall find it. It was registered, so this
      * succeeds. */
     (void)sqlite3_vfs_unregister(&file->vfs);

@@ -1,7 +1,7 @@
 /* load.c - rows of blocks into tables of SQLite, in bulk, and exactly.
  *
- * Rows of the plainest tables are transferred (transfer.h), all of a transaction at once, which
- * goes well or is done again without. The others are fed.
+ * Rows of the plainest tables are transferred (transfer.h), which goes well for all of a transaction or
+ * is done again without. The others are fed.
  *
  * Rows to feed are gathered into windows, a window into groups of one table, and a group is one
  * statement. While a table takes all that it is fed, that is all there is to it: should it refuse a

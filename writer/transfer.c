@@ -1,4 +1,4 @@
-/* transfer.c - rows of a whole transaction into tables by SQLite's record copy. */
+/* transfer.c - rows into tables by SQLite's record copy. */
 #include "transfer.h"
 
 #include <stdlib.h>
@@ -17,6 +17,7 @@ struct weir_transfer {
     weir_image *image;
     weir_image_file file;
     bool closed; /* to more rows, in this transaction */
+    int code;    /* what SQLite answered to its copies so far */
     slot slot[WEIR_IMAGE_TABLES];
 };
 
@@ -122,6 +123,7 @@ void weir_transfer_forget(weir_transfer *t) {
 
 void weir_transfer_drop(weir_transfer *t) {
     t->closed = true;
+    t->code = SQLITE_OK;
     for (int i = 0; i < WEIR_IMAGE_TABLES; i++)
         t->slot[i].rows = 0;
 }
@@ -132,12 +134,6 @@ void weir_transfer_begin(weir_transfer *t) {
     if (t->image) weir_image_clear(t->image);
 }
 
-bool weir_transfer_take(weir_transfer *t, int number, const uint8_t *row, size_t length) {
-    if (t->closed || !weir_image_take(t->image, (unsigned)number, row, length)) return false;
-    t->slot[number].rows++;
-    return true;
-}
-
 static int copy(weir_transfer *t, slot *s) {
     int code = sqlite3_step(s->copy);
     bool whole = (uint64_t)sqlite3_changes64(t->db) == s->rows;
@@ -146,18 +142,35 @@ static int copy(weir_transfer *t, slot *s) {
     return whole ? SQLITE_OK : SQLITE_CONSTRAINT;
 }
 
-int weir_transfer_run(weir_transfer *t) {
-    int code = SQLITE_OK;
+static void copy_all(weir_transfer *t) {
     bool sealed = false;
-    t->closed = true;
-    for (int i = 0; i < WEIR_IMAGE_TABLES && code == SQLITE_OK; i++) {
+    for (int i = 0; i < WEIR_IMAGE_TABLES && t->code == SQLITE_OK; i++) {
         if (!t->slot[i].rows) continue;
         if (!sealed) weir_image_seal(t->image);
         sealed = true;
-        code = copy(t, &t->slot[i]);
+        t->code = copy(t, &t->slot[i]);
         t->slot[i].rows = 0;
     }
-    return code;
+}
+
+/* While the processor still has it at hand. */
+static void copy_early(weir_transfer *t) {
+    copy_all(t);
+    t->closed = t->code != SQLITE_OK;
+    if (!t->closed) weir_image_clear(t->image);
+}
+
+bool weir_transfer_take(weir_transfer *t, int number, const uint8_t *row, size_t length) {
+    if (t->closed || !weir_image_take(t->image, (unsigned)number, row, length)) return false;
+    t->slot[number].rows++;
+    if (t->file.in_place && weir_image_is_due(t->image)) copy_early(t);
+    return true;
+}
+
+int weir_transfer_run(weir_transfer *t) {
+    t->closed = true;
+    copy_all(t);
+    return t->code;
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */

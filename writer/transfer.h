@@ -1,5 +1,5 @@
-/* transfer.h - rows of a whole transaction into tables by SQLite's record copy, where it is
- * allowed.
+/* transfer.h - rows into tables by SQLite's record copy, where it is allowed: as they come, some
+ * thousands at a time, or all of a transaction at its end (see image_file.h).
  *
  * A table takes part when SQLite itself would copy records into it without taking them apart: no
  * index, trigger, check, default or foreign key, and columns as declared; SQLite says so in its
@@ -31,11 +31,13 @@ void weir_transfer_begin(weir_transfer *t);
 /* The transaction was rolled back, or is about to be: what was taken goes with it. */
 void weir_transfer_drop(weir_transfer *t);
 
-/* False: the row is not taken, and nothing has changed. */
+/* False: the row is not taken, and nothing has changed. What it answers is copied now or later; how that
+ * went is told by weir_transfer_run. */
 bool weir_transfer_take(weir_transfer *t, int slot, const uint8_t *row, size_t length);
 
-/* Copy what was taken; from then on this transaction takes nothing more. What SQLite answers;
- * SQLITE_CONSTRAINT also when fewer rows arrived than were taken. */
+/* Copy what was taken and is not copied yet; from then on this transaction takes nothing more. What
+ * SQLite answered to this copy or to one before; SQLITE_CONSTRAINT also when fewer rows arrived than
+ * were taken. */
 int weir_transfer_run(weir_transfer *t);
 
 #endif
