@@ -298,7 +298,11 @@ static int posix_wait(void *self, _Atomic uint32_t *word, uint32_t expected, uin
 static void posix_wake(void *self, _Atomic uint32_t *word) {
     (void)self;
     int saved = errno;
-    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0); /* cannot fail */
+    /* Linux lets no signal interrupt this, but who stands between, a tracer or a sandbox, may say so;
+     * and a thread that is not woken from a wait without an end stays there. */
+    while (syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0) < 0 &&
+           errno == EINTR)
+        continue;
     errno = saved;
 }
 

@@ -110,7 +110,7 @@ static void become(const fixture *f, const char *const *arguments, const char *s
 
 /* No kernel answers FUTEX_WAKE with EINTR (futex(2)), but an injection cannot spare those calls: a
  * lock of the C library whose wake it swallows is waited for without an end. Such a lock wakes one;
- * weir wakes all, and must bear the loss. */
+ * weir wakes all, and wakes again when it is told so. */
 static bool a_lock_was_not_woken(const fixture *f) {
     char line[512];
     bool found = false;
