@@ -3,7 +3,7 @@
 #include "../demo/workload.h"
 #include "ways.h"
 
-enum { ROUNDS = 3, PATIENCE_MS = 60000 };
+enum { ROUNDS = 5, PATIENCE_MS = 60000 };
 
 static const weir_column run_columns[] = {
     {"id", WEIR_KEY}, {"name", WEIR_TEXT}, {"seed", WEIR_INTEGER}};

@@ -719,6 +719,53 @@ static void more_rows_than_the_image_holds(void **state) {
     same_databases();
 }
 
+static int64_t cache_size(void) {
+    sqlite3_stmt *s = prepare(writing, "PRAGMA main.cache_size%.0s", "");
+    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+    int64_t size = -sqlite3_column_int64(s, 0);
+    (void)sqlite3_finalize(s);
+    return size;
+}
+
+/* What the transaction was that came last. */
+static void expect_scattered(bool yes) {
+    weir_appetite a = ours.sink.appetite(ours.sink.self);
+    assert_int_equal(a.rows, yes ? 262144 : 65536);
+    assert_int_equal(cache_size(), yes ? 64000 : 16000);
+}
+
+static void load_keys(int64_t rows, int64_t first, int64_t step) {
+    rows_block b = begin_rows();
+    for (int64_t i = 0; i < rows; i++) {
+        weir_value v[] = {weir_int(first + i * step), weir_text("text"), weir_real(0.5)};
+        rows_add(&b, 1, v, 3);
+    }
+    assert_int_equal(load(&b), 0);
+}
+
+static void where_rows_go_all_over_the_file_more_go_at_once(void **state) {
+    (void)state;
+    open_both();
+    declare_both(1, "t", keyed, 3);
+    load_keys(10, 1, 1);
+    load_keys(100, 100000, 1);
+    expect_scattered(false);
+    load_keys(100, 99000, -1);
+    expect_scattered(false);
+    load_keys(100, 98000, -1);
+    expect_scattered(true); /* since those before came in no order */
+    ours.sink.rollback(ours.sink.self);
+    load_keys(100, 200000, 1);
+    expect_scattered(true);
+    load_keys(100, 300000, 1);
+    expect_scattered(false);
+    run_on_both("CREATE INDEX i ON t(b)");
+    load_keys(1, 400000, 1);
+    load_keys(1, 500000, 1);
+    expect_scattered(true);
+    same_databases();
+}
+
 /* From the second copy on it is known that SQLite reads in place. */
 static void a_large_transaction_is_copied_as_it_comes(void **state) {
     (void)state;
@@ -1121,6 +1168,7 @@ int main(void) {
         TEST(a_locked_database_is_waited_for),
         TEST(more_tables_than_there_are_slots),
         TEST(more_rows_than_the_image_holds),
+        TEST(where_rows_go_all_over_the_file_more_go_at_once),
         TEST(a_large_transaction_is_copied_as_it_comes),
         TEST(where_pages_are_copied_it_is_copied_at_the_end),
         TEST(a_copy_that_is_wrong_is_done_again),

@@ -22,8 +22,8 @@ typedef struct weir_connection {
 int weir_connection_open(const weir_sqlite_config *config, weir_connection *out, weir_error *error);
 void weir_connection_close(weir_connection *c);
 
-/* How much of the database to keep in memory; it is taken only as pages are used. large: tables
- * have indexes, whose pages are changed all over. */
+/* How much of the database to keep in memory; it is taken only as pages are used. large: rows change
+ * pages all over the file. */
 int weir_connection_cache(weir_connection *c, bool large, weir_error *error);
 
 /* Is the file still where it was opened? SQLite commits happily into one that was renamed or

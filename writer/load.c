@@ -30,6 +30,7 @@ struct weir_load_table {
     sqlite3_stmt *insert;
     weir_traits traits;
     bool ready;     /* it fits the schema as it stands now */
+    bool keyed;     /* a column is its rowid */
     bool expected;  /* it was looked at before a transaction, as the schema stood */
     bool offered;   /* to transfer, as the schema stands now */
     int slot;       /* that its rows are transferred by; -1: they are fed */
@@ -145,6 +146,7 @@ static int remember(weir_load *l, const weir_declaration *d, weir_error *error) 
         return status;
     }
     t->slot = -1;
+    t->keyed = weir_declaration_key(d) >= 0;
     t->first = find_first(l, d);
     free_table(l->tables[d->table]);
     l->tables[d->table] = t;
@@ -390,8 +392,11 @@ static int add_row(weir_load *l, uint64_t number, const uint8_t *bytes, size_t l
                          "journal never declared",
                          (unsigned long long)number, (unsigned long long)l->header->block, table);
     weir_load_table *t = l->tables[table];
-    if (t->slot < 0 || !weir_transfer_take(l->transfer, t->slot, bytes, length))
+    if (t->slot < 0) return feed_row(l, t, number, bytes, length, error);
+    if (!weir_transfer_take(l->transfer, t->slot, bytes, length)) {
+        l->jumps += t->keyed; /* most of all because its key is not the greatest yet */
         return feed_row(l, t, number, bytes, length, error);
+    }
     l->counts.rows++;
     return WEIR_OK;
 }
@@ -478,7 +483,12 @@ void weir_load_expect(weir_load *l, const weir_block_header *header, weir_cursor
     }
 }
 
+bool weir_load_scatters(const weir_load *l) { return l->indexed || l->jumping; }
+
 void weir_load_begin(weir_load *l) {
+    if (l->counts.rows)
+        l->jumping = l->jumps > l->counts.rows / 4; /* else nothing was to be seen */
+    l->jumps = 0;
     l->counts = (weir_sink_counts){0};
     for (size_t i = 0; l->unoffered && i <= WEIR_TABLES_MAX; i++)
         offer(l, l->tables[i]);

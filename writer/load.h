@@ -14,6 +14,8 @@ typedef struct weir_load {
     weir_load_table *tables[WEIR_TABLES_MAX + 1]; /* by number; NULL: never declared */
     weir_transfer *transfer;                      /* the caller's */
     bool indexed;   /* a table with indexes took rows, as the schema stands now */
+    bool jumping;   /* the last transaction had many rows whose keys came in no order */
+    uint64_t jumps; /* rows that may be such, in this one */
     bool unoffered; /* tables have become ready that transfer does not know */
     sqlite3_stmt *savepoint, *release, *undo, *reject;
     bool reject_ready;
@@ -36,6 +38,8 @@ void weir_load_free(weir_load *l);
  * database as they were declared can then be copied into from the first row on. */
 void weir_load_expect(weir_load *l, const weir_block_header *header, weir_cursor body);
 void weir_load_begin(weir_load *l); /* between transactions, before BEGIN: counts from zero */
+/* Do rows change pages all over the file, through indexes or keys in no order? As of the begin. */
+bool weir_load_scatters(const weir_load *l);
 /* Before COMMIT: rows may still wait for it. Answers as weir_sink's apply. */
 int weir_load_end(weir_load *l, weir_error *error);
 void weir_load_forget(

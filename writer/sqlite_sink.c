@@ -137,7 +137,8 @@ static int begin(void *self, const uint8_t journal[16], weir_position *at, weir_
     if (status != WEIR_OK) return status;
     weir_load_begin(&s->load);
     status = weir_connection_stays(&s->connection, error);
-    if (status == WEIR_OK) status = weir_connection_cache(&s->connection, s->load.indexed, error);
+    if (status == WEIR_OK)
+        status = weir_connection_cache(&s->connection, weir_load_scatters(&s->load), error);
     if (status == WEIR_OK) status = step_once(s, s->begin, "beginning a transaction", error);
     s->began |= status == WEIR_OK;
     if (status == WEIR_OK) status = note_schema(s, error);
@@ -198,8 +199,8 @@ static int harden(void *self, uint64_t applied, uint64_t *safe, weir_error *erro
  * than what stays in the cache with the pages that they make (see weir_connection_cache): what does
  * not is written to the -wal file before its time, and some of it twice. */
 static weir_appetite appetite(void *self) {
-    static const weir_appetite plain = {65536, 8 << 20}, indexed = {262144, 32 << 20};
-    return ((const sqlite_sink *)self)->load.indexed ? indexed : plain;
+    static const weir_appetite plain = {65536, 8 << 20}, scattered = {262144, 32 << 20};
+    return weir_load_scatters(&((const sqlite_sink *)self)->load) ? scattered : plain;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
