@@ -878,6 +878,42 @@ static void a_copy_that_is_wrong_is_done_again(void **state) {
     assert_int_equal(in_ours("SELECT count(*) FROM t"), 20 + 3 * 20030);
 }
 
+/* Before other statements have overwritten what SQLite says of it. */
+static void an_early_copy_that_fails_is_told_at_once(void **state) {
+    (void)state;
+    static uint8_t bytes[WIDE];
+    static const weir_column wide[] = {{"a", WEIR_INTEGER}, {"b", WEIR_BLOB}};
+    weir_sink_counts counts;
+    open_both();
+    declare_both(1, "w", wide, 2);
+    declare_both(2, "later", abc, 3);
+    for (int64_t tx = 0; tx < 3; tx++) {
+        rows_block b = begin_rows();
+        for (int64_t i = 0; i < (tx == 2 ? 9 : 1); i++) { /* of nine, eight pages are full */
+            weir_value v[] = {weir_int(10 * tx + i), weir_blob(bytes, sizeof bytes)};
+            rows_add(&b, 1, v, 2);
+        }
+        if (tx == 2) {
+            weir_value v[] = {weir_int(1), weir_text("of a table to be made"), weir_real(1)};
+            rows_add(&b, 2, v, 3);
+            static sqlite3_io_methods methods;
+            bend(&methods);
+            methods = *sound;
+            methods.xFetch = fetch_bent;
+            bent = UNREADABLE;
+            bent_reads = 0;
+            bent_most = 1;
+            assert_int_equal(load_one(&ours, &b, &counts), WEIR_IO);
+            assert_int_equal(bent_reads, 1);
+            assert_non_null(strstr(error.text, "disk I/O error"));
+        }
+        (void)load(&b);
+    }
+    const sqlite3_io_methods *as_it_was = sound;
+    bend(as_it_was);
+    same_databases();
+}
+
 /* Each allocation of a transaction fails once, from the offer of its table to the commit. */
 static void without_memory_it_is_done_again(void **state) {
     (void)state;
@@ -1172,6 +1208,7 @@ int main(void) {
         TEST(a_large_transaction_is_copied_as_it_comes),
         TEST(where_pages_are_copied_it_is_copied_at_the_end),
         TEST(a_copy_that_is_wrong_is_done_again),
+        TEST(an_early_copy_that_fails_is_told_at_once),
         TEST(without_memory_it_is_done_again),
         TEST(an_offer_is_judged_by_the_schema_of_now),
         TEST(dropped_or_run_it_takes_nothing),

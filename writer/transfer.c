@@ -154,17 +154,17 @@ static void copy_all(weir_transfer *t) {
 }
 
 /* While the processor still has it at hand. */
-static void copy_early(weir_transfer *t) {
+static bool copy_early(weir_transfer *t) {
     copy_all(t);
     t->closed = t->code != SQLITE_OK;
     if (!t->closed) weir_image_clear(t->image);
+    return !t->closed;
 }
 
 bool weir_transfer_take(weir_transfer *t, int number, const uint8_t *row, size_t length) {
     if (t->closed || !weir_image_take(t->image, (unsigned)number, row, length)) return false;
     t->slot[number].rows++;
-    if (t->file.in_place && weir_image_is_due(t->image)) copy_early(t);
-    return true;
+    return !t->file.in_place || !weir_image_is_due(t->image) || copy_early(t);
 }
 
 int weir_transfer_run(weir_transfer *t) {

@@ -31,8 +31,8 @@ void weir_transfer_begin(weir_transfer *t);
 /* The transaction was rolled back, or is about to be: what was taken goes with it. */
 void weir_transfer_drop(weir_transfer *t);
 
-/* False: the row is not taken, and nothing has changed. What it answers is copied now or later; how that
- * went is told by weir_transfer_run. */
+/* False: the row is not taken, and nothing has changed; or rows were copied, which failed, and
+ * weir_transfer_run, called next, tells why. */
 bool weir_transfer_take(weir_transfer *t, int slot, const uint8_t *row, size_t length);
 
 /* Copy what was taken and is not copied yet; from then on this transaction takes nothing more. What
