@@ -300,9 +300,10 @@ static void posix_wake(void *self, _Atomic uint32_t *word) {
     int saved = errno;
     /* Linux lets no signal interrupt this, but who stands between, a tracer or a sandbox, may say so;
      * and a thread that is not woken from a wait without an end stays there. */
-    while (syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0) < 0 &&
-           errno == EINTR)
-        continue;
+    long woken;
+    do
+        woken = syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+    while (woken < 0 && errno == EINTR);
     errno = saved;
 }
 

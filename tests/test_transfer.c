@@ -692,21 +692,27 @@ static void more_tables_than_there_are_slots(void **state) {
     same_databases();
 }
 
-#define WIDE 30000 /* a page each */
+static const weir_column wide[] = {{"a", WEIR_INTEGER}, {"b", WEIR_BLOB}};
+
+/* Each takes a page of an image. */
+static void add_wide(rows_block *b, uint16_t table, int64_t number) {
+    static uint8_t bytes[30000];
+    memset(bytes, (int)(number & 255), sizeof bytes);
+    weir_value v[] = {weir_int(number), weir_blob(bytes, sizeof bytes)};
+    rows_add(b, table, v, 2);
+}
+
 static void more_rows_than_the_image_holds(void **state) {
     (void)state;
-    static uint8_t bytes[WIDE];
-    static const weir_column wide[] = {{"a", WEIR_INTEGER}, {"b", WEIR_BLOB}};
     open_both();
     declare_both(1, "t", wide, 2);
     declare_both(2, "u", triggered, 1);
     for (int64_t tx = 0; tx < 3; tx++) {
         rows_block b = begin_rows();
         for (int64_t i = 0; i < (tx == 1 ? 300 : 5); i++) { /* 9 MB */
-            memset(bytes, (int)(i & 255), sizeof bytes);
-            weir_value v[] = {weir_int(tx * 10000 + i), weir_blob(bytes, sizeof bytes)};
-            rows_add(&b, 1, v, 2);
-            if (i % 3 == 0) rows_add(&b, 2, v, 1);
+            weir_value v = weir_int(tx * 10000 + i);
+            add_wide(&b, 1, v.as.integer);
+            if (i % 3 == 0) rows_add(&b, 2, &v, 1);
         }
         copies = 0;
         (void)load(&b);
@@ -754,7 +760,9 @@ static void where_rows_go_all_over_the_file_more_go_at_once(void **state) {
     expect_scattered(false);
     load_keys(100, 98000, -1);
     expect_scattered(true); /* since those before came in no order */
-    ours.sink.rollback(ours.sink.self);
+    weir_position at;
+    assert_int_equal(ours.sink.begin(ours.sink.self, journal, &at, &error), WEIR_OK);
+    ours.sink.rollback(ours.sink.self); /* without rows it says nothing */
     load_keys(100, 200000, 1);
     expect_scattered(true);
     load_keys(100, 300000, 1);
@@ -769,18 +777,13 @@ static void where_rows_go_all_over_the_file_more_go_at_once(void **state) {
 /* From the second copy on it is known that SQLite reads in place. */
 static void a_large_transaction_is_copied_as_it_comes(void **state) {
     (void)state;
-    static uint8_t bytes[WIDE];
-    static const weir_column wide[] = {{"a", WEIR_INTEGER}, {"b", WEIR_BLOB}};
     open_both();
     declare_both(1, "t", abc, 3);
     declare_both(2, "w", wide, 2);
     for (int64_t tx = 0; tx < 4; tx++) {
         rows_block b = some_rows(1, tx * 100000, tx == 2 ? 20000 : 10, false);
-        for (int64_t i = 0; i < (tx == 2 ? 300 : 1); i++) { /* 9 MB, more than an image holds */
-            memset(bytes, (int)(i & 255), sizeof bytes);
-            weir_value v[] = {weir_int(tx * 10000 + i), weir_blob(bytes, sizeof bytes)};
-            rows_add(&b, 2, v, 2);
-        }
+        for (int64_t i = 0; i < (tx == 2 ? 300 : 1); i++) /* 9 MB, more than an image holds */
+            add_wide(&b, 2, tx * 10000 + i);
         copies = feeds = 0;
         (void)load(&b);
         assert_int_equal(feeds > 0, tx == 0);
@@ -831,13 +834,23 @@ static int fetch_bent(sqlite3_file *f, sqlite3_int64 offset, int bytes, void **p
     return bent == UNREADABLE ? SQLITE_IOERR_READ : code;
 }
 
-static void bend(const sqlite3_io_methods *methods) {
+static const sqlite3_io_methods *exchange_methods(const sqlite3_io_methods *methods) {
     sqlite3_file *f = NULL;
     assert_int_equal(sqlite3_file_control(writing, "weir_image", SQLITE_FCNTL_FILE_POINTER, &f),
                      SQLITE_OK);
-    sound = f->pMethods;
+    const sqlite3_io_methods *before = f->pMethods;
     f->pMethods = methods;
+    return before;
 }
+
+static void bend(void) {
+    static sqlite3_io_methods methods;
+    sound = exchange_methods(&methods);
+    methods = *sound;
+    methods.xFetch = fetch_bent;
+}
+
+static void straighten(void) { (void)exchange_methods(sound); }
 
 /* Whatever is wrong with the copy, the rows are fed then. */
 static void a_copy_that_is_wrong_is_done_again(void **state) {
@@ -849,10 +862,7 @@ static void a_copy_that_is_wrong_is_done_again(void **state) {
         (void)load(&b);
     }
     assert_int_equal(copies, 1);
-    static sqlite3_io_methods methods;
-    bend(&methods);
-    methods = *sound;
-    methods.xFetch = fetch_bent;
+    bend();
     for (int kind = LOST_ROW; kind <= UNREADABLE; kind++) {
         bent = (enum bent)kind;
         for (int64_t i = 0; i < 4; i++) {
@@ -872,8 +882,7 @@ static void a_copy_that_is_wrong_is_done_again(void **state) {
         }
         same_databases();
     }
-    const sqlite3_io_methods *as_it_was = sound;
-    bend(as_it_was);
+    straighten();
     assert_true(copies > 3);
     assert_int_equal(in_ours("SELECT count(*) FROM t"), 20 + 3 * 20030);
 }
@@ -881,25 +890,18 @@ static void a_copy_that_is_wrong_is_done_again(void **state) {
 /* Before other statements have overwritten what SQLite says of it. */
 static void an_early_copy_that_fails_is_told_at_once(void **state) {
     (void)state;
-    static uint8_t bytes[WIDE];
-    static const weir_column wide[] = {{"a", WEIR_INTEGER}, {"b", WEIR_BLOB}};
     weir_sink_counts counts;
     open_both();
     declare_both(1, "w", wide, 2);
     declare_both(2, "later", abc, 3);
     for (int64_t tx = 0; tx < 3; tx++) {
         rows_block b = begin_rows();
-        for (int64_t i = 0; i < (tx == 2 ? 9 : 1); i++) { /* of nine, eight pages are full */
-            weir_value v[] = {weir_int(10 * tx + i), weir_blob(bytes, sizeof bytes)};
-            rows_add(&b, 1, v, 2);
-        }
+        for (int64_t i = 0; i < (tx == 2 ? 9 : 1); i++) /* of nine, eight pages are full */
+            add_wide(&b, 1, 10 * tx + i);
         if (tx == 2) {
             weir_value v[] = {weir_int(1), weir_text("of a table to be made"), weir_real(1)};
             rows_add(&b, 2, v, 3);
-            static sqlite3_io_methods methods;
-            bend(&methods);
-            methods = *sound;
-            methods.xFetch = fetch_bent;
+            bend();
             bent = UNREADABLE;
             bent_reads = 0;
             bent_most = 1;
@@ -909,8 +911,7 @@ static void an_early_copy_that_fails_is_told_at_once(void **state) {
         }
         (void)load(&b);
     }
-    const sqlite3_io_methods *as_it_was = sound;
-    bend(as_it_was);
+    straighten();
     same_databases();
 }
 

@@ -30,7 +30,6 @@ struct weir_load_table {
     sqlite3_stmt *insert;
     weir_traits traits;
     bool ready;     /* it fits the schema as it stands now */
-    bool keyed;     /* a column is its rowid */
     bool expected;  /* it was looked at before a transaction, as the schema stood */
     bool offered;   /* to transfer, as the schema stands now */
     int slot;       /* that its rows are transferred by; -1: they are fed */
@@ -146,7 +145,6 @@ static int remember(weir_load *l, const weir_declaration *d, weir_error *error) 
         return status;
     }
     t->slot = -1;
-    t->keyed = weir_declaration_key(d) >= 0;
     t->first = find_first(l, d);
     free_table(l->tables[d->table]);
     l->tables[d->table] = t;
@@ -394,7 +392,8 @@ static int add_row(weir_load *l, uint64_t number, const uint8_t *bytes, size_t l
     weir_load_table *t = l->tables[table];
     if (t->slot < 0) return feed_row(l, t, number, bytes, length, error);
     if (!weir_transfer_take(l->transfer, t->slot, bytes, length)) {
-        l->jumps += t->keyed; /* most of all because its key is not the greatest yet */
+        /* Most of all because its key is not the greatest yet. */
+        l->jumps += weir_declaration_key(t->declaration) >= 0;
         return feed_row(l, t, number, bytes, length, error);
     }
     l->counts.rows++;
