@@ -158,12 +158,12 @@ void weir_codec_free(weir_codec *codec) {
 
 size_t weir_stored_bound(size_t raw_bytes) { return ZSTD_compressBound(raw_bytes); }
 
-/* Size of the frame, or 0 where it would save no page of the file (or zstd lacks memory): then the
- * bytes are stored as they are, which is always right, and quicker to read. */
+/* Size of the frame, or 0 where it would save no page of the file (or is not wanted, or zstd lacks
+ * memory): then the bytes are stored as they are, which is always right, and quicker to read. */
 static size_t compress(weir_codec *codec, const uint8_t *raw, size_t raw_bytes, uint8_t *stored,
                        size_t capacity) {
     uint64_t plain = extent_of(raw_bytes);
-    if (plain == WEIR_BLOCK_ALIGN) return 0;
+    if (!codec || plain == WEIR_BLOCK_ALIGN) return 0;
     size_t bytes = ZSTD_compress2(codec->compress, stored, capacity, raw, raw_bytes);
     return ZSTD_isError(bytes) || extent_of(bytes) >= plain ? 0 : bytes;
 }

@@ -20,6 +20,11 @@ static int provide(weir_buffer *b, size_t bytes) {
     return WEIR_OK;
 }
 
+/* What is archived is kept for ever, so there size counts, whoever waits. */
+static weir_codec *codec_for(const weir_journal *j) {
+    return j->plain && !j->config.archive ? NULL : j->codec;
+}
+
 int weir_journal_stage(weir_journal *j, weir_buffer *buffer, uint16_t kind, const uint8_t *payload,
                        size_t bytes, uint32_t rows, weir_block_header *h, weir_error *error) {
     if (bytes > WEIR_RAW_MAX)
@@ -29,8 +34,9 @@ int weir_journal_stage(weir_journal *j, weir_buffer *buffer, uint16_t kind, cons
     size_t bound = weir_stored_bound(bytes);
     int status = provide(buffer, WEIR_BLOCK_HEADER + bound);
     if (status == WEIR_OK)
-        status = weir_payload_encode(j->codec, payload, bytes, buffer->bytes + WEIR_BLOCK_HEADER,
-                                     buffer->capacity - WEIR_BLOCK_HEADER, h);
+        status =
+            weir_payload_encode(codec_for(j), payload, bytes, buffer->bytes + WEIR_BLOCK_HEADER,
+                                buffer->capacity - WEIR_BLOCK_HEADER, h);
     if (status != WEIR_OK)
         return weir_fail(error, status, "cannot encode a block of %zu bytes", bytes);
     size_t end = WEIR_BLOCK_HEADER + (size_t)h->stored_bytes;
@@ -295,6 +301,8 @@ int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, 
     weir_drained_set(&j->drained, &parsed);
     return WEIR_OK;
 }
+
+void weir_journal_store_plain(weir_journal *j, bool plain) { j->plain = plain; }
 
 void weir_journal_fill_ahead(weir_journal *j) { weir_segment_fill_ahead(&j->segment); }
 

@@ -50,6 +50,9 @@ uint64_t weir_journal_incarnation(const weir_journal *j);
  * block is not appended, try later. After WEIR_IO call weir_journal_restart. */
 int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, size_t bytes,
                         uint32_t rows, weir_error *error);
+/* From now on: is time worth more than size? Then payloads are stored as they are, but in a journal
+ * that is archived. */
+void weir_journal_store_plain(weir_journal *j, bool plain);
 /* Behind blocks that were appended, before a sync whose successors shall be fast: see
  * weir_segment_fill_ahead. */
 void weir_journal_fill_ahead(weir_journal *j);

@@ -135,9 +135,12 @@ static uint64_t enough(const weir_journaler *j) {
 }
 
 /* Somebody who waits shall not wait for much else, and the writer, for whom they may wait, gets its
- * first rows while the next are compressed. hurry is a hint, and so relaxed. */
-static uint64_t group_target(const weir_journaler *j) {
-    return atomic_load_explicit(&j->hurry, memory_order_relaxed) ? enough(j) : GROUP_TARGET;
+ * first rows while the next are written. Nor shall they wait for the compressor, unless so much is
+ * there that its size counts. Answers how much to write; hurry is a hint, and so relaxed. */
+static uint64_t suit_those_who_wait(weir_journaler *j) {
+    bool hurry = atomic_load_explicit(&j->hurry, memory_order_relaxed) > 0;
+    weir_journal_store_plain(j->journal, hurry && weir_ring_pending(j->ring) <= 4 * enough(j));
+    return hurry ? enough(j) : GROUP_TARGET;
 }
 
 /* Zeros ahead pay where the next groups are small, or come one by one. What comes in a row of large
@@ -150,7 +153,7 @@ static bool wants_zeros(const weir_journaler *j, uint64_t bytes) {
 static int write_group(weir_journaler *j, uint64_t *bytes, weir_error *error) {
     bool appended = true;
     int status = WEIR_OK;
-    uint64_t target = group_target(j);
+    uint64_t target = suit_those_who_wait(j);
     j->drain.target = target < RAW_TARGET ? target : RAW_TARGET;
     *bytes = 0;
     while (status == WEIR_OK && appended && *bytes < target) {

@@ -337,6 +337,19 @@ static void without_memory_to_compress_it_is_stored_as_it_is(void **state) {
     weir_codec_free(codec);
 }
 
+static void without_a_codec_it_is_stored_as_it_is(void **state) {
+    (void)state;
+    packed p = pack(50000, 1);
+    size_t capacity = weir_stored_bound(50000);
+    assert_int_equal(p.header.codec, WEIR_CODEC_ZSTD);
+    assert_int_equal(weir_payload_encode(NULL, p.raw, 50000, p.stored, capacity, &p.header),
+                     WEIR_OK);
+    assert_int_equal(p.header.codec, WEIR_CODEC_RAW);
+    assert_int_equal(weir_payload_verify(&p.header, p.stored), WEIR_OK);
+    assert_memory_equal(p.stored, p.raw, 50000);
+    discard(&p);
+}
+
 static void encode_refuses_what_it_cannot_hold(void **state) {
     (void)state;
     packed p = pack(5000, 1);
@@ -577,6 +590,7 @@ int main(void) {
         cmocka_unit_test(levels_out_of_range_work),
         cmocka_unit_test(a_codec_without_memory_is_none),
         cmocka_unit_test(without_memory_to_compress_it_is_stored_as_it_is),
+        cmocka_unit_test(without_a_codec_it_is_stored_as_it_is),
         cmocka_unit_test(encode_refuses_what_it_cannot_hold),
         cmocka_unit_test(changed_bytes_fail_the_hash),
         cmocka_unit_test(a_frame_fills_the_stored_bytes_exactly),

@@ -603,6 +603,31 @@ static void an_archive_keeps_every_row(void **state) {
     assert_int_equal(seen.next_row, 3 * 30 * ROWS + 1);
 }
 
+static uint64_t bytes_of_a_large_block(weir_journal *j) {
+    uint64_t before = state_of(j).bytes_written;
+    must_append(j, 50 * ROWS);
+    must_sync(j);
+    return state_of(j).bytes_written - before;
+}
+
+static void only_what_is_not_archived_is_stored_plain(void **state) {
+    (void)state;
+    for (int archive = 0; archive < 2; archive++) {
+        config.archive = archive;
+        weir_journal *j = open_journal();
+        uint64_t compressed = bytes_of_a_large_block(j);
+        weir_journal_store_plain(j, true);
+        uint64_t plain = bytes_of_a_large_block(j);
+        if (archive)
+            assert_int_equal(plain, compressed);
+        else
+            assert_true(plain > compressed);
+        weir_journal_store_plain(j, false);
+        assert_int_equal(bytes_of_a_large_block(j), compressed);
+        crash(j);
+    }
+}
+
 /* Whoever moves a whole journal into its archive begins a new one, and that must not be renamed over
  * the old when its turn comes. */
 static void an_archived_number_is_not_given_again(void **state) {
@@ -982,6 +1007,7 @@ int main(void) {
         TEST(the_limit_is_told_once_and_ends_with_a_release),
         TEST(released_segments_become_spares),
         TEST(an_archive_keeps_every_row),
+        TEST(only_what_is_not_archived_is_stored_plain),
         TEST(an_archived_number_is_not_given_again),
         TEST(a_segment_has_lost_its_name_for_good_before_the_next_thing_happens),
         TEST(a_release_that_fails_is_repeated),

@@ -432,6 +432,37 @@ static void who_waits_does_not_wait_for_all_that_is_there(void **state) {
     expect_durable(f, next - 1);
 }
 
+static uint16_t last_codec(fixture *f) {
+    weir_reader *reader;
+    weir_read_block block;
+    weir_journal_state s;
+    weir_journal_get_state(f->journal, &s);
+    assert_int_equal(weir_reader_make(&f->os.table, weir_journal_locator(f->journal), &reader),
+                     WEIR_OK);
+    assert_int_equal(weir_reader_header(reader, s.durable.block, &block.header, NULL), WEIR_OK);
+    weir_reader_free(reader);
+    return block.header.codec;
+}
+
+static void who_waits_does_not_wait_for_the_compressor(void **state) {
+    enum { ENOUGH = LANE_BYTES / 4 };
+    fixture *f = *state;
+    (void)put_so_much(f, 1, ENOUGH);
+    assert_int_equal(step(f), WEIR_NEXT_AGAIN); /* for whom room is enough */
+    assert_int_equal(last_codec(f), WEIR_CODEC_ZSTD);
+    atomic_store(&f->j.hurry, 1);
+    (void)put_so_much(f, 1, 2 * ENOUGH);
+    assert_int_equal(step(f), WEIR_NEXT_AGAIN);
+    assert_int_equal(last_codec(f), WEIR_CODEC_RAW);
+    settle(f);
+    for (int64_t i = 0; weir_ring_pending(&f->ring) <= 4 * ENOUGH; i++)
+        put(f, (int)(i % 2), i);
+    assert_int_equal(step(f), WEIR_NEXT_AGAIN); /* so much that its size counts */
+    assert_int_equal(last_codec(f), WEIR_CODEC_ZSTD);
+    assert_int_equal(step(f), WEIR_NEXT_AGAIN);
+    assert_int_equal(last_codec(f), WEIR_CODEC_RAW);
+}
+
 /* Groups of 100 kB, past all that was ever written of the segment. Was anything written behind it? */
 static bool group_has_zeros_ahead(fixture *f) {
     static uint8_t noise[1000];
@@ -524,6 +555,7 @@ int main(void) {
         T(who_is_alone_or_pressed_waits_for_nobody),
         T(who_waits_for_applied_is_not_woken_by_what_is_durable),
         T(who_waits_does_not_wait_for_all_that_is_there),
+        T(who_waits_does_not_wait_for_the_compressor),
         T(zeros_go_ahead_of_what_comes_one_by_one),
         T(the_thread_populates_lanes_while_nobody_appends),
         T(the_thread_is_kept_off_for_one_wake),

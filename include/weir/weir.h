@@ -227,7 +227,8 @@ typedef struct weir_options {
     int archive;              /* nonzero: keep applied segments in the journal's archive/ for
                                       ever instead of recycling them */
     int must_exist;           /* nonzero: a database file that is missing is WEIR_DATABASE */
-    int zstd_level;           /* default 1 */
+    int zstd_level;           /* default 1. Rows that somebody waits for are stored as they are, if
+                                      they are few (1 MiB) and segments are not archived. */
     weir_event_fn *on_event;
     void *event_context;
 } weir_options;
