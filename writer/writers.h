@@ -1,0 +1,28 @@
+/* writers.h - what the writer keeps for each open handle, and how a call finds it. Any thread. */
+#ifndef WEIR_WRITERS_H
+#define WEIR_WRITERS_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "applier.h"
+
+/* What belongs to one open handle. Never freed while the process lives, but used again: a thread
+ * that was in a call while the handle closed may still ring the bell. */
+typedef struct weir_writer {
+    weir *handle; /* NULL: waits for the next opening */
+    weir_bell bell;
+    weir_applier *applier;
+    sqlite3 *reader; /* for looking at tables, NULL once the handle closes; only under lock */
+    pthread_mutex_t lock;
+    struct weir_writer *next;
+} weir_writer;
+
+weir_writer *weir_writers_find(const weir *handle); /* NULL: it has no database */
+weir_writer *weir_writers_take(weir *handle);       /* NULL: no memory */
+void weir_writers_give_back(weir_writer *w);
+
+void weir_writer_lock(weir_writer *w);
+void weir_writer_unlock(weir_writer *w);
+
+#endif
