@@ -39,7 +39,7 @@ struct weir_journal {
     weir_tables tables;
     weir_drained drained, durable_drained; /* as the last block, and the last durable one, say */
     weir_codec *codec;
-    bool plain; /* it is not wanted */
+    bool plain; /* no codec is wanted for now */
     weir_buffer block, head;
 
     bool archive_stands; /* its name is synced; only for who releases */

@@ -228,7 +228,7 @@ typedef struct weir_options {
                                       ever instead of recycling them */
     int must_exist;           /* nonzero: a database file that is missing is WEIR_DATABASE */
     int zstd_level;           /* default 1. Rows that somebody waits for are stored as they are, if
-                                      they are few (1 MiB) and segments are not archived. */
+                                      they are few (1 MiB at most) and segments are not archived. */
     weir_event_fn *on_event;
     void *event_context;
 } weir_options;
