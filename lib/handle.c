@@ -217,8 +217,8 @@ static int make_ring(opening *o) {
     atomic_store_explicit(&w->word_hint, w->ring.word, memory_order_relaxed);
     done = w->os->rename(w->os->self, fresh, path);
     /* A power cut may not bring back the ring that this one stands in for: it is drained, and soon
-     * nothing says so any more. Where there was none, it may take this one's name, whose rows it would
-     * take too. */
+     * nothing says so any more. Where there was none, the name of the new segment was synced behind
+     * its removal, and a power cut may take this one's name, as it would take its rows. */
     if (done >= 0 && o->dead_found != WEIR_RING_ABSENT)
         done = w->os->sync_directory(w->os->self, w->directory);
     return done >= 0 ? WEIR_OK : weir_fail_os(o->error, done, "cannot put the ring at %s", path);

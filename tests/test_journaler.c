@@ -144,15 +144,20 @@ static void settle(fixture *f) {
     assert_int_equal(step(f), WEIR_NEXT_WAIT);
 }
 
+static weir_reader *read_journal(fixture *f, weir_journal_state *s) {
+    weir_reader *reader;
+    weir_journal_get_state(f->journal, s);
+    assert_int_equal(weir_reader_make(&f->os.table, weir_journal_locator(f->journal), &reader),
+                     WEIR_OK);
+    return reader;
+}
+
 /* Numbers 1 … count are durable, once and in order; and block n says which block was durable then. */
 static void expect_durable(fixture *f, int64_t count) {
-    weir_reader *reader;
     weir_read_block block;
     int64_t next = 1;
     weir_journal_state s;
-    weir_journal_get_state(f->journal, &s);
-    assert_int_equal(weir_reader_make(&f->os.table, weir_journal_locator(f->journal), &reader),
-                     WEIR_OK);
+    weir_reader *reader = read_journal(f, &s);
     for (uint64_t n = s.first_block; n <= s.durable.block; n++) {
         const uint8_t *row;
         size_t bytes;
@@ -433,12 +438,9 @@ static void who_waits_does_not_wait_for_all_that_is_there(void **state) {
 }
 
 static uint16_t last_codec(fixture *f) {
-    weir_reader *reader;
     weir_read_block block;
     weir_journal_state s;
-    weir_journal_get_state(f->journal, &s);
-    assert_int_equal(weir_reader_make(&f->os.table, weir_journal_locator(f->journal), &reader),
-                     WEIR_OK);
+    weir_reader *reader = read_journal(f, &s);
     assert_int_equal(weir_reader_header(reader, s.durable.block, &block.header, NULL), WEIR_OK);
     weir_reader_free(reader);
     return block.header.codec;
