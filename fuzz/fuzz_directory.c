@@ -49,7 +49,8 @@ static void drain(fuzz_view *view, weir_journal *journal) {
     weir_found_ring found;
     weir_drain d;
     if (view->inventory.closed) return;
-    if (weir_ring_attach(&ring, &view->os.table, MEMORY_DIRECTORY "/ring", &found, NULL) != WEIR_OK)
+    if (weir_ring_attach(&ring, &view->os.table, WEIR_OS_CWD, MEMORY_DIRECTORY "/ring", &found,
+                         NULL) != WEIR_OK)
         return;
     if (found != WEIR_RING_OURS) return;
     if (weir_drain_make(&d, &ring, journal, 4096, true, NULL) == WEIR_OK) {

@@ -78,8 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     weir_found_ring found;
     weir_error error = {0};
     const char *path = MEMORY_DIRECTORY "/ring";
-    if (weir_ring_inspect(&m.table, path, NULL, &report, &error) == WEIR_OK) {
-        MUST(weir_ring_attach(&ring, &m.table, path, &found, &error) == WEIR_OK);
+    if (weir_ring_inspect(&m.table, WEIR_OS_CWD, path, NULL, &report, &error) == WEIR_OK) {
+        MUST(weir_ring_attach(&ring, &m.table, WEIR_OS_CWD, path, &found, &error) == WEIR_OK);
         MUST(found == report.found);
         if (found == WEIR_RING_OURS) drain(&m, &ring, report.rows);
         if (found == WEIR_RING_OURS) weir_ring_close(&ring);

@@ -49,7 +49,7 @@ static void scan_file(memory_os *m, const fuzz_file *file) {
     check_segment_header(file, &whose);
     weir_numbered_path(path, MEMORY_DIRECTORY, "segment", file->number);
     weir_scan scan;
-    weir_scan_make(&scan, &m->table);
+    weir_scan_make(&scan, &m->table, WEIR_OS_CWD);
     MUST(weir_scan_open(&scan, path) >= 0);
     scan_from(&scan, &whose, WEIR_BLOCK_ALIGN);
     weir_block_header h;

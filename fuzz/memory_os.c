@@ -65,7 +65,8 @@ static int resize(memory_file *f, uint64_t bytes) {
 
 /* ---- files ---- */
 
-static int memory_open(void *self, const char *path, int flags) {
+static int memory_open(void *self, int dirfd, const char *path, int flags) {
+    (void)dirfd; /* the one directory keeps its name, so a path means the same with it held */
     int error = fault(self);
     if (error) return error;
     memory_file *f = find(of(self), path);
@@ -74,6 +75,19 @@ static int memory_open(void *self, const char *path, int flags) {
     if (strlen(path) >= MEMORY_NAME) return -ENAMETOOLONG;
     if (!f) f = create(of(self), path);
     return f ? (int)(f - of(self)->files) : -ENOSPC;
+}
+
+/* The same number for each: nothing asks it but whether it is one. */
+enum { MEMORY_DIRFD = MEMORY_FILES };
+
+static int memory_info(void *self, int dirfd, const char *path, weir_os_info *out);
+
+static int memory_open_directory(void *self, int dirfd, const char *path) {
+    weir_os_info info;
+    int error = fault(self);
+    if (!error) error = memory_info(self, dirfd, path, &info);
+    if (error) return error;
+    return info.is_directory ? MEMORY_DIRFD : -ENOTDIR;
 }
 
 static int memory_close(void *self, int file) {
@@ -130,6 +144,8 @@ static int memory_truncate(void *self, int file, uint64_t bytes) {
 static int memory_info_file(void *self, int file, weir_os_info *out) {
     int error = fault(self);
     if (error) return error;
+    *out = (weir_os_info){.is_directory = 1};
+    if (file == MEMORY_DIRFD) return 0;
     const memory_file *f = &of(self)->files[file];
     *out = (weir_os_info){
         .bytes = f->bytes, .device = 1, .inode = (uint64_t)file + 1, .block_bytes = 4096};
@@ -145,7 +161,8 @@ static const char *name_in(const memory_file *f, const char *path) {
     return f->path + length + 1;
 }
 
-static int memory_info(void *self, const char *path, weir_os_info *out) {
+static int memory_info(void *self, int dirfd, const char *path, weir_os_info *out) {
+    (void)dirfd;
     const memory_file *f = find(of(self), path);
     if (f) return memory_info_file(self, (int)(f - of(self)->files), out);
     bool directory = strcmp(path, MEMORY_DIRECTORY) == 0;
@@ -155,7 +172,8 @@ static int memory_info(void *self, const char *path, weir_os_info *out) {
     return directory ? 0 : -ENOENT;
 }
 
-static int memory_unlink(void *self, const char *path) {
+static int memory_unlink(void *self, int dirfd, const char *path) {
+    (void)dirfd;
     int error = fault(self);
     if (error) return error;
     memory_file *f = find(of(self), path);
@@ -164,7 +182,9 @@ static int memory_unlink(void *self, const char *path) {
     return 0;
 }
 
-static int memory_rename(void *self, const char *from, const char *to) {
+static int memory_rename(void *self, int from_dirfd, const char *from, int to_dirfd,
+                         const char *to) {
+    (void)from_dirfd, (void)to_dirfd;
     int error = fault(self);
     if (error) return error;
     memory_file *f = find(of(self), from);
@@ -176,22 +196,25 @@ static int memory_rename(void *self, const char *from, const char *to) {
     return 0;
 }
 
-static int memory_make_directory(void *self, const char *path) {
+static int memory_make_directory(void *self, int dirfd, const char *path) {
+    (void)dirfd;
     int error = fault(self);
     if (error) return error;
     (void)path; /* a directory is there when a file is in it */
     return 0;
 }
 
-static int memory_sync_directory(void *self, const char *path) {
+static int memory_sync_directory(void *self, int dirfd, const char *path) {
+    (void)dirfd;
     int error = fault(self);
     if (error) return error;
     (void)path;
     return 0;
 }
 
-static int memory_list(void *self, const char *path, int (*each)(void *context, const char *name),
-                       void *context) {
+static int memory_list(void *self, int dirfd, const char *path,
+                       int (*each)(void *context, const char *name), void *context) {
+    (void)dirfd;
     int error = fault(self);
     if (error) return error;
     for (size_t i = 0; i < MEMORY_FILES; i++) {
@@ -278,6 +301,7 @@ static int memory_boot_id(void *self, uint8_t id[16]) {
 void memory_os_make(memory_os *m) {
     static const weir_os table = {
         .open = memory_open,
+        .open_directory = memory_open_directory,
         .close = memory_close,
         .pread = memory_pread,
         .pwrite = memory_pwrite,

@@ -355,7 +355,8 @@ static void seed_rings(void) {
     memcpy(wanted.id, "ring of seeds..", 16);
     memset(wanted.boot, 0xB0, 16);
     (void)snprintf(path, sizeof path, "%s/ring.tmp", root);
-    MUST(weir_ring_create(&ring, weir_os_posix(), path, &wanted, lanes, NULL) == WEIR_OK);
+    MUST(weir_ring_create(&ring, weir_os_posix(), WEIR_OS_CWD, path, &wanted, lanes, NULL) ==
+         WEIR_OK);
     MUST(weir_ring_provision(&ring, NULL) == WEIR_OK &&
          weir_ring_provision(&ring, NULL) == WEIR_OK);
     fill_ring(&ring);

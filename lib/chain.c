@@ -55,13 +55,15 @@ static int list_numbers(const weir_inventory_input *input, weir_inventory *inv, 
                         weir_error *error) {
     weir_os_info info;
     const weir_os *os = input->os;
-    int result = os->info(os->self, input->directory, &info);
+    bool held = input->dirfd != WEIR_OS_CWD;
+    int result = held ? os->info_file(os->self, input->dirfd, &info)
+                      : os->info(os->self, WEIR_OS_CWD, input->directory, &info);
     inv->found.journal = result == -ENOENT ? WEIR_JOURNAL_ABSENT : WEIR_JOURNAL_EMPTY;
     if (result == -ENOENT) return WEIR_OK;
     if (result >= 0 && !info.is_directory)
         return weir_fail(error, WEIR_IO, "%s: not a directory, so not a journal; move it away",
                          input->directory);
-    if (result >= 0) result = os->list(os->self, input->directory, each_name, n);
+    if (result >= 0) result = os->list(os->self, input->dirfd, input->directory, each_name, n);
     if (result < 0)
         return weir_fail_os(error, result,
                             "%s: cannot read the journal's directory; make it "
@@ -174,7 +176,7 @@ static int take_notes(const weir_inventory_input *input, weir_inventory *inv, co
     if (!inv->segments)
         return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory to list it", input->directory);
     weir_scan scan;
-    weir_scan_make(&scan, input->os);
+    weir_scan_make(&scan, input->os, input->dirfd);
     int status = WEIR_OK;
     for (size_t i = 0; status == WEIR_OK && i < n->count; i++)
         status =
@@ -244,7 +246,7 @@ static void take_block(weir_inventory *inv, weir_link *link, const weir_block_he
 static int take_first_block(builder *b, weir_link *link) {
     const char *path = link->note->path;
     weir_scan scan;
-    weir_scan_make(&scan, b->input->os);
+    weir_scan_make(&scan, b->input->os, b->input->dirfd);
     int result = weir_scan_open(&scan, path);
     if (result < 0) return weir_open_failed(result, path, b->error);
     link->limit = scan.limit;

@@ -44,7 +44,8 @@ struct weir {
     _Atomic bool closing;
 
     weir_options options;
-    char *directory;
+    char *directory; /* for texts, and names in it; absolute */
+    int dirfd;       /* the directory itself; 0: not open */
     int lock_file;
     uint64_t lock_device, lock_inode;
     weir_journal *journal;

@@ -49,16 +49,36 @@ static int path_in(const weir *w, const char *name, char path[PATH_BYTES], weir_
     return weir_fail(error, WEIR_MISUSE, "%.200s…: the journal's path is too long", w->directory);
 }
 
-static int make_directory(const opening *o) {
-    const weir *w = o->w;
+/* The path made whole: texts shall mean the same after a chdir. */
+static int set_directory(const opening *o) {
+    char start[PATH_BYTES];
+    weir *w = o->w;
+    const char *given = o->config->directory;
+    bool whole = *given == '/' || w->os->working_directory(w->os->self, start, sizeof start) < 0;
+    if (whole)
+        w->directory = strdup(given); /* or nobody knows where we stand: then it is only a text */
+    else if (asprintf(&w->directory, "%s/%s", start, given) < 0)
+        w->directory = NULL;
+    return w->directory ? WEIR_OK
+                        : weir_fail(o->error, WEIR_NO_MEMORY, "no memory to open a journal");
+}
+
+/* Made if it is absent. From here on every name is looked up in the open directory itself. */
+static int open_directory(const opening *o) {
+    weir *w = o->w;
+    const char *path = o->config->directory;
     weir_os_info info;
-    int there = w->os->info(w->os->self, w->directory, &info);
+    int there = w->os->info(w->os->self, WEIR_OS_CWD, path, &info);
     if (there >= 0 && !info.is_directory)
         return weir_fail(o->error, WEIR_IO, "%s is not a directory; move it away", w->directory);
-    if (there >= 0) return WEIR_OK;
-    int made = w->os->make_directory(w->os->self, w->directory);
-    if (made >= 0 || made == -EEXIST) return WEIR_OK;
-    return weir_fail_os(o->error, made, "cannot make the journal directory %s", w->directory);
+    int made = there >= 0 ? 0 : w->os->make_directory(w->os->self, WEIR_OS_CWD, path);
+    if (made < 0 && made != -EEXIST)
+        return weir_fail_os(o->error, made, "cannot make the journal directory %s", w->directory);
+    int dirfd = w->os->open_directory(w->os->self, WEIR_OS_CWD, path);
+    if (dirfd < 0)
+        return weir_fail_os(o->error, dirfd, "cannot open the journal directory %s", w->directory);
+    w->dirfd = dirfd;
+    return WEIR_OK;
 }
 
 /* The directory's own name must outlive a power cut too. Before there are segments nothing has
@@ -79,7 +99,7 @@ static int keep_directory(const opening *o) {
         (void)snprintf(parent, sizeof parent, "."); /* these lengths were checked */
     else
         (void)snprintf(parent, sizeof parent, "%.*s", (int)length, w->directory);
-    int done = w->os->sync_directory(w->os->self, parent);
+    int done = w->os->sync_directory(w->os->self, WEIR_OS_CWD, parent);
     return done >= 0 ? WEIR_OK
                      : weir_fail_os(o->error, done, "cannot sync the directory %s", parent);
 }
@@ -94,7 +114,7 @@ static int attach_dead_ring(opening *o) {
     char path[PATH_BYTES];
     int status = path_in(o->w, "ring", path, o->error);
     if (status != WEIR_OK) return status;
-    status = weir_ring_attach(&o->dead, o->w->os, path, &o->dead_found, o->error);
+    status = weir_ring_attach(&o->dead, o->w->os, o->w->dirfd, path, &o->dead_found, o->error);
     if (status == WEIR_OK && o->dead_found == WEIR_RING_OURS)
         o->has_mark = weir_ring_load_mark(&o->dead, &o->mark);
     return status;
@@ -103,6 +123,7 @@ static int attach_dead_ring(opening *o) {
 static int take_inventory(opening *o) {
     weir_inventory_input input = {
         .os = o->w->os,
+        .dirfd = o->w->dirfd,
         .directory = o->w->directory,
         .database_has_positions = o->config->database_has_positions,
         .positions = o->config->positions,
@@ -118,6 +139,7 @@ static int open_journal(opening *o) {
     weir *w = o->w;
     weir_journal_config config = {
         .os = w->os,
+        .dirfd = w->dirfd,
         .directory = w->directory,
         .segment_bytes = w->options.segment_bytes,
         .limit_bytes = w->options.journal_limit_bytes,
@@ -208,19 +230,19 @@ static int make_ring(opening *o) {
     int status = path_in(w, "ring.new", fresh, o->error);
     if (status == WEIR_OK) status = path_in(w, "ring", path, o->error);
     if (status == WEIR_OK)
-        status = weir_ring_create(&w->ring, w->os, fresh, &wanted, w->lanes, o->error);
-    if (status == WEIR_NO_SPACE && w->os->unlink(w->os->self, path) >= 0)
+        status = weir_ring_create(&w->ring, w->os, w->dirfd, fresh, &wanted, w->lanes, o->error);
+    if (status == WEIR_NO_SPACE && w->os->unlink(w->os->self, w->dirfd, path) >= 0)
         /* What the dead ring held is durable in the journal by now, and its space may be all
          * there is. */
-        status = weir_ring_create(&w->ring, w->os, fresh, &wanted, w->lanes, o->error);
+        status = weir_ring_create(&w->ring, w->os, w->dirfd, fresh, &wanted, w->lanes, o->error);
     if (status != WEIR_OK) return status;
     atomic_store_explicit(&w->word_hint, w->ring.word, memory_order_relaxed);
-    done = w->os->rename(w->os->self, fresh, path);
+    done = w->os->rename(w->os->self, w->dirfd, fresh, w->dirfd, path);
     /* A power cut may not bring back the ring that this one stands in for: it is drained, and soon
      * nothing says so any more. Where there was none, the name of the new segment was synced behind
      * its removal, and a power cut may take this one's name, as it would take its rows. */
     if (done >= 0 && o->dead_found != WEIR_RING_ABSENT)
-        done = w->os->sync_directory(w->os->self, w->directory);
+        done = w->os->sync_directory(w->os->self, w->dirfd, w->directory);
     return done >= 0 ? WEIR_OK : weir_fail_os(o->error, done, "cannot put the ring at %s", path);
 }
 
@@ -292,7 +314,8 @@ static void note_start(opening *o) {
 }
 
 static int open_steps(opening *o) {
-    int status = make_directory(o);
+    int status = set_directory(o);
+    if (status == WEIR_OK) status = open_directory(o);
     if (status == WEIR_OK) status = lock_journal(o);
     if (status == WEIR_OK) status = attach_dead_ring(o);
     if (status == WEIR_OK) status = take_inventory(o);
@@ -329,6 +352,8 @@ static void dismantle(weir *w) {
     if (w->ring.lanes) weir_ring_close(&w->ring);
     free_declarations(w);
     weir_registry_unlock(w);
+    if (w->dirfd) (void)w->os->close(w->os->self, w->dirfd); /* nothing is written through it */
+    w->dirfd = 0;
     free(w->directory);
     w->directory = NULL;
     (void)pthread_mutex_destroy(&w->declaring); /* nobody holds it */
@@ -343,10 +368,8 @@ int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *e
     o.w->options = config->options;
     o.w->process = config->os->process_id(config->os->self);
     o.w->ring.file = -1;
-    o.w->directory = strdup(config->directory);
     (void)pthread_mutex_init(&o.w->declaring, NULL); /* cannot fail with default attributes */
-    int status = o.w->directory ? open_steps(&o)
-                                : weir_fail(error, WEIR_NO_MEMORY, "no memory to open a journal");
+    int status = open_steps(&o);
     if (o.dead.lanes) weir_ring_close(&o.dead);
     if (status == WEIR_OK) {
         tell_weakness(o.w);
@@ -440,8 +463,8 @@ static int remove_ring(weir *w, weir_error *error) {
     char path[PATH_BYTES];
     int status = path_in(w, "ring", path, error);
     if (status != WEIR_OK) return status;
-    int gone = w->os->unlink(w->os->self, path);
-    if (gone >= 0) gone = w->os->sync_directory(w->os->self, w->directory);
+    int gone = w->os->unlink(w->os->self, w->dirfd, path);
+    if (gone >= 0) gone = w->os->sync_directory(w->os->self, w->dirfd, w->directory);
     weir_ring_unmap(&w->ring); /* the file system takes a while to free it */
     return gone < 0 ? weir_fail_os(error, gone, "cannot remove %s", path) : WEIR_OK;
 }

@@ -128,7 +128,7 @@ static const weir_extent *extent_at(const weir_inventory *inv, uint64_t block) {
 /* Walk the headers of e, which were read before, to the one of block. */
 static int find_end(const taking *t, const weir_extent *e, uint64_t block, weir_block_header *h) {
     weir_scan scan;
-    weir_scan_make(&scan, t->input->os);
+    weir_scan_make(&scan, t->input->os, t->input->dirfd);
     int result = weir_scan_open(&scan, e->path);
     int status = result < 0 ? weir_open_failed(result, e->path, t->error) : WEIR_OK;
     weir_identity whose = {.segment = e->segment};
@@ -251,9 +251,9 @@ static int read_stream(taking *t) {
 }
 
 static int take_once(const weir_inventory_input *input, weir_inventory *out, weir_error *error) {
-    *out = (weir_inventory){.durable.source = "segment"};
+    *out = (weir_inventory){.dirfd = input->dirfd, .durable.source = "segment"};
     taking t = {.input = input, .inv = out, .error = error};
-    weir_scan_make(&t.walk.scan, input->os);
+    weir_scan_make(&t.walk.scan, input->os, input->dirfd);
     int status = weir_chain_list(input, out, error);
     if (status == WEIR_OK) {
         take_position(&t);

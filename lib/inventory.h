@@ -44,6 +44,7 @@ typedef struct weir_mark {     /* "all up to this block is durable", and who sai
 
 typedef struct weir_inventory_input {
     const weir_os *os;
+    int dirfd; /* the directory, open as long as what it says is read by; or WEIR_OS_CWD */
     const char *directory;
     bool database_has_positions;    /* it knows some journal */
     const weir_position *positions; /* all that the database knows */
@@ -69,6 +70,7 @@ typedef struct weir_segment_note {
 } weir_segment_note;
 
 typedef struct weir_inventory {
+    int dirfd; /* as it was given */
     weir_findings found;
     weir_verdict verdict;
     uint8_t journal[16];

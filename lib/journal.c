@@ -107,7 +107,7 @@ static int make_spare(weir_journal *j, uint64_t bytes, weir_spare *out, weir_err
     weir_journal_unlock(j);
     char path[WEIR_PATH_MAX];
     weir_numbered_path(path, j->config.directory, "spare", out->number);
-    return weir_spare_create(j->os, path, bytes, error);
+    return weir_spare_create(j->os, j->config.dirfd, path, bytes, error);
 }
 
 /* A file of at least bytes. The last spare is for a dead ring that is drained on a full disk: only
@@ -133,7 +133,8 @@ static void give_back(weir_journal *j, weir_spare spare, int status) {
     if (room && status == WEIR_NO_SPACE) return;
     char path[WEIR_PATH_MAX]; /* a file that failed is not to be trusted again */
     weir_numbered_path(path, j->config.directory, "spare", spare.number);
-    (void)j->os->unlink(j->os->self, path); /* else the next opening finds it among the spares */
+    (void)j->os->unlink(j->os->self, j->config.dirfd,
+                        path); /* else the next opening finds it among the spares */
 }
 
 static weir_segment_header header_of(const weir_journal *j, uint64_t number, uint64_t bytes) {
@@ -157,7 +158,8 @@ static int build(weir_journal *j, const weir_spare *spare, const char *path, wei
                  weir_error *error) {
     char spare_path[WEIR_PATH_MAX];
     weir_numbered_path(spare_path, j->config.directory, "spare", spare->number);
-    int status = weir_segment_prepare(j->os, spare_path, spare->filled, h, s, error);
+    int status =
+        weir_segment_prepare(j->os, j->config.dirfd, spare_path, spare->filled, h, s, error);
     if (status != WEIR_OK) return status;
     status = weir_journal_put(j, s, &j->head, head, error);
     if (status == WEIR_OK && carry) status = carry->write(carry->self, j, s, error);
@@ -321,7 +323,7 @@ int weir_journal_restart(weir_journal *j, weir_error *error) {
 static int extend_spare(weir_journal *j, weir_spare *spare, uint64_t bytes, weir_error *error) {
     char path[WEIR_PATH_MAX];
     weir_numbered_path(path, j->config.directory, "spare", spare->number);
-    int file = j->os->open(j->os->self, path, WEIR_OS_READ | WEIR_OS_WRITE);
+    int file = j->os->open(j->os->self, j->config.dirfd, path, WEIR_OS_READ | WEIR_OS_WRITE);
     int result = file < 0 ? file : j->os->allocate(j->os->self, file, 0, bytes);
     if (result == -EOPNOTSUPP) result = j->os->truncate(j->os->self, file, bytes);
     if (result >= 0)
@@ -388,4 +390,6 @@ static int locate(void *self, uint64_t block, weir_extent *out, char *path_buffe
     return status;
 }
 
-weir_locator weir_journal_locator(weir_journal *j) { return (weir_locator){j, locate, NULL}; }
+weir_locator weir_journal_locator(weir_journal *j) {
+    return (weir_locator){j, j->config.dirfd, locate, NULL};
+}

@@ -13,7 +13,8 @@ typedef struct weir_journal weir_journal;
 
 typedef struct weir_journal_config {
     const weir_os *os;
-    const char *directory; /* copied; it exists, and the caller holds the journal's lock */
+    int dirfd;             /* the directory, open for longer than the journal is; or WEIR_OS_CWD */
+    const char *directory; /* its path, copied; it exists, and the caller holds the lock */
     uint64_t segment_bytes;
     uint64_t limit_bytes; /* of segments, without spares */
     bool archive;

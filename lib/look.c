@@ -19,7 +19,7 @@ int weir_look_take(const weir_inventory_input *input, weir_look *out, weir_error
     if (length < 0 || (size_t)length >= sizeof path)
         return weir_fail(error, WEIR_MISUSE, "the path of the journal's directory is too long");
     /* The ring first: its mark can only be too low for the journal that is read after it. */
-    int status = weir_ring_inspect(input->os, path, NULL, &out->ring, error);
+    int status = weir_ring_inspect(input->os, input->dirfd, path, NULL, &out->ring, error);
     if (status != WEIR_OK) return status;
     in.ring = out->ring.found;
     in.ring_mark = out->ring.has_mark ? &out->ring.mark : NULL;
@@ -27,7 +27,7 @@ int weir_look_take(const weir_inventory_input *input, weir_look *out, weir_error
     status = weir_inventory_take(&in, &out->inventory, error);
     if (status != WEIR_OK) return status;
     /* Once more, now that the journal has said how far the ring was drained. */
-    status = weir_ring_inspect(input->os, path, &out->inventory, &out->ring, error);
+    status = weir_ring_inspect(input->os, input->dirfd, path, &out->inventory, &out->ring, error);
     if (weir_look_is_drained(&out->inventory, &out->ring.header, out->ring.has_mark))
         out->ring.rows = out->ring.bytes = out->ring.unreadable_bytes = 0;
     return status;

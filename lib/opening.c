@@ -37,13 +37,13 @@ static void adopt_spare(weir_journal *j, uint64_t number) {
     char path[WEIR_PATH_MAX];
     weir_numbered_path(path, j->config.directory, "spare", number);
     weir_os_info info;
-    if (j->os->info(j->os->self, path, &info) < 0) return; /* of no use to us */
+    if (j->os->info(j->os->self, j->config.dirfd, path, &info) < 0) return; /* of no use to us */
     weir_spare spare = {.number = number,
                         .bytes = info.bytes / WEIR_BLOCK_ALIGN * WEIR_BLOCK_ALIGN};
     if (j->spares.count < WEIR_SPARES_MAX)
         weir_spares_put(&j->spares, spare);
     else
-        (void)j->os->unlink(j->os->self,
+        (void)j->os->unlink(j->os->self, j->config.dirfd,
                             path); /* left by attempts that failed; space is all it costs */
 }
 
@@ -79,13 +79,13 @@ static int scan_archive(weir_journal *j, weir_error *error) {
     char archive[WEIR_PATH_MAX];
     (void)snprintf(archive, sizeof archive, "%s/archive",
                    j->config.directory); /* the length was checked */
-    weir_os_info info;
-    int result = j->os->info(j->os->self, archive, &info);
-    if (result == -ENOENT) return WEIR_OK; /* there is none */
-    if (result >= 0) result = j->os->list(j->os->self, archive, each_archived, j);
+    int dirfd = j->os->open_directory(j->os->self, j->config.dirfd, archive);
+    if (dirfd == -ENOENT) return WEIR_OK; /* there is none */
+    int result = dirfd < 0 ? dirfd : j->os->list(j->os->self, dirfd, archive, each_archived, j);
+    int synced = result < 0 ? 0 : j->os->sync_directory(j->os->self, dirfd, archive);
+    if (dirfd >= 0) (void)j->os->close(j->os->self, dirfd); /* nothing is written through it */
     if (result < 0) return weir_fail_os(error, result, "%s: cannot read the directory", archive);
-    result = j->os->sync_directory(j->os->self, archive);
-    if (result < 0) return weir_fail_os(error, result, "%s: cannot sync the directory", archive);
+    if (synced < 0) return weir_fail_os(error, synced, "%s: cannot sync the directory", archive);
     return WEIR_OK;
 }
 
@@ -116,16 +116,16 @@ static int scan_names(weir_journal *j, weir_error *error) {
     const char *directory = j->config.directory;
     int status = scan_archive(j, error);
     if (status != WEIR_OK) return status;
-    int result = j->os->list(j->os->self, directory, each_name, j);
+    int result = j->os->list(j->os->self, j->config.dirfd, directory, each_name, j);
     if (result >= 0) {
         status = check_numbers(j, error);
         if (status != WEIR_OK) return status;
-        result = j->os->list(j->os->self, directory, each_spare, j);
+        result = j->os->list(j->os->self, j->config.dirfd, directory, each_spare, j);
     }
     if (result < 0) return weir_fail_os(error, result, "%s: cannot read the directory", directory);
     /* A process may have died between making a segment a spare and syncing that name: written over
      * now, it would be a damaged segment after a power cut. */
-    if (j->spares.count) result = j->os->sync_directory(j->os->self, directory);
+    if (j->spares.count) result = j->os->sync_directory(j->os->self, j->config.dirfd, directory);
     if (result < 0) return weir_fail_os(error, result, "%s: cannot sync the directory", directory);
     return WEIR_OK;
 }

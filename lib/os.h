@@ -5,7 +5,11 @@
  *
  * Unless said otherwise a function returns 0 or more on success and a negative errno on failure,
  * never sets errno for its caller to read, retries EINTR itself, and may be called by any thread.
- * pread and pwrite may transfer less than asked; weir_read_full and weir_write_full below loop. */
+ * pread and pwrite may transfer less than asked; weir_read_full and weir_write_full below loop.
+ *
+ * Paths: path is always the text that a message shows. With a dirfd, an open directory, its last
+ * component is a name in that directory and the rest counts for nothing, so neither chdir nor chroot
+ * nor renaming the directory leads elsewhere. With WEIR_OS_CWD the path is whole. */
 #ifndef WEIR_OS_H
 #define WEIR_OS_H
 
@@ -19,6 +23,8 @@ enum {
     WEIR_OS_CREATE = 4,
     WEIR_OS_EXCLUSIVE = 8,
 };
+
+enum { WEIR_OS_CWD = 0 }; /* in place of a dirfd; no descriptor below 3 is ever kept */
 
 typedef struct weir_os_info {
     uint64_t bytes;
@@ -34,7 +40,9 @@ struct weir_os {
 
     /* files: the descriptor is the table's own number; nothing is opened for writing through a
      * link */
-    int (*open)(void *self, const char *path, int flags);
+    int (*open)(void *self, int dirfd, const char *path, int flags);
+    /* With a dirfd: not through a link. */
+    int (*open_directory)(void *self, int dirfd, const char *path);
     int (*close)(void *self, int file);
     int64_t (*pread)(void *self, int file, void *into, size_t bytes, uint64_t offset);
     int64_t (*pwrite)(void *self, int file, const void *from, size_t bytes, uint64_t offset);
@@ -45,18 +53,19 @@ struct weir_os {
     /* Real blocks, no emulation; grows the file; -EOPNOTSUPP where the file system cannot. */
     int (*allocate)(void *self, int file, uint64_t offset, uint64_t bytes);
     int (*truncate)(void *self, int file, uint64_t bytes);
-    int (*info)(void *self, const char *path, weir_os_info *out); /* follows links */
+    int (*info)(void *self, int dirfd, const char *path, weir_os_info *out); /* follows links */
     int (*info_file)(void *self, int file, weir_os_info *out);
 
     /* names; durable only after sync_directory */
-    int (*rename)(void *self, const char *from, const char *to);
-    int (*unlink)(void *self, const char *path);
-    int (*make_directory)(void *self, const char *path);
-    int (*sync_directory)(void *self, const char *path);
+    int (*rename)(void *self, int from_dirfd, const char *from, int to_dirfd, const char *to);
+    int (*unlink)(void *self, int dirfd, const char *path);
+    int (*make_directory)(void *self, int dirfd, const char *path);
+    /* These two: of the directory that dirfd is, or else of the one at path. */
+    int (*sync_directory)(void *self, int dirfd, const char *path);
     /* Calls each(context, name) for every name but . and ..; an answer that is not 0 ends it and is
      * returned. A name that is changed meanwhile may hide others. */
-    int (*list)(void *self, const char *path, int (*each)(void *context, const char *name),
-                void *context);
+    int (*list)(void *self, int dirfd, const char *path,
+                int (*each)(void *context, const char *name), void *context);
 
     /* A process-owned lock on a whole file (fcntl F_SETLK); -EAGAIN when another process has it,
      * and its pid, or 0 where it is unknown. */
@@ -87,7 +96,8 @@ struct weir_os {
     /* identity */
     int64_t (*process_id)(void *self);
     int (*random)(void *self, void *into, size_t bytes);
-    int (*boot_id)(void *self, uint8_t id[16]); /* of the running kernel */
+    int (*boot_id)(void *self, uint8_t id[16]);                     /* of the running kernel */
+    int (*working_directory)(void *self, char *path, size_t bytes); /* -ERANGE: too long */
 };
 
 const weir_os *weir_os_posix(void);

@@ -33,9 +33,36 @@ static bool fits_offset(uint64_t offset, uint64_t bytes) {
 
 /* ---- files ---- */
 
-static int posix_open(void *self, const char *path, int flags) {
+/* A program that has closed its standard streams writes its next message to whatever has their
+ * numbers: none of our files may. Takes the descriptor over; on failure it is closed. */
+static int keep_above_stdio(int file) {
+    if (file < 0 || file > STDERR_FILENO) return file;
+    int kept = fcntl(file, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), saved = errno;
+    (void)close(file); /* nothing was done with it yet */
+    errno = saved;
+    return kept;
+}
+
+/* What openat and its like want for a dirfd and a path of this table. */
+static int at_of(int dirfd) { return dirfd == WEIR_OS_CWD ? AT_FDCWD : dirfd; }
+
+static const char *name_of(int dirfd, const char *path) {
+    const char *slash = dirfd == WEIR_OS_CWD ? NULL : strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Negative with errno, like open. */
+static int open_file(int dirfd, const char *path, int how) {
+    int file;
+    do
+        file = openat(at_of(dirfd), name_of(dirfd, path), how | O_CLOEXEC, FILE_MODE);
+    while (file < 0 && errno == EINTR);
+    return keep_above_stdio(file);
+}
+
+static int posix_open(void *self, int dirfd, const char *path, int flags) {
     (void)self;
-    int how = O_CLOEXEC;
+    int how = 0;
     if (flags & WEIR_OS_WRITE)
         /* A link in a directory that came from somewhere must not lead our writes out of it. */
         how |= (flags & WEIR_OS_READ ? O_RDWR : O_WRONLY) | O_NOFOLLOW;
@@ -43,11 +70,13 @@ static int posix_open(void *self, const char *path, int flags) {
         how |= O_RDONLY;
     if (flags & WEIR_OS_CREATE) how |= O_CREAT;
     if (flags & WEIR_OS_EXCLUSIVE) how |= O_EXCL;
-    int file;
-    do
-        file = open(path, how, FILE_MODE);
-    while (file < 0 && errno == EINTR);
-    return answer(file);
+    return answer(open_file(dirfd, path, how));
+}
+
+static int posix_open_directory(void *self, int dirfd, const char *path) {
+    (void)self;
+    int how = O_RDONLY | O_DIRECTORY | (dirfd == WEIR_OS_CWD ? 0 : O_NOFOLLOW);
+    return answer(open_file(dirfd, path, how));
 }
 
 /* Linux releases the descriptor even when close answers EINTR, so it must not be closed again. */
@@ -122,10 +151,10 @@ static int fill_info(int result, const struct stat *s, weir_os_info *out) {
     return 0;
 }
 
-static int posix_info(void *self, const char *path, weir_os_info *out) {
+static int posix_info(void *self, int dirfd, const char *path, weir_os_info *out) {
     (void)self;
     struct stat s;
-    return fill_info(stat(path, &s), &s, out);
+    return fill_info(fstatat(at_of(dirfd), name_of(dirfd, path), &s, 0), &s, out);
 }
 
 /* Where a write goes to new blocks, allocating ahead keeps no place for it. XFS does so only for
@@ -150,54 +179,67 @@ static int posix_info_file(void *self, int file, weir_os_info *out) {
 
 /* ---- names ---- */
 
-static int posix_rename(void *self, const char *from, const char *to) {
+static int posix_rename(void *self, int from_dirfd, const char *from, int to_dirfd,
+                        const char *to) {
     (void)self;
-    return answer(rename(from, to));
+    return answer(renameat(at_of(from_dirfd), name_of(from_dirfd, from), at_of(to_dirfd),
+                           name_of(to_dirfd, to)));
 }
 
-static int posix_unlink(void *self, const char *path) {
+static int posix_unlink(void *self, int dirfd, const char *path) {
     (void)self;
-    return answer(unlink(path));
+    return answer(unlinkat(at_of(dirfd), name_of(dirfd, path), 0));
 }
 
-static int posix_make_directory(void *self, const char *path) {
+static int posix_make_directory(void *self, int dirfd, const char *path) {
     (void)self;
-    return answer(mkdir(path, DIRECTORY_MODE));
+    return answer(mkdirat(at_of(dirfd), name_of(dirfd, path), DIRECTORY_MODE));
 }
 
-static int posix_sync_directory(void *self, const char *path) {
+/* Opened anew even where it is open: to walk it takes a position of one's own, and nobody else's is
+ * touched. Negative with errno. */
+static int open_once_more(int dirfd, const char *path) {
+    return open_file(dirfd, dirfd == WEIR_OS_CWD ? path : ".", O_RDONLY | O_DIRECTORY);
+}
+
+static int posix_sync_directory(void *self, int dirfd, const char *path) {
     (void)self;
-    int file;
-    do
-        file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    while (file < 0 && errno == EINTR);
+    int file = dirfd == WEIR_OS_CWD ? open_once_more(dirfd, path) : dirfd;
     if (file < 0) return -errno;
     int result;
     do
         result = fsync(file);
     while (result < 0 && errno == EINTR);
     result = answer(result);
-    (void)close(file); /* opened for reading: nothing can be lost here */
+    if (file != dirfd) (void)close(file); /* opened for reading: nothing can be lost here */
     return result;
 }
 
-static int posix_list(void *self, const char *path, int (*each)(void *context, const char *name),
-                      void *context) {
-    (void)self;
-    DIR *directory = opendir(path);
-    if (!directory) return -errno;
-    int result = 0;
-    while (result == 0) {
+static int list_all(DIR *directory, int (*each)(void *context, const char *name), void *context) {
+    for (int result = 0; result == 0;) {
         errno = 0; /* the only way to tell an error from the end */
         const struct dirent *entry = readdir(directory);
-        if (!entry) {
-            result = -errno;
-            break;
-        }
+        if (!entry) return -errno;
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             result = each(context, entry->d_name);
+        if (result != 0) return result;
     }
-    (void)closedir(directory); /* opened for reading: nothing can be lost here */
+    return 0;
+}
+
+static int posix_list(void *self, int dirfd, const char *path,
+                      int (*each)(void *context, const char *name), void *context) {
+    (void)self;
+    int file = open_once_more(dirfd, path);
+    if (file < 0) return -errno;
+    DIR *directory = fdopendir(file);
+    if (!directory) {
+        int result = -errno;
+        (void)close(file); /* opened for reading: nothing can be lost here */
+        return result;
+    }
+    int result = list_all(directory, each, context);
+    (void)closedir(directory); /* as above */
     return result;
 }
 
@@ -355,10 +397,7 @@ static uint64_t posix_thread_started(void *self, uint32_t thread) {
     char path[48], text[1024];
     task_path(path, thread);
     int saved = errno;
-    int file;
-    do
-        file = open(path, O_RDONLY | O_CLOEXEC);
-    while (file < 0 && errno == EINTR);
+    int file = open_file(WEIR_OS_CWD, path, O_RDONLY);
     ssize_t n = -1;
     if (file >= 0) {
         do
@@ -401,7 +440,7 @@ static int hex_digit(char c) {
 /* The kernel prints its boot id as a UUID: 32 hex digits with hyphens among them. */
 static int posix_boot_id(void *self, uint8_t id[16]) {
     char text[64];
-    int file = posix_open(self, "/proc/sys/kernel/random/boot_id", WEIR_OS_READ);
+    int file = posix_open(self, WEIR_OS_CWD, "/proc/sys/kernel/random/boot_id", WEIR_OS_READ);
     if (file < 0) return file;
     ssize_t n;
     do
@@ -421,9 +460,15 @@ static int posix_boot_id(void *self, uint8_t id[16]) {
     return digits == 32 ? 0 : -EIO;
 }
 
+static int posix_working_directory(void *self, char *path, size_t bytes) {
+    (void)self;
+    return getcwd(path, bytes) ? 0 : -errno;
+}
+
 const weir_os *weir_os_posix(void) {
     static const weir_os table = {
         .open = posix_open,
+        .open_directory = posix_open_directory,
         .close = posix_close,
         .pread = posix_pread,
         .pwrite = posix_pwrite,
@@ -455,6 +500,7 @@ const weir_os *weir_os_posix(void) {
         .process_id = posix_process_id,
         .random = posix_random,
         .boot_id = posix_boot_id,
+        .working_directory = posix_working_directory,
     };
     return &table;
 }

@@ -55,7 +55,8 @@ static uint64_t nearest(void *self, uint64_t block, bool above) {
 }
 
 weir_locator weir_inventory_locator(const weir_inventory *inventory) {
-    return (weir_locator){(void *)inventory, locate, nearest}; /* they only read it */
+    return (weir_locator){(void *)inventory, inventory->dirfd, locate,
+                          nearest}; /* they only read it */
 }
 
 /* ---- making one ---- */
@@ -65,7 +66,7 @@ int weir_reader_make(const weir_os *os, weir_locator locator, weir_reader **out)
     weir_reader *r = calloc(1, sizeof *r);
     if (!r) return WEIR_NO_MEMORY;
     r->locator = locator;
-    weir_scan_make(&r->scan, os);
+    weir_scan_make(&r->scan, os, locator.dirfd);
     *out = r;
     return WEIR_OK;
 }
@@ -83,7 +84,7 @@ void weir_reader_free(weir_reader *reader) {
 static bool has_left(const weir_reader *r) {
     const weir_os *os = r->scan.os;
     weir_os_info by_name, by_file;
-    if (os->info(os->self, r->path, &by_name) == -ENOENT) return true;
+    if (os->info(os->self, r->scan.dirfd, r->path, &by_name) == -ENOENT) return true;
     if (r->scan.file < 0 || os->info_file(os->self, r->scan.file, &by_file) < 0) return false;
     return by_name.device != by_file.device || by_name.inode != by_file.inode;
 }

@@ -11,6 +11,7 @@
 
 typedef struct weir_locator {
     void *self;
+    int dirfd; /* in which the extents' paths are looked up, as os.h says */
     /* The extent that holds block; path_buffer has 4096 bytes, in which out->path may stand.
      * WEIR_PENDING: not there yet. WEIR_NOT_FOUND: it left the journal, or is damaged. */
     int (*locate)(void *self, uint64_t block, weir_extent *out, char *path_buffer);

@@ -126,7 +126,8 @@ static const weir *holder_of(const weir *w, const weir_os_info *info) {
 static int lock_file(weir *w, const char *path, weir_error *error) {
     const weir_os *os = w->os;
     weir_os_info info;
-    w->lock_file = os->open(os->self, path, WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE);
+    w->lock_file =
+        os->open(os->self, w->dirfd, path, WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE);
     if (w->lock_file < 0)
         return weir_fail_os(error, w->lock_file, "cannot open %s; is the directory writable?",
                             path);
@@ -148,7 +149,8 @@ static int lock_file(weir *w, const char *path, weir_error *error) {
 int weir_registry_lock(weir *w, const char *path, weir_error *error) {
     weir_os_info info;
     (void)pthread_mutex_lock(&lock);
-    const weir *other = w->os->info(w->os->self, path, &info) >= 0 ? holder_of(w, &info) : NULL;
+    const weir *other =
+        w->os->info(w->os->self, w->dirfd, path, &info) >= 0 ? holder_of(w, &info) : NULL;
     int status = other ? refuse_second(w, other, error) : lock_file(w, path, error);
     (void)pthread_mutex_unlock(&lock);
     return status;

@@ -6,30 +6,44 @@
 
 #include "stream.h"
 
-static int rename_segment(weir_journal *j, const char *from, const char *to, weir_error *error) {
-    int result = j->os->rename(j->os->self, from, to);
+static int rename_segment(weir_journal *j, const char *from, int to_dirfd, const char *to,
+                          weir_error *error) {
+    int result = j->os->rename(j->os->self, j->config.dirfd, from, to_dirfd, to);
     if (result < 0) return weir_fail_os(error, result, "%s: cannot rename to %s", from, to);
     return WEIR_OK;
 }
 
 /* After each file, not once behind them all: a crash must never leave an older segment in its place
  * and a younger one gone, which would read as damage. */
-static int sync_names(weir_journal *j, const char *directory, weir_error *error) {
-    int result = j->os->sync_directory(j->os->self, directory);
+static int sync_names(weir_journal *j, int dirfd, const char *directory, weir_error *error) {
+    int result = j->os->sync_directory(j->os->self, dirfd, directory);
     if (result < 0) return weir_fail_os(error, result, "%s: cannot sync the directory", directory);
     return WEIR_OK;
 }
 
+static int sync_own_names(weir_journal *j, weir_error *error) {
+    return sync_names(j, j->config.dirfd, j->config.directory, error);
+}
+
+static void close_archive(weir_journal *j) {
+    if (j->archive > 0) (void)j->os->close(j->os->self, j->archive); /* all of it is synced */
+    j->archive = 0;
+}
+
 /* Its own name first, or a power cut could keep the move of a segment and lose where it went. One
  * that is there may have been made by a process that died before it had synced it. */
-static int make_archive(weir_journal *j, const char *archive, weir_error *error) {
-    if (j->archive_stands) return WEIR_OK;
-    int result = j->os->make_directory(j->os->self, archive);
+static int open_archive(weir_journal *j, const char *archive, weir_error *error) {
+    if (j->archive > 0) return WEIR_OK;
+    int result = j->os->make_directory(j->os->self, j->config.dirfd, archive);
     if (result < 0 && result != -EEXIST)
         return weir_fail_os(error, result, "%s: cannot create the archive", archive);
-    int status = sync_names(j, j->config.directory, error);
-    j->archive_stands = status == WEIR_OK;
-    return status;
+    int status = sync_own_names(j, error);
+    if (status != WEIR_OK) return status;
+    j->archive = j->os->open_directory(j->os->self, j->config.dirfd, archive);
+    if (j->archive > 0) return WEIR_OK;
+    return weir_fail_os(error, j->archive,
+                        "%s: cannot open the archive, which must be a directory and no link to one",
+                        archive);
 }
 
 static int to_archive(weir_journal *j, const weir_kept_file *file, weir_error *error) {
@@ -37,14 +51,14 @@ static int to_archive(weir_journal *j, const weir_kept_file *file, weir_error *e
     (void)snprintf(archive, sizeof archive, "%s/archive",
                    j->config.directory); /* bounded at opening */
     weir_numbered_path(path, archive, "segment", file->number);
-    int status = make_archive(j, archive, error);
-    if (status == WEIR_OK) {
-        status = rename_segment(j, file->path, path, error);
-        j->archive_stands = status == WEIR_OK; /* else somebody may have moved it away */
-    }
-    if (status == WEIR_OK)
-        status = sync_names(j, archive, error); /* the new name before the old goes */
-    return status == WEIR_OK ? sync_names(j, j->config.directory, error) : status;
+    int status = open_archive(j, archive, error);
+    if (status != WEIR_OK) return status;
+    status = rename_segment(j, file->path, j->archive, path, error);
+    if (status == WEIR_OK) /* the new name before the old goes */
+        status = sync_names(j, j->archive, archive, error);
+    else
+        close_archive(j); /* somebody may have moved it away */
+    return status == WEIR_OK ? sync_own_names(j, error) : status;
 }
 
 static int set_aside(weir_journal *j, const weir_kept_file *file, weir_error *error) {
@@ -52,8 +66,8 @@ static int set_aside(weir_journal *j, const weir_kept_file *file, weir_error *er
     (void)snprintf(prefix, sizeof prefix, "damaged-%s-segment",
                    file->why); /* why is one of our words */
     weir_numbered_path(path, j->config.directory, prefix, file->number);
-    int status = rename_segment(j, file->path, path, error);
-    return status == WEIR_OK ? sync_names(j, j->config.directory, error) : status;
+    int status = rename_segment(j, file->path, j->config.dirfd, path, error);
+    return status == WEIR_OK ? sync_own_names(j, error) : status;
 }
 
 /* A file is a spare only once its old name is gone for good: it will be written over. */
@@ -63,8 +77,8 @@ static int to_spare(weir_journal *j, const weir_kept_file *file, weir_error *err
     weir_journal_unlock(j);
     char path[WEIR_PATH_MAX];
     weir_numbered_path(path, j->config.directory, "spare", spare.number);
-    int status = rename_segment(j, file->path, path, error);
-    if (status == WEIR_OK) status = sync_names(j, j->config.directory, error);
+    int status = rename_segment(j, file->path, j->config.dirfd, path, error);
+    if (status == WEIR_OK) status = sync_own_names(j, error);
     if (status != WEIR_OK) return status;
     weir_journal_lock(j);
     weir_spares_put(&j->spares, spare);
@@ -73,9 +87,9 @@ static int to_spare(weir_journal *j, const weir_kept_file *file, weir_error *err
 }
 
 static int delete_file(weir_journal *j, const weir_kept_file *file, weir_error *error) {
-    int result = j->os->unlink(j->os->self, file->path);
+    int result = j->os->unlink(j->os->self, j->config.dirfd, file->path);
     if (result < 0) return weir_fail_os(error, result, "%s: cannot delete it", file->path);
-    return sync_names(j, j->config.directory, error);
+    return sync_own_names(j, error);
 }
 
 static int let_go(weir_journal *j, const weir_kept_file *file, bool spare_wanted,
@@ -101,7 +115,7 @@ static bool oldest_to_release(weir_journal *j, uint64_t block, weir_kept_file *o
  * When moving fails after the rename, the file is found again by its absence: see gone(). */
 static bool gone(weir_journal *j, const weir_kept_file *file) {
     weir_os_info info;
-    return j->os->info(j->os->self, file->path, &info) == -ENOENT;
+    return j->os->info(j->os->self, j->config.dirfd, file->path, &info) == -ENOENT;
 }
 
 int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error) {
@@ -123,7 +137,8 @@ int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error) {
 static void delete_spare(weir_journal *j, const weir_spare *spare) {
     char path[WEIR_PATH_MAX];
     weir_numbered_path(path, j->config.directory, "spare", spare->number);
-    (void)j->os->unlink(j->os->self, path); /* one that stays costs space and is found again */
+    (void)j->os->unlink(j->os->self, j->config.dirfd,
+                        path); /* one that stays costs space and is found again */
 }
 
 /* With one segment left nothing waits, and one spare, the largest, is enough for the next
@@ -137,6 +152,7 @@ static void keep_one_spare(weir_journal *j) {
 
 void weir_journal_free(weir_journal *j) {
     weir_segment_close(&j->segment);
+    close_archive(j);
     weir_catalog_free(&j->catalog);
     weir_tables_free(&j->tables);
     weir_codec_free(j->codec);

@@ -160,20 +160,21 @@ static int write_header(weir_ring *ring, const char *path, weir_error *error) {
     return WEIR_OK;
 }
 
-int weir_ring_create(weir_ring *ring, const weir_os *os, const char *path,
+int weir_ring_create(weir_ring *ring, const weir_os *os, int dirfd, const char *path,
                      const weir_ring_header *wanted, weir_lane *lanes, weir_error *error) {
     *ring = (weir_ring){.os = os, .header = *wanted, .file = -1, .lanes = lanes, .writable = true};
     ring->header.version = WEIR_RING_VERSION;
     ring->header.data_offset = data_offset_of(wanted->lanes);
-    (void)os->unlink(os->self, path); /* a leftover of a dead opening; usually there is none */
-    ring->file =
-        os->open(os->self, path, WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE | WEIR_OS_EXCLUSIVE);
+    (void)os->unlink(os->self, dirfd,
+                     path); /* a leftover of a dead opening; usually there is none */
+    ring->file = os->open(os->self, dirfd, path,
+                          WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE | WEIR_OS_EXCLUSIVE);
     if (ring->file < 0) return weir_fail_os(error, ring->file, "cannot create the ring %s", path);
     int status = write_header(ring, path, error);
     if (status == WEIR_OK) status = map_controls(ring, error);
     if (status != WEIR_OK) {
         weir_ring_close(ring);
-        (void)os->unlink(os->self, path);
+        (void)os->unlink(os->self, dirfd, path);
         return status;
     }
     /* Epoch 1, owned by a lane that does not exist: the first append of every lane takes its
@@ -237,11 +238,11 @@ static int attach_file(weir_ring *ring, const char *path, weir_found_ring *found
     return status == WEIR_OK ? map_used_lanes(ring, info.bytes, error) : status;
 }
 
-int weir_ring_attach(weir_ring *ring, const weir_os *os, const char *path, weir_found_ring *found,
-                     weir_error *error) {
+int weir_ring_attach(weir_ring *ring, const weir_os *os, int dirfd, const char *path,
+                     weir_found_ring *found, weir_error *error) {
     *ring = (weir_ring){.os = os, .file = -1};
     *found = WEIR_RING_ABSENT;
-    ring->file = os->open(os->self, path, WEIR_OS_READ);
+    ring->file = os->open(os->self, dirfd, path, WEIR_OS_READ);
     if (ring->file == -ENOENT) return WEIR_OK;
     if (ring->file < 0) return weir_fail_os(error, ring->file, "cannot open the ring %s", path);
     int status = attach_file(ring, path, found, error);
@@ -415,11 +416,11 @@ static void inspect_lane(weir_ring *ring, uint32_t index, const weir_inventory *
     out->lanes_used++;
 }
 
-int weir_ring_inspect(const weir_os *os, const char *path, const weir_inventory *drained,
+int weir_ring_inspect(const weir_os *os, int dirfd, const char *path, const weir_inventory *drained,
                       weir_ring_report *out, weir_error *error) {
     *out = (weir_ring_report){0};
     weir_ring ring;
-    int status = weir_ring_attach(&ring, os, path, &out->found, error);
+    int status = weir_ring_attach(&ring, os, dirfd, path, &out->found, error);
     if (status != WEIR_OK || out->found != WEIR_RING_OURS) return status;
     out->header = ring.header;
     uint8_t boot[16];

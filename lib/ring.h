@@ -97,10 +97,10 @@ typedef struct weir_ring {
     bool writable;
 } weir_ring;
 
-/* Make a new ring at path (a temporary name; the caller renames it). lanes: memory for so many
+/* dirfd and path of these are as os.h says. Make a new ring at path (a temporary name; the caller renames it). lanes: memory for so many
  * that outlives the ring. No lane is ready yet. Errors: NO_SPACE, UNSUPPORTED (the file system
  * cannot allocate), IO, NO_MEMORY. */
-int weir_ring_create(weir_ring *ring, const weir_os *os, const char *path,
+int weir_ring_create(weir_ring *ring, const weir_os *os, int dirfd, const char *path,
                      const weir_ring_header *wanted, weir_lane *lanes, weir_error *error);
 
 /* Give one more lane its bytes. NOT_FOUND at the limit. Journal thread only. */
@@ -113,8 +113,8 @@ bool weir_ring_populate(weir_ring *ring);
 /* Map a dead ring to read it. found says what it is. With WEIR_RING_OURS the ring can be read, and
  * is to be closed; whose journal it belongs to, the caller compares. With any other, and WEIR_OK,
  * there is nothing to close. */
-int weir_ring_attach(weir_ring *ring, const weir_os *os, const char *path, weir_found_ring *found,
-                     weir_error *error);
+int weir_ring_attach(weir_ring *ring, const weir_os *os, int dirfd, const char *path,
+                     weir_found_ring *found, weir_error *error);
 
 /* Unmap and close the file; what the ring knew of itself stays. */
 void weir_ring_unmap(weir_ring *ring);
@@ -161,7 +161,7 @@ typedef struct weir_ring_report {
     uint64_t unreadable_bytes; /* between the first bad record of a lane and its tail */
 } weir_ring_report;
 /* drained: what the journal says of this ring (NULL when nothing). */
-int weir_ring_inspect(const weir_os *os, const char *path, const weir_inventory *drained,
+int weir_ring_inspect(const weir_os *os, int dirfd, const char *path, const weir_inventory *drained,
                       weir_ring_report *out, weir_error *error);
 
 #endif

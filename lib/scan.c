@@ -13,8 +13,8 @@ bool weir_all_zero(const uint8_t *bytes, size_t length) {
     return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
 }
 
-void weir_scan_make(weir_scan *scan, const weir_os *os) {
-    *scan = (weir_scan){.os = os, .file = -1};
+void weir_scan_make(weir_scan *scan, const weir_os *os, int dirfd) {
+    *scan = (weir_scan){.os = os, .dirfd = dirfd, .file = -1};
 }
 
 void weir_scan_close(weir_scan *scan) {
@@ -33,7 +33,7 @@ void weir_scan_free(weir_scan *scan) {
 
 int weir_scan_open(weir_scan *scan, const char *path) {
     weir_scan_close(scan);
-    int file = scan->os->open(scan->os->self, path, WEIR_OS_READ);
+    int file = scan->os->open(scan->os->self, scan->dirfd, path, WEIR_OS_READ);
     if (file < 0) return file;
     scan->file = file;
     weir_os_info info;

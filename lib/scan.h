@@ -11,6 +11,7 @@
 
 typedef struct weir_scan {
     const weir_os *os;
+    int dirfd;      /* in which paths are looked up, as os.h says */
     int file;       /* < 0: none is open */
     uint64_t limit; /* bytes that may be looked at; at opening the size of the file */
     int64_t result; /* negative errno behind the last WEIR_IO */
@@ -27,7 +28,7 @@ typedef struct weir_identity {
     uint64_t incarnation; /* 0: any */
 } weir_identity;
 
-void weir_scan_make(weir_scan *scan, const weir_os *os);
+void weir_scan_make(weir_scan *scan, const weir_os *os, int dirfd);
 void weir_scan_free(weir_scan *scan); /* closes too */
 
 /* Opens another file instead of the last. Negative errno on failure. */

@@ -102,15 +102,16 @@ static int set_size(const weir_os *os, int file, uint64_t bytes) {
     return result == -EOPNOTSUPP ? os->truncate(os->self, file, bytes) : result;
 }
 
-int weir_spare_create(const weir_os *os, const char *path, uint64_t bytes, weir_error *error) {
-    int file = os->open(os->self, path, WEIR_OS_WRITE | WEIR_OS_CREATE | WEIR_OS_EXCLUSIVE);
+int weir_spare_create(const weir_os *os, int dirfd, const char *path, uint64_t bytes,
+                      weir_error *error) {
+    int file = os->open(os->self, dirfd, path, WEIR_OS_WRITE | WEIR_OS_CREATE | WEIR_OS_EXCLUSIVE);
     if (file < 0)
         return weir_fail_os(error, file, "%s: cannot create this file; check the directory", path);
     int result = set_size(os, file, bytes);
     int closed = os->close(os->self, file);
     if (result >= 0) result = closed;
     if (result >= 0) return WEIR_OK;
-    (void)os->unlink(os->self,
+    (void)os->unlink(os->self, dirfd,
                      path); /* a spare that stays is taken up or ignored by the next opening */
     return weir_fail_os(error, result, "%s: cannot allocate %llu bytes for the journal; free space",
                         path, (unsigned long long)bytes);
@@ -146,11 +147,12 @@ static int write_header(weir_segment *s, weir_segment_header *h) {
     return weir_write_full(s->os, s->file, page, sizeof page, 0);
 }
 
-int weir_segment_prepare(const weir_os *os, const char *spare_path, uint64_t filled,
+int weir_segment_prepare(const weir_os *os, int dirfd, const char *spare_path, uint64_t filled,
                          weir_segment_header *h, weir_segment *out, weir_error *error) {
     assert(h->bytes >= WEIR_BLOCK_ALIGN && h->bytes % WEIR_BLOCK_ALIGN == 0);
-    weir_segment s = {.os = os, .number = h->segment, .bytes = h->bytes, .chunk = FIRST_CHUNK};
-    s.file = os->open(os->self, spare_path, WEIR_OS_READ | WEIR_OS_WRITE);
+    weir_segment s = {
+        .os = os, .dirfd = dirfd, .number = h->segment, .bytes = h->bytes, .chunk = FIRST_CHUNK};
+    s.file = os->open(os->self, dirfd, spare_path, WEIR_OS_READ | WEIR_OS_WRITE);
     if (s.file < 0)
         return weir_fail_os(error, s.file, "%s: cannot open this spare segment; check its rights",
                             spare_path);
@@ -173,14 +175,14 @@ int weir_segment_publish(weir_segment *s, const char *directory, const char *spa
     weir_segment_fill_ahead(s);
     int status = weir_segment_sync(s, error);
     if (status != WEIR_OK) return status;
-    int result = s->os->rename(s->os->self, spare_path, segment_path);
+    int result = s->os->rename(s->os->self, s->dirfd, spare_path, s->dirfd, segment_path);
     if (result < 0)
         return weir_fail_os(error, result, "%s: cannot rename to %s", spare_path, segment_path);
-    result = s->os->sync_directory(s->os->self, directory);
+    result = s->os->sync_directory(s->os->self, s->dirfd, directory);
     if (result >= 0) return WEIR_OK;
     /* Whichever name survives is harmless: as long as it holds nothing promised, the next segment,
      * which has a higher number, says where the stream really ends. */
-    (void)s->os->rename(s->os->self, segment_path, spare_path);
+    (void)s->os->rename(s->os->self, s->dirfd, segment_path, s->dirfd, spare_path);
     return weir_fail_os(error, result, "%s: cannot sync the directory", directory);
 }
 

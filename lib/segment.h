@@ -67,21 +67,22 @@ int weir_segment_header_decode(const uint8_t at[WEIR_SEGMENT_HEADER], weir_segme
 /* An open segment that is appended to; owned by the journal thread. */
 typedef struct weir_segment {
     const weir_os *os;
-    int file;
+    int dirfd, file;
     uint64_t number, bytes, end; /* end: where the next block goes */
     uint64_t filled;             /* every byte before this has been written once */
     uint64_t chunk;              /* how many zeros go ahead next time; 0: give it up */
 } weir_segment;
 
-/* Make a file of bytes at path with every block allocated (not written), so that a later write does
+/* dirfd and paths of these are as os.h says. Make a file of bytes at path with every block allocated (not written), so that a later write does
  * not meet a full disk; where the file system cannot allocate, a file of that size, and a full disk
  * is then a failed write. Nothing stays behind on failure. */
-int weir_spare_create(const weir_os *os, const char *path, uint64_t bytes, weir_error *error);
+int weir_spare_create(const weir_os *os, int dirfd, const char *path, uint64_t bytes,
+                      weir_error *error);
 
 /* Open the spare for appending, sized h->bytes (a multiple of WEIR_BLOCK_ALIGN), with the header
  * h in front. It is not a segment before weir_segment_publish(). filled: so many of the file's
  * first bytes have been written before. */
-int weir_segment_prepare(const weir_os *os, const char *spare_path, uint64_t filled,
+int weir_segment_prepare(const weir_os *os, int dirfd, const char *spare_path, uint64_t filled,
                          weir_segment_header *h, weir_segment *out, weir_error *error);
 /* Fill ahead, sync, rename to segment_path, sync the directory. On failure the spare has its name
  * back, as far as the file system lets us; the caller closes, and takes another segment number. */

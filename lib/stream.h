@@ -42,7 +42,7 @@ struct weir_journal {
     bool plain; /* no codec is wanted for now */
     weir_buffer block, head;
 
-    bool archive_stands; /* its name is synced; only for who releases */
+    int archive; /* open, and its name is synced; 0: not yet. Only for who releases */
 };
 
 static inline void weir_journal_lock(weir_journal *j) {

@@ -431,7 +431,7 @@ static uint64_t torn_bytes(const weir_walk *w) {
 }
 
 int weir_walk_chain(weir_walk *w, const weir_chain *chain) {
-    weir_scan_make(&w->scan, w->input->os);
+    weir_scan_make(&w->scan, w->input->os, w->input->dirfd);
     for (size_t i = 0; i < chain->count; i++) {
         const weir_segment_note *note = chain->links[i].note;
         if (!note || note->status != WEIR_OK) continue;

@@ -19,22 +19,22 @@ static char *in_archive(const weir_archive *a, const char *path) {
     return asprintf(&archived, "%s/archive/%s", a->directory, name) < 0 ? NULL : archived;
 }
 
-static int open_either(void *self, const char *path, int flags) {
+static int open_either(void *self, int dirfd, const char *path, int flags) {
     const weir_archive *a = self;
-    int file = a->real->open(a->real->self, path, flags);
+    int file = a->real->open(a->real->self, dirfd, path, flags);
     if (file != -ENOENT) return file;
     char *archived = in_archive(a, path);
-    if (archived) file = a->real->open(a->real->self, archived, flags);
+    if (archived) file = a->real->open(a->real->self, WEIR_OS_CWD, archived, flags);
     free(archived);
     return file;
 }
 
-static int info_either(void *self, const char *path, weir_os_info *out) {
+static int info_either(void *self, int dirfd, const char *path, weir_os_info *out) {
     const weir_archive *a = self;
-    int result = a->real->info(a->real->self, path, out);
+    int result = a->real->info(a->real->self, dirfd, path, out);
     if (result != -ENOENT) return result;
     char *archived = in_archive(a, path);
-    if (archived) result = a->real->info(a->real->self, archived, out);
+    if (archived) result = a->real->info(a->real->self, WEIR_OS_CWD, archived, out);
     free(archived);
     return result;
 }
@@ -63,18 +63,19 @@ static int list_one(void *context, const char *name) {
     return l->each(l->context, name);
 }
 
-static int list_both(void *self, const char *path, int (*each)(void *context, const char *name),
-                     void *context) {
+static int list_both(void *self, int dirfd, const char *path,
+                     int (*each)(void *context, const char *name), void *context) {
     const weir_archive *a = self;
-    if (strcmp(path, a->directory) != 0) return a->real->list(a->real->self, path, each, context);
+    if (strcmp(path, a->directory) != 0)
+        return a->real->list(a->real->self, dirfd, path, each, context);
     listing l = {.each = each, .context = context};
-    int result = a->real->list(a->real->self, path, list_one, &l);
+    int result = a->real->list(a->real->self, dirfd, path, list_one, &l);
     char *archive;
     if (result == 0 && asprintf(&archive, "%s/archive", path) < 0)
         result = -ENOMEM;
     else if (result == 0) {
         l.archive = true;
-        result = a->real->list(a->real->self, archive, list_one, &l);
+        result = a->real->list(a->real->self, WEIR_OS_CWD, archive, list_one, &l);
         free(archive);
         if (result == -ENOENT) result = 0; /* nothing was ever archived */
     }

@@ -45,9 +45,9 @@ static inline void faulty_arm(faulty_os *f, faulty_call call, long n, long times
     f->error[call] = error;
 }
 
-static int faulty_open_(void *self, const char *path, int flags) {
+static int faulty_open_(void *self, int dirfd, const char *path, int flags) {
     int error = faulty_now(faulty_of(self), FAULTY_OPEN);
-    return error ? error : faulty_real()->open(NULL, path, flags);
+    return error ? error : faulty_real()->open(NULL, dirfd, path, flags);
 }
 static int64_t faulty_pwrite_(void *self, int file, const void *from, size_t bytes,
                               uint64_t offset) {
@@ -62,12 +62,13 @@ static int faulty_allocate_(void *self, int file, uint64_t offset, uint64_t byte
     int error = faulty_now(faulty_of(self), FAULTY_ALLOCATE);
     return error ? error : faulty_real()->allocate(NULL, file, offset, bytes);
 }
-static int faulty_rename_(void *self, const char *from, const char *to) {
+static int faulty_rename_(void *self, int from_dirfd, const char *from, int to_dirfd,
+                          const char *to) {
     int error = faulty_now(faulty_of(self), FAULTY_RENAME);
-    return error ? error : faulty_real()->rename(NULL, from, to);
+    return error ? error : faulty_real()->rename(NULL, from_dirfd, from, to_dirfd, to);
 }
-static int faulty_sync_directory_(void *self, const char *path) {
-    (void)path; /* as above */
+static int faulty_sync_directory_(void *self, int dirfd, const char *path) {
+    (void)dirfd, (void)path; /* as above */
     return faulty_now(faulty_of(self), FAULTY_SYNC_DIRECTORY);
 }
 

@@ -48,9 +48,9 @@ static inline void recording_add_file(void *self, deed_kind kind, int file) {
     recording_add(self, kind, r->names[file])->file = r->files[file];
 }
 
-static int recording_open_(void *self, const char *path, int flags) {
+static int recording_open_(void *self, int dirfd, const char *path, int flags) {
     recording *r = self;
-    int file = weir_os_posix()->open(NULL, path, flags);
+    int file = weir_os_posix()->open(NULL, dirfd, path, flags);
     if (file < 0) return file;
     assert_true(file < RECORDING_FILES);
     r->files[file] = ++r->opened;
@@ -67,15 +67,17 @@ static int recording_datasync_(void *self, int file) {
     recording_add_file(self, SYNCED, file);
     return 0; /* nothing here cuts the power, so nothing needs to reach the disk */
 }
-static int recording_rename_(void *self, const char *from, const char *to) {
+static int recording_rename_(void *self, int from_dirfd, const char *from, int to_dirfd,
+                             const char *to) {
     recording_name(recording_add(self, RENAMED, from)->to, to);
-    return weir_os_posix()->rename(NULL, from, to);
+    return weir_os_posix()->rename(NULL, from_dirfd, from, to_dirfd, to);
 }
-static int recording_unlink_(void *self, const char *path) {
+static int recording_unlink_(void *self, int dirfd, const char *path) {
     (void)recording_add(self, UNLINKED, path);
-    return weir_os_posix()->unlink(NULL, path);
+    return weir_os_posix()->unlink(NULL, dirfd, path);
 }
-static int recording_sync_directory_(void *self, const char *path) {
+static int recording_sync_directory_(void *self, int dirfd, const char *path) {
+    (void)dirfd;
     (void)recording_add(self, SYNCED_NAMES, path);
     return 0; /* as above */
 }

@@ -42,8 +42,9 @@ static int setup(void **state) {
     f->lanes = aligned_alloc(WEIR_CACHE_LINE, LANES * sizeof *f->lanes);
     memset(f->lanes, 0, LANES * sizeof *f->lanes);
     weir_ring_header wanted = {.id = {7}, .lanes = LANES, .lane_bytes = LANE_BYTES};
-    assert_int_equal(
-        weir_ring_create(&f->ring, weir_os_posix(), f->ring_path, &wanted, f->lanes, &error), 0);
+    assert_int_equal(weir_ring_create(&f->ring, weir_os_posix(), WEIR_OS_CWD, f->ring_path, &wanted,
+                                      f->lanes, &error),
+                     0);
     for (int i = 0; i < LANES; i++)
         assert_int_equal(weir_ring_provision(&f->ring, &error), WEIR_OK);
     assert_int_equal(weir_drain_make(&f->drain, &f->ring, f->journal, 1 << 14, false, &error),

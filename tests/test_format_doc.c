@@ -350,8 +350,8 @@ static void make_ring(weir_ring *ring, const char *directory) {
     fill(wanted.boot, 16, 4);
     fill(wanted.journal, 16, 5);
     weir_error error;
-    assert_int_equal(weir_ring_create(ring, weir_os_posix(), weir_temp_path(directory, "ring"),
-                                      &wanted, lanes, &error),
+    assert_int_equal(weir_ring_create(ring, weir_os_posix(), WEIR_OS_CWD,
+                                      weir_temp_path(directory, "ring"), &wanted, lanes, &error),
                      WEIR_OK);
     assert_int_equal(weir_ring_provision(ring, &error), WEIR_OK);
     assert_int_equal(weir_ring_provision(ring, &error), WEIR_OK);

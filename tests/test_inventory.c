@@ -369,14 +369,14 @@ static int quirk_opens;
 static int64_t quirk_reads;
 
 /* The segment is renamed away between the list and the look. */
-static int open_recycled(void *self, const char *path, int flags) {
+static int open_recycled(void *self, int dirfd, const char *path, int flags) {
     if (quirk_opens > 0 && strcmp(path, forge_path(&f, 1)) == 0 && --quirk_opens == 0)
         forge_remove(&f, 1);
-    return weir_os_posix()->open(self, path, flags);
+    return weir_os_posix()->open(self, dirfd, path, flags);
 }
 
-static int open_refused(void *self, const char *path, int flags) {
-    (void)self, (void)path, (void)flags;
+static int open_refused(void *self, int dirfd, const char *path, int flags) {
+    (void)self, (void)dirfd, (void)path, (void)flags;
     return -13; /* EACCES: root could open anything */
 }
 

@@ -228,8 +228,9 @@ static int each_name(void *context, const char *name) {
 
 static names names_now(void) {
     names n = {0}, archived = {0};
-    assert_int_equal(os->list(os->self, directory, each_name, &n), 0);
-    (void)os->list(os->self, weir_temp_path(directory, "archive"), each_name, &archived);
+    assert_int_equal(os->list(os->self, WEIR_OS_CWD, directory, each_name, &n), 0);
+    (void)os->list(os->self, WEIR_OS_CWD, weir_temp_path(directory, "archive"), each_name,
+                   &archived);
     n.archived = archived.segments;
     return n;
 }
@@ -593,7 +594,7 @@ static void an_archive_keeps_every_row(void **state) {
     take(&found);
     char to[400];
     (void)snprintf(to, sizeof to, "%s/archive%s", directory, strrchr(found.segments[0].path, '/'));
-    assert_int_equal(os->rename(os->self, found.segments[0].path, to), 0);
+    assert_int_equal(os->rename(os->self, WEIR_OS_CWD, found.segments[0].path, WEIR_OS_CWD, to), 0);
     weir_inventory_free(&found);
     size_t length = strlen(directory);
     strcpy(directory + length, "/archive"); /* which is a journal itself */
@@ -644,9 +645,9 @@ static void an_archived_number_is_not_given_again(void **state) {
     (void)snprintf(from, sizeof from, "%s", found.segments[0].path);
     weir_inventory_free(&found);
     (void)snprintf(to, sizeof to, "%s/archive", directory);
-    assert_int_equal(os->make_directory(os->self, to), 0);
+    assert_int_equal(os->make_directory(os->self, WEIR_OS_CWD, to), 0);
     (void)snprintf(to, sizeof to, "%s/archive%s", directory, strrchr(from, '/'));
-    assert_int_equal(os->rename(os->self, from, to), 0);
+    assert_int_equal(os->rename(os->self, WEIR_OS_CWD, from, WEIR_OS_CWD, to), 0);
     for (int round = 2; round <= 3; round++) {
         j = open_journal();
         must_append(j, ROWS);
@@ -741,7 +742,7 @@ static const char *spare_path(uint64_t number) {
 
 static uint64_t size_of(const char *path) {
     weir_os_info info;
-    return os->info(os->self, path, &info) < 0 ? 0 : info.bytes;
+    return os->info(os->self, WEIR_OS_CWD, path, &info) < 0 ? 0 : info.bytes;
 }
 
 /* A payload of one row that does not compress, of about bytes. */
@@ -867,7 +868,8 @@ static void no_more_spares_are_kept_than_there_is_room_for(void **state) {
     weir_error error = {0};
     weir_journal *j;
     for (uint64_t n = 1; n <= WEIR_SPARES_MAX + 2; n++)
-        assert_int_equal(weir_spare_create(os, spare_path(n), WEIR_BLOCK_ALIGN, &error), WEIR_OK);
+        assert_int_equal(
+            weir_spare_create(os, WEIR_OS_CWD, spare_path(n), WEIR_BLOCK_ALIGN, &error), WEIR_OK);
     faulty_arm(&faulty, FAULTY_PWRITE, 1, 1, -ENOSPC);
     assert_int_equal(try_open(&j, &error), WEIR_NO_SPACE); /* all too small: another was made */
     assert_int_equal(names_now().spares, WEIR_SPARES_MAX);
@@ -951,7 +953,7 @@ static void damage(weir_journal *j, uint64_t block) {
     assert_int_equal(weir_reader_make(os, locator, &reader), WEIR_OK);
     assert_int_equal(weir_reader_read(reader, block, &b, &error), WEIR_OK);
     assert_int_equal(locator.locate(locator.self, block, &extent, path), WEIR_OK);
-    int file = os->open(os->self, path, WEIR_OS_WRITE);
+    int file = os->open(os->self, WEIR_OS_CWD, path, WEIR_OS_WRITE);
     assert_int_equal(weir_write_full(os, file, "rot", 3, b.header.offset + 200), 0);
     assert_int_equal(os->close(os->self, file), 0);
     weir_reader_free(reader);

@@ -78,7 +78,8 @@ static void open_all(fixture *f) {
     assert_int_equal(weir_journal_open(&config, &f->found, &f->journal, &error), WEIR_OK);
     weir_ring_header wanted = {.id = {7}, .lanes = LANES, .lane_bytes = LANE_BYTES};
     const char *path = weir_temp_path(f->directory, "ring");
-    assert_int_equal(weir_ring_create(&f->ring, &f->os.table, path, &wanted, f->lanes, &error), 0);
+    assert_int_equal(
+        weir_ring_create(&f->ring, &f->os.table, WEIR_OS_CWD, path, &wanted, f->lanes, &error), 0);
     f->j = (weir_journaler){.os = &f->os.table,
                             .ring = &f->ring,
                             .journal = f->journal,

@@ -33,7 +33,7 @@ static int teardown(void **state) {
 }
 
 static int create(const char *name) {
-    int file = os->open(os->self, in_directory(name),
+    int file = os->open(os->self, WEIR_OS_CWD, in_directory(name),
                         WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE | WEIR_OS_EXCLUSIVE);
     assert_true(file >= 0);
     return file;
@@ -63,7 +63,7 @@ static void allocation_grows_the_file_with_real_blocks(void **state) {
     assert_false(info.is_directory);
     assert_true(info.block_bytes >= 512);
     assert_int_equal(os->truncate(os->self, file, 4096), 0);
-    assert_int_equal(os->info(os->self, in_directory("allocated"), &info), 0);
+    assert_int_equal(os->info(os->self, WEIR_OS_CWD, in_directory("allocated"), &info), 0);
     assert_int_equal(info.bytes, 4096);
     assert_int_equal(os->write_back(os->self, file, 0, 4096), 0);
     assert_int_equal(os->allocate(os->self, file, INT64_MAX, 4096), -EFBIG);
@@ -74,16 +74,17 @@ static void errors_are_negative_errnos(void **state) {
     (void)state;
     weir_os_info info;
     char byte;
-    assert_int_equal(os->open(os->self, in_directory("absent"), WEIR_OS_READ), -ENOENT);
-    assert_int_equal(os->info(os->self, in_directory("absent"), &info), -ENOENT);
-    assert_int_equal(os->unlink(os->self, in_directory("absent")), -ENOENT);
+    assert_int_equal(os->open(os->self, WEIR_OS_CWD, in_directory("absent"), WEIR_OS_READ),
+                     -ENOENT);
+    assert_int_equal(os->info(os->self, WEIR_OS_CWD, in_directory("absent"), &info), -ENOENT);
+    assert_int_equal(os->unlink(os->self, WEIR_OS_CWD, in_directory("absent")), -ENOENT);
     assert_int_equal(os->pread(os->self, -1, &byte, 1, 0), -EBADF);
     assert_int_equal(os->pwrite(os->self, -1, &byte, 1, 0), -EBADF);
     assert_int_equal(os->write_back(os->self, -1, 0, 1), -EBADF);
     assert_int_equal(os->pread(os->self, 0, &byte, 1, UINT64_MAX), -EOVERFLOW);
     assert_int_equal(os->close(os->self, -1), -EBADF);
     int file = create("once");
-    assert_int_equal(os->open(os->self, in_directory("once"),
+    assert_int_equal(os->open(os->self, WEIR_OS_CWD, in_directory("once"),
                               WEIR_OS_WRITE | WEIR_OS_CREATE | WEIR_OS_EXCLUSIVE),
                      -EEXIST);
     assert_int_equal(os->close(os->self, file), 0);
@@ -107,21 +108,23 @@ static void names_are_made_listed_moved_and_removed(void **state) {
     (void)state;
     char inner[512], moved[600];
     (void)snprintf(inner, sizeof inner, "%s", in_directory("inner"));
-    assert_int_equal(os->make_directory(os->self, inner), 0);
-    assert_int_equal(os->make_directory(os->self, inner), -EEXIST);
+    assert_int_equal(os->make_directory(os->self, WEIR_OS_CWD, inner), 0);
+    assert_int_equal(os->make_directory(os->self, WEIR_OS_CWD, inner), -EEXIST);
     assert_int_equal(os->close(os->self, create("inner/a")), 0);
     assert_int_equal(os->close(os->self, create("inner/b")), 0);
     int count = 0;
-    assert_int_equal(os->list(os->self, inner, count_names, &count), 0);
+    assert_int_equal(os->list(os->self, WEIR_OS_CWD, inner, count_names, &count), 0);
     assert_int_equal(count, 2);
-    assert_int_equal(os->list(os->self, inner, stop_at_once, NULL), 7);
-    assert_int_equal(os->list(os->self, in_directory("absent"), count_names, &count), -ENOENT);
+    assert_int_equal(os->list(os->self, WEIR_OS_CWD, inner, stop_at_once, NULL), 7);
+    assert_int_equal(os->list(os->self, WEIR_OS_CWD, in_directory("absent"), count_names, &count),
+                     -ENOENT);
     (void)snprintf(moved, sizeof moved, "%s/c", inner);
-    assert_int_equal(os->rename(os->self, in_directory("inner/a"), moved), 0);
-    assert_int_equal(os->sync_directory(os->self, inner), 0);
-    assert_int_equal(os->unlink(os->self, moved), 0);
+    assert_int_equal(os->rename(os->self, WEIR_OS_CWD, in_directory("inner/a"), WEIR_OS_CWD, moved),
+                     0);
+    assert_int_equal(os->sync_directory(os->self, WEIR_OS_CWD, inner), 0);
+    assert_int_equal(os->unlink(os->self, WEIR_OS_CWD, moved), 0);
     weir_os_info info;
-    assert_int_equal(os->info(os->self, inner, &info), 0);
+    assert_int_equal(os->info(os->self, WEIR_OS_CWD, inner, &info), 0);
     assert_true(info.is_directory);
 }
 
@@ -136,7 +139,8 @@ static void a_lock_names_the_process_that_holds_it(void **state) {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        int other = os->open(os->self, in_directory("lock"), WEIR_OS_READ | WEIR_OS_WRITE);
+        int other =
+            os->open(os->self, WEIR_OS_CWD, in_directory("lock"), WEIR_OS_READ | WEIR_OS_WRITE);
         int result = os->lock(os->self, other, &holder);
         _exit(result == -EAGAIN && holder == parent ? 0 : 1);
     }

@@ -188,7 +188,7 @@ static void a_journal_that_grows(void **state) {
     (void)state;
     forge_segment(&f, 1);
     live = (weir_extent){.segment = 1, .begin = WEIR_BLOCK_ALIGN, .first_block = 1};
-    weir_locator locator = {NULL, locate_live, NULL};
+    weir_locator locator = {.locate = locate_live};
     assert_int_equal(weir_reader_make(weir_os_posix(), locator, &reader), WEIR_OK);
     grow(10);
     assert_block(1);

@@ -32,8 +32,9 @@ static void setup_sized(fixture *f, uint64_t lane_bytes) {
                                .lane_bytes = lane_bytes,
                                .process = getpid()};
     weir_error error;
-    assert_int_equal(
-        weir_ring_create(&f->ring, weir_os_posix(), f->path, &wanted, f->lanes, &error), 0);
+    assert_int_equal(weir_ring_create(&f->ring, weir_os_posix(), WEIR_OS_CWD, f->path, &wanted,
+                                      f->lanes, &error),
+                     0);
 }
 
 static void setup(fixture *f) { setup_sized(f, LANE_BYTES); }
@@ -79,7 +80,8 @@ static void a_dead_ring_is_found_as_it_was_left(void **state) {
     weir_ring_close(&f.ring);
 
     weir_ring_report report;
-    assert_int_equal(weir_ring_inspect(weir_os_posix(), f.path, NULL, &report, &error), 0);
+    assert_int_equal(weir_ring_inspect(weir_os_posix(), WEIR_OS_CWD, f.path, NULL, &report, &error),
+                     0);
     assert_int_equal(report.found, WEIR_RING_OURS);
     assert_true(report.bytes == left && report.unreadable_bytes == 0);
     assert_int_equal(report.rows, left / 24);
@@ -177,19 +179,23 @@ static void damaged_and_foreign_files_are_told_apart(void **state) {
         fseek(file, at, SEEK_SET);
         fputc(byte ^ 0x10, file);
         fflush(file);
-        assert_int_equal(weir_ring_inspect(weir_os_posix(), f.path, NULL, &report, &error), 0);
+        assert_int_equal(
+            weir_ring_inspect(weir_os_posix(), WEIR_OS_CWD, f.path, NULL, &report, &error), 0);
         assert_int_equal(report.found, WEIR_RING_UNREADABLE);
         fseek(file, at, SEEK_SET);
         fputc(byte, file);
         fclose(file);
     }
-    assert_int_equal(weir_ring_inspect(weir_os_posix(), f.path, NULL, &report, &error), 0);
+    assert_int_equal(weir_ring_inspect(weir_os_posix(), WEIR_OS_CWD, f.path, NULL, &report, &error),
+                     0);
     assert_int_equal(report.found, WEIR_RING_OURS);
     assert_int_equal(truncate(f.path, 100), 0);
-    assert_int_equal(weir_ring_inspect(weir_os_posix(), f.path, NULL, &report, &error), 0);
+    assert_int_equal(weir_ring_inspect(weir_os_posix(), WEIR_OS_CWD, f.path, NULL, &report, &error),
+                     0);
     assert_int_equal(report.found, WEIR_RING_UNREADABLE);
     unlink(f.path);
-    assert_int_equal(weir_ring_inspect(weir_os_posix(), f.path, NULL, &report, &error), 0);
+    assert_int_equal(weir_ring_inspect(weir_os_posix(), WEIR_OS_CWD, f.path, NULL, &report, &error),
+                     0);
     assert_int_equal(report.found, WEIR_RING_ABSENT);
     teardown(&f);
 }
@@ -206,7 +212,8 @@ static void a_lane_cut_off_by_the_files_end_is_not_mapped(void **state) {
     weir_ring_close(&f.ring);
     assert_int_equal(truncate(f.path, (off_t)(data + 4096)), 0);
     weir_ring_report report;
-    assert_int_equal(weir_ring_inspect(weir_os_posix(), f.path, NULL, &report, &error), 0);
+    assert_int_equal(weir_ring_inspect(weir_os_posix(), WEIR_OS_CWD, f.path, NULL, &report, &error),
+                     0);
     assert_int_equal(report.found, WEIR_RING_OURS);
     assert_int_equal(report.lanes_used, 0);
     teardown(&f);
@@ -296,13 +303,15 @@ static void making_that_fails_leaves_nothing_behind(void **state) {
         } else {
             refuse_map = 1;
         }
-        assert_int_equal(weir_ring_create(&f.ring, os, f.path, &wanted, f.lanes, &error), expected);
+        assert_int_equal(
+            weir_ring_create(&f.ring, os, WEIR_OS_CWD, f.path, &wanted, f.lanes, &error), expected);
         assert_true(strlen(error.text) > 10);
         assert_int_equal(access(f.path, F_OK), -1);
         assert_int_equal(next_descriptor(), descriptor);
         assert_int_equal(reserved, 0);
     }
-    assert_int_equal(weir_ring_create(&f.ring, os, f.path, &wanted, f.lanes, &error), 0);
+    assert_int_equal(weir_ring_create(&f.ring, os, WEIR_OS_CWD, f.path, &wanted, f.lanes, &error),
+                     0);
     teardown(&f);
     assert_int_equal(reserved, 0);
 }
@@ -315,7 +324,8 @@ static void a_lane_that_cannot_be_made_is_made_later(void **state) {
     weir_error error = {0};
     weir_ring_close(&f.ring);
     const weir_os *os = failing_os();
-    assert_int_equal(weir_ring_create(&f.ring, os, f.path, &wanted, f.lanes, &error), 0);
+    assert_int_equal(weir_ring_create(&f.ring, os, WEIR_OS_CWD, f.path, &wanted, f.lanes, &error),
+                     0);
     faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1, -ENOSPC);
     assert_int_equal(weir_ring_provision(&f.ring, &error), WEIR_NO_SPACE);
     refuse_reserve = 1;
@@ -348,7 +358,7 @@ static void leave_rows(fixture *f, unsigned rows) {
 static int attach(const weir_os *os, const fixture *f, weir_found_ring *found) {
     weir_ring ring;
     weir_error error = {0};
-    int status = weir_ring_attach(&ring, os, f->path, found, &error);
+    int status = weir_ring_attach(&ring, os, WEIR_OS_CWD, f->path, found, &error);
     if (status != WEIR_OK) assert_true(strlen(error.text) > 10);
     if (status == WEIR_OK && *found == WEIR_RING_OURS) weir_ring_close(&ring);
     return status;
@@ -382,7 +392,7 @@ static void a_dead_ring_that_cannot_be_read_is_an_error_and_not_damage(void **st
     refuse_info = 1;
     weir_ring_report report;
     weir_error error;
-    assert_int_equal(weir_ring_inspect(os, f.path, NULL, &report, &error), WEIR_IO);
+    assert_int_equal(weir_ring_inspect(os, WEIR_OS_CWD, f.path, NULL, &report, &error), WEIR_IO);
     assert_int_equal(next_descriptor(), descriptor);
     assert_int_equal(reserved, 0);
     assert_int_equal(attach(os, &f, &found), WEIR_OK);
@@ -485,7 +495,7 @@ static weir_ring_report inspect(const weir_os *os, const fixture *f,
                                 const weir_inventory *drained) {
     weir_ring_report report;
     weir_error error = {0};
-    if (weir_ring_inspect(os, f->path, drained, &report, &error) != WEIR_OK)
+    if (weir_ring_inspect(os, WEIR_OS_CWD, f->path, drained, &report, &error) != WEIR_OK)
         fail_msg("%s", error.text);
     assert_int_equal(report.found, WEIR_RING_OURS);
     return report;
@@ -554,8 +564,9 @@ static void a_report_knows_this_boot_from_another(void **state) {
     weir_ring_close(&f.ring);
     assert_false(inspect(weir_os_posix(), &f, NULL).same_boot);
     assert_true(weir_os_posix()->boot_id(NULL, wanted.boot) >= 0);
-    assert_int_equal(weir_ring_create(&f.ring, weir_os_posix(), f.path, &wanted, f.lanes, &error),
-                     0);
+    assert_int_equal(
+        weir_ring_create(&f.ring, weir_os_posix(), WEIR_OS_CWD, f.path, &wanted, f.lanes, &error),
+        0);
     weir_ring_close(&f.ring);
     assert_true(inspect(weir_os_posix(), &f, NULL).same_boot);
     weir_os blind = *weir_os_posix();

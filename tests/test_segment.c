@@ -44,7 +44,7 @@ static weir_segment_header sample(void) {
 
 static uint64_t size_of(const char *path) {
     weir_os_info info;
-    return os->info(os->self, path, &info) < 0 ? 0 : info.bytes;
+    return os->info(os->self, WEIR_OS_CWD, path, &info) < 0 ? 0 : info.bytes;
 }
 
 /* ---- header ---- */
@@ -113,30 +113,31 @@ static void newer_and_impossible_headers_are_told_apart(void **state) {
 static void a_spare_has_its_size_or_does_not_exist(void **state) {
     (void)state;
     weir_error error;
-    assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
+    assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_OK);
     assert_int_equal(size_of(spare_path), BYTES);
-    assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_IO); /* it exists */
-    assert_int_equal(os->unlink(os->self, spare_path), 0);
+    assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error),
+                     WEIR_IO); /* it exists */
+    assert_int_equal(os->unlink(os->self, WEIR_OS_CWD, spare_path), 0);
     faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1, -ENOSPC);
-    assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_NO_SPACE);
+    assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_NO_SPACE);
     assert_non_null(strstr(error.text, spare_path));
     assert_int_equal(size_of(spare_path), 0);
     faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1, -EOPNOTSUPP);
-    assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
+    assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_OK);
     assert_int_equal(size_of(spare_path), BYTES);
 }
 
 static void fill_with(const char *path, int byte) {
     static uint8_t page[BYTES];
     memset(page, byte, sizeof page);
-    int file = os->open(os->self, path, WEIR_OS_WRITE);
+    int file = os->open(os->self, WEIR_OS_CWD, path, WEIR_OS_WRITE);
     assert_int_equal(weir_write_full(os, file, page, sizeof page, 0), 0);
     assert_int_equal(os->close(os->self, file), 0);
 }
 
 static uint8_t byte_at(const char *path, uint64_t offset) {
     uint8_t byte = 0xee;
-    int file = os->open(os->self, path, WEIR_OS_READ);
+    int file = os->open(os->self, WEIR_OS_CWD, path, WEIR_OS_READ);
     assert_int_equal(weir_read_full(os, file, &byte, 1, offset), 0);
     assert_int_equal(os->close(os->self, file), 0);
     return byte;
@@ -144,7 +145,7 @@ static uint8_t byte_at(const char *path, uint64_t offset) {
 
 static void fill_spare(void) {
     weir_error error;
-    assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
+    assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_OK);
     fill_with(spare_path, 0xaa);
 }
 
@@ -152,7 +153,8 @@ static void prepare(uint64_t filled, uint64_t bytes, weir_segment *s) {
     weir_error error;
     weir_segment_header h = sample();
     h.bytes = bytes;
-    assert_int_equal(weir_segment_prepare(os, spare_path, filled, &h, s, &error), WEIR_OK);
+    assert_int_equal(weir_segment_prepare(os, WEIR_OS_CWD, spare_path, filled, &h, s, &error),
+                     WEIR_OK);
 }
 
 static void a_segment_takes_its_name_last(void **state) {
@@ -161,7 +163,7 @@ static void a_segment_takes_its_name_last(void **state) {
     weir_segment s;
     uint8_t header[WEIR_SEGMENT_HEADER];
     weir_segment_header back;
-    assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
+    assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_OK);
     fill_with(spare_path, 0xaa);
     prepare(BYTES, BYTES, &s);
     assert_int_equal(size_of(segment_path), 0);
@@ -181,7 +183,7 @@ static void a_spare_is_cut_or_extended_to_the_size_wanted(void **state) {
     (void)state;
     weir_error error;
     weir_segment s;
-    assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
+    assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_OK);
     prepare(BYTES, BYTES * 2, &s);
     assert_int_equal(size_of(spare_path), BYTES * 2);
     assert_int_equal(s.filled, BYTES); /* nobody ever wrote what was added */
@@ -200,7 +202,7 @@ static void a_failure_leaves_the_spare_its_name(void **state) {
     const faulty_call steps[] = {FAULTY_DATASYNC, FAULTY_RENAME, FAULTY_SYNC_DIRECTORY};
     weir_error error;
     weir_segment s;
-    assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
+    assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_OK);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         prepare(0, BYTES, &s);
         faulty_arm(&faulty, steps[i], 1, 1, -EIO);
@@ -212,8 +214,10 @@ static void a_failure_leaves_the_spare_its_name(void **state) {
     }
     weir_segment_header h = sample();
     faulty_arm(&faulty, FAULTY_PWRITE, 1, 1, -ENOSPC);
-    assert_int_equal(weir_segment_prepare(os, spare_path, 0, &h, &s, &error), WEIR_NO_SPACE);
-    assert_int_equal(weir_segment_prepare(os, segment_path, 0, &h, &s, &error), WEIR_IO);
+    assert_int_equal(weir_segment_prepare(os, WEIR_OS_CWD, spare_path, 0, &h, &s, &error),
+                     WEIR_NO_SPACE);
+    assert_int_equal(weir_segment_prepare(os, WEIR_OS_CWD, segment_path, 0, &h, &s, &error),
+                     WEIR_IO);
 }
 
 static int no_info(void *self, int file, weir_os_info *out) {
@@ -228,11 +232,13 @@ static void a_spare_that_cannot_be_sized_is_no_segment(void **state) {
     weir_segment_header h = sample();
     fill_spare();
     faulty.table.info_file = no_info;
-    assert_int_equal(weir_segment_prepare(os, spare_path, BYTES, &h, &s, &error), WEIR_IO);
+    assert_int_equal(weir_segment_prepare(os, WEIR_OS_CWD, spare_path, BYTES, &h, &s, &error),
+                     WEIR_IO);
     faulty.table.info_file = faulty_real()->info_file;
     h.bytes = 2 * BYTES;
     faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1, -ENOSPC);
-    assert_int_equal(weir_segment_prepare(os, spare_path, BYTES, &h, &s, &error), WEIR_NO_SPACE);
+    assert_int_equal(weir_segment_prepare(os, WEIR_OS_CWD, spare_path, BYTES, &h, &s, &error),
+                     WEIR_NO_SPACE);
     assert_non_null(strstr(error.text, spare_path));
     assert_int_equal(byte_at(spare_path, 0), 0xaa); /* no header where it would not be true */
     assert_int_equal(faulty.calls[FAULTY_PWRITE], 1);
@@ -294,7 +300,7 @@ static void filling_runs_ahead_and_stops_at_the_end(void **state) {
     memset(block, 0xbb, sizeof block);
     weir_error error;
     weir_segment s;
-    assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
+    assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_OK);
     prepare(0, BYTES, &s);
     assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_OK);
     assert_int_equal(s.end, 2 * WEIR_BLOCK_ALIGN);
@@ -321,7 +327,7 @@ static void filling_that_fails_harms_nobody(void **state) {
     static uint8_t block[WEIR_BLOCK_ALIGN];
     weir_error error;
     weir_segment s;
-    assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
+    assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_OK);
     prepare(0, BYTES, &s);
     faulty_arm(&faulty, FAULTY_PWRITE, 2, 1, -EIO);
     assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_OK);
@@ -338,7 +344,7 @@ static void a_failed_write_moves_nothing(void **state) {
     static uint8_t block[WEIR_BLOCK_ALIGN];
     weir_error error;
     weir_segment s;
-    assert_int_equal(weir_spare_create(os, spare_path, BYTES, &error), WEIR_OK);
+    assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_OK);
     prepare(0, BYTES, &s);
     faulty_arm(&faulty, FAULTY_PWRITE, 1, 1, -EIO);
     assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_IO);

@@ -28,10 +28,11 @@ void weir_borrowed_find(weir_borrowed *out, const char *path) {
     const weir_os *os = weir_os_posix();
     weir_os_info info;
     *out = (weir_borrowed){.descriptor = -1};
-    if (!path || os->info(os->self, path, &info) < 0) return;
+    if (!path || os->info(os->self, WEIR_OS_CWD, path, &info) < 0) return;
     out->device = info.device;
     out->inode = info.inode;
-    (void)os->list(os->self, "/proc/self/fd", each_descriptor, out); /* or none is found */
+    (void)os->list(os->self, WEIR_OS_CWD, "/proc/self/fd", each_descriptor,
+                   out); /* or none is found */
 }
 
 void weir_borrowed_write_back(weir_borrowed *b) {

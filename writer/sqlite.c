@@ -86,7 +86,8 @@ static char *journal_path(const opening *o, const char *database) {
 static int judge_journal(opening *o, const char *path) {
     const weir_os *os = weir_os_posix();
     weir_os_info info;
-    if (o->options.must_exist || os->info(os->self, path, &info) != -ENOENT) return WEIR_OK;
+    if (o->options.must_exist || os->info(os->self, WEIR_OS_CWD, path, &info) != -ENOENT)
+        return WEIR_OK;
     char *directory = journal_path(o, path);
     if (!directory) return WEIR_NO_MEMORY;
     int status = weir_look_judge(os, directory, o->error);

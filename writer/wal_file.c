@@ -176,7 +176,8 @@ static int close_file(sqlite3_file *file) {
 static int open_once_more(sqlite3 *db) {
     const weir_os *os = weir_os_posix();
     const char *name = sqlite3_db_filename(db, "main");
-    return name && *name ? os->open(os->self, sqlite3_filename_wal(name), WEIR_OS_READ) : -1;
+    if (!name || !*name) return -1;
+    return os->open(os->self, WEIR_OS_CWD, sqlite3_filename_wal(name), WEIR_OS_READ);
 }
 
 /* Where a torn sector may take what stands beside it, SQLite fills the last one of a commit with

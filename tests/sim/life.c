@@ -83,7 +83,7 @@ int sim_life_inventory(const weir_position *positions, size_t count, bool verify
                        weir_inventory *out, weir_error *error) {
     weir_ring_report ring;
     *out = (weir_inventory){0};
-    int status = weir_ring_inspect(sim_os(), SIM_JOURNAL "/ring", NULL, &ring, error);
+    int status = weir_ring_inspect(sim_os(), WEIR_OS_CWD, SIM_JOURNAL "/ring", NULL, &ring, error);
     if (status != WEIR_OK) return status;
     weir_inventory_input input = {.os = sim_os(),
                                   .directory = SIM_JOURNAL,

@@ -114,7 +114,7 @@ static bool no_room(uint64_t more) {
 /* ---- files ------------------------------------------------------------------------------ */
 
 static int free_descriptor(void) {
-    for (int i = 0; i < SIM_DESCRIPTORS; i++)
+    for (int i = 3; i < SIM_DESCRIPTORS; i++)
         if (!sim_now->open[i].used) return i;
     return -EMFILE;
 }
@@ -127,8 +127,8 @@ static int find_or_create(const char *path, int flags) {
     return sim_disk_create(sim_now->disk, path);
 }
 
-static int os_open(void *self, const char *path, int flags) {
-    (void)self;
+static int os_open(void *self, int dirfd, const char *path, int flags) {
+    (void)self, (void)dirfd;
     int error = fault(SIM_OPEN, path);
     int descriptor = error ? error : free_descriptor();
     if (descriptor < 0) return descriptor;
@@ -142,12 +142,27 @@ static int os_open(void *self, const char *path, int flags) {
     return descriptor;
 }
 
+/* Nobody renames a directory here or changes it, so a path means the same with one held. */
+static int os_open_directory(void *self, int dirfd, const char *path) {
+    (void)self, (void)dirfd;
+    int error = fault(SIM_OPEN, path);
+    int descriptor = error ? error : free_descriptor();
+    if (descriptor < 0) return descriptor;
+    if (!sim_disk_is_directory(sim_now->disk, path))
+        return sim_disk_find(sim_now->disk, path) >= 0 ? -ENOTDIR : -ENOENT;
+    sim_now->open[descriptor].used = true;
+    sim_now->open[descriptor].file = -1;
+    (void)snprintf(sim_now->open[descriptor].path, SIM_PATH, "%s", path);
+    return descriptor;
+}
+
 static int os_close(void *self, int descriptor) {
     (void)self;
     if (descriptor < 0 || descriptor >= SIM_DESCRIPTORS || !sim_now->open[descriptor].used)
         return -EBADF;
     sim_now->open[descriptor].used = false;
-    sim_disk_hold(sim_now->disk, sim_now->open[descriptor].file, -1);
+    int file = sim_now->open[descriptor].file;
+    if (file >= 0) sim_disk_hold(sim_now->disk, file, -1);
     return 0;
 }
 
@@ -225,18 +240,23 @@ static void describe(int file, weir_os_info *out) {
                           .block_bytes = SIM_PAGE};
 }
 
-static int os_info(void *self, const char *path, weir_os_info *out) {
-    (void)self;
+static const weir_os_info a_directory = {.device = 1, .inode = 1, .is_directory = 1};
+
+static int os_info(void *self, int dirfd, const char *path, weir_os_info *out) {
+    (void)self, (void)dirfd;
     sim_now->clock_ns += CALL_NS;
     int file = sim_disk_find(sim_now->disk, path);
-    if (file == -EISDIR) *out = (weir_os_info){.device = 1, .inode = 1, .is_directory = 1};
+    if (file == -EISDIR) *out = a_directory;
     if (file >= 0) describe(file, out);
     return file >= 0 || file == -EISDIR ? 0 : file;
 }
 
 static int os_info_file(void *self, int descriptor, weir_os_info *out) {
     (void)self;
-    describe(file_of(descriptor), out);
+    if (file_of(descriptor) < 0)
+        *out = a_directory;
+    else
+        describe(file_of(descriptor), out);
     return 0;
 }
 
@@ -247,37 +267,37 @@ static int finish(int result, const char *path) {
     return result;
 }
 
-static int os_rename(void *self, const char *from, const char *to) {
-    (void)self;
+static int os_rename(void *self, int from_dirfd, const char *from, int to_dirfd, const char *to) {
+    (void)self, (void)from_dirfd, (void)to_dirfd;
     crash_point("rename", from);
     int error = fault(SIM_RENAME, from);
     return error ? error : finish(sim_disk_rename(sim_now->disk, from, to), from);
 }
 
-static int os_unlink(void *self, const char *path) {
-    (void)self;
+static int os_unlink(void *self, int dirfd, const char *path) {
+    (void)self, (void)dirfd;
     crash_point("unlink", path);
     int error = fault(SIM_UNLINK, path);
     return error ? error : finish(sim_disk_unlink(sim_now->disk, path), path);
 }
 
-static int os_make_directory(void *self, const char *path) {
-    (void)self;
+static int os_make_directory(void *self, int dirfd, const char *path) {
+    (void)self, (void)dirfd;
     crash_point("make_directory", path);
     int error = fault(SIM_MAKE_DIRECTORY, path);
     return error ? error : finish(sim_disk_make_directory(sim_now->disk, path), path);
 }
 
-static int os_sync_directory(void *self, const char *path) {
-    (void)self;
+static int os_sync_directory(void *self, int dirfd, const char *path) {
+    (void)self, (void)dirfd;
     crash_point("sync_directory", path);
     int error = fault(SIM_SYNC_DIRECTORY, path);
     return error ? error : finish(sim_disk_sync_directory(sim_now->disk, path), path);
 }
 
-static int os_list(void *self, const char *path, int (*each)(void *context, const char *name),
-                   void *context) {
-    (void)self;
+static int os_list(void *self, int dirfd, const char *path,
+                   int (*each)(void *context, const char *name), void *context) {
+    (void)self, (void)dirfd;
     return sim_now->dead ? -EIO : sim_disk_list(sim_now->disk, path, each, context);
 }
 
@@ -393,9 +413,16 @@ static int os_boot_id(void *self, uint8_t id[16]) {
     return 0;
 }
 
+static int os_working_directory(void *self, char *path, size_t bytes) {
+    (void)self, (void)bytes;
+    memcpy(path, "/", 2);
+    return 0;
+}
+
 const weir_os *sim_os(void) {
     static const weir_os table = {
         .open = os_open,
+        .open_directory = os_open_directory,
         .close = os_close,
         .pread = os_pread,
         .pwrite = os_pwrite,
@@ -427,6 +454,7 @@ const weir_os *sim_os(void) {
         .process_id = os_process_id,
         .random = os_random,
         .boot_id = os_boot_id,
+        .working_directory = os_working_directory,
     };
     return &table;
 }

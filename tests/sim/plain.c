@@ -175,11 +175,12 @@ static void take_last(void *context, const record *r) {
 
 static int open_file(plain *p, weir_error *error) {
     const weir_os *os = sim_os();
-    p->file = os->open(os->self, SIM_DATABASE, WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE);
+    p->file = os->open(os->self, WEIR_OS_CWD, SIM_DATABASE,
+                       WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE);
     if (p->file < 0) return weir_fail_os(error, p->file, "cannot open %s", SIM_DATABASE);
     size_t length;
     uint8_t *bytes = read_all(p->file, &length);
-    int done = bytes ? os->sync_directory(os->self, "/") : -EIO;
+    int done = bytes ? os->sync_directory(os->self, WEIR_OS_CWD, "/") : -EIO;
     if (bytes) walk(bytes, length, take_last, p, &p->end);
     free(bytes);
     if (done >= 0) return WEIR_OK;
@@ -226,7 +227,7 @@ static void gather(void *context, const record *r) {
 static long rows(uint32_t *numbers, size_t limit, weir_error *error) {
     const weir_os *os = sim_os();
     gathering g = {numbers, 0, limit};
-    int file = os->open(os->self, SIM_DATABASE, WEIR_OS_READ);
+    int file = os->open(os->self, WEIR_OS_CWD, SIM_DATABASE, WEIR_OS_READ);
     if (file == -ENOENT) return 0;
     size_t length;
     uint8_t *bytes = file < 0 ? NULL : read_all(file, &length);

@@ -104,7 +104,7 @@ static int x_sync(sqlite3_file *file, int flags) {
     (void)flags; /* one kind of sync is all there is */
     if (os->datasync(os->self, of(file)->descriptor) < 0) return SQLITE_IOERR_FSYNC;
     if (!of(file)->sync_name) return SQLITE_OK;
-    if (os->sync_directory(os->self, "/") < 0) return SQLITE_IOERR_DIR_FSYNC;
+    if (os->sync_directory(os->self, WEIR_OS_CWD, "/") < 0) return SQLITE_IOERR_DIR_FSYNC;
     of(file)->sync_name = false;
     return SQLITE_OK;
 }
@@ -236,8 +236,8 @@ static int x_close(sqlite3_file *file) {
     handle *h = of(file);
     (void)x_unlock(file, SQLITE_LOCK_NONE); /* cannot fail */
     unlock_slots(h, UINT16_MAX);
-    (void)os->close(os->self, h->descriptor);              /* what counts has been synced */
-    if (h->temporary) (void)os->unlink(os->self, h->path); /* nobody looks for it */
+    (void)os->close(os->self, h->descriptor); /* what counts has been synced */
+    if (h->temporary) (void)os->unlink(os->self, WEIR_OS_CWD, h->path); /* nobody looks for it */
     node_drop(h->node);
     return SQLITE_OK;
 }
@@ -273,7 +273,7 @@ static int x_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int fl
     int how = WEIR_OS_READ;
     if (flags & SQLITE_OPEN_READWRITE) how |= WEIR_OS_WRITE;
     if (flags & SQLITE_OPEN_CREATE) how |= WEIR_OS_CREATE;
-    h->descriptor = os->open(os->self, h->path, how);
+    h->descriptor = os->open(os->self, WEIR_OS_CWD, h->path, how);
     if (h->descriptor < 0) return SQLITE_CANTOPEN;
     h->node = node_take(h->path);
     if (!h->node) return SQLITE_NOMEM;
@@ -288,9 +288,10 @@ static int x_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int fl
 static int x_delete(sqlite3_vfs *vfs, const char *path, int sync) {
     const weir_os *os = sim_os();
     (void)vfs;
-    int done = os->unlink(os->self, path);
+    int done = os->unlink(os->self, WEIR_OS_CWD, path);
     if (done == -ENOENT) return SQLITE_IOERR_DELETE_NOENT;
-    if (done >= 0 && sync && os->sync_directory(os->self, "/") < 0) return SQLITE_IOERR_DIR_FSYNC;
+    if (done >= 0 && sync && os->sync_directory(os->self, WEIR_OS_CWD, "/") < 0)
+        return SQLITE_IOERR_DIR_FSYNC;
     return done < 0 ? SQLITE_IOERR_DELETE : SQLITE_OK;
 }
 
@@ -298,7 +299,8 @@ static int x_access(sqlite3_vfs *vfs, const char *path, int flags, int *out) {
     const weir_os *os = sim_os();
     weir_os_info info;
     (void)vfs;
-    *out = os->info(os->self, path, &info) >= 0 && (flags != SQLITE_ACCESS_EXISTS || info.bytes);
+    *out = os->info(os->self, WEIR_OS_CWD, path, &info) >= 0 &&
+           (flags != SQLITE_ACCESS_EXISTS || info.bytes);
     return SQLITE_OK;
 }
 
