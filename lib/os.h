@@ -71,6 +71,16 @@ struct weir_os {
      * and its pid, or 0 where it is unknown. */
     int (*lock)(void *self, int file, int64_t *holder);
 
+    /* Files of SQLite's. find_file: a descriptor, open for reading and writing, that this process has
+     * of that file, whoever opened it; -ENOENT when none is found. share: a read lock on a range, of
+     * the process and of the open file description too, so that no close of another descriptor ends
+     * it; -EAGAIN while somebody writes there. unshare: the description's. has_locked: 1 when the
+     * process has a write lock on that byte. */
+    int (*find_file)(void *self, uint64_t device, uint64_t inode);
+    int (*share)(void *self, int file, uint64_t offset, uint64_t bytes);
+    int (*unshare)(void *self, int file, uint64_t offset, uint64_t bytes);
+    int (*has_locked)(void *self, int file, uint64_t offset);
+
     /* memory: reserve address space, then map pieces of a file into it (MAP_SHARED | MAP_FIXED) */
     void *(*reserve)(void *self, size_t bytes); /* NULL on failure */
     int (*map)(void *self, void *at, int file, uint64_t offset, size_t bytes, int writable);

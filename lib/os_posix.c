@@ -4,11 +4,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <linux/magic.h>
 #include <linux/membarrier.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -253,6 +255,70 @@ static int posix_lock(void *self, int file, int64_t *holder) {
     return -EAGAIN;
 }
 
+/* ---- files of SQLite's ---- */
+
+typedef struct search {
+    uint64_t device, inode;
+    int found;
+} search;
+
+static bool is_wanted(const search *wanted, int file) {
+    struct stat s;
+    if (fstat(file, &s) < 0 || s.st_dev != wanted->device || s.st_ino != wanted->inode)
+        return false;
+    int how = fcntl(file, F_GETFL);
+    return how >= 0 && (how & O_ACCMODE) == O_RDWR;
+}
+
+/* Ends with the first that is found. */
+static int try_descriptor(void *context, const char *name) {
+    search *s = context;
+    char *end;
+    long number = strtol(name, &end, 10);
+    if (!*end && number >= 0 && number <= INT_MAX && is_wanted(s, (int)number))
+        s->found = (int)number;
+    return s->found >= 0;
+}
+
+/* Where there is no /proc, descriptors are tried by number: most programs have few. */
+static int posix_find_file(void *self, uint64_t device, uint64_t inode) {
+    enum { TRIED = 1024 };
+    search s = {device, inode, -ENOENT};
+    int listed = posix_list(self, WEIR_OS_CWD, "/proc/self/fd", try_descriptor, &s);
+    for (int file = 0; listed < 0 && file < TRIED && s.found < 0; file++)
+        if (is_wanted(&s, file)) s.found = file;
+    return s.found;
+}
+
+static int set_lock(int file, int how, short type, uint64_t offset, uint64_t bytes) {
+    struct flock lock = {
+        .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = (off_t)bytes};
+    if (!fits_offset(offset, bytes)) return -EOVERFLOW;
+    if (fcntl(file, how, &lock) == 0) return 0;
+    return errno == EACCES ? -EAGAIN : -errno;
+}
+
+static int posix_share(void *self, int file, uint64_t offset, uint64_t bytes) {
+    (void)self;
+    int result = set_lock(file, F_SETLK, F_RDLCK, offset, bytes);
+    return result < 0 ? result : set_lock(file, F_OFD_SETLK, F_RDLCK, offset, bytes);
+}
+
+static int posix_unshare(void *self, int file, uint64_t offset, uint64_t bytes) {
+    (void)self;
+    return set_lock(file, F_OFD_SETLK, F_UNLCK, offset, bytes);
+}
+
+/* To an open file description the process is a stranger, whose locks it can ask for. */
+static int posix_has_locked(void *self, int file, uint64_t offset) {
+    (void)self;
+    struct flock lock = {
+        .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
+    if (!fits_offset(offset, 1)) return -EOVERFLOW;
+    if (fcntl(file, F_OFD_GETLK, &lock) < 0) return -errno;
+    return lock.l_type == F_WRLCK && lock.l_pid == getpid();
+}
+
 /* ---- memory ---- */
 
 static void *posix_reserve(void *self, size_t bytes) {
@@ -484,6 +550,10 @@ const weir_os *weir_os_posix(void) {
         .sync_directory = posix_sync_directory,
         .list = posix_list,
         .lock = posix_lock,
+        .find_file = posix_find_file,
+        .share = posix_share,
+        .unshare = posix_unshare,
+        .has_locked = posix_has_locked,
         .reserve = posix_reserve,
         .map = posix_map,
         .populate = posix_populate,

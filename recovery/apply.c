@@ -55,6 +55,8 @@ static int harden(const weir_apply_input *input, weir_applied *out, weir_error *
     while (block > 0) {
         status = input->sink->harden(input->sink->self, block, &out->safe_block, error);
         if (status == WEIR_OK && out->safe_block >= block) break;
+        if (status == WEIR_SINK_REOPENED)
+            return weir_fail(error, WEIR_IO, "the database lost its -wal file; recover again");
         if (status != WEIR_OK && !may_pass(status)) return status;
         if (!weir_patience_lasts(&patience, out->safe_block)) return status;
         nap();

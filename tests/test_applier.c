@@ -323,6 +323,36 @@ static void what_must_be_mended_answers_those_who_wait(void **state) {
     assert_true(heard(WEIR_EVENT_APPLY_RESUMED));
 }
 
+/* It has lost the files in which the last transaction stood. */
+static void a_database_opened_again_gets_its_rows_again(void **state) {
+    (void)state;
+    append(10);
+    let_pass(60 * MS);
+    weir_position before = sink_state.position;
+    assert_int_equal(sink_state.rows, 10);
+    let_pass(2000 * MS);
+    append(10);
+    let_pass(60 * MS);
+    assert_int_equal(sink_state.rows, 20);
+    sink_state.position = before;
+    sink_state.harden_status = WEIR_SINK_REOPENED;
+    let_pass(1100 * MS);
+    sink_state.harden_status = WEIR_OK;
+    let_pass(3000 * MS);
+    assert_int_equal(sink_state.rows, 30);
+    assert_true(settle() == FOR_EVER);
+}
+
+static void a_database_opened_again_at_the_end_leaves_its_rows(void **state) {
+    (void)state;
+    append(10);
+    let_pass(60 * MS);
+    sink_state.harden_status = WEIR_SINK_REOPENED;
+    assert_int_equal(weir_applier_start(applier, NULL), WEIR_OK);
+    assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 50 * MS), WEIR_PENDING);
+    applier = NULL;
+}
+
 static void stopping_applies_and_hardens(void **state) {
     (void)state;
     append(10);
@@ -357,6 +387,8 @@ int main(void) {
         TEST(what_is_not_safe_stays_in_the_journal),
         TEST(a_lock_is_waited_for_and_told_when_it_lasts),
         TEST(what_must_be_mended_answers_those_who_wait),
+        TEST(a_database_opened_again_gets_its_rows_again),
+        TEST(a_database_opened_again_at_the_end_leaves_its_rows),
         TEST(stopping_applies_and_hardens),
         TEST(stopping_keeps_its_deadline),
     };

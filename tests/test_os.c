@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -295,6 +296,69 @@ static void short_writes_go_on_and_empty_ones_fail(void **state) {
     assert_int_equal(os->close(os->self, file), 0);
 }
 
+/* As another process sees them. */
+static int lock_of_others(const char *path, uint64_t offset) {
+    struct flock lock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
+    pid_t child = fork();
+    if (child == 0) {
+        int file = open(path, O_RDWR | O_CLOEXEC);
+        _exit(file >= 0 && fcntl(file, F_GETLK, &lock) == 0 ? lock.l_type : 99);
+    }
+    int status = -1;
+    assert_true(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void a_shared_range_outlives_another_descriptor(void **state) {
+    (void)state;
+    int file = create("shared");
+    const char *path = weir_temp_path(directory, "shared");
+    assert_int_equal(os->share(os->self, file, 100, 10), 0);
+    assert_int_equal(lock_of_others(path, 105), F_RDLCK);
+    assert_int_equal(lock_of_others(path, 110), F_UNLCK);
+    int again = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(close(again), 0);
+    assert_int_equal(lock_of_others(path, 105), F_RDLCK);
+    assert_int_equal(os->unshare(os->self, file, 100, 10), 0);
+    assert_int_equal(lock_of_others(path, 105), F_UNLCK);
+
+    struct flock mine = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 5, .l_len = 1};
+    assert_int_equal(os->has_locked(os->self, file, 5), 0);
+    assert_int_equal(fcntl(file, F_SETLK, &mine), 0);
+    assert_int_equal(os->has_locked(os->self, file, 5), 1);
+    assert_int_equal(os->has_locked(os->self, file, 6), 0);
+    again = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(close(again), 0);
+    assert_int_equal(os->has_locked(os->self, file, 5), 0);
+
+    assert_int_equal(os->share(os->self, file, UINT64_MAX, 1), -EOVERFLOW);
+    assert_int_equal(os->has_locked(os->self, file, UINT64_MAX), -EOVERFLOW);
+    assert_int_equal(os->close(os->self, file), 0);
+    assert_int_equal(os->has_locked(os->self, file, 5), -EBADF);
+    assert_int_equal(os->share(os->self, file, 0, 1), -EBADF);
+}
+
+static void a_file_is_found_among_the_descriptors(void **state) {
+    (void)state;
+    weir_os_info info;
+    int file = create("found");
+    const char *path = weir_temp_path(directory, "found");
+    assert_int_equal(os->info_file(os->self, file, &info), 0);
+    assert_int_equal(os->find_file(os->self, info.device, info.inode), file);
+    struct rlimit before, none; /* as without /proc, which takes a descriptor to read */
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){3, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int found = os->find_file(os->self, info.device, info.inode);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(found, file);
+    int reading = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(os->close(os->self, file), 0);
+    assert_int_equal(os->find_file(os->self, info.device, info.inode), -ENOENT);
+    assert_int_equal(close(reading), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_come_back_from_where_they_were_written),
@@ -311,6 +375,8 @@ int main(void) {
         cmocka_unit_test(the_clocks_go_forward),
         cmocka_unit_test(random_and_boot_id),
         cmocka_unit_test(short_writes_go_on_and_empty_ones_fail),
+        cmocka_unit_test(a_shared_range_outlives_another_descriptor),
+        cmocka_unit_test(a_file_is_found_among_the_descriptors),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -123,6 +123,7 @@ static struct {
     uint64_t commits, begins, rollbacks, expected,
         poison; /* poison: a row that ends the transaction */
     bool poison_known;
+    bool reopens; /* at the next begin */
     int begin_status, commit_status, declare_status;
 } sink_state;
 
@@ -130,6 +131,10 @@ static int sink_begin(void *self, const uint8_t journal[16], weir_position *at, 
     (void)self, (void)error;
     sink_state.begins++;
     if (sink_state.begin_status != WEIR_OK) return sink_state.begin_status;
+    if (sink_state.reopens) {
+        sink_state.reopens = false;
+        return WEIR_SINK_REOPENED;
+    }
     assert_false(sink_state.open);
     sink_state.open = true;
     sink_state.now = sink_state.committed;
@@ -803,6 +808,34 @@ static void behind_a_gap_nothing_is_settled(void **state) {
     assert_int_equal(now.block, 2);
 }
 
+/* What was committed is gone with the files that the sink lost. */
+static void a_database_opened_again_is_asked_where_it_stands(void **state) {
+    (void)state;
+    weir_position now;
+    add_block(WEIR_BLOCK_ROWS, 10);
+    assert_int_equal(step_all(), WEIR_OK);
+    database before = sink_state.committed;
+    add_block(WEIR_BLOCK_ROWS, 10);
+    assert_int_equal(step_all(), WEIR_OK);
+    for (int i = 0; i < 2; i++) { /* found by replay; told by who hardens */
+        sink_state.committed = before;
+        sink_state.declared = false;
+        sink_state.reopens = i == 0;
+        if (i == 1) weir_replay_forget(replay);
+        if (i == 0) add_block(WEIR_BLOCK_ROWS, 5);
+        assert_int_equal(step_all(), WEIR_OK);
+        assert_rows(25);
+        assert_true(sink_state.declared);
+    }
+    add_block(WEIR_BLOCK_MARK, 0);
+    assert_int_equal(step_all(), WEIR_PENDING);
+    sink_state.committed = before;
+    sink_state.reopens = true;
+    assert_int_equal(weir_replay_settle(replay, &now, &error), WEIR_BUSY);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(25);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -838,6 +871,7 @@ int main(void) {
         TEST(a_database_that_is_busy_later_is_asked_again),
         TEST(blocks_without_rows_are_settled),
         TEST(behind_a_gap_nothing_is_settled),
+        TEST(a_database_opened_again_is_asked_where_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

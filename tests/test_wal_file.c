@@ -321,7 +321,7 @@ static void a_descriptor_that_is_another_files_gets_no_advice(void **state) {
     (void)snprintf(second, sizeof second, "%s/second", directory);
     database_advices = 0;
     weir_borrowed_find(&b, path); /* no file */
-    assert_int_equal(b.descriptor, -1);
+    assert_true(b.descriptor < 0);
     weir_borrowed_write_back(&b);
     int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     weir_borrowed_find(&b, path);
@@ -336,7 +336,7 @@ static void a_descriptor_that_is_another_files_gets_no_advice(void **state) {
     weir_borrowed_write_back(&b);
     assert_int_equal(database_advices, 1);
     weir_borrowed_find(&b, path); /* a file that nobody has open */
-    assert_int_equal(b.descriptor, -1);
+    assert_true(b.descriptor < 0);
 }
 
 static void without_a_second_descriptor_there_is_no_advice(void **state) {

@@ -109,11 +109,21 @@ static void overcome(weir_applier *a) {
 
 /* ---- hardening ------------------------------------------------------------------------------- */
 
+/* Rows that were applied may have to be applied once more. */
+static void begin_anew(weir_applier *a) {
+    weir_replay_forget(a->replay);
+    a->seen = a->hardened;
+}
+
 /* What is safe in the database itself need not stay in the journal. */
 static void harden(weir_applier *a, uint64_t wal_bytes) {
     weir_error error = {0};
     uint64_t safe = 0;
     int status = a->sink.harden(a->sink.self, a->applied, &safe, &error);
+    if (status == WEIR_SINK_REOPENED) {
+        begin_anew(a);
+        return;
+    }
     if (status == WEIR_OK && safe > a->hardened) {
         status = weir_journal_release(a->journal, safe, &error);
         if (status == WEIR_OK) a->hardened = safe;
@@ -188,7 +198,9 @@ static void after_transaction(weir_applier *a, const weir_replay_result *r, uint
     if (r->counts.wal_bytes >= a->harden_wal) harden(a, r->counts.wal_bytes);
 }
 
-static void caught_up(weir_applier *a, uint64_t durable) {
+static void caught_up(weir_applier *a, const weir_position *position, uint64_t durable) {
+    a->applied = position->block;
+    a->row = position->row;
     a->seen = durable;
     a->behind_since = 0;
     a->breath_at = now(a);
@@ -204,10 +216,11 @@ static void apply(weir_applier *a, uint64_t durable) {
     if (status == WEIR_OK)
         after_transaction(a, &result, began);
     else if (status == WEIR_PENDING)
-        caught_up(a, durable);
+        caught_up(a, &result.position, durable);
     else
         meet(a, status, &error);
-    if (status == WEIR_OK && result.position.block >= durable) caught_up(a, result.position.block);
+    if (status == WEIR_OK && result.position.block >= durable)
+        caught_up(a, &result.position, result.position.block);
 }
 
 static bool is_due(weir_applier *a, const weir_journal_state *s, uint64_t at) {
@@ -224,7 +237,7 @@ static bool is_stopping(weir_applier *a) {
 static uint64_t finish(weir_applier *a, const weir_journal_state *s, bool behind) {
     if (!behind) settle(a, s);
     if (a->applied > a->hardened) harden(a, 0);
-    a->left = behind;
+    a->left = behind || a->seen < s->durable.block;
     a->done = true;
     return 0;
 }

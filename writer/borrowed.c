@@ -1,27 +1,13 @@
-/* borrowed.c - a descriptor that this process already has of a file, for advice to the kernel. */
+/* borrowed.c - a descriptor that SQLite has of a file. */
 #include "borrowed.h"
-
-#include <limits.h>
-#include <stdbool.h>
-#include <stdlib.h>
 
 #include "../lib/os.h"
 
-static bool is_it(const weir_borrowed *b, int descriptor) {
+static bool is_it(const weir_borrowed *b) {
     const weir_os *os = weir_os_posix();
     weir_os_info info;
-    return os->info_file(os->self, descriptor, &info) >= 0 && info.device == b->device &&
+    return os->info_file(os->self, b->descriptor, &info) >= 0 && info.device == b->device &&
            info.inode == b->inode;
-}
-
-/* Ends with the first that is found. */
-static int each_descriptor(void *context, const char *name) {
-    weir_borrowed *b = context;
-    char *end;
-    long number = strtol(name, &end, 10);
-    if (!*end && number >= 0 && number <= INT_MAX && is_it(b, (int)number))
-        b->descriptor = (int)number;
-    return b->descriptor >= 0;
 }
 
 void weir_borrowed_find(weir_borrowed *out, const char *path) {
@@ -31,12 +17,21 @@ void weir_borrowed_find(weir_borrowed *out, const char *path) {
     if (!path || os->info(os->self, WEIR_OS_CWD, path, &info) < 0) return;
     out->device = info.device;
     out->inode = info.inode;
-    (void)os->list(os->self, WEIR_OS_CWD, "/proc/self/fd", each_descriptor,
-                   out); /* or none is found */
+    out->descriptor = os->find_file(os->self, info.device, info.inode);
+}
+
+bool weir_borrowed_find_again(weir_borrowed *b) {
+    const weir_os *os = weir_os_posix();
+    b->descriptor = b->inode ? os->find_file(os->self, b->device, b->inode) : -1;
+    return b->descriptor >= 0;
+}
+
+bool weir_borrowed_is_there(weir_borrowed *b) {
+    if (!b->inode || b->descriptor < 0) return false;
+    return is_it(b) || weir_borrowed_find_again(b);
 }
 
 void weir_borrowed_write_back(weir_borrowed *b) {
     const weir_os *os = weir_os_posix();
-    if (b->descriptor >= 0 && !is_it(b, b->descriptor)) b->descriptor = -1;
-    if (b->descriptor >= 0) (void)os->write_back(os->self, b->descriptor, 0, 0); /* advice */
+    if (weir_borrowed_is_there(b)) (void)os->write_back(os->self, b->descriptor, 0, 0); /* advice */
 }

@@ -25,8 +25,7 @@ static int cannot_open(sqlite3 *db, const weir_sqlite_config *config, weir_error
 }
 
 static int open_one(const weir_sqlite_config *config, sqlite3 **out, weir_error *error) {
-    int flags =
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (config->must_exist ? 0 : SQLITE_OPEN_CREATE);
+    int flags = WEIR_SQLITE_OPEN | (config->must_exist ? 0 : SQLITE_OPEN_CREATE);
     /* For what is attached (image_file.h); a path that begins like a URI stays what it is. */
     if (strncmp(config->path, "file:", 5) != 0) flags |= SQLITE_OPEN_URI;
     int code = sqlite3_open_v2(config->path, out, flags, NULL);
@@ -104,6 +103,7 @@ static int guard_end(weir_connection *c, weir_error *error) {
 /* The guard's connection never checkpoints and never writes. */
 static int open_guard(const weir_sqlite_config *config, weir_connection *c, weir_error *error) {
     int status = open_one(config, &c->guard, error);
+    if (status == WEIR_OK) weir_sqlite_leave_wal(c->guard);
     if (status == WEIR_OK)
         status = weir_sqlite_run(c->guard, "PRAGMA query_only=ON; PRAGMA cache_size=-64", error);
     return status == WEIR_OK ? guard_begin(c, error) : status;
@@ -119,6 +119,7 @@ int weir_connection_open(const weir_sqlite_config *config, weir_connection *out,
     int status = open_one(config, &out->db, error);
     if (status == WEIR_OK) status = set_up(out, error);
     if (status == WEIR_OK) status = open_guard(config, out, error);
+    if (status == WEIR_OK) status = weir_locks_begin(&out->locks, out->db, error);
     if (status != WEIR_OK) {
         weir_connection_close(out);
         return status == WEIR_SCHEMA
@@ -126,6 +127,7 @@ int weir_connection_open(const weir_sqlite_config *config, weir_connection *out,
                    : status;
     }
     weir_wal_file_take_over(&out->wal, out->db);
+    out->wal.locks = &out->locks;
     (void)sqlite3_wal_hook(out->db, note_frames, out);
     (void)sqlite3_rollback_hook(out->db, weir_wal_file_forget, &out->wal);
     (void)sqlite3_busy_timeout(out->db, 0); /* from now on the caller waits, not SQLite */
@@ -133,9 +135,12 @@ int weir_connection_open(const weir_sqlite_config *config, weir_connection *out,
     return WEIR_OK;
 }
 
-/* The last connection of all to close the file checkpoints it; the guard must not be in its way. */
+/* The last connection of all to close the file checkpoints it; the guard must not be in its way, and
+ * our own lock neither. */
 void weir_connection_close(weir_connection *c) {
     (void)sqlite3_close(c->guard); /* fails only while statements are left, and none are */
+    if (c->lost || !weir_locks_look(&c->locks)) weir_sqlite_leave_wal(c->db);
+    weir_locks_end(&c->locks);
     (void)sqlite3_close(c->db);
     weir_wal_file_free(&c->wal);
     *c = (weir_connection){0};
@@ -143,13 +148,39 @@ void weir_connection_close(weir_connection *c) {
 
 /* ---- hardening ------------------------------------------------------------------------------- */
 
+int weir_connection_kept(weir_connection *c, weir_error *error) {
+    c->lost = c->lost || !weir_locks_look(&c->locks);
+    if (!c->lost) return WEIR_OK;
+    return weir_fail(
+        error, WEIR_IO,
+        "%s: its -wal or -shm file was removed or replaced while weir used it: somebody "
+        "removed it, or this program closed a descriptor of the database, which drops "
+        "SQLite's locks (let only SQLite open it); the database is opened again",
+        sqlite3_db_filename(c->db, "main"));
+}
+
 int weir_connection_stays(weir_connection *c, weir_error *error) {
     int moved = 0;
     int code = sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    if (code == SQLITE_OK && !moved) return WEIR_OK;
+    if (code == SQLITE_OK && !moved) return weir_connection_kept(c, error);
     return weir_fail(error, WEIR_DATABASE,
                      "%s: the database file was renamed, replaced or removed while it "
                      "was open; put it back and open it again",
+                     sqlite3_db_filename(c->db, "main"));
+}
+
+int weir_connection_writes(weir_connection *c) {
+    c->wal.unlocked |= !weir_locks_has(&c->locks, WEIR_LOCKS_WRITER);
+    return c->wal.unlocked ? WEIR_IO : WEIR_OK;
+}
+
+int weir_connection_explain(weir_connection *c, int status, weir_error *error) {
+    bool unlocked = c->wal.unlocked;
+    c->wal.unlocked = false;
+    if (status != WEIR_IO || !unlocked) return status;
+    return weir_fail(error, status,
+                     "%s: SQLite's locks were lost: this program closed a descriptor of the -shm "
+                     "file, which drops them (let only SQLite open it); it is tried again",
                      sqlite3_db_filename(c->db, "main"));
 }
 
@@ -199,7 +230,8 @@ int weir_connection_harden(weir_connection *c, uint64_t applied, uint64_t *safe,
                            weir_error *error) {
     int frames, copied;
     *safe = 0;
-    int status = guard_end(c, error);
+    int status = weir_connection_stays(c, error);
+    if (status == WEIR_OK) status = guard_end(c, error);
     if (status == WEIR_OK) status = checkpoint(c, &frames, &copied, error);
     weir_error *first = status == WEIR_OK ? error : NULL;
     int guarded = guard_begin(c, first);
@@ -207,7 +239,7 @@ int weir_connection_harden(weir_connection *c, uint64_t applied, uint64_t *safe,
     if (status == WEIR_OK) status = sync_file(c, error);
     if (status == WEIR_OK) status = weir_connection_stays(c, error);
     if (status == WEIR_OK) *safe = block_behind(c, applied, frames, copied);
-    return status;
+    return weir_connection_explain(c, status, error);
 }
 
 uint64_t weir_connection_wal_bytes(const weir_connection *c) {

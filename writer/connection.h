@@ -11,7 +11,9 @@ typedef struct weir_connection {
     uint64_t frames; /* in the -wal file after the last commit */
     uint64_t page_bytes;
     bool large_cache;
+    bool lost; /* what is in its -wal file is seen by nobody: it must not be checkpointed */
     weir_wal_file wal;
+    weir_locks locks;
     struct {
         uint64_t frames, block; /* where the last hardening stood that a reader kept from its end */
     } begun;
@@ -27,8 +29,17 @@ void weir_connection_close(weir_connection *c);
 int weir_connection_cache(weir_connection *c, bool large, weir_error *error);
 
 /* Is the file still where it was opened? SQLite commits happily into one that was renamed or
- * removed. */
+ * removed. WEIR_IO and lost: the database is there, but without our -wal file. */
 int weir_connection_stays(weir_connection *c, weir_error *error);
+/* The same behind a commit, which of the database itself has been asked before. */
+int weir_connection_kept(weir_connection *c, weir_error *error);
+
+/* Before a commit: nobody else can be writing. WEIR_IO, which weir_connection_explain explains. */
+int weir_connection_writes(weir_connection *c);
+
+/* Behind a failure: whether it was want of a lock, which SQLite calls an I/O error. The status, with
+ * error filled anew. */
+int weir_connection_explain(weir_connection *c, int status, weir_error *error);
 
 /* See weir_sink. */
 int weir_connection_harden(weir_connection *c, uint64_t applied, uint64_t *safe, weir_error *error);

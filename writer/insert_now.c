@@ -74,9 +74,8 @@ static int was_refused(insertion *i, bool *refused) {
 /* Under the writer's lock, which closing takes too. */
 static int look(insertion *i, int (*what)(insertion *)) {
     weir_writer_lock(i->writer);
-    int status = i->writer->reader ? what(i)
-                                   : weir_fail(&i->error, WEIR_CLOSED, "%s: the handle is closed",
-                                               i->declaration->name);
+    int status = weir_writer_ready(i->writer, i->declaration->name, &i->error);
+    if (status == WEIR_OK) status = what(i);
     weir_writer_unlock(i->writer);
     return status;
 }

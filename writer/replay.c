@@ -179,6 +179,11 @@ static int ask_position(weir_replay *r, weir_error *error) {
     return WEIR_OK;
 }
 
+void weir_replay_forget(weir_replay *r) {
+    r->asked = r->ready = false;
+    r->block.header.block = 0;
+}
+
 static int get_ready(weir_replay *r, weir_error *error) {
     if (r->ready) return WEIR_OK;
     int status = ask_position(r, error);
@@ -387,7 +392,9 @@ static int store_position(weir_replay *r, const weir_position *to, weir_error *e
     int status = begin_where_we_stand(r, error);
     if (status == WEIR_OK) status = r->sink->commit(r->sink->self, to, &counts, error);
     if (status != WEIR_OK) r->sink->rollback(r->sink->self);
-    return status;
+    if (status != WEIR_SINK_REOPENED) return status;
+    weir_replay_forget(r);
+    return weir_fail(error, WEIR_BUSY, "the database was opened again");
 }
 
 int weir_replay_settle(weir_replay *r, weir_position *now, weir_error *error) {
@@ -403,12 +410,15 @@ int weir_replay_settle(weir_replay *r, weir_position *now, weir_error *error) {
 
 int weir_replay_step(weir_replay *r, const weir_replay_limits *limits, weir_replay_result *result,
                      weir_error *error) {
-    int status = get_ready(r, error);
+    bool again = false;
+    int status;
     do {
+        status = get_ready(r, error);
         *result = (weir_replay_result){.position = r->at.position};
-        if (status == WEIR_OK || status == WEIR_SINK_AGAIN)
-            status = attempt(r, limits, status == WEIR_SINK_AGAIN, result, error);
-    } while (status == WEIR_SINK_AGAIN);
+        if (status == WEIR_OK) status = attempt(r, limits, again, result, error);
+        if (status == WEIR_SINK_REOPENED) weir_replay_forget(r);
+        again = status == WEIR_SINK_AGAIN;
+    } while (again || status == WEIR_SINK_REOPENED);
     result->position = r->at.position;
     return status;
 }

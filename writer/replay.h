@@ -44,6 +44,9 @@ int weir_replay_settle(weir_replay *r, weir_position *now, weir_error *error);
 /* Would it move? */
 bool weir_replay_unsettled(const weir_replay *r);
 
+/* After WEIR_SINK_REOPENED from the sink's harden: the next step asks it for its position. */
+void weir_replay_forget(weir_replay *r);
+
 /* Apply one transaction. WEIR_PENDING: there is nothing to apply within the limits.
  * WEIR_DAMAGED: the block behind the position is damaged or missing; what stood before it has
  * been applied. WEIR_FOREIGN: the database's position is of another history. Else as the sink

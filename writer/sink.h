@@ -2,8 +2,9 @@
  * be one.
  *
  * Statuses: WEIR_OK; WEIR_BUSY, WEIR_IO, WEIR_NO_SPACE, WEIR_NO_MEMORY: try the transaction
- * again later; WEIR_SINK_AGAIN; anything else: applying stops until somebody acts. After any
- * status of begin, apply or commit but WEIR_OK the caller calls rollback. One thread at a time. */
+ * again later; WEIR_SINK_AGAIN, WEIR_SINK_REOPENED; anything else: applying stops until somebody
+ * acts. After any status of begin, apply or commit but WEIR_OK the caller calls rollback. One thread
+ * at a time. */
 #ifndef WEIR_SINK_H
 #define WEIR_SINK_H
 
@@ -13,6 +14,10 @@
  * sink wants to put its rows in another way: begin again at the position, with half the rows. With
  * a single row the sink then knows which row it was. */
 enum { WEIR_SINK_AGAIN = 2 };
+
+/* From begin and harden: the database had to be opened anew. Nothing of what the sink knew holds, not
+ * the tables, nor what was committed and not hardened: ask for the position. */
+enum { WEIR_SINK_REOPENED = 3 };
 
 typedef struct weir_sink_counts {
     uint64_t rows, rejected, ignored; /* of the transaction; rows: all that were taken */

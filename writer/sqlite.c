@@ -16,9 +16,8 @@
 static int check(void *self, const weir_declaration *d, int64_t *next_key, weir_error *error) {
     weir_writer *w = self;
     weir_writer_lock(w);
-    int status = w->reader
-                     ? weir_sqlite_check(w->reader, d, next_key, error)
-                     : weir_fail(error, WEIR_CLOSED, "table %s: the handle is closing", d->name);
+    int status = weir_writer_ready(w, d->name, error);
+    if (status == WEIR_OK) status = weir_sqlite_check(w->reader, d, next_key, error);
     weir_writer_unlock(w);
     return status;
 }
@@ -28,10 +27,20 @@ static void nudge(void *self, bool aside) {
     weir_bell_ring(&w->bell, weir_os_posix(), aside);
 }
 
+/* For good. */
 static void close_reader(weir_writer *w) {
     weir_writer_lock(w);
-    (void)sqlite3_close(w->reader); /* fails only while statements are left, and none are */
-    w->reader = NULL;
+    weir_writer_close_reader(w);
+    w->closing = true;
+    weir_writer_unlock(w);
+}
+
+/* See weir_sqlite_loss_fn. */
+static void on_loss(void *context, bool lost) {
+    weir_writer *w = context;
+    weir_writer_lock(w);
+    weir_writer_close_reader(w);
+    w->lost = lost;
     weir_writer_unlock(w);
 }
 
@@ -61,17 +70,6 @@ typedef struct opening {
     weir *handle;
     weir_error *error;
 } opening;
-
-static int open_reader(const opening *o, weir_writer *w) {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    if (sqlite3_open_v2(o->real_path, &w->reader, flags, NULL) != SQLITE_OK) {
-        if (!w->reader) return weir_fail(o->error, WEIR_NO_MEMORY, "%s: no memory", o->real_path);
-        return weir_sqlite_fail(w->reader, "opening a reading connection", o->error);
-    }
-    (void)sqlite3_extended_result_codes(w->reader, 1); /* fails only for a NULL connection */
-    (void)sqlite3_busy_timeout(w->reader, (int)(o->options.open_timeout_ms & 0x7FFFFFFF));
-    return weir_sqlite_run(w->reader, "PRAGMA query_only=ON; PRAGMA cache_size=-512", o->error);
-}
 
 /* sqlite3_free() it. The journal stands beside the database unless the caller says where. */
 static char *journal_path(const opening *o, const char *database) {
@@ -117,12 +115,23 @@ static int open_handle(opening *o) {
     return weir_handle_open(&config, &o->handle, o->error);
 }
 
+static int ready_reader(opening *o, weir_writer *w) {
+    w->open_timeout_ms = o->options.open_timeout_ms;
+    w->path = sqlite3_mprintf("%s", o->real_path);
+    if (!w->path) return weir_fail(o->error, WEIR_NO_MEMORY, "%s: no memory", o->real_path);
+    weir_writer_lock(w);
+    int status = weir_writer_ready(w, o->real_path, o->error);
+    weir_writer_unlock(w);
+    return status;
+}
+
 static int start_applier(opening *o, weir_writer *w) {
-    int status =
-        weir_applier_make(o->handle, o->real_path, &o->sink, &w->bell, &w->applier, o->error);
+    weir_sink sink = o->sink;
+    int status = weir_applier_make(o->handle, o->real_path, &sink, &w->bell, &w->applier, o->error);
     if (status != WEIR_OK) return status;
     o->sink = (weir_sink){0}; /* the applier has it now */
-    status = open_reader(o, w);
+    weir_sqlite_sink_on_loss(&sink, on_loss, w);
+    status = ready_reader(o, w);
     if (status == WEIR_OK) status = weir_applier_start(w->applier, o->error);
     if (status == WEIR_OK) return status;
     close_reader(w);

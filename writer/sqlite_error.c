@@ -34,6 +34,11 @@ int weir_sqlite_fail(sqlite3 *db, const char *doing, weir_error *error) {
                      sqlite3_errmsg(db), code);
 }
 
+void weir_sqlite_leave_wal(sqlite3 *db) {
+    if (db) /* fails only for what SQLite does not know, which it has since 3.16 */
+        (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 int weir_sqlite_run(sqlite3 *db, const char *sql, weir_error *error) {
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? WEIR_OK
                                                                 : weir_sqlite_fail(db, sql, error);

@@ -7,11 +7,19 @@
 
 #include "../lib/status.h"
 
+/* How every connection is opened. Each belongs to one thread at a time. With a shared cache
+ * (sqlite3_enable_shared_cache) the program's own connections would share transactions and locks with
+ * ours, inside our hooks and files. */
+#define WEIR_SQLITE_OPEN (SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE)
+
 /* BUSY, IO, NO_SPACE and NO_MEMORY pass by themselves; DATABASE and SCHEMA need somebody. */
 int weir_sqlite_status(int code);
 
 /* Fill error with what was being done and SQLite's own message; returns the status. */
 int weir_sqlite_fail(sqlite3 *db, const char *doing, weir_error *error);
+
+/* When db is closed its -wal file stays as it is, even if nobody else has the database open. */
+void weir_sqlite_leave_wal(sqlite3 *db);
 
 /* Run SQL without results. */
 int weir_sqlite_run(sqlite3 *db, const char *sql, weir_error *error);

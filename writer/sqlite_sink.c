@@ -9,6 +9,10 @@
 #include "sqlite_error.h"
 
 typedef struct sqlite_sink {
+    weir_sqlite_config config;
+    char *path; /* of the file that SQLite opened; sqlite3_free */
+    weir_sqlite_loss_fn *on_loss;
+    void *context;
     weir_connection connection;
     weir_load load; /* tables and how rows go into them */
     weir_transfer *transfer;
@@ -16,6 +20,7 @@ typedef struct sqlite_sink {
     int64_t schema_version; /* that load and own are good for; -1: for none */
     bool own;               /* weir_position is there */
     bool began;             /* a transaction that may have changed what we know */
+    weir_borrowed old_shm;  /* when the -wal or -shm file was lost */
 } sqlite_sink;
 
 /* ---- position -------------------------------------------------------------------------------- */
@@ -90,6 +95,66 @@ static int store_position(sqlite_sink *s, const weir_position *to, weir_error *e
     return status;
 }
 
+/* ---- the connection and what hangs on it ------------------------------------------------------ */
+
+static void close_all(sqlite_sink *s) {
+    weir_load_free(&s->load);
+    sqlite3_stmt **statements[] = {&s->begin,   &s->commit, &s->rollback,
+                                   &s->version, &s->read,   &s->store};
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+        (void)sqlite3_finalize(*statements[i]); /* nothing hangs on it any more */
+        *statements[i] = NULL;
+    }
+    weir_transfer_close(s->transfer);
+    weir_connection_close(&s->connection);
+    weir_transfer_free(s->transfer);
+    s->transfer = NULL;
+    s->load = (weir_load){0};
+    s->schema_version = -1;
+    s->own = s->began = false;
+}
+
+static int prepare(sqlite_sink *s, weir_error *error) {
+    sqlite3 *db = s->connection.db;
+    int status = weir_sqlite_prepare(db, "BEGIN IMMEDIATE", &s->begin, error);
+    if (status == WEIR_OK) status = weir_sqlite_prepare(db, "COMMIT", &s->commit, error);
+    if (status == WEIR_OK) status = weir_sqlite_prepare(db, "ROLLBACK", &s->rollback, error);
+    if (status == WEIR_OK)
+        status = weir_sqlite_prepare(db, "PRAGMA main.schema_version", &s->version, error);
+    if (status == WEIR_OK && weir_transfer_make(db, &s->transfer) != WEIR_OK)
+        status = weir_fail(error, WEIR_NO_MEMORY, "no memory for the writer");
+    return status == WEIR_OK ? weir_load_make(&s->load, db, s->transfer, error) : status;
+}
+
+static int open_all(sqlite_sink *s, weir_error *error) {
+    int status = weir_connection_open(&s->config, &s->connection, error);
+    if (status == WEIR_OK) status = prepare(s, error);
+    if (status != WEIR_OK) close_all(s);
+    return status;
+}
+
+static bool is_lost(const sqlite_sink *s) { return !s->connection.db || s->connection.lost; }
+
+/* What was committed into files that nobody else sees goes with them. SQLite shares the -shm file
+ * among all connections of a process: while one of them has the old file, a new one would read the new
+ * -wal file by the old index. */
+static int reopen(sqlite_sink *s, weir_error *error) {
+    if (s->on_loss) s->on_loss(s->context, true);
+    if (s->connection.db) s->old_shm = s->connection.locks.shm;
+    close_all(s);
+    if (weir_borrowed_find_again(&s->old_shm))
+        return weir_fail(
+            error, WEIR_IO,
+            "%s: its -wal or -shm file was removed or replaced while this program used "
+            "it; close the program's own connections to it, which still have the old "
+            "one",
+            s->path);
+    int status = open_all(s, error);
+    if (status != WEIR_OK) return status;
+    if (s->on_loss) s->on_loss(s->context, false);
+    return WEIR_SINK_REOPENED;
+}
+
 /* ---- transactions ---------------------------------------------------------------------------- */
 
 static void forget_schema(sqlite_sink *s) {
@@ -133,6 +198,7 @@ static int undo(sqlite_sink *s, weir_error *error) {
 
 static int begin(void *self, const uint8_t journal[16], weir_position *at, weir_error *error) {
     sqlite_sink *s = self;
+    if (is_lost(s)) return reopen(s, error);
     int status = undo(s, error);
     if (status != WEIR_OK) return status;
     weir_load_begin(&s->load);
@@ -150,7 +216,7 @@ static int begin(void *self, const uint8_t journal[16], weir_position *at, weir_
  * here fails again inside the transaction. */
 static void expect(void *self, const weir_block_header *header, weir_cursor body) {
     sqlite_sink *s = self;
-    if (s->schema_version >= 0 || !sqlite3_get_autocommit(s->connection.db)) return;
+    if (is_lost(s) || s->schema_version >= 0 || !sqlite3_get_autocommit(s->connection.db)) return;
     if (note_schema(s, NULL) == WEIR_OK) weir_load_expect(&s->load, header, body);
 }
 
@@ -162,7 +228,8 @@ static int declare(void *self, const weir_declaration *d, bool now, weir_error *
 static int apply(void *self, const weir_block_header *header, weir_cursor body,
                  weir_row_range range, weir_error *error) {
     sqlite_sink *s = self;
-    return weir_load_rows(&s->load, header, body, range, error);
+    int status = weir_load_rows(&s->load, header, body, range, error);
+    return weir_connection_explain(&s->connection, status, error);
 }
 
 static int commit(void *self, const weir_position *to, weir_sink_counts *counts,
@@ -172,8 +239,10 @@ static int commit(void *self, const weir_position *to, weir_sink_counts *counts,
     int status = weir_load_end(&s->load, error);
     if (status == WEIR_OK) status = store_position(s, to, error);
     if (status == WEIR_OK) status = read_schema_version(s, &version, error);
+    if (status == WEIR_OK) status = weir_connection_writes(&s->connection);
     if (status == WEIR_OK) status = step_once(s, s->commit, "committing", error);
-    if (status != WEIR_OK) return status;
+    if (status == WEIR_OK) status = weir_connection_kept(&s->connection, error);
+    if (status != WEIR_OK) return weir_connection_explain(&s->connection, status, error);
     s->schema_version = version;
     s->began = false;
     *counts = s->load.counts;
@@ -184,6 +253,7 @@ static int commit(void *self, const weir_position *to, weir_sink_counts *counts,
 /* What the transaction created is gone with it. */
 static void rollback(void *self) {
     sqlite_sink *s = self;
+    if (!s->connection.db) return; /* it is yet to be opened again */
     weir_transfer_drop(s->transfer);
     (void)undo(s, NULL); /* else the next transaction tries again before it begins */
     if (s->began) forget_schema(s);
@@ -192,6 +262,8 @@ static void rollback(void *self) {
 
 static int harden(void *self, uint64_t applied, uint64_t *safe, weir_error *error) {
     sqlite_sink *s = self;
+    *safe = 0;
+    if (is_lost(s)) return reopen(s, error);
     return weir_connection_harden(&s->connection, applied, safe, error);
 }
 
@@ -208,33 +280,22 @@ static weir_appetite appetite(void *self) {
 static void close_sink(void *self) {
     sqlite_sink *s = self;
     if (!s) return;
-    weir_load_free(&s->load);
-    sqlite3_stmt *statements[] = {s->begin, s->commit, s->rollback, s->version, s->read, s->store};
-    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
-        (void)sqlite3_finalize(statements[i]); /* nothing hangs on it any more */
-    weir_transfer_close(s->transfer);
-    weir_connection_close(&s->connection);
-    weir_transfer_free(s->transfer);
+    close_all(s);
+    sqlite3_free(s->path);
     free(s);
 }
 
-static int prepare(sqlite_sink *s, weir_error *error) {
-    sqlite3 *db = s->connection.db;
-    int status = weir_sqlite_prepare(db, "BEGIN IMMEDIATE", &s->begin, error);
-    if (status == WEIR_OK) status = weir_sqlite_prepare(db, "COMMIT", &s->commit, error);
-    if (status == WEIR_OK) status = weir_sqlite_prepare(db, "ROLLBACK", &s->rollback, error);
-    if (status == WEIR_OK)
-        status = weir_sqlite_prepare(db, "PRAGMA main.schema_version", &s->version, error);
-    if (status == WEIR_OK && weir_transfer_make(db, &s->transfer) != WEIR_OK)
-        status = weir_fail(error, WEIR_NO_MEMORY, "no memory for the writer");
-    return status == WEIR_OK ? weir_load_make(&s->load, db, s->transfer, error) : status;
-}
-
-static int copy_path(sqlite_sink *s, char **real_path, weir_error *error) {
-    if (!real_path) return WEIR_OK;
-    *real_path = sqlite3_mprintf("%s", sqlite3_db_filename(s->connection.db, "main"));
-    return *real_path ? WEIR_OK
-                      : weir_fail(error, WEIR_NO_MEMORY, "no memory for the database's path");
+/* It is opened again by the path that SQLite found, whatever the working directory is by then. */
+static int note_path(sqlite_sink *s, char **real_path, weir_error *error) {
+    const char *path = sqlite3_db_filename(s->connection.db, "main");
+    s->path = sqlite3_mprintf("%s", path);
+    if (real_path) *real_path = sqlite3_mprintf("%s", path);
+    if (!s->path || (real_path && !*real_path))
+        return weir_fail(error, WEIR_NO_MEMORY, "no memory for the database's path");
+    s->config.path = s->path;
+    s->config.must_exist = true;
+    s->config.busy_timeout_ms = 0; /* then the caller waits, not SQLite */
+    return WEIR_OK;
 }
 
 int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char **real_path,
@@ -244,9 +305,9 @@ int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char
     sqlite_sink *s = calloc(1, sizeof *s);
     if (!s) return weir_fail(error, WEIR_NO_MEMORY, "no memory to open %s", config->path);
     s->schema_version = -1;
-    int status = weir_connection_open(config, &s->connection, error);
-    if (status == WEIR_OK) status = prepare(s, error);
-    if (status == WEIR_OK) status = copy_path(s, real_path, error);
+    s->config = *config;
+    int status = open_all(s, error);
+    if (status == WEIR_OK) status = note_path(s, real_path, error);
     if (status != WEIR_OK) {
         close_sink(s);
         return status;
@@ -262,6 +323,12 @@ int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char
                        .expect = expect,
                        .appetite = appetite};
     return WEIR_OK;
+}
+
+void weir_sqlite_sink_on_loss(weir_sink *sink, weir_sqlite_loss_fn *on_loss, void *context) {
+    sqlite_sink *s = sink->self;
+    s->on_loss = on_loss;
+    s->context = context;
 }
 
 /* ---- positions ------------------------------------------------------------------------------- */

@@ -28,6 +28,12 @@ typedef struct weir_sqlite_config {
 int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char **real_path,
                           weir_error *error);
 
+/* The sink has lost its -wal file (WEIR_SINK_REOPENED), and opens the database again. lost: close
+ * every connection beside it; not lost: they may be opened again. On the sink's thread. */
+typedef void weir_sqlite_loss_fn(void *context, bool lost);
+/* While nothing is under way. */
+void weir_sqlite_sink_on_loss(weir_sink *sink, weir_sqlite_loss_fn *on_loss, void *context);
+
 /* All positions that the database knows (malloc, the caller frees; NULL when there are none). */
 int weir_sqlite_positions(weir_sink *sink, weir_position **out, size_t *count, weir_error *error);
 

@@ -53,13 +53,33 @@ static void write_back(weir_wal_file *w, sqlite3_int64 at, int bytes) {
     w->written_from = w->written;
 }
 
+/* Without the lock another process may be writing there. */
+static bool may(weir_wal_file *w, weir_locks_slot slot) {
+    bool locked = !w->locks || weir_locks_has(w->locks, slot);
+    w->unlocked |= !locked;
+    return locked;
+}
+
+static int may_write(weir_wal_file *w) {
+    return may(w, WEIR_LOCKS_WRITER) ? SQLITE_OK : SQLITE_IOERR_LOCK;
+}
+
 /* A piece that is lost leaves a hole, so from then on nothing goes well until the rollback. */
 static int flush(weir_wal_file *w) {
     if (w->failed || w->reading || !w->used) return w->failed;
-    w->failed = write_now(w, w->piece, w->used, w->at);
+    w->failed = may_write(w);
+    if (w->failed == SQLITE_OK) w->failed = write_now(w, w->piece, w->used, w->at);
     if (w->failed == SQLITE_OK) write_back(w, w->at, w->used);
     w->used = 0;
     return w->failed;
+}
+
+/* Asked at a piece's beginning too: SQLite enters frames in the index once they are taken here. */
+static int begin_piece(weir_wal_file *w, sqlite3_int64 offset) {
+    int code = flush(w);
+    if (code == SQLITE_OK) code = w->failed = may_write(w);
+    w->at = offset;
+    return code;
 }
 
 static bool joins(const weir_wal_file *w, int bytes, sqlite3_int64 offset) {
@@ -69,11 +89,8 @@ static bool joins(const weir_wal_file *w, int bytes, sqlite3_int64 offset) {
 static int write_piece(sqlite3_file *file, const void *from, int bytes, sqlite3_int64 offset) {
     weir_wal_file *w = of(file);
     weir_wal_file_end_reading(w); /* what was read ahead may change now */
-    if (!joins(w, bytes, offset)) {
-        int code = flush(w);
-        if (code != SQLITE_OK) return code;
-        w->at = offset;
-    }
+    int code = joins(w, bytes, offset) ? SQLITE_OK : begin_piece(w, offset);
+    if (code != SQLITE_OK) return code;
     if (bytes > PIECE) return write_now(w, from, bytes, offset);
     memcpy(w->piece + w->used, from, (size_t)bytes);
     w->used += bytes;
@@ -144,7 +161,10 @@ static int read_piece(sqlite3_file *file, void *into, int bytes, sqlite3_int64 o
     int code = flush(w);
     if (code != SQLITE_OK) return code;
     if (!w->reading) return read_now(w, into, bytes, offset);
-    if (!holds(w, bytes, offset) && offset == w->next + FRAME_HEADER) read_ahead(w, offset);
+    if (!holds(w, bytes, offset)) {
+        if (!may(w, WEIR_LOCKS_CHECKPOINTER)) return SQLITE_IOERR_LOCK;
+        if (offset == w->next + FRAME_HEADER) read_ahead(w, offset);
+    }
     w->next = offset + bytes;
     if (!holds(w, bytes, offset)) return read_now(w, into, bytes, offset);
     memcpy(into, w->piece + (offset - w->at), (size_t)bytes);

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "borrowed.h"
+#include "locks.h"
 
 typedef struct weir_wal_file {
     sqlite3_io_methods methods; /* what SQLite calls; first, since a file is known by its methods */
@@ -22,6 +22,9 @@ typedef struct weir_wal_file {
     int used;                        /* bytes of it */
     sqlite3_int64 at;                /* where it begins in the file */
     int failed; /* why a piece could not be written; it is not to be committed */
+
+    weir_locks *locks; /* to be asked before each piece; NULL: nobody is asked */
+    bool unlocked;     /* they were gone */
 
     int descriptor;                      /* of the file once more, for advice; negative: none */
     sqlite3_int64 written_from, written; /* in one piece, and not yet given to the disk */

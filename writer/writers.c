@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "sqlite_error.h"
+
 static pthread_mutex_t all_lock =
     PTHREAD_MUTEX_INITIALIZER; /* the list and every writer's handle */
 static weir_writer *all;
@@ -42,6 +44,11 @@ weir_writer *weir_writers_take(weir *handle) {
 }
 
 void weir_writers_give_back(weir_writer *w) {
+    enter(&w->lock);
+    sqlite3_free(w->path);
+    w->path = NULL;
+    w->closing = w->lost = false;
+    leave(&w->lock);
     enter(&all_lock);
     w->handle = NULL;
     leave(&all_lock);
@@ -49,3 +56,32 @@ void weir_writers_give_back(weir_writer *w) {
 
 void weir_writer_lock(weir_writer *w) { enter(&w->lock); }
 void weir_writer_unlock(weir_writer *w) { leave(&w->lock); }
+
+/* ---- the reader ------------------------------------------------------------------------------- */
+
+static int open_reader(weir_writer *w, weir_error *error) {
+    if (sqlite3_open_v2(w->path, &w->reader, WEIR_SQLITE_OPEN, NULL) != SQLITE_OK) {
+        if (!w->reader) return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory", w->path);
+        return weir_sqlite_fail(w->reader, "opening a reading connection", error);
+    }
+    weir_sqlite_leave_wal(w->reader);                  /* the sink's to checkpoint */
+    (void)sqlite3_extended_result_codes(w->reader, 1); /* fails only for a NULL connection */
+    (void)sqlite3_busy_timeout(w->reader, (int)(w->open_timeout_ms & 0x7FFFFFFF));
+    return weir_sqlite_run(w->reader, "PRAGMA query_only=ON; PRAGMA cache_size=-512", error);
+}
+
+int weir_writer_ready(weir_writer *w, const char *what, weir_error *error) {
+    if (w->closing) return weir_fail(error, WEIR_CLOSED, "%s: the handle is closing", what);
+    if (w->lost)
+        return weir_fail(error, WEIR_BUSY, "%s: %s is being opened again; try later", what,
+                         w->path);
+    if (w->reader) return WEIR_OK;
+    int status = open_reader(w, error);
+    if (status != WEIR_OK) weir_writer_close_reader(w);
+    return status;
+}
+
+void weir_writer_close_reader(weir_writer *w) {
+    (void)sqlite3_close(w->reader); /* fails only while statements are left, and none are */
+    w->reader = NULL;
+}

@@ -13,7 +13,11 @@ typedef struct weir_writer {
     weir *handle; /* NULL: waits for the next opening */
     weir_bell bell;
     weir_applier *applier;
-    sqlite3 *reader; /* for looking at tables, NULL once the handle closes; only under lock */
+    char *path; /* of the database; sqlite3_free */
+    uint32_t open_timeout_ms;
+    sqlite3 *reader; /* for looking at tables; NULL: not now; only under lock */
+    bool closing;    /* likewise */
+    bool lost;       /* the database is being opened again; likewise */
     pthread_mutex_t lock;
     struct weir_writer *next;
 } weir_writer;
@@ -24,5 +28,10 @@ void weir_writers_give_back(weir_writer *w);
 
 void weir_writer_lock(weir_writer *w);
 void weir_writer_unlock(weir_writer *w);
+
+/* Under lock: have w->reader, or say why not: WEIR_CLOSED, WEIR_BUSY, or what opening it answers.
+ * what: for the message. */
+int weir_writer_ready(weir_writer *w, const char *what, weir_error *error);
+void weir_writer_close_reader(weir_writer *w); /* likewise */
 
 #endif

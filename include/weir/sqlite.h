@@ -16,6 +16,9 @@
  *                  that SQLite refused. "values" reads as SQL literals; record is the row as it
  *                  stood in the journal (docs/FORMAT.md).
  *
+ * Let only SQLite open the database, its -wal and its -shm: who closes a descriptor of them takes
+ * away SQLite's locks (docs/OPERATING.md). weir's own hold against that.
+ *
  * Do not delete the journal directory (the database's path + "-weir") while rows wait in it: it is
  * to the last rows what the -wal file is to SQLite. Copy or move the two together.
  */

@@ -308,6 +308,12 @@ static int os_lock(void *self, int descriptor, int64_t *holder) {
     return 0;
 }
 
+/* Its own files are not SQLite's. */
+static int os_find_file(void *self, uint64_t device, uint64_t inode) {
+    (void)self, (void)device, (void)inode;
+    return -ENOENT;
+}
+
 /* ---- memory ----------------------------------------------------------------------------- */
 
 static void *os_reserve(void *self, size_t bytes) {
@@ -437,6 +443,7 @@ const weir_os *sim_os(void) {
         .sync_directory = os_sync_directory,
         .list = os_list,
         .lock = os_lock,
+        .find_file = os_find_file,
         .reserve = os_reserve,
         .map = os_map,
         .populate = os_populate,
