@@ -55,6 +55,8 @@ struct weir_os {
     int (*truncate)(void *self, int file, uint64_t bytes);
     int (*info)(void *self, int dirfd, const char *path, weir_os_info *out); /* follows links */
     int (*info_file)(void *self, int file, weir_os_info *out);
+    /* Number of the mount on which path is; negative where the kernel does not tell. Follows links. */
+    int64_t (*mount)(void *self, const char *path);
 
     /* names; durable only after sync_directory */
     int (*rename)(void *self, int from_dirfd, const char *from, int to_dirfd, const char *to);

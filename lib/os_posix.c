@@ -179,6 +179,18 @@ static int posix_info_file(void *self, int file, weir_os_info *out) {
     return result;
 }
 
+static int64_t posix_mount(void *self, const char *path) {
+    (void)self;
+#ifdef STATX_MNT_ID /* Linux 5.8 */
+    struct statx s;
+    if (statx(AT_FDCWD, path, 0, STATX_MNT_ID, &s) < 0) return -errno;
+    if (s.stx_mask & STATX_MNT_ID) return (int64_t)s.stx_mnt_id;
+#else
+    (void)path;
+#endif
+    return -EOPNOTSUPP;
+}
+
 /* ---- names ---- */
 
 static int posix_rename(void *self, int from_dirfd, const char *from, int to_dirfd,
@@ -544,6 +556,7 @@ const weir_os *weir_os_posix(void) {
         .truncate = posix_truncate,
         .info = posix_info,
         .info_file = posix_info_file,
+        .mount = posix_mount,
         .rename = posix_rename,
         .unlink = posix_unlink,
         .make_directory = posix_make_directory,

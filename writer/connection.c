@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../lib/os.h"
 #include "sqlite_error.h"
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -71,6 +72,25 @@ static int set_up(weir_connection *c, weir_error *error) {
     if (status == WEIR_OK)
         status = weir_sqlite_ask(c->db, "PRAGMA page_size", NULL, 4096, &page, error);
     if (status == WEIR_OK) c->page_bytes = (uint64_t)page;
+    return status == WEIR_OK ? weir_connection_temporary(c, error) : status;
+}
+
+/* The name that a temporary file would get; none where there is no directory for it (a container whose
+ * root is read-only, a chroot). */
+static bool has_temporary_files(sqlite3 *db) {
+    char *name = NULL;
+    int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_TEMPFILENAME, &name);
+    bool has = code != SQLITE_OK || !name || name[0];
+    sqlite3_free(name);
+    return has;
+}
+
+int weir_connection_temporary(weir_connection *c, weir_error *error) {
+    bool in_memory = !has_temporary_files(c->db);
+    if (in_memory == c->in_memory) return WEIR_OK;
+    int status = weir_sqlite_run(
+        c->db, in_memory ? "PRAGMA temp_store=MEMORY" : "PRAGMA temp_store=DEFAULT", error);
+    if (status == WEIR_OK) c->in_memory = in_memory;
     return status;
 }
 
@@ -91,12 +111,12 @@ static int note_frames(void *context, sqlite3 *db, const char *name, int frames)
 /* ---- the guard ------------------------------------------------------------------------------- */
 
 /* Reading takes the snapshot; BEGIN alone does not. */
-static int guard_begin(weir_connection *c, weir_error *error) {
+int weir_connection_guard(weir_connection *c, weir_error *error) {
     if (!sqlite3_get_autocommit(c->guard)) return WEIR_OK;
     return weir_sqlite_run(c->guard, "BEGIN; SELECT rootpage FROM sqlite_schema LIMIT 1", error);
 }
 
-static int guard_end(weir_connection *c, weir_error *error) {
+int weir_connection_let_go(weir_connection *c, weir_error *error) {
     return sqlite3_get_autocommit(c->guard) ? WEIR_OK : weir_sqlite_run(c->guard, "COMMIT", error);
 }
 
@@ -106,11 +126,10 @@ static int open_guard(const weir_sqlite_config *config, weir_connection *c, weir
     if (status == WEIR_OK) weir_sqlite_leave_wal(c->guard);
     if (status == WEIR_OK)
         status = weir_sqlite_run(c->guard, "PRAGMA query_only=ON; PRAGMA cache_size=-64", error);
-    return status == WEIR_OK ? guard_begin(c, error) : status;
+    return status == WEIR_OK ? weir_connection_guard(c, error) : status;
 }
 
-int weir_connection_open(const weir_sqlite_config *config, weir_connection *out,
-                         weir_error *error) {
+static int open_both(const weir_sqlite_config *config, weir_connection *out, weir_error *error) {
     *out = (weir_connection){0};
     if (!config->path || !config->path[0] || sqlite3_stricmp(config->path, ":memory:") == 0)
         return weir_fail(error, WEIR_MISUSE,
@@ -133,6 +152,20 @@ int weir_connection_open(const weir_sqlite_config *config, weir_connection *out,
     (void)sqlite3_busy_timeout(out->db, 0); /* from now on the caller waits, not SQLite */
     (void)sqlite3_busy_timeout(out->guard, 0);
     return WEIR_OK;
+}
+
+/* SQLite does not wait for every lock: switching to WAL mode beside a writer in rollback mode is
+ * refused at once. */
+int weir_connection_open(const weir_sqlite_config *config, weir_connection *out,
+                         weir_error *error) {
+    static const uint64_t ms = 1000000;
+    const weir_os *os = weir_os_posix();
+    _Atomic uint32_t never = 0;
+    uint64_t deadline = os->now(os->self) + config->busy_timeout_ms * ms;
+    int status;
+    while ((status = open_both(config, out, error)) == WEIR_BUSY && os->now(os->self) < deadline)
+        (void)os->wait(os->self, &never, 0, 10 * ms); /* it ends by its time */
+    return status;
 }
 
 /* The last connection of all to close the file checkpoints it; the guard must not be in its way, and
@@ -231,10 +264,10 @@ int weir_connection_harden(weir_connection *c, uint64_t applied, uint64_t *safe,
     int frames, copied;
     *safe = 0;
     int status = weir_connection_stays(c, error);
-    if (status == WEIR_OK) status = guard_end(c, error);
+    if (status == WEIR_OK) status = weir_connection_let_go(c, error);
     if (status == WEIR_OK) status = checkpoint(c, &frames, &copied, error);
     weir_error *first = status == WEIR_OK ? error : NULL;
-    int guarded = guard_begin(c, first);
+    int guarded = weir_connection_guard(c, first);
     if (status == WEIR_OK) status = guarded;
     if (status == WEIR_OK) status = sync_file(c, error);
     if (status == WEIR_OK) status = weir_connection_stays(c, error);

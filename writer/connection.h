@@ -11,7 +11,8 @@ typedef struct weir_connection {
     uint64_t frames; /* in the -wal file after the last commit */
     uint64_t page_bytes;
     bool large_cache;
-    bool lost; /* what is in its -wal file is seen by nobody: it must not be checkpointed */
+    bool in_memory; /* temporary files */
+    bool lost;      /* what is in its -wal file is seen by nobody: it must not be checkpointed */
     weir_wal_file wal;
     weir_locks locks;
     struct {
@@ -27,6 +28,16 @@ void weir_connection_close(weir_connection *c);
 /* How much of the database to keep in memory; it is taken only as pages are used. large: rows change
  * pages all over the file. */
 int weir_connection_cache(weir_connection *c, bool large, weir_error *error);
+
+/* Between transactions: what a statement may have to undo is kept in a temporary file, or in memory
+ * where there is no directory for one now. */
+int weir_connection_temporary(weir_connection *c, weir_error *error);
+
+/* The guard's read transaction, which is there from the opening on: let others reset the -wal file for a
+ * while, and take it again. Another connection's RESTART or TRUNCATE checkpoint has the write lock
+ * while it waits for every reader, and so for the guard. */
+int weir_connection_let_go(weir_connection *c, weir_error *error);
+int weir_connection_guard(weir_connection *c, weir_error *error);
 
 /* Is the file still where it was opened? SQLite commits happily into one that was renamed or
  * removed. WEIR_IO and lost: the database is there, but without our -wal file. */

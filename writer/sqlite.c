@@ -6,6 +6,7 @@
 
 #include "../lib/look.h"
 #include "../lib/thread.h"
+#include "place.h"
 #include "schema.h"
 #include "sqlite_error.h"
 #include "sqlite_sink.h"
@@ -155,11 +156,43 @@ static int attach_writer(opening *o) {
     return WEIR_OK;
 }
 
+/* How SQLite was configured at run time, sqlite3_threadsafe does not tell; only that a connection which
+ * asks for a mutex has none. */
+static bool has_mutexes(void) {
+    sqlite3 *db;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_MEMORY;
+    int code = sqlite3_open_v2(":memory:", &db, flags, NULL);
+    bool has = code != SQLITE_OK || sqlite3_db_mutex(db); /* who cannot open it, will hear why */
+    (void)sqlite3_close(db);
+    return has;
+}
+
+static int check_threads(opening *o) {
+    if (sqlite3_threadsafe() && has_mutexes()) return WEIR_OK;
+    return weir_fail(
+        o->error, WEIR_UNSUPPORTED,
+        "SQLite runs without threads (built with SQLITE_THREADSAFE=0, or configured with "
+        "SQLITE_CONFIG_SINGLETHREAD), and weir writes on a thread of its own: use a "
+        "build with threads, configured before its first use if at all");
+}
+
+static void look_at_place(opening *o) {
+    if (!weir_place_is_apart(weir_os_posix(), o->real_path)) return;
+    weir_handle_event(
+        o->handle, WEIR_EVENT_WEAKENED,
+        "%s: the database file is mounted by itself, so its -wal file and the journal "
+        "beside it are on another file system: what removes that (the end of a "
+        "container) loses rows that were applied; mount the directory instead",
+        o->real_path);
+}
+
 static int open_all(opening *o, const char *path) {
     int status = weir_options_check(&o->options, o->error);
+    if (status == WEIR_OK) status = check_threads(o);
     if (status == WEIR_OK) status = judge_journal(o, path);
     if (status == WEIR_OK) status = open_database(o, path);
     if (status == WEIR_OK) status = open_handle(o);
+    if (status == WEIR_OK) look_at_place(o);
     if (status == WEIR_OK) status = attach_writer(o);
     if (status == WEIR_OK) return status;
     if (o->handle) (void)weir_close(o->handle); /* the first failure is what counts */

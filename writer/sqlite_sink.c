@@ -196,6 +196,15 @@ static int undo(sqlite_sink *s, weir_error *error) {
     return step_once(s, s->rollback, "rolling back", error);
 }
 
+/* Whoever has the lock may be waiting for the guard, which is back once we have it. */
+static int begin_writing(sqlite_sink *s, weir_error *error) {
+    int status = step_once(s, s->begin, "beginning a transaction", error);
+    s->began |= status == WEIR_OK;
+    if (status == WEIR_OK) return weir_connection_guard(&s->connection, error);
+    if (status == WEIR_BUSY) (void)weir_connection_let_go(&s->connection, NULL); /* or next time */
+    return status;
+}
+
 static int begin(void *self, const uint8_t journal[16], weir_position *at, weir_error *error) {
     sqlite_sink *s = self;
     if (is_lost(s)) return reopen(s, error);
@@ -205,8 +214,7 @@ static int begin(void *self, const uint8_t journal[16], weir_position *at, weir_
     status = weir_connection_stays(&s->connection, error);
     if (status == WEIR_OK)
         status = weir_connection_cache(&s->connection, weir_load_scatters(&s->load), error);
-    if (status == WEIR_OK) status = step_once(s, s->begin, "beginning a transaction", error);
-    s->began |= status == WEIR_OK;
+    if (status == WEIR_OK) status = begin_writing(s, error);
     if (status == WEIR_OK) status = note_schema(s, error);
     if (status == WEIR_OK) status = make_own(s, error);
     return status == WEIR_OK ? read_position(s, journal, at, error) : status;
@@ -256,6 +264,7 @@ static void rollback(void *self) {
     if (!s->connection.db) return; /* it is yet to be opened again */
     weir_transfer_drop(s->transfer);
     (void)undo(s, NULL); /* else the next transaction tries again before it begins */
+    (void)weir_connection_temporary(&s->connection, NULL); /* or behind the next failure */
     if (s->began) forget_schema(s);
     s->began = false;
 }

@@ -38,7 +38,8 @@ extern "C" {
  * for the drain of a dead ring and its sync, not for the replay. Not to be called from a signal
  * handler. Errors: WEIR_DATABASE, WEIR_BUSY, WEIR_LOCKED (weir_last_error() names the process),
  * WEIR_DAMAGED (promised rows are damaged: see weir-recover), WEIR_FOREIGN, WEIR_VERSION,
- * WEIR_IO, WEIR_NO_SPACE, WEIR_NO_MEMORY, WEIR_MISUSE, WEIR_UNSUPPORTED. */
+ * WEIR_IO, WEIR_NO_SPACE, WEIR_NO_MEMORY, WEIR_MISUSE, WEIR_UNSUPPORTED (also for an SQLite without
+ * threads). */
 WEIR_API int weir_open_sqlite(const char *path, const weir_options *options, weir **out);
 
 /* Append one row and wait until it is applied: for the row whose key others refer to at once.

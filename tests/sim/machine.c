@@ -260,6 +260,11 @@ static int os_info_file(void *self, int descriptor, weir_os_info *out) {
     return 0;
 }
 
+static int64_t os_mount(void *self, const char *path) {
+    (void)self, (void)path;
+    return 1;
+}
+
 /* ---- names ------------------------------------------------------------------------------ */
 
 static int finish(int result, const char *path) {
@@ -437,6 +442,7 @@ const weir_os *sim_os(void) {
         .truncate = os_truncate,
         .info = os_info,
         .info_file = os_info_file,
+        .mount = os_mount,
         .rename = os_rename,
         .unlink = os_unlink,
         .make_directory = os_make_directory,

@@ -1,0 +1,166 @@
+/* test_neighbours.c - other connections at work on the same database: they delay weir no longer than
+ * they must, and weir delays them no longer than it must. */
+#include "support.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../writer/sqlite_sink.h"
+#include "rows.h"
+
+static const uint8_t journal[16] = {9, 9, 9};
+static const weir_column columns[] = {{"n", WEIR_INTEGER}};
+static const char *directory;
+static char database[300];
+static weir_declaration *table;
+static weir_error error;
+static sqlite3 *other;
+static weir_sink sink;
+
+static int set_up(void **state) {
+    (void)state;
+    directory = weir_temp_make();
+    (void)snprintf(database, sizeof database, "%s/run.db", directory);
+    assert_int_equal(sqlite3_open(database, &other), SQLITE_OK);
+    return weir_declaration_make(1, "t", columns, 1, &table, &error);
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    if (sink.close) sink.close(sink.self);
+    sink = (weir_sink){0};
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    weir_declaration_free(table);
+    weir_temp_remove(directory);
+    return 0;
+}
+
+static void run(const char *sql) {
+    if (sqlite3_exec(other, sql, NULL, NULL, NULL)) fail_msg("%s: %s", sql, sqlite3_errmsg(other));
+}
+
+static int open_sink(uint32_t timeout_ms) {
+    weir_sqlite_config config = {database, true, timeout_ms};
+    return weir_sqlite_sink_open(&config, &sink, NULL, &error);
+}
+
+/* One row. */
+static int transact(uint64_t block) {
+    weir_position at, to = {.block = block, .row = block};
+    weir_sink_counts counts;
+    weir_value v = weir_int((int64_t)block);
+    rows_block b = rows_begin(journal, block, block);
+    rows_add(&b, 1, &v, 1);
+    memcpy(to.journal, journal, 16);
+    int status = sink.begin(sink.self, journal, &at, &error);
+    if (status == WEIR_OK) status = sink.declare(sink.self, table, false, &error);
+    if (status == WEIR_OK)
+        status =
+            sink.apply(sink.self, &b.header, rows_body(&b), (weir_row_range){block, block}, &error);
+    if (status == WEIR_OK) status = sink.commit(sink.self, &to, &counts, &error);
+    if (status != WEIR_OK) sink.rollback(sink.self);
+    rows_free(&b);
+    return status;
+}
+
+/* ---- a checkpoint that waits for readers --------------------------------------------------------- */
+
+static int waits, tries;
+
+/* Between two looks of the checkpoint whether the readers are gone. */
+static int apply_meanwhile(void *context, int calls) {
+    (void)context, (void)calls;
+    waits++;
+    int status = transact(2);
+    if (status == WEIR_OK) return 0; /* it has given up the lock */
+    assert_int_equal(status, WEIR_BUSY);
+    return ++tries < 20;
+}
+
+/* It has the write lock meanwhile. */
+static void a_checkpoint_that_waits_for_readers_waits_not_for_us(void **state) {
+    (void)state;
+    static const int modes[] = {SQLITE_CHECKPOINT_TRUNCATE, SQLITE_CHECKPOINT_RESTART};
+    run("PRAGMA journal_mode=WAL");
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        assert_int_equal(open_sink(1000), WEIR_OK);
+        assert_int_equal(transact(1), WEIR_OK);
+        waits = tries = 0;
+        assert_int_equal(sqlite3_busy_handler(other, apply_meanwhile, NULL), SQLITE_OK);
+        int code = sqlite3_wal_checkpoint_v2(other, "main", modes[i], NULL, NULL);
+        assert_int_equal(code, SQLITE_OK);
+        assert_true(waits > 0);
+        assert_int_equal(sqlite3_busy_handler(other, NULL, NULL), SQLITE_OK);
+        assert_int_equal(transact(2), WEIR_OK);
+        /* The guard is back: a reset has to wait for it. */
+        code = sqlite3_wal_checkpoint_v2(other, "main", modes[i], NULL, NULL);
+        assert_int_equal(code, SQLITE_BUSY);
+        sink.close(sink.self);
+        sink = (weir_sink){0};
+        run("DELETE FROM t; DELETE FROM weir_position");
+    }
+}
+
+/* ---- opening --------------------------------------------------------------------------------------- */
+
+static sqlite3_vfs counting, *real;
+static sqlite3_io_methods methods;
+static const sqlite3_io_methods *usual;
+static int refusals;
+
+/* A lock that somebody else has. */
+static int count_refusals(sqlite3_file *file, int level) {
+    int code = usual->xLock(file, level);
+    refusals += code == SQLITE_BUSY;
+    return code;
+}
+
+/* In the end they give it back. */
+static int commit_in_between(sqlite3_file *file, int level) {
+    int code = usual->xUnlock(file, level);
+    if (level == SQLITE_LOCK_NONE && refusals >= 5 && !sqlite3_get_autocommit(other)) run("COMMIT");
+    return code;
+}
+
+static int count_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out) {
+    (void)vfs;
+    int code = real->xOpen(real, name, file, flags, out);
+    if (code != SQLITE_OK || !(flags & SQLITE_OPEN_MAIN_DB)) return code;
+    usual = file->pMethods;
+    methods = *usual;
+    methods.xLock = count_refusals;
+    methods.xUnlock = commit_in_between;
+    file->pMethods = &methods;
+    return code;
+}
+
+static void opening_beside_a_writer_in_rollback_mode_waits_as_told(void **state) {
+    (void)state;
+    real = sqlite3_vfs_find(NULL);
+    counting = *real;
+    counting.zName = "counting";
+    counting.xOpen = count_open;
+    refusals = 0;
+    run("PRAGMA journal_mode=DELETE; CREATE TABLE own(x); BEGIN IMMEDIATE; INSERT INTO own "
+        "VALUES(1)");
+    assert_int_equal(open_sink(0), WEIR_BUSY); /* does not wait */
+    assert_int_equal(sqlite3_vfs_register(&counting, 1), SQLITE_OK);
+    int status = open_sink(60000);
+    assert_int_equal(sqlite3_vfs_register(real, 1), SQLITE_OK);
+    if (status != WEIR_OK) fail_msg("%s", error.text);
+    assert_true(refusals >= 5);
+    assert_int_equal(transact(1), WEIR_OK);
+    sink.close(sink.self);
+    sink = (weir_sink){0};
+    assert_int_equal(sqlite3_vfs_unregister(&counting), SQLITE_OK);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_checkpoint_that_waits_for_readers_waits_not_for_us),
+        TEST(opening_beside_a_writer_in_rollback_mode_waits_as_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
