@@ -53,7 +53,7 @@ static void free_table(weir_load_table *t) {
 }
 
 static bool feeds_at_once(const weir_load *l, const weir_load_table *t) {
-    return !t->traits.one_by_one && !l->tables[t->first]->refuses;
+    return !l->tables[t->first]->refuses;
 }
 
 /* A statement that can be undone alone copies every page that it changes, as a savepoint does. With
@@ -214,8 +214,23 @@ static int judge(weir_load *l, weir_load_table *t, weir_refusal *why, weir_error
     return sqlite3_get_autocommit(l->db) ? WEIR_SINK_AGAIN : WEIR_REJECTED;
 }
 
+/* What statements before this one left behind depends on where transactions end, so each row finds
+ * what a connection says that has changed nothing yet. Of total_changes() SQLite cannot take anything
+ * back. */
+static int forget_counters(weir_load *l, weir_error *error) {
+    int status = WEIR_OK;
+    if (!l->no_change)
+        status = weir_sqlite_prepare(l->db, "DELETE FROM main.weir_position WHERE 0", &l->no_change,
+                                     error);
+    if (status == WEIR_OK) status = step(l, l->no_change, error);
+    sqlite3_set_last_insert_rowid(l->db, 0);
+    return status;
+}
+
 static int run_insert(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
                       weir_refusal *why, weir_error *error) {
+    int status = t->traits.counting ? forget_counters(l, error) : WEIR_OK;
+    if (status != WEIR_OK) return status;
     weir_feed_give(t->feed, rows, count);
     if (sqlite3_step(t->insert) != SQLITE_DONE) return judge(l, t, why, error);
     (void)sqlite3_reset(t->insert); /* it is done */
@@ -288,13 +303,22 @@ static int load_one(weir_load *l, weir_load_table *t, const weir_feed_row *row, 
     return status;
 }
 
+static int load_each(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
+                     weir_error *error) {
+    int status = WEIR_OK;
+    for (size_t i = 0; i < count && status == WEIR_OK; i++)
+        status = feeds_at_once(l, t) ? try_at_once(l, t, &rows[i], 1, error)
+                                     : load_one(l, t, &rows[i], error);
+    return status;
+}
+
 /* Halves go in order, so that rows keep theirs. The depth is the logarithm of a window. */
 static int load_group(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
                       weir_error *error) {
+    if (count == 1 || t->traits.one_by_one) return load_each(l, t, rows, count, error);
     if (feeds_at_once(l, t)) return try_at_once(l, t, rows, count, error);
-    if (count == 1) return load_one(l, t, rows, error);
     weir_refusal why;
-    int status = t->traits.one_by_one ? WEIR_REJECTED : try_rows(l, t, rows, count, &why, error);
+    int status = try_rows(l, t, rows, count, &why, error);
     if (status != WEIR_REJECTED) return status;
     status = load_group(l, t, rows, count / 2, error);
     return status == WEIR_OK ? load_group(l, t, rows + count / 2, count - count / 2, error)
@@ -453,7 +477,7 @@ int weir_load_make(weir_load *l, sqlite3 *db, weir_transfer *transfer, weir_erro
 void weir_load_free(weir_load *l) {
     for (size_t i = 0; i <= WEIR_TABLES_MAX; i++)
         free_table(l->tables[i]);
-    sqlite3_stmt *statements[] = {l->savepoint, l->release, l->undo, l->reject};
+    sqlite3_stmt *statements[] = {l->savepoint, l->release, l->undo, l->reject, l->no_change};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
         (void)sqlite3_finalize(statements[i]); /* nothing hangs on it any more */
     free(l->window);

@@ -18,6 +18,7 @@ typedef struct weir_load {
     uint64_t jumps; /* rows that may be such, in this one */
     bool unoffered; /* tables have become ready that transfer does not know */
     sqlite3_stmt *savepoint, *release, *undo, *reject;
+    sqlite3_stmt *no_change; /* leaves changes() at zero; made when it is needed */
     bool reject_ready;
     weir_sink_counts counts;
 

@@ -207,25 +207,77 @@ static int extend(sqlite3 *db, const weir_declaration *d, uint16_t missing, weir
     return status;
 }
 
-/* SQLite has no way to ask for conflict clauses, so a mere mention of REPLACE counts. */
+/* Foreign keys are judged at the end of a statement. A row's fault is overlooked when a later row of
+ * the same statement mends it: as the parent of an earlier row of the table, by a REPLACE that takes
+ * the child away or brings the parent back, or by a trigger. So such tables are fed one row a
+ * statement.
+ *
+ * SQLite has no way to ask for conflict clauses or what a trigger touches, so a mere mention counts: of
+ * REPLACE in the table's text, of a table or view in that of a trigger or view. A name with a quote in
+ * it may be written in several ways, and counts always. */
+#define NAMED_IN(text, name)                                                                       \
+    "(instr(lower(" text "), lower(" name ")) OR " name " GLOB '*[]\"''`]*')"
+#define KEYS /* all foreign keys; acts: a change of the parent changes the child */                \
+    "keys(child, parent, acts) AS MATERIALIZED (SELECT m.name, f.\"table\","                       \
+    "  f.on_update NOT IN ('NO ACTION', 'RESTRICT') OR f.on_delete NOT IN ('NO ACTION', "          \
+    "'RESTRICT')"                                                                                  \
+    " FROM sqlite_schema m, pragma_foreign_key_list(m.name, 'main') f WHERE m.type = 'table')"
+#define TOUCHED /* tables and views that the table's triggers may touch, and theirs, and so on */  \
+    "spoken(name, sql) AS (SELECT tbl_name, sql FROM sqlite_schema WHERE type IN ('trigger', "     \
+    "'view')),"                                                                                    \
+    "touched(name) AS ("                                                                           \
+    " SELECT o.name FROM spoken s, sqlite_schema o WHERE s.name = ?1 COLLATE NOCASE"               \
+    "  AND o.type IN ('table', 'view') AND " NAMED_IN(                                             \
+        "s.sql",                                                                                   \
+        "o.name") " UNION SELECT o.name FROM touched t, spoken s, sqlite_schema o"                 \
+                  "  WHERE s.name = t.name COLLATE NOCASE"                                         \
+                  "  AND o.type IN ('table', 'view') AND " NAMED_IN(                               \
+                      "s.sql",                                                                     \
+                      "o.name") " UNION SELECT k.child FROM touched t, keys k WHERE k.acts"        \
+                                "  AND k.parent = t.name COLLATE NOCASE)"
+#define COUNTERS(text)                                                                             \
+    "(lower(" text ") GLOB '*[^a-z0-9_]changes*(*' OR instr(lower(" text "), 'total_changes')"     \
+    " OR instr(lower(" text "), 'last_insert_rowid') OR instr(lower(" text                         \
+    "), 'sqlite_sequence'))"
+
+/* One question for each trait; ?1: the table. */
+static const char has_triggers[] = "SELECT EXISTS (SELECT 1 FROM sqlite_schema"
+                                   " WHERE tbl_name = ?1 COLLATE NOCASE AND type = 'trigger')";
+static const char may_replace[] = "SELECT EXISTS (SELECT 1 FROM sqlite_schema"
+                                  " WHERE tbl_name = ?1 COLLATE NOCASE AND sql LIKE '%replace%')";
+static const char is_child[] = "SELECT EXISTS (SELECT 1 FROM pragma_foreign_key_list(?1, 'main'))";
+static const char is_parent[] =
+    "WITH " KEYS " SELECT EXISTS (SELECT 1 FROM keys WHERE parent = ?1 COLLATE NOCASE)";
+static const char is_own_parent[] =
+    "SELECT EXISTS (SELECT 1 FROM pragma_foreign_key_list(?1, 'main')"
+    " WHERE \"table\" = ?1 COLLATE NOCASE)";
+static const char touches_keys[] =
+    "WITH RECURSIVE " KEYS ", " TOUCHED " SELECT EXISTS (SELECT 1 FROM touched t, keys k"
+    " WHERE t.name = k.child COLLATE NOCASE OR t.name = k.parent COLLATE NOCASE)";
+static const char reads_counters[] =
+    "WITH RECURSIVE " KEYS ", " TOUCHED " SELECT EXISTS (SELECT 1 FROM sqlite_schema s"
+    " WHERE (s.tbl_name = ?1 COLLATE NOCASE"
+    "  OR EXISTS (SELECT 1 FROM touched t WHERE t.name = s.tbl_name COLLATE NOCASE))"
+    " AND " COUNTERS("s.sql") ")";
+static const char has_indexes[] = "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?1, 'main'))";
+
 static int read_traits(sqlite3 *db, const weir_declaration *d, weir_traits *out,
                        weir_error *error) {
-    int64_t ordered, itself = 0, indexed = 0;
-    int status = weir_sqlite_ask(
-        db,
-        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE tbl_name = ?1 COLLATE NOCASE"
-        "   AND (type = 'trigger' OR sql LIKE '%replace%'))"
-        " OR EXISTS (SELECT 1 FROM pragma_foreign_key_list(?1))",
-        d->name, 0, &ordered, error);
-    if (status == WEIR_OK)
-        status = weir_sqlite_ask(db,
-                                 "SELECT EXISTS (SELECT 1 FROM pragma_foreign_key_list(?1)"
-                                 " WHERE \"table\" = ?1 COLLATE NOCASE)",
-                                 d->name, 0, &itself, error);
-    if (status == WEIR_OK)
-        status = weir_sqlite_ask(db, "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?1))", d->name,
-                                 0, &indexed, error);
-    *out = (weir_traits){ordered != 0, itself != 0, indexed != 0};
+    static const char *const questions[] = {has_triggers,   may_replace,   is_child,
+                                            is_parent,      is_own_parent, touches_keys,
+                                            reads_counters, has_indexes};
+    enum { TRIGGERS, REPLACES, CHILD, PARENT, OWN_PARENT, TOUCHES_KEYS, COUNTS, INDEXES, ALL };
+    int64_t is[ALL];
+    int status = WEIR_OK;
+    for (int i = 0; i < ALL && status == WEIR_OK; i++)
+        status = weir_sqlite_ask(db, questions[i], d->name, 0, &is[i], error);
+    if (status != WEIR_OK) return status;
+    bool replaces_related = is[REPLACES] && (is[CHILD] || is[PARENT]);
+    *out = (weir_traits){.ordered = is[TRIGGERS] || is[REPLACES] || is[CHILD],
+                         .one_by_one =
+                             is[OWN_PARENT] || replaces_related || is[TOUCHES_KEYS] || is[COUNTS],
+                         .counting = is[COUNTS] != 0,
+                         .indexed = is[INDEXES] != 0};
     return status;
 }
 

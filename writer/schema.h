@@ -10,10 +10,14 @@
 
 #include "../lib/row.h"
 
+/* What the schema says of how rows have to go in, so that it does not show how many of them one
+ * statement or one transaction moved. Where the schema can only be read as text, doubt counts. */
 typedef struct weir_traits {
     bool ordered; /* triggers, REPLACE or foreign keys: rows of several tables go in number order */
-    bool one_by_one; /* refers to itself: a row's parent may be fed by the same statement */
-    bool indexed;    /* every row changes pages all over the file */
+    bool
+        one_by_one; /* a row may mend what SQLite judges at the end of an earlier row's statement */
+    bool counting;  /* reads changes(), last_insert_rowid(): each row finds them at zero */
+    bool indexed;   /* every row changes pages all over the file */
 } weir_traits;
 
 const char *weir_schema_type(weir_type type); /* what a column of it is declared as */
