@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "core.h"
+#include "key.h"
 #include "row_encode.h"
 #include "thread.h"
 
@@ -321,31 +322,44 @@ static int append_one(const weir_table *t, const weir_value *values, weir_ticket
 
 /* ---- keys --------------------------------------------------------------------------------- */
 
-int64_t weir_table_take_key(weir_table *t) {
-    return atomic_fetch_add_explicit(&t->next_key, 1, memory_order_relaxed);
-}
-
-void weir_table_note_key(weir_table *t, int64_t key) {
-    int64_t next = atomic_load_explicit(&t->next_key, memory_order_relaxed);
-    while (key >= next && key < INT64_MAX &&
-           !atomic_compare_exchange_weak_explicit(&t->next_key, &next, key + 1,
-                                                  memory_order_relaxed, memory_order_relaxed)) {
+void weir_table_raise_key(weir_table *t, int64_t next) {
+    _Atomic int64_t *key = &t->keys->next_key;
+    int64_t now = atomic_load_explicit(key, memory_order_relaxed);
+    while (next > now && !atomic_compare_exchange_weak_explicit(
+                             key, &now, next, memory_order_relaxed, memory_order_relaxed)) {
     }
 }
 
-/* The key stands in the journaled row, so that a rebuild gives the same one. */
-static void settle_key(weir_table *t, weir_value *value) {
-    if (value->type == WEIR_NULL)
-        *value = weir_int(weir_table_take_key(t));
-    else if (value->type == WEIR_INTEGER)
-        weir_table_note_key(t, value->as.integer);
+static int take_key(weir_table *t, weir_value *value) {
+    _Atomic int64_t *key = &t->keys->next_key;
+    int64_t next = atomic_load_explicit(key, memory_order_relaxed);
+    do {
+        if (next == INT64_MAX) return WEIR_SCHEMA;
+    } while (!atomic_compare_exchange_weak_explicit(key, &next, next + 1, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    *value = weir_int(next);
+    return WEIR_OK;
+}
+
+/* SQLite takes a NaN for NULL, and would choose a key itself. */
+static bool is_null(const weir_value *v) {
+    return v->type == WEIR_NULL || (v->type == WEIR_REAL && v->as.real != v->as.real);
+}
+
+/* The key stands in the journaled row, so that a rebuild gives the same one. The greatest integer is
+ * never chosen, and one row that has it does not end the sequence. */
+int weir_table_settle_key(weir_table *t, weir_value *value) {
+    if (is_null(value)) return take_key(t, value);
+    int64_t bound = weir_key_bound(value);
+    if (bound < INT64_MAX) weir_table_raise_key(t, bound + 1);
+    return WEIR_OK;
 }
 
 static int append_keyed(weir_table *t, const weir_value *values, weir_ticket *ticket) {
     weir_value own[WEIR_COLUMNS_MAX];
     memcpy(own, values, t->columns * sizeof *own);
-    settle_key(t, &own[t->key]);
-    return append_one(t, own, ticket);
+    int status = weir_table_settle_key(t, &own[t->key]);
+    return status == WEIR_OK ? append_one(t, own, ticket) : status;
 }
 
 int weir_append_row(weir_table *table, const weir_value *values, size_t count,
@@ -370,15 +384,17 @@ static int size_of_rows(const weir_table *t, const weir_value *values, size_t ro
     return WEIR_OK;
 }
 
-static uint64_t write_rows(const entry *e, weir_table *t, const weir_value *values, size_t rows,
-                           uint64_t epoch) {
+/* Behind the tail, where nobody reads yet. *end: where the last one ends. */
+static int write_rows(const entry *e, weir_table *t, const weir_value *values, size_t rows,
+                      uint64_t epoch, uint64_t *end) {
     uint64_t tail = e->lane->tail;
     for (size_t r = 0; r < rows; r++) {
         const weir_value *row = values + r * t->columns;
         weir_value own[WEIR_COLUMNS_MAX];
         if (t->key >= 0) {
             memcpy(own, row, t->columns * sizeof *own);
-            settle_key(t, &own[t->key]);
+            int status = weir_table_settle_key(t, &own[t->key]);
+            if (status != WEIR_OK) return status;
             row = own;
         }
         uint8_t *record = weir_lane_at(e->lane, tail);
@@ -386,7 +402,8 @@ static uint64_t write_rows(const entry *e, weir_table *t, const weir_value *valu
         weir_record_seal_at(record, e->lane->salt, tail, bytes, epoch, WEIR_RECORD_ROW);
         tail += weir_record_bytes(bytes);
     }
-    return tail;
+    *end = tail;
+    return WEIR_OK;
 }
 
 int weir_append_rows(weir_table *table, const weir_value *values, size_t count, size_t rows,
@@ -400,8 +417,9 @@ int weir_append_rows(weir_table *table, const weir_value *values, size_t count, 
     status = room(&e, bytes);
     if (status == WEIR_OK) {
         uint64_t epoch = weir_ring_stamp(&table->w->ring, e.lane, e.depth > 0);
-        uint64_t tail = write_rows(&e, table, values, rows, epoch);
-        publish(&e, tail, rows, ticket);
+        uint64_t end;
+        status = write_rows(&e, table, values, rows, epoch, &end);
+        if (status == WEIR_OK) publish(&e, end, rows, ticket);
     }
     leave(&e);
     return status;

@@ -13,8 +13,9 @@ struct weir_table {
     weir *w;
     uint32_t generation; /* of the opening it was declared in */
     uint16_t number, columns;
-    int key;                       /* index of the WEIR_KEY column, or -1 */
-    _Atomic int64_t next_key;      /* relaxed: only its own order matters */
+    int key;                  /* index of the WEIR_KEY column, or -1 */
+    weir_table *keys;         /* whose next_key counts for all declarations of the table */
+    _Atomic int64_t next_key; /* relaxed: only its own order matters; INT64_MAX: none is left */
     weir_declaration *declaration; /* NULL once the handle is closed */
     weir_table *next_idle;
 };
@@ -79,6 +80,9 @@ int weir_gate_status(const weir *w, uint32_t generation);
 
 /* Publish one record of the given kind from body bytes (declarations). */
 int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes);
+
+/* The next key is to be this one at least. */
+void weir_table_raise_key(weir_table *t, int64_t next);
 
 /* Time to give up, from now; UINT64_MAX for UINT32_MAX. */
 uint64_t weir_deadline(const weir_os *os, uint32_t timeout_ms);

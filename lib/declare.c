@@ -30,6 +30,25 @@ static weir_table *table_memory(weir *w) {
     return t;
 }
 
+/* A table of the database may be declared more than once, with other columns or in other letters, and
+ * has one sequence of keys all the same. */
+static weir_table *find_keys(const weir *w, const weir_declaration *d) {
+    for (uint16_t i = 1; i <= w->table_count; i++)
+        if (w->tables[i] && w->tables[i]->key >= 0 &&
+            weir_names_equal(w->tables[i]->declaration->name, d->name))
+            return w->tables[i]->keys;
+    return NULL;
+}
+
+static void count_keys(weir *w, weir_table *t, int64_t next_key) {
+    weir_table *keys = find_keys(w, t->declaration);
+    t->keys = keys ? keys : t;
+    if (!keys)
+        atomic_store_explicit(&t->next_key, next_key, memory_order_relaxed);
+    else
+        weir_table_raise_key(t, next_key);
+}
+
 static int add(weir *w, weir_declaration *d, int64_t next_key, weir_table **out,
                weir_error *error) {
     weir_table *t = table_memory(w);
@@ -39,8 +58,8 @@ static int add(weir *w, weir_declaration *d, int64_t next_key, weir_table **out,
     t->number = d->table;
     t->columns = d->columns;
     t->key = weir_declaration_key(d);
-    atomic_store_explicit(&t->next_key, next_key, memory_order_relaxed);
     t->declaration = d;
+    count_keys(w, t, next_key);
     w->tables[d->table] = t;
     if (d->table > w->table_count) w->table_count = d->table;
     *out = t;

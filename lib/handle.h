@@ -11,7 +11,7 @@ typedef struct weir_hooks {
     void *self;
     /* May this be declared, and with which table in the database? Called by weir_declare, one
      * call at a time. next_key: out, the next free key of a table with a WEIR_KEY (1 if it does
-     * not exist yet). */
+     * not exist yet); INT64_MAX: there is none. */
     int (*check)(void *self, const weir_declaration *d, int64_t *next_key, weir_error *error);
     /* More is durable, or somebody waits for applied. aside: the caller has more to do. */
     void (*nudge)(void *self, bool aside);
@@ -79,7 +79,7 @@ void weir_step_out(weir *w, int held);
 
 weir *weir_table_handle(weir_table *t);
 const weir_declaration *weir_table_declaration(weir_table *t);
-int64_t weir_table_take_key(weir_table *t);
-void weir_table_note_key(weir_table *t, int64_t key); /* the caller gave this one */
+/* NULL becomes the next key; keys chosen from now on are above any other. WEIR_SCHEMA: none is left. */
+int weir_table_settle_key(weir_table *t, weir_value *key);
 
 #endif

@@ -63,6 +63,8 @@ static int compare_names(const char *a, const char *b) {
     return lower(*a) - lower(*b);
 }
 
+bool weir_names_equal(const char *a, const char *b) { return compare_names(a, b) == 0; }
+
 static int compare_name_pointers(const void *a, const void *b) {
     return compare_names(*(const char *const *)a, *(const char *const *)b);
 }

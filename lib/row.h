@@ -63,6 +63,8 @@ uint8_t *weir_declaration_encode(uint8_t *at, const weir_declaration *d);
 /* Parse one declaration and advance the cursor behind it. DAMAGED when the bytes are not valid,
  * NO_MEMORY; then *out is NULL. */
 int weir_declaration_decode(weir_cursor *c, weir_declaration **out);
+/* As SQLite compares names: but for the case of ASCII letters. */
+bool weir_names_equal(const char *a, const char *b);
 /* Same names, cases included, and same types; the number may differ. */
 bool weir_declaration_equal(const weir_declaration *a, const weir_declaration *b);
 int weir_declaration_key(const weir_declaration *d); /* index of the WEIR_KEY column, or -1 */

@@ -1,12 +1,11 @@
-/* insert_now.c - weir_insert_now: append a row, wait until it is applied, and see whether SQLite took
- * it. */
+/* insert_now.c - weir_insert_now: append a row, wait until it is applied, and hear from the writer what
+ * became of it. */
 #include <weir/sqlite.h>
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "../lib/row_encode.h"
-#include "sqlite_error.h"
 #include "writers.h"
 
 #define MS ((uint64_t)1000000)
@@ -17,77 +16,30 @@ typedef struct insertion {
     const weir_declaration *declaration;
     weir_value *values;
     int key_index;
-    int64_t key, last_reject; /* the greatest id in weir_reject before the row was appended */
+    int64_t key;
     uint8_t *record;
-    size_t record_bytes;
+    weir_question question;
     weir_error error;
 } insertion;
 
-static int last_reject(insertion *i) {
-    int64_t there;
-    sqlite3 *db = i->writer->reader;
-    int status = weir_sqlite_ask(db, "SELECT 1 FROM sqlite_schema WHERE name = 'weir_reject'", NULL,
-                                 0, &there, &i->error);
-    if (status != WEIR_OK || !there) return status;
-    return weir_sqlite_ask(db, "SELECT max(id) FROM main.weir_reject", NULL, 0, &i->last_reject,
-                           &i->error);
-}
-
-/* Does a query with ?1 and, if there is a record, ?2 find a row? */
-static int finds(insertion *i, const char *sql, int64_t first, bool with_record, bool *found) {
-    sqlite3_stmt *s;
-    int status = weir_sqlite_prepare(i->writer->reader, sql, &s, &i->error);
-    if (status != WEIR_OK) return status;
-    int code = sqlite3_bind_int64(s, 1, first);
-    if (code == SQLITE_OK && with_record)
-        code = sqlite3_bind_blob64(s, 2, i->record, i->record_bytes, SQLITE_STATIC);
-    if (code == SQLITE_OK) code = sqlite3_step(s);
-    *found = code == SQLITE_ROW;
-    if (code != SQLITE_ROW && code != SQLITE_DONE)
-        status = weir_sqlite_fail(i->writer->reader, "looking for the row", &i->error);
-    (void)sqlite3_finalize(s); /* repeats the step's code */
-    return status;
-}
-
-/* The key alone does not show it: another row may have it, and that may be why this one was
- * refused. */
-static int was_refused(insertion *i, bool *refused) {
-    int64_t there;
-    bool found = false;
-    *refused = false;
-    int status =
-        weir_sqlite_ask(i->writer->reader, "SELECT 1 FROM sqlite_schema WHERE name = 'weir_reject'",
-                        NULL, 0, &there, &i->error);
-    if (status == WEIR_OK && there)
-        status = finds(i, "SELECT 1 FROM main.weir_reject WHERE id > ?1 AND record = ?2",
-                       i->last_reject, true, refused);
-    if (status != WEIR_OK || *refused) return status;
-    char *sql = sqlite3_mprintf("SELECT 1 FROM main.\"%w\" WHERE \"%w\" = ?1", i->declaration->name,
-                                i->declaration->column[i->key_index].name);
-    if (!sql) return weir_fail(&i->error, WEIR_NO_MEMORY, "no memory to look for the row");
-    status = finds(i, sql, i->key, false, &found);
-    sqlite3_free(sql);
-    *refused = !found;
-    return status;
-}
-
-/* Under the writer's lock, which closing takes too. */
-static int look(insertion *i, int (*what)(insertion *)) {
-    weir_writer_lock(i->writer);
-    int status = weir_writer_ready(i->writer, i->declaration->name, &i->error);
-    if (status == WEIR_OK) status = what(i);
-    weir_writer_unlock(i->writer);
-    return status;
-}
-
-static int verify(insertion *i) {
-    bool refused;
-    int status = was_refused(i, &refused);
-    if (status != WEIR_OK || !refused) return status;
-    return weir_fail(&i->error, WEIR_REJECTED,
-                     "table %s: SQLite refused the row with key %lld; "
-                     "weir_reject says why",
-                     i->declaration->name, (long long)i->key);
+static int answer(insertion *i, weir_outcome outcome) {
+    const char *name = i->declaration->name;
+    long long key = (long long)i->key;
+    switch (outcome) {
+    case WEIR_OUTCOME_INSERTED: return WEIR_OK;
+    case WEIR_OUTCOME_REJECTED:
+        return weir_fail(&i->error, WEIR_REJECTED,
+                         "table %s: SQLite refused the row with key %lld; weir_reject says why",
+                         name, key);
+    case WEIR_OUTCOME_IGNORED:
+        return weir_fail(&i->error, WEIR_REJECTED,
+                         "table %s: the table itself dropped the row with key %lld (ON CONFLICT "
+                         "IGNORE, or a trigger's RAISE(IGNORE)); it is not in weir_reject",
+                         name, key);
+    default: /* the position moved without our writer */
+        return weir_fail(&i->error, WEIR_DATABASE,
+                         "table %s: nothing is known of the row with key %lld", name, key);
+    }
 }
 
 static int misuse(insertion *i, const char *what) {
@@ -96,26 +48,28 @@ static int misuse(insertion *i, const char *what) {
 
 static int choose_key(insertion *i) {
     weir_value *v = &i->values[i->key_index];
-    if (v->type == WEIR_NULL)
-        *v = weir_int(weir_table_take_key(i->table));
-    else if (v->type == WEIR_INTEGER)
-        weir_table_note_key(i->table, v->as.integer);
-    else
+    if (v->type != WEIR_NULL && v->type != WEIR_INTEGER)
         return misuse(i, "the key must be NULL or an integer");
+    int status = weir_table_settle_key(i->table, v);
+    if (status != WEIR_OK)
+        return weir_fail(&i->error, status, "table %s: no key is left above its greatest one",
+                         i->declaration->name);
     i->key = v->as.integer;
     return WEIR_OK;
 }
 
-/* The row as it will stand in the journal, and in the reject table if it comes to that. */
+/* The row as it will stand in the journal. */
 static int encode(insertion *i, size_t count) {
     int status = WEIR_MISUSE;
-    i->record_bytes = weir_row_size(i->values, count, &status);
-    if (!i->record_bytes)
+    size_t bytes = weir_row_size(i->values, count, &status);
+    if (!bytes)
         return weir_fail(&i->error, status, "%s: %s", i->declaration->name,
                          weir_status_text(status));
-    i->record = malloc(i->record_bytes + 8); /* the encoder's slack */
+    i->record = malloc(bytes + WEIR_ROW_SLACK);
     if (!i->record) return weir_fail(&i->error, WEIR_NO_MEMORY, "no memory for the row");
     (void)weir_row_encode(i->record, i->declaration->table, i->values, count);
+    i->question.row = i->record;
+    i->question.bytes = bytes;
     return WEIR_OK;
 }
 
@@ -131,7 +85,7 @@ static int prepare(insertion *i, const weir_value *values, size_t count) {
     i->values = malloc(count * sizeof *values);
     if (!i->values) return weir_fail(&i->error, WEIR_NO_MEMORY, "no memory for the row");
     memcpy(i->values, values, count * sizeof *values);
-    return look(i, last_reject);
+    return WEIR_OK;
 }
 
 static uint32_t milliseconds_left(uint64_t began, uint32_t timeout_ms) {
@@ -150,8 +104,7 @@ static int append_and_wait(insertion *i, size_t count, uint32_t timeout_ms, weir
                          weir_status_text(status));
     status = weir_wait(weir_table_handle(i->table), *ticket, WEIR_APPLIED,
                        milliseconds_left(began, timeout_ms));
-    if (status < 0) return weir_fail(&i->error, status, "%s", weir_last_error());
-    return status == WEIR_OK ? look(i, verify) : status;
+    return status < 0 ? weir_fail(&i->error, status, "%s", weir_last_error()) : status;
 }
 
 static int insert_inside(insertion *i, const weir_value *values, size_t count, uint32_t timeout_ms,
@@ -159,7 +112,12 @@ static int insert_inside(insertion *i, const weir_value *values, size_t count, u
     int status = prepare(i, values, count);
     if (status == WEIR_OK) status = choose_key(i);
     if (status == WEIR_OK) status = encode(i, count);
-    if (status == WEIR_OK) status = append_and_wait(i, count, timeout_ms, ticket);
+    if (status == WEIR_OK) {
+        weir_outcomes_ask(&i->writer->outcomes, &i->question);
+        status = append_and_wait(i, count, timeout_ms, ticket);
+        weir_outcome outcome = weir_outcomes_end(&i->writer->outcomes, &i->question);
+        if (status == WEIR_OK) status = answer(i, outcome);
+    }
     free(i->values);
     free(i->record);
     return status;

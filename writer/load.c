@@ -347,12 +347,35 @@ static int survey(weir_load *l, bool *ordered, size_t *tables, weir_error *error
     return WEIR_OK;
 }
 
+static bool is_asked(const weir_load *l, const weir_feed_row *row) {
+    return l->asked && weir_outcomes_asked(l->outcomes, row->bytes, row->length);
+}
+
+/* Rows of one table, but a row that somebody asks for alone: only then do the counts tell of it. */
+static size_t run_length(const weir_load *l, const weir_feed_row *rows, size_t most) {
+    size_t n = 1;
+    if (is_asked(l, rows)) return 1;
+    while (n < most && rows[n].table == rows[0].table && !is_asked(l, &rows[n]))
+        n++;
+    return n;
+}
+
+/* The first row, which the counts tell of since before. The transaction may yet fail: then the row is
+ * fed again, and what is told then counts. */
+static void tell_outcome(weir_load *l, const weir_feed_row *row, const weir_sink_counts *before) {
+    weir_outcome outcome = l->counts.rejected > before->rejected ? WEIR_OUTCOME_REJECTED
+                           : l->counts.ignored > before->ignored ? WEIR_OUTCOME_IGNORED
+                                                                 : WEIR_OUTCOME_INSERTED;
+    weir_outcomes_tell(l->outcomes, row->bytes, row->length, outcome);
+}
+
 static int load_runs(weir_load *l, const weir_feed_row *rows, weir_error *error) {
     int status = WEIR_OK;
-    for (size_t at = 0, end; at < l->count && status == WEIR_OK; at = end) {
-        for (end = at + 1; end < l->count && rows[end].table == rows[at].table;)
-            end++;
-        status = load_group(l, l->tables[rows[at].table], &rows[at], end - at, error);
+    for (size_t at = 0, count; at < l->count && status == WEIR_OK; at += count) {
+        weir_sink_counts before = l->counts;
+        count = run_length(l, &rows[at], l->count - at);
+        status = load_group(l, l->tables[rows[at].table], &rows[at], count, error);
+        if (status == WEIR_OK && is_asked(l, &rows[at])) tell_outcome(l, &rows[at], &before);
     }
     return status;
 }
@@ -421,6 +444,7 @@ static int add_row(weir_load *l, uint64_t number, const uint8_t *bytes, size_t l
         return feed_row(l, t, number, bytes, length, error);
     }
     l->counts.rows++;
+    if (l->asked) weir_outcomes_tell(l->outcomes, bytes, length, WEIR_OUTCOME_INSERTED);
     return WEIR_OK;
 }
 
@@ -455,6 +479,7 @@ int weir_load_rows(weir_load *l, const weir_block_header *header, weir_cursor bo
                    weir_row_range range, weir_error *error) {
     l->header = header;
     l->count = 0;
+    l->asked = weir_outcomes_any(l->outcomes);
     return load_body(l, body, range, error);
 }
 

@@ -3,6 +3,7 @@
 #define WEIR_LOAD_H
 
 #include "feed.h"
+#include "outcomes.h"
 #include "reject.h"
 #include "sink.h"
 #include "transfer.h"
@@ -27,6 +28,9 @@ typedef struct weir_load {
     uint64_t windows;                /* so far, with this one */
     weir_feed_row *window, *sorted;
     size_t count;
+
+    weir_outcomes *outcomes; /* NULL: nobody asks */
+    bool asked;              /* somebody waits for a row that may be in the block at hand */
 
     uint64_t doomed; /* row that ended a transaction when it stood alone; 0: none */
     weir_refusal doomed_by;

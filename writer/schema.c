@@ -306,14 +306,16 @@ int weir_schema_look(sqlite3 *db, const weir_declaration *d, bool *fits, weir_tr
 static int greatest_key(sqlite3 *db, const weir_declaration *d, int key, int64_t *out,
                         weir_error *error) {
     char *sql =
-        sqlite3_mprintf("SELECT max(\"%w\") FROM main.\"%w\"", d->column[key].name, d->name);
+        sqlite3_mprintf("SELECT max(\"%w\") FROM main.\"%w\" WHERE \"%w\" < 9223372036854775807",
+                        d->column[key].name, d->name, d->column[key].name);
     if (!sql) return no_memory(d, error);
     int status = weir_sqlite_ask(db, sql, NULL, 0, out, error);
     sqlite3_free(sql);
     return status;
 }
 
-/* AUTOINCREMENT promises that keys of deleted rows do not come again. */
+/* AUTOINCREMENT promises that keys of deleted rows do not come again, which after the greatest of all
+ * leaves none. */
 static int greatest_ever(sqlite3 *db, const weir_declaration *d, int64_t *out, weir_error *error) {
     int64_t remembered, sequence;
     int status = weir_sqlite_ask(db, "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'",
@@ -336,11 +338,7 @@ int weir_sqlite_check(sqlite3 *db, const weir_declaration *d, int64_t *next_key,
     int64_t greatest = 0;
     status = greatest_key(db, d, key, &greatest, error);
     if (status == WEIR_OK) status = greatest_ever(db, d, &greatest, error);
-    if (status == WEIR_OK && greatest == INT64_MAX)
-        return weir_fail(error, WEIR_SCHEMA,
-                         "table %s: its greatest key is the greatest there is; there is "
-                         "no next one",
-                         d->name);
-    if (status == WEIR_OK && greatest > 0) *next_key = greatest + 1;
+    if (status == WEIR_OK && greatest > 0)
+        *next_key = greatest < INT64_MAX ? greatest + 1 : INT64_MAX;
     return status;
 }

@@ -30,7 +30,8 @@ int weir_schema_look(sqlite3 *db, const weir_declaration *d, bool *fits, weir_tr
                      weir_error *error);
 
 /* On any connection, changing nothing: does the table fit the declaration? next_key: the lowest key
- * above all that the table has or had, 1 for a table without rows or without a WEIR_KEY. */
+ * above all that the table has or had, 1 for a table without rows or without a WEIR_KEY. INT64_MAX is
+ * not counted among them, and is the answer when there is no lower one. */
 int weir_sqlite_check(sqlite3 *db, const weir_declaration *d, int64_t *next_key, weir_error *error);
 
 #endif

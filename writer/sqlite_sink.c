@@ -13,6 +13,7 @@ typedef struct sqlite_sink {
     char *path; /* of the file that SQLite opened; sqlite3_free */
     weir_sqlite_loss_fn *on_loss;
     void *context;
+    weir_outcomes *outcomes; /* NULL: nobody asks */
     weir_connection connection;
     weir_load load; /* tables and how rows go into them */
     weir_transfer *transfer;
@@ -236,6 +237,7 @@ static int declare(void *self, const weir_declaration *d, bool now, weir_error *
 static int apply(void *self, const weir_block_header *header, weir_cursor body,
                  weir_row_range range, weir_error *error) {
     sqlite_sink *s = self;
+    s->load.outcomes = s->outcomes;
     int status = weir_load_rows(&s->load, header, body, range, error);
     return weir_connection_explain(&s->connection, status, error);
 }
@@ -338,6 +340,10 @@ void weir_sqlite_sink_on_loss(weir_sink *sink, weir_sqlite_loss_fn *on_loss, voi
     sqlite_sink *s = sink->self;
     s->on_loss = on_loss;
     s->context = context;
+}
+
+void weir_sqlite_sink_tell(weir_sink *sink, weir_outcomes *outcomes) {
+    ((sqlite_sink *)sink->self)->outcomes = outcomes;
 }
 
 /* ---- positions ------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 
 #include <sqlite3.h>
 
+#include "outcomes.h"
 #include "sink.h"
 
 typedef struct weir_sqlite_config {
@@ -33,6 +34,9 @@ int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char
 typedef void weir_sqlite_loss_fn(void *context, bool lost);
 /* While nothing is under way. */
 void weir_sqlite_sink_on_loss(weir_sink *sink, weir_sqlite_loss_fn *on_loss, void *context);
+
+/* From now on tell these of each row that somebody asks for. They outlive the sink. */
+void weir_sqlite_sink_tell(weir_sink *sink, weir_outcomes *outcomes);
 
 /* All positions that the database knows (malloc, the caller frees; NULL when there are none). */
 int weir_sqlite_positions(weir_sink *sink, weir_position **out, size_t *count, weir_error *error);

@@ -34,7 +34,8 @@ weir_writer *weir_writers_take(weir *handle) {
     enter(&all_lock);
     weir_writer *w = of(NULL);
     if (!w && (w = calloc(1, sizeof *w))) {
-        (void)pthread_mutex_init(&w->lock, NULL); /* cannot fail with default attributes */
+        (void)pthread_mutex_init(&w->lock, NULL);          /* cannot fail with default attributes */
+        (void)pthread_mutex_init(&w->outcomes.lock, NULL); /* likewise */
         w->next = all;
         all = w;
     }

@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "applier.h"
+#include "outcomes.h"
 
 /* What belongs to one open handle. Never freed while the process lives, but used again: a thread
  * that was in a call while the handle closed may still ring the bell. */
@@ -13,7 +14,8 @@ typedef struct weir_writer {
     weir *handle; /* NULL: waits for the next opening */
     weir_bell bell;
     weir_applier *applier;
-    char *path; /* of the database; sqlite3_free */
+    weir_outcomes outcomes; /* of rows that weir_insert_now waits for */
+    char *path;             /* of the database; sqlite3_free */
     uint32_t open_timeout_ms;
     sqlite3 *reader; /* for looking at tables; NULL: not now; only under lock */
     bool closing;    /* likewise */

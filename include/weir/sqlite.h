@@ -47,8 +47,11 @@ WEIR_API int weir_open_sqlite(const char *path, const weir_options *options, wei
  * The table must have been declared with a WEIR_KEY column, and values must hold NULL there (a
  * key is chosen) or an integer. The key stands in the journaled row, so a rebuild gives the same
  * one. key, ticket: filled when not NULL, also when the answer is WEIR_PENDING. Returns WEIR_OK
- * (applied), WEIR_PENDING (timeout_ms is over; the row is published and will be applied),
- * WEIR_REJECTED (SQLite refused it), or any error of weir_append_row() and weir_wait(). */
+ * (applied: SQLite inserted it, whatever a trigger did with it afterwards), WEIR_PENDING (timeout_ms
+ * is over; the row is published and will be applied), WEIR_REJECTED (SQLite refused it, and it is in
+ * weir_reject; or the table itself dropped it by ON CONFLICT IGNORE or a BEFORE trigger's
+ * RAISE(IGNORE), and it is not: weir_last_error() says which), or any error of weir_append_row() and
+ * weir_wait(). */
 WEIR_API int weir_insert_now(weir_table *table, const weir_value *values, size_t count,
                              uint32_t timeout_ms, int64_t *key, weir_ticket *ticket);
 

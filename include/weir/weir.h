@@ -253,13 +253,18 @@ WEIR_API int weir_declare(weir *w, const char *name, const weir_column *columns,
 /* ---- appending -------------------------------------------------------------------------- */
 
 /* Append one row: when this returns WEIR_OK the row is published. count must be the declared
- * number of columns. In a table with a WEIR_KEY, NULL in that column takes the next key.
+ * number of columns. In a table with a WEIR_KEY, NULL in that column takes the next key: one above
+ * the greatest that the table had when it was declared, or that any append of this handle gave it,
+ * be it as a text or a real that SQLite makes an integer of. 2^63 - 1 is never chosen and counts for
+ * nothing; when all keys below it are behind, NULL answers WEIR_SCHEMA, and keys that are given go
+ * on. All declarations of one table share its keys, but for one that leaves the key column out: its
+ * rows take theirs from SQLite, when they are applied, and can meet keys that were chosen meanwhile.
  *
  * ticket: filled when not NULL. Safe in signal handlers; never allocates, locks or makes a
  * system call, except at a thread's first append, when the journal thread sleeps, and when the
  * ring is full. A handler's append never waits for room longer than the full policy lets the
  * thread wait. Errors: WEIR_FULL (counted), WEIR_TOO_BIG, WEIR_MISUSE, WEIR_CLOSED, WEIR_FORKED,
- * WEIR_STOPPED. */
+ * WEIR_STOPPED, WEIR_SCHEMA (no key is left). */
 WEIR_API int weir_append_row(weir_table *table, const weir_value *values, size_t count,
                              weir_ticket *ticket);
 

@@ -1,0 +1,55 @@
+/* outcomes.c - what became of single rows. */
+#include "outcomes.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+static void enter(weir_outcomes *o) {
+    (void)pthread_mutex_lock(&o->lock); /* fails only for a mutex that was never made */
+}
+
+static void leave(weir_outcomes *o) { (void)pthread_mutex_unlock(&o->lock); /* likewise */ }
+
+void weir_outcomes_ask(weir_outcomes *o, weir_question *q) {
+    q->outcome = WEIR_OUTCOME_NONE;
+    enter(o);
+    q->next = o->first;
+    o->first = q;
+    leave(o);
+    atomic_fetch_add_explicit(&o->open, 1, memory_order_release);
+}
+
+weir_outcome weir_outcomes_end(weir_outcomes *o, weir_question *q) {
+    enter(o);
+    weir_question **at = &o->first;
+    while (*at != q)
+        at = &(*at)->next;
+    *at = q->next;
+    leave(o);
+    atomic_fetch_sub_explicit(&o->open, 1, memory_order_release);
+    return q->outcome;
+}
+
+bool weir_outcomes_any(weir_outcomes *o) {
+    return o && atomic_load_explicit(&o->open, memory_order_acquire) > 0;
+}
+
+static bool is_for(const weir_question *q, const uint8_t *row, size_t bytes) {
+    return q->bytes == bytes && memcmp(q->row, row, bytes) == 0;
+}
+
+bool weir_outcomes_asked(weir_outcomes *o, const uint8_t *row, size_t bytes) {
+    bool asked = false;
+    enter(o);
+    for (const weir_question *q = o->first; q && !asked; q = q->next)
+        asked = is_for(q, row, bytes);
+    leave(o);
+    return asked;
+}
+
+void weir_outcomes_tell(weir_outcomes *o, const uint8_t *row, size_t bytes, weir_outcome outcome) {
+    enter(o);
+    for (weir_question *q = o->first; q; q = q->next)
+        if (is_for(q, row, bytes)) q->outcome = outcome;
+    leave(o);
+}
