@@ -238,15 +238,24 @@ static inline int room(const entry *e, uint64_t bytes) {
 
 /* ---- publishing ------------------------------------------------------------------------------ */
 
-static inline void publish(const entry *e, uint64_t tail, uint64_t rows, weir_ticket *ticket) {
+/* A handler that interrupted the append may have forked, and this be the child: then all was written
+ * into memory of its own (lib/fork.h), which nobody reads. It is looked at last, so that the answer
+ * holds wherever the fork came. A gate that was merely shut meanwhile takes nothing back. */
+static inline int publish(const entry *e, uint64_t tail, uint64_t rows, weir_ticket *ticket) {
     weir_lane *lane = e->lane;
     weir_lane_publish(lane, tail);
     atomic_store_explicit(&lane->rows,
                           atomic_load_explicit(&lane->rows, memory_order_relaxed) + rows,
                           memory_order_relaxed);
     if (UNLIKELY(e->w->fence)) atomic_thread_fence(memory_order_seq_cst);
+    uint32_t generation = e->w->generation;
+    /* Relaxed: the kernel wiped it before the child ran. */
+    if (UNLIKELY(atomic_load_explicit(e->w->gate, memory_order_relaxed) != generation) &&
+        weir_gate_status(e->w, generation) == WEIR_FORKED)
+        return WEIR_FORKED;
     weir_journaler_published(&e->w->journaler);
-    if (ticket) *ticket = (weir_ticket){tail, lane->index, e->w->generation};
+    if (ticket) *ticket = (weir_ticket){tail, lane->index, generation};
+    return WEIR_OK;
 }
 
 int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes) {
@@ -259,7 +268,7 @@ int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes
         uint64_t epoch = weir_ring_stamp(&w->ring, e.lane, e.depth > 0);
         (void)weir_put_bytes(weir_lane_at(e.lane, e.lane->tail) + WEIR_RECORD_HEAD, body, bytes);
         weir_record_seal(e.lane, e.lane->tail, bytes, epoch, kind);
-        publish(&e, e.lane->tail + size, 0, NULL);
+        status = publish(&e, e.lane->tail + size, 0, NULL);
     }
     leave(&e);
     return status;
@@ -313,7 +322,7 @@ static int append_one(const weir_table *t, const weir_value *values, weir_ticket
         size_t bytes = write_row(record, t->number, values, columns);
         uint64_t epoch = weir_ring_stamp(&w->ring, lane, e.depth > 0);
         weir_record_seal_at(record, lane->salt, tail, bytes, epoch, WEIR_RECORD_ROW);
-        publish(&e, tail + weir_record_bytes(bytes), 1, ticket);
+        status = publish(&e, tail + weir_record_bytes(bytes), 1, ticket);
         __builtin_prefetch(record + AHEAD, 1); /* for the rows to come; it cannot fault */
     }
     leave(&e);
@@ -419,7 +428,7 @@ int weir_append_rows(weir_table *table, const weir_value *values, size_t count, 
         uint64_t epoch = weir_ring_stamp(&table->w->ring, e.lane, e.depth > 0);
         uint64_t end;
         status = write_rows(&e, table, values, rows, epoch, &end);
-        if (status == WEIR_OK) publish(&e, end, rows, ticket);
+        if (status == WEIR_OK) status = publish(&e, end, rows, ticket);
     }
     leave(&e);
     return status;

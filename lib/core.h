@@ -73,6 +73,9 @@ struct weir {
     uint64_t base_row; /* last row before this opening's own */
     enum { WEIR_HANDLE_OPEN, WEIR_HANDLE_STUCK, WEIR_HANDLE_RETIRED } state;
     weir *next; /* in the list of all handles of the process */
+
+    /* These stay when the memory is used again, for a child that is forked meanwhile. */
+    weir *next_made; /* in the chain of all handles ever made */
 };
 
 /* WEIR_OK, or why the gate does not hold generation: CLOSED, FORKED or STOPPED. */

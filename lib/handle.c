@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core.h"
+#include "fork.h"
 #include "look.h"
 #include "registry.h"
 #include "thread.h"
@@ -314,7 +315,8 @@ static void note_start(opening *o) {
 }
 
 static int open_steps(opening *o) {
-    int status = set_directory(o);
+    int status = weir_fork_watch(o->error);
+    if (status == WEIR_OK) status = set_directory(o);
     if (status == WEIR_OK) status = open_directory(o);
     if (status == WEIR_OK) status = lock_journal(o);
     if (status == WEIR_OK) status = attach_dead_ring(o);

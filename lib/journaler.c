@@ -44,6 +44,13 @@ void weir_journaler_tell_all(weir_journaler *j) {
     weir_journaler_tell(j, &j->applied);
 }
 
+/* The one thread of the child may be a wait that the kernel will begin again: it does not, when the
+ * word is another by then. */
+void weir_journaler_let_go(weir_journaler *j) {
+    atomic_fetch_add_explicit(&j->durable.moved, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&j->applied.moved, 1, memory_order_relaxed);
+}
+
 static weir_next stop_for_good(weir_journaler *j, const weir_error *error) {
     atomic_store_explicit(&j->status, WEIR_STOPPED, memory_order_release);
     tell(j, WEIR_EVENT_STOPPED, error->text);

@@ -84,6 +84,10 @@ void weir_journaler_ring(weir_journaler *j);
 /* The same, by a thread that goes on running instead of waiting: beside it, not behind it. */
 void weir_journaler_ring_aside(weir_journaler *j);
 
+/* In a forked child: nobody there will move anything, so who waits shall look again.
+ * Async-signal-safe. */
+void weir_journaler_let_go(weir_journaler *j);
+
 /* It has moved: wake who waits for it. */
 void weir_journaler_tell(weir_journaler *j, weir_news *news);
 /* What everybody must know: the end of the handle, or of hope. */

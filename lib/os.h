@@ -83,11 +83,14 @@ struct weir_os {
     int (*unshare)(void *self, int file, uint64_t offset, uint64_t bytes);
     int (*has_locked)(void *self, int file, uint64_t offset);
 
-    /* memory: reserve address space, then map pieces of a file into it (MAP_SHARED | MAP_FIXED) */
+    /* memory: reserve address space, then map pieces of a file into it (MAP_SHARED | MAP_FIXED). What
+     * is mapped to be written is not there in a forked child, until it is covered: zeros of the
+     * process's own at these addresses, whatever was there; async-signal-safe. */
     void *(*reserve)(void *self, size_t bytes); /* NULL on failure */
     int (*map)(void *self, void *at, int file, uint64_t offset, size_t bytes, int writable);
     int (*populate)(void *self, void *at, size_t bytes); /* fault in for writing; advice */
     int (*unmap)(void *self, void *at, size_t bytes);
+    int (*cover)(void *self, void *at, size_t bytes);
     _Atomic uint32_t *(*fork_word)(void *self); /* a word, 1 here, 0 in a forked child */
     void (*free_fork_word)(void *self, _Atomic uint32_t *word);
 

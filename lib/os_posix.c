@@ -345,10 +345,11 @@ static int posix_map(void *self, void *at, int file, uint64_t offset, size_t byt
     int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
     void *got = mmap(at, bytes, protection, MAP_SHARED | MAP_FIXED, file, (off_t)offset);
     if (got == MAP_FAILED) return -errno;
+    if (!writable) return 0;
     /* What is mapped to be written is new: to read around each fault, as is usual for files, would
      * zero up to megabytes of it in one go. Advice. */
-    if (writable) (void)madvise(at, bytes, MADV_RANDOM);
-    return 0;
+    (void)madvise(at, bytes, MADV_RANDOM);
+    return answer(madvise(at, bytes, MADV_DONTFORK));
 }
 
 static int posix_populate(void *self, void *at, size_t bytes) {
@@ -358,6 +359,16 @@ static int posix_populate(void *self, void *at, size_t bytes) {
         result = madvise(at, bytes, MADV_POPULATE_WRITE);
     while (result < 0 && errno == EINTR);
     return result < 0 && errno != EINVAL ? -errno : 0;
+}
+
+static int posix_cover(void *self, void *at, size_t bytes) {
+    (void)self;
+    int saved = errno;
+    void *got = mmap(at, bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    int result = got == MAP_FAILED ? -errno : 0;
+    errno = saved;
+    return result;
 }
 
 static int posix_unmap(void *self, void *at, size_t bytes) {
@@ -571,6 +582,7 @@ const weir_os *weir_os_posix(void) {
         .map = posix_map,
         .populate = posix_populate,
         .unmap = posix_unmap,
+        .cover = posix_cover,
         .fork_word = posix_fork_word,
         .free_fork_word = posix_free_fork_word,
         .now = posix_now,

@@ -2,12 +2,15 @@
 #include "registry.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 enum { QUARANTINE = 8 }; /* retired handles that are not used again yet */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static weir *all; /* newest retirement last */
+/* All that were ever made, for a forked child; release / acquire. */
+static _Atomic(weir *) made;
 static uint32_t next_slot;
 static uint32_t next_generation = 1;
 
@@ -26,6 +29,8 @@ static weir *make(const weir_os *os, uint32_t lanes_max) {
     w->lanes_capacity = lanes_max;
     w->gate = gate;
     w->slot = next_slot++;
+    w->next_made = atomic_load_explicit(&made, memory_order_relaxed);
+    atomic_store_explicit(&made, w, memory_order_release);
     return w;
 }
 
@@ -69,7 +74,7 @@ static void reset(weir *w, const weir_os *os) {
     _Atomic uint32_t *gate = w->gate;
     weir_lane *lanes = w->lanes;
     uint32_t capacity = w->lanes_capacity, slot = w->slot;
-    memset(w, 0, sizeof *w);
+    memset(w, 0, offsetof(weir, next_made));
     memset(lanes, 0, capacity * sizeof *lanes);
     w->idle_tables = idle;
     w->gate = gate;
@@ -162,4 +167,12 @@ void weir_registry_unlock(weir *w) {
     w->lock_file = -1;
     w->lock_device = w->lock_inode = 0;
     (void)pthread_mutex_unlock(&lock);
+}
+
+/* The list may be half changed in a child, the chain of all handles ever made is not. */
+void weir_registry_let_go(void) {
+    for (weir *w = atomic_load_explicit(&made, memory_order_acquire); w; w = w->next_made) {
+        if (w->ring.map) weir_ring_let_go(&w->ring);
+        weir_journaler_let_go(&w->journaler);
+    }
 }

@@ -16,5 +16,7 @@ void weir_registry_give_back(weir *w);
  * it. */
 int weir_registry_lock(weir *w, const char *path, weir_error *error);
 void weir_registry_unlock(weir *w);
+/* In a forked child: let go of what is the parent's. Async-signal-safe. */
+void weir_registry_let_go(void);
 
 #endif

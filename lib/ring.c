@@ -119,18 +119,33 @@ static int map_lane(weir_ring *ring, uint32_t index, weir_error *error) {
     return WEIR_OK;
 }
 
+void weir_ring_let_go(const weir_ring *ring) {
+    const weir_os *os = ring->os;
+    if (!ring->writable) return;
+    /* Who cannot have that memory either faults when it is used; there is nothing better. */
+    (void)os->cover(os->self, ring->map, ring->map_bytes);
+    for (uint32_t i = 0; i < ring->header.lanes; i++)
+        if (ring->lanes[i].data)
+            (void)os->cover(os->self, ring->lanes[i].data, 2 * (size_t)ring->lanes[i].size);
+}
+
+/* Each address is forgotten before it is given back: a child that is forked in between would cover
+ * what is somebody else's there by then. */
 void weir_ring_unmap(weir_ring *ring) {
     const weir_os *os = ring->os;
-    for (uint32_t i = 0; ring->lanes && i < ring->header.lanes; i++) {
-        if (ring->lanes[i].data)
-            (void)os->unmap(os->self, ring->lanes[i].data, 2 * (size_t)ring->lanes[i].size);
-        ring->lanes[i].data = NULL;
-    }
-    /* Nothing can be done about a mapping or descriptor that will not go: the process keeps it. */
-    if (ring->map) (void)os->unmap(os->self, ring->map, ring->map_bytes);
-    if (ring->file >= 0) (void)os->close(os->self, ring->file);
+    uint8_t *map = ring->map;
+    int file = ring->file;
     ring->map = NULL;
     ring->file = -1;
+    for (uint32_t i = 0; ring->lanes && i < ring->header.lanes; i++) {
+        uint8_t *data = ring->lanes[i].data;
+        ring->lanes[i].data = NULL;
+        atomic_signal_fence(memory_order_seq_cst);
+        if (data) (void)os->unmap(os->self, data, 2 * (size_t)ring->lanes[i].size);
+    }
+    /* Nothing can be done about a mapping or descriptor that will not go: the process keeps it. */
+    if (map) (void)os->unmap(os->self, map, ring->map_bytes);
+    if (file >= 0) (void)os->close(os->self, file);
 }
 
 void weir_ring_close(weir_ring *ring) {

@@ -116,6 +116,11 @@ bool weir_ring_populate(weir_ring *ring);
 int weir_ring_attach(weir_ring *ring, const weir_os *os, int dirfd, const char *path,
                      weir_found_ring *found, weir_error *error);
 
+/* In a forked child, which has none of a writable ring's memory: put zeros of its own there, which an
+ * append that the fork interrupted may write to, and end, as if nothing had happened to it.
+ * Async-signal-safe. */
+void weir_ring_let_go(const weir_ring *ring);
+
 /* Unmap and close the file; what the ring knew of itself stays. */
 void weir_ring_unmap(weir_ring *ring);
 /* That, and the rest; attached rings free their lanes. */

@@ -19,7 +19,13 @@
 #include "../lib/ring.h"
 #include "support.h"
 
-enum { PAGE = 4096, READABLE = 100, TEXT = 200, ROWS = 5 };
+enum {
+    PAGE = 4096,
+    READABLE = 100,
+    TEXT = 200,
+    ROWS = 5,
+    UNPLANNED = 42, /* exit status after a fault that nobody planned */
+};
 
 static const weir_column columns[] = {{"n", WEIR_INTEGER}, {"t", WEIR_TEXT}};
 
@@ -41,8 +47,7 @@ static void open_trap(void) { (void)mprotect(f->trap + PAGE, PAGE, PROT_READ); }
 static void on_fault(int signal, siginfo_t *info, void *context) {
     (void)signal, (void)context;
     const char *at = info->si_addr;
-    if (at < f->trap + PAGE || at >= f->trap + 2 * PAGE)
-        _exit(42); /* a fault that nobody planned */
+    if (at < f->trap + PAGE || at >= f->trap + 2 * PAGE) _exit(UNPLANNED);
     in_the_middle();
 }
 
@@ -189,6 +194,70 @@ static void an_append_inside_an_append_keeps_both(void **state) {
                      1);
 }
 
+/* ---- a handler that forks -------------------------------------------------------------------- */
+
+static pid_t forked, (*fork_way)(void);
+
+static void fork_inside(void) {
+    forked = fork_way();
+    open_trap();
+}
+
+/* What the process that was forked in the middle of this one's append ended with. */
+static int end_of_the_forked(void) {
+    int status;
+    must(forked > 0 && waitpid(forked, &status, 0) == forked, 30);
+    return status;
+}
+
+/* Both return from the handler into the append. */
+static void append_around_a_fork(void) {
+    const weir_value rows[] = {weir_int(101), trapped(), weir_int(102), weir_text("b")};
+    weir_ticket ticket = {7, 7, 7};
+    int status = weir_append(f->table, weir_int(100), trapped());
+    if (forked == 0) {
+        bool told = status == WEIR_FORKED &&
+                    weir_append(f->table, weir_int(300), weir_null()) == WEIR_FORKED;
+        _exit(told ? 0 : 31);
+    }
+    must(status == WEIR_OK && end_of_the_forked() == 0, 32);
+    must(mprotect(f->trap + PAGE, PAGE, PROT_NONE) == 0, 33);
+    status = weir_append_rows(f->table, rows, 2, 2, &ticket);
+    if (forked == 0) _exit(status == WEIR_FORKED && ticket.position == 7 ? 0 : 34);
+    must(status == WEIR_OK && end_of_the_forked() == 0, 35);
+}
+
+static void fork_in_the_middle(void) {
+    fork_way = fork;
+    open_and_fill();
+    set_trap(fork_inside);
+    append_around_a_fork();
+}
+
+static void a_child_forked_inside_an_append_writes_nothing_of_the_parents(void **state) {
+    (void)state;
+    in_a_child(fork_in_the_middle);
+    expect_rows(ROWS + 3);
+}
+
+/* Nobody sees to this one, so it faults. */
+static void append_around_a_bare_fork(void) {
+    fork_way = _Fork;
+    open_and_fill();
+    set_trap(fork_inside);
+    int status = weir_append(f->table, weir_int(101), trapped());
+    if (forked == 0) _exit(36);
+    int end = end_of_the_forked();
+    must(status == WEIR_OK && WIFEXITED(end) && WEXITSTATUS(end) == UNPLANNED, 37);
+    must(weir_append(f->table, weir_int(102), weir_null()) == WEIR_OK, 38);
+}
+
+static void a_child_that_nobody_sees_to_ends_and_the_parent_goes_on(void **state) {
+    (void)state;
+    in_a_child(append_around_a_bare_fork);
+    expect_rows(ROWS + 2);
+}
+
 /* ---- closing in the middle ----------------------------------------------------------------- */
 
 static int caught[2], go_on[2]; /* pipes: what a handler may wait on */
@@ -276,6 +345,8 @@ int main(void) {
         T(half_an_append_leaves_no_trace),
         T(half_of_many_rows_leave_no_trace),
         T(an_append_inside_an_append_keeps_both),
+        T(a_child_forked_inside_an_append_writes_nothing_of_the_parents),
+        T(a_child_that_nobody_sees_to_ends_and_the_parent_goes_on),
         T(an_append_that_close_meets_is_kept),
         T(rows_that_are_durable_are_not_drained_again),
         T(a_ring_that_comes_back_after_a_clean_close_is_not_drained),

@@ -43,8 +43,10 @@
  *
  * Any thread may call anything at any time with a handle that is open, without registering.
  * The append calls may also be made from a signal handler, even one that interrupted an
- * append; no other call may. In a forked child every call answers WEIR_FORKED. No call is a
- * cancellation point.
+ * append; no other call may. In a forked child every call answers WEIR_FORKED, and so does an append
+ * that fork() interrupted, from a handler: it is the parent's alone. That holds for fork(); in a
+ * child of _Fork() or clone() such an append ends with SIGSEGV, because the parent's ring is not
+ * there. No call is a cancellation point.
  */
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
