@@ -323,6 +323,17 @@ static void what_must_be_mended_answers_those_who_wait(void **state) {
     assert_true(heard(WEIR_EVENT_APPLY_RESUMED));
 }
 
+static void what_is_mended_soon_is_applied_soon(void **state) {
+    (void)state;
+    sink_state.begin_status = WEIR_SCHEMA;
+    append(10);
+    let_pass(300 * MS);
+    assert_true(heard(WEIR_EVENT_APPLY_STOPPED));
+    sink_state.begin_status = WEIR_OK;
+    let_pass(1000 * MS);
+    assert_int_equal(sink_state.rows, 10);
+}
+
 /* It has lost the files in which the last transaction stood. */
 static void a_database_opened_again_gets_its_rows_again(void **state) {
     (void)state;
@@ -387,6 +398,7 @@ int main(void) {
         TEST(what_is_not_safe_stays_in_the_journal),
         TEST(a_lock_is_waited_for_and_told_when_it_lasts),
         TEST(what_must_be_mended_answers_those_who_wait),
+        TEST(what_is_mended_soon_is_applied_soon),
         TEST(a_database_opened_again_gets_its_rows_again),
         TEST(a_database_opened_again_at_the_end_leaves_its_rows),
         TEST(stopping_applies_and_hardens),

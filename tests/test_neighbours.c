@@ -156,11 +156,85 @@ static void opening_beside_a_writer_in_rollback_mode_waits_as_told(void **state)
     assert_int_equal(sqlite3_vfs_unregister(&counting), SQLITE_OK);
 }
 
+/* ---- what only the program's own connections have ------------------------------------------------- */
+
+static void app_function(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count, (void)values;
+    sqlite3_result_int(context, 1);
+}
+
+static int app_collation(void *self, int a_bytes, const void *a, int b_bytes, const void *b) {
+    (void)self, (void)a, (void)b;
+    return a_bytes - b_bytes;
+}
+
+static int app_connect(sqlite3 *db, void *self, int count, const char *const *values,
+                       sqlite3_vtab **out, char **message) {
+    (void)self, (void)count, (void)values, (void)message;
+    *out = sqlite3_malloc(sizeof **out);
+    return *out ? sqlite3_declare_vtab(db, "CREATE TABLE v(a)") : SQLITE_NOMEM;
+}
+
+static int app_disconnect(sqlite3_vtab *self) {
+    sqlite3_free(self);
+    return SQLITE_OK;
+}
+
+static int app_best_index(sqlite3_vtab *self, sqlite3_index_info *info) {
+    (void)self, (void)info;
+    return SQLITE_OK;
+}
+
+static void what_only_the_program_has_is_named_and_waited_for(void **state) {
+    (void)state;
+    static const sqlite3_module module = {.xCreate = app_connect,
+                                          .xConnect = app_connect,
+                                          .xBestIndex = app_best_index,
+                                          .xDisconnect = app_disconnect,
+                                          .xDestroy = app_disconnect};
+    static const struct {
+        const char *made, *name, *mended;
+    } cases[] = {
+        {"CREATE TABLE t(n, CHECK(app_f(n)))", "app_f", "DROP TABLE t; CREATE TABLE t(n)"},
+        {"CREATE TABLE t(n, g AS (app_f(n)) STORED)", "app_f", "DROP TABLE t; CREATE TABLE t(n)"},
+        {"CREATE TABLE t(n, d DEFAULT (app_f(1)))", "app_f", "DROP TABLE t; CREATE TABLE t(n)"},
+        {"CREATE TABLE t(n); CREATE INDEX i ON t(app_f(n))", "app_f", "DROP INDEX i"},
+        {"CREATE TABLE t(n); CREATE INDEX i ON t(n) WHERE app_f(n)", "app_f", "DROP INDEX i"},
+        {"CREATE TABLE t(n); CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT app_f(new.n); END",
+         "app_f", "DROP TRIGGER r"},
+        {"CREATE TABLE t(n); CREATE INDEX i ON t(n COLLATE app_c)", "app_c", "DROP INDEX i"},
+        {"CREATE VIRTUAL TABLE v USING app_m; CREATE TABLE t(n);"
+         "CREATE TRIGGER r AFTER INSERT ON t BEGIN INSERT INTO v VALUES(new.n); END",
+         "app_m", "DROP TRIGGER r"},
+    };
+    run("PRAGMA journal_mode=WAL");
+    assert_int_equal(sqlite3_create_function(other, "app_f", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                             NULL, app_function, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_create_collation(other, "app_c", SQLITE_UTF8, NULL, app_collation),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_create_module(other, "app_m", &module, NULL), SQLITE_OK);
+    assert_int_equal(open_sink(1000), WEIR_OK);
+    for (uint64_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        run("DROP TABLE IF EXISTS t");
+        run(cases[i].made);
+        for (int try = 0; try < 2; try++) {
+            assert_int_equal(transact(i + 1), WEIR_SCHEMA);
+            if (!strstr(error.text, cases[i].name) || !strstr(error.text, "only SQLite's"))
+                fail_msg("%s: %s", cases[i].made, error.text);
+        }
+        run(cases[i].mended);
+        assert_int_equal(transact(i + 1), WEIR_OK);
+        assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 1);
+    }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_checkpoint_that_waits_for_readers_waits_not_for_us),
         TEST(opening_beside_a_writer_in_rollback_mode_waits_as_told),
+        TEST(what_only_the_program_has_is_named_and_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,7 +91,7 @@ static void meet(weir_applier *a, int status, const weir_error *error) {
         a->shared_until = at + SHARED_NS;
         t->pause = double_up(t->pause, 1 * MS, 50 * MS);
     } else {
-        t->pause = passes(status) ? double_up(t->pause, 100 * MS, 5000 * MS) : 5000 * MS;
+        t->pause = double_up(t->pause, 100 * MS, 5000 * MS);
     }
     a->not_before = at + t->pause;
     if (!t->told && (status != WEIR_BUSY || at - t->since >= 1000 * MS))

@@ -1,6 +1,8 @@
 /* sqlite_error.c - SQLite's result codes in weir's words. */
 #include "sqlite_error.h"
 
+#include <string.h>
+
 int weir_sqlite_status(int code) {
     switch (code & 0xFF) {
     case SQLITE_OK:
@@ -24,14 +26,30 @@ int weir_sqlite_status(int code) {
     }
 }
 
+/* A program gives its own functions, collations and modules to its own connections. SQLite has a code
+ * for a collation that is missing only. */
+static bool lacks_what_the_program_has(const char *message) {
+    static const char *const words[] = {"no such function", "unknown function",
+                                        "no such collation sequence", "no such module"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strncmp(message, words[i], strlen(words[i])) == 0) return true;
+    return false;
+}
+
 int weir_sqlite_fail(sqlite3 *db, const char *doing, weir_error *error) {
     int code = sqlite3_extended_errcode(db);
     int status = weir_sqlite_status(code);
     const char *path = sqlite3_db_filename(db, "main");
     if (status == WEIR_OK)
         status = WEIR_IO; /* the caller saw a failure that SQLite has forgotten */
-    return weir_fail(error, status, "%s: %s: %s (SQLite code %d)", path ? path : "database", doing,
-                     sqlite3_errmsg(db), code);
+    const char *message = sqlite3_errmsg(db);
+    const char *advice =
+        lacks_what_the_program_has(message)
+            ? "; weir's own connection has only SQLite's: it is tried again, until "
+              "the schema does without it"
+            : "";
+    return weir_fail(error, status, "%s: %s: %s (SQLite code %d)%s", path ? path : "database",
+                     doing, message, code, advice);
 }
 
 void weir_sqlite_leave_wal(sqlite3 *db) {
