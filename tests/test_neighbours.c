@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../writer/sqlite_sink.h"
@@ -229,12 +230,105 @@ static void what_only_the_program_has_is_named_and_waited_for(void **state) {
     }
 }
 
+/* ---- what the documents say of SQLite --------------------------------------------------------------- */
+
+/* A number that grows by one each time the -wal file begins anew: the first salt of its header. */
+static uint32_t resets(void) {
+    char path[310];
+    size_t bytes;
+    (void)snprintf(path, sizeof path, "%s-wal", database);
+    uint8_t *wal = weir_file_read(path, &bytes);
+    assert_true(bytes >= 32);
+    uint32_t number = (uint32_t)wal[16] << 24 | (uint32_t)wal[17] << 16 | (uint32_t)wal[18] << 8 |
+                      (uint32_t)wal[19];
+    free(wal);
+    return number;
+}
+
+static void whole_checkpoint(uint64_t block) {
+    uint64_t safe;
+    assert_int_equal(sink.harden(sink.self, block, &safe, &error), WEIR_OK);
+    assert_int_equal(safe, block);
+}
+
+/* DURABILITY.md on the WAL-reset race. */
+static void the_wal_is_reset_by_whoever_writes_behind_a_whole_checkpoint(void **state) {
+    (void)state;
+    int frames, copied;
+    run("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE own(x)");
+    assert_int_equal(open_sink(1000), WEIR_OK);
+    assert_int_equal(transact(1), WEIR_OK);
+    uint32_t before = resets();
+    for (int i = 0; i < 3; i++) { /* while something is not copied: nobody */
+        assert_int_equal(
+            sqlite3_wal_checkpoint_v2(other, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &copied),
+            SQLITE_OK);
+        assert_true(copied < frames);
+        run("INSERT INTO own VALUES(1)");
+    }
+    assert_int_equal(resets(), before);
+    whole_checkpoint(1);
+    run("INSERT INTO own VALUES(2)"); /* another connection */
+    assert_int_equal(resets(), before + 1);
+    whole_checkpoint(1);
+    assert_int_equal(transact(2), WEIR_OK); /* or weir's */
+    assert_int_equal(resets(), before + 2);
+    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM own"), 4);
+}
+
+static uint64_t next_block;
+
+static int commit_one(void *context) {
+    (void)context;
+    assert_int_equal(transact(next_block++), WEIR_OK);
+    return 0;
+}
+
+/* OPERATING.md on copies. */
+static void a_backup_in_steps_begins_anew_with_each_commit_and_vacuum_into_does_not(void **state) {
+    (void)state;
+    char sql[400], copy[310];
+    sqlite3 *into;
+    run("PRAGMA journal_mode=WAL; CREATE TABLE own(x);"
+        "INSERT INTO own WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < "
+        "2000)"
+        " SELECT randomblob(1000) FROM c");
+    assert_int_equal(open_sink(1000), WEIR_OK);
+    next_block = 1;
+    assert_int_equal(sqlite3_open(":memory:", &into), SQLITE_OK);
+    sqlite3_backup *backup = sqlite3_backup_init(into, "main", other, "main");
+    assert_non_null(backup);
+    for (int i = 0; i < 60; i++) { /* 6,000 pages for a database of some 700 */
+        assert_int_equal(sqlite3_backup_step(backup, 100), SQLITE_OK);
+        (void)commit_one(NULL);
+    }
+    assert_true(sqlite3_backup_remaining(backup) > 0);
+    assert_int_equal(sqlite3_backup_step(backup, -1), SQLITE_DONE); /* in one step */
+    assert_int_equal(sqlite3_backup_finish(backup), SQLITE_OK);
+    assert_int_equal(sqlite3_close(into), SQLITE_OK);
+
+    uint64_t before = next_block;
+    (void)snprintf(copy, sizeof copy, "%s/copy.db", directory);
+    (void)snprintf(sql, sizeof sql, "VACUUM INTO '%s'", copy);
+    sqlite3_progress_handler(other, 1000, commit_one, NULL);
+    run(sql);
+    sqlite3_progress_handler(other, 0, NULL, NULL);
+    assert_true(next_block > before);
+    assert_int_equal(weir_sql_int(copy, "SELECT count(*) FROM own"), 2000);
+    assert_int_equal(weir_sql_int(copy, "SELECT count(*) FROM pragma_integrity_check WHERE "
+                                        "integrity_check = 'ok'"),
+                     1);
+    assert_true(weir_sql_int(copy, "SELECT count(*) FROM t") >= (int64_t)before - 1);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_checkpoint_that_waits_for_readers_waits_not_for_us),
         TEST(opening_beside_a_writer_in_rollback_mode_waits_as_told),
         TEST(what_only_the_program_has_is_named_and_waited_for),
+        TEST(the_wal_is_reset_by_whoever_writes_behind_a_whole_checkpoint),
+        TEST(a_backup_in_steps_begins_anew_with_each_commit_and_vacuum_into_does_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

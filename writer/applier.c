@@ -154,7 +154,8 @@ static uint64_t harden_when_quiet(weir_applier *a, const weir_journal_state *s, 
     if (a->hardened == a->applied && !holds_up(a, s)) return UINT64_MAX;
     if (at - a->quiet_since < pause) return a->quiet_since + pause - at;
     settle(a, s);
-    harden(a, 0);
+    /* Nothing to copy is no harmless checkpoint: DURABILITY.md, on the WAL-reset race. */
+    if (a->hardened < a->applied) harden(a, 0);
     if (holds_up(a, s)) /* somebody has the database locked */
         a->harden_pause = double_up(a->harden_pause, IDLE_HARDEN_NS, REFUSED_HARDEN_NS);
     else if (a->hardened == a->applied)
