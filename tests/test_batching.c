@@ -79,7 +79,9 @@ static void apply(const weir_sink *s, const rows_block *b, uint64_t width) {
             narrow = narrow > 1 ? narrow / 2 : 1;
             continue;
         }
-        if (status != WEIR_OK) fail_msg("%s", error.text);
+        if (status != WEIR_OK)
+            fail_msg("%s, rows %llu to %llu", error.text, (unsigned long long)range.first,
+                     (unsigned long long)range.last);
         row = range.last + 1;
         narrow = width;
     }
@@ -268,10 +270,47 @@ static void triggers_count_from_zero_for_each_row(void **state) {
     EACH(cases);
 }
 
+/* ---- sequences -------------------------------------------------------------------------------- */
+
+static void a_spent_sequence_refuses_its_rows_alone(void **state) {
+    (void)state;
+    static const batching_case cases[] = {
+        {"CREATE TABLE s(id INTEGER PRIMARY KEY AUTOINCREMENT, v);"
+         "INSERT INTO s VALUES(9223372036854775807, 'last')",
+         {"s", "o"},
+         {"v", "x"},
+         {{2, "1"}, {1, "poison"}, {2, "2"}, {1, "again"}, {2, "3"}},
+         "SELECT group_concat(x), (SELECT count(*) FROM s) FROM o",
+         "1,2,3,1,",
+         "2,4,"},
+        /* spent by an earlier row of the same transaction */
+        {"CREATE TABLE s(id INTEGER PRIMARY KEY AUTOINCREMENT, v)",
+         {"s", "o"},
+         {"id v", "x"},
+         {{2, "1"}, {1, "- a"}, {1, "9223372036854775807 b"}, {2, "2"}, {1, "- c"}, {1, "5 d"}},
+         "SELECT group_concat(v, ''), (SELECT count(*) FROM o) FROM s",
+         "adb,2,",
+         "5,"},
+        /* that of a table that a trigger fills */
+        {"CREATE TABLE a(x); CREATE TABLE s(id INTEGER PRIMARY KEY AUTOINCREMENT, v);"
+         "INSERT INTO s VALUES(9223372036854775806, 'one is left');"
+         "CREATE TRIGGER t AFTER INSERT ON a WHEN NEW.x > 10 BEGIN"
+         "  INSERT INTO s(v) VALUES(NEW.x); END",
+         {"a", "o"},
+         {"x", "x"},
+         {{1, "1"}, {1, "11"}, {1, "12"}, {2, "5"}, {1, "2"}, {1, "13"}},
+         "SELECT group_concat(x), (SELECT count(*) FROM s), (SELECT count(*) FROM o) FROM a",
+         "1,11,2,2,1,",
+         "3,6,"},
+    };
+    EACH(cases);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_later_row_mends_no_foreign_key),
         cmocka_unit_test(triggers_count_from_zero_for_each_row),
+        cmocka_unit_test(a_spent_sequence_refuses_its_rows_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

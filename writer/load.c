@@ -187,12 +187,27 @@ static bool still_prepares(weir_load *l, const weir_load_table *t) {
     return status == WEIR_OK;
 }
 
-static bool is_rows_fault(weir_load *l, const weir_load_table *t, int code) {
+/* Nothing else can be at fault: no smaller transaction is left to try. */
+static bool stands_alone(const weir_load *l) { return l->counts.rows == 0 && l->count == 1; }
+
+/* SQLite says SQLITE_FULL of a disk, and of AUTOINCREMENT that has no number left. What took the last
+ * one may have been undone with the statement or the transaction: that shows when fewer rows go in. */
+static bool is_for_want_of_numbers(const weir_load *l, const weir_load_table *t, size_t count) {
+    switch (weir_schema_sequences(l->db, t->declaration)) {
+    case WEIR_SEQUENCES_SPENT: return true;
+    case WEIR_SEQUENCES_LEFT:
+        return count > 1 || (sqlite3_get_autocommit(l->db) && !stands_alone(l));
+    default: return false;
+    }
+}
+
+static bool is_rows_fault(weir_load *l, const weir_load_table *t, size_t count, int code) {
     switch (code & 0xFF) {
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
     case SQLITE_TOOBIG: return true;
     case SQLITE_ERROR: return still_prepares(l, t);
+    case SQLITE_FULL: return is_for_want_of_numbers(l, t, count);
     default: return false;
     }
 }
@@ -202,15 +217,16 @@ static void note_refusal(weir_load *l, weir_refusal *why) {
     (void)sqlite3_snprintf(sizeof why->message, why->message, "%s", sqlite3_errmsg(l->db));
 }
 
-/* The statement stopped with an error: whose fault is it? */
-static int judge(weir_load *l, weir_load_table *t, weir_refusal *why, weir_error *error) {
+/* The statement of so many rows stopped with an error: whose fault is it? */
+static int judge(weir_load *l, weir_load_table *t, size_t count, weir_refusal *why,
+                 weir_error *error) {
     note_refusal(l, why);
     int status = weir_sqlite_fail(l->db, t->declaration->name, error);
     (void)sqlite3_reset(t->insert); /* repeats the step's code */
     if (weir_feed_damaged(t->feed))
         return weir_fail(error, WEIR_DAMAGED, "a row of block %llu does not parse",
                          (unsigned long long)l->header->block);
-    if (!is_rows_fault(l, t, why->code)) return status;
+    if (!is_rows_fault(l, t, count, why->code)) return status;
     return sqlite3_get_autocommit(l->db) ? WEIR_SINK_AGAIN : WEIR_REJECTED;
 }
 
@@ -232,7 +248,7 @@ static int run_insert(weir_load *l, weir_load_table *t, const weir_feed_row *row
     int status = t->traits.counting ? forget_counters(l, error) : WEIR_OK;
     if (status != WEIR_OK) return status;
     weir_feed_give(t->feed, rows, count);
-    if (sqlite3_step(t->insert) != SQLITE_DONE) return judge(l, t, why, error);
+    if (sqlite3_step(t->insert) != SQLITE_DONE) return judge(l, t, count, why, error);
     (void)sqlite3_reset(t->insert); /* it is done */
     if (!keys_are_open(l)) return WEIR_OK;
     /* A deferred key would be judged at COMMIT, by rows that come later and by where a transaction

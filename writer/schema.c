@@ -281,6 +281,28 @@ static int read_traits(sqlite3 *db, const weir_declaration *d, weir_traits *out,
     return status;
 }
 
+/* A table whose key is declared chooses nothing. ?1: the table. */
+static int greatest_sequence(sqlite3 *db, const weir_declaration *d, int64_t *out) {
+    static const char of_all[] =
+        "WITH RECURSIVE " KEYS ", " TOUCHED " SELECT max(q.seq) FROM sqlite_sequence q"
+        " WHERE q.name = ?1 COLLATE NOCASE"
+        " OR EXISTS (SELECT 1 FROM touched t WHERE t.name = q.name COLLATE NOCASE)";
+    static const char of_touched[] =
+        "WITH RECURSIVE " KEYS ", " TOUCHED " SELECT max(q.seq) FROM sqlite_sequence q"
+        " WHERE EXISTS (SELECT 1 FROM touched t WHERE t.name = q.name COLLATE NOCASE)";
+    const char *sql = weir_declaration_key(d) < 0 ? of_all : of_touched;
+    return weir_sqlite_ask(db, sql, d->name, 0, out, NULL);
+}
+
+weir_sequences weir_schema_sequences(sqlite3 *db, const weir_declaration *d) {
+    int64_t any, greatest;
+    if (weir_sqlite_ask(db, "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'", NULL, 0,
+                        &any, NULL) != WEIR_OK ||
+        !any || greatest_sequence(db, d, &greatest) != WEIR_OK)
+        return WEIR_SEQUENCES_NONE;
+    return greatest == INT64_MAX ? WEIR_SEQUENCES_SPENT : WEIR_SEQUENCES_LEFT;
+}
+
 int weir_schema_ensure(sqlite3 *db, const weir_declaration *d, weir_traits *out,
                        weir_error *error) {
     found f;

@@ -25,6 +25,16 @@ const char *weir_schema_type(weir_type type); /* what a column of it is declared
 /* Inside a write transaction: create the table, add columns, or say why it does not fit. */
 int weir_schema_ensure(sqlite3 *db, const weir_declaration *d, weir_traits *out, weir_error *error);
 
+/* AUTOINCREMENT of a table, or of those that its triggers may touch. */
+typedef enum weir_sequences {
+    WEIR_SEQUENCES_NONE,
+    WEIR_SEQUENCES_LEFT,
+    WEIR_SEQUENCES_SPENT, /* one of them has no number left, as the transaction sees it */
+} weir_sequences;
+
+/* Of those that choose a rowid for rows of this declaration. What cannot be read counts as none. */
+weir_sequences weir_schema_sequences(sqlite3 *db, const weir_declaration *d);
+
 /* Inside a transaction or not, changing nothing: is the table there, and fits as it stands? */
 int weir_schema_look(sqlite3 *db, const weir_declaration *d, bool *fits, weir_traits *out,
                      weir_error *error);
