@@ -9,10 +9,18 @@ void weir_decoder_free(weir_decoder *decoder) {
     *decoder = (weir_decoder){0};
 }
 
+enum { USUAL_BYTES = 16 << 20 };
+
+/* A block may expand to a gigabyte: what it took is given back with the next one of usual size. */
+static bool has_room(const weir_decoder *d, const weir_block_header *h) {
+    bool too_much = d->capacity > USUAL_BYTES && h->raw_bytes < d->capacity / 4;
+    return h->raw_bytes <= d->capacity && !too_much;
+}
+
 static int make_room(weir_decoder *d, const weir_block_header *h) {
     if (!d->codec && weir_codec_make(1, &d->codec) != WEIR_OK) /* the level is for writers */
         return WEIR_NO_MEMORY;
-    if (h->codec == WEIR_CODEC_RAW || h->raw_bytes <= d->capacity) return WEIR_OK;
+    if (h->codec == WEIR_CODEC_RAW || has_room(d, h)) return WEIR_OK;
     free(d->raw); /* nothing in it is worth a copy */
     d->capacity = 0;
     d->raw = malloc(h->raw_bytes);

@@ -21,6 +21,8 @@ enum {
     WINDOW_ROWS = 32768,
     EXPECTED_ROWS = 1024,   /* fewer in a block cost less to feed than their tables to look at */
     WINDOW_BYTES = 8 << 20, /* a savepoint keeps what it changed; more rows in one gain nothing */
+    LARGE_ROW = 1 << 20,    /* want of memory is never the fault of a smaller one */
+    STARVED_TIMES = 8,      /* so often it is tried, with the applier's pauses: some ten seconds */
 };
 #define PLACED ((size_t)1 << 63) /* in pending, while the window is sorted */
 
@@ -201,13 +203,37 @@ static bool is_for_want_of_numbers(const weir_load *l, const weir_load_table *t,
     }
 }
 
-static bool is_rows_fault(weir_load *l, const weir_load_table *t, size_t count, int code) {
+static bool is_starved(weir_load *l, const weir_feed_row *row) {
+    uint64_t number = l->first + row->index;
+    if (row->length < LARGE_ROW) return false;
+    if (l->starved.row != number) {
+        l->starved.row = number;
+        l->starved.times = 0;
+    }
+    return ++l->starved.times > STARVED_TIMES;
+}
+
+/* Want of memory passes; but a large row that failed for it alone, again and again, is not to keep all
+ * others waiting. */
+static bool is_too_large(weir_load *l, const weir_feed_row *rows, size_t count) {
+    size_t large = 0;
+    for (size_t i = 0; i < count; i++)
+        large += rows[i].length >= LARGE_ROW;
+    if (large == 0) return false;
+    if (count > 1 || (sqlite3_get_autocommit(l->db) && !stands_alone(l))) return true;
+    return is_starved(l, rows);
+}
+
+static bool is_rows_fault(weir_load *l, const weir_load_table *t, const weir_feed_row *rows,
+                          size_t count, int code) {
     switch (code & 0xFF) {
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
     case SQLITE_TOOBIG: return true;
     case SQLITE_ERROR: return still_prepares(l, t);
     case SQLITE_FULL: return is_for_want_of_numbers(l, t, count);
+    case SQLITE_NOMEM: return is_too_large(l, rows, count);
+    case SQLITE_IOERR: return code == SQLITE_IOERR_NOMEM && is_too_large(l, rows, count);
     default: return false;
     }
 }
@@ -217,16 +243,16 @@ static void note_refusal(weir_load *l, weir_refusal *why) {
     (void)sqlite3_snprintf(sizeof why->message, why->message, "%s", sqlite3_errmsg(l->db));
 }
 
-/* The statement of so many rows stopped with an error: whose fault is it? */
-static int judge(weir_load *l, weir_load_table *t, size_t count, weir_refusal *why,
-                 weir_error *error) {
+/* The statement stopped with an error: whose fault is it? */
+static int judge(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
+                 weir_refusal *why, weir_error *error) {
     note_refusal(l, why);
     int status = weir_sqlite_fail(l->db, t->declaration->name, error);
     (void)sqlite3_reset(t->insert); /* repeats the step's code */
     if (weir_feed_damaged(t->feed))
         return weir_fail(error, WEIR_DAMAGED, "a row of block %llu does not parse",
                          (unsigned long long)l->header->block);
-    if (!is_rows_fault(l, t, count, why->code)) return status;
+    if (!is_rows_fault(l, t, rows, count, why->code)) return status;
     return sqlite3_get_autocommit(l->db) ? WEIR_SINK_AGAIN : WEIR_REJECTED;
 }
 
@@ -248,7 +274,7 @@ static int run_insert(weir_load *l, weir_load_table *t, const weir_feed_row *row
     int status = t->traits.counting ? forget_counters(l, error) : WEIR_OK;
     if (status != WEIR_OK) return status;
     weir_feed_give(t->feed, rows, count);
-    if (sqlite3_step(t->insert) != SQLITE_DONE) return judge(l, t, count, why, error);
+    if (sqlite3_step(t->insert) != SQLITE_DONE) return judge(l, t, rows, count, why, error);
     (void)sqlite3_reset(t->insert); /* it is done */
     if (!keys_are_open(l)) return WEIR_OK;
     /* A deferred key would be judged at COMMIT, by rows that come later and by where a transaction
@@ -299,11 +325,15 @@ static int reject(weir_load *l, const weir_load_table *t, const weir_feed_row *r
         if (status != WEIR_OK) return status;
         l->reject_ready = true;
     }
-    weir_refused refused = {l->header, l->first + row->index, t->declaration->name, row->bytes,
-                            row->length};
-    int status = weir_reject_insert(l->reject, &refused, why, error);
+    uint64_t number = l->first + row->index;
+    weir_refused refused = {l->header, number, t->declaration->name, row->bytes, row->length};
+    weir_reject_kept kept = number == l->shortened ? WEIR_REJECT_SHORT : WEIR_REJECT_WHOLE;
+    int status = weir_reject_insert(l->reject, &refused, why, kept, error);
     if (status == WEIR_OK) l->counts.rejected++;
-    return status;
+    bool too_large = status == WEIR_TOO_BIG || (status == WEIR_NO_MEMORY && is_starved(l, row));
+    if (kept == WEIR_REJECT_SHORT || !too_large) return status;
+    l->shortened = number; /* the transaction may be gone */
+    return WEIR_SINK_AGAIN;
 }
 
 static int load_one(weir_load *l, weir_load_table *t, const weir_feed_row *row, weir_error *error) {

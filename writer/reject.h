@@ -22,8 +22,13 @@ typedef struct weir_refused { /* which row */
 /* Make the table where it is missing, and the statement. */
 int weir_reject_prepare(sqlite3 *db, sqlite3_stmt **out, weir_error *error);
 
-/* Insert one row. */
+typedef enum weir_reject_kept {
+    WEIR_REJECT_WHOLE,
+    WEIR_REJECT_SHORT, /* no record, and of each text and blob the beginning, with its length */
+} weir_reject_kept;
+
+/* Insert one row. WEIR_TOO_BIG: SQLite takes no value as long as its record. */
 int weir_reject_insert(sqlite3_stmt *insert, const weir_refused *row, const weir_refusal *why,
-                       weir_error *error);
+                       weir_reject_kept kept, weir_error *error);
 
 #endif

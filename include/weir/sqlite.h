@@ -14,7 +14,8 @@
  *                  the same transaction as the rows, which is what makes every row come once.
  *   weir_reject    (id, journal, row, time_ns, table_name, code, message, "values", record): rows
  *                  that SQLite refused. "values" reads as SQL literals; record is the row as it
- *                  stood in the journal (docs/FORMAT.md).
+ *                  stood in the journal (docs/FORMAT.md); NULL for a row that is too large to be
+ *                  kept, of which "values" has the beginnings and the message the length.
  *
  * Let only SQLite open the database, its -wal and its -shm: who closes a descriptor of them takes
  * away SQLite's locks (docs/OPERATING.md). weir's own hold against that.
