@@ -54,10 +54,12 @@ static int check_abc(void) {
     return check("t", abc, 3, &next);
 }
 
+static uint16_t added; /* columns, by the last ensure */
+
 static weir_traits ensure(const char *name, const weir_column *columns, size_t count) {
     weir_traits traits;
     weir_declaration *d = declare(name, columns, count);
-    assert_int_equal(weir_schema_ensure(db, d, &traits, &error), WEIR_OK);
+    assert_int_equal(weir_schema_ensure(db, d, &traits, &added, &error), WEIR_OK);
     weir_declaration_free(d);
     return traits;
 }
@@ -72,7 +74,9 @@ static void absent_tables_are_made(void **state) {
     run("INSERT INTO t(b) VALUES('x')");
     assert_int_equal(check("t", keyed, 2, &next), WEIR_OK);
     assert_int_equal(next, 2);
+    assert_int_equal(added, 2);
     (void)ensure("t", keyed, 2); /* again changes nothing */
+    assert_int_equal(added, 0);
     assert_int_equal(ask("SELECT count(*) FROM t"), 1);
 }
 
@@ -91,6 +95,7 @@ static void last_columns_are_added(void **state) {
     run("CREATE TABLE t(A INTEGER)");
     assert_int_equal(check_abc(), WEIR_OK);
     (void)ensure("t", abc, 3);
+    assert_int_equal(added, 2);
     assert_int_equal(ask("SELECT count(*) FROM pragma_table_info('t')"), 3);
 }
 

@@ -329,6 +329,35 @@ static void a_dropped_column_waits_for_its_return(void **state) {
     assert_int_equal(weir_sql_int(f->path, "SELECT count(*) FROM rows"), 300);
 }
 
+static void a_renamed_column_is_made_again_and_said(void **state) {
+    fixture *f = *state;
+    start(f, 100);
+    close_it(f);
+    open_it(f);
+    append(f, 100);
+    must(apply(f, 10000), "sync");
+    assert_int_equal(f->events[WEIR_EVENT_TABLE_MENDED], 0); /* all is as declared */
+    sqlite3 *other = connect_to(f->path);
+    run(other, "ALTER TABLE rows RENAME COLUMN text TO words");
+    append(f, 100);
+    must(apply(f, 10000), "sync");
+    assert_int_equal(f->events[WEIR_EVENT_TABLE_MENDED], 1);
+    append(f, 100);
+    must(apply(f, 10000), "sync");
+    assert_int_equal(f->events[WEIR_EVENT_TABLE_MENDED], 1); /* once */
+    close_it(f);
+    run(other, "ALTER TABLE rows RENAME TO lines"); /* while nobody looks */
+    sqlite3_close(other);
+    open_it(f);
+    append(f, 100);
+    must(apply(f, 10000), "sync");
+    assert_int_equal(f->events[WEIR_EVENT_TABLE_MENDED], 2);
+    close_it(f);
+    assert_int_equal(weir_sql_int(f->path, "SELECT count(words) FROM lines"), 200);
+    assert_int_equal(weir_sql_int(f->path, "SELECT count(text) FROM lines"), 200);
+    assert_int_equal(weir_sql_int(f->path, "SELECT count(text) FROM rows"), 100);
+}
+
 static void rows_at_fault_stop_nobody(void **state) {
     fixture *f = *state;
     weir_sql_run(f->path, "CREATE TABLE rows(n INTEGER UNIQUE ON CONFLICT ROLLBACK CHECK(n % 10), "
@@ -363,6 +392,7 @@ int main(void) {
         TEST(a_file_deleted_while_open_is_told),
         TEST(an_older_copy_gets_what_it_lacks),
         TEST(a_dropped_column_waits_for_its_return),
+        TEST(a_renamed_column_is_made_again_and_said),
         TEST(rows_at_fault_stop_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,6 +176,10 @@ static void report(weir_applier *a, const weir_replay_result *r) {
             a->handle, WEIR_EVENT_REJECTED,
             "%s: %llu of the rows up to number %llu were refused; see the table weir_reject",
             a->name, (unsigned long long)r->counts.rejected, (unsigned long long)a->row);
+    if (r->counts.mended)
+        weir_handle_event(a->handle, WEIR_EVENT_TABLE_MENDED,
+                          "%s: %s; who renamed or dropped it should declare what takes its place",
+                          a->name, r->counts.mended);
     if (!r->last.block) return; /* no block is whole yet, so nobody can be told */
     weir_handle_applied(a->handle, &r->last, &r->payload, a->carry.rows, a->carry.rejected,
                         a->carry.ignored, r->counts.wal_bytes);

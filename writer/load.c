@@ -114,10 +114,29 @@ static int prepare_table(weir_load *l, weir_load_table *t, weir_error *error) {
     return status;
 }
 
-static int make_ready(weir_load *l, weir_load_table *t, weir_error *error) {
+/* A declaration makes what is missing, and stands before its rows. What its rows then miss was there:
+ * somebody has renamed or dropped it. The first of a transaction is told. */
+static void note_mended(weir_load *l, const weir_declaration *d, uint16_t added) {
+    if (added == 0 || l->counts.mended) return;
+    if (added == d->columns)
+        (void)sqlite3_snprintf(sizeof l->mended, l->mended, "table %s was gone and is made anew",
+                               d->name);
+    else
+        (void)sqlite3_snprintf(sizeof l->mended, l->mended,
+                               "column %s of table %s was gone and is added again, empty",
+                               d->column[d->columns - added].name, d->name);
+    l->counts.mended = l->mended;
+}
+
+typedef enum occasion { DECLARED, HAS_ROWS } occasion;
+
+static int make_ready(weir_load *l, weir_load_table *t, occasion why, weir_error *error) {
+    uint16_t added;
     if (t->ready) return WEIR_OK;
     int status = end_transfers(l, t, error);
-    if (status == WEIR_OK) status = weir_schema_ensure(l->db, t->declaration, &t->traits, error);
+    if (status == WEIR_OK)
+        status = weir_schema_ensure(l->db, t->declaration, &t->traits, &added, error);
+    if (status == WEIR_OK && why == HAS_ROWS) note_mended(l, t->declaration, added);
     return status == WEIR_OK ? prepare_table(l, t, error) : status;
 }
 
@@ -162,7 +181,7 @@ int weir_load_declare(weir_load *l, const weir_declaration *d, bool now, weir_er
     bool known = t && weir_declaration_equal(t->declaration, d);
     int status = known || !t ? WEIR_OK : end_transfers(l, t, error); /* as they were declared */
     if (status == WEIR_OK && !known) status = remember(l, d, error);
-    return status == WEIR_OK && now ? make_ready(l, l->tables[d->table], error) : status;
+    return status == WEIR_OK && now ? make_ready(l, l->tables[d->table], DECLARED, error) : status;
 }
 
 /* ---- one statement --------------------------------------------------------------------------- */
@@ -383,7 +402,7 @@ static int survey(weir_load *l, bool *ordered, size_t *tables, weir_error *error
     for (size_t i = 0; i < l->count; i++) {
         weir_load_table *t = l->tables[l->window[i].table];
         if (t->pending++ > 0) continue;
-        int status = make_ready(l, t, error);
+        int status = make_ready(l, t, HAS_ROWS, error);
         if (status != WEIR_OK) return status;
         weir_load_table *first = l->tables[t->first];
         *ordered |= t->traits.ordered || first->window == l->windows;
@@ -461,7 +480,7 @@ static int load_window(weir_load *l, weir_error *error) {
  * of a table that may have rows waiting. */
 static int feed_row(weir_load *l, weir_load_table *t, uint64_t number, const uint8_t *bytes,
                     size_t length, weir_error *error) {
-    int status = make_ready(l, t, error);
+    int status = make_ready(l, t, HAS_ROWS, error);
     if (status == WEIR_OK && (t->traits.ordered || l->tables[t->first]->transferred))
         status = weir_load_end(l, error);
     if (status != WEIR_OK) return status;

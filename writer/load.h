@@ -22,6 +22,7 @@ typedef struct weir_load {
     sqlite3_stmt *no_change; /* leaves changes() at zero; made when it is needed */
     bool reject_ready;
     weir_sink_counts counts;
+    char mended[300]; /* of counts */
 
     const weir_block_header *header; /* of the block at hand */
     uint64_t first;                  /* number of the first row in the window */

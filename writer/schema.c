@@ -303,14 +303,16 @@ weir_sequences weir_schema_sequences(sqlite3 *db, const weir_declaration *d) {
     return greatest == INT64_MAX ? WEIR_SEQUENCES_SPENT : WEIR_SEQUENCES_LEFT;
 }
 
-int weir_schema_ensure(sqlite3 *db, const weir_declaration *d, weir_traits *out,
+int weir_schema_ensure(sqlite3 *db, const weir_declaration *d, weir_traits *out, uint16_t *added,
                        weir_error *error) {
     found f;
     *out = (weir_traits){0};
+    *added = 0;
     int status = look(db, d, &f, error);
-    if (status == WEIR_OK && !f.exists)
-        return create(db, d, error); /* as plain as a table can be */
-    if (status == WEIR_OK && f.missing) status = extend(db, d, f.missing, error);
+    if (status != WEIR_OK) return status;
+    *added = f.exists ? f.missing : d->columns;
+    if (!f.exists) return create(db, d, error); /* as plain as a table can be */
+    if (f.missing) status = extend(db, d, f.missing, error);
     return status == WEIR_OK ? read_traits(db, d, out, error) : status;
 }
 

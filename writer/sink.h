@@ -22,6 +22,9 @@ enum { WEIR_SINK_REOPENED = 3 };
 typedef struct weir_sink_counts {
     uint64_t rows, rejected, ignored; /* of the transaction; rows: all that were taken */
     uint64_t wal_bytes;
+    const char
+        *mended; /* what of a table had gone and was made again; NULL: nothing. The sink's, until
+                           the next begin */
 } weir_sink_counts;
 
 /* Rows first … last of a block, both included; last may lie behind its end. */

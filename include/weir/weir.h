@@ -202,9 +202,11 @@ typedef enum weir_event {
         6, /* the database is busy, full or failing; rows wait in the journal */
     WEIR_EVENT_APPLY_STOPPED = 7, /* the database cannot take rows until somebody mends it */
     WEIR_EVENT_APPLY_RESUMED = 8,
-    WEIR_EVENT_REJECTED = 9,  /* first row of a transaction that went to the reject table */
-    WEIR_EVENT_NO_SPACE = 10, /* the journal cannot grow; appends will soon be refused */
-    WEIR_EVENT_WEAKENED = 11, /* a promise is off on this file system: text says which */
+    WEIR_EVENT_REJECTED = 9,      /* first row of a transaction that went to the reject table */
+    WEIR_EVENT_NO_SPACE = 10,     /* the journal cannot grow; appends will soon be refused */
+    WEIR_EVENT_WEAKENED = 11,     /* a promise is off on this file system: text says which */
+    WEIR_EVENT_TABLE_MENDED = 13, /* somebody renamed or dropped a declared column or table; it was
+                                     made again: text says which */
 } weir_event;
 
 /* Called on a thread of the library, or inside weir_open: return soon, call nothing of weir's but
