@@ -147,8 +147,11 @@ static int memory_info_file(void *self, int file, weir_os_info *out) {
     *out = (weir_os_info){.is_directory = 1};
     if (file == MEMORY_DIRFD) return 0;
     const memory_file *f = &of(self)->files[file];
-    *out = (weir_os_info){
-        .bytes = f->bytes, .device = 1, .inode = (uint64_t)file + 1, .block_bytes = 4096};
+    *out = (weir_os_info){.bytes = f->bytes,
+                          .device = 1,
+                          .inode = (uint64_t)file + 1,
+                          .block_bytes = 4096,
+                          .is_file = 1};
     return 0;
 }
 
@@ -231,6 +234,18 @@ static int memory_lock(void *self, int file, int64_t *holder) {
     (void)file;
     (void)holder;
     return 0;
+}
+
+static int memory_unlock(void *self, int file) {
+    (void)self;
+    (void)file;
+    return 0;
+}
+
+static int memory_locked(void *self, int file, int64_t *holder) {
+    (void)file;
+    *holder = 0;
+    return fault(self);
 }
 
 /* ---- memory ---- */
@@ -316,6 +331,8 @@ void memory_os_make(memory_os *m) {
         .sync_directory = memory_sync_directory,
         .list = memory_list,
         .lock = memory_lock,
+        .unlock = memory_unlock,
+        .locked = memory_locked,
         .reserve = memory_reserve,
         .map = memory_map,
         .populate = memory_populate,

@@ -34,6 +34,9 @@ struct weir {
     _Atomic(void *) word_hint; /* relaxed on both sides: nothing is read through it */
     const weir_os *os;
     weir_ring ring;
+    /* Its file has the name that it should. Stored with release behind the name's coming and before
+     * its going; acquire. */
+    _Atomic bool ring_stands;
     weir_lane *lanes;
     uint32_t lanes_capacity;
 
@@ -47,7 +50,6 @@ struct weir {
     weir_options options;
     char *directory; /* for texts, and names in it; absolute */
     int dirfd;       /* the directory itself; 0: not open */
-    int lock_file;
     uint64_t lock_device, lock_inode;
     weir_journal *journal;
     weir_hooks hooks;
@@ -76,6 +78,7 @@ struct weir {
 
     /* These stay when the memory is used again, for a child that is forked meanwhile. */
     weir *next_made; /* in the chain of all handles ever made */
+    int lock_file;   /* -1: none */
 };
 
 /* WEIR_OK, or why the gate does not hold generation: CLOSED, FORKED or STOPPED. */
@@ -87,8 +90,6 @@ int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes
 /* The next key is to be this one at least. */
 void weir_table_raise_key(weir_table *t, int64_t next);
 
-/* Time to give up, from now; UINT64_MAX for UINT32_MAX. */
-uint64_t weir_deadline(const weir_os *os, uint32_t timeout_ms);
 /* Sleep until the news are others than seen, or the deadline: false then. */
 bool weir_wait_news(weir *w, weir_news *news, uint32_t seen, uint64_t deadline);
 

@@ -12,7 +12,7 @@
 #include "registry.h"
 #include "thread.h"
 
-enum { PATH_BYTES = 4096, CLOSE_POLL_NS = 1000000 };
+enum { PATH_BYTES = 4096, CLOSE_POLL_NS = 1000000, LOCK_POLL_NS = 10000000 };
 
 /* ---- events -------------------------------------------------------------------------------- */
 
@@ -42,6 +42,8 @@ typedef struct opening {
     weir_found_ring dead_found;
     bool has_mark;
     weir_mark mark;
+    weir_position *positions; /* read for us */
+    size_t position_count;
 } opening;
 
 static int path_in(const weir *w, const char *name, char path[PATH_BYTES], weir_error *error) {
@@ -121,19 +123,56 @@ static int attach_dead_ring(opening *o) {
     return status;
 }
 
+static int read_positions(opening *o) {
+    const weir_handle_config *c = o->config;
+    if (!c->read_positions) return WEIR_OK;
+    return c->read_positions(c->positions_self, &o->positions, &o->position_count, o->error);
+}
+
 static int take_inventory(opening *o) {
+    bool read = o->config->read_positions != NULL;
     weir_inventory_input input = {
         .os = o->w->os,
         .dirfd = o->w->dirfd,
         .directory = o->w->directory,
-        .database_has_positions = o->config->database_has_positions,
-        .positions = o->config->positions,
-        .position_count = o->config->position_count,
+        .database_has_positions = read ? o->position_count > 0 : o->config->database_has_positions,
+        .positions = read ? o->positions : o->config->positions,
+        .position_count = read ? o->position_count : o->config->position_count,
         .ring_mark = o->has_mark ? &o->mark : NULL,
         .ring = o->dead_found,
         .ring_journal = o->dead_found == WEIR_RING_OURS ? o->dead.header.journal : NULL,
     };
     return weir_inventory_take(&input, &o->found, o->error);
+}
+
+static bool stands(const weir *w, const char *name, uint64_t device, uint64_t inode) {
+    char path[PATH_BYTES];
+    weir_os_info info;
+    return path_in(w, name, path, NULL) == WEIR_OK &&
+           w->os->info(w->os->self, w->dirfd, path, &info) >= 0 && info.device == device &&
+           info.inode == inode;
+}
+
+/* The writer may ask while closing removes the ring. */
+static bool ring_is_missed(const weir *w) {
+    if (!atomic_load_explicit(&w->ring_stands, memory_order_acquire)) return false;
+    return !stands(w, "ring", w->ring.device, w->ring.inode) &&
+           atomic_load_explicit(&w->ring_stands, memory_order_acquire);
+}
+
+/* The program itself may have closed our descriptors, and others removed the files or put another
+ * journal in their place: then all that is left is to touch nothing. */
+static int check_place(void *context, weir_error *error) {
+    const weir *w = context;
+    bool locked =
+        weir_registry_has_lock(w, w->lock_file) && stands(w, "lock", w->lock_device, w->lock_inode);
+    if (locked && !ring_is_missed(w)) return WEIR_OK;
+    return weir_fail(
+        error, WEIR_STOPPED,
+        "%s: %s is not the file any more that this handle has open: somebody removed or "
+        "replaced it, or closed its descriptor; the journal may be another's by now, so "
+        "nothing in it is touched; close this handle and open again",
+        w->directory, locked ? "ring" : "lock");
 }
 
 static int open_journal(opening *o) {
@@ -148,7 +187,8 @@ static int open_journal(opening *o) {
         .zstd_level = w->options.zstd_level,
         .salvage = o->config->salvage,
         .event = send_event,
-        .event_context = w,
+        .check_place = check_place,
+        .context = w,
     };
     return weir_journal_open(&config, &o->found, &w->journal, o->error);
 }
@@ -239,6 +279,7 @@ static int make_ring(opening *o) {
     if (status != WEIR_OK) return status;
     atomic_store_explicit(&w->word_hint, w->ring.word, memory_order_relaxed);
     done = w->os->rename(w->os->self, w->dirfd, fresh, w->dirfd, path);
+    atomic_store_explicit(&w->ring_stands, done >= 0, memory_order_release);
     /* A power cut may not bring back the ring that this one stands in for: it is drained, and soon
      * nothing says so any more. Where there was none, the name of the new segment was synced behind
      * its removal, and a power cut may take this one's name, as it would take its rows. */
@@ -319,6 +360,7 @@ static int open_steps(opening *o) {
     if (status == WEIR_OK) status = set_directory(o);
     if (status == WEIR_OK) status = open_directory(o);
     if (status == WEIR_OK) status = lock_journal(o);
+    if (status == WEIR_OK) status = read_positions(o);
     if (status == WEIR_OK) status = attach_dead_ring(o);
     if (status == WEIR_OK) status = take_inventory(o);
     if (status == WEIR_OK) status = keep_directory(o);
@@ -381,8 +423,34 @@ int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *e
         dismantle(o.w);
     }
     weir_inventory_free(&o.found);
+    free(o.positions);
     if (status == WEIR_OK) *out = o.w;
     return status;
+}
+
+/* Nobody rings when a lock is given up, so it is looked at now and then. */
+static bool await_file(const weir_os *os, int file, uint64_t deadline) {
+    weir_os_info info;
+    int64_t holder, process = os->process_id(os->self);
+    _Atomic uint32_t never = 0;
+    if (os->info_file(os->self, file, &info) < 0) return false;
+    for (;;) {
+        int locked = os->locked(os->self, file, &holder);
+        if (locked <= 0) return locked == 0;
+        if (weir_registry_keeps(&info, process) || os->now(os->self) >= deadline) return false;
+        (void)os->wait(os->self, &never, 0, LOCK_POLL_NS);
+    }
+}
+
+bool weir_handle_await(const weir_os *os, const char *directory, uint64_t deadline) {
+    char path[PATH_BYTES];
+    int length = snprintf(path, sizeof path, "%s/lock", directory);
+    if (length < 0 || (size_t)length >= sizeof path) return false;
+    int file = os->open(os->self, WEIR_OS_CWD, path, WEIR_OS_READ);
+    if (file < 0) return false;
+    bool free = await_file(os, file, deadline);
+    (void)os->close(os->self, file); /* only read */
+    return free;
 }
 
 /* ---- the writer's side --------------------------------------------------------------------- */
@@ -464,7 +532,9 @@ static bool shut_gate(weir *w, uint64_t deadline) {
 static int remove_ring(weir *w, weir_error *error) {
     char path[PATH_BYTES];
     int status = path_in(w, "ring", path, error);
+    if (status == WEIR_OK) status = check_place(w, error);
     if (status != WEIR_OK) return status;
+    atomic_store_explicit(&w->ring_stands, false, memory_order_release);
     int gone = w->os->unlink(w->os->self, w->dirfd, path);
     if (gone >= 0) gone = w->os->sync_directory(w->os->self, w->dirfd, w->directory);
     weir_ring_unmap(&w->ring); /* the file system takes a while to free it */

@@ -30,6 +30,10 @@ typedef struct weir_handle_config {
     const weir_position *positions;
     size_t position_count;
     bool database_has_positions;
+    /* In place of these three: asked once the journal is locked, so that nobody moves the positions
+     * any more. malloc. */
+    int (*read_positions)(void *self, weir_position **positions, size_t *count, weir_error *error);
+    void *positions_self;
     bool salvage;
     bool stepped; /* start no thread: the caller is the journal thread, and calls its step */
 } weir_handle_config;
@@ -40,6 +44,11 @@ int weir_options_check(const weir_options *options, weir_error *error);
 /* Lock, take the inventory, open the journal, drain a dead ring into it, sync, make a new ring,
  * start the journal thread. The handle works without hooks; rows then wait in the journal. */
 int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *error);
+/* Time to give up, from now; UINT64_MAX for UINT32_MAX. */
+uint64_t weir_deadline(const weir_os *os, uint32_t timeout_ms);
+/* After WEIR_LOCKED: sleep until nobody holds the lock of that journal any more. False at the
+ * deadline; and at once when a handle of this process holds it that is not being closed. */
+bool weir_handle_await(const weir_os *os, const char *directory, uint64_t deadline);
 void weir_handle_attach(weir *w, const weir_hooks *hooks);
 
 weir_journal *weir_handle_journal(weir *w);

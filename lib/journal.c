@@ -205,7 +205,8 @@ static int reserve_entry(weir_journal *j, uint64_t number, char **path, weir_err
 int weir_journal_start_segment(weir_journal *j, const weir_carry *carry, bool unlimited,
                                weir_error *error) {
     weir_block_header head;
-    int status = stage_head(j, &head, error);
+    int status = weir_journal_check_place(j, error);
+    if (status == WEIR_OK) status = stage_head(j, &head, error);
     if (status != WEIR_OK) return status;
     uint64_t bytes = WEIR_BLOCK_ALIGN + weir_block_extent(&head) + aligned(carry ? carry->room : 0);
     if (bytes < j->config.segment_bytes) bytes = aligned(j->config.segment_bytes);
@@ -240,7 +241,7 @@ static int answer_full(weir_journal *j, int status, weir_error *error) {
     if (status == WEIR_OK) j->no_space = false;
     if (status != WEIR_NO_SPACE && status != WEIR_FULL) return status;
     if (!j->no_space && j->config.event)
-        j->config.event(j->config.event_context, WEIR_EVENT_NO_SPACE, error->text);
+        j->config.event(j->config.context, WEIR_EVENT_NO_SPACE, error->text);
     j->no_space = true;
     error->status = WEIR_FULL;
     return WEIR_FULL;
@@ -272,6 +273,19 @@ int weir_journal_sync(weir_journal *j, weir_error *error) {
     return WEIR_OK;
 }
 
+/* Before the first block of a group: a few calls beside its sync, lest bytes go where they must not. */
+static int check_files(weir_journal *j, weir_error *error) {
+    int status = weir_journal_check_place(j, error);
+    if (status != WEIR_OK || j->segment.file < 0 || weir_segment_is_open(&j->segment))
+        return status;
+    j->segment.file = -1; /* not ours to close */
+    return weir_fail(
+        error, WEIR_STOPPED,
+        "%s: this process closed the descriptor of the segment that was written; close "
+        "this handle and open again",
+        j->config.directory);
+}
+
 static int make_room(weir_journal *j, uint64_t extent, weir_error *error) {
     if (j->segment.file >= 0 && weir_segment_has_room(&j->segment, extent)) return WEIR_OK;
     int status = weir_journal_sync(j, error);
@@ -296,6 +310,7 @@ int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, 
     if (status != WEIR_OK) return weir_fail(error, status, "cannot take in declarations");
     weir_block_header h;
     status = weir_journal_stage(j, &j->block, kind, payload, bytes, rows, &h, error);
+    if (status == WEIR_OK && j->unsynced == 0) status = check_files(j, error);
     if (status == WEIR_OK) status = make_room(j, weir_block_extent(&h), error);
     if (status != WEIR_OK) return status;
     if (weir_journal_put(j, &j->segment, &j->block, &h, error) != WEIR_OK)

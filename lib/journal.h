@@ -24,7 +24,11 @@ typedef struct weir_journal_config {
     bool salvage;
     /* May be NULL; tells WEIR_EVENT_NO_SPACE only, once until there is space again. */
     void (*event)(void *context, weir_event event, const char *text);
-    void *event_context;
+    /* May be NULL. WEIR_OK when the directory is still this journal's; else nothing is made, moved or
+     * deleted in it any more, and status and text are what the call answers. Called by the journal
+     * thread and by who releases. */
+    int (*check_place)(void *context, weir_error *error);
+    void *context; /* of both */
 } weir_journal_config;
 
 /* Open what the inventory found (taken just before, under the journal's lock): judge, refuse
@@ -48,7 +52,8 @@ uint64_t weir_journal_incarnation(const weir_journal *j);
 /* Append one block; payload as in block.h, raw. Rolls to a new segment when it must, which syncs
  * first, so that a segment header's end is always durable. Numbers the rows. Remembers declarations
  * for the heads of later segments. WEIR_FULL when no segment can be had (limit, or no space): the
- * block is not appended, try later. After WEIR_IO call weir_journal_restart. */
+ * block is not appended, try later. After WEIR_IO call weir_journal_restart. WEIR_STOPPED: the place
+ * or the segment's descriptor is another's by now, and the journal is at its end. */
 int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, size_t bytes,
                         uint32_t rows, weir_error *error);
 /* From now on: is time worth more than size? Then payloads are stored as they are, but in a journal

@@ -88,7 +88,8 @@ static void provision(weir_journaler *j) {
         status = provision_one(j, &error);
         ready++;
     }
-    if (status != WEIR_OK && status != WEIR_NOT_FOUND && !j->provision_failed)
+    bool told = status == WEIR_STOPPED; /* by the next group */
+    if (status != WEIR_OK && status != WEIR_NOT_FOUND && !told && !j->provision_failed)
         tell(j, WEIR_EVENT_NO_SPACE, error.text);
     j->provision_failed = status != WEIR_OK && status != WEIR_NOT_FOUND;
     if (wanted) weir_journaler_tell(j, &j->durable);

@@ -37,7 +37,8 @@ static void adopt_spare(weir_journal *j, uint64_t number) {
     char path[WEIR_PATH_MAX];
     weir_numbered_path(path, j->config.directory, "spare", number);
     weir_os_info info;
-    if (j->os->info(j->os->self, j->config.dirfd, path, &info) < 0) return; /* of no use to us */
+    bool found = j->os->info(j->os->self, j->config.dirfd, path, &info) >= 0;
+    if (!found || !info.is_file) return; /* of no use to us */
     weir_spare spare = {.number = number,
                         .bytes = info.bytes / WEIR_BLOCK_ALIGN * WEIR_BLOCK_ALIGN};
     if (j->spares.count < WEIR_SPARES_MAX)
@@ -84,6 +85,11 @@ static int scan_archive(weir_journal *j, weir_error *error) {
     int result = dirfd < 0 ? dirfd : j->os->list(j->os->self, dirfd, archive, each_archived, j);
     int synced = result < 0 ? 0 : j->os->sync_directory(j->os->self, dirfd, archive);
     if (dirfd >= 0) (void)j->os->close(j->os->self, dirfd); /* nothing is written through it */
+    if (dirfd < 0)
+        return weir_fail_os(error, dirfd,
+                            "%s: the archive must be a directory in the journal's own, and no link "
+                            "that leads elsewhere",
+                            archive);
     if (result < 0) return weir_fail_os(error, result, "%s: cannot read the directory", archive);
     if (synced < 0) return weir_fail_os(error, synced, "%s: cannot sync the directory", archive);
     return WEIR_OK;

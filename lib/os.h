@@ -24,13 +24,16 @@ enum {
     WEIR_OS_EXCLUSIVE = 8,
 };
 
+/* Beyond every errno: what has the name is no regular file. */
+enum { WEIR_OS_NO_FILE = 4096 };
+
 enum { WEIR_OS_CWD = 0 }; /* in place of a dirfd; no descriptor below 3 is ever kept */
 
 typedef struct weir_os_info {
     uint64_t bytes;
     uint64_t device, inode;
-    uint32_t block_bytes; /* preferred I/O block of the file system */
-    int is_directory;
+    uint32_t block_bytes;      /* preferred I/O block of the file system */
+    int is_directory, is_file; /* neither: a pipe, a socket, a device */
     int copies_on_write; /* a write may need new space though the old was allocated; info_file only */
 } weir_os_info;
 
@@ -39,7 +42,7 @@ struct weir_os {
     void *self; /* first argument of every function */
 
     /* files: the descriptor is the table's own number; nothing is opened for writing through a
-     * link */
+     * link, and nothing but a regular file at all: -WEIR_OS_NO_FILE. Never waits for another. */
     int (*open)(void *self, int dirfd, const char *path, int flags);
     /* With a dirfd: not through a link. */
     int (*open_directory)(void *self, int dirfd, const char *path);
@@ -69,9 +72,17 @@ struct weir_os {
     int (*list)(void *self, int dirfd, const char *path,
                 int (*each)(void *context, const char *name), void *context);
 
-    /* A process-owned lock on a whole file (fcntl F_SETLK); -EAGAIN when another process has it,
-     * and its pid, or 0 where it is unknown. */
+    /* A lock on a whole file that belongs to the open file (fcntl F_OFD_SETLK): closing another
+     * descriptor of the same file does not drop it, and it keeps out whoever opened the file
+     * elsewhere in this process. It is held until the last descriptor that was copied from this one
+     * is closed, in forked children too. This process's id is left in the file, for words. -EAGAIN
+     * when somebody has it, and the id that it left there, 0 when there is none; -EINVAL where the
+     * kernel has no such locks. */
     int (*lock)(void *self, int file, int64_t *holder);
+    int (*unlock)(void *self, int file);
+    /* 1 when somebody has it, and holder likewise; else 0, or a negative errno. For a file that may
+     * be open for reading only, and is not locked by the caller. */
+    int (*locked)(void *self, int file, int64_t *holder);
 
     /* Files of SQLite's. find_file: a descriptor, open for reading and writing, that this process has
      * of that file, whoever opened it; -ENOENT when none is found. share: a read lock on a range, of

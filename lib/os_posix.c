@@ -24,7 +24,11 @@
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14; an older kernel answers EINVAL, which is ignored */
 #endif
 
-enum { FILE_MODE = 0644, DIRECTORY_MODE = 0755 }; /* before the umask, as SQLite makes its files */
+enum {
+    FILE_MODE = 0644, /* before the umask, as SQLite makes its files */
+    DIRECTORY_MODE = 0755,
+    HOLDER_BYTES = 16, /* of a lock's file that may be read */
+};
 
 /* The C library's -1 and errno, as this table answers. */
 static int answer(int result) { return result < 0 ? -errno : result; }
@@ -72,7 +76,13 @@ static int posix_open(void *self, int dirfd, const char *path, int flags) {
         how |= O_RDONLY;
     if (flags & WEIR_OS_CREATE) how |= O_CREAT;
     if (flags & WEIR_OS_EXCLUSIVE) how |= O_EXCL;
-    return answer(open_file(dirfd, path, how));
+    /* A pipe would have us wait for whoever opens its other end. */
+    int file = open_file(dirfd, path, how | O_NONBLOCK);
+    if (file < 0) return errno == EISDIR || errno == ENXIO ? -WEIR_OS_NO_FILE : -errno;
+    struct stat s;
+    int result = fstat(file, &s) < 0 ? -errno : S_ISREG(s.st_mode) ? file : -WEIR_OS_NO_FILE;
+    if (result < 0) (void)close(file); /* nothing was done with it */
+    return result;
 }
 
 static int posix_open_directory(void *self, int dirfd, const char *path) {
@@ -149,7 +159,8 @@ static int fill_info(int result, const struct stat *s, weir_os_info *out) {
                           .device = s->st_dev,
                           .inode = s->st_ino,
                           .block_bytes = (uint32_t)s->st_blksize,
-                          .is_directory = S_ISDIR(s->st_mode)};
+                          .is_directory = S_ISDIR(s->st_mode),
+                          .is_file = S_ISREG(s->st_mode)};
     return 0;
 }
 
@@ -257,14 +268,52 @@ static int posix_list(void *self, int dirfd, const char *path,
     return result;
 }
 
-static int posix_lock(void *self, int file, int64_t *holder) {
+/* Digits up to a line feed; 0: none of our making. */
+static int64_t read_holder(int file) {
+    char text[HOLDER_BYTES];
+    int64_t n = posix_pread(NULL, file, text, sizeof text, 0), id = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (text[i] == '\n') return id;
+        if (text[i] < '0' || text[i] > '9' || id > INT32_MAX) return 0;
+        id = id * 10 + (text[i] - '0');
+    }
+    return 0;
+}
+
+/* Where it cannot be written, on a full disk say, others are told less. */
+static void write_holder(int file) {
+    char text[HOLDER_BYTES];
+    int length = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    if (ftruncate(file, 0) == 0) (void)posix_pwrite(NULL, file, text, (size_t)length, 0);
+}
+
+/* The kernel names the holder of a process's lock (F_SETLK, as older versions of this library take
+ * it) in this process's namespace, and none of an open file's. */
+static int posix_locked(void *self, int file, int64_t *holder) {
     (void)self;
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (fcntl(file, F_SETLK, &lock) == 0) return 0;
+    *holder = 0;
+    if (fcntl(file, F_OFD_GETLK, &lock) < 0) return -errno;
+    if (lock.l_type == F_UNLCK) return 0;
+    *holder = lock.l_pid > 0 ? lock.l_pid : read_holder(file);
+    return 1;
+}
+
+static int posix_lock(void *self, int file, int64_t *holder) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(file, F_OFD_SETLK, &lock) == 0) {
+        write_holder(file);
+        return 0;
+    }
     if (errno != EAGAIN && errno != EACCES) return -errno;
-    *holder = 0; /* unknown, should it be released before we ask */
-    if (fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) *holder = lock.l_pid;
+    (void)posix_locked(self, file, holder); /* 0, should it be released before we ask */
     return -EAGAIN;
+}
+
+static int posix_unlock(void *self, int file) {
+    (void)self;
+    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    return answer(fcntl(file, F_OFD_SETLK, &lock));
 }
 
 /* ---- files of SQLite's ---- */
@@ -574,6 +623,8 @@ const weir_os *weir_os_posix(void) {
         .sync_directory = posix_sync_directory,
         .list = posix_list,
         .lock = posix_lock,
+        .unlock = posix_unlock,
+        .locked = posix_locked,
         .find_file = posix_find_file,
         .share = posix_share,
         .unshare = posix_unshare,

@@ -29,6 +29,7 @@ static weir *make(const weir_os *os, uint32_t lanes_max) {
     w->lanes_capacity = lanes_max;
     w->gate = gate;
     w->slot = next_slot++;
+    w->lock_file = -1;
     w->next_made = atomic_load_explicit(&made, memory_order_relaxed);
     atomic_store_explicit(&made, w, memory_order_release);
     return w;
@@ -82,7 +83,6 @@ static void reset(weir *w, const weir_os *os) {
     w->lanes_capacity = capacity;
     w->slot = slot;
     w->os = os;
-    w->lock_file = -1;
     w->generation = next_generation++;
     if (next_generation == 0) next_generation = 1; /* 0 means closed */
     w->state = WEIR_HANDLE_OPEN;
@@ -120,9 +120,24 @@ static int refuse_second(const weir *w, const weir *other, weir_error *error) {
                          : "; close that handle first, or use it");
 }
 
-static const weir *holder_of(const weir *w, const weir_os_info *info) {
+static int refuse_locked(const weir *w, int64_t holder, weir_error *error) {
+    if (holder == w->process)
+        return weir_fail(error, WEIR_LOCKED,
+                         "%s: another copy of this library in this process (%lld) has the journal "
+                         "open; close it there first, or use one copy",
+                         w->directory, (long long)holder);
+    if (holder > 0)
+        return weir_fail(error, WEIR_LOCKED,
+                         "%s: process %lld has the journal open; close it there first",
+                         w->directory, (long long)holder);
+    return weir_fail(error, WEIR_LOCKED,
+                     "%s: another process has the journal open; close it there first",
+                     w->directory);
+}
+
+static const weir *holder_of(const weir_os_info *info, int64_t process) {
     for (const weir *each = all; each; each = each->next)
-        if (each != w && each->state != WEIR_HANDLE_RETIRED && each->process == w->process &&
+        if (each->state != WEIR_HANDLE_RETIRED && each->process == process &&
             each->lock_inode == info->inode && each->lock_device == info->device)
             return each; /* one with another process was inherited by fork, and holds nothing here */
     return NULL;
@@ -137,34 +152,58 @@ static int lock_file(weir *w, const char *path, weir_error *error) {
         return weir_fail_os(error, w->lock_file, "cannot open %s; is the directory writable?",
                             path);
     int64_t holder = 0;
-    int locked = os->lock(os->self, w->lock_file, &holder);
-    if (locked == -EAGAIN || locked == -EACCES)
-        return weir_fail(error, WEIR_LOCKED,
-                         "%s: process %lld has the journal open; close it there first",
-                         w->directory, (long long)holder);
-    if (locked >= 0) locked = os->info_file(os->self, w->lock_file, &info);
+    int known = os->info_file(os->self, w->lock_file, &info);
+    int locked = known < 0 ? known : os->lock(os->self, w->lock_file, &holder);
+    if (locked == -EAGAIN) {
+        const weir *other = holder_of(&info, w->process);
+        return other ? refuse_second(w, other, error) : refuse_locked(w, holder, error);
+    }
+    if (locked == -EINVAL)
+        return weir_fail(error, WEIR_UNSUPPORTED,
+                         "%s: no locks of open files here (fcntl F_OFD_SETLK, Linux 3.15): without "
+                         "them another opening would write into the same journal",
+                         path);
     if (locked < 0) return weir_fail_os(error, locked, "cannot lock %s", path);
     w->lock_device = info.device;
     w->lock_inode = info.inode;
     return WEIR_OK;
 }
 
-/* Looked up before the file is opened: closing a second descriptor of it would drop the
- * process's lock. */
 int weir_registry_lock(weir *w, const char *path, weir_error *error) {
-    weir_os_info info;
     (void)pthread_mutex_lock(&lock);
-    const weir *other =
-        w->os->info(w->os->self, w->dirfd, path, &info) >= 0 ? holder_of(w, &info) : NULL;
-    int status = other ? refuse_second(w, other, error) : lock_file(w, path, error);
+    int status = lock_file(w, path, error);
+    if (status != WEIR_OK && w->lock_file >= 0) {
+        (void)w->os->close(w->os->self, w->lock_file); /* it holds nothing */
+        w->lock_file = -1;
+    }
     (void)pthread_mutex_unlock(&lock);
     return status;
 }
 
+bool weir_registry_keeps(const weir_os_info *info, int64_t process) {
+    (void)pthread_mutex_lock(&lock);
+    const weir *holder = holder_of(info, process);
+    bool keeps = holder && (holder->state == WEIR_HANDLE_STUCK ||
+                            !atomic_load_explicit(&holder->closing, memory_order_relaxed));
+    (void)pthread_mutex_unlock(&lock);
+    return keeps;
+}
+
+bool weir_registry_has_lock(const weir *w, int file) {
+    weir_os_info info;
+    return w->os->info_file(w->os->self, file, &info) >= 0 && info.device == w->lock_device &&
+           info.inode == w->lock_inode;
+}
+
+/* A child that is forked just here may close the file, and nothing that has its number later. */
 void weir_registry_unlock(weir *w) {
     (void)pthread_mutex_lock(&lock);
-    if (w->lock_file >= 0) (void)w->os->close(w->os->self, w->lock_file); /* which unlocks */
+    int file = w->lock_file;
     w->lock_file = -1;
+    if (file >= 0 && weir_registry_has_lock(w, file)) {
+        (void)w->os->unlock(w->os->self, file); /* where children have it too, closing does not */
+        (void)w->os->close(w->os->self, file);
+    }
     w->lock_device = w->lock_inode = 0;
     (void)pthread_mutex_unlock(&lock);
 }
@@ -174,5 +213,7 @@ void weir_registry_let_go(void) {
     for (weir *w = atomic_load_explicit(&made, memory_order_acquire); w; w = w->next_made) {
         if (w->ring.map) weir_ring_let_go(&w->ring);
         weir_journaler_let_go(&w->journaler);
+        if (w->lock_file >= 0) (void)w->os->close(w->os->self, w->lock_file);
+        w->lock_file = -1;
     }
 }

@@ -1,7 +1,7 @@
 /* registry.h - which journals this process has open, and the memory of handles that are closed.
  *
- * A process-owned lock says nothing to the process that owns it, so a second opening inside the
- * process is found here. */
+ * The journal's lock keeps out everybody, this process too; the list says who has it, when it is a
+ * handle of this process. */
 #ifndef WEIR_REGISTRY_H
 #define WEIR_REGISTRY_H
 
@@ -12,11 +12,15 @@
 weir *weir_registry_take(const weir_os *os, uint32_t lanes_max);
 void weir_registry_give_back(weir *w);
 
-/* Lock the file at path (made if absent) for this process and this handle. LOCKED says who has
- * it. */
+/* Lock the file at path (made if absent), in w->dirfd, for this handle. LOCKED says who has it. */
 int weir_registry_lock(weir *w, const char *path, weir_error *error);
 void weir_registry_unlock(weir *w);
-/* In a forked child: let go of what is the parent's. Async-signal-safe. */
+/* Is this descriptor still the one of the handle's lock? The program may have closed it. */
+bool weir_registry_has_lock(const weir *w, int file);
+/* Is this lock held by a handle of this process that nobody is closing? */
+bool weir_registry_keeps(const weir_os_info *lock, int64_t process);
+/* In a forked child: let go of what is the parent's; its locks must end with it.
+ * Async-signal-safe. */
 void weir_registry_let_go(void);
 
 #endif

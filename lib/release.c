@@ -41,9 +41,11 @@ static int open_archive(weir_journal *j, const char *archive, weir_error *error)
     if (status != WEIR_OK) return status;
     j->archive = j->os->open_directory(j->os->self, j->config.dirfd, archive);
     if (j->archive > 0) return WEIR_OK;
-    return weir_fail_os(error, j->archive,
-                        "%s: cannot open the archive, which must be a directory and no link to one",
-                        archive);
+    return weir_fail_os(
+        error, j->archive,
+        "%s: the archive must be a directory in the journal's own, and no link that "
+        "leads elsewhere",
+        archive);
 }
 
 static int to_archive(weir_journal *j, const weir_kept_file *file, weir_error *error) {
@@ -122,7 +124,9 @@ int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error) {
     weir_kept_file file;
     bool spare;
     while (oldest_to_release(j, block, &file, &spare)) {
-        int status = let_go(j, &file, spare, error);
+        int status = weir_journal_check_place(j, error);
+        if (status != WEIR_OK) return status;
+        status = let_go(j, &file, spare, error);
         if (status != WEIR_OK && !gone(j, &file)) return status;
         weir_journal_lock(j);
         weir_catalog_drop_oldest(&j->catalog);
@@ -145,6 +149,7 @@ static void delete_spare(weir_journal *j, const weir_spare *spare) {
  * opening. */
 static void keep_one_spare(weir_journal *j) {
     weir_spare kept;
+    if (weir_journal_check_place(j, NULL) != WEIR_OK) return;
     if (j->catalog.file_count != 1 || !weir_spares_take_largest(&j->spares, &kept)) return;
     for (size_t i = 0; i < j->spares.count; i++)
         delete_spare(j, &j->spares.list[i]);

@@ -156,6 +156,22 @@ void weir_ring_close(weir_ring *ring) {
 
 /* ---- a new ring ------------------------------------------------------------------------ */
 
+static int know_file(weir_ring *ring, const char *path, weir_error *error) {
+    weir_os_info info;
+    int done = ring->os->info_file(ring->os->self, ring->file, &info);
+    if (done < 0) return weir_fail_os(error, done, "cannot look at the ring %s", path);
+    ring->device = info.device;
+    ring->inode = info.inode;
+    return WEIR_OK;
+}
+
+/* A program may have closed our descriptor, and opened a file of its own that has its number now. */
+static bool has_file(const weir_ring *ring) {
+    weir_os_info info;
+    return ring->os->info_file(ring->os->self, ring->file, &info) >= 0 &&
+           info.device == ring->device && info.inode == ring->inode;
+}
+
 static int write_header(weir_ring *ring, const char *path, weir_error *error) {
     const weir_os *os = ring->os;
     int done = os->allocate(os->self, ring->file, 0, ring->header.data_offset);
@@ -185,7 +201,8 @@ int weir_ring_create(weir_ring *ring, const weir_os *os, int dirfd, const char *
     ring->file = os->open(os->self, dirfd, path,
                           WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE | WEIR_OS_EXCLUSIVE);
     if (ring->file < 0) return weir_fail_os(error, ring->file, "cannot create the ring %s", path);
-    int status = write_header(ring, path, error);
+    int status = know_file(ring, path, error);
+    if (status == WEIR_OK) status = write_header(ring, path, error);
     if (status == WEIR_OK) status = map_controls(ring, error);
     if (status != WEIR_OK) {
         weir_ring_close(ring);
@@ -203,6 +220,10 @@ int weir_ring_provision(weir_ring *ring, weir_error *error) {
     uint32_t index = atomic_load_explicit(&ring->ready, memory_order_relaxed); /* ours alone */
     if (index >= ring->header.lanes)
         return weir_fail(error, WEIR_NOT_FOUND, "all %u lanes exist", index);
+    if (!has_file(ring))
+        return weir_fail(error, WEIR_STOPPED,
+                         "this process closed the descriptor of the ring; close this handle and "
+                         "open again");
     int done = ring->os->allocate(ring->os->self, ring->file, lane_offset(ring, index),
                                   ring->header.lane_bytes);
     if (done < 0) return weir_fail_os(error, done, "cannot allocate lane %u of the ring", index);

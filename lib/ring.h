@@ -94,6 +94,7 @@ typedef struct weir_ring {
     _Atomic uint32_t ready; /* lanes below this have their bytes (release; claimers acquire) */
     unsigned next_mark;
     uint64_t mark_salt;
+    uint64_t device, inode; /* of a new ring's file */
     bool writable;
 } weir_ring;
 
@@ -103,7 +104,8 @@ typedef struct weir_ring {
 int weir_ring_create(weir_ring *ring, const weir_os *os, int dirfd, const char *path,
                      const weir_ring_header *wanted, weir_lane *lanes, weir_error *error);
 
-/* Give one more lane its bytes. NOT_FOUND at the limit. Journal thread only. */
+/* Give one more lane its bytes. NOT_FOUND at the limit; STOPPED when the program has closed the
+ * ring's descriptor. Journal thread only. */
 int weir_ring_provision(weir_ring *ring, weir_error *error);
 
 /* Fault in a piece of what producers will write next, in the first lap of a lane, so that they

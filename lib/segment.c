@@ -118,11 +118,16 @@ int weir_spare_create(const weir_os *os, int dirfd, const char *path, uint64_t b
 }
 
 /* Give the file exactly bytes, all of them allocated. */
-static int fit_size(const weir_os *os, int file, uint64_t bytes) {
+static int fit_size(weir_segment *s) {
+    const weir_os *os = s->os;
     weir_os_info info;
-    int result = os->info_file(os->self, file, &info);
-    if (result < 0 || info.bytes == bytes) return result;
-    return info.bytes > bytes ? os->truncate(os->self, file, bytes) : set_size(os, file, bytes);
+    int result = os->info_file(os->self, s->file, &info);
+    if (result < 0) return result;
+    s->device = info.device;
+    s->inode = info.inode;
+    if (info.bytes == s->bytes) return result;
+    return info.bytes > s->bytes ? os->truncate(os->self, s->file, s->bytes)
+                                 : set_size(os, s->file, s->bytes);
 }
 
 /* When it fails we stop trying; a real fault shows in the next block. */
@@ -156,7 +161,7 @@ int weir_segment_prepare(const weir_os *os, int dirfd, const char *spare_path, u
     if (s.file < 0)
         return weir_fail_os(error, s.file, "%s: cannot open this spare segment; check its rights",
                             spare_path);
-    int result = fit_size(os, s.file, h->bytes);
+    int result = fit_size(&s);
     if (result >= 0) result = write_header(&s, h);
     if (result < 0) {
         weir_segment_close(&s);
@@ -187,6 +192,12 @@ int weir_segment_publish(weir_segment *s, const char *directory, const char *spa
 }
 
 /* ---- appending ---- */
+
+bool weir_segment_is_open(const weir_segment *s) {
+    weir_os_info info;
+    return s->os->info_file(s->os->self, s->file, &info) >= 0 && info.device == s->device &&
+           info.inode == s->inode;
+}
 
 bool weir_segment_has_room(const weir_segment *s, uint64_t extent) {
     return extent <= s->bytes - s->end;

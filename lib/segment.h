@@ -71,6 +71,7 @@ typedef struct weir_segment {
     uint64_t number, bytes, end; /* end: where the next block goes */
     uint64_t filled;             /* every byte before this has been written once */
     uint64_t chunk;              /* how many zeros go ahead next time; 0: give it up */
+    uint64_t device, inode;      /* of the file, when it was opened */
 } weir_segment;
 
 /* dirfd and paths of these are as os.h says. Make a file of bytes at path with every block allocated (not written), so that a later write does
@@ -89,6 +90,9 @@ int weir_segment_prepare(const weir_os *os, int dirfd, const char *spare_path, u
 int weir_segment_publish(weir_segment *s, const char *directory, const char *spare_path,
                          const char *segment_path, weir_error *error);
 
+/* Is the descriptor still the segment's? A program may have closed it, and opened a file of its own
+ * that has its number now. */
+bool weir_segment_is_open(const weir_segment *s);
 bool weir_segment_has_room(const weir_segment *s, uint64_t extent);
 /* Write extent bytes (a multiple of WEIR_BLOCK_ALIGN, and there is room) at s->end and advance it.
  * Not synced. */

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "os.h"
+
 #define TEXT_OF(x) #x
 #define VERSION_TEXT(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
 
@@ -73,7 +75,8 @@ int weir_fail_os(weir_error *error, int64_t result, const char *format, ...) {
     if (!error) return status;
 
     char buffer[128];
-    const char *words = strerror_r(number, buffer, sizeof buffer);
+    const char *words = number == WEIR_OS_NO_FILE ? "this is no regular file; move it away"
+                                                  : strerror_r(number, buffer, sizeof buffer);
     char tail[160];
     int tail_length = snprintf(tail, sizeof tail, ": %s", words);
     size_t room = tail_length < 0 ? 0 : strlen(tail); /* the reason is the last thing to be cut */

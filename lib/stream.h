@@ -50,6 +50,11 @@ static inline void weir_journal_lock(weir_journal *j) {
 }
 static inline void weir_journal_unlock(weir_journal *j) { (void)pthread_mutex_unlock(&j->mutex); }
 
+/* Is the directory still ours? Before a name in it is made, moved or deleted. */
+static inline int weir_journal_check_place(weir_journal *j, weir_error *error) {
+    return j->config.check_place ? j->config.check_place(j->config.context, error) : WEIR_OK;
+}
+
 /* Encode a payload into buffer, behind room for the header, and pad it with zeros to its extent. */
 int weir_journal_stage(weir_journal *j, weir_buffer *buffer, uint16_t kind, const uint8_t *payload,
                        size_t bytes, uint32_t rows, weir_block_header *h, weir_error *error);
@@ -65,7 +70,7 @@ typedef struct weir_carry {
 } weir_carry;
 
 /* Go on in a new segment behind the durable end; everything appended must be durable. WEIR_FULL:
- * the limit is reached, unless unlimited; WEIR_NO_SPACE. On failure nothing has changed. */
+ * the limit is reached, unless unlimited; WEIR_NO_SPACE; of check_place. On failure nothing has changed. */
 int weir_journal_start_segment(weir_journal *j, const weir_carry *carry, bool unlimited,
                                weir_error *error);
 void weir_journal_free(weir_journal *j);

@@ -140,7 +140,7 @@ static int dump_block(dumping *d, uint64_t number) {
         if (block.header.kind == WEIR_BLOCK_ROWS) dump_rows(d, &block);
         return WEIR_OK;
     }
-    if (d->view.holder && d->tries > 0) return AGAIN;
+    if (d->view.holder.is_there && d->tries > 0) return AGAIN;
     weir_report_note("block %" PRIu64 ": %s", number,
                      error.text[0] ? error.text : weir_status_text(status));
     d->damaged = true;
@@ -191,11 +191,11 @@ static void note_verdict(const dumping *d) {
     const weir_inventory *i = &d->view.inventory;
     if (weir_verdict_refuses(i->verdict))
         weir_report_note("%s", i->detail[0] ? i->detail : weir_verdict_text(i->verdict));
-    if (i->next_row > i->durable_next_row && !d->view.holder)
+    if (i->next_row > i->durable_next_row && !d->view.holder.is_there)
         weir_report_note("rows %" PRIu64 " to %" PRIu64
                          " stand above the durable mark and are not dumped; recovery takes them in",
                          i->durable_next_row, i->next_row - 1);
-    if (d->view.ring.rows && !d->view.holder)
+    if (d->view.ring.rows && !d->view.holder.is_there)
         weir_report_note("%" PRIu64 " rows wait in the ring of a dead process and are not dumped; "
                          "recovery takes them in",
                          d->view.ring.rows);

@@ -2,12 +2,11 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define JOURNAL_SUFFIX "-weir"
 
@@ -140,11 +139,19 @@ void weir_place_free(weir_place *place) {
     *place = (weir_place){0};
 }
 
-long weir_place_holder(const weir_place *place) {
-    int file = open(place->lock, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return 0; /* no lock file: nobody has the journal open */
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int failed = fcntl(file, F_GETLK, &lock);
-    (void)close(file); /* drops locks of this process, which has none */
-    return failed || lock.l_type == F_UNLCK ? 0 : (long)lock.l_pid;
+weir_holder weir_place_holder(const weir_place *place, const weir_os *os) {
+    weir_holder holder = {0};
+    int file = os->open(os->self, WEIR_OS_CWD, place->lock, WEIR_OS_READ);
+    if (file < 0) return holder; /* no lock file: nobody has the journal open */
+    holder.is_there = os->locked(os->self, file, &holder.process) > 0;
+    (void)os->close(os->self, file); /* only read */
+    return holder;
+}
+
+const char *weir_holder_text(weir_holder holder, char text[WEIR_HOLDER_TEXT]) {
+    if (holder.process > 0)
+        (void)snprintf(text, WEIR_HOLDER_TEXT, "process %" PRId64, holder.process);
+    else
+        (void)snprintf(text, WEIR_HOLDER_TEXT, "another process");
+    return text;
 }

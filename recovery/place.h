@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "../lib/os.h"
 #include "../lib/status.h"
 
 typedef struct weir_place {
@@ -18,7 +19,18 @@ typedef struct weir_place {
 int weir_place_find(const char *target, const char *journal, weir_place *out, weir_error *error);
 void weir_place_free(weir_place *place);
 
-/* The process that holds the journal's lock: its id, 0 when nobody does. The lock is not taken. */
-long weir_place_holder(const weir_place *place);
+/* Who has the journal open. A process of another pid namespace, or one that could not write it,
+ * has no id that means anything here; it is there all the same. */
+typedef struct weir_holder {
+    bool is_there;
+    int64_t process; /* as it calls itself; 0: unknown */
+} weir_holder;
+
+enum { WEIR_HOLDER_TEXT = 40 };
+
+/* By the journal's lock, which is not taken. */
+weir_holder weir_place_holder(const weir_place *place, const weir_os *os);
+/* "process 12", "another process"; returns text. */
+const char *weir_holder_text(weir_holder holder, char text[WEIR_HOLDER_TEXT]);
 
 #endif

@@ -23,13 +23,16 @@ static int check_into(const rebuilding *r, weir_error *error) {
     const char *into = r->arguments->into;
     weir_place other;
     weir_error ignored;
+    char who[WEIR_HOLDER_TEXT];
+    weir_holder holder = {0};
     int found = weir_place_find(into, NULL, &other, &ignored);
-    long holder = found == WEIR_OK ? weir_place_holder(&other) : 0;
+    if (found == WEIR_OK) holder = weir_place_holder(&other, weir_os_posix());
     int status = WEIR_OK;
     if (found == WEIR_OK && !other.database)
         status = weir_fail(error, WEIR_MISUSE, "%s is a directory: name a database file", into);
-    else if (holder)
-        status = weir_fail(error, WEIR_LOCKED, "%s is open in process %ld", into, holder);
+    else if (holder.is_there)
+        status =
+            weir_fail(error, WEIR_LOCKED, "%s is open in %s", into, weir_holder_text(holder, who));
     else if (found == WEIR_OK && strcmp(other.directory, r->place->directory) == 0)
         status =
             weir_fail(error, WEIR_MISUSE,
@@ -54,7 +57,7 @@ static bool may_go_on(const rebuilding *r) {
 static weir_replay_limits limits_of(const rebuilding *r) {
     const weir_inventory *i = &r->view.inventory;
     return (weir_replay_limits){
-        .last_block = r->view.holder ? i->durable.block : i->end.block,
+        .last_block = r->view.holder.is_there ? i->durable.block : i->end.block,
         .last_row = r->arguments->to,
         .last_wall_ns = r->arguments->until_ns,
     };
@@ -83,7 +86,7 @@ static int fill(const rebuilding *r, weir_applied *applied, weir_error *error) {
 }
 
 static void note_ring(const rebuilding *r) {
-    if (r->view.ring.rows && !r->view.holder)
+    if (r->view.ring.rows && !r->view.holder.is_there)
         weir_report_note("%llu rows wait in the ring of a dead process and are not replayed; "
                          "recover its own database first",
                          (unsigned long long)r->view.ring.rows);

@@ -134,14 +134,15 @@ static int recover_nothing(recovery *r, weir_error *error) {
 }
 
 static int refuse_early(const recovery *r, weir_error *error) {
-    long holder = weir_place_holder(r->place);
+    char who[WEIR_HOLDER_TEXT];
+    weir_holder holder = weir_place_holder(r->place, weir_os_posix());
     if (!r->place->database)
         return weir_fail(error, WEIR_MISUSE,
                          "%s does not tell whose journal it is: weir-recover DATABASE --journal %s",
                          r->place->directory, r->place->directory);
-    if (holder)
-        return weir_fail(error, WEIR_LOCKED, "%s is open in process %ld, which applies its rows",
-                         r->place->directory, holder);
+    if (holder.is_there)
+        return weir_fail(error, WEIR_LOCKED, "%s is open in %s, which applies its rows",
+                         r->place->directory, weir_holder_text(holder, who));
     return WEIR_OK;
 }
 

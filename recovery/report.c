@@ -180,8 +180,9 @@ static void json_view(const weir_arguments *arguments, const weir_place *place,
     weir_json_text(&json, "database_state", database_name(view->database.state));
     weir_json_text(&json, "journal", place->directory);
     weir_json_hex(&json, "journal_id", i->journal, 16);
-    if (view->holder)
-        weir_json_int(&json, "open_in_pid", view->holder);
+    weir_json_bool(&json, "open", view->holder.is_there);
+    if (view->holder.process > 0)
+        weir_json_int(&json, "open_in_pid", view->holder.process);
     else
         weir_json_null(&json, "open_in_pid");
     weir_json_uint(&json, "incarnation", i->incarnation);
@@ -248,7 +249,8 @@ static void word_view(const weir_place *place, const weir_view *view) {
         printf("  written   %s to %s\n", weir_time_text(i->first_wall_ns, first),
                weir_time_text(i->last_wall_ns, last));
     word_ring(&view->ring);
-    if (view->holder) printf("  open in   process %ld\n", view->holder);
+    char who[WEIR_HOLDER_TEXT];
+    if (view->holder.is_there) printf("  open in   %s\n", weir_holder_text(view->holder, who));
 }
 
 int weir_report_view(const weir_arguments *arguments, const weir_place *place,

@@ -66,6 +66,10 @@ static int apply_and_release(salvaging *s, weir *w, weir_sink *sink, weir_error 
     return weir_journal_release(journal, state.durable.block, error);
 }
 
+static int read_positions(void *self, weir_position **positions, size_t *count, weir_error *error) {
+    return weir_sqlite_positions(self, positions, count, error);
+}
+
 static int open_handle(const salvaging *s, weir_sink *sink, weir **w, weir_error *error) {
     weir_handle_config config = {
         .options = {.lane_bytes = WEIR_TOOL_LANE_BYTES,
@@ -76,17 +80,12 @@ static int open_handle(const salvaging *s, weir_sink *sink, weir **w, weir_error
                     .on_event = on_event},
         .directory = s->place->directory,
         .os = weir_os_posix(),
+        .read_positions = read_positions,
+        .positions_self = sink,
         .salvage = true,
     };
-    weir_position *positions = NULL;
-    int status = weir_sqlite_positions(sink, &positions, &config.position_count, error);
-    if (status != WEIR_OK) return status;
-    config.positions = positions;
-    config.database_has_positions = config.position_count > 0;
     weir_options_fill(&config.options);
-    status = weir_handle_open(&config, w, error);
-    free(positions);
-    return status;
+    return weir_handle_open(&config, w, error);
 }
 
 static int salvage(salvaging *s, weir_error *error) {
@@ -141,7 +140,8 @@ static int salvage_after_look(salvaging *s, weir_error *error) {
 }
 
 static int check(const salvaging *s, weir_error *error) {
-    long holder = weir_place_holder(s->place);
+    char who[WEIR_HOLDER_TEXT];
+    weir_holder holder = weir_place_holder(s->place, weir_os_posix());
     if (!s->place->journal_is_there)
         return weir_fail(error, WEIR_NOT_FOUND, "there is no journal at %s", s->place->directory);
     if (!s->place->database)
@@ -149,9 +149,9 @@ static int check(const salvaging *s, weir_error *error) {
                          "%s does not tell whose journal it is: weir-recover salvage DATABASE "
                          "--journal %s",
                          s->place->directory, s->place->directory);
-    if (holder)
-        return weir_fail(error, WEIR_LOCKED, "%s is open in process %ld", s->place->directory,
-                         holder);
+    if (holder.is_there)
+        return weir_fail(error, WEIR_LOCKED, "%s is open in %s", s->place->directory,
+                         weir_holder_text(holder, who));
     return WEIR_OK;
 }
 

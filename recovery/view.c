@@ -17,7 +17,7 @@ static weir_inventory_input inventory_input(const weir_view_input *input, const 
 
 /* The database first: its mark can only be too low for the journal that is read after it. */
 static int take_once(const weir_view_input *input, weir_view *view, weir_error *error) {
-    *view = (weir_view){.holder = weir_place_holder(input->place)};
+    *view = (weir_view){.holder = weir_place_holder(input->place, input->os)};
     int status = weir_database_look(input->database, &view->database);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to read %s", input->database);
     weir_look look;
@@ -41,7 +41,7 @@ int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *err
             return status;
         }
         /* A live journal may have moved on between two looks. Damage that stays is damage. */
-        if (!out->holder || !weir_verdict_refuses(out->inventory.verdict)) break;
+        if (!out->holder.is_there || !weir_verdict_refuses(out->inventory.verdict)) break;
         if (i + 1 < TRIES_WHILE_LIVE) weir_view_free(out);
     }
     return status;

@@ -11,7 +11,7 @@ typedef struct weir_view {
     weir_database_view database;
     weir_ring_report ring;
     weir_inventory inventory;
-    long holder; /* process that has the journal open, or 0 */
+    weir_holder holder; /* of the journal's lock */
 } weir_view;
 
 typedef struct weir_view_input {

@@ -372,7 +372,8 @@ static void a_journal_is_opened_once(void **state) {
     snprintf(pid, sizeof pid, "%d", (int)getpid());
     pid_t child = fork();
     if (child == 0) {
-        int status = weir_open_sqlite(f->path, NULL, &w);
+        weir_options hasty = {.open_timeout_ms = 1};
+        int status = weir_open_sqlite(f->path, &hasty, &w);
         _exit(status == WEIR_LOCKED && strstr(weir_last_error(), pid) ? 0 : 1);
     }
     int status;

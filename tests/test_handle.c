@@ -246,6 +246,41 @@ static void sync_waits_for_the_rows_of_every_thread(void **state) {
     assert_int_equal(weir_close(w), WEIR_OK);
 }
 
+/* While closing removes the ring, the writer still releases segments: that the ring is gone must not
+ * look to it as if somebody had taken it. */
+static weir *closing;
+static unsigned releases;
+static int unlink_and_release(void *self, int dirfd, const char *path) {
+    int done = weir_os_posix()->unlink(self, dirfd, path);
+    size_t length = strlen(path);
+    if (length < 5 || strcmp(path + length - 5, "/ring") != 0) return done;
+    weir_error error = {0};
+    weir_journal_state state;
+    weir_journal *j = weir_handle_journal(closing);
+    assert_int_equal(weir_journal_restart(j, &error),
+                     WEIR_OK); /* so that there is one to release */
+    weir_journal_get_state(j, &state);
+    if (weir_journal_release(j, state.durable.block, &error) != WEIR_OK) fail_msg("%s", error.text);
+    releases++;
+    return done;
+}
+
+static void segments_are_released_while_the_ring_is_removed(void **state) {
+    const fixture *f = *state;
+    char directory[192];
+    weir_error error = {0};
+    weir_os os = *weir_os_posix();
+    os.unlink = unlink_and_release;
+    (void)snprintf(directory, sizeof directory, "%s-weir", f->path);
+    weir_handle_config config = {
+        .options = {.lane_bytes = 65536}, .directory = directory, .os = &os, .stepped = true};
+    weir_options_fill(&config.options);
+    releases = 0;
+    if (weir_handle_open(&config, &closing, &error) != WEIR_OK) fail_msg("%s", error.text);
+    assert_int_equal(weir_close(closing), WEIR_OK);
+    assert_int_equal(releases, 1);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -256,6 +291,7 @@ int main(void) {
         T(a_ring_of_another_journal_is_refused),
         T(a_dead_ring_stays_until_its_rows_are_synced),
         T(a_clean_close_removes_the_ring_before_it_says_so),
+        T(segments_are_released_while_the_ring_is_removed),
         T(a_quarter_of_a_lane_rings_the_journal_thread),
         T(a_lane_takes_what_it_holds_and_no_more),
         T(sync_waits_for_the_rows_of_every_thread),

@@ -66,8 +66,6 @@ typedef struct opening {
     weir_options options;
     weir_sink sink;
     char *real_path, *directory;
-    weir_position *positions;
-    size_t position_count;
     weir *handle;
     weir_error *error;
 } opening;
@@ -96,12 +94,20 @@ static int judge_journal(opening *o, const char *path) {
 
 static int open_database(opening *o, const char *path) {
     weir_sqlite_config config = {path, o->options.must_exist != 0, o->options.open_timeout_ms};
+    weir_position *positions = NULL;
+    size_t count;
     int status = weir_sqlite_sink_open(&config, &o->sink, &o->real_path, o->error);
-    if (status == WEIR_OK)
-        status = weir_sqlite_positions(&o->sink, &o->positions, &o->position_count, o->error);
+    /* Read again when they count; a call that is refused for them shall not make a directory. */
+    if (status == WEIR_OK) status = weir_sqlite_positions(&o->sink, &positions, &count, o->error);
+    free(positions);
     if (status != WEIR_OK) return status;
     o->directory = journal_path(o, o->real_path); /* so every name of a file leads to one journal */
     return o->directory ? WEIR_OK : WEIR_NO_MEMORY;
+}
+
+static int read_positions(void *self, weir_position **positions, size_t *count, weir_error *error) {
+    opening *o = self;
+    return weir_sqlite_positions(&o->sink, positions, count, error);
 }
 
 static int open_handle(opening *o) {
@@ -109,9 +115,8 @@ static int open_handle(opening *o) {
         .options = o->options,
         .directory = o->directory,
         .os = weir_os_posix(),
-        .positions = o->positions,
-        .position_count = o->position_count,
-        .database_has_positions = o->position_count > 0,
+        .read_positions = read_positions,
+        .positions_self = o,
     };
     return weir_handle_open(&config, &o->handle, o->error);
 }
@@ -124,6 +129,28 @@ static int ready_reader(opening *o, weir_writer *w) {
     int status = weir_writer_ready(w, o->real_path, o->error);
     weir_writer_unlock(w);
     return status;
+}
+
+static void close_database(opening *o) {
+    if (o->sink.close) o->sink.close(o->sink.self);
+    o->sink = (weir_sink){0};
+}
+
+/* A former process may still be closing. Its last checkpoint shall not meet a connection of ours, so
+ * the database is closed while we wait, and looked at anew when it is ours. */
+static int open_both(opening *o, const char *path) {
+    const weir_os *os = weir_os_posix();
+    uint64_t deadline = weir_deadline(os, o->options.open_timeout_ms);
+    for (;;) {
+        int status = open_database(o, path);
+        if (status == WEIR_OK) status = open_handle(o);
+        if (status != WEIR_LOCKED) return status;
+        close_database(o);
+        if (!weir_handle_await(os, o->directory, deadline)) return status;
+        sqlite3_free(o->real_path);
+        sqlite3_free(o->directory);
+        o->real_path = o->directory = NULL;
+    }
 }
 
 static int start_applier(opening *o, weir_writer *w) {
@@ -191,13 +218,12 @@ static int open_all(opening *o, const char *path) {
     int status = weir_options_check(&o->options, o->error);
     if (status == WEIR_OK) status = check_threads(o);
     if (status == WEIR_OK) status = judge_journal(o, path);
-    if (status == WEIR_OK) status = open_database(o, path);
-    if (status == WEIR_OK) status = open_handle(o);
+    if (status == WEIR_OK) status = open_both(o, path);
     if (status == WEIR_OK) look_at_place(o);
     if (status == WEIR_OK) status = attach_writer(o);
     if (status == WEIR_OK) return status;
     if (o->handle) (void)weir_close(o->handle); /* the first failure is what counts */
-    if (o->sink.close) o->sink.close(o->sink.self);
+    close_database(o);
     return status;
 }
 
@@ -215,7 +241,6 @@ static int open_path(const char *path, const weir_options *options, weir **out) 
     if (status == WEIR_OK) *out = o.handle;
     sqlite3_free(o.real_path);
     sqlite3_free(o.directory);
-    free(o.positions);
     return status == WEIR_OK ? status : weir_publish_error(&error);
 }
 

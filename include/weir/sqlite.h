@@ -36,8 +36,12 @@ extern "C" {
  *
  * path: the database file; the journal follows the real file, not the name of a link to it.
  * options: NULL, or copied. out: the handle, to be given to weir_close(); NULL on failure. Waits
- * for the drain of a dead ring and its sync, not for the replay. Not to be called from a signal
- * handler. Errors: WEIR_DATABASE, WEIR_BUSY, WEIR_LOCKED (weir_last_error() names the process),
+ * for the drain of a dead ring and its sync, not for the replay. Where another process has the
+ * journal open, or a handle of this one is being closed, waits up to open_timeout_ms, since it may
+ * be ending; where this process has it open and keeps it, answers at once. A relative path, of the
+ * database or in options.journal_directory, is looked up once: a later chdir() changes nothing. Not
+ * to be called from a signal handler. Errors: WEIR_DATABASE, WEIR_BUSY, WEIR_LOCKED
+ * (weir_last_error() names the process, as far as it can be known),
  * WEIR_DAMAGED (promised rows are damaged: see weir-recover), WEIR_FOREIGN, WEIR_VERSION,
  * WEIR_IO, WEIR_NO_SPACE, WEIR_NO_MEMORY, WEIR_MISUSE, WEIR_UNSUPPORTED (also for an SQLite without
  * threads). */

@@ -226,8 +226,9 @@ typedef struct weir_options {
     uint32_t full_timeout_ms; /* for WEIR_FULL_BLOCK; default 10 000 */
     uint32_t linger_ms;       /* a published row becomes durable this soon unasked; default 10 */
     uint32_t apply_linger_ms; /* a durable row becomes applied this soon unasked; default 50 */
-    uint32_t open_timeout_ms; /* how long opening and declaring wait for a locked database or
-                                      a backlog; default 5 000 */
+    uint32_t open_timeout_ms; /* how long opening and declaring wait for a locked database, a
+                                      journal that a former process is still closing, or a backlog;
+                                      default 5 000 */
     int archive;              /* nonzero: keep applied segments in the journal's archive/ for
                                       ever instead of recycling them */
     int must_exist;           /* nonzero: a database file that is missing is WEIR_DATABASE */

@@ -237,7 +237,8 @@ static void describe(int file, weir_os_info *out) {
     *out = (weir_os_info){.bytes = sim_disk_size(sim_now->disk, file),
                           .device = 1,
                           .inode = (uint64_t)file + 2,
-                          .block_bytes = SIM_PAGE};
+                          .block_bytes = SIM_PAGE,
+                          .is_file = 1};
 }
 
 static const weir_os_info a_directory = {.device = 1, .inode = 1, .is_directory = 1};
@@ -317,6 +318,17 @@ static int os_lock(void *self, int descriptor, int64_t *holder) {
 static int os_find_file(void *self, uint64_t device, uint64_t inode) {
     (void)self, (void)device, (void)inode;
     return -ENOENT;
+}
+
+static int os_unlock(void *self, int descriptor) {
+    (void)self, (void)descriptor;
+    return 0;
+}
+
+static int os_locked(void *self, int descriptor, int64_t *holder) {
+    (void)self, (void)descriptor;
+    *holder = 0;
+    return 0;
 }
 
 /* ---- memory ----------------------------------------------------------------------------- */
@@ -450,6 +462,8 @@ const weir_os *sim_os(void) {
         .list = os_list,
         .lock = os_lock,
         .find_file = os_find_file,
+        .unlock = os_unlock,
+        .locked = os_locked,
         .reserve = os_reserve,
         .map = os_map,
         .populate = os_populate,
