@@ -401,6 +401,53 @@ static void what_is_whole_is_not_hardened_again(void **state) {
     sink_state.closed = 0; /* of the others */
 }
 
+/* Readers that take turns let the -wal file begin anew when nothing is written for a while. */
+static void a_wal_that_never_begins_anew_is_given_a_pause(void **state) {
+    (void)state;
+    sink_state.wal_bytes = (uint64_t)300 << 20;
+    sink_state.safe_short = 1;
+    append(10);
+    let_pass(60 * MS);
+    assert_int_equal(sink_state.rows, 10);
+    append(10);
+    let_pass(1000 * MS);
+    assert_int_equal(sink_state.rows, 10);
+    assert_true(sink_state.hardened >= 5); /* once the readers have moved on, all can be copied */
+    uint64_t before = sink_state.hardened;
+    sink_state.safe_short = 0;
+    let_pass(1000 * MS);
+    assert_int_equal(sink_state.hardened, before + 1);
+    assert_int_equal(sink_state.rows, 10);
+    sink_state.wal_bytes = 1 << 20;
+    let_pass(1000 * MS);
+    assert_int_equal(sink_state.rows, 20);
+    assert_false(heard(WEIR_EVENT_WAL_GROWS));
+}
+
+static void a_pause_in_vain_is_told_and_comes_more_seldom(void **state) {
+    (void)state;
+    struct weir_stats stats;
+    sink_state.safe_short = 1;
+    for (uint64_t mib = 300; mib < 2000; mib += 100) {
+        sink_state.wal_bytes = mib << 20;
+        append(10);
+        let_pass(60 * MS);
+        uint64_t rows = sink_state.rows;
+        append(10);
+        let_pass(1000 * MS);
+        bool paused = sink_state.rows == rows;
+        assert_int_equal(paused, mib == 300 || mib == 600 || mib == 1200);
+        let_pass(3000 * MS);
+        assert_int_equal(sink_state.rows, rows + 10);
+        assert_int_equal(weir_stats(handle, &stats), WEIR_OK);
+        assert_int_equal(stats.wal_bytes, mib << 20);
+    }
+    size_t told = 0;
+    for (size_t i = 0; i < event_count; i++)
+        told += events[i] == WEIR_EVENT_WAL_GROWS;
+    assert_int_equal(told, 1);
+}
+
 static void stopping_applies_and_hardens(void **state) {
     (void)state;
     append(10);
@@ -439,6 +486,8 @@ int main(void) {
         TEST(a_database_opened_again_gets_its_rows_again),
         TEST(a_database_opened_again_at_the_end_leaves_its_rows),
         TEST(what_is_whole_is_not_hardened_again),
+        TEST(a_wal_that_never_begins_anew_is_given_a_pause),
+        TEST(a_pause_in_vain_is_told_and_comes_more_seldom),
         TEST(stopping_applies_and_hardens),
         TEST(stopping_keeps_its_deadline),
     };

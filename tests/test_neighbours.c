@@ -276,6 +276,52 @@ static void the_wal_is_reset_by_whoever_writes_behind_a_whole_checkpoint(void **
     assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM own"), 4);
 }
 
+static void run_on(sqlite3 *db, const char *sql) {
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL)) fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+}
+
+/* As a replicator does: the next reader begins before the last ends, who then checkpoints. */
+static void take_turns(sqlite3 *readers[2]) {
+    sqlite3 *last = readers[0];
+    readers[0] = readers[1];
+    readers[1] = last;
+    run_on(readers[0], "BEGIN; SELECT count(*) FROM own");
+    run_on(last, "COMMIT; PRAGMA wal_checkpoint(PASSIVE)");
+}
+
+/* What the pauses of applier.c rely on. */
+static void readers_that_take_turns_let_the_wal_begin_anew_in_a_pause(void **state) {
+    (void)state;
+    sqlite3 *readers[2];
+    uint64_t safe, block = 1;
+    run("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE own(x)");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(sqlite3_open(database, &readers[i]), SQLITE_OK);
+        run_on(readers[i], "PRAGMA wal_autocheckpoint=0");
+    }
+    assert_int_equal(open_sink(1000), WEIR_OK);
+    assert_int_equal(transact(block++), WEIR_OK);
+    run_on(readers[0], "BEGIN; SELECT count(*) FROM own");
+    uint32_t before = resets();
+    for (int i = 0; i < 10;
+         i++) { /* something is written between two turns, and between the steps */
+        assert_int_equal(transact(block++), WEIR_OK);
+        take_turns(readers);
+        assert_int_equal(transact(block++), WEIR_OK);
+        assert_int_equal(sink.harden(sink.self, block - 1, &safe, &error), WEIR_OK);
+        assert_true(safe < block - 1);
+    }
+    assert_int_equal(resets(), before);
+    take_turns(readers);
+    whole_checkpoint(block - 1);
+    take_turns(readers);
+    assert_int_equal(transact(block++), WEIR_OK);
+    assert_int_equal(resets(), before + 1);
+    run_on(readers[0], "COMMIT");
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(sqlite3_close(readers[i]), SQLITE_OK);
+}
+
 static uint64_t next_block;
 
 static int commit_one(void *context) {
@@ -328,6 +374,7 @@ int main(void) {
         TEST(opening_beside_a_writer_in_rollback_mode_waits_as_told),
         TEST(what_only_the_program_has_is_named_and_waited_for),
         TEST(the_wal_is_reset_by_whoever_writes_behind_a_whole_checkpoint),
+        TEST(readers_that_take_turns_let_the_wal_begin_anew_in_a_pause),
         TEST(a_backup_in_steps_begins_anew_with_each_commit_and_vacuum_into_does_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 enum {
     ROWS_DUE = 65536,      /* so many waiting rows make a large transaction: no need to linger */
     WAL_HARDEN = 16 << 20, /* a larger -wal file costs memory and readers' time, and gives little */
+    WAL_TRUCE = 256 << 20, /* one that is so large has not begun anew for long */
 };
 #define IDLE_HARDEN_NS                                                                             \
     (1000 * MS) /* quiet for so long: make it safe without the journal, then sleep */
@@ -25,6 +26,18 @@ enum {
 #define GAP_MOST_NS (50 * MS)
 #define BREATH_EVERY_NS (4000 * MS)
 #define BREATH_NS (105 * MS)
+
+/* The -wal file begins anew only when all of it is copied and no reader needs it. Readers that take
+ * turns, each beginning before the last has ended, as replicators do, always need it while something
+ * is written between two turns. So now and then nothing is, for two turns of a second. */
+#define TRUCE_NS (2500 * MS)
+#define TRUCE_STEP_NS (100 * MS)
+
+typedef struct truce {
+    uint64_t until, next; /* step */
+    uint64_t bytes;       /* of the -wal file, at which the next one begins */
+    bool told;            /* that it was in vain */
+} truce;
 
 typedef struct trouble { /* why nothing is being applied */
     int status;
@@ -54,6 +67,7 @@ struct weir_applier {
     uint64_t quiet_since, harden_pause, harden_wal;
     uint64_t not_before; /* trouble, or a gap for others */
     uint64_t shared_until, breath_at;
+    truce truce;
     weir_sink_counts carry; /* of transactions that ended within a block */
     trouble trouble;
 };
@@ -195,12 +209,46 @@ static uint64_t gap_for_others(weir_applier *a, uint64_t began, uint64_t ended) 
     return BREATH_NS;
 }
 
+/* ---- readers that take turns ------------------------------------------------------------------ */
+
+static void tell_of_growth(weir_applier *a, uint64_t wal_bytes) {
+    if (a->truce.told) return;
+    a->truce.told = true;
+    weir_handle_event(
+        a->handle, WEIR_EVENT_WAL_GROWS,
+        "%s: its -wal file has grown to %llu MiB and cannot begin anew, because other "
+        "connections read without a break; end long read transactions",
+        a->name, (unsigned long long)(wal_bytes >> 20));
+}
+
+static void watch_growth(weir_applier *a, uint64_t wal_bytes) {
+    if (wal_bytes < WAL_TRUCE) {
+        a->truce = (truce){.bytes = WAL_TRUCE};
+    } else if (wal_bytes >= a->truce.bytes) {
+        if (a->truce.bytes > WAL_TRUCE) tell_of_growth(a, wal_bytes); /* the last was in vain */
+        a->truce.bytes = wal_bytes * 2;
+        a->truce.until = now(a) + TRUCE_NS;
+    }
+}
+
+/* Nothing is applied; what is not copied yet may be, once the readers have moved on. */
+static uint64_t keep_truce(weir_applier *a, uint64_t at) {
+    if (at >= a->truce.next && a->hardened < a->applied) {
+        harden(a, a->truce.bytes / 2);
+        a->truce.next = at + TRUCE_STEP_NS;
+    }
+    uint64_t end =
+        a->hardened < a->applied && a->truce.next < a->truce.until ? a->truce.next : a->truce.until;
+    return end > at ? end - at : 0;
+}
+
 static void after_transaction(weir_applier *a, const weir_replay_result *r, uint64_t began) {
     overcome(a);
     report(a, r);
     a->quiet_since = now(a);
     a->not_before = a->quiet_since + gap_for_others(a, began, a->quiet_since);
     if (r->counts.wal_bytes >= a->harden_wal) harden(a, r->counts.wal_bytes);
+    watch_growth(a, r->counts.wal_bytes);
 }
 
 static void caught_up(weir_applier *a, const weir_position *position, uint64_t durable) {
@@ -270,6 +318,7 @@ uint64_t weir_applier_step(weir_applier *a) {
     bool behind = s.durable.block > a->seen;
     if (behind && !a->behind_since) a->behind_since = at;
     if (stopping) return step_to_the_end(a, &s, behind, at);
+    if (at < a->truce.until) return keep_truce(a, at);
     if (at < a->not_before) return a->not_before - at;
     if (!behind) return harden_when_quiet(a, &s, at);
     if (!is_due(a, &s, at)) {

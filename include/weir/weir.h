@@ -207,6 +207,7 @@ typedef enum weir_event {
     WEIR_EVENT_WEAKENED = 11,     /* a promise is off on this file system: text says which */
     WEIR_EVENT_TABLE_MENDED = 13, /* somebody renamed or dropped a declared column or table; it was
                                      made again: text says which */
+    WEIR_EVENT_WAL_GROWS = 14,    /* readers keep SQLite's -wal from beginning anew */
 } weir_event;
 
 /* Called on a thread of the library, or inside weir_open: return soon, call nothing of weir's but
