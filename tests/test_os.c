@@ -129,6 +129,47 @@ static void names_are_made_listed_moved_and_removed(void **state) {
     assert_true(info.is_directory);
 }
 
+/* ---- an open directory ---- */
+
+/* The path is what a message shows; where it would lead by itself does not count. */
+static void a_name_is_looked_up_in_an_open_directory(void **state) {
+    (void)state;
+    const char *shown = "/nowhere/at/all/";
+    char a[64], b[64], moved[300];
+    snprintf(a, sizeof a, "%sa", shown);
+    snprintf(b, sizeof b, "%sb", shown);
+    assert_int_equal(os->make_directory(os->self, WEIR_OS_CWD, in_directory("held")), 0);
+    int held = os->open_directory(os->self, WEIR_OS_CWD, in_directory("held"));
+    assert_true(held > 2);
+    snprintf(moved, sizeof moved, "%s", in_directory("moved"));
+    assert_int_equal(os->rename(os->self, WEIR_OS_CWD, in_directory("held"), WEIR_OS_CWD, moved),
+                     0);
+    int file = os->open(os->self, held, a, WEIR_OS_WRITE | WEIR_OS_CREATE);
+    assert_true(file > 2);
+    assert_int_equal(os->close(os->self, file), 0);
+    assert_int_equal(os->rename(os->self, held, a, held, b), 0);
+    assert_int_equal(access(in_directory("moved/b"), F_OK), 0);
+    weir_os_info info;
+    assert_int_equal(os->info(os->self, held, b, &info), 0);
+    assert_true(info.is_file);
+    int count = 0;
+    assert_int_equal(os->list(os->self, held, shown, count_names, &count), 0);
+    assert_int_equal(os->list(os->self, held, shown, count_names, &count), 0); /* from the start */
+    assert_int_equal(count, 2);
+    assert_int_equal(os->sync_directory(os->self, held, shown), 0);
+    assert_int_equal(os->make_directory(os->self, held, a), 0);
+    int inner = os->open_directory(os->self, held, a);
+    assert_true(inner > 2);
+    assert_int_equal(os->rename(os->self, held, b, inner, b), 0);
+    assert_int_equal(access(in_directory("moved/a/b"), F_OK), 0);
+    assert_int_equal(os->unlink(os->self, inner, b), 0);
+    assert_int_equal(os->close(os->self, inner), 0);
+    assert_int_equal(symlink(moved, in_directory("moved/link")), 0);
+    assert_true(os->open_directory(os->self, held, "x/link") < 0);
+    assert_int_equal(os->open(os->self, held, a, WEIR_OS_READ), -WEIR_OS_NO_FILE);
+    assert_int_equal(os->close(os->self, held), 0);
+}
+
 /* ---- lock ---- */
 
 static void a_lock_names_the_process_that_holds_it(void **state) {
@@ -148,6 +189,13 @@ static void a_lock_names_the_process_that_holds_it(void **state) {
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
+    /* To this process too it is another's, if the file was opened once more. */
+    int other = os->open(os->self, WEIR_OS_CWD, in_directory("lock"), WEIR_OS_READ);
+    assert_int_equal(os->locked(os->self, other, &holder), 1);
+    assert_int_equal(holder, parent);
+    assert_int_equal(os->unlock(os->self, file), 0);
+    assert_int_equal(os->locked(os->self, other, &holder), 0);
+    assert_int_equal(os->close(os->self, other), 0);
     assert_int_equal(os->close(os->self, file), 0);
 }
 
@@ -365,6 +413,7 @@ int main(void) {
         cmocka_unit_test(allocation_grows_the_file_with_real_blocks),
         cmocka_unit_test(errors_are_negative_errnos),
         cmocka_unit_test(names_are_made_listed_moved_and_removed),
+        cmocka_unit_test(a_name_is_looked_up_in_an_open_directory),
         cmocka_unit_test(a_lock_names_the_process_that_holds_it),
         cmocka_unit_test(a_file_can_be_mapped_twice_in_a_row),
         cmocka_unit_test(a_forked_child_sees_zero),

@@ -589,6 +589,34 @@ static void a_journal_of_another_pid_namespace_is_living(void **state) {
     assert_int_equal(weir_close(w), WEIR_OK);
 }
 
+static int refused_by;
+static int lock_refused(void *self, int file, int64_t *holder) {
+    (void)self, (void)file;
+    *holder = 0;
+    return refused_by;
+}
+
+static int open_refused(const fixture *f, int answer, weir_error *error) {
+    weir *w;
+    weir_os os = *weir_os_posix();
+    os.lock = lock_refused;
+    refused_by = answer;
+    weir_handle_config config = {.options = small(), .directory = f->journal, .os = &os};
+    weir_options_fill(&config.options);
+    return weir_handle_open(&config, &w, error);
+}
+
+/* A lock that the process could lose unseen is none. */
+static void without_locks_of_open_files_it_is_refused(void **state) {
+    fixture *f = *state;
+    weir_error error;
+    assert_int_equal(open_refused(f, -EINVAL, &error), WEIR_UNSUPPORTED);
+    assert_non_null(strstr(error.text, "F_OFD_SETLK"));
+    assert_int_equal(open_refused(f, -ENOLCK, &error), WEIR_IO);
+    assert_int_equal(open_refused(f, -EAGAIN, &error), WEIR_LOCKED);
+    assert_non_null(strstr(error.text, "another process has the journal open"));
+}
+
 /* ---- waiting for it ------------------------------------------------------------------------ */
 
 static void life_that_is_about_to_close(const fixture *f) {
@@ -796,6 +824,7 @@ int main(void) {
         test(a_child_does_not_keep_its_parents_lock),
         test(an_older_library_and_this_one_keep_each_other_out),
         test(a_holder_without_an_id_is_there),
+        test(without_locks_of_open_files_it_is_refused),
         test(a_journal_of_another_pid_namespace_is_living),
         test(opening_waits_for_a_process_that_ends),
         test(opening_waits_for_a_handle_that_is_being_closed),
