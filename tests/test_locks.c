@@ -2,6 +2,7 @@
  * does to the -wal file: nothing is lost, nothing comes twice, and the database stays sound. */
 #include "support.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -97,6 +98,31 @@ static void all_is_there(int64_t rows) {
     assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM pragma_integrity_check WHERE "
                                             "integrity_check = 'ok'"),
                      1);
+}
+
+/* A second copy of SQLite in this process, as a plug-in may bring along: neither knows of the other, and
+ * each drops the other's locks. NULL: there is none to be had. */
+static void *second_copy(void) {
+    Dl_info info;
+    if (getenv("WEIR_SANITIZE") && *getenv("WEIR_SANITIZE"))
+        return NULL; /* has copies of its own */
+    return dladdr((void *)(uintptr_t)&sqlite3_open, &info) && strstr(info.dli_fname, ".so")
+               ? dlmopen(LM_ID_NEWLM, info.dli_fname, RTLD_NOW | RTLD_LOCAL)
+               : NULL;
+}
+
+static void look_with(void *copy) {
+    sqlite3 *db;
+    int (*open_it)(const char *, sqlite3 **);
+    int (*run_it)(sqlite3 *, const char *, int (*)(void *, int, char **, char **), void *, char **);
+    int (*close_it)(sqlite3 *);
+    *(void **)&open_it = dlsym(copy, "sqlite3_open");
+    *(void **)&run_it = dlsym(copy, "sqlite3_exec");
+    *(void **)&close_it = dlsym(copy, "sqlite3_close");
+    assert_true(open_it && run_it && close_it);
+    assert_int_equal(open_it(database, &db), SQLITE_OK);
+    assert_int_equal(run_it(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(close_it(db), SQLITE_OK);
 }
 
 /* ---- the sink, call by call ------------------------------------------------------------------- */
@@ -197,6 +223,33 @@ static void a_closed_descriptor_leaves_the_locks_that_count(void **state) {
     close_sink(&s);
     all_is_there(7 * ROWS);
     assert_int_equal(inode_of(wal), 0); /* the last to close, as it was before */
+}
+
+static void a_second_copy_of_sqlite_leaves_them_too(void **state) {
+    (void)state;
+    void *copy = second_copy();
+    if (!copy) {
+        print_message("no second copy of SQLite can be loaded\n");
+        skip();
+    }
+    weir_sink s = open_sink();
+    assert_int_equal(transact(&s, 1), WEIR_OK);
+    ino_t before = inode_of(wal);
+    for (uint64_t i = 2; i < 6; i++) {
+        uint64_t at;
+        look_with(copy);
+        neighbour_looks();
+        assert_int_equal(transact(&s, i), WEIR_OK);
+        assert_int_equal(begin(&s, &at), WEIR_OK);
+        look_with(copy); /* which closes its -shm file, and the writer's lock is gone */
+        neighbour_looks();
+        assert_int_equal(apply(&s, i + 1, 100), WEIR_OK);
+        assert_int_equal(commit(&s, i + 1), WEIR_IO);
+    }
+    assert_int_equal(inode_of(wal), before);
+    close_sink(&s);
+    all_is_there(5 * ROWS);
+    assert_int_equal(dlclose(copy), 0);
 }
 
 /* Another process would find the -shm file unused, and make it anew. */
@@ -415,6 +468,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(a_closed_descriptor_leaves_the_locks_that_count),
+        TEST(a_second_copy_of_sqlite_leaves_them_too),
         TEST(a_closed_descriptor_of_the_index_leaves_it_in_use),
         TEST(without_the_writers_lock_nothing_is_written),
         TEST(lost_files_are_seen_before_a_transaction),

@@ -205,7 +205,7 @@ static void fork_inside(void) {
 
 /* What the process that was forked in the middle of this one's append ended with. */
 static int end_of_the_forked(void) {
-    int status;
+    int status = -1;
     must(forked > 0 && waitpid(forked, &status, 0) == forked, 30);
     return status;
 }
