@@ -307,6 +307,27 @@ static void closed_streams_are_not_given_to_files(void **state) {
     assert_int_equal(rows_of(f->database, NULL), 4500);
 }
 
+/* Its files are open, so it needs no rights before the segment is full. */
+static void life_that_drops_its_rights(const fixture *f) {
+    weir *w;
+    weir_table *t;
+    open_at(f->database, NULL, &w, &t);
+    MUST(append_rows(t, 0, 10) == WEIR_OK);
+    MUST(weir_sync(w, WEIR_DURABLE, LONG_MS) == WEIR_OK);
+    MUST(chmod(f->journal, 0700) == 0);
+    MUST(setgid(65534) == 0 && setuid(65534) == 0);
+    MUST(append_rows(t, 10, 10) == WEIR_OK);
+    MUST(weir_sync(w, WEIR_DURABLE, LONG_MS) == WEIR_OK);
+}
+
+static void dropped_rights_are_no_theft(void **state) {
+    fixture *f = *state;
+    if (geteuid() != 0) skip();
+    assert_int_equal(chmod(f->root, 0711), 0);
+    in_child(f, life_that_drops_its_rights);
+    assert_int_equal(rows_of(f->database, NULL), 20);
+}
+
 static int find_descriptor(const char *path) {
     for (int file = 3; file < 200; file++) {
         char name[64], target[256] = "";
@@ -815,6 +836,7 @@ int main(void) {
         test(a_directory_may_be_renamed_while_it_is_open),
         test(the_journal_goes_on_after_chroot),
         test(closed_streams_are_not_given_to_files),
+        test(dropped_rights_are_no_theft),
         test(a_lock_that_was_closed_stops_the_journal),
         test(a_segment_that_was_closed_stops_the_journal),
         test(a_place_that_is_anothers_is_left_alone),
