@@ -19,7 +19,7 @@ enum { NO_LOG_FLUSH = 2 };
 
 /* A small ext4 would have blocks of 1 KiB, and SQLite's -shm file would have holes: SQLite writes
  * one byte of each page to make it whole. To store into a hole of a full disk is a SIGBUS. */
-static bool make_file_system(const char *type, const char *image, unsigned mib) {
+bool volume_format(const char *type, const char *image, unsigned mib) {
     const char *force = strcmp(type, "ext4") ? "-q -f" : "-q -F -m 0 -b 4096";
     char command[320];
     int file = open(image, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -29,7 +29,7 @@ static bool make_file_system(const char *type, const char *image, unsigned mib) 
     return made && system(command) == 0;
 }
 
-static bool mount_image(const char *type, const char *image, const char *where) {
+bool volume_mount_image(const char *type, const char *image, const char *where) {
     char command[480];
     (void)snprintf(command, sizeof command, "mount -t %s -o loop '%s' '%s' 2>&1", type, image,
                    where);
@@ -40,9 +40,9 @@ static bool has_disk(const volume *v) { return v->disk[0] != '\0'; }
 
 static bool try_mount(volume *v) {
     if (has_disk(v) && !v->disk_mounted)
-        v->disk_mounted = mount_image("ext4", v->disk_image, v->disk);
+        v->disk_mounted = volume_mount_image("ext4", v->disk_image, v->disk);
     if (has_disk(v) && !v->disk_mounted) return false;
-    v->mounted = mount_image(v->type, v->image, v->root);
+    v->mounted = volume_mount_image(v->type, v->image, v->root);
     return v->mounted;
 }
 
@@ -60,9 +60,9 @@ static void name_files(volume *v, const char *type) {
 
 static bool make_disk(volume *v, unsigned mib) {
     enum { ITS_OWN_MIB = 64 };
-    if (mkdir(v->disk, 0700) || !make_file_system("ext4", v->disk_image, mib + ITS_OWN_MIB))
+    if (mkdir(v->disk, 0700) || !volume_format("ext4", v->disk_image, mib + ITS_OWN_MIB))
         return false;
-    v->disk_mounted = mount_image("ext4", v->disk_image, v->disk);
+    v->disk_mounted = volume_mount_image("ext4", v->disk_image, v->disk);
     return v->disk_mounted;
 }
 
@@ -70,7 +70,7 @@ static bool make_disk(volume *v, unsigned mib) {
 static bool try_make(volume *v, const char *type, unsigned mib) {
     name_files(v, type);
     return !mkdir(v->root, 0700) && (!has_disk(v) || make_disk(v, mib)) &&
-           make_file_system(type, v->image, mib) && try_mount(v);
+           volume_format(type, v->image, mib) && try_mount(v);
 }
 
 const char *volume_missing(const char *type) {
@@ -94,7 +94,7 @@ void volume_mount(volume *v) {
 }
 
 /* The kernel takes a killed process apart, and a loop device, in its own time. */
-static void unmount_patiently(const char *where, bool *mounted) {
+void volume_unmount_from(const char *where, bool *mounted) {
     for (int i = 0; i < 500 && *mounted; i++) {
         *mounted = umount2(where, 0) != 0;
         if (*mounted) usleep(10000);
@@ -103,8 +103,8 @@ static void unmount_patiently(const char *where, bool *mounted) {
 }
 
 void volume_unmount(volume *v) {
-    unmount_patiently(v->root, &v->mounted);
-    unmount_patiently(v->disk, &v->disk_mounted);
+    volume_unmount_from(v->root, &v->mounted);
+    volume_unmount_from(v->disk, &v->disk_mounted);
 }
 
 void volume_cut(const volume *v) {

@@ -27,6 +27,12 @@ void volume_unmount(volume *v); /* waits a while for those who are still dying o
 void volume_cut(const volume *v);
 void volume_free(volume *v);
 
+/* The parts of it. An image is a file, or what stands in for one. Unmounting waits for those who are still
+ * dying on it. */
+bool volume_format(const char *type, const char *image, unsigned mib);
+bool volume_mount_image(const char *type, const char *image, const char *where);
+void volume_unmount_from(const char *where, bool *mounted);
+
 /* Write a file until not one byte more fits; its removal gives the space back. */
 void volume_fill(const volume *v);
 void volume_relieve(const volume *v);
