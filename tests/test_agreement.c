@@ -413,7 +413,7 @@ static void every_file_hurt(void **state) {
     } harms[] = {{"removed", remove_file},   {"cut off", cut_file},
                  {"flipped bit", flip_file}, {"emptied", empty_file},
                  {"zero header", zero_head}, {"replaced by the oldest", mistake_file}};
-    char what[200];
+    char what[600];
     find_blocks();
     for (size_t h = 0; h < sizeof harms / sizeof harms[0]; h++)
         for (size_t s = 0; s <= segment_count; s++) {
