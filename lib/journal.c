@@ -392,6 +392,32 @@ void weir_journal_get_state(weir_journal *j, weir_journal_state *out) {
     weir_journal_unlock(j);
 }
 
+void weir_journal_tell_counts(weir_journal *j) {
+    const weir_journal_state *s = &j->state;
+    weir_journal_told *told = &j->told;
+    atomic_store_explicit(&told->durable_row, s->durable.row, memory_order_relaxed);
+    atomic_store_explicit(&told->bytes, j->catalog.bytes, memory_order_relaxed);
+    atomic_store_explicit(&told->bytes_written, s->bytes_written, memory_order_relaxed);
+    atomic_store_explicit(&told->syncs, s->syncs, memory_order_relaxed);
+    atomic_store_explicit(&told->sync_ns_total, s->sync_ns_total, memory_order_relaxed);
+    atomic_store_explicit(&told->sync_ns_max, s->sync_ns_max, memory_order_relaxed);
+}
+
+static uint64_t told(_Atomic uint64_t *count) {
+    return atomic_load_explicit(count, memory_order_relaxed);
+}
+
+void weir_journal_get_counts(weir_journal *j, weir_journal_counts *out) {
+    *out = (weir_journal_counts){
+        .durable_row = told(&j->told.durable_row),
+        .bytes = told(&j->told.bytes),
+        .bytes_written = told(&j->told.bytes_written),
+        .syncs = told(&j->told.syncs),
+        .sync_ns_total = told(&j->told.sync_ns_total),
+        .sync_ns_max = told(&j->told.sync_ns_max),
+    };
+}
+
 static int locate(void *self, uint64_t block, weir_extent *out, char *path_buffer) {
     weir_journal *j = self;
     weir_journal_lock(j);

@@ -93,6 +93,13 @@ typedef struct weir_journal_state {
 } weir_journal_state;
 void weir_journal_get_state(weir_journal *j, weir_journal_state *out);
 
+/* The counts among it, and the last durable row, behind no lock: a program's thread may be interrupted
+ * here by a handler whose append waits for the journal thread. Each is right by itself. */
+typedef struct weir_journal_counts {
+    uint64_t durable_row, bytes, bytes_written, syncs, sync_ns_total, sync_ns_max;
+} weir_journal_counts;
+void weir_journal_get_counts(weir_journal *j, weir_journal_counts *out);
+
 weir_locator weir_journal_locator(weir_journal *j); /* blocks up to the durable end */
 
 /* Everything up to and including block is safe without the journal: recycle or archive the

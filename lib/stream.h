@@ -17,6 +17,13 @@ typedef struct weir_buffer {
     size_t capacity;
 } weir_buffer;
 
+/* What may be asked for without the mutex; see weir_journal_counts. Stored relaxed, by whoever leaves
+ * the mutex. A reader that knows of an applied row, by an acquire, finds its number durable: the writer
+ * took the mutex in between. */
+typedef struct weir_journal_told {
+    _Atomic uint64_t durable_row, bytes, bytes_written, syncs, sync_ns_total, sync_ns_max;
+} weir_journal_told;
+
 struct weir_journal {
     weir_journal_config config; /* its directory is ours */
     const weir_os *os;
@@ -27,6 +34,8 @@ struct weir_journal {
     weir_spares spares;
     weir_catalog catalog;
     weir_journal_state state;
+
+    weir_journal_told told;
 
     /* the journal thread's own */
     weir_segment segment;  /* file < 0: none is open */
@@ -45,10 +54,17 @@ struct weir_journal {
     int archive; /* open, and its name is synced; 0: not yet. Only for who releases */
 };
 
+void weir_journal_tell_counts(weir_journal *j);
+
+/* For the library's threads, and for who opens. No other thread of the program takes it: it would keep
+ * the library's waiting, and a handler that interrupts it may wait for those. */
 static inline void weir_journal_lock(weir_journal *j) {
     (void)pthread_mutex_lock(&j->mutex); /* cannot fail: a default mutex, never taken twice */
 }
-static inline void weir_journal_unlock(weir_journal *j) { (void)pthread_mutex_unlock(&j->mutex); }
+static inline void weir_journal_unlock(weir_journal *j) {
+    weir_journal_tell_counts(j);
+    (void)pthread_mutex_unlock(&j->mutex); /* likewise */
+}
 
 /* Is the directory still ours? Before a name in it is made, moved or deleted. */
 static inline int weir_journal_check_place(weir_journal *j, weir_error *error) {

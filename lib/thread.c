@@ -28,16 +28,25 @@ static void all_asynchronous(sigset_t *set) {
         sigdelset(set, faults[i]);
 }
 
+/* Both fail only for arguments that these are not. */
+sigset_t weir_signals_hold(void) {
+    sigset_t blocked, before;
+    all_asynchronous(&blocked);
+    (void)pthread_sigmask(SIG_BLOCK, &blocked, &before);
+    return before;
+}
+
+void weir_signals_allow(const sigset_t *before) {
+    (void)pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
 int weir_thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument) {
     start *s = malloc(sizeof *s);
     if (!s) return -ENOMEM;
     *s = (start){run, argument};
-    sigset_t blocked, before;
-    all_asynchronous(&blocked);
-    /* The new thread inherits the mask; both calls fail only for arguments that these are not. */
-    (void)pthread_sigmask(SIG_BLOCK, &blocked, &before);
+    sigset_t before = weir_signals_hold(); /* which the new thread inherits */
     int failed = pthread_create(thread, NULL, begin, s);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    weir_signals_allow(&before);
     if (failed)
         free(s);
     else

@@ -4,6 +4,7 @@
 #define WEIR_THREAD_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 
 /* Like pthread_create, but all asynchronous signals are blocked in the thread: a handler that
@@ -16,6 +17,11 @@ void weir_thread_yield(void);
 
 /* Is the calling thread one of the library's (an event callback, then)? */
 bool weir_thread_is_ours(void);
+
+/* Around a lock that a thread of the library takes too: a handler that interrupted its holder could wait,
+ * in an append, for the very thread that waits for the lock. Returns what weir_signals_allow wants. */
+sigset_t weir_signals_hold(void);
+void weir_signals_allow(const sigset_t *before);
 
 /* Calls of the library end before a pthread_cancel takes effect: one in the middle would keep locks
  * and counts for ever. Returns what weir_cancel_allow wants. */

@@ -154,15 +154,15 @@ static void count_published(const weir *w, struct weir_stats *out) {
 }
 
 static void count_journal(const weir *w, struct weir_stats *out) {
-    weir_journal_state state;
-    weir_journal_get_state(w->journal, &state);
-    out->last_row = state.durable.row;
-    out->rows_durable = state.durable.row - w->base_row;
-    out->bytes_durable = state.bytes_written;
-    out->journal_bytes = state.bytes;
-    out->syncs = state.syncs;
-    out->sync_ns_total = state.sync_ns_total;
-    out->sync_ns_max = state.sync_ns_max;
+    weir_journal_counts counts;
+    weir_journal_get_counts(w->journal, &counts);
+    out->last_row = counts.durable_row;
+    out->rows_durable = counts.durable_row - w->base_row;
+    out->bytes_durable = counts.bytes_written;
+    out->journal_bytes = counts.bytes;
+    out->syncs = counts.syncs;
+    out->sync_ns_total = counts.sync_ns_total;
+    out->sync_ns_max = counts.sync_ns_max;
 }
 
 static void count_applied(const weir *w, struct weir_stats *out) {

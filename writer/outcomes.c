@@ -4,28 +4,35 @@
 #include <stdatomic.h>
 #include <string.h>
 
-static void enter(weir_outcomes *o) {
+#include "../lib/thread.h"
+
+static sigset_t enter(weir_outcomes *o) {
+    sigset_t before = weir_signals_hold();
     (void)pthread_mutex_lock(&o->lock); /* fails only for a mutex that was never made */
+    return before;
 }
 
-static void leave(weir_outcomes *o) { (void)pthread_mutex_unlock(&o->lock); /* likewise */ }
+static void leave(weir_outcomes *o, const sigset_t *before) {
+    (void)pthread_mutex_unlock(&o->lock); /* likewise */
+    weir_signals_allow(before);
+}
 
 void weir_outcomes_ask(weir_outcomes *o, weir_question *q) {
     q->outcome = WEIR_OUTCOME_NONE;
-    enter(o);
+    sigset_t before = enter(o);
     q->next = o->first;
     o->first = q;
-    leave(o);
+    leave(o, &before);
     atomic_fetch_add_explicit(&o->open, 1, memory_order_release);
 }
 
 weir_outcome weir_outcomes_end(weir_outcomes *o, weir_question *q) {
-    enter(o);
+    sigset_t before = enter(o);
     weir_question **at = &o->first;
     while (*at != q)
         at = &(*at)->next;
     *at = q->next;
-    leave(o);
+    leave(o, &before);
     atomic_fetch_sub_explicit(&o->open, 1, memory_order_release);
     return q->outcome;
 }
@@ -40,16 +47,16 @@ static bool is_for(const weir_question *q, const uint8_t *row, size_t bytes) {
 
 bool weir_outcomes_asked(weir_outcomes *o, const uint8_t *row, size_t bytes) {
     bool asked = false;
-    enter(o);
+    sigset_t before = enter(o);
     for (const weir_question *q = o->first; q && !asked; q = q->next)
         asked = is_for(q, row, bytes);
-    leave(o);
+    leave(o, &before);
     return asked;
 }
 
 void weir_outcomes_tell(weir_outcomes *o, const uint8_t *row, size_t bytes, weir_outcome outcome) {
-    enter(o);
+    sigset_t before = enter(o);
     for (weir_question *q = o->first; q; q = q->next)
         if (is_for(q, row, bytes)) q->outcome = outcome;
-    leave(o);
+    leave(o, &before);
 }

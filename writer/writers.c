@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "../lib/thread.h"
 #include "sqlite_error.h"
 
 static pthread_mutex_t all_lock =
@@ -45,18 +46,27 @@ weir_writer *weir_writers_take(weir *handle) {
 }
 
 void weir_writers_give_back(weir_writer *w) {
-    enter(&w->lock);
+    weir_writer_lock(w);
     sqlite3_free(w->path);
     w->path = NULL;
     w->closing = w->lost = false;
-    leave(&w->lock);
+    weir_writer_unlock(w);
     enter(&all_lock);
     w->handle = NULL;
     leave(&all_lock);
 }
 
-void weir_writer_lock(weir_writer *w) { enter(&w->lock); }
-void weir_writer_unlock(weir_writer *w) { leave(&w->lock); }
+void weir_writer_lock(weir_writer *w) {
+    sigset_t before = weir_signals_hold();
+    enter(&w->lock);
+    w->before = before;
+}
+
+void weir_writer_unlock(weir_writer *w) {
+    sigset_t before = w->before;
+    leave(&w->lock);
+    weir_signals_allow(&before);
+}
 
 /* ---- the reader ------------------------------------------------------------------------------- */
 

@@ -21,6 +21,7 @@ typedef struct weir_writer {
     bool closing;    /* likewise */
     bool lost;       /* the database is being opened again; likewise */
     pthread_mutex_t lock;
+    sigset_t before; /* what signals its holder lets through without it */
     struct weir_writer *next;
 } weir_writer;
 
@@ -28,6 +29,7 @@ weir_writer *weir_writers_find(const weir *handle); /* NULL: it has no database 
 weir_writer *weir_writers_take(weir *handle);       /* NULL: no memory */
 void weir_writers_give_back(weir_writer *w);
 
+/* The writer takes it too, so signals are held back meanwhile (weir_signals_hold). */
 void weir_writer_lock(weir_writer *w);
 void weir_writer_unlock(weir_writer *w);
 
