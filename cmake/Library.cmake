@@ -10,7 +10,8 @@ set_target_properties(weir PROPERTIES
     SOVERSION ${PROJECT_VERSION_MAJOR}
     LINKER_LANGUAGE C
     LINK_DEPENDS ${weir_map})
-target_link_options(weir PRIVATE -Wl,--version-script=${weir_map} -Wl,--as-needed)
+target_link_options(weir PRIVATE -Wl,--version-script=${weir_map} -Wl,--as-needed
+    -Wl,-z,now) # binding a symbol at its first call takes more stack than a handler may have
 if(NOT WEIR_SANITIZE) # a sanitizer's runtime is linked to the program, not to the library
     target_link_options(weir PRIVATE -Wl,--no-undefined)
 endif()

@@ -3,6 +3,7 @@
  * In the common case: one look at the thread's seat, one at the gate, one at the ownership word,
  * the bytes, the check, one store of the tail. No lock, no allocation, no system call. The slow
  * turns stand in functions of their own: taking a seat, taking a lane, waiting for room. */
+#include <errno.h>
 #include <signal.h>
 
 #include "core.h"
@@ -69,11 +70,13 @@ static weir_lane *take_lane_inside(weir *w, unsigned depth) {
     return lane;
 }
 
+/* The system is asked for more here than it keeps errno out of. */
 static weir_lane *take_lane(weir *w, unsigned depth) {
-    int held;
+    int held, saved = errno;
     if (weir_step_in(w, false, &held) != WEIR_OK) return NULL;
     weir_lane *lane = take_lane_inside(w, depth);
     weir_step_out(w, held);
+    errno = saved;
     return lane;
 }
 
@@ -88,13 +91,16 @@ int weir_gate_status(const weir *w, uint32_t generation) {
     return WEIR_CLOSED;
 }
 
-/* There is no room: because the ring is full, which counts, or because the handle closed
- * meanwhile. */
-static int refuse(weir *w) {
+/* There is no room: because the ring is full, or because the handle closed meanwhile. */
+static int refuse(const weir *w) {
     int status = weir_gate_status(w, w->generation);
-    if (status != WEIR_OK) return status;
-    atomic_fetch_add_explicit(&w->refused, 1, memory_order_relaxed);
-    return WEIR_FULL;
+    return status == WEIR_OK ? WEIR_FULL : status;
+}
+
+/* Of rows that were not appended, those for which there was no room count. */
+static int count_refused(weir *w, int status, uint64_t rows) {
+    if (status == WEIR_FULL) atomic_fetch_add_explicit(&w->refused, rows, memory_order_relaxed);
+    return status;
 }
 
 int weir_step_in(weir *w, bool even_stopped, int *held) {
@@ -204,6 +210,7 @@ static bool fits(weir_lane *lane, uint64_t bytes) {
 static int wait_for_room(const entry *e, uint64_t bytes) {
     weir *w = e->w;
     if (w->options.full == WEIR_FULL_FAIL || weir_thread_is_ours()) return refuse(w);
+    int held = weir_cancel_hold();
     uint64_t deadline = weir_deadline(w->os, w->options.full_timeout_ms);
     weir_news *news = &w->journaler.durable;
     bool there = false, more = true;
@@ -216,6 +223,7 @@ static int wait_for_room(const entry *e, uint64_t bytes) {
         if (!there) more = open && weir_wait_news(w, news, seen, deadline);
     }
     atomic_fetch_sub_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
+    weir_cancel_allow(held);
     return there ? WEIR_OK : refuse(w);
 }
 
@@ -274,11 +282,14 @@ int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes
     return status;
 }
 
-/* Write the body of one row's record; returns its bytes. */
-static inline size_t write_row(uint8_t *record, uint16_t table, const weir_value *values,
-                               size_t count) {
+/* Write the body of one row's record; returns its bytes. key: stands for the caller's, or NULL. */
+static inline size_t write_row(uint8_t *record, const weir_table *t, const weir_value *values,
+                               const weir_value *key) {
     uint8_t *body = record + WEIR_RECORD_HEAD;
-    return (size_t)(weir_row_encode(body, table, values, count) - body);
+    uint8_t *end =
+        key ? weir_row_encode_with(body, t->number, values, t->columns, (size_t)t->key, key)
+            : weir_row_encode(body, t->number, values, t->columns);
+    return (size_t)(end - body);
 }
 
 /* To ask for a line of memory as its owner, which is what a store needs, is an instruction of its
@@ -301,8 +312,18 @@ static inline uint64_t room_for(const weir_value *values, size_t columns, int *s
     return weir_row_size(values, columns, status);
 }
 
-PREFETCHES_TO_WRITE
-static int append_one(const weir_table *t, const weir_value *values, weir_ticket *ticket) {
+/* The chosen key may be wider than what it stands for. */
+static inline uint64_t wider_by(const weir_value *given, const weir_value *key) {
+    return given->type == WEIR_NULL && key->type == WEIR_INTEGER
+               ? weir_width_signed(key->as.integer)
+               : 0;
+}
+
+/* Compiled twice, so that rows without a key pay nothing for one. */
+static inline __attribute__((always_inline)) int append_with(const weir_table *t,
+                                                             const weir_value *values,
+                                                             const weir_value *key,
+                                                             weir_ticket *ticket) {
     weir *w = t->w;
     size_t columns = t->columns;
     int status = WEIR_OK;
@@ -311,22 +332,30 @@ static int append_one(const weir_table *t, const weir_value *values, weir_ticket
     __builtin_prefetch(atomic_load_explicit(&w->word_hint, memory_order_relaxed), 1);
     uint64_t most = room_for(values, columns, &status);
     if (UNLIKELY(!most)) return status;
+    if (key) most += wider_by(&values[t->key], key);
     entry e;
     status = enter(w, t->generation, &e);
-    if (UNLIKELY(status != WEIR_OK)) return status;
+    if (UNLIKELY(status != WEIR_OK)) return count_refused(w, status, 1);
     weir_lane *lane = e.lane;
     uint64_t tail = lane->tail;
     status = room(&e, weir_record_bytes(most) + 8); /* and the slack that encoding may touch */
     if (!UNLIKELY(status != WEIR_OK)) {
         uint8_t *record = weir_lane_at(lane, tail);
-        size_t bytes = write_row(record, t->number, values, columns);
+        size_t bytes = write_row(record, t, values, key);
         uint64_t epoch = weir_ring_stamp(&w->ring, lane, e.depth > 0);
         weir_record_seal_at(record, lane->salt, tail, bytes, epoch, WEIR_RECORD_ROW);
         status = publish(&e, tail + weir_record_bytes(bytes), 1, ticket);
         __builtin_prefetch(record + AHEAD, 1); /* for the rows to come; it cannot fault */
+    } else {
+        (void)count_refused(w, status, 1);
     }
     leave(&e);
     return status;
+}
+
+PREFETCHES_TO_WRITE
+static int append_one(const weir_table *t, const weir_value *values, weir_ticket *ticket) {
+    return append_with(t, values, NULL, ticket);
 }
 
 /* ---- keys --------------------------------------------------------------------------------- */
@@ -364,11 +393,11 @@ int weir_table_settle_key(weir_table *t, weir_value *value) {
     return WEIR_OK;
 }
 
+PREFETCHES_TO_WRITE
 static int append_keyed(weir_table *t, const weir_value *values, weir_ticket *ticket) {
-    weir_value own[WEIR_COLUMNS_MAX];
-    memcpy(own, values, t->columns * sizeof *own);
-    int status = weir_table_settle_key(t, &own[t->key]);
-    return status == WEIR_OK ? append_one(t, own, ticket) : status;
+    weir_value key = values[t->key];
+    int status = weir_table_settle_key(t, &key);
+    return status == WEIR_OK ? append_with(t, values, &key, ticket) : status;
 }
 
 int weir_append_row(weir_table *table, const weir_value *values, size_t count,
@@ -399,15 +428,14 @@ static int write_rows(const entry *e, weir_table *t, const weir_value *values, s
     uint64_t tail = e->lane->tail;
     for (size_t r = 0; r < rows; r++) {
         const weir_value *row = values + r * t->columns;
-        weir_value own[WEIR_COLUMNS_MAX];
+        weir_value key;
         if (t->key >= 0) {
-            memcpy(own, row, t->columns * sizeof *own);
-            int status = weir_table_settle_key(t, &own[t->key]);
+            key = row[t->key];
+            int status = weir_table_settle_key(t, &key);
             if (status != WEIR_OK) return status;
-            row = own;
         }
         uint8_t *record = weir_lane_at(e->lane, tail);
-        size_t bytes = write_row(record, t->number, row, t->columns);
+        size_t bytes = write_row(record, t, row, t->key >= 0 ? &key : NULL);
         weir_record_seal_at(record, e->lane->salt, tail, bytes, epoch, WEIR_RECORD_ROW);
         tail += weir_record_bytes(bytes);
     }
@@ -421,8 +449,9 @@ int weir_append_rows(weir_table *table, const weir_value *values, size_t count, 
     uint64_t bytes;
     entry e;
     int status = size_of_rows(table, values, rows, &bytes);
-    if (status == WEIR_OK) status = enter(table->w, table->generation, &e);
     if (status != WEIR_OK) return status;
+    status = enter(table->w, table->generation, &e);
+    if (status != WEIR_OK) return count_refused(table->w, status, rows);
     status = room(&e, bytes);
     if (status == WEIR_OK) {
         uint64_t epoch = weir_ring_stamp(&table->w->ring, e.lane, e.depth > 0);
@@ -431,5 +460,5 @@ int weir_append_rows(weir_table *table, const weir_value *values, size_t count, 
         if (status == WEIR_OK) status = publish(&e, end, rows, ticket);
     }
     leave(&e);
-    return status;
+    return count_refused(table->w, status, rows);
 }

@@ -109,7 +109,7 @@ struct weir_os {
     uint64_t (*now)(void *self); /* monotonic */
     int64_t (*wall)(void *self); /* since 1970 */
 
-    /* threads: wait returns 0 when woken or when *word != expected, -ETIMEDOUT after timeout_ns
+    /* threads: wait and wake leave errno as it was. wait returns 0 when woken or when *word != expected, -ETIMEDOUT after timeout_ns
      * (UINT64_MAX: never). barrier orders all running threads of the process (membarrier private
      * expedited); negative when the kernel lacks it. */
     int (*wait)(void *self, _Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns);

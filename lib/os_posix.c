@@ -467,10 +467,12 @@ static int posix_wait(void *self, _Atomic uint32_t *word, uint32_t expected, uin
     (void)self;
     struct timespec t = {.tv_sec = (time_t)(timeout_ns / 1000000000u),
                          .tv_nsec = (long)(timeout_ns % 1000000000u)};
+    int saved = errno; /* as in posix_wake */
     long result = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected,
                           timeout_ns == UINT64_MAX ? NULL : &t, NULL, 0);
-    if (result == 0 || errno == EAGAIN || errno == EINTR) return 0; /* callers look again anyway */
-    return -errno;
+    int failure = result == 0 || errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    errno = saved;
+    return failure; /* callers look again anyway */
 }
 
 /* Saves errno: a signal handler that appends may wake, and what it interrupted may be reading

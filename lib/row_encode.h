@@ -64,15 +64,10 @@ static inline uint64_t weir_row_bound(const weir_value *values, size_t count) {
     return size;
 }
 
-/* Write the row at at, which has weir_row_size() bytes, plus WEIR_ROW_SLACK that may be
- * overwritten: every number is stored as 8 bytes, of which the next value overwrites what is too
- * much. Returns the end. The values are those whose size was taken, unchanged since. */
-static inline uint8_t *weir_row_encode(uint8_t *at, uint16_t table, const weir_value *values,
-                                       size_t count) {
-    at = weir_put_u16(at, table);
-    at = weir_put_u16(at, (uint16_t)count);
-    uint8_t *tag = at;
-    at += count;
+/* The values behind each other at at, their tags at *tag; both move on. */
+static inline uint8_t *weir_values_encode(uint8_t *at, uint8_t **tag, const weir_value *values,
+                                          size_t count) {
+    uint8_t *next = *tag;
     for (const weir_value *v = values, *end = values + count; v < end; v++) {
         unsigned width = 0;
         if (v->type == WEIR_INTEGER) {
@@ -88,9 +83,33 @@ static inline uint8_t *weir_row_encode(uint8_t *at, uint16_t table, const weir_v
             at = weir_put_uint(at, v->length, width);
             at = weir_put_bytes(at, v->as.bytes, v->length);
         }
-        *tag++ = (uint8_t)(v->type << 4 | width);
+        *next++ = (uint8_t)(v->type << 4 | width);
     }
+    *tag = next;
     return at;
+}
+
+/* Write the row at at, which has weir_row_size() bytes, plus WEIR_ROW_SLACK that may be
+ * overwritten: every number is stored as 8 bytes, of which the next value overwrites what is too
+ * much. Returns the end. The values are those whose size was taken, unchanged since. */
+static inline uint8_t *weir_row_encode(uint8_t *at, uint16_t table, const weir_value *values,
+                                       size_t count) {
+    at = weir_put_u16(at, table);
+    at = weir_put_u16(at, (uint16_t)count);
+    uint8_t *tag = at;
+    return weir_values_encode(at + count, &tag, values, count);
+}
+
+/* The same with another value in one place: nothing is copied for it, since a handler's stack may be
+ * small. */
+static inline uint8_t *weir_row_encode_with(uint8_t *at, uint16_t table, const weir_value *values,
+                                            size_t count, size_t place, const weir_value *value) {
+    at = weir_put_u16(at, table);
+    at = weir_put_u16(at, (uint16_t)count);
+    uint8_t *tag = at;
+    at = weir_values_encode(at + count, &tag, values, place);
+    at = weir_values_encode(at, &tag, value, 1);
+    return weir_values_encode(at, &tag, values + place + 1, count - place - 1);
 }
 
 #endif

@@ -269,7 +269,7 @@ WEIR_API int weir_declare(weir *w, const char *name, const weir_column *columns,
  * ticket: filled when not NULL. Safe in signal handlers; never allocates, locks or makes a
  * system call, except at a thread's first append, when the journal thread sleeps, and when the
  * ring is full. A handler's append never waits for room longer than the full policy lets the
- * thread wait. Errors: WEIR_FULL (counted), WEIR_TOO_BIG, WEIR_MISUSE, WEIR_CLOSED, WEIR_FORKED,
+ * thread wait, and needs 4 KiB of stack beside what the kernel puts there. errno is what it was. Errors: WEIR_FULL (counted), WEIR_TOO_BIG, WEIR_MISUSE, WEIR_CLOSED, WEIR_FORKED,
  * WEIR_STOPPED, WEIR_SCHEMA (no key is left). */
 WEIR_API int weir_append_row(weir_table *table, const weir_value *values, size_t count,
                              weir_ticket *ticket);
@@ -309,7 +309,7 @@ struct weir_stats {
     uint64_t rows_applied;
     uint64_t rows_rejected;  /* in the reject table */
     uint64_t rows_ignored;   /* the table's own ON CONFLICT IGNORE or trigger dropped them */
-    uint64_t rows_refused;   /* appends that answered WEIR_FULL */
+    uint64_t rows_refused;   /* each row of an append that answered WEIR_FULL */
     uint64_t rows_recovered; /* found at opening, durable or in the ring, not yet applied */
     uint64_t lag_rows;       /* durable, not applied, recovered ones too */
     uint64_t journal_bytes;  /* segments on disk, without spares */
