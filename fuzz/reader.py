@@ -309,6 +309,7 @@ class Walk:
         self.next = self.row = self.hash = 0
         self.mark, self.promised = (0, 0, 0), 0  # block, hash, row; and without the database's
         self.torn = self.behind = False
+        self.older = bool(ring and position and 0 < ring.mark < position[1])
         self.named = {}  # hashes of the blocks, as they or their successors say
         if position:
             self.vouch(position[1], position[3], position[2], True)
@@ -383,7 +384,7 @@ class Walk:
     # -- within a segment --
 
     def promise(self, link):
-        return link.promised or self.mark[0]
+        return link.promised or (self.promised if self.older else self.mark[0])
 
     def through(self, link):
         at, more, self.torn, self.surveyed = link.begin, True, False, False
@@ -475,7 +476,8 @@ class Walk:
         self.vouch_for_row()
         block, _, row = self.mark
         if self.next <= block:
-            self.behind = not self.damages and self.promised < self.next and not self.torn
+            self.behind = (not self.damages and self.promised < self.next
+                           and (self.older or not self.torn))
             if not self.open:
                 self.lose(self.next, self.row)
             self.close(block + 1, row + 1 if row and row + 1 >= self.row else 0)

@@ -165,24 +165,30 @@ static filled fill_turn(weir_drain *d, const turn *t, weir_record *record, int *
             return *status == WEIR_OK ? FILLED_MORE : FILLED_ERROR;
         }
         if (record->kind == WEIR_RECORD_DECLARATION) return FILLED_DECLARATION;
-        pack_row(d, record);
         lane->taken = record->next;
+        if (d->known) {
+            d->known--;
+            continue;
+        }
+        pack_row(d, record);
         if (d->used >= d->target) return FILLED_BLOCK;
     }
     return FILLED_MORE;
 }
 
 /* A block that cannot be appended is taken again, in the same order, by the next call. */
-static void remember_taken(const weir_drain *d) {
+static void remember_taken(weir_drain *d) {
     uint32_t ready = ready_lanes(d);
     for (uint32_t i = 0; i < ready; i++)
         d->ring->lanes[i].before = d->ring->lanes[i].taken;
+    d->known_before = d->known;
 }
 
-static void undo_taken(const weir_drain *d) {
+static void undo_taken(weir_drain *d) {
     uint32_t ready = ready_lanes(d);
     for (uint32_t i = 0; i < ready; i++)
         d->ring->lanes[i].taken = d->ring->lanes[i].before;
+    d->known = d->known_before;
 }
 
 static int fill_block(weir_drain *d, bool *appended, weir_error *error) {

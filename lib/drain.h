@@ -17,6 +17,8 @@ typedef struct weir_drain {
     uint32_t rows;                 /* in payload */
     uint64_t epoch;                /* of the present cut */
     bool cutting;                  /* the present cut has records left */
+    uint64_t known; /* rows that come first and are passed over: the database has them */
+    uint64_t known_before;
     bool dead; /* nobody appends: a bad record ends its lane instead of being an error */
     weir_lane_mark *marks; /* scratch, one per lane */
 } weir_drain;

@@ -144,6 +144,12 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
         say(inv, "%.200s/ring: %s; put the right one back, or move it away and lose its rows",
             directory, text);
         break;
+    case WEIR_VERDICT_CUT_RING:
+        say(inv,
+            "%.200s/ring: %s (it is unknown how many); put the whole file back, or go on without "
+            "them with weir-recover salvage",
+            directory, text);
+        break;
     case WEIR_VERDICT_ROT: say_damage(input, inv); break;
     case WEIR_VERDICT_DIVERGED:
         say(inv,

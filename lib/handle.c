@@ -118,9 +118,10 @@ static int attach_dead_ring(opening *o) {
     int status = path_in(o->w, "ring", path, o->error);
     if (status != WEIR_OK) return status;
     status = weir_ring_attach(&o->dead, o->w->os, o->w->dirfd, path, &o->dead_found, o->error);
-    if (status == WEIR_OK && o->dead_found == WEIR_RING_OURS)
-        o->has_mark = weir_ring_load_mark(&o->dead, &o->mark);
-    return status;
+    if (status != WEIR_OK || o->dead_found != WEIR_RING_OURS) return status;
+    o->has_mark = weir_ring_load_mark(&o->dead, &o->mark);
+    o->dead_found = weir_ring_judge(&o->dead);
+    return WEIR_OK;
 }
 
 static int read_positions(opening *o) {
@@ -140,7 +141,7 @@ static int take_inventory(opening *o) {
         .position_count = read ? o->position_count : o->config->position_count,
         .ring_mark = o->has_mark ? &o->mark : NULL,
         .ring = o->dead_found,
-        .ring_journal = o->dead_found == WEIR_RING_OURS ? o->dead.header.journal : NULL,
+        .ring_journal = weir_ring_is_ours(o->dead_found) ? o->dead.header.journal : NULL,
     };
     return weir_inventory_take(&input, &o->found, o->error);
 }
@@ -195,15 +196,25 @@ static int open_journal(opening *o) {
     return weir_journal_open(&config, &o->found, &w->journal, o->error);
 }
 
-/* Records below what the journal says of this ring are in the journal already. */
-static void skip_drained(opening *o) {
-    if (memcmp(o->found.ring, o->dead.header.id, 16) != 0) return;
-    for (uint32_t i = 0; i < o->found.lane_count; i++) {
-        weir_lane_mark *mark = &o->found.lanes[i];
-        if (mark->lane >= o->dead.header.lanes) continue;
-        weir_lane *lane = &o->dead.lanes[mark->lane];
-        if (mark->position > lane->taken) lane->taken = mark->position;
-    }
+/* Of the database, in the journal that the dead ring names; zeros when it knows none. */
+static weir_position position_of_ring(const opening *o) {
+    for (size_t i = 0; i < o->config->position_count; i++)
+        if (memcmp(o->config->positions[i].journal, o->dead.header.journal, 16) == 0)
+            return o->config->positions[i];
+    return (weir_position){0};
+}
+
+/* Only salvage comes here with rows that are known: else the journal does not end below the database. */
+static uint64_t known_rows(const opening *o) {
+    weir_position applied = position_of_ring(o);
+    uint64_t known = weir_look_known_rows(&o->found, o->has_mark ? &o->mark : NULL, &applied);
+    if (known)
+        weir_handle_event(o->w, WEIR_EVENT_DAMAGE,
+                          "%s/ring: it is older than the database, which has applied up to row "
+                          "%llu; its first %llu rows at most are there and are not taken again",
+                          o->w->directory, (unsigned long long)applied.row,
+                          (unsigned long long)known);
+    return known;
 }
 
 /* A ring of this boot must be readable to its tails; after a reboot its pages are what the disk
@@ -213,18 +224,19 @@ static void report_unreadable(const opening *o) {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < o->dead.header.lanes; i++) {
         const weir_lane *lane = &o->dead.lanes[i];
-        if (!lane->data) continue;
+        if (!lane->control) continue; /* never used */
         uint64_t tail = atomic_load_explicit(&lane->control->tail, memory_order_relaxed);
         if (tail > lane->taken) bytes += tail - lane->taken;
     }
     bool same = o->w->os->boot_id(o->w->os->self, boot) >= 0 &&
                 memcmp(boot, o->dead.header.boot, sizeof boot) == 0;
     if (!bytes) return;
-    weir_handle_event(o->w, same ? WEIR_EVENT_DAMAGE : WEIR_EVENT_TORN_TAIL,
-                      "%s/ring: %llu bytes of published rows are unreadable%s", o->w->directory,
-                      (unsigned long long)bytes,
-                      same ? ": the dead process wrote over its ring before it died"
-                           : ": the machine went down before they became durable");
+    weir_handle_event(
+        o->w, same ? WEIR_EVENT_DAMAGE : WEIR_EVENT_TORN_TAIL,
+        "%s/ring: %llu bytes of published rows are unreadable%s", o->w->directory,
+        (unsigned long long)bytes,
+        same ? ": something wrote over its ring, or truncated it, since they were published"
+             : ": the machine went down before they became durable");
 }
 
 static int drain_dead_ring(opening *o) {
@@ -232,8 +244,9 @@ static int drain_dead_ring(opening *o) {
     weir_drain drain;
     if (!o->dead.lanes || weir_look_is_drained(&o->found, &o->dead.header, o->has_mark))
         return WEIR_OK;
-    skip_drained(o);
+    weir_look_skip_drained(&o->found, &o->dead);
     int status = weir_drain_make(&drain, &o->dead, w->journal, 1u << 20, true, o->error);
+    drain.known = status == WEIR_OK ? known_rows(o) : 0;
     if (status != WEIR_OK) return status;
     bool appended = true;
     while (status == WEIR_OK && appended)

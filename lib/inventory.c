@@ -47,7 +47,7 @@ static bool has_position(const taking *t) {
 static void take_ring(taking *t) {
     const uint8_t *journal = t->input->ring_journal;
     t->inv->found.ring = t->input->ring;
-    bool ours = t->input->ring == WEIR_RING_OURS;
+    bool ours = weir_ring_is_ours(t->input->ring);
     if (ours && journal && is_journal(t->inv) && memcmp(journal, t->inv->journal, 16) != 0)
         t->inv->found.ring = WEIR_RING_FOREIGN;
 }
@@ -61,11 +61,14 @@ static void set_marks(taking *t) {
         w->position_row = p->row;
         weir_walk_mark(w, (weir_mark){p->block, p->hash, p->row, "database"});
     }
-    if (t->input->ring_mark && t->inv->found.ring == WEIR_RING_OURS) {
+    if (t->input->ring_mark && weir_ring_is_ours(t->inv->found.ring)) {
         weir_mark mark = *t->input->ring_mark;
         mark.source = "ring";
         w->ring.block = mark.block;
         weir_walk_mark(w, mark);
+        /* The mark is stored before the rows are applied, so a database that is ahead of it has not
+         * been beside this ring lately. */
+        w->older = mark.block < w->position.block;
     }
 }
 

@@ -11,6 +11,24 @@ bool weir_look_is_drained(const weir_inventory *inventory, const weir_ring_heade
     return whole && (inventory->closed || (has_mark && !named));
 }
 
+void weir_look_skip_drained(const weir_inventory *inventory, weir_ring *ring) {
+    if (memcmp(inventory->ring, ring->header.id, sizeof ring->header.id) != 0) return;
+    for (uint32_t i = 0; i < inventory->lane_count; i++) {
+        const weir_lane_mark *mark = &inventory->lanes[i];
+        if (mark->lane >= ring->header.lanes) continue;
+        weir_lane *lane = &ring->lanes[mark->lane];
+        if (mark->position > lane->taken) lane->taken = mark->position;
+    }
+}
+
+uint64_t weir_look_known_rows(const weir_inventory *inventory, const weir_mark *mark,
+                              const weir_position *applied) {
+    size_t n = inventory->extent_count;
+    uint64_t last = n ? inventory->extents[n - 1].next_row - 1 : 0;
+    if (mark && mark->row > last) last = mark->row;
+    return applied->row > last ? applied->row - last : 0;
+}
+
 int weir_look_take(const weir_inventory_input *input, weir_look *out, weir_error *error) {
     char path[4096];
     weir_inventory_input in = *input;
@@ -23,7 +41,7 @@ int weir_look_take(const weir_inventory_input *input, weir_look *out, weir_error
     if (status != WEIR_OK) return status;
     in.ring = out->ring.found;
     in.ring_mark = out->ring.has_mark ? &out->ring.mark : NULL;
-    in.ring_journal = out->ring.found == WEIR_RING_OURS ? out->ring.header.journal : NULL;
+    in.ring_journal = weir_ring_is_ours(out->ring.found) ? out->ring.header.journal : NULL;
     status = weir_inventory_take(&in, &out->inventory, error);
     if (status != WEIR_OK) return status;
     /* Once more, now that the journal has said how far the ring was drained. */

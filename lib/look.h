@@ -28,4 +28,14 @@ int weir_look_judge(const weir_os *os, const char *directory, weir_error *error)
 bool weir_look_is_drained(const weir_inventory *inventory, const weir_ring_header *ring,
                           bool has_mark);
 
+/* Let draining a dead ring begin behind what the journal says of its lanes. */
+void weir_look_skip_drained(const weir_inventory *inventory, weir_ring *ring);
+
+/* How many rows that wait in the ring a database at applied (of the ring's journal) has already. A
+ * ring is drained in one order only, so its rows have numbers before they have a block: they follow on
+ * the last that the journal holds or the mark (NULL: none) names. Not 0 beside a damaged journal or a
+ * copy that is older than the database. */
+uint64_t weir_look_known_rows(const weir_inventory *inventory, const weir_mark *mark,
+                              const weir_position *applied);
+
 #endif

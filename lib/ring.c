@@ -242,10 +242,15 @@ static int map_used_lanes(weir_ring *ring, uint64_t file_bytes, weir_error *erro
     for (uint32_t i = 0; i < ring->header.lanes; i++) {
         weir_lane_control *control = &ring->controls[i];
         if (atomic_load_explicit(&control->tail, memory_order_acquire) == 0) continue;
-        if (lane_offset(ring, i) + ring->header.lane_bytes > file_bytes) continue;
+        ring->lanes[i].control = control;
+        ring->lanes[i].taken = atomic_load_explicit(&control->head, memory_order_acquire);
+        if (lane_offset(ring, i) + ring->header.lane_bytes > file_bytes) {
+            ring->cut |=
+                ring->lanes[i].taken < atomic_load_explicit(&control->tail, memory_order_acquire);
+            continue;
+        }
         int status = map_lane(ring, i, error);
         if (status != WEIR_OK) return status;
-        ring->lanes[i].taken = atomic_load_explicit(&control->head, memory_order_acquire);
         last = i + 1;
     }
     atomic_store_explicit(&ring->ready, last, memory_order_release);
@@ -284,6 +289,13 @@ int weir_ring_attach(weir_ring *ring, const weir_os *os, int dirfd, const char *
     int status = attach_file(ring, path, found, error);
     if (status != WEIR_OK || *found != WEIR_RING_OURS) weir_ring_close(ring);
     return status;
+}
+
+weir_found_ring weir_ring_judge(const weir_ring *ring) {
+    uint8_t boot[16];
+    const weir_os *os = ring->os;
+    bool same = os->boot_id(os->self, boot) >= 0 && memcmp(boot, ring->header.boot, 16) == 0;
+    return ring->cut && same ? WEIR_RING_CUT : WEIR_RING_OURS;
 }
 
 /* ---- durable marks --------------------------------------------------------------------- */
@@ -440,11 +452,12 @@ static uint64_t drained_to(const weir_ring *ring, const weir_inventory *drained,
 static void inspect_lane(weir_ring *ring, uint32_t index, const weir_inventory *drained,
                          weir_ring_report *out) {
     weir_lane *lane = &ring->lanes[index];
+    if (!lane->control) return; /* never used */
     uint64_t tail = atomic_load_explicit(&lane->control->tail, memory_order_acquire);
     uint64_t at = drained_to(ring, drained, index);
     if (lane->taken > at) at = lane->taken;
     weir_record record;
-    for (; at < tail && weir_lane_read(lane, at, tail, &record); at = record.next) {
+    for (; lane->data && at < tail && weir_lane_read(lane, at, tail, &record); at = record.next) {
         out->rows += record.kind == WEIR_RECORD_ROW;
         out->bytes += record.next - at;
     }
@@ -462,9 +475,9 @@ int weir_ring_inspect(const weir_os *os, int dirfd, const char *path, const weir
     uint8_t boot[16];
     out->same_boot = os->boot_id(os->self, boot) >= 0 && memcmp(boot, ring.header.boot, 16) == 0;
     out->has_mark = weir_ring_load_mark(&ring, &out->mark);
-    uint32_t ready = atomic_load_explicit(&ring.ready, memory_order_relaxed);
-    for (uint32_t i = 0; i < ready; i++)
-        if (ring.lanes[i].data) inspect_lane(&ring, i, drained, out);
+    out->found = weir_ring_judge(&ring);
+    for (uint32_t i = 0; i < ring.header.lanes; i++)
+        inspect_lane(&ring, i, drained, out);
     weir_ring_close(&ring);
     return WEIR_OK;
 }

@@ -96,6 +96,7 @@ typedef struct weir_ring {
     uint64_t mark_salt;
     uint64_t device, inode; /* of a new ring's file */
     bool writable;
+    bool cut; /* dead: a lane with rows that may not be durable lies behind the file's end */
 } weir_ring;
 
 /* dirfd and path of these are as os.h says. Make a new ring at path (a temporary name; the caller renames it). lanes: memory for so many
@@ -122,6 +123,10 @@ int weir_ring_attach(weir_ring *ring, const weir_os *os, int dirfd, const char *
  * append that the fork interrupted may write to, and end, as if nothing had happened to it.
  * Async-signal-safe. */
 void weir_ring_let_go(const weir_ring *ring);
+
+/* What an attached ring is to the journal that it names: a file that lost lanes in the boot that wrote
+ * them was truncated. After another boot it may be what a power cut has left. */
+weir_found_ring weir_ring_judge(const weir_ring *ring);
 
 /* Unmap and close the file; what the ring knew of itself stays. */
 void weir_ring_unmap(weir_ring *ring);
@@ -165,7 +170,7 @@ typedef struct weir_ring_report {
     weir_mark mark;
     uint32_t lanes_used;
     uint64_t rows, bytes;      /* readable records that wait, not yet durable */
-    uint64_t unreadable_bytes; /* between the first bad record of a lane and its tail */
+    uint64_t unreadable_bytes; /* from the first bad record of a lane, or the end of the file, on */
 } weir_ring_report;
 /* drained: what the journal says of this ring (NULL when nothing). */
 int weir_ring_inspect(const weir_os *os, int dirfd, const char *path, const weir_inventory *drained,

@@ -7,7 +7,8 @@
 /* One line a case, in the order of WEIR_VERDICT_LIST: the first that fits is the verdict. */
 weir_verdict weir_judge(const weir_findings *f) {
     bool none = f->journal == WEIR_JOURNAL_ABSENT || f->journal == WEIR_JOURNAL_EMPTY;
-    bool readable = f->ring == WEIR_RING_OURS || f->ring == WEIR_RING_FOREIGN;
+    bool readable =
+        f->ring == WEIR_RING_OURS || f->ring == WEIR_RING_FOREIGN || f->ring == WEIR_RING_CUT;
     bool unknown = f->position == WEIR_POSITION_NONE || f->position == WEIR_POSITION_OTHER;
 
     if (f->journal == WEIR_JOURNAL_NEWER || f->ring == WEIR_RING_NEWER) return WEIR_VERDICT_NEWER;
@@ -15,6 +16,7 @@ weir_verdict weir_judge(const weir_findings *f) {
     if (none && readable) return WEIR_VERDICT_RING_WITHOUT_JOURNAL;
     if (f->ring == WEIR_RING_FOREIGN) return WEIR_VERDICT_FOREIGN_RING;
     if (f->ring == WEIR_RING_UNREADABLE) return WEIR_VERDICT_DAMAGED_RING;
+    if (f->ring == WEIR_RING_CUT) return WEIR_VERDICT_CUT_RING;
     if (f->tail == WEIR_TAIL_ROT) return WEIR_VERDICT_ROT;
     if (f->position == WEIR_POSITION_DIFFERS) return WEIR_VERDICT_DIVERGED;
     if (f->position == WEIR_POSITION_BEYOND) return WEIR_VERDICT_JOURNAL_BEHIND;
@@ -30,6 +32,7 @@ weir_verdict weir_judge(const weir_findings *f) {
 #define NAME_RING_WITHOUT_JOURNAL "ring_without_journal"
 #define NAME_FOREIGN_RING "foreign_ring"
 #define NAME_DAMAGED_RING "damaged_ring"
+#define NAME_CUT_RING "cut_ring"
 #define NAME_ROT "rot"
 #define NAME_DIVERGED "diverged"
 #define NAME_JOURNAL_BEHIND "journal_behind"

@@ -40,7 +40,13 @@ typedef enum weir_found_ring {
     WEIR_RING_FOREIGN,    /* of another journal id */
     WEIR_RING_UNREADABLE, /* its header fails */
     WEIR_RING_NEWER,
+    WEIR_RING_CUT, /* ours, of this boot, and lanes with rows lie behind the end of its file */
 } weir_found_ring;
+
+/* It can be read, and its journal is the one at hand. */
+static inline bool weir_ring_is_ours(weir_found_ring found) {
+    return found == WEIR_RING_OURS || found == WEIR_RING_CUT;
+}
 
 typedef struct weir_findings {
     weir_found_journal journal;
@@ -57,6 +63,7 @@ typedef struct weir_findings {
     X(RING_WITHOUT_JOURNAL, true, "a ring with rows stands here, but its journal is gone")         \
     X(FOREIGN_RING, true, "the ring belongs to another journal")                                   \
     X(DAMAGED_RING, true, "the ring's header is damaged")                                          \
+    X(CUT_RING, true, "the ring was truncated, and published rows were lost with it")              \
     X(ROT, true, "promised blocks are damaged or missing")                                         \
     X(DIVERGED, true, "the database was written from another history of this journal")             \
     X(JOURNAL_BEHIND, true, "the journal ends below what the database has applied")                \

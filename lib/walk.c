@@ -182,8 +182,11 @@ static int survey(weir_walk *w, uint64_t offset) {
     return WEIR_OK;
 }
 
+/* An older copy of journal and ring ends as a crash leaves it, perhaps torn: nothing of that was
+ * promised by the database that has gone on without it. */
 static uint64_t promise(const weir_walk *w) {
-    return w->link->promised ? w->link->promised : w->inventory->durable.block;
+    if (w->link->promised) return w->link->promised;
+    return w->older ? w->promised : w->inventory->durable.block;
 }
 
 /* The last promised row, when a mark says it. */
@@ -408,7 +411,8 @@ static int end_below_mark(weir_walk *w) {
     mark_applied_row(w);
     uint64_t row = mark->row && mark->row + 1 >= w->next_row ? mark->row + 1 : 0;
     if (w->next_block <= mark->block) {
-        w->behind = w->inventory->damage_count == 0 && w->promised < w->next_block && !w->torn;
+        w->behind = w->inventory->damage_count == 0 && w->promised < w->next_block &&
+                    (w->older || !w->torn);
         if (!w->open) {
             int status = weir_walk_open_damage(w, weir_walk_offset(w),
                                                "the journal ends here, below a durable mark");

@@ -23,6 +23,7 @@ typedef struct weir_walk {
     weir_witness position, ring;
     uint64_t position_row;  /* last row applied, perhaps within the block behind the position's */
     uint64_t promised;      /* highest mark of all but the database */
+    bool older;             /* the ring ends below the database's position: an older copy */
     bool torn;              /* something stands behind the end that does not belong there */
     bool behind;            /* all is well, but the journal ends below the database's position */
     weir_block_header last; /* last valid block of the stream; block 0: there is none */

@@ -47,7 +47,7 @@ static const char *ring_name(weir_found_ring found) {
     static const char *const names[] = {
         [WEIR_RING_ABSENT] = "absent",   [WEIR_RING_OURS] = "ours",
         [WEIR_RING_FOREIGN] = "foreign", [WEIR_RING_UNREADABLE] = "unreadable",
-        [WEIR_RING_NEWER] = "newer",
+        [WEIR_RING_NEWER] = "newer",     [WEIR_RING_CUT] = "cut",
     };
     return names[found];
 }
@@ -136,7 +136,7 @@ int weir_report_refusal(const weir_arguments *arguments, const weir_inventory *i
 static void json_ring(weir_json *json, const weir_ring_report *ring) {
     weir_json_open(json, "ring");
     weir_json_text(json, "found", ring_name(ring->found));
-    if (ring->found == WEIR_RING_OURS) {
+    if (weir_ring_is_ours(ring->found)) {
         weir_json_hex(json, "id", ring->header.id, 16);
         weir_json_hex(json, "journal_id", ring->header.journal, 16);
         weir_json_text(json, "boot", ring->same_boot ? "same" : "other");
@@ -205,7 +205,7 @@ static void json_view(const weir_arguments *arguments, const weir_place *place,
 
 static void word_ring(const weir_ring_report *ring) {
     printf("  ring      %s", ring_name(ring->found));
-    if (ring->found == WEIR_RING_OURS) {
+    if (weir_ring_is_ours(ring->found)) {
         printf(", made by process %" PRId64 " in %s boot; %" PRIu64 " rows (%" PRIu64
                " bytes) wait in it",
                ring->header.process, ring->same_boot ? "this" : "an earlier", ring->rows,

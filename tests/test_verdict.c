@@ -8,7 +8,7 @@
 #include <string.h>
 #include <weir/weir.h>
 
-enum { JOURNALS = 5, TAILS = 3, POSITIONS = 6, RINGS = 5 };
+enum { JOURNALS = 5, TAILS = 3, POSITIONS = 6, RINGS = 6 };
 
 static bool is_newer(const weir_findings *f) {
     return f->journal == WEIR_JOURNAL_NEWER || f->ring == WEIR_RING_NEWER;
@@ -43,10 +43,12 @@ static bool expected(const weir_findings *f, weir_verdict v) {
     case WEIR_VERDICT_NEWER: return is_newer(f);
     case WEIR_VERDICT_MIXED: return is_mixed(f);
     case WEIR_VERDICT_RING_WITHOUT_JOURNAL:
-        return is_none(f) && (f->ring == WEIR_RING_OURS || f->ring == WEIR_RING_FOREIGN);
+        return is_none(f) && (weir_ring_is_ours(f->ring) || f->ring == WEIR_RING_FOREIGN);
     case WEIR_VERDICT_FOREIGN_RING:
         return f->journal == WEIR_JOURNAL_PRESENT && f->ring == WEIR_RING_FOREIGN;
     case WEIR_VERDICT_DAMAGED_RING: return rings_apart && f->ring == WEIR_RING_UNREADABLE;
+    case WEIR_VERDICT_CUT_RING:
+        return f->journal == WEIR_JOURNAL_PRESENT && f->ring == WEIR_RING_CUT;
     case WEIR_VERDICT_ROT: return parts_fit(f) && f->tail == WEIR_TAIL_ROT;
     case WEIR_VERDICT_DIVERGED: return is_whole(f) && f->position == WEIR_POSITION_DIFFERS;
     case WEIR_VERDICT_JOURNAL_BEHIND: return is_whole(f) && f->position == WEIR_POSITION_BEYOND;
@@ -88,7 +90,7 @@ static void every_combination_has_exactly_one_case(void **state) {
         f.recycled = left / RINGS != 0;
         check_one(&f, reached);
     }
-    assert_int_equal(combinations, 900);
+    assert_int_equal(combinations, 1080);
     for (unsigned v = 0; v < WEIR_VERDICT_COUNT; v++)
         assert_true(reached[v] > 0);
 }
@@ -98,6 +100,8 @@ static void first_named_wins(void **state) {
     weir_findings f = {WEIR_JOURNAL_PRESENT, WEIR_TAIL_ROT, WEIR_POSITION_DIFFERS, true,
                        WEIR_RING_UNREADABLE};
     assert_int_equal(weir_judge(&f), WEIR_VERDICT_DAMAGED_RING);
+    f.ring = WEIR_RING_CUT;
+    assert_int_equal(weir_judge(&f), WEIR_VERDICT_CUT_RING);
     f.ring = WEIR_RING_OURS;
     assert_int_equal(weir_judge(&f), WEIR_VERDICT_ROT);
     f.tail = WEIR_TAIL_TORN;

@@ -229,6 +229,23 @@ static bool age_ring_page(sim_disk *disk, const sim_disk *from, sim_injury *i) {
     return true;
 }
 
+/* A row that is published, and whose lane goes with the end of the file. All others are durable. */
+static bool cut_ring(sim_disk *disk) {
+    enum { CONTROL = 4096, HEAD = 64, DATA_OFFSET = 96, ROW = 64 };
+    uint8_t word[8];
+    int file = sim_disk_find(disk, SIM_JOURNAL "/ring");
+    if (file < 0) return false;
+    (void)sim_disk_read(disk, file, word, sizeof word, CONTROL + HEAD);
+    weir_cursor head = weir_cursor_over(word, sizeof word);
+    (void)weir_put_u64(word, weir_take_u64(&head) + ROW);
+    sim_disk_rot(disk, file, word, sizeof word, CONTROL);
+    (void)sim_disk_read(disk, file, word, sizeof word, DATA_OFFSET);
+    weir_cursor data = weir_cursor_over(word, sizeof word);
+    sim_disk_resize(disk, file, weir_take_u64(&data));
+    sim_disk_sync(disk, file);
+    return true;
+}
+
 const char *sim_harm_text(sim_harm harm) {
     static const char *const text[] = {
 #define HARM_TEXT(name, text) text,
@@ -259,6 +276,7 @@ bool sim_harm_do(sim_disk *disk, const weir_inventory *b, sim_injury *i) {
     case SIM_HARM_RENAMED: return rename_segment(disk, b, i);
     case SIM_HARM_EXCHANGED: return exchange_segments(disk, b, i);
     case SIM_HARM_RING_PAGE: return age_ring_page(disk, i->older, i);
+    case SIM_HARM_CUT_RING: return cut_ring(disk);
     default: return make_newer(disk, b, i);
     }
 }

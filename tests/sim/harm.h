@@ -26,7 +26,8 @@
     X(NEWER_SEGMENT, "a segment of a newer version")                                               \
     X(RENAMED, "a segment under another number")                                                   \
     X(EXCHANGED, "two segments under each other's names")                                          \
-    X(RING_PAGE, "an old page of the ring comes back")
+    X(RING_PAGE, "an old page of the ring comes back")                                             \
+    X(CUT_RING, "the ring truncated, and a row in it")
 
 typedef enum sim_harm {
 #define SIM_HARM_ENUM(name, text) SIM_HARM_##name,

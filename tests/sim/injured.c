@@ -65,6 +65,7 @@ static sim_life *life_on(const sim_life *like, sim_disk *disk) {
     if (!life) abort(); /* a test without memory has nothing to say */
     sim_machine_make(&life->machine, disk, weir_rng_next(like->dice));
     life->machine.clock_ns = like->machine.clock_ns;
+    memcpy(life->machine.boot, like->machine.boot, sizeof life->machine.boot);
     life->machine.context = life;
     life->model = like->model;
     life->base = like->base;

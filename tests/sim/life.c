@@ -94,7 +94,7 @@ int sim_life_inventory(const weir_position *positions, size_t count, bool verify
                                   .ring = ring.found,
                                   .ring_mark = ring.has_mark ? &ring.mark : NULL,
                                   .ring_journal =
-                                      ring.found == WEIR_RING_OURS ? ring.header.journal : NULL};
+                                      weir_ring_is_ours(ring.found) ? ring.header.journal : NULL};
     return weir_inventory_take(&input, out, error);
 }
 
