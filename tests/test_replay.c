@@ -347,6 +347,69 @@ static void limits_end_it(void **state) {
     assert_int_equal(step(limits), WEIR_PENDING);
 }
 
+/* A clock that was ahead for two blocks hides neither those behind them nor itself for good. */
+static void each_block_has_its_own_moment(void **state) {
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        add_block(WEIR_BLOCK_ROWS, 10);
+    for (int i = 2; i <= 6; i++)
+        blocks[i].header.wall_ns = i == 3 || i == 4 ? 900 : 100 + i;
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    limits.last_wall_ns = 500;
+    assert_int_equal(step(limits), WEIR_OK);
+    assert_rows(10);
+    assert_int_equal(result.passed.first, 0);
+    assert_int_equal(step(limits), WEIR_OK);
+    assert_int_equal(sink_state.committed.count, 30);
+    assert_int_equal(sink_state.committed.rows[10], 31);
+    assert_int_equal(sink_state.committed.position.row, 50);
+    assert_int_equal(result.passed.first, 11);
+    assert_int_equal(result.passed.last, 30);
+    assert_int_equal(result.passed_late, 20);
+    assert_int_equal(step(limits), WEIR_PENDING);
+}
+
+/* Behind the last one that is wanted late blocks stay what they are: rows for another time. */
+static void late_blocks_at_the_end_can_come_later(void **state) {
+    (void)state;
+    add_block(WEIR_BLOCK_ROWS, 10);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    add_declaration(false);
+    add_block(WEIR_BLOCK_MARK, 0);
+    for (int i = 2; i <= 5; i++)
+        blocks[i].header.wall_ns = i == 2 ? 100 : 900;
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    weir_position now;
+    limits.last_wall_ns = 500;
+    assert_int_equal(step(limits), WEIR_OK);
+    assert_int_equal(step(limits), WEIR_PENDING);
+    assert_false(weir_replay_unsettled(replay));
+    assert_int_equal(weir_replay_settle(replay, &now, &error), WEIR_OK);
+    assert_rows(10);
+    assert_int_equal(now.block, 2);
+    start(false);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_int_equal(result.passed.first, 0);
+    assert_rows(20);
+}
+
+static void rows_that_are_missing_are_told(void **state) {
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        add_block(WEIR_BLOCK_ROWS, 10);
+    lost[3] = lost[5] = true;
+    start(true);
+    static const weir_row_range passed[] = {{0, 0}, {11, 20}, {31, 40}};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(step_all(), WEIR_OK);
+        assert_int_equal(result.passed.first, passed[i].first);
+        assert_int_equal(result.passed.last, passed[i].last);
+        assert_int_equal(result.passed_late, 0);
+    }
+    assert_int_equal(step_all(), WEIR_PENDING);
+    assert_int_equal(sink_state.committed.count, 40);
+}
+
 static void trouble_repeats_the_transaction(void **state) {
     (void)state;
     add_block(WEIR_BLOCK_ROWS, 10);
@@ -844,6 +907,9 @@ int main(void) {
         TEST(a_large_backlog_is_many_transactions),
         TEST(it_begins_where_the_database_stands),
         TEST(limits_end_it),
+        TEST(each_block_has_its_own_moment),
+        TEST(late_blocks_at_the_end_can_come_later),
+        TEST(rows_that_are_missing_are_told),
         TEST(trouble_repeats_the_transaction),
         TEST(a_schema_that_ends_transactions),
         TEST(another_history_is_refused),

@@ -11,6 +11,8 @@ typedef struct place {
     weir_position position;
     uint64_t next, hash;
     bool gap; /* blocks are missing before next, so nothing is known of what it must name */
+    uint64_t late_row,
+        late; /* last row of late blocks behind the position, and how many rows they have */
 } place;
 
 struct weir_replay {
@@ -85,10 +87,11 @@ static int check_chain(const weir_replay *r, const place *at, weir_error *error)
             "the database was written from another history of this "
             "journal: it has row %llu applied, but block %llu does not follow on what it holds",
             (unsigned long long)at->position.row, (unsigned long long)h->block);
-    if (h->first_row > at->position.row + 1 && !r->skip_damage)
+    uint64_t last = at->late_row > at->position.row ? at->late_row : at->position.row;
+    if (h->first_row > last + 1 && !r->skip_damage)
         return weir_fail(error, WEIR_DAMAGED, "rows %llu to %llu are missing before block %llu",
-                         (unsigned long long)at->position.row + 1,
-                         (unsigned long long)h->first_row - 1, (unsigned long long)h->block);
+                         (unsigned long long)last + 1, (unsigned long long)h->first_row - 1,
+                         (unsigned long long)h->block);
     return WEIR_OK;
 }
 
@@ -174,7 +177,7 @@ static int ask_position(weir_replay *r, weir_error *error) {
     int status = r->sink->begin(r->sink->self, r->journal, &p, error);
     r->sink->rollback(r->sink->self);
     if (status != WEIR_OK) return status;
-    r->at = (place){p, p.block + 1, p.hash, false};
+    r->at = (place){.position = p, .next = p.block + 1, .hash = p.hash};
     r->asked = true;
     return WEIR_OK;
 }
@@ -200,8 +203,11 @@ static uint64_t last_row_of(const weir_block_header *h) {
 }
 
 static bool is_beyond(const weir_block_header *h, const weir_replay_limits *limits) {
-    return h->block > limits->last_block || h->wall_ns > limits->last_wall_ns ||
-           (h->rows && h->first_row > limits->last_row);
+    return h->block > limits->last_block || (h->rows && h->first_row > limits->last_row);
+}
+
+static bool is_late(const weir_block_header *h, const weir_replay_limits *limits) {
+    return h->wall_ns > limits->last_wall_ns;
 }
 
 /* Marks carry no rows, and the head of a segment declares what is known: neither needs a
@@ -209,6 +215,21 @@ static bool is_beyond(const weir_block_header *h, const weir_replay_limits *limi
 static bool is_idle(const weir_block_header *h) {
     return h->kind == WEIR_BLOCK_MARK ||
            (h->kind == WEIR_BLOCK_DECLARATIONS && h->offset == WEIR_BLOCK_ALIGN);
+}
+
+/* Its rows are left out. What is declared too late may be what later blocks need. */
+static int pass_late(weir_replay *r, place *at, weir_error *error) {
+    const weir_block_header *h = &r->block.header;
+    uint64_t first = h->first_row > at->position.row ? h->first_row : at->position.row + 1;
+    uint64_t last = last_row_of(h);
+    if (h->kind == WEIR_BLOCK_ROWS && last >= first) {
+        at->late_row = last;
+        at->late += last - first + 1;
+    }
+    int status =
+        h->kind == WEIR_BLOCK_DECLARATIONS ? declare_all(r, &r->block, false, error) : WEIR_OK;
+    if (status == WEIR_OK) pass(r, at);
+    return status;
 }
 
 static int pass_idle(weir_replay *r, place *at, weir_error *error) {
@@ -228,8 +249,9 @@ static int find_work(weir_replay *r, place *at, const weir_replay_limits *limits
         if (status != WEIR_OK) return status;
         if (is_beyond(&r->block.header, limits) || at->position.row >= limits->last_row)
             return WEIR_PENDING;
-        if (!is_idle(&r->block.header)) return WEIR_OK;
-        status = pass_idle(r, at, error);
+        bool late = is_late(&r->block.header, limits);
+        if (!late && !is_idle(&r->block.header)) return WEIR_OK;
+        status = late ? pass_late(r, at, error) : pass_idle(r, at, error);
         if (status != WEIR_OK) return status;
     }
 }
@@ -259,14 +281,19 @@ static weir_row_range range_of(const weir_replay *r, const transaction *t,
 }
 
 static int apply_rows(weir_replay *r, transaction *t, const weir_replay_limits *limits,
-                      weir_error *error) {
+                      weir_replay_result *result, weir_error *error) {
     const weir_block_header *h = &r->block.header;
     weir_row_range range = range_of(r, t, limits);
+    if (range.first > t->at.position.row + 1) {
+        result->passed = (weir_row_range){t->at.position.row + 1, range.first - 1};
+        result->passed_late = t->at.late;
+    }
     if (range.last + 1 > range.first) {
         int status = r->sink->apply(r->sink->self, h, r->block.payload.body, range, error);
         if (status != WEIR_OK) return status;
         t->rows += range.last + 1 - range.first;
         t->at.position.row = range.last;
+        t->at.late = 0;
     }
     t->cut = t->at.position.row < last_row_of(h);
     t->bytes += h->raw_bytes;
@@ -279,7 +306,7 @@ static int apply_block(weir_replay *r, transaction *t, const weir_replay_limits 
                        weir_replay_result *result, weir_error *error) {
     const weir_block_header *h = &r->block.header;
     if (is_idle(h)) return pass_idle(r, &t->at, error);
-    int status = h->kind == WEIR_BLOCK_ROWS ? apply_rows(r, t, limits, error)
+    int status = h->kind == WEIR_BLOCK_ROWS ? apply_rows(r, t, limits, result, error)
                                             : declare_all(r, &r->block, true, error);
     if (status != WEIR_OK) return status;
     if (t->cut) {
@@ -306,6 +333,11 @@ static bool is_full(const weir_replay *r, const transaction *t, const weir_repla
            (r->narrow && t->rows >= r->narrow);
 }
 
+/* Rows are missing in front of it; so it begins a transaction, which tells them. */
+static bool leaves_rows_out(const weir_block_header *h, const transaction *t) {
+    return h->rows && h->first_row > t->at.position.row + 1;
+}
+
 /* The first block is loaded. What ends the walk for another reason than a limit is met again,
  * and told, by the next step; a transaction that holds something is worth committing. */
 static int apply_blocks(weir_replay *r, transaction *t, const weir_replay_limits *limits,
@@ -314,6 +346,7 @@ static int apply_blocks(weir_replay *r, transaction *t, const weir_replay_limits
     while (status == WEIR_OK && !is_full(r, t, limits)) {
         place ahead = t->at;
         if (load(r, &ahead, NULL) != WEIR_OK || is_beyond(&r->block.header, limits)) return WEIR_OK;
+        if (is_late(&r->block.header, limits) || leaves_rows_out(&r->block.header, t)) break;
         t->at = ahead;
         status = apply_block(r, t, limits, result, error);
     }
@@ -369,7 +402,7 @@ static int attempt(weir_replay *r, const weir_replay_limits *limits, bool again,
     int status = find_work(r, &r->at, limits, error);
     if (status != WEIR_OK) return status;
     if (!again) expect(r);
-    transaction t = {r->at, 0, 0, false};
+    transaction t = {.at = r->at};
     status = run(r, &t, limits, result, error);
     if (status == WEIR_OK) {
         r->at = t.at;
@@ -384,7 +417,7 @@ static int attempt(weir_replay *r, const weir_replay_limits *limits, bool again,
 /* ---- moving over blocks without rows --------------------------------------------------------- */
 
 bool weir_replay_unsettled(const weir_replay *r) {
-    return r->ready && !r->at.gap && r->at.next > r->at.position.block + 1;
+    return r->ready && !r->at.gap && !r->at.late && r->at.next > r->at.position.block + 1;
 }
 
 static int store_position(weir_replay *r, const weir_position *to, weir_error *error) {

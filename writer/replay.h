@@ -15,9 +15,11 @@
 typedef struct weir_replay weir_replay;
 
 typedef struct weir_replay_limits {
-    uint64_t last_block;  /* do not go beyond it; UINT64_MAX: as far as the locator knows */
-    uint64_t last_row;    /* stop behind this row, also within a block; UINT64_MAX: no limit */
-    int64_t last_wall_ns; /* stop before the first block written later; INT64_MAX: no limit */
+    uint64_t last_block; /* do not go beyond it; UINT64_MAX: as far as the locator knows */
+    uint64_t last_row;   /* stop behind this row, also within a block; UINT64_MAX: no limit */
+    /* Leave out rows of blocks that were written later; each block is judged by itself, since a clock
+     * may have been wrong for a while. INT64_MAX: no limit. */
+    int64_t last_wall_ns;
     uint64_t
         rows; /* end a transaction with the block that reaches so many; 0: the sink's appetite */
 } weir_replay_limits;
@@ -30,6 +32,10 @@ typedef struct weir_replay_result {
     weir_sink_counts counts;
     weir_position position; /* now */
     bool more;              /* a limit of the transaction ended it: step again at once */
+    /* Rows before those of the transaction that the position has moved over, and will not come any more:
+     * missing, damaged, or late. first 0: none. */
+    weir_row_range passed;
+    uint64_t passed_late; /* how many of them are of blocks written later than the limit */
 } weir_replay_result;
 
 /* The sink stays the caller's. skip_damage: go on behind blocks that are missing or damaged. */
