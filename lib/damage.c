@@ -55,6 +55,7 @@ static void finish_damage(weir_damage *d, uint64_t block, uint64_t row) {
         (void)snprintf(d->why + length, sizeof d->why - length, "; rows from %llu on are concerned",
                        (unsigned long long)d->first_row); /* a cut text is still a text */
     }
+    d->rows_unknown = row == 0;
     if (d->first_row == 0 || d->last_row == 0) d->first_row = d->last_row = 0;
 }
 

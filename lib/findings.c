@@ -44,15 +44,6 @@ static void put_range(char *text, size_t size, uint64_t first, uint64_t last) {
         (void)snprintf(text, size, "rows %llu to %llu", (number)first, (number)last);
 }
 
-static void say_rows(weir_inventory *inv, uint64_t first, uint64_t last) {
-    char range[64];
-    put_range(range, sizeof range, first, last);
-    if (first == 0 || last < first)
-        say(inv, "no row is lost, or it is unknown which");
-    else
-        say(inv, "%s %s lost", range, first == last ? "is" : "are");
-}
-
 /* What the database has applied is safe there, if it is the same history. */
 static uint64_t first_lost(const weir_inventory *inv, const weir_damage *d) {
     bool safe = inv->found.position != WEIR_POSITION_DIFFERS && inv->position.row >= d->first_row;
@@ -70,7 +61,8 @@ const char *weir_findings_rows(const weir_inventory *inv, const weir_damage *d,
     uint64_t lost = weir_findings_lost(inv, d);
     put_range(range, sizeof range, d->first_row, d->last_row);
     if (d->first_row == 0)
-        (void)snprintf(text, WEIR_ROWS_TEXT, "no row is lost, or it is unknown which");
+        (void)snprintf(text, WEIR_ROWS_TEXT, "%s",
+                       d->rows_unknown ? "it is unknown which rows are lost" : "no row is lost");
     else if (lost == 0)
         (void)snprintf(text, WEIR_ROWS_TEXT, "%s cannot be read, but the database has %s", range,
                        d->first_row == d->last_row ? "it" : "them");
@@ -106,17 +98,34 @@ static void say_behind(const weir_inventory_input *input, weir_inventory *inv) {
         input->directory, (number)(next - 1), (number)p->row);
 }
 
-/* The rows between the position and the first block that is kept. */
-static void say_gone(const weir_inventory_input *input, weir_inventory *inv, uint64_t first_row) {
-    say(inv,
-        "%.120s: the database has applied up to row %llu and the journal begins with row %llu; ",
-        input->directory, (number)inv->position.row, (number)first_row);
-    say_rows(inv, inv->position.row + 1, first_row - 1);
-    say(inv, " between them; put the newer database back, or replay the archive");
-}
-
 static uint64_t first_row_kept(const weir_inventory *inv) {
     return inv->extent_count ? inv->extents[0].first_row : inv->next_row;
+}
+
+void weir_findings_gone(const weir_inventory *inv, uint64_t *first, uint64_t *last) {
+    bool behind = inv->verdict == WEIR_VERDICT_DATABASE_BEHIND;
+    *first = behind ? inv->position.row + 1 : 1;
+    *last = behind ? first_row_kept(inv) - 1 : 0;
+}
+
+/* The rows between the position and the first block that is kept. */
+static void say_gone(const weir_inventory_input *input, weir_inventory *inv) {
+    uint64_t first, last;
+    char range[64];
+    weir_findings_gone(inv, &first, &last);
+    put_range(range, sizeof range, first, last);
+    say(inv, "%.100s: ", input->directory);
+    if (last >= first)
+        say(inv,
+            "%s went to another database, or to a newer copy of this one, and left the journal; ",
+            range);
+    if (inv->found.position == WEIR_POSITION_BEFORE)
+        say(inv, "this one has applied up to row %llu; ", (number)inv->position.row);
+    else
+        say(inv, "this one has nothing of it; ");
+    say(inv,
+        "put that one back; or fill another with what is kept, the archive included "
+        "(weir-recover replay --skip-damage --into NEW); or move the journal away to begin anew");
 }
 
 static void say_end(const weir_inventory_input *input, weir_inventory *inv) {
@@ -158,7 +167,7 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
             directory, text, (number)inv->position.block, (number)inv->position.row);
         break;
     case WEIR_VERDICT_JOURNAL_BEHIND: say_behind(input, inv); break;
-    case WEIR_VERDICT_DATABASE_BEHIND: say_gone(input, inv, first_row_kept(inv)); break;
+    case WEIR_VERDICT_DATABASE_BEHIND: say_gone(input, inv); break;
     case WEIR_VERDICT_FRESH: say(inv, "%.200s: %s", directory, text); break;
     default: say_end(input, inv); break;
     }

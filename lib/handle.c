@@ -42,7 +42,8 @@ typedef struct opening {
     weir_found_ring dead_found;
     bool has_mark;
     weir_mark mark;
-    weir_position *positions; /* read for us */
+    weir_position ring_position; /* of the database, in the journal that the dead ring names */
+    weir_position *positions;    /* read for us */
     size_t position_count;
 } opening;
 
@@ -130,6 +131,14 @@ static int read_positions(opening *o) {
     return c->read_positions(c->positions_self, &o->positions, &o->position_count, o->error);
 }
 
+/* Zeros when the database knows none. */
+static weir_position position_of_ring(const opening *o, const weir_inventory_input *input) {
+    for (size_t i = 0; i < input->position_count; i++)
+        if (memcmp(input->positions[i].journal, o->dead.header.journal, 16) == 0)
+            return input->positions[i];
+    return (weir_position){0};
+}
+
 static int take_inventory(opening *o) {
     bool read = o->config->read_positions != NULL;
     weir_inventory_input input = {
@@ -143,6 +152,7 @@ static int take_inventory(opening *o) {
         .ring = o->dead_found,
         .ring_journal = weir_ring_is_ours(o->dead_found) ? o->dead.header.journal : NULL,
     };
+    o->ring_position = position_of_ring(o, &input);
     return weir_inventory_take(&input, &o->found, o->error);
 }
 
@@ -196,23 +206,15 @@ static int open_journal(opening *o) {
     return weir_journal_open(&config, &o->found, &w->journal, o->error);
 }
 
-/* Of the database, in the journal that the dead ring names; zeros when it knows none. */
-static weir_position position_of_ring(const opening *o) {
-    for (size_t i = 0; i < o->config->position_count; i++)
-        if (memcmp(o->config->positions[i].journal, o->dead.header.journal, 16) == 0)
-            return o->config->positions[i];
-    return (weir_position){0};
-}
-
 /* Only salvage comes here with rows that are known: else the journal does not end below the database. */
 static uint64_t known_rows(const opening *o) {
-    weir_position applied = position_of_ring(o);
-    uint64_t known = weir_look_known_rows(&o->found, o->has_mark ? &o->mark : NULL, &applied);
+    const weir_position *applied = &o->ring_position;
+    uint64_t known = weir_look_known_rows(&o->found, o->has_mark ? &o->mark : NULL, applied);
     if (known)
         weir_handle_event(o->w, WEIR_EVENT_DAMAGE,
                           "%s/ring: it is older than the database, which has applied up to row "
                           "%llu; its first %llu rows at most are there and are not taken again",
-                          o->w->directory, (unsigned long long)applied.row,
+                          o->w->directory, (unsigned long long)applied->row,
                           (unsigned long long)known);
     return known;
 }

@@ -88,7 +88,8 @@ static int check_ring(taking *t) {
     const weir_witness *ring = &t->walk.ring;
     const weir_mark *mark = t->input->ring_mark;
     if (!ring->seen || ring->block == 0 || ring->hash == mark->hash) return WEIR_OK;
-    weir_damage damage = {.first_block = ring->block, .last_block = ring->block};
+    weir_damage damage = {
+        .first_block = ring->block, .last_block = ring->block, .rows_unknown = true};
     return weir_walk_damage(&t->walk, damage, t->input->directory,
                             "block %llu is not the one that the ring vouches for",
                             (unsigned long long)ring->block);
@@ -217,8 +218,10 @@ static int read_last(taking *t) {
         t->inv->closed = none && last->kind == WEIR_BLOCK_MARK;
         status = copy_lanes(t->inv, &block.payload, t->error);
     } else if (status == WEIR_DAMAGED) {
-        weir_damage damage = {
-            last->segment, last->offset, last->block, last->block, 0, 0, NULL, ""};
+        weir_damage damage = {.segment = last->segment,
+                              .offset = last->offset,
+                              .first_block = last->block,
+                              .last_block = last->block};
         if (last->rows) {
             damage.first_row = last->first_row;
             damage.last_row = last->first_row + last->rows - 1;

@@ -20,6 +20,19 @@ static void nap(void) {
     (void)nanosleep(&time, NULL); /* a signal may end it early */
 }
 
+static int add_passed(weir_applied *out, const weir_replay_result *step) {
+    weir_row_range range = step->passed;
+    if (range.first == 0) return WEIR_OK;
+    uint64_t rows = range.last - range.first + 1;
+    weir_loss loss = {.first_row = range.first, .last_row = range.last};
+    const char *why = step->passed_late == 0     ? "missing or damaged in what was replayed"
+                      : step->passed_late < rows ? "missing or damaged, or written after the moment"
+                                                 : "written after the moment that was asked for";
+    (void)snprintf(loss.why, sizeof loss.why, "%s", why); /* it fits */
+    out->late += step->passed_late;
+    return weir_losses_add(&out->passed, &loss);
+}
+
 static void add_up(weir_applied *out, const weir_replay_result *step) {
     out->rows += step->counts.rows;
     out->rejected += step->counts.rejected;
@@ -36,6 +49,8 @@ static int apply_steps(const weir_apply_input *input, weir_replay *replay, weir_
     while ((status = weir_replay_step(replay, &input->limits, &step, error)) != WEIR_PENDING) {
         if (status == WEIR_OK) {
             add_up(out, &step);
+            status = add_passed(out, &step);
+            if (status != WEIR_OK) return weir_fail(error, status, "no memory for a list of rows");
             weir_progress_show(&progress, out->rows, input->rows_expected);
         } else if (may_pass(status) && weir_patience_lasts(&patience, out->rows)) {
             nap();
@@ -71,6 +86,8 @@ int weir_apply_all(const weir_apply_input *input, weir_applied *out, weir_error 
                                   input->skip_damage, &replay);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to replay a journal");
     status = apply_steps(input, replay, out, error);
+    if (status == WEIR_OK && input->settle)
+        status = weir_replay_settle(replay, &out->position, error);
     weir_replay_free(replay);
     return status == WEIR_OK ? harden(input, out, error) : status;
 }

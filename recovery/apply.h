@@ -5,11 +5,14 @@
 
 #include "../writer/replay.h"
 #include "arguments.h"
+#include "database.h"
 
 typedef struct weir_applied {
     uint64_t rows, rejected, ignored;
     weir_position position; /* where the database ends */
     uint64_t safe_block;    /* up to here the rows are safe without the journal */
+    uint64_t late;          /* rows left out, being too late, though later ones were applied */
+    weir_losses passed; /* rows that the position moved over without applying them; to be freed */
 } weir_applied;
 
 typedef struct weir_apply_input {
@@ -19,6 +22,7 @@ typedef struct weir_apply_input {
     weir_position start;    /* of the database now; zeros: it knows none in this journal */
     weir_sink *sink;
     bool skip_damage;
+    bool settle; /* at the end, move the position over blocks without rows */
     weir_replay_limits limits;
     uint32_t wait_s;
     uint64_t rows_expected; /* for the progress line; 0: unknown */

@@ -25,6 +25,7 @@ enum {
     KEY_INTO,
     KEY_UNTIL,
     KEY_SKIP_DAMAGE,
+    KEY_ADOPT,
     KEY_WAIT,
 };
 
@@ -52,6 +53,10 @@ static const struct argp_option options[] = {
      0},
     {"skip-damage", KEY_SKIP_DAMAGE, NULL, 0,
      "replay: go on behind damaged blocks; their rows are named and missing", 0},
+    {"adopt", KEY_ADOPT, NULL, 0,
+     "recover, salvage: take the journal that --journal names, though the database knows only "
+     "others",
+     0},
     {"wait", KEY_WAIT, "SECONDS", 0,
      "recover, replay, salvage: give up after so long without progress, as when somebody locks the "
      "database (default 60)",
@@ -73,6 +78,7 @@ static const struct {
     {KEY_INTO, VERB(REPLAY)},
     {KEY_UNTIL, VERB(REPLAY)},
     {KEY_SKIP_DAMAGE, VERB(REPLAY)},
+    {KEY_ADOPT, VERB(RECOVER) | VERB(SALVAGE)},
     {KEY_WAIT, VERB(RECOVER) | VERB(REPLAY) | VERB(SALVAGE)},
 };
 enum { BELONGS = sizeof belongs / sizeof belongs[0] };
@@ -157,6 +163,7 @@ static void check_whole(const parsing *p, struct argp_state *state) {
     }
     if (a->verb == WEIR_VERB_REPLAY && !a->into)
         argp_error(state, "replay needs --into FILE: the database to fill");
+    if (a->adopt && !a->journal) argp_error(state, "--adopt says something of --journal");
     if (a->csv && a->json) argp_error(state, "--csv and --json exclude each other");
     if (a->from > a->to) argp_error(state, "--from is above --to: there is no such row");
 }
@@ -177,6 +184,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_INTO: p->out->into = text; return 0;
     case KEY_UNTIL: p->out->until_ns = moment(state, text); return 0;
     case KEY_SKIP_DAMAGE: p->out->skip_damage = true; return 0;
+    case KEY_ADOPT: p->out->adopt = true; return 0;
     case KEY_WAIT: p->out->wait_s = (uint32_t)number(state, "wait", text, 0, 1000000); return 0;
     case ARGP_KEY_ARG: return take_positional(p, state, text);
     case ARGP_KEY_END: check_whole(p, state); return 0;
@@ -198,8 +206,8 @@ static const char before[] =
     "  verify     read every byte and name what is damaged\n"
     "  dump       write the journal's rows as NDJSON or CSV\n"
     "  replay     apply a journal, its archive included, to another database\n"
-    "  salvage    recover past damage: apply every readable row, name the lost ones,\n"
-    "             set damaged segments aside\n"
+    "  salvage    recover past damage: apply every readable row, name the lost ones\n"
+    "             (in the table weir_loss too), set damaged segments aside\n"
     "\n"
     "status, verify and dump take no lock, change nothing, and stop at the durable\n"
     "mark.\n";

@@ -20,7 +20,7 @@ typedef struct weir_arguments {
     const char *journal; /* its directory, when it is not beside the database; or NULL */
     const char *into;    /* replay: the database to fill */
     const char *table;   /* dump: this table only; or NULL */
-    bool json, csv, archive, skip_damage;
+    bool json, csv, archive, skip_damage, adopt;
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* INT64_MAX: no bound */
     uint32_t wait_s;          /* without progress, until the tool gives up */

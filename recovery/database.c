@@ -126,11 +126,48 @@ static int count_rejects(sqlite3 *db, weir_database_view *view) {
     return status == SQLITE_ROW ? SQLITE_OK : status;
 }
 
+void weir_losses_free(weir_losses *losses) {
+    free(losses->list);
+    *losses = (weir_losses){0};
+}
+
+int weir_losses_add(weir_losses *losses, const weir_loss *loss) {
+    weir_loss *grown = realloc(losses->list, (losses->count + 1) * sizeof *grown);
+    if (!grown) return WEIR_NO_MEMORY;
+    losses->list = grown;
+    grown[losses->count++] = *loss;
+    return WEIR_OK;
+}
+
+static void copy_text(sqlite3_stmt *s, int column, char *into, size_t size) {
+    const char *text = (const char *)sqlite3_column_text(s, column);
+    (void)snprintf(into, size, "%s", text ? text : ""); /* a cut text is still a text */
+}
+
+static int read_losses(sqlite3 *db, weir_losses *losses) {
+    if (!has_table(db, "weir_loss")) return SQLITE_OK;
+    sqlite3_stmt *s;
+    int status = sqlite3_prepare_v2(
+        db, "SELECT first_row, last_row, why, noted FROM weir_loss ORDER BY rowid", -1, &s, NULL);
+    if (status != SQLITE_OK) return status;
+    while ((status = sqlite3_step(s)) == SQLITE_ROW) {
+        weir_loss loss = {.first_row = (uint64_t)sqlite3_column_int64(s, 0),
+                          .last_row = (uint64_t)sqlite3_column_int64(s, 1)};
+        copy_text(s, 2, loss.why, sizeof loss.why);
+        copy_text(s, 3, loss.noted, sizeof loss.noted);
+        if (weir_losses_add(losses, &loss) != WEIR_OK) status = SQLITE_NOMEM;
+        if (status == SQLITE_NOMEM) break;
+    }
+    (void)sqlite3_finalize(s); /* repeats what step has said */
+    return status == SQLITE_DONE ? SQLITE_OK : status;
+}
+
 /* An empty file is a database without tables, and SQLite says so only when asked for its header. */
 static int read_all(sqlite3 *db, weir_database_view *view) {
     int status = sqlite3_exec(db, "PRAGMA schema_version", NULL, NULL, NULL);
     if (status == SQLITE_OK) status = read_positions(db, view);
     if (status == SQLITE_OK) status = count_rejects(db, view);
+    if (status == SQLITE_OK) status = read_losses(db, &view->losses);
     return status;
 }
 
@@ -150,5 +187,6 @@ int weir_database_look(const char *path, weir_database_view *out) {
 
 void weir_database_free(weir_database_view *view) {
     free(view->positions);
+    weir_losses_free(&view->losses);
     *view = (weir_database_view){0};
 }

@@ -10,11 +10,27 @@ typedef enum weir_database_state {
     WEIR_DATABASE_UNREADABLE, /* why says what SQLite said */
 } weir_database_state;
 
+/* Rows that the database will never get, as the table weir_loss says: see loss.h. */
+typedef struct weir_loss {
+    uint64_t first_row, last_row; /* 0, 0: it is unknown which */
+    char why[160];
+    char noted[24]; /* when; empty before it is recorded */
+} weir_loss;
+
+typedef struct weir_losses {
+    weir_loss *list;
+    size_t count;
+} weir_losses;
+
+void weir_losses_free(weir_losses *losses);
+int weir_losses_add(weir_losses *losses, const weir_loss *loss); /* WEIR_OK or NO_MEMORY */
+
 typedef struct weir_database_view {
     weir_database_state state;
     weir_position *positions;
     size_t count;
-    uint64_t rejects; /* rows in the reject table */
+    uint64_t rejects;   /* rows in the reject table */
+    weir_losses losses; /* of all journals */
     char why[200];
 } weir_database_view;
 

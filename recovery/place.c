@@ -75,6 +75,7 @@ static int check_journal(const char *directory, weir_error *error) {
 }
 
 static int fill_directory(weir_place *place, const char *target, weir_error *error) {
+    place->target_is_journal = true;
     place->directory = without_slashes(target);
     if (!place->directory) return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
     place->database = database_beside(place->directory);
@@ -87,6 +88,22 @@ static int fill_database(weir_place *place, const char *target, const char *jour
     place->directory = journal ? without_slashes(journal) : journal_beside(target);
     if (place->database && place->directory) return WEIR_OK;
     return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
+}
+
+/* SQLite takes a device for an empty database, and waits at a FIFO. */
+static int check_kind(const struct stat *st, const char *path, weir_error *error) {
+    if (S_ISREG(st->st_mode)) return WEIR_OK;
+    return weir_fail(error, WEIR_MISUSE,
+                     "%s is not a regular file, so it is not a database; name the database's file",
+                     path);
+}
+
+static bool is_archived(const char *directory) {
+    struct stat st;
+    char *archive = joined(directory, "/archive");
+    bool archived = archive && lstat(archive, &st) == 0 && S_ISDIR(st.st_mode);
+    free(archive);
+    return archived;
 }
 
 static int look_around(weir_place *place, weir_error *error) {
@@ -105,12 +122,13 @@ static int look_around(weir_place *place, weir_error *error) {
         status = look_inside(place->directory, error);
         if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
         place->journal_is_there = status == WEIR_OK;
+        place->archives = is_archived(place->directory);
     }
     if (!place->database) return WEIR_OK;
     status = look(place->database, &st, error);
     if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
     place->database_is_there = status == WEIR_OK;
-    return WEIR_OK;
+    return status == WEIR_OK ? check_kind(&st, place->database, error) : WEIR_OK;
 }
 
 int weir_place_find(const char *target, const char *journal, weir_place *out, weir_error *error) {
@@ -154,4 +172,29 @@ const char *weir_holder_text(weir_holder holder, char text[WEIR_HOLDER_TEXT]) {
     else
         (void)snprintf(text, WEIR_HOLDER_TEXT, "another process");
     return text;
+}
+
+/* Named by another path a journal would fill a new database, and be used up by that. */
+static int refuse_stray(const weir_place *place, weir_error *error) {
+    const char *directory = place->directory;
+    if (!place->database)
+        return weir_fail(error, WEIR_MISUSE,
+                         "%s does not tell whose journal it is: name its database (--journal %s "
+                         "DATABASE), or fill another one (weir-recover replay --into NEW %s)",
+                         directory, directory, directory);
+    return weir_fail(
+        error, WEIR_NOT_FOUND,
+        "%s: its database is not beside it, at %s: name it (--journal %s DATABASE), or "
+        "fill another one (weir-recover replay --into NEW %s)",
+        directory, place->database, directory, directory);
+}
+
+int weir_place_check_owner(const weir_place *place, weir_error *error) {
+    if (!place->database || (place->target_is_journal && !place->database_is_there))
+        return refuse_stray(place, error);
+    char who[WEIR_HOLDER_TEXT];
+    weir_holder holder = weir_place_holder(place, weir_os_posix());
+    if (!holder.is_there) return WEIR_OK;
+    return weir_fail(error, WEIR_LOCKED, "%s is open in %s, which applies its rows",
+                     place->directory, weir_holder_text(holder, who));
 }

@@ -12,6 +12,8 @@ typedef struct weir_place {
     char *directory;   /* of the journal */
     char *ring, *lock; /* files in it */
     bool database_is_there, journal_is_there;
+    bool archives;          /* the journal's segments are kept in archive/ */
+    bool target_is_journal; /* a directory was named, not the database */
 } weir_place;
 
 /* target: a database file, or a journal directory. journal: its directory, or NULL for the one
@@ -32,5 +34,9 @@ enum { WEIR_HOLDER_TEXT = 40 };
 weir_holder weir_place_holder(const weir_place *place, const weir_os *os);
 /* "process 12", "another process"; returns text. */
 const char *weir_holder_text(weir_holder holder, char text[WEIR_HOLDER_TEXT]);
+
+/* May rows of this journal be applied to this database? Refused when a journal was named and its
+ * database is not beside it, and while a process has it open. */
+int weir_place_check_owner(const weir_place *place, weir_error *error);
 
 #endif

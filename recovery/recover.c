@@ -55,6 +55,7 @@ static int wait_until_applied(recovery *r, weir *w, weir_error *error) {
 
 static int recover(recovery *r, weir_error *error) {
     weir_options options = {.journal_directory = r->arguments->journal,
+                            .archive = r->place->archives, /* or it would get a hole */
                             .lane_bytes = WEIR_TOOL_LANE_BYTES,
                             .lanes_max = WEIR_TOOL_LANES,
                             .segment_bytes = WEIR_TOOL_SEGMENT_BYTES,
@@ -133,19 +134,6 @@ static int recover_nothing(recovery *r, weir_error *error) {
     return report(r);
 }
 
-static int refuse_early(const recovery *r, weir_error *error) {
-    char who[WEIR_HOLDER_TEXT];
-    weir_holder holder = weir_place_holder(r->place, weir_os_posix());
-    if (!r->place->database)
-        return weir_fail(error, WEIR_MISUSE,
-                         "%s does not tell whose journal it is: weir-recover DATABASE --journal %s",
-                         r->place->directory, r->place->directory);
-    if (holder.is_there)
-        return weir_fail(error, WEIR_LOCKED, "%s is open in %s, which applies its rows",
-                         r->place->directory, weir_holder_text(holder, who));
-    return WEIR_OK;
-}
-
 /* The library would refuse damage too, but only after SQLite has opened or made the database: look
  * first, so that a refusal changes nothing. */
 static int recover_after_look(recovery *r, weir_error *error) {
@@ -156,6 +144,8 @@ static int recover_after_look(recovery *r, weir_error *error) {
     int code;
     if (weir_verdict_refuses(r->before.inventory.verdict))
         code = weir_report_refusal(r->arguments, &r->before.inventory);
+    else if (weir_view_check_owner(&r->before, r->arguments, r->place, error) != WEIR_OK)
+        code = weir_report_error(r->arguments, error);
     else if (recover(r, error) == WEIR_OK)
         code = report(r);
     else
@@ -167,6 +157,7 @@ static int recover_after_look(recovery *r, weir_error *error) {
 int weir_run_recover(const weir_arguments *arguments, const weir_place *place) {
     recovery r = {.arguments = arguments, .place = place};
     weir_error error = {0};
-    if (refuse_early(&r, &error) != WEIR_OK) return weir_report_error(arguments, &error);
+    if (weir_place_check_owner(place, &error) != WEIR_OK)
+        return weir_report_error(arguments, &error);
     return place->journal_is_there ? recover_after_look(&r, &error) : recover_nothing(&r, &error);
 }

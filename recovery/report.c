@@ -106,7 +106,25 @@ static void word_damage(const weir_inventory *inventory, const weir_damage *d) {
            weir_findings_rows(inventory, d, rows));
 }
 
+/* As a damage of no file. */
+static weir_damage gone_rows(const weir_inventory *inventory) {
+    weir_damage gone = {.why = "they were applied to another database and left the journal"};
+    weir_findings_gone(inventory, &gone.first_row, &gone.last_row);
+    return gone;
+}
+
+static void report_gone(const weir_arguments *arguments, const weir_inventory *inventory) {
+    weir_damage gone = gone_rows(inventory);
+    if (gone.last_row < gone.first_row) return;
+    if (arguments->json)
+        json_damage(inventory, &gone);
+    else
+        printf("missing: rows %" PRIu64 " to %" PRIu64 ": %s\n", gone.first_row, gone.last_row,
+               gone.why);
+}
+
 void weir_report_damages(const weir_arguments *arguments, const weir_inventory *inventory) {
+    report_gone(arguments, inventory);
     for (size_t i = 0; i < inventory->damage_count; i++) {
         if (arguments->json)
             json_damage(inventory, &inventory->damages[i]);
@@ -116,7 +134,8 @@ void weir_report_damages(const weir_arguments *arguments, const weir_inventory *
 }
 
 uint64_t weir_lost_rows(const weir_inventory *inventory) {
-    uint64_t lost = 0;
+    weir_damage gone = gone_rows(inventory);
+    uint64_t lost = weir_findings_lost(inventory, &gone);
     for (size_t i = 0; i < inventory->damage_count; i++)
         lost += weir_findings_lost(inventory, &inventory->damages[i]);
     return lost;
@@ -132,6 +151,39 @@ int weir_report_refusal(const weir_arguments *arguments, const weir_inventory *i
 }
 
 /* ---- the view ---- */
+
+static void json_loss(const weir_loss *loss) {
+    weir_json json = weir_json_begin(stdout, "loss");
+    if (loss->first_row) {
+        weir_json_uint(&json, "first_row", loss->first_row);
+        weir_json_uint(&json, "last_row", loss->last_row);
+    } else {
+        weir_json_null(&json, "first_row");
+        weir_json_null(&json, "last_row");
+    }
+    weir_json_text(&json, "why", loss->why);
+    weir_json_text(&json, "noted", loss->noted);
+    weir_json_end(&json);
+}
+
+static void word_loss(const weir_loss *loss) {
+    printf("  lost      ");
+    if (loss->first_row)
+        printf("rows %" PRIu64 " to %" PRIu64, loss->first_row, loss->last_row);
+    else
+        printf("an unknown number of rows");
+    printf(" (table weir_loss, %s): %s\n", loss->noted, loss->why);
+}
+
+/* What was lost before is no finding of now, and stays true. */
+static void report_losses(const weir_arguments *arguments, const weir_losses *losses) {
+    for (size_t i = 0; i < losses->count; i++) {
+        if (arguments->json)
+            json_loss(&losses->list[i]);
+        else
+            word_loss(&losses->list[i]);
+    }
+}
 
 static void json_ring(weir_json *json, const weir_ring_report *ring) {
     weir_json_open(json, "ring");
@@ -259,6 +311,7 @@ int weir_report_view(const weir_arguments *arguments, const weir_place *place,
         json_view(arguments, place, view);
     else
         word_view(place, view);
+    report_losses(arguments, &view->database.losses);
     weir_report_damages(arguments, &view->inventory);
     return weir_exit_of_verdict(view->inventory.verdict);
 }

@@ -1,6 +1,6 @@
 /* salvage: recovery that goes on after rot, because a person said so. Every readable row is
- * applied, every lost one is named, and nothing is deleted: damaged segments get a name that says
- * why, and sound ones go to the archive. */
+ * applied, every lost one is named, in the database too, and nothing is deleted: damaged segments get
+ * a name that says why, and sound ones go to the archive. Where nothing is damaged it is recovery. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include "../writer/sqlite_sink.h"
 #include "apply.h"
 #include "exits.h"
+#include "loss.h"
 #include "patience.h"
 #include "report.h"
 #include "verbs.h"
@@ -19,6 +20,7 @@ typedef struct salvaging {
     const weir_arguments *arguments;
     const weir_place *place;
     weir_view before;
+    weir_losses losses;
     weir_applied applied;
 } salvaging;
 
@@ -55,15 +57,12 @@ static int apply_and_release(salvaging *s, weir *w, weir_sink *sink, weir_error 
         .start = weir_handle_start(w),
         .sink = sink,
         .skip_damage = true,
+        .settle = true, /* what has no rows leaves too */
         .limits = {.last_block = UINT64_MAX, .last_row = UINT64_MAX, .last_wall_ns = INT64_MAX},
         .wait_s = s->arguments->wait_s,
     };
-    weir_journal_state state;
-    weir_journal_get_state(journal, &state);
     int status = weir_apply_all(&input, &s->applied, error);
-    if (status != WEIR_OK || s->applied.safe_block < s->applied.position.block) return status;
-    /* What stands between the last row and the durable end has no rows. */
-    return weir_journal_release(journal, state.durable.block, error);
+    return status == WEIR_OK ? weir_journal_release(journal, s->applied.safe_block, error) : status;
 }
 
 static int read_positions(void *self, weir_position **positions, size_t *count, weir_error *error) {
@@ -88,15 +87,23 @@ static int open_handle(const salvaging *s, weir_sink *sink, weir **w, weir_error
     return weir_handle_open(&config, w, error);
 }
 
+static int record_losses(const salvaging *s, weir_error *error) {
+    const weir_inventory *i = &s->before.inventory;
+    bool none = i->found.journal != WEIR_JOURNAL_PRESENT;
+    return weir_losses_record(s->place->database, none ? s->before.ring.header.journal : i->journal,
+                              &s->losses, s->arguments->wait_s, error);
+}
+
 static int salvage(salvaging *s, weir_error *error) {
     weir_sqlite_config config = {.path = s->place->database,
                                  .busy_timeout_ms = weir_patience_ms(s->arguments->wait_s)};
     weir_sink sink;
     weir *w;
-    int status = set_ring_aside(s, error);
-    if (status == WEIR_OK) status = weir_sqlite_sink_open(&config, &sink, NULL, error);
+    int status = weir_sqlite_sink_open(&config, &sink, NULL, error);
     if (status != WEIR_OK) return status;
-    status = open_handle(s, &sink, &w, error);
+    status = record_losses(s, error);
+    if (status == WEIR_OK) status = set_ring_aside(s, error);
+    if (status == WEIR_OK) status = open_handle(s, &sink, &w, error);
     if (status == WEIR_OK) {
         status = apply_and_release(s, w, &sink, error);
         int closed = weir_close(w);
@@ -119,20 +126,23 @@ static int look(const salvaging *s, weir_view *view, weir_error *error) {
 static int look_again(const salvaging *s, weir_error *error) {
     weir_view after;
     if (look(s, &after, error) != WEIR_OK) return weir_report_error(s->arguments, error);
-    weir_verdict verdict = after.inventory.verdict;
-    int code = weir_verdict_refuses(verdict)
-                   ? weir_report_refusal(s->arguments, &after.inventory)
-                   : (s->applied.rows || s->before.inventory.damage_count ? WEIR_EXIT_RECOVERED
-                                                                          : WEIR_EXIT_CLEAN);
+    int code = s->applied.rows ? WEIR_EXIT_RECOVERED : WEIR_EXIT_CLEAN;
+    if (s->losses.count) code = WEIR_EXIT_DAMAGE;
+    if (weir_verdict_refuses(after.inventory.verdict))
+        code = weir_report_refusal(s->arguments, &after.inventory);
     weir_view_free(&after);
     return code;
 }
 
 static int salvage_after_look(salvaging *s, weir_error *error) {
     const weir_inventory *i = &s->before.inventory;
-    int verdict = weir_verdict_status(i->verdict);
-    if (verdict != WEIR_OK && verdict != WEIR_DAMAGED) return weir_report_refusal(s->arguments, i);
+    if (weir_verdict_status(i->verdict) != WEIR_DAMAGED)
+        return weir_report_refusal(s->arguments, i);
     weir_report_damages(s->arguments, i);
+    if (weir_losses_of(&s->before, &s->losses) != WEIR_OK) {
+        (void)weir_fail(error, WEIR_NO_MEMORY, "no memory for the list of lost rows");
+        return weir_report_error(s->arguments, error);
+    }
     int status = salvage(s, error);
     weir_report_applied(s->arguments, "salvaged", s->place->database, &s->applied,
                         weir_lost_rows(i));
@@ -140,19 +150,9 @@ static int salvage_after_look(salvaging *s, weir_error *error) {
 }
 
 static int check(const salvaging *s, weir_error *error) {
-    char who[WEIR_HOLDER_TEXT];
-    weir_holder holder = weir_place_holder(s->place, weir_os_posix());
     if (!s->place->journal_is_there)
         return weir_fail(error, WEIR_NOT_FOUND, "there is no journal at %s", s->place->directory);
-    if (!s->place->database)
-        return weir_fail(error, WEIR_MISUSE,
-                         "%s does not tell whose journal it is: weir-recover salvage DATABASE "
-                         "--journal %s",
-                         s->place->directory, s->place->directory);
-    if (holder.is_there)
-        return weir_fail(error, WEIR_LOCKED, "%s is open in %s", s->place->directory,
-                         weir_holder_text(holder, who));
-    return WEIR_OK;
+    return weir_place_check_owner(s->place, error);
 }
 
 int weir_run_salvage(const weir_arguments *arguments, const weir_place *place) {
@@ -161,7 +161,16 @@ int weir_run_salvage(const weir_arguments *arguments, const weir_place *place) {
     int status = check(&s, &error);
     if (status == WEIR_OK) status = look(&s, &s.before, &error);
     if (status != WEIR_OK) return weir_report_error(arguments, &error);
-    int code = salvage_after_look(&s, &error);
+    if (weir_view_check_owner(&s.before, arguments, place, &error) != WEIR_OK) {
+        weir_view_free(&s.before);
+        return weir_report_error(arguments, &error);
+    }
+    bool damaged = weir_verdict_refuses(s.before.inventory.verdict);
+    int code = damaged ? salvage_after_look(&s, &error) : WEIR_EXIT_CLEAN;
+    weir_losses_free(&s.losses);
+    weir_losses_free(&s.applied.passed);
     weir_view_free(&s.before);
-    return code;
+    if (damaged) return code;
+    weir_report_note("%s: nothing is damaged, so there is nothing to salvage", place->directory);
+    return weir_run_recover(arguments, place);
 }

@@ -52,6 +52,18 @@ void weir_view_free(weir_view *view) {
     weir_database_free(&view->database);
 }
 
+int weir_view_check_owner(const weir_view *view, const weir_arguments *arguments,
+                          const weir_place *place, weir_error *error) {
+    const weir_findings *found = &view->inventory.found;
+    bool stranger =
+        found->journal == WEIR_JOURNAL_PRESENT && found->position == WEIR_POSITION_OTHER;
+    if (!arguments->journal || !stranger || arguments->adopt) return WEIR_OK;
+    return weir_fail(error, WEIR_FOREIGN,
+                     "%s was filled from other journals and knows nothing of %s; if that is its "
+                     "journal all the same, say --adopt",
+                     place->database, place->directory);
+}
+
 uint64_t weir_view_durable_row(const weir_view *view) {
     uint64_t next = view->inventory.durable_next_row;
     return next > 0 ? next - 1 : 0;

@@ -4,6 +4,7 @@
 
 #include "../lib/look.h"
 #include "archive.h"
+#include "arguments.h"
 #include "database.h"
 #include "place.h"
 
@@ -25,6 +26,11 @@ typedef struct weir_view_input {
  * is nothing to free. */
 int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *error);
 void weir_view_free(weir_view *view);
+
+/* A journal that --journal names must not be another database's: refused when the database knows
+ * journals, but not this one, unless --adopt says that it is right. */
+int weir_view_check_owner(const weir_view *view, const weir_arguments *arguments,
+                          const weir_place *place, weir_error *error);
 
 /* Rows up to this number are durable and stand in the journal or did once. */
 uint64_t weir_view_durable_row(const weir_view *view);

@@ -133,6 +133,7 @@ static void reserved_names_are_refused(void **state) {
     assert_int_equal(check("sqlite_x", abc, 3, &next), WEIR_SCHEMA);
     assert_int_equal(check("Weir_Position", abc, 3, &next), WEIR_SCHEMA);
     assert_int_equal(check("weir_reject", abc, 3, &next), WEIR_SCHEMA);
+    assert_int_equal(check("Weir_Loss", abc, 3, &next), WEIR_SCHEMA);
 }
 
 static void keys_must_be_the_rowid(void **state) {

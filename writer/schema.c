@@ -18,7 +18,7 @@ static int refuse_reserved(const weir_declaration *d, weir_error *error) {
                          "choose another",
                          d->name);
     if (sqlite3_stricmp(d->name, "weir_position") == 0 ||
-        sqlite3_stricmp(d->name, "weir_reject") == 0)
+        sqlite3_stricmp(d->name, "weir_reject") == 0 || sqlite3_stricmp(d->name, "weir_loss") == 0)
         return weir_fail(error, WEIR_SCHEMA,
                          "table %s: the name is one of weir's own tables; choose another", d->name);
     return WEIR_OK;

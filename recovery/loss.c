@@ -1,0 +1,103 @@
+#include "loss.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../lib/findings.h"
+#include "../writer/sqlite_error.h"
+#include "patience.h"
+
+/* ---- what is lost ---------------------------------------------------------------------- */
+
+static int add_range(weir_losses *losses, uint64_t first, uint64_t last, const char *why) {
+    weir_loss loss = {.first_row = first, .last_row = last};
+    (void)snprintf(loss.why, sizeof loss.why, "%s", why); /* a cut text is still a text */
+    return weir_losses_add(losses, &loss);
+}
+
+static int add_damage(const weir_inventory *inventory, const weir_damage *d, weir_losses *losses) {
+    uint64_t lost = weir_findings_lost(inventory, d);
+    if (lost) return add_range(losses, d->last_row - lost + 1, d->last_row, d->why);
+    return d->rows_unknown ? add_range(losses, 0, 0, d->why) : WEIR_OK;
+}
+
+/* Of what a ring held nobody knows the numbers. */
+static const char *lost_with_the_ring(const weir_view *view) {
+    switch (view->inventory.verdict) {
+    case WEIR_VERDICT_RING_WITHOUT_JOURNAL: return "the segments before the ring's rows are gone";
+    case WEIR_VERDICT_DAMAGED_RING: return "the ring's header is damaged, and its rows are unknown";
+    case WEIR_VERDICT_CUT_RING: return "the ring was truncated, and published rows with it";
+    default: break;
+    }
+    bool same = view->ring.unreadable_bytes && view->ring.same_boot;
+    return same ? "published rows of the ring are overwritten" : NULL;
+}
+
+int weir_losses_of(const weir_view *view, weir_losses *out) {
+    const weir_inventory *i = &view->inventory;
+    const char *ring = lost_with_the_ring(view);
+    *out = (weir_losses){0};
+    int status = WEIR_OK;
+    for (size_t d = 0; status == WEIR_OK && d < i->damage_count; d++)
+        status = add_damage(i, &i->damages[d], out);
+    if (status == WEIR_OK && ring) status = add_range(out, 0, 0, ring);
+    if (status != WEIR_OK) weir_losses_free(out);
+    return status;
+}
+
+/* ---- the record ------------------------------------------------------------------------ */
+
+static int insert(sqlite3 *db, const uint8_t journal[16], const weir_losses *losses,
+                  weir_error *error) {
+    sqlite3_stmt *s;
+    int status = weir_sqlite_prepare(
+        db,
+        "INSERT INTO weir_loss SELECT ?1, ?2, ?3, ?4, strftime('%Y-%m-%d %H:%M:%S', 'now') "
+        "WHERE NOT EXISTS (SELECT 1 FROM weir_loss WHERE journal = ?1 AND first_row IS ?2 "
+        "AND last_row IS ?3 AND why = ?4)",
+        &s, error);
+    for (size_t i = 0; status == WEIR_OK && i < losses->count; i++) {
+        const weir_loss *loss = &losses->list[i];
+        int code = sqlite3_bind_blob(s, 1, journal, 16, SQLITE_STATIC);
+        if (code == SQLITE_OK && loss->first_row)
+            code = sqlite3_bind_int64(s, 2, (sqlite3_int64)loss->first_row);
+        if (code == SQLITE_OK && loss->first_row)
+            code = sqlite3_bind_int64(s, 3, (sqlite3_int64)loss->last_row);
+        if (code == SQLITE_OK) code = sqlite3_bind_text(s, 4, loss->why, -1, SQLITE_STATIC);
+        if (code == SQLITE_OK) code = sqlite3_step(s);
+        if (code != SQLITE_DONE) status = weir_sqlite_fail(db, "noting lost rows", error);
+        (void)sqlite3_reset(s);          /* repeats the step's code */
+        (void)sqlite3_clear_bindings(s); /* cannot fail */
+    }
+    (void)sqlite3_finalize(s); /* repeats the step's code */
+    return status;
+}
+
+static int record(sqlite3 *db, const uint8_t journal[16], const weir_losses *losses,
+                  weir_error *error) {
+    int status = weir_sqlite_run(db, "PRAGMA synchronous=FULL", error);
+    if (status == WEIR_OK) status = weir_sqlite_run(db, "BEGIN IMMEDIATE", error);
+    if (status == WEIR_OK)
+        status = weir_sqlite_run(db,
+                                 "CREATE TABLE IF NOT EXISTS weir_loss(journal BLOB NOT NULL, "
+                                 "first_row INTEGER, last_row INTEGER, why TEXT NOT NULL, "
+                                 "noted TEXT NOT NULL)",
+                                 error);
+    if (status == WEIR_OK) status = insert(db, journal, losses, error);
+    return status == WEIR_OK ? weir_sqlite_run(db, "COMMIT", error) : status;
+}
+
+int weir_losses_record(const char *database, const uint8_t journal[16], const weir_losses *losses,
+                       uint32_t wait_s, weir_error *error) {
+    if (losses->count == 0) return WEIR_OK;
+    sqlite3 *db = NULL;
+    int code = sqlite3_open_v2(database, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int status = code == SQLITE_OK ? WEIR_OK : weir_sqlite_fail(db, "opening it", error);
+    if (status == WEIR_OK) {
+        (void)sqlite3_busy_timeout(db, (int)weir_patience_ms(wait_s)); /* cannot fail */
+        status = record(db, journal, losses, error);
+    }
+    (void)sqlite3_close(db); /* rolls back what was not committed; statements are finalized */
+    return status;
+}
