@@ -7,9 +7,19 @@
 
 #include "spares.h"
 
+static void move_up(void *array, size_t *gone, size_t *count, size_t element) {
+    memmove(array, (char *)array + *gone * element, (*count - *gone) * element);
+    *count -= *gone;
+    *gone = 0;
+}
+
 /* Room for one more element; the arrays grow by halves, so they cannot come near an overflow. */
-static int grow(void **array, size_t count, size_t *capacity, size_t element) {
-    if (count < *capacity) return WEIR_OK;
+static int grow(void **array, size_t *gone, size_t *count, size_t *capacity, size_t element) {
+    if (*count < *capacity) return WEIR_OK;
+    if (*gone > *count / 2) { /* so each element is moved a few times at most */
+        move_up(*array, gone, count, element);
+        return WEIR_OK;
+    }
     size_t wanted = *capacity + *capacity / 2 + 8;
     if (wanted > SIZE_MAX / element) return WEIR_NO_MEMORY;
     void *larger = realloc(*array, wanted * element);
@@ -21,16 +31,17 @@ static int grow(void **array, size_t count, size_t *capacity, size_t element) {
 
 int weir_catalog_reserve(weir_catalog *c) {
     void *files = c->files, *extents = c->extents;
-    int status = grow(&files, c->file_count, &c->file_capacity, sizeof *c->files);
+    int status = grow(&files, &c->files_gone, &c->file_count, &c->file_capacity, sizeof *c->files);
     c->files = files;
     if (status != WEIR_OK) return status;
-    status = grow(&extents, c->extent_count, &c->extent_capacity, sizeof *c->extents);
+    status =
+        grow(&extents, &c->extents_gone, &c->extent_count, &c->extent_capacity, sizeof *c->extents);
     c->extents = extents;
     return status;
 }
 
 void weir_catalog_free(weir_catalog *c) {
-    for (size_t i = 0; i < c->file_count; i++)
+    for (size_t i = c->files_gone; i < c->file_count; i++)
         free(c->files[i].path);
     free(c->files);
     free(c->extents);
@@ -40,6 +51,7 @@ void weir_catalog_free(weir_catalog *c) {
 /* ---- taking over an inventory ---- */
 
 static const char *why_damaged(const weir_inventory *found, const weir_segment_note *note) {
+    if (note->status == WEIR_NOT_FOUND) return NULL;
     if (note->status != WEIR_OK) return "header";
     for (size_t i = 0; i < found->damage_count; i++)
         if (found->damages[i].segment == note->header.segment) return "blocks";
@@ -51,6 +63,7 @@ static int adopt_file(weir_catalog *c, const weir_inventory *found, const weir_s
     if (status != WEIR_OK) return status;
     weir_kept_file file = {.number = weir_number_in_name(note->path, "segment"),
                            .bytes = note->file_bytes,
+                           .empty = note->status == WEIR_NOT_FOUND,
                            .why = why_damaged(found, note),
                            .path = strdup(note->path)};
     if (!file.path) return WEIR_NO_MEMORY;
@@ -60,7 +73,7 @@ static int adopt_file(weir_catalog *c, const weir_inventory *found, const weir_s
 }
 
 static weir_kept_file *file_of(weir_catalog *c, uint64_t number) {
-    for (size_t i = c->file_count; i-- > 0;)
+    for (size_t i = c->file_count; i-- > c->files_gone;)
         if (c->files[i].number == number) return &c->files[i];
     return NULL;
 }
@@ -120,7 +133,7 @@ void weir_catalog_extend(weir_catalog *c, const weir_end *end, uint64_t next_row
 }
 
 int weir_catalog_locate(const weir_catalog *c, uint64_t block, weir_extent *out) {
-    size_t low = 0, high = c->extent_count;
+    size_t low = c->extents_gone, high = c->extent_count;
     while (low < high) { /* the first extent that ends at block or above */
         size_t middle = low + (high - low) / 2;
         if (c->extents[middle].last_block < block)
@@ -134,23 +147,21 @@ int weir_catalog_locate(const weir_catalog *c, uint64_t block, weir_extent *out)
 }
 
 const weir_kept_file *weir_catalog_oldest(const weir_catalog *c, uint64_t block) {
-    if (c->file_count < 2 || c->files[0].last_block > block) return NULL;
-    return &c->files[0];
+    const weir_kept_file *oldest = &c->files[c->files_gone];
+    return weir_catalog_files(c) < 2 || oldest->last_block > block ? NULL : oldest;
 }
 
 void weir_catalog_drop_oldest(weir_catalog *c) {
-    uint64_t number = c->files[0].number;
-    size_t gone = 0;
-    while (gone < c->extent_count && c->extents[gone].segment == number)
-        gone++;
-    memmove(c->extents, c->extents + gone, (c->extent_count - gone) * sizeof *c->extents);
-    c->extent_count -= gone;
-    c->bytes -= c->files[0].bytes;
-    free(c->files[0].path);
-    memmove(c->files, c->files + 1, (c->file_count - 1) * sizeof *c->files);
-    c->file_count--;
+    weir_kept_file *oldest = &c->files[c->files_gone++];
+    while (c->extents_gone < c->extent_count &&
+           c->extents[c->extents_gone].segment == oldest->number)
+        c->extents_gone++;
+    c->bytes -= oldest->bytes;
+    free(oldest->path);
 }
 
+size_t weir_catalog_files(const weir_catalog *c) { return c->file_count - c->files_gone; }
+
 uint64_t weir_catalog_first_block(const weir_catalog *c) {
-    return c->extent_count ? c->extents[0].first_block : 0;
+    return c->extents_gone < c->extent_count ? c->extents[c->extents_gone].first_block : 0;
 }

@@ -11,15 +11,17 @@ typedef struct weir_kept_file {
     uint64_t number, bytes;
     uint64_t last_block; /* of the durable stream; 0: it holds none of it */
     uint64_t filled;     /* so many of its first bytes have been written once */
+    bool empty;          /* nothing but zeros: it counts as absent */
     const char *why;     /* damaged: a word for its new name; NULL otherwise */
     char *path;
 } weir_kept_file;
 
+/* What has left stands in front of the arrays until there is much of it. */
 typedef struct weir_catalog {
-    weir_kept_file *files;
-    size_t file_count, file_capacity;
-    weir_extent *extents; /* in order; paths belong to the files */
-    size_t extent_count, extent_capacity;
+    weir_kept_file *files; /* kept: files_gone … file_count - 1 */
+    size_t files_gone, file_count, file_capacity;
+    weir_extent *extents; /* likewise, in order; paths belong to the files */
+    size_t extents_gone, extent_count, extent_capacity;
     uint64_t bytes; /* of all files */
 } weir_catalog;
 
@@ -40,6 +42,7 @@ int weir_catalog_locate(const weir_catalog *c, uint64_t block, weir_extent *out)
 /* The oldest file, when it is not the newest and holds nothing above block; else NULL. */
 const weir_kept_file *weir_catalog_oldest(const weir_catalog *c, uint64_t block);
 void weir_catalog_drop_oldest(weir_catalog *c);
+size_t weir_catalog_files(const weir_catalog *c); /* kept */
 /* Number of the oldest block kept; 0 when there is none. */
 uint64_t weir_catalog_first_block(const weir_catalog *c);
 

@@ -2,6 +2,7 @@
 #include "chain.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,25 @@ static int list_numbers(const weir_inventory_input *input, weir_inventory *inv, 
                             input->directory);
     if (n->count) qsort(n->numbers, n->count, sizeof *n->numbers, ascending);
     return WEIR_OK;
+}
+
+static int each_archived(void *context, const char *name) {
+    weir_inventory *inv = context;
+    uint64_t number = weir_number_in_name(name, "segment");
+    if (number > inv->last_segment) inv->last_segment = number;
+    return 0;
+}
+
+/* Of archived segments only the numbers count here. What cannot be read is the opening's to tell. */
+static void list_archive(const weir_inventory_input *input, weir_inventory *inv) {
+    const weir_os *os = input->os;
+    char archive[WEIR_PATH_MAX];
+    (void)snprintf(archive, sizeof archive, "%s/archive",
+                   input->directory); /* length was checked */
+    int dirfd = os->open_directory(os->self, input->dirfd, archive);
+    if (dirfd < 0) return;
+    (void)os->list(os->self, dirfd, archive, each_archived, inv);
+    (void)os->close(os->self, dirfd); /* it was only read */
 }
 
 /* ---- headers ---------------------------------------------------------------------------- */
@@ -190,6 +210,8 @@ int weir_chain_list(const weir_inventory_input *input, weir_inventory *inv, weir
         return weir_fail(error, WEIR_MISUSE, "the path of the journal's directory is too long");
     names n = {0};
     int status = list_numbers(input, inv, &n, error);
+    if (status == WEIR_OK && n.count) inv->last_segment = n.numbers[n.count - 1];
+    if (status == WEIR_OK) list_archive(input, inv);
     if (status == WEIR_OK) status = take_notes(input, inv, &n, error);
     free(n.numbers);
     if (status == WEIR_OK) sum_up(inv);

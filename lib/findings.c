@@ -168,6 +168,15 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
         break;
     case WEIR_VERDICT_JOURNAL_BEHIND: say_behind(input, inv); break;
     case WEIR_VERDICT_DATABASE_BEHIND: say_gone(input, inv); break;
+    case WEIR_VERDICT_SPENT:
+        if (inv->last_segment >= UINT64_MAX - 1)
+            say(inv,
+                "%.200s: segment %llu has the highest number there is, so none can follow it; move "
+                "that file away",
+                directory, (number)inv->last_segment);
+        else
+            say(inv, "%.200s: %s; read it with weir-recover, and move it away", directory, text);
+        break;
     case WEIR_VERDICT_FRESH: say(inv, "%.200s: %s", directory, text); break;
     default: say_end(input, inv); break;
     }

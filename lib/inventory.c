@@ -233,8 +233,18 @@ static int read_last(taking *t) {
     return status;
 }
 
+/* No journal comes to its highest number of a segment: somebody gave a file that name. Nor to such a
+ * number of a block or a row, which takes 292 years at one a nanosecond; behind it would come numbers
+ * that no header may have. */
+static bool is_spent(const weir_inventory *inv) {
+    return inv->last_segment >= UINT64_MAX - 1 || inv->end.block >= INT64_MAX ||
+           inv->durable.block >= INT64_MAX || inv->next_row >= INT64_MAX ||
+           inv->durable_next_row >= INT64_MAX;
+}
+
 static void judge(taking *t) {
     weir_inventory *inv = t->inv;
+    inv->found.spent = is_spent(inv);
     if (inv->found.journal == WEIR_JOURNAL_PRESENT) {
         inv->found.tail = judge_tail(t);
         inv->found.position = judge_position(t);

@@ -76,6 +76,7 @@ typedef struct weir_inventory {
     weir_verdict verdict;
     uint8_t journal[16];
     uint64_t incarnation;        /* highest seen */
+    uint64_t last_segment;       /* highest number of a file, archived ones included */
     weir_segment_note *segments; /* ascending by number */
     size_t segment_count;
     weir_extent *extents; /* the stream, in order; a gap between two is a damage */

@@ -387,7 +387,7 @@ void weir_journal_get_state(weir_journal *j, weir_journal_state *out) {
     weir_journal_lock(j);
     *out = j->state;
     out->bytes = j->catalog.bytes;
-    out->segments = j->catalog.file_count;
+    out->segments = weir_catalog_files(&j->catalog);
     out->first_block = weir_catalog_first_block(&j->catalog);
     weir_journal_unlock(j);
 }

@@ -16,8 +16,8 @@ static int judge(const weir_journal_config *config, const weir_inventory *found,
                  weir_error *error) {
     int status = weir_verdict_status(found->verdict);
     bool refuses = weir_verdict_refuses(found->verdict);
-    if (refuses && !(config->salvage && status == WEIR_DAMAGED))
-        return weir_fail(error, status, "%s", found->detail);
+    bool goes_on = config->salvage && status == WEIR_DAMAGED && !found->found.spent;
+    if (refuses && !goes_on) return weir_fail(error, status, "%s", found->detail);
     if (found->read_only)
         return weir_fail(error, WEIR_VERSION,
                          "%s: a newer version wrote this journal; append with that "
@@ -95,39 +95,14 @@ static int scan_archive(weir_journal *j, weir_error *error) {
     return WEIR_OK;
 }
 
-/* No journal comes to its highest number: somebody gave a file that name. */
-static int check_numbers(const weir_journal *j, weir_error *error) {
-    if (j->next_segment < UINT64_MAX) return WEIR_OK;
-    return weir_fail(error, WEIR_DAMAGED,
-                     "%s: a segment has the highest number there is, so none can follow it; move "
-                     "that file away",
-                     j->config.directory);
-}
-
-/* Nor to such a number of a block or a row, which takes 292 years at one a nanosecond; behind it
- * would come numbers that no header may have. */
-static int check_ends(const weir_journal *j, const weir_inventory *found, weir_error *error) {
-    bool blocks = j->state.end.block < INT64_MAX && found->end.block < INT64_MAX;
-    bool rows = j->state.next_row < INT64_MAX && found->next_row < INT64_MAX;
-    if (blocks && rows) return WEIR_OK;
-    return weir_fail(
-        error, WEIR_DAMAGED,
-        "%s: its %s have numbers that no journal comes to, so none can follow; read it "
-        "with weir-recover, and move it away",
-        j->config.directory, blocks ? "rows" : "blocks");
-}
-
 /* Numbers are never given twice, or a file could be renamed over one that is kept. */
 static int scan_names(weir_journal *j, weir_error *error) {
     const char *directory = j->config.directory;
     int status = scan_archive(j, error);
     if (status != WEIR_OK) return status;
     int result = j->os->list(j->os->self, j->config.dirfd, directory, each_name, j);
-    if (result >= 0) {
-        status = check_numbers(j, error);
-        if (status != WEIR_OK) return status;
+    if (result >= 0)
         result = j->os->list(j->os->self, j->config.dirfd, directory, each_spare, j);
-    }
     if (result < 0) return weir_fail_os(error, result, "%s: cannot read the directory", directory);
     /* A process may have died between making a segment a spare and syncing that name: written over
      * now, it would be a damaged segment after a power cut. */
@@ -162,9 +137,7 @@ static int adopt(weir_journal *j, const weir_inventory *found, weir_error *error
             return weir_fail_os(error, result, "cannot get random bytes for a journal id");
     }
     adopt_end(j, found);
-    int status = check_ends(j, found, error);
-    if (status != WEIR_OK) return status;
-    status = weir_catalog_adopt(&j->catalog, found);
+    int status = weir_catalog_adopt(&j->catalog, found);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory for the list of segments");
     return WEIR_OK;
 }

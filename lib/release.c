@@ -88,14 +88,20 @@ static int to_spare(weir_journal *j, const weir_kept_file *file, weir_error *err
     return WEIR_OK;
 }
 
-static int delete_file(weir_journal *j, const weir_kept_file *file, weir_error *error) {
+static int unlink_file(weir_journal *j, const weir_kept_file *file, weir_error *error) {
     int result = j->os->unlink(j->os->self, j->config.dirfd, file->path);
     if (result < 0) return weir_fail_os(error, result, "%s: cannot delete it", file->path);
-    return sync_own_names(j, error);
+    return WEIR_OK;
+}
+
+static int delete_file(weir_journal *j, const weir_kept_file *file, weir_error *error) {
+    int status = unlink_file(j, file, error);
+    return status == WEIR_OK ? sync_own_names(j, error) : status;
 }
 
 static int let_go(weir_journal *j, const weir_kept_file *file, bool spare_wanted,
                   weir_error *error) {
+    if (file->empty) return unlink_file(j, file, error); /* there or not is the same: no sync */
     if (file->why) return set_aside(j, file, error);
     if (j->config.archive) return to_archive(j, file, error);
     return spare_wanted ? to_spare(j, file, error) : delete_file(j, file, error);
@@ -150,7 +156,8 @@ static void delete_spare(weir_journal *j, const weir_spare *spare) {
 static void keep_one_spare(weir_journal *j) {
     weir_spare kept;
     if (weir_journal_check_place(j, NULL) != WEIR_OK) return;
-    if (j->catalog.file_count != 1 || !weir_spares_take_largest(&j->spares, &kept)) return;
+    if (weir_catalog_files(&j->catalog) != 1 || !weir_spares_take_largest(&j->spares, &kept))
+        return;
     for (size_t i = 0; i < j->spares.count; i++)
         delete_spare(j, &j->spares.list[i]);
 }

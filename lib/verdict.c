@@ -21,8 +21,9 @@ weir_verdict weir_judge(const weir_findings *f) {
     if (f->position == WEIR_POSITION_DIFFERS) return WEIR_VERDICT_DIVERGED;
     if (f->position == WEIR_POSITION_BEYOND) return WEIR_VERDICT_JOURNAL_BEHIND;
     if (f->position == WEIR_POSITION_BEFORE) return WEIR_VERDICT_DATABASE_BEHIND;
+    if (!none && unknown && f->recycled) return WEIR_VERDICT_DATABASE_BEHIND;
+    if (f->spent) return WEIR_VERDICT_SPENT;
     if (none) return WEIR_VERDICT_FRESH;
-    if (unknown && f->recycled) return WEIR_VERDICT_DATABASE_BEHIND;
     if (f->tail == WEIR_TAIL_TORN) return WEIR_VERDICT_TORN_TAIL;
     return WEIR_VERDICT_CLEAN;
 }
@@ -37,6 +38,7 @@ weir_verdict weir_judge(const weir_findings *f) {
 #define NAME_DIVERGED "diverged"
 #define NAME_JOURNAL_BEHIND "journal_behind"
 #define NAME_DATABASE_BEHIND "database_behind"
+#define NAME_SPENT "spent"
 #define NAME_FRESH "fresh"
 #define NAME_TORN_TAIL "torn_tail"
 #define NAME_CLEAN "clean"

@@ -53,6 +53,7 @@ typedef struct weir_findings {
     weir_found_tail tail;
     weir_found_position position;
     bool recycled; /* the first block kept is not block 1 */
+    bool spent;    /* a segment, block or row has the last number there is */
     weir_found_ring ring;
 } weir_findings;
 
@@ -68,6 +69,7 @@ typedef struct weir_findings {
     X(DIVERGED, true, "the database was written from another history of this journal")             \
     X(JOURNAL_BEHIND, true, "the journal ends below what the database has applied")                \
     X(DATABASE_BEHIND, true, "rows that the database lacks have left the journal")                 \
+    X(SPENT, true, "its numbers have come to their end, so none can follow")                       \
     X(FRESH, false, "there is no journal yet")                                                     \
     X(TORN_TAIL, false, "an unacknowledged tail was cut")                                          \
     X(CLEAN, false, "everything promised is in order")

@@ -242,6 +242,13 @@ static void rot_and_no_database(void) {
     no_database();
     flip_payload(&blocks[block_count - 1]);
 }
+static void highest_number(void) {
+    weir_file_write(file_in_scene("segment-18446744073709551615"), "", 0);
+}
+static void highest_archived(void) {
+    assert_int_equal(mkdir(file_in_scene("archive"), 0700), 0);
+    weir_file_write(file_in_scene("archive/segment-18446744073709551614"), "", 0);
+}
 static void no_harm(void) {}
 
 /* ---- what they say of it ----------------------------------------------------------------- */
@@ -436,7 +443,9 @@ static void every_position_hurt(void **state) {
                  {"position forgotten", "clean", forgotten},
                  {"position of another journal", "clean", foreign},
                  {"no database", "clean", no_database},
-                 {"no database, and rot", "rot", rot_and_no_database}};
+                 {"no database, and rot", "rot", rot_and_no_database},
+                 {"the highest number of a segment", "spent", highest_number},
+                 {"the highest number archived", "spent", highest_archived}};
     find_blocks();
     for (size_t h = 0; h < sizeof harms / sizeof harms[0]; h++) {
         set_scene();

@@ -53,6 +53,33 @@ static void the_oldest_goes_first_and_the_newest_never(void **state) {
 }
 
 /* Three segments: whole; cut at the durable end; wholly above it. And one that cannot be read. */
+/* Many come and go: what is kept is found, and the arrays do not grow with what has left. */
+static void what_has_left_takes_no_room(void **state) {
+    (void)state;
+    enum { KEPT = 3, TURNS = 1000 };
+    weir_catalog c = {0};
+    weir_extent extent;
+    for (uint64_t n = 1; n <= TURNS; n++) {
+        assert_int_equal(weir_catalog_reserve(&c), WEIR_OK);
+        weir_catalog_add(&c, (weir_kept_file){.number = n, .bytes = 10, .path = strdup("s")}, 4096,
+                         n, n * 10);
+        weir_end end = {n, 8192, n, n};
+        weir_catalog_extend(&c, &end, n * 10 + 10);
+        if (n <= KEPT) continue;
+        assert_int_equal(weir_catalog_oldest(&c, n)->number, n - KEPT);
+        weir_catalog_drop_oldest(&c);
+        assert_int_equal(weir_catalog_files(&c), KEPT);
+        assert_int_equal(weir_catalog_first_block(&c), n - KEPT + 1);
+        assert_int_equal(weir_catalog_locate(&c, n - KEPT, &extent), WEIR_NOT_FOUND);
+        assert_int_equal(weir_catalog_locate(&c, n - 1, &extent), WEIR_OK);
+        assert_int_equal(extent.segment, n - 1);
+        assert_int_equal(c.bytes, KEPT * 10);
+    }
+    assert_true(c.file_capacity < 100);
+    assert_true(c.extent_capacity < 100);
+    weir_catalog_free(&c);
+}
+
 static void an_inventory_is_taken_over_up_to_its_durable_end(void **state) {
     (void)state;
     char one[] = "d/segment-00000000000000000001", two[] = "d/segment-00000000000000000002";
@@ -97,6 +124,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_are_found_in_their_extent),
         cmocka_unit_test(the_oldest_goes_first_and_the_newest_never),
+        cmocka_unit_test(what_has_left_takes_no_room),
         cmocka_unit_test(an_inventory_is_taken_over_up_to_its_durable_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

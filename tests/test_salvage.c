@@ -297,6 +297,24 @@ static void what_is_no_file_is_no_database(void **state) {
     }
 }
 
+/* As an interrupted copy leaves them: they hold nothing, and go without a trace. */
+static void empty_segments_are_cleared_away(void **state) {
+    fixture *f = *state;
+    char name[64];
+    in_a_child(f, leave_closed);
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(name, sizeof name, "segment-%020d", 1000 + i);
+        weir_file_write(weir_temp_path(f->journal, name), "", 0);
+    }
+    run(f, "status", f->database, NULL), expect(f, CLEAN);
+    run(f, f->database, NULL), expect(f, CLEAN);
+    assert_false(has_name(f->journal, "damaged-"));
+    assert_false(has_name(f->journal, "segment-0000000000000000100"));
+    assert_false(has_name(f->journal, "segment-00000000000000001099"));
+    in_a_child(f, leave_closed);
+    assert_int_equal(rows_in(f->database), 2 * ROWS);
+}
+
 /* ---- moments --------------------------------------------------------------------------- */
 
 /* Let the clock have been wrong for the block with this row; the blocks behind it name its new hash. */
@@ -360,6 +378,7 @@ int main(void) {
         TEST(a_journal_named_by_another_path_fills_no_new_database),
         TEST(another_databases_journal_is_not_applied),
         TEST(what_is_no_file_is_no_database),
+        TEST(empty_segments_are_cleared_away),
         TEST(what_a_wrong_clock_leaves_out_is_named),
         TEST(what_comes_after_the_moment_can_come_later),
     };

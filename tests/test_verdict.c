@@ -53,11 +53,12 @@ static bool expected(const weir_findings *f, weir_verdict v) {
     case WEIR_VERDICT_DIVERGED: return is_whole(f) && f->position == WEIR_POSITION_DIFFERS;
     case WEIR_VERDICT_JOURNAL_BEHIND: return is_whole(f) && f->position == WEIR_POSITION_BEYOND;
     case WEIR_VERDICT_DATABASE_BEHIND: return is_whole(f) && lacks(f);
-    case WEIR_VERDICT_FRESH: return is_whole(f) && is_none(f) && joins(f);
+    case WEIR_VERDICT_SPENT: return is_whole(f) && joins(f) && f->spent;
+    case WEIR_VERDICT_FRESH: return is_whole(f) && is_none(f) && joins(f) && !f->spent;
     case WEIR_VERDICT_TORN_TAIL:
-        return is_whole(f) && !is_none(f) && joins(f) && f->tail == WEIR_TAIL_TORN;
+        return is_whole(f) && !is_none(f) && joins(f) && f->tail == WEIR_TAIL_TORN && !f->spent;
     case WEIR_VERDICT_CLEAN:
-        return is_whole(f) && !is_none(f) && joins(f) && f->tail == WEIR_TAIL_CLEAN;
+        return is_whole(f) && !is_none(f) && joins(f) && f->tail == WEIR_TAIL_CLEAN && !f->spent;
     default: return false;
     }
 }
@@ -78,7 +79,7 @@ static void check_one(const weir_findings *f, unsigned reached[WEIR_VERDICT_COUN
 static void every_combination_has_exactly_one_case(void **state) {
     (void)state;
     unsigned reached[WEIR_VERDICT_COUNT] = {0}, combinations = 0;
-    for (unsigned n = 0; n < JOURNALS * TAILS * POSITIONS * RINGS * 2; n++, combinations++) {
+    for (unsigned n = 0; n < JOURNALS * TAILS * POSITIONS * RINGS * 4; n++, combinations++) {
         unsigned left = n;
         weir_findings f = {.journal = (weir_found_journal)(left % JOURNALS)};
         left /= JOURNALS;
@@ -87,18 +88,24 @@ static void every_combination_has_exactly_one_case(void **state) {
         f.position = (weir_found_position)(left % POSITIONS);
         left /= POSITIONS;
         f.ring = (weir_found_ring)(left % RINGS);
-        f.recycled = left / RINGS != 0;
+        left /= RINGS;
+        f.recycled = left % 2;
+        f.spent = left / 2;
         check_one(&f, reached);
     }
-    assert_int_equal(combinations, 1080);
+    assert_int_equal(combinations, 2160);
     for (unsigned v = 0; v < WEIR_VERDICT_COUNT; v++)
         assert_true(reached[v] > 0);
 }
 
 static void first_named_wins(void **state) {
     (void)state;
-    weir_findings f = {WEIR_JOURNAL_PRESENT, WEIR_TAIL_ROT, WEIR_POSITION_DIFFERS, true,
-                       WEIR_RING_UNREADABLE};
+    weir_findings f = {.journal = WEIR_JOURNAL_PRESENT,
+                       .tail = WEIR_TAIL_ROT,
+                       .position = WEIR_POSITION_DIFFERS,
+                       .recycled = true,
+                       .spent = true,
+                       .ring = WEIR_RING_UNREADABLE};
     assert_int_equal(weir_judge(&f), WEIR_VERDICT_DAMAGED_RING);
     f.ring = WEIR_RING_CUT;
     assert_int_equal(weir_judge(&f), WEIR_VERDICT_CUT_RING);
@@ -109,6 +116,8 @@ static void first_named_wins(void **state) {
     f.position = WEIR_POSITION_NONE;
     assert_int_equal(weir_judge(&f), WEIR_VERDICT_DATABASE_BEHIND);
     f.recycled = false;
+    assert_int_equal(weir_judge(&f), WEIR_VERDICT_SPENT);
+    f.spent = false;
     assert_int_equal(weir_judge(&f), WEIR_VERDICT_TORN_TAIL);
     f.tail = WEIR_TAIL_CLEAN;
     assert_int_equal(weir_judge(&f), WEIR_VERDICT_CLEAN);

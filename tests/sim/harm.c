@@ -246,6 +246,13 @@ static bool cut_ring(sim_disk *disk) {
     return true;
 }
 
+static bool use_last_number(sim_disk *disk) {
+    if (!sim_disk_is_directory(disk, SIM_JOURNAL)) return false;
+    sim_disk_sync(disk, sim_disk_create(disk, SIM_JOURNAL "/segment-18446744073709551615"));
+    (void)sim_disk_sync_directory(disk, SIM_JOURNAL); /* it is there */
+    return true;
+}
+
 const char *sim_harm_text(sim_harm harm) {
     static const char *const text[] = {
 #define HARM_TEXT(name, text) text,
@@ -277,6 +284,7 @@ bool sim_harm_do(sim_disk *disk, const weir_inventory *b, sim_injury *i) {
     case SIM_HARM_EXCHANGED: return exchange_segments(disk, b, i);
     case SIM_HARM_RING_PAGE: return age_ring_page(disk, i->older, i);
     case SIM_HARM_CUT_RING: return cut_ring(disk);
+    case SIM_HARM_LAST_NUMBER: return use_last_number(disk);
     default: return make_newer(disk, b, i);
     }
 }

@@ -27,7 +27,8 @@
     X(RENAMED, "a segment under another number")                                                   \
     X(EXCHANGED, "two segments under each other's names")                                          \
     X(RING_PAGE, "an old page of the ring comes back")                                             \
-    X(CUT_RING, "the ring truncated, and a row in it")
+    X(CUT_RING, "the ring truncated, and a row in it")                                             \
+    X(LAST_NUMBER, "an empty file with the last number of a segment")
 
 typedef enum sim_harm {
 #define SIM_HARM_ENUM(name, text) SIM_HARM_##name,
