@@ -137,6 +137,13 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
     const char *directory = input->directory, *text = weir_verdict_text(inv->verdict);
     inv->detail[0] = 0;
     switch (inv->verdict) {
+    case WEIR_VERDICT_BROKEN_DATABASE:
+        say(inv,
+            "%.100s: %s (%.80s); put a copy of it back, or fill another with the rows of the "
+            "journal "
+            "and its ring (weir-recover replay --into NEW)",
+            directory, text, input->database_broken);
+        break;
     case WEIR_VERDICT_NEWER:
         say(inv, "%.200s: %s; use that version of weir", path_with(input, inv, WEIR_VERSION), text);
         break;

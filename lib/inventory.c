@@ -245,6 +245,7 @@ static bool is_spent(const weir_inventory *inv) {
 static void judge(taking *t) {
     weir_inventory *inv = t->inv;
     inv->found.spent = is_spent(inv);
+    if (t->input->database_broken) inv->found.database = WEIR_DATABASE_BROKEN;
     if (inv->found.journal == WEIR_JOURNAL_PRESENT) {
         inv->found.tail = judge_tail(t);
         inv->found.position = judge_position(t);

@@ -47,6 +47,7 @@ typedef struct weir_inventory_input {
     const weir_os *os;
     int dirfd; /* the directory, open as long as what it says is read by; or WEIR_OS_CWD */
     const char *directory;
+    const char *database_broken;    /* why it cannot be read; NULL: it can, or is not there */
     bool database_has_positions;    /* it knows some journal */
     const weir_position *positions; /* all that the database knows */
     size_t position_count;

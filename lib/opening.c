@@ -101,8 +101,7 @@ static int scan_names(weir_journal *j, weir_error *error) {
     int status = scan_archive(j, error);
     if (status != WEIR_OK) return status;
     int result = j->os->list(j->os->self, j->config.dirfd, directory, each_name, j);
-    if (result >= 0)
-        result = j->os->list(j->os->self, j->config.dirfd, directory, each_spare, j);
+    if (result >= 0) result = j->os->list(j->os->self, j->config.dirfd, directory, each_spare, j);
     if (result < 0) return weir_fail_os(error, result, "%s: cannot read the directory", directory);
     /* A process may have died between making a segment a spare and syncing that name: written over
      * now, it would be a damaged segment after a power cut. */

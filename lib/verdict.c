@@ -11,6 +11,7 @@ weir_verdict weir_judge(const weir_findings *f) {
         f->ring == WEIR_RING_OURS || f->ring == WEIR_RING_FOREIGN || f->ring == WEIR_RING_CUT;
     bool unknown = f->position == WEIR_POSITION_NONE || f->position == WEIR_POSITION_OTHER;
 
+    if (f->database == WEIR_DATABASE_BROKEN) return WEIR_VERDICT_BROKEN_DATABASE;
     if (f->journal == WEIR_JOURNAL_NEWER || f->ring == WEIR_RING_NEWER) return WEIR_VERDICT_NEWER;
     if (f->journal == WEIR_JOURNAL_MIXED) return WEIR_VERDICT_MIXED;
     if (none && readable) return WEIR_VERDICT_RING_WITHOUT_JOURNAL;
@@ -28,6 +29,7 @@ weir_verdict weir_judge(const weir_findings *f) {
     return WEIR_VERDICT_CLEAN;
 }
 
+#define NAME_BROKEN_DATABASE "broken_database"
 #define NAME_NEWER "newer"
 #define NAME_MIXED "mixed"
 #define NAME_RING_WITHOUT_JOURNAL "ring_without_journal"
@@ -69,6 +71,7 @@ const char *weir_verdict_text(weir_verdict v) { return entry_of(v)->text; }
 int weir_verdict_status(weir_verdict v) {
     if (!weir_verdict_refuses(v)) return WEIR_OK;
     switch (v) {
+    case WEIR_VERDICT_BROKEN_DATABASE: return WEIR_DATABASE;
     case WEIR_VERDICT_NEWER: return WEIR_VERSION;
     case WEIR_VERDICT_MIXED:
     case WEIR_VERDICT_FOREIGN_RING:

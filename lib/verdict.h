@@ -43,6 +43,11 @@ typedef enum weir_found_ring {
     WEIR_RING_CUT, /* ours, of this boot, and lanes with rows lie behind the end of its file */
 } weir_found_ring;
 
+typedef enum weir_found_database {
+    WEIR_DATABASE_FINE,   /* or not there */
+    WEIR_DATABASE_BROKEN, /* SQLite cannot read it, so nobody knows its position */
+} weir_found_database;
+
 /* It can be read, and its journal is the one at hand. */
 static inline bool weir_ring_is_ours(weir_found_ring found) {
     return found == WEIR_RING_OURS || found == WEIR_RING_CUT;
@@ -55,10 +60,12 @@ typedef struct weir_findings {
     bool recycled; /* the first block kept is not block 1 */
     bool spent;    /* a segment, block or row has the last number there is */
     weir_found_ring ring;
+    weir_found_database database;
 } weir_findings;
 
 /* name, refuses, sentence. The order is the order of precedence. */
 #define WEIR_VERDICT_LIST(X)                                                                       \
+    X(BROKEN_DATABASE, true, "the database of this journal cannot be read")                        \
     X(NEWER, true, "the journal or its ring was written by a newer version")                       \
     X(MIXED, true, "the directory holds segments of more than one journal")                        \
     X(RING_WITHOUT_JOURNAL, true, "a ring with rows stands here, but its journal is gone")         \
@@ -85,6 +92,7 @@ weir_verdict weir_judge(const weir_findings *found);
 bool weir_verdict_refuses(weir_verdict v);
 const char *weir_verdict_name(weir_verdict v); /* "torn_tail" */
 const char *weir_verdict_text(weir_verdict v);
-int weir_verdict_status(weir_verdict v); /* WEIR_OK, WEIR_DAMAGED, WEIR_FOREIGN or WEIR_VERSION */
+/* WEIR_OK, WEIR_DAMAGED, WEIR_FOREIGN, WEIR_VERSION or WEIR_DATABASE */
+int weir_verdict_status(weir_verdict v);
 
 #endif

@@ -227,7 +227,9 @@ static int dump_once(dumping *d, weir_error *error) {
     weir_verdict verdict = d->view.inventory.verdict;
     if (verdict == WEIR_VERDICT_NEWER || verdict == WEIR_VERDICT_MIXED)
         status = weir_fail(error, weir_verdict_status(verdict), "%s", d->view.inventory.detail);
-    if (weir_verdict_refuses(verdict)) d->damaged = true;
+    /* Rows need no database. */
+    bool damaged = weir_exit_of_verdict(verdict) == WEIR_EXIT_DAMAGE;
+    if (damaged || d->view.inventory.damage_count) d->damaged = true;
     if (status == WEIR_OK) {
         read_declarations(d);
         status = begin_output(d, error);

@@ -70,6 +70,12 @@ static uint64_t above_mark(const weir_inventory *i) {
     return i->next_row > i->durable_next_row ? i->next_row - i->durable_next_row : 0;
 }
 
+/* What an opening, or recovery, would bring into the database. */
+static uint64_t to_recover(const weir_view *view) {
+    bool nobody = !view->holder.is_there && !weir_verdict_refuses(view->inventory.verdict);
+    return nobody ? waiting(view) + above_mark(&view->inventory) + view->ring.rows : 0;
+}
+
 /* Rows that can be read though promised ones before them cannot. */
 static uint64_t beyond_damage(const weir_inventory *i) {
     uint64_t rows = 0, lost = UINT64_MAX; /* the first that cannot be read */
@@ -246,6 +252,7 @@ static void json_view(const weir_arguments *arguments, const weir_place *place,
     weir_json_text(&json, "durable_says", i->durable.source);
     weir_json_bool(&json, "closed", i->closed);
     weir_json_uint(&json, "damages", i->damage_count);
+    weir_json_uint(&json, "to_recover", to_recover(view));
     json_rows(&json, view);
     if (i->first_wall_ns) {
         weir_json_time(&json, "first_time", i->first_wall_ns);
@@ -301,6 +308,9 @@ static void word_view(const weir_place *place, const weir_view *view) {
         printf("  written   %s to %s\n", weir_time_text(i->first_wall_ns, first),
                weir_time_text(i->last_wall_ns, last));
     word_ring(&view->ring);
+    if (to_recover(view))
+        printf("  to do     %" PRIu64 " rows are not in the database yet: weir-recover %s\n",
+               to_recover(view), place->database ? place->database : "DATABASE");
     char who[WEIR_HOLDER_TEXT];
     if (view->holder.is_there) printf("  open in   %s\n", weir_holder_text(view->holder, who));
 }

@@ -8,6 +8,8 @@ static weir_inventory_input inventory_input(const weir_view_input *input, const 
     return (weir_inventory_input){
         .os = input->os,
         .directory = input->place->directory,
+        .database_broken =
+            view->database.state == WEIR_DATABASE_UNREADABLE ? view->database.why : NULL,
         .database_has_positions = view->database.count > 0,
         .positions = view->database.positions,
         .position_count = view->database.count,

@@ -456,11 +456,37 @@ static void every_position_hurt(void **state) {
     }
 }
 
+/* Opening meets SQLite first, so the words are SQLite's; what they come to is the same. */
+static void a_broken_database_is_named(void **state) {
+    (void)state;
+    weir *w;
+    set_scene();
+    assert_int_equal(unlink(at(scene, "run.db-wal")), 0);
+    weir_file_write(at(scene, "run.db"), "This is a letter, not a database. It is long enough.",
+                    52);
+    answer verify = ask("verify"), status = ask("status"), recover = run_tool("", NULL);
+    assert_string_equal(verify.verdict, "broken_database");
+    assert_string_equal(status.verdict, "broken_database");
+    assert_int_equal(verify.code, 8);
+    assert_int_equal(status.code, 8);
+    assert_int_equal(recover.code, 8);
+    assert_non_null(strstr(recover.out, "\"status\":\"WEIR_DATABASE\""));
+    assert_non_null(strstr(recover.out, verify.text));
+    assert_int_equal(status_of(verify.verdict), WEIR_DATABASE);
+    assert_int_equal(weir_open_sqlite(at(scene, "run.db"), &options, &w), WEIR_DATABASE);
+    answer dump = run_tool("dump", NULL), replay = run_tool("replay", at(scene, "replayed.db"));
+    assert_int_equal(dump.code, 0);
+    assert_int_equal(replay.code, 1);
+    assert_int_equal(weir_sql_int(at(scene, "replayed.db"), "SELECT count(*) FROM t"), TOTAL);
+    free(verify.out), free(status.out), free(recover.out), free(dump.out), free(replay.out);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_block_hurt),
         cmocka_unit_test(every_file_hurt),
         cmocka_unit_test(every_position_hurt),
+        cmocka_unit_test(a_broken_database_is_named),
     };
     return cmocka_run_group_tests(tests, leave_journal, remove_all);
 }

@@ -129,10 +129,12 @@ static void reading_verbs_change_nothing(void **state) {
     uint64_t before = tree_hash(f->directory);
     run(f, "status", "--json", f->database, NULL), expect(f, CLEAN);
     expect_text(f->out, "\"durable\":50,");
+    expect_text(f->out, "\"to_recover\":50,");
     expect_text(f->out, "\"applied\":0,\"waiting\":50,");
     expect_text(f->out, "\"open_in_pid\":null");
     run(f, "status", f->database, NULL), expect(f, CLEAN);
     expect_text(f->out, "50 durable, 0 applied, 50 waiting");
+    expect_text(f->out, "50 rows are not in the database yet: weir-recover /");
     run(f, "verify", f->database, NULL), expect(f, CLEAN);
     run(f, "verify", "--archive", f->journal, NULL), expect(f, CLEAN);
     run(f, "dump", f->journal, NULL), expect(f, CLEAN);

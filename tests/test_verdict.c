@@ -10,6 +10,7 @@
 
 enum { JOURNALS = 5, TAILS = 3, POSITIONS = 6, RINGS = 6 };
 
+static bool is_broken(const weir_findings *f) { return f->database == WEIR_DATABASE_BROKEN; }
 static bool is_newer(const weir_findings *f) {
     return f->journal == WEIR_JOURNAL_NEWER || f->ring == WEIR_RING_NEWER;
 }
@@ -38,6 +39,7 @@ static bool joins(const weir_findings *f) {
 }
 
 static bool expected(const weir_findings *f, weir_verdict v) {
+    if (is_broken(f)) return v == WEIR_VERDICT_BROKEN_DATABASE;
     bool rings_apart = !is_newer(f) && !is_mixed(f) && f->journal != WEIR_JOURNAL_MIXED;
     switch (v) {
     case WEIR_VERDICT_NEWER: return is_newer(f);
@@ -79,7 +81,7 @@ static void check_one(const weir_findings *f, unsigned reached[WEIR_VERDICT_COUN
 static void every_combination_has_exactly_one_case(void **state) {
     (void)state;
     unsigned reached[WEIR_VERDICT_COUNT] = {0}, combinations = 0;
-    for (unsigned n = 0; n < JOURNALS * TAILS * POSITIONS * RINGS * 4; n++, combinations++) {
+    for (unsigned n = 0; n < JOURNALS * TAILS * POSITIONS * RINGS * 8; n++, combinations++) {
         unsigned left = n;
         weir_findings f = {.journal = (weir_found_journal)(left % JOURNALS)};
         left /= JOURNALS;
@@ -90,10 +92,11 @@ static void every_combination_has_exactly_one_case(void **state) {
         f.ring = (weir_found_ring)(left % RINGS);
         left /= RINGS;
         f.recycled = left % 2;
-        f.spent = left / 2;
+        f.spent = left / 2 % 2;
+        f.database = (weir_found_database)(left / 4);
         check_one(&f, reached);
     }
-    assert_int_equal(combinations, 2160);
+    assert_int_equal(combinations, 4320);
     for (unsigned v = 0; v < WEIR_VERDICT_COUNT; v++)
         assert_true(reached[v] > 0);
 }
@@ -105,7 +108,10 @@ static void first_named_wins(void **state) {
                        .position = WEIR_POSITION_DIFFERS,
                        .recycled = true,
                        .spent = true,
-                       .ring = WEIR_RING_UNREADABLE};
+                       .ring = WEIR_RING_UNREADABLE,
+                       .database = WEIR_DATABASE_BROKEN};
+    assert_int_equal(weir_judge(&f), WEIR_VERDICT_BROKEN_DATABASE);
+    f.database = WEIR_DATABASE_FINE;
     assert_int_equal(weir_judge(&f), WEIR_VERDICT_DAMAGED_RING);
     f.ring = WEIR_RING_CUT;
     assert_int_equal(weir_judge(&f), WEIR_VERDICT_CUT_RING);
