@@ -199,20 +199,23 @@ static uint64_t room_for(const weir_block_header *h) {
     return (bytes + WEIR_BLOCK_ALIGN - 1) / WEIR_BLOCK_ALIGN * WEIR_BLOCK_ALIGN;
 }
 
+/* A mark has nothing left to say, and the new head has what the old one had; but a declaration that
+ * replay has not met yet makes its table even if no row comes. */
+static bool is_carried(const weir_block_header *h) {
+    return h->rows > 0 || (h->kind == WEIR_BLOCK_DECLARATIONS && h->offset != WEIR_BLOCK_ALIGN);
+}
+
 static int gather_block(gathering *g, uint64_t n, uint64_t *room, weir_error *error) {
     weir_read_block block;
     int status = weir_reader_header(g->reader, n, &block.header, error);
     bool declares = status == WEIR_OK && block.header.kind == WEIR_BLOCK_DECLARATIONS;
     if (declares) status = weir_reader_payload(g->reader, &block, error);
     if (status != WEIR_OK) return tolerate(g, status);
-    if (declares) {
-        status = weir_tables_merge(&g->j->tables, block.payload.body);
-        if (status != WEIR_OK)
-            return weir_fail(error, status, "block %llu: cannot take in its declarations",
-                             (unsigned long long)n);
-    } else if (n >= g->first && block.header.rows > 0) {
-        *room += room_for(&block.header);
-    }
+    if (declares) status = weir_tables_merge(&g->j->tables, block.payload.body);
+    if (status != WEIR_OK)
+        return weir_fail(error, status, "block %llu: cannot take in its declarations",
+                         (unsigned long long)n);
+    if (n >= g->first && is_carried(&block.header)) *room += room_for(&block.header);
     return WEIR_OK;
 }
 
@@ -230,8 +233,7 @@ static int gather_rest(gathering *g, uint64_t from, uint64_t *room, weir_error *
     return status;
 }
 
-/* Write the blocks above the mark again, those with rows: the head has all declarations, and a
- * mark has nothing left to say; least of all may the mark of a clean close stand last in a
+/* Write the blocks above the mark again. Least of all may the mark of a clean close stand last in a
  * journal that is open. Numbers of blocks move by that; they were never promised. Numbers of
  * rows stay. */
 static int carry_over(void *self, weir_journal *j, weir_segment *s, weir_error *error) {
@@ -240,7 +242,7 @@ static int carry_over(void *self, weir_journal *j, weir_segment *s, weir_error *
         weir_read_block block;
         int status = weir_reader_read(g->reader, n, &block, error);
         if (status != WEIR_OK) return status;
-        if (block.header.rows == 0) continue;
+        if (!is_carried(&block.header)) continue;
         /* The body's cursor ends where the payload does. */
         const uint8_t *payload = block.payload.body.end - block.header.raw_bytes;
         weir_block_header h;

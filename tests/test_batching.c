@@ -69,8 +69,9 @@ static int apply_range(const weir_sink *s, const rows_block *b, weir_row_range r
     return status;
 }
 
-/* With the narrowing that replay would do. */
+/* With the narrowing that replay would do, and some of the applier's patience. */
 static void apply(const weir_sink *s, const rows_block *b, uint64_t width) {
+    int patience = 10;
     uint64_t last = b->header.first_row + b->header.rows - 1, narrow = width;
     for (uint64_t row = b->header.first_row; row <= last;) {
         weir_row_range range = {row, row + narrow - 1 < last ? row + narrow - 1 : last};
@@ -79,6 +80,7 @@ static void apply(const weir_sink *s, const rows_block *b, uint64_t width) {
             narrow = narrow > 1 ? narrow / 2 : 1;
             continue;
         }
+        if (status == WEIR_NO_SPACE && patience-- > 0) continue;
         if (status != WEIR_OK)
             fail_msg("%s, rows %llu to %llu", error.text, (unsigned long long)range.first,
                      (unsigned long long)range.last);
@@ -302,6 +304,16 @@ static void a_spent_sequence_refuses_its_rows_alone(void **state) {
          "SELECT group_concat(x), (SELECT count(*) FROM s), (SELECT count(*) FROM o) FROM a",
          "1,11,2,2,1,",
          "3,6,"},
+        /* a row that takes the last number and, by a trigger, wants one more */
+        {"CREATE TABLE s(id INTEGER PRIMARY KEY AUTOINCREMENT, v);"
+         "CREATE TRIGGER t AFTER INSERT ON s WHEN NEW.v = 'two' BEGIN"
+         "  INSERT INTO s(v) VALUES('more'); END",
+         {"s", "o"},
+         {"id v", "x"},
+         {{1, "1 two"}, {2, "1"}, {1, "9223372036854775807 two"}, {2, "2"}, {1, "9 one"}},
+         "SELECT group_concat(id), (SELECT count(*) FROM o) FROM s",
+         "1,2,9,2,",
+         "3,"},
     };
     EACH(cases);
 }

@@ -1,11 +1,14 @@
 /* test_keys.c - keys that are chosen, keys that are given, and what weir_insert_now says of the row. */
 #include "support.h"
 
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <weir/sqlite.h>
 
@@ -142,6 +145,35 @@ static void a_spent_sequence_is_told_and_keys_that_are_given_go_on(void **state)
     close_it(f);
 }
 
+/* Its declaration is above every durable mark, and no row comes. */
+static void a_table_that_a_killed_process_declared_is_made(void **state) {
+    fixture *f = *state;
+    for (int rests = 0; rests < 3; rests++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "t%d", rests);
+        pid_t child = fork();
+        if (child == 0) {
+            open_it(f);
+            weir_table *other = declare(f, "other", (const weir_column[]){{"x", WEIR_TEXT}}, 1);
+            (void)declare(f, name, (const weir_column[]){{"a", WEIR_TEXT}}, 1);
+            for (int i = 0; i < rests; i++) {
+                (void)weir_append(other, weir_text("x"));
+                (void)weir_sync(f->w, WEIR_DURABLE, 20000);
+            }
+            (void)raise(SIGKILL);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        open_it(f);
+        apply(f);
+        close_it(f);
+        char sql[100];
+        (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM sqlite_schema WHERE name = '%s'",
+                       name);
+        assert_int_equal(ask(f, sql), 1);
+    }
+}
+
 /* ---- what became of the row -------------------------------------------------------------------- */
 
 static void a_row_that_the_table_drops_is_not_there(void **state) {
@@ -216,6 +248,7 @@ int main(void) {
         TEST(what_sqlite_makes_a_key_counts),
         TEST(one_row_with_the_greatest_key_ends_nothing),
         TEST(a_spent_sequence_is_told_and_keys_that_are_given_go_on),
+        TEST(a_table_that_a_killed_process_declared_is_made),
         TEST(a_row_that_the_table_drops_is_not_there),
         TEST(a_row_that_a_trigger_moves_on_was_taken),
         TEST(a_refused_row_says_so_whatever_came_with_it),

@@ -22,7 +22,8 @@ enum {
     EXPECTED_ROWS = 1024,   /* fewer in a block cost less to feed than their tables to look at */
     WINDOW_BYTES = 8 << 20, /* a savepoint keeps what it changed; more rows in one gain nothing */
     LARGE_ROW = 1 << 20,    /* want of memory is never the fault of a smaller one */
-    STARVED_TIMES = 8,      /* so often it is tried, with the applier's pauses: some ten seconds */
+    FULL_TIMES = 3,
+    STARVED_TIMES = 8, /* so often it is tried, with the applier's pauses: some ten seconds */
 };
 #define PLACED ((size_t)1 << 63) /* in pending, while the window is sorted */
 
@@ -136,8 +137,14 @@ static int make_ready(weir_load *l, weir_load_table *t, occasion why, weir_error
     int status = end_transfers(l, t, error);
     if (status == WEIR_OK)
         status = weir_schema_ensure(l->db, t->declaration, &t->traits, &added, error);
-    if (status == WEIR_OK && why == HAS_ROWS) note_mended(l, t->declaration, added);
-    return status == WEIR_OK ? prepare_table(l, t, error) : status;
+    if (status != WEIR_OK) return status;
+    if (why == HAS_ROWS) {
+        note_mended(l, t->declaration, added);
+        return prepare_table(l, t, error);
+    }
+    /* A trigger may need a table that is declared next: what fails is met again with the rows. */
+    (void)prepare_table(l, t, NULL);
+    return WEIR_OK;
 }
 
 static void offer(weir_load *l, weir_load_table *t) {
@@ -208,28 +215,35 @@ static bool still_prepares(weir_load *l, const weir_load_table *t) {
     return status == WEIR_OK;
 }
 
+/* Has the row failed so often before, each time alone? Between two times the writer pauses. */
+static bool failed_often(weir_load *l, uint64_t number, unsigned times) {
+    if (l->failed.row != number) {
+        l->failed.row = number;
+        l->failed.times = 0;
+    }
+    return ++l->failed.times > times;
+}
+
 /* Nothing else can be at fault: no smaller transaction is left to try. */
 static bool stands_alone(const weir_load *l) { return l->counts.rows == 0 && l->count == 1; }
 
 /* SQLite says SQLITE_FULL of a disk, and of AUTOINCREMENT that has no number left. What took the last
- * one may have been undone with the statement or the transaction: that shows when fewer rows go in. */
-static bool is_for_want_of_numbers(const weir_load *l, const weir_load_table *t, size_t count) {
+ * one may have been undone with the statement or the transaction: that shows when fewer rows go in. A
+ * row may also take it and want another, in a trigger: it is refused when it has failed for a while,
+ * which takes as much of the disk as the row. */
+static bool is_for_want_of_numbers(weir_load *l, const weir_load_table *t,
+                                   const weir_feed_row *rows, size_t count) {
     switch (weir_schema_sequences(l->db, t->declaration)) {
     case WEIR_SEQUENCES_SPENT: return true;
     case WEIR_SEQUENCES_LEFT:
-        return count > 1 || (sqlite3_get_autocommit(l->db) && !stands_alone(l));
+        return count > 1 || (sqlite3_get_autocommit(l->db) && !stands_alone(l)) ||
+               failed_often(l, l->first + rows->index, FULL_TIMES);
     default: return false;
     }
 }
 
 static bool is_starved(weir_load *l, const weir_feed_row *row) {
-    uint64_t number = l->first + row->index;
-    if (row->length < LARGE_ROW) return false;
-    if (l->starved.row != number) {
-        l->starved.row = number;
-        l->starved.times = 0;
-    }
-    return ++l->starved.times > STARVED_TIMES;
+    return row->length >= LARGE_ROW && failed_often(l, l->first + row->index, STARVED_TIMES);
 }
 
 /* Want of memory passes; but a large row that failed for it alone, again and again, is not to keep all
@@ -250,7 +264,7 @@ static bool is_rows_fault(weir_load *l, const weir_load_table *t, const weir_fee
     case SQLITE_MISMATCH:
     case SQLITE_TOOBIG: return true;
     case SQLITE_ERROR: return still_prepares(l, t);
-    case SQLITE_FULL: return is_for_want_of_numbers(l, t, count);
+    case SQLITE_FULL: return is_for_want_of_numbers(l, t, rows, count);
     case SQLITE_NOMEM: return is_too_large(l, rows, count);
     case SQLITE_IOERR: return code == SQLITE_IOERR_NOMEM && is_too_large(l, rows, count);
     default: return false;

@@ -34,9 +34,9 @@ typedef struct weir_load {
     bool asked;              /* somebody waits for a row that may be in the block at hand */
 
     struct {
-        uint64_t row; /* number of the last large row that there was no memory for; 0: none */
+        uint64_t row; /* number of the last that failed alone for what may pass; 0: none */
         unsigned times;
-    } starved;
+    } failed;
     uint64_t shortened; /* number of a row that cannot be kept whole; 0: none */
     uint64_t doomed;    /* row that ended a transaction when it stood alone; 0: none */
     weir_refusal doomed_by;
