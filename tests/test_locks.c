@@ -301,6 +301,8 @@ static void without_the_writers_lock_nothing_is_written(void **state) {
 static void lose_files(void) {
     drop_locks(database);
     neighbour_looks();
+    /* From 3.51 on SQLite sees for itself that its locks are gone, and leaves the files alone. */
+    if (sqlite3_libversion_number() >= 3051000 && inode_of(wal)) skip();
     assert_int_equal(inode_of(wal), 0);
 }
 
