@@ -763,6 +763,25 @@ static void a_block_that_is_wholly_applied_is_passed(void **state) {
     assert_int_equal(result.counts.rows, 10);
 }
 
+static void a_late_block_that_is_wholly_applied_leaves_nothing_out(void **state) {
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        add_block(WEIR_BLOCK_ROWS, 10);
+    for (int i = 2; i <= 4; i++)
+        blocks[i].header.wall_ns = i == 3 ? 900 : 100;
+    sink_state.committed.position = (weir_position){{0}, 2, 20, 1002};
+    sink_state.committed.count = 20;
+    for (uint64_t i = 0; i < 20; i++)
+        sink_state.committed.rows[i] = i + 1;
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    limits.last_wall_ns = 500;
+    assert_int_equal(step(limits), WEIR_OK);
+    assert_int_equal(result.passed_late, 0);
+    while (step(limits) == WEIR_OK)
+        ;
+    assert_rows(30);
+}
+
 static void lanes_beyond_the_format_say_nothing(void **state) {
     (void)state;
     add_block(WEIR_BLOCK_ROWS, 10);
@@ -931,6 +950,7 @@ int main(void) {
         TEST(the_position_is_asked_once),
         TEST(a_last_row_at_a_blocks_end_ends_it_there),
         TEST(a_block_that_is_wholly_applied_is_passed),
+        TEST(a_late_block_that_is_wholly_applied_leaves_nothing_out),
         TEST(lanes_beyond_the_format_say_nothing),
         TEST(small_blocks_around_a_row_that_ends_transactions),
         TEST(any_move_of_the_position_is_refused),

@@ -1,4 +1,5 @@
 /* test_ring.c - the ring file: made, claimed, cut, left behind and found again. */
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -105,6 +106,41 @@ static void marks_survive_a_torn_store(void **state) {
     assert_true(mark.block == 4 && mark.row == 400);
     f.ring.map[WEIR_RING_MARK_AT + 9] ^= 1;
     assert_false(weir_ring_load_mark(&f.ring, &mark));
+    teardown(&f);
+}
+
+static struct {
+    int status;
+    uint64_t device, inode;
+} moved_by; /* by how much another file has other numbers */
+
+static int info_of_another(void *self, int file, weir_os_info *out) {
+    (void)weir_os_posix()->info_file(self, file, out);
+    out->device += moved_by.device;
+    out->inode += moved_by.inode;
+    return moved_by.status;
+}
+
+/* A program may close our descriptor, and its number may be another file's then. */
+static void no_lane_is_made_of_another_file(void **state) {
+    (void)state;
+    fixture f = {0};
+    weir_error error;
+    setup(&f);
+    weir_os table = *weir_os_posix();
+    table.info_file = info_of_another;
+    f.ring.os = &table;
+    moved_by.status = -EBADF;
+    assert_int_equal(weir_ring_provision(&f.ring, &error), WEIR_STOPPED);
+    moved_by.status = 0;
+    moved_by.device = 1;
+    assert_int_equal(weir_ring_provision(&f.ring, &error), WEIR_STOPPED);
+    moved_by.device = 0;
+    moved_by.inode = 1;
+    assert_int_equal(weir_ring_provision(&f.ring, &error), WEIR_STOPPED);
+    moved_by.inode = 0;
+    assert_int_equal(weir_ring_provision(&f.ring, &error), WEIR_OK);
+    f.ring.os = weir_os_posix();
     teardown(&f);
 }
 
@@ -779,6 +815,7 @@ int main(void) {
         cmocka_unit_test(a_thread_number_given_again_is_another_thread),
         cmocka_unit_test(a_lane_snatched_meanwhile_is_not_taken),
         cmocka_unit_test(pending_is_what_was_not_taken),
+        cmocka_unit_test(no_lane_is_made_of_another_file),
         cmocka_unit_test(two_producers_share_the_epochs),
         cmocka_unit_test(the_newer_mark_counts_whichever_copy_it_is),
         cmocka_unit_test(a_lane_is_populated_once_and_ahead_of_its_tail),

@@ -220,6 +220,33 @@ static void a_failure_leaves_the_spare_its_name(void **state) {
                      WEIR_IO);
 }
 
+static struct { uint64_t device, inode; } moved_by; /* by how much another file has other numbers */
+
+static int info_of_another(void *self, int file, weir_os_info *out) {
+    int done = faulty_real()->info_file(self, file, out);
+    out->device += moved_by.device;
+    out->inode += moved_by.inode;
+    return done;
+}
+
+/* A program may close our descriptor, and its number may be another file's then. */
+static void a_segment_is_open_while_its_descriptor_is_that_file(void **state) {
+    (void)state;
+    weir_segment s;
+    fill_spare();
+    prepare(BYTES, BYTES, &s);
+    assert_true(weir_segment_is_open(&s));
+    faulty.table.info_file = info_of_another;
+    moved_by.device = 1;
+    assert_false(weir_segment_is_open(&s));
+    moved_by.device = 0;
+    moved_by.inode = 1;
+    assert_false(weir_segment_is_open(&s));
+    faulty.table.info_file = faulty_real()->info_file;
+    weir_segment_close(&s);
+    assert_false(weir_segment_is_open(&s));
+}
+
 static int no_info(void *self, int file, weir_os_info *out) {
     (void)self, (void)file, (void)out;
     return -EIO;
@@ -365,6 +392,7 @@ int main(void) {
         TEST(a_spare_is_cut_or_extended_to_the_size_wanted),
         TEST(a_failure_leaves_the_spare_its_name),
         TEST(a_spare_that_cannot_be_sized_is_no_segment),
+        TEST(a_segment_is_open_while_its_descriptor_is_that_file),
 #ifndef NDEBUG
         TEST(a_callers_mistake_stops_it_before_it_writes),
 #endif
