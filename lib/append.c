@@ -8,18 +8,25 @@
 
 #include "core.h"
 #include "key.h"
+#include "registry.h"
 #include "row_encode.h"
 #include "thread.h"
 
-enum { SEATS = 8, LANE_WAIT_MS = 200 };
+enum {
+    SEATS = 16,         /* so many open handles have one each */
+    LANE_WAIT_MS = 200, /* at most, for the journal thread to make a lane */
+    LANE_LOOK_MS = 20,  /* a thread that ended without a word is looked for so often */
+};
 
 /* What a thread remembers of a handle. Thread-local in the initial-exec model, so that reaching
  * it calls nothing and a signal handler may. Only its own thread touches it, and handlers that
- * nest properly in it. */
+ * nest properly in it: whoever raises depth from 0 has the seat, and nobody else changes what
+ * stands in it until depth is 0 again. So depth is raised before anything in the seat is looked
+ * at. */
 typedef struct seat {
-    uint32_t generation; /* whose seat this is; 0: nobody's */
+    uint32_t generation; /* of the opening whose seat this is; 0: nobody's */
     uint32_t depth;      /* appends under way in this thread, one inside the other */
-    weir_lane *lane[WEIR_DEPTHS];
+    weir_lane *lane;     /* of its outermost append */
 } seat;
 
 static _Thread_local seat seats[SEATS] __attribute__((tls_model("initial-exec")));
@@ -28,8 +35,7 @@ static _Thread_local seat seats[SEATS] __attribute__((tls_model("initial-exec"))
 typedef struct entry {
     weir *w;
     weir_lane *lane;
-    seat *
-        seat; /* NULL when another handle's append holds the seat (a handler between two handles) */
+    seat *seat;
     unsigned depth;
 } entry;
 
@@ -37,32 +43,67 @@ typedef struct entry {
 
 /* ---- a lane of one's own ----------------------------------------------------------------- */
 
+/* A free lane becomes this thread's, until it ends. */
 static weir_lane *claim(weir *w, unsigned depth) {
-    return weir_ring_claim(&w->ring, w->os->thread_id(w->os->self), depth);
+    weir_lane *lane = weir_ring_claim(&w->ring, w->os->thread_number(w->os->self), depth);
+    if (!lane) return NULL;
+    lane->opening = (uint16_t)w->generation;
+    weir_thread_expect_end();
+    return lane;
 }
 
-/* The journal thread makes lanes; ask it, and wait a little even if the policy is to fail at
- * once: it is about to. */
+static void ask_for_lanes(weir *w) {
+    atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
+    weir_journaler_ring(&w->journaler);
+}
+
+/* Is the journal thread about to make one, so that it is worth a wait even if the policy is to fail
+ * at once? A hint. */
+static bool one_is_coming(const weir *w) {
+    return atomic_load_explicit(&w->ring.ready, memory_order_relaxed) < w->ring.header.lanes &&
+           !atomic_load_explicit(&w->journaler.lanes_short, memory_order_relaxed);
+}
+
+/* Sleep until lanes have moved, or it is time to ask again; false at the deadline. */
+static bool await_lanes(weir *w, uint32_t seen, uint64_t deadline) {
+    uint64_t look = weir_deadline(w->os, LANE_LOOK_MS);
+    if (!weir_wait_news(w, &w->journaler.lanes, seen, look < deadline ? look : deadline))
+        return false;
+    return w->os->now(w->os->self) < deadline;
+}
+
+/* Ask, and sleep until the answer. It is asked again only when none has come for a while, or two would
+ * wake each other for as long as there is none. */
 static weir_lane *wait_for_lane(weir *w, unsigned depth) {
-    uint32_t patience =
-        w->options.full == WEIR_FULL_BLOCK ? w->options.full_timeout_ms : LANE_WAIT_MS;
-    uint64_t deadline = weir_deadline(w->os, patience);
-    weir_news *news = &w->journaler.durable;
+    bool patient = w->options.full == WEIR_FULL_BLOCK;
+    uint64_t deadline = weir_deadline(w->os, patient ? w->options.full_timeout_ms : LANE_WAIT_MS);
+    bool more = !weir_thread_is_ours(), ask = true;
     weir_lane *lane = NULL;
-    bool more = !weir_thread_is_ours();
     while (more && !lane && weir_gate_status(w, w->generation) == WEIR_OK) {
-        uint32_t seen = atomic_load_explicit(&news->moved, memory_order_seq_cst);
-        atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
-        weir_journaler_ring(&w->journaler);
+        uint32_t seen = atomic_load_explicit(&w->journaler.lanes.moved, memory_order_seq_cst);
         lane = claim(w, depth);
-        if (!lane) more = weir_wait_news(w, news, seen, deadline);
+        if (lane) break;
+        bool coming = patient || one_is_coming(w);
+        if (ask) ask_for_lanes(w);
+        more = coming && await_lanes(w, seen, deadline);
+        ask = atomic_load_explicit(&w->journaler.lanes.moved, memory_order_relaxed) == seen;
     }
     return lane;
 }
 
+/* What ended threads have left in their lanes should not linger while somebody waits for one. */
+static weir_lane *demand_lane(weir *w, unsigned depth) {
+    atomic_fetch_add_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
+    weir_lane *lane = wait_for_lane(w, depth);
+    atomic_fetch_sub_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
+    return lane;
+}
+
 static weir_lane *take_lane_inside(weir *w, unsigned depth) {
-    weir_lane *lane = claim(w, depth);
-    if (!lane) return wait_for_lane(w, depth);
+    weir_lane *lane = weir_ring_find(&w->ring, w->os->thread_number(w->os->self), depth);
+    if (lane) return lane;
+    lane = claim(w, depth);
+    if (!lane) return demand_lane(w, depth);
     /* The last one ready? Have the next made before somebody needs it. */
     if (weir_ring_owned(&w->ring) == atomic_load_explicit(&w->ring.ready, memory_order_relaxed))
         atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
@@ -117,45 +158,31 @@ void weir_step_out(weir *w, int held) {
     weir_cancel_allow(held);
 }
 
-/* Another handle's append was interrupted in the seat: do without one, and find a lane that is not
- * in the middle of an append by looking at it. */
-static int enter_without_seat(entry *e) {
-    e->seat = NULL;
-    for (e->depth = 0; e->depth < WEIR_DEPTHS; e->depth++) {
-        e->lane = take_lane(e->w, e->depth);
-        if (!e->lane) return refuse(e->w);
-        if (!atomic_load_explicit(&e->lane->busy, memory_order_relaxed)) break;
-    }
-    return e->depth < WEIR_DEPTHS ? WEIR_OK : refuse(e->w);
-}
-
-static int take_seat(entry *e, uint32_t generation) {
+/* A lane that the seat does not hold: the first of this handle, or of an append inside another one,
+ * to whichever handle. depth was raised by the caller. */
+static int look_for_lane(entry *e, uint32_t generation) {
     seat *s = e->seat;
     int status = weir_gate_status(e->w, generation);
-    if (status != WEIR_OK) return status;
-    if (s->generation != generation) {
-        if (s->depth) return enter_without_seat(e);
-        s->generation = 0; /* a handler between the next lines must not believe old lanes */
-        atomic_signal_fence(memory_order_seq_cst);
-        for (int i = 0; i < WEIR_DEPTHS; i++)
-            s->lane[i] = NULL;
-        atomic_signal_fence(memory_order_seq_cst);
+    if (status == WEIR_OK && e->depth >= WEIR_DEPTHS) status = refuse(e->w);
+    if (status == WEIR_OK) {
+        e->lane = take_lane(e->w, e->depth);
+        if (!e->lane) status = refuse(e->w);
+    }
+    if (status != WEIR_OK) {
+        s->depth = e->depth;
+    } else if (e->depth == 0) {
+        s->lane = e->lane;
         s->generation = generation;
     }
-    e->depth = s->depth;
-    if (e->depth >= WEIR_DEPTHS) return refuse(e->w);
-    s->depth =
-        e->depth + 1; /* before the claim: a handler that interrupts it takes the next lane */
-    atomic_signal_fence(memory_order_seq_cst);
-    if (!s->lane[e->depth]) s->lane[e->depth] = take_lane(e->w, e->depth);
-    e->lane = s->lane[e->depth];
-    if (e->lane) return WEIR_OK;
-    s->depth = e->depth;
-    return refuse(e->w);
+    return status;
+}
+
+static seat *seat_of(const weir *w) {
+    return &seats[atomic_load_explicit(&w->slot, memory_order_relaxed) % SEATS];
 }
 
 void weir_handle_switch_thread(weir *w) {
-    seat *s = &seats[w->slot % SEATS];
+    seat *s = seat_of(w);
     if (s->depth == 0) s->generation = 0;
 }
 
@@ -163,7 +190,7 @@ static inline void leave(const entry *e) {
     /* Release: who sees the flag down sees the tail. */
     atomic_store_explicit(&e->lane->busy, false, memory_order_release);
     atomic_signal_fence(memory_order_seq_cst);
-    if (e->seat) e->seat->depth = e->depth;
+    e->seat->depth = e->depth;
 }
 
 /* Raise busy, then look at the gate; a closer shuts the gate, makes the barrier, then looks at
@@ -181,18 +208,45 @@ static inline int pass_gate(const entry *e, uint32_t generation) {
 }
 
 static inline int enter(weir *w, uint32_t generation, entry *e) {
+    seat *s = seat_of(w);
     e->w = w;
-    e->seat = &seats[w->slot % SEATS];
-    e->depth = e->seat->depth;
-    if (UNLIKELY(e->seat->generation != generation || e->depth != 0 || !e->seat->lane[0])) {
-        int status = take_seat(e, generation);
+    e->seat = s;
+    e->depth = s->depth;
+    s->depth = e->depth + 1; /* before all else: see seat */
+    atomic_signal_fence(memory_order_seq_cst);
+    if (UNLIKELY(s->generation != generation || e->depth != 0 ||
+                 s->lane->opening != (uint16_t)generation)) {
+        int status = look_for_lane(e, generation);
         if (status != WEIR_OK) return status;
     } else {
-        e->seat->depth = 1;
-        e->lane = e->seat->lane[0];
-        atomic_signal_fence(memory_order_seq_cst);
+        e->lane = s->lane;
     }
     return pass_gate(e, generation);
+}
+
+/* ---- the end of a thread ------------------------------------------------------------------- */
+
+static void hand_back_lanes(weir *w) {
+    int held;
+    /* Acquire, with the release of opening: before it there is nothing to look at. */
+    if (!atomic_load_explicit(w->gate, memory_order_acquire)) return;
+    if (weir_step_in(w, false, &held) != WEIR_OK) return;
+    if (weir_ring_hand_back(&w->ring, w->os->thread_number(w->os->self)))
+        weir_journaler_tell(&w->journaler, &w->journaler.lanes);
+    weir_step_out(w, held);
+}
+
+/* Meanwhile a handler's append is one inside another, and finds the lane for that, or none, by its
+ * holder. Appends of other destructors come behind, and take lanes anew. */
+void weir_hand_back_lanes(void) {
+    for (int i = 0; i < SEATS; i++)
+        seats[i] = (seat){.depth = 1};
+    atomic_signal_fence(memory_order_seq_cst);
+    for (weir *w = weir_registry_made(); w; w = w->next_made)
+        hand_back_lanes(w);
+    atomic_signal_fence(memory_order_seq_cst);
+    for (int i = 0; i < SEATS; i++)
+        seats[i].depth = 0;
 }
 
 /* ---- room ---------------------------------------------------------------------------------- */

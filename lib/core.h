@@ -27,24 +27,19 @@ struct weir {
      * at busy. */
     alignas(WEIR_CACHE_LINE) _Atomic uint32_t *gate;
     uint32_t generation;
-    uint32_t slot;   /* of the threads' seats */
-    int64_t process; /* that opened it */
-    bool fence;      /* no membarrier in this kernel: every append pays a fence instead */
+    _Atomic uint32_t slot; /* of the threads' seats; relaxed: any is right, this one is fast */
+    int64_t process;       /* that opened it */
+    bool fence;            /* no membarrier in this kernel: every append pays a fence instead */
     /* Where ring.word is or was: for a prefetch, which no gate guards and no address can fault. */
     _Atomic(void *) word_hint; /* relaxed on both sides: nothing is read through it */
     const weir_os *os;
-    weir_ring ring;
+    weir_ring ring; /* from here to next_made all is cleared when the memory is used again */
     /* Its file has the name that it should. Stored with release behind the name's coming and before
      * its going; acquire. */
     _Atomic bool ring_stands;
-    weir_lane *lanes;
-    uint32_t lanes_capacity;
 
     alignas(WEIR_CACHE_LINE) weir_journaler journaler;
     _Atomic uint64_t refused;
-    /* Calls under way other than appends with a lane. seq_cst on both sides: a caller raises it,
-     * then looks at the gate; the closer shuts the gate, then looks at it. */
-    _Atomic uint32_t inside;
     _Atomic bool closing;
 
     weir_options options;
@@ -76,13 +71,21 @@ struct weir {
     enum { WEIR_HANDLE_OPEN, WEIR_HANDLE_STUCK, WEIR_HANDLE_RETIRED } state;
     weir *next; /* in the list of all handles of the process */
 
-    /* These stay when the memory is used again, for a child that is forked meanwhile. */
+    /* These stay, for who comes late, a thread that ends, and a child that is forked meanwhile. */
     weir *next_made; /* in the chain of all handles ever made */
     int lock_file;   /* -1: none */
+    weir_lane *lanes;
+    uint32_t lanes_capacity;
+    /* Calls under way other than appends with a lane. seq_cst on both sides: a caller raises it,
+     * then looks at the gate; the closer shuts the gate, then looks at it. */
+    alignas(WEIR_CACHE_LINE) _Atomic uint32_t inside;
 };
 
 /* WEIR_OK, or why the gate does not hold generation: CLOSED, FORKED or STOPPED. */
 int weir_gate_status(const weir *w, uint32_t generation);
+
+/* The calling thread ends: its lanes go back, in every handle. */
+void weir_hand_back_lanes(void);
 
 /* Publish one record of the given kind from body bytes (declarations). */
 int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes);

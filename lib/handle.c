@@ -347,7 +347,7 @@ static int start_journaler(opening *o) {
     w->fence = w->os->barrier(w->os->self) < 0;
     int status = weir_journaler_prepare(&w->journaler, o->error);
     if (status != WEIR_OK) return status;
-    atomic_store_explicit(w->gate, w->generation, memory_order_relaxed);
+    atomic_store_explicit(w->gate, w->generation, memory_order_release);
     return o->config->stepped ? WEIR_OK : weir_journaler_start(&w->journaler, o->error);
 }
 
@@ -374,6 +374,7 @@ static void note_start(opening *o) {
 
 static int open_steps(opening *o) {
     int status = weir_fork_watch(o->error);
+    weir_thread_watch_ends(weir_hand_back_lanes);
     if (status == WEIR_OK) status = set_directory(o);
     if (status == WEIR_OK) status = open_directory(o);
     if (status == WEIR_OK) status = lock_journal(o);

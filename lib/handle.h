@@ -61,7 +61,7 @@ void weir_handle_event(weir *w, weir_event event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* For who is several threads in one: the calling thread forgets its lanes, and its next append
- * finds that of the thread that os->thread_id() names then. Does nothing while an append is
+ * finds that of the thread that os->thread_number() names then. Does nothing while an append is
  * under way. */
 void weir_handle_switch_thread(weir *w);
 

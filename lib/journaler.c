@@ -41,6 +41,7 @@ void weir_journaler_tell(weir_journaler *j, weir_news *news) {
 
 void weir_journaler_tell_all(weir_journaler *j) {
     weir_journaler_tell(j, &j->durable);
+    weir_journaler_tell(j, &j->lanes);
     weir_journaler_tell(j, &j->applied);
 }
 
@@ -48,6 +49,7 @@ void weir_journaler_tell_all(weir_journaler *j) {
  * word is another by then. */
 void weir_journaler_let_go(weir_journaler *j) {
     atomic_fetch_add_explicit(&j->durable.moved, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&j->lanes.moved, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&j->applied.moved, 1, memory_order_relaxed);
 }
 
@@ -76,23 +78,35 @@ static int provision_one(weir_journaler *j, weir_error *error) {
     return status == WEIR_OK ? weir_ring_provision(j->ring, error) : status;
 }
 
-/* Keep lanes ahead of the threads that will ask, here, so that claiming one is a
- * compare-and-swap. */
-static void provision(weir_journaler *j) {
-    uint32_t wanted = atomic_exchange_explicit(&j->lanes_wanted, 0, memory_order_acquire);
-    if (j->provision_failed && !wanted) return;
+static void set_failed(weir_journaler *j, int status) {
+    j->provision_failed = status != WEIR_OK && status != WEIR_NOT_FOUND;
+    atomic_store_explicit(&j->lanes_short, j->provision_failed, memory_order_relaxed);
+}
+
+/* Keep lanes ahead of the threads that will ask. True when there is one more. */
+static bool make_lanes(weir_journaler *j) {
     weir_error error = {0};
-    uint32_t ready = atomic_load_explicit(&j->ring->ready, memory_order_relaxed);
+    uint32_t before = atomic_load_explicit(&j->ring->ready, memory_order_relaxed), ready = before;
     int status = WEIR_OK;
     while (status == WEIR_OK && ready < weir_ring_owned(j->ring) + LANES_AHEAD) {
         status = provision_one(j, &error);
-        ready++;
+        if (status == WEIR_OK) ready++;
     }
     bool told = status == WEIR_STOPPED; /* by the next group */
     if (status != WEIR_OK && status != WEIR_NOT_FOUND && !told && !j->provision_failed)
         tell(j, WEIR_EVENT_NO_SPACE, error.text);
-    j->provision_failed = status != WEIR_OK && status != WEIR_NOT_FOUND;
-    if (wanted) weir_journaler_tell(j, &j->durable);
+    set_failed(j, status);
+    return ready > before;
+}
+
+/* Lanes become free, are made, and are taken back from the dead here, so that claiming one is a
+ * compare-and-swap. Who wants one is answered, whether there is one or not. */
+static void provision(weir_journaler *j) {
+    bool wanted = atomic_exchange_explicit(&j->lanes_wanted, 0, memory_order_acquire) != 0;
+    if (wanted) weir_ring_end_dead(j->ring);
+    bool freed = weir_ring_free_ended(j->ring);
+    bool made = (wanted || !j->provision_failed) && make_lanes(j);
+    if (wanted || freed || made) weir_journaler_tell(j, &j->lanes);
 }
 
 int weir_journaler_prepare(weir_journaler *j, weir_error *error) {
@@ -103,7 +117,7 @@ int weir_journaler_prepare(weir_journaler *j, weir_error *error) {
     if (status == WEIR_NO_SPACE) { /* no reason not to open: what was found can be applied, and no
                                       lane is a full ring, until somebody asks and there is room */
         tell(j, WEIR_EVENT_NO_SPACE, error->text);
-        j->provision_failed = true;
+        set_failed(j, status);
         return WEIR_OK;
     }
     return status == WEIR_NOT_FOUND ? WEIR_OK : status;

@@ -8,9 +8,10 @@
  *            tails once more. A producer loads it (relaxed) after publishing: either the producer
  *            sees 2 and wakes, or the journal thread, behind the barrier, sees the tail.
  *   bell     the word the journal thread waits on; who wants it adds 1 and wakes.
- *   moved    the words others wait on, in two of weir_news: durable for whatever the journal thread
- *            moves (rows, room, lanes), applied for what the writer does, so that neither wakes
- *            those who wait for the other. They add 1 whenever it has moved. */
+ *   moved    the words others wait on, in three of weir_news: durable for rows and room that the
+ *            journal thread moves, lanes for those that became free or were made, applied for what
+ *            the writer does, so that none wakes those who wait for another. They add 1 whenever it
+ *            has moved, and lanes also when one that was wanted could not be had. */
 #ifndef WEIR_JOURNALER_H
 #define WEIR_JOURNALER_H
 
@@ -39,11 +40,12 @@ typedef struct weir_journaler {
     uint64_t segment_bytes;
 
     _Atomic uint32_t asleep, bell;
-    weir_news durable, applied;
+    weir_news durable, applied, lanes;
     _Atomic uint32_t demand;   /* how many wait for durable rows or for room: do not linger */
     _Atomic uint32_t hurry;    /* how many of them do not wait for room: keep groups small */
     _Atomic uint32_t arrivals; /* waits for durable rows so far: a hint, relaxed on both sides */
-    _Atomic uint32_t lanes_wanted; /* a thread found no free lane */
+    _Atomic uint32_t lanes_wanted; /* a thread found no free lane, or took the last */
+    _Atomic bool lanes_short;      /* provision_failed, as others see it: a hint, and so relaxed */
     _Atomic int status;            /* WEIR_OK, or why it has stopped; release / acquire */
     _Atomic bool stopping;
 

@@ -50,10 +50,8 @@ typedef struct weir_lane_control {
      * acquire: the space it frees is no longer being read. Also "durable up to here" for those
      * who wait. */
     alignas(WEIR_CACHE_LINE) _Atomic uint64_t head;
-    /* tid << 32 | depth << 8 | state. Claimed by compare-and-swap with acquire; freed with
-     * release. */
+    /* generation << 40 | thread id << 16 | depth << 8 | state; who changes what: see ring.h. */
     alignas(WEIR_CACHE_LINE) _Atomic uint64_t owner;
-    _Atomic uint64_t owner_started; /* start time of that thread: a tid alone may be reused */
     alignas(WEIR_CACHE_LINE) uint64_t reserved[8];
 } weir_lane_control;
 static_assert(sizeof(weir_lane_control) == WEIR_LANE_CONTROL, "on-disk size");
@@ -62,6 +60,7 @@ typedef enum weir_lane_state {
     WEIR_LANE_ABSENT = 0, /* no bytes in the file yet */
     WEIR_LANE_FREE = 1,
     WEIR_LANE_OWNED = 2,
+    WEIR_LANE_ENDED = 3, /* its thread has ended; free once it is drained */
 } weir_lane_state;
 
 /* In this process. */
@@ -77,6 +76,7 @@ typedef struct weir_lane {
     /* "An append is under way": set by the owner, read by a closer that made the barrier in
      * between. */
     _Atomic bool busy;
+    uint16_t opening; /* low half of the generation of the handle's opening: a cross-check */
     /* Published rows: written by the owner only, so a plain load and a relaxed store are enough. */
     _Atomic uint64_t rows;
 
@@ -86,6 +86,9 @@ typedef struct weir_lane {
     uint64_t cut;                            /* tail as this round's cut saw it */
     uint64_t populated;                      /* bytes from the start that were faulted in */
     bool ended; /* of a dead ring: its next record is not valid, so nothing more is taken */
+    /* Number of the thread that has it << 8 | depth; 0: nobody. Written by that thread alone, behind
+     * all else that it sets; relaxed, since only the same thread asks for its own number. */
+    _Atomic uint64_t holder;
     /* Written by the writer thread with release, read by those who wait with acquire. */
     _Atomic uint64_t applied;
 } weir_lane;

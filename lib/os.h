@@ -37,6 +37,12 @@ typedef struct weir_os_info {
     int copies_on_write; /* a write may need new space though the old was allocated; info_file only */
 } weir_os_info;
 
+typedef enum weir_os_life {
+    WEIR_OS_UNKNOWN, /* the kernel, or who stands between, does not tell: never taken for dead */
+    WEIR_OS_ALIVE,
+    WEIR_OS_DEAD,
+} weir_os_life;
+
 typedef struct weir_os weir_os;
 struct weir_os {
     void *self; /* first argument of every function */
@@ -115,9 +121,12 @@ struct weir_os {
     int (*wait)(void *self, _Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns);
     void (*wake)(void *self, _Atomic uint32_t *word); /* all waiters; async-signal-safe */
     int (*barrier)(void *self);
+    /* These three are async-signal-safe. thread_id: the kernel's, which comes again. thread_number: from
+     * 1, below 2^56, no other thread of this process has or had it. thread_life: of a thread of this
+     * process, by id. */
     uint32_t (*thread_id)(void *self);
-    /* Never 0, which means that there is no such thread. Async-signal-safe. */
-    uint64_t (*thread_started)(void *self, uint32_t thread);
+    uint64_t (*thread_number)(void *self);
+    weir_os_life (*thread_life)(void *self, uint32_t thread);
 
     /* identity */
     int64_t (*process_id)(void *self);

@@ -504,51 +504,27 @@ static uint32_t posix_thread_id(void *self) {
     return (uint32_t)syscall(SYS_gettid);
 }
 
-/* "/proc/self/task/<thread>/stat", without stdio: a signal handler may come here. */
-static void task_path(char out[48], uint32_t thread) {
-    char digits[10];
-    size_t n = 0;
-    do
-        digits[n++] = (char)('0' + thread % 10);
-    while ((thread /= 10) > 0);
-    char *at = stpcpy(out, "/proc/self/task/");
-    while (n)
-        *at++ = digits[--n];
-    memcpy(at, "/stat", sizeof "/stat");
-}
-
-/* Field 22. The second field is the thread's name in parentheses and may hold anything, so we count
- * from the last parenthesis, behind which stands field 3. */
-static uint64_t start_time_field(const char *text) {
-    const char *at = strrchr(text, ')');
-    for (int field = 2; at && field < 22; field++) {
-        at = strchr(at, ' ');
-        if (at) at++;
-    }
-    if (!at) return 0;
-    uint64_t ticks = 0;
-    while (*at >= '0' && *at <= '9')
-        ticks = ticks * 10 + (uint64_t)(*at++ - '0');
-    return ticks + 1; /* so that it is never 0 */
-}
-
-static uint64_t posix_thread_started(void *self, uint32_t thread) {
+/* A handler may come between any two lines: then both get what it was given. */
+static uint64_t posix_thread_number(void *self) {
     (void)self;
-    char path[48], text[1024];
-    task_path(path, thread);
+    static _Thread_local _Atomic uint64_t number __attribute__((tls_model("initial-exec")));
+    static _Atomic uint64_t last;
+    uint64_t known = atomic_load_explicit(&number, memory_order_relaxed);
+    if (known) return known;
+    uint64_t fresh = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+    bool ours = atomic_compare_exchange_strong_explicit(&number, &known, fresh,
+                                                        memory_order_relaxed, memory_order_relaxed);
+    return ours ? fresh : known;
+}
+
+/* Signal 0 is sent to nobody. It takes neither a descriptor nor /proc; sandboxes may still forbid it. */
+static weir_os_life posix_thread_life(void *self, uint32_t thread) {
+    (void)self;
     int saved = errno;
-    int file = open_file(WEIR_OS_CWD, path, O_RDONLY);
-    ssize_t n = -1;
-    if (file >= 0) {
-        do
-            n = read(file, text, sizeof text - 1);
-        while (n < 0 && errno == EINTR);
-        (void)close(file); /* opened for reading */
-    }
+    long sent = syscall(SYS_tgkill, getpid(), thread, 0);
+    weir_os_life life = sent == 0 ? WEIR_OS_ALIVE : errno == ESRCH ? WEIR_OS_DEAD : WEIR_OS_UNKNOWN;
     errno = saved;
-    if (n < 0) return 0;
-    text[n] = '\0';
-    return start_time_field(text);
+    return life;
 }
 
 /* ---- identity ---- */
@@ -644,7 +620,8 @@ const weir_os *weir_os_posix(void) {
         .wake = posix_wake,
         .barrier = posix_barrier,
         .thread_id = posix_thread_id,
-        .thread_started = posix_thread_started,
+        .thread_number = posix_thread_number,
+        .thread_life = posix_thread_life,
         .process_id = posix_process_id,
         .random = posix_random,
         .boot_id = posix_boot_id,

@@ -9,9 +9,8 @@ enum { QUARANTINE = 8 }; /* retired handles that are not used again yet */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static weir *all; /* newest retirement last */
-/* All that were ever made, for a forked child; release / acquire. */
+/* All that were ever made, for who cannot take the lock; release / acquire. */
 static _Atomic(weir *) made;
-static uint32_t next_slot;
 static uint32_t next_generation = 1;
 
 static weir *make(const weir_os *os, uint32_t lanes_max) {
@@ -27,8 +26,9 @@ static weir *make(const weir_os *os, uint32_t lanes_max) {
     memset(w, 0, sizeof *w);
     w->lanes = lanes;
     w->lanes_capacity = lanes_max;
+    w->os = os;
     w->gate = gate;
-    w->slot = next_slot++;
+    atomic_store_explicit(gate, 0, memory_order_relaxed); /* shut until opening is over */
     w->lock_file = -1;
     w->next_made = atomic_load_explicit(&made, memory_order_relaxed);
     atomic_store_explicit(&made, w, memory_order_release);
@@ -69,20 +69,29 @@ static weir_table *idle_tables_of(weir *w) {
     return idle;
 }
 
+static bool slot_is_taken(uint32_t slot) {
+    for (const weir *w = all; w; w = w->next)
+        if (w->state != WEIR_HANDLE_RETIRED &&
+            atomic_load_explicit(&w->slot, memory_order_relaxed) == slot)
+            return true;
+    return false;
+}
+
+/* The least that no open handle has: threads have few seats. */
+static uint32_t free_slot(void) {
+    uint32_t slot = 0;
+    while (slot_is_taken(slot))
+        slot++;
+    return slot;
+}
+
 /* Everything but what late callers may still look at. */
-static void reset(weir *w, const weir_os *os) {
+static void reset(weir *w) {
     weir_table *idle = idle_tables_of(w);
-    _Atomic uint32_t *gate = w->gate;
-    weir_lane *lanes = w->lanes;
-    uint32_t capacity = w->lanes_capacity, slot = w->slot;
-    memset(w, 0, offsetof(weir, next_made));
-    memset(lanes, 0, capacity * sizeof *lanes);
+    memset((char *)w + offsetof(weir, ring), 0, offsetof(weir, next_made) - offsetof(weir, ring));
+    memset(w->lanes, 0, w->lanes_capacity * sizeof *w->lanes);
     w->idle_tables = idle;
-    w->gate = gate;
-    w->lanes = lanes;
-    w->lanes_capacity = capacity;
-    w->slot = slot;
-    w->os = os;
+    atomic_store_explicit(&w->slot, free_slot(), memory_order_relaxed);
     w->generation = next_generation++;
     if (next_generation == 0) next_generation = 1; /* 0 means closed */
     w->state = WEIR_HANDLE_OPEN;
@@ -93,7 +102,7 @@ weir *weir_registry_take(const weir_os *os, uint32_t lanes_max) {
     weir *w = reuse(os, lanes_max);
     if (!w) w = make(os, lanes_max);
     if (w) {
-        reset(w, os);
+        reset(w);
         append_to_list(w);
     }
     (void)pthread_mutex_unlock(&lock);
@@ -208,9 +217,11 @@ void weir_registry_unlock(weir *w) {
     (void)pthread_mutex_unlock(&lock);
 }
 
+weir *weir_registry_made(void) { return atomic_load_explicit(&made, memory_order_acquire); }
+
 /* The list may be half changed in a child, the chain of all handles ever made is not. */
 void weir_registry_let_go(void) {
-    for (weir *w = atomic_load_explicit(&made, memory_order_acquire); w; w = w->next_made) {
+    for (weir *w = weir_registry_made(); w; w = w->next_made) {
         if (w->ring.map) weir_ring_let_go(&w->ring);
         weir_journaler_let_go(&w->journaler);
         if (w->lock_file >= 0) (void)w->os->close(w->os->self, w->lock_file);

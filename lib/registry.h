@@ -19,6 +19,9 @@ void weir_registry_unlock(weir *w);
 bool weir_registry_has_lock(const weir *w, int file);
 /* Is this lock held by a handle of this process that nobody is closing? */
 bool weir_registry_keeps(const weir_os_info *lock, int64_t process);
+/* The newest of all handles ever made in this process, of which next_made is a chain; each may be in any
+ * state. Async-signal-safe. */
+weir *weir_registry_made(void);
 /* In a forked child: let go of what is the parent's; its locks must end with it.
  * Async-signal-safe. */
 void weir_registry_let_go(void);

@@ -12,6 +12,8 @@ static const char ring_magic[8] = {'W', 'E', 'I', 'R', 'R', 'N', 'G', '1'};
 
 enum {
     LANE_STATE_MASK = 0xFF,
+    THREAD_ID_MASK = 0xFFFFFF, /* Linux gives ids up to 2^22 */
+    GENERATION_SHIFT = 40,     /* a change is lost on whoever sleeps through 2^24 of them */
     HASHED_HEADER = 120,
     POPULATE_FREE = 256 << 10,  /* of a lane that waits for its thread: a burst's worth */
     POPULATE_AHEAD = 512 << 10, /* of the tail of one that has it: more disturbs the syncs of small
@@ -331,63 +333,115 @@ bool weir_ring_load_mark(const weir_ring *ring, weir_mark *out) {
 
 /* ---- claiming -------------------------------------------------------------------------- */
 
-static uint64_t owner_word(uint32_t thread, unsigned depth) {
-    return (uint64_t)thread << 32 | depth << 8 | WEIR_LANE_OWNED;
+static uint64_t owner_state(uint64_t owner) { return owner & LANE_STATE_MASK; }
+static uint32_t owner_thread(uint64_t owner) { return (uint32_t)(owner >> 16) & THREAD_ID_MASK; }
+
+static uint64_t with_state(uint64_t owner, weir_lane_state state) {
+    return (owner & ~(uint64_t)LANE_STATE_MASK) | state;
 }
 
-/* A lane of a thread that has ended, with nothing left in it that is not durable. */
-static bool abandoned(const weir_ring *ring, weir_lane_control *control, uint64_t owner) {
-    if ((owner & LANE_STATE_MASK) != WEIR_LANE_OWNED) return false;
-    uint64_t tail = atomic_load_explicit(&control->tail, memory_order_acquire);
-    if (tail != atomic_load_explicit(&control->head, memory_order_acquire)) return false;
-    uint64_t started = ring->os->thread_started(ring->os->self, (uint32_t)(owner >> 32));
-    return started != atomic_load_explicit(&control->owner_started, memory_order_relaxed);
+static uint64_t next_owner(uint64_t owner, uint32_t thread, unsigned depth) {
+    return ((owner >> GENERATION_SHIFT) + 1) << GENERATION_SHIFT |
+           (uint64_t)(thread & THREAD_ID_MASK) << 16 | depth << 8 | WEIR_LANE_OWNED;
 }
 
-/* The previous owner's stores are visible: it freed nothing itself, but it has ended, and the
- * kernel orders a thread's end before what others learn of it. */
-static weir_lane *take_over(weir_ring *ring, uint32_t index, uint64_t started) {
+static uint64_t holder_word(uint64_t thread, unsigned depth) { return thread << 8 | depth; }
+
+static bool change_hands(weir_lane_control *control, uint64_t owner, uint64_t next) {
+    return atomic_compare_exchange_strong_explicit(&control->owner, &owner, next,
+                                                   memory_order_acq_rel, memory_order_relaxed);
+}
+
+weir_lane *weir_ring_find(const weir_ring *ring, uint64_t thread, unsigned depth) {
+    uint32_t ready = atomic_load_explicit(&ring->ready, memory_order_acquire);
+    for (uint32_t i = 0; i < ready; i++)
+        if (atomic_load_explicit(&ring->lanes[i].holder, memory_order_relaxed) ==
+            holder_word(thread, depth))
+            return &ring->lanes[i];
+    return NULL;
+}
+
+/* The previous owner's stores are visible by the word that it was freed with. A handler that
+ * interrupts this finds no lane here, and claims another. */
+static weir_lane *take_over(weir_ring *ring, uint32_t index, uint64_t holder) {
     weir_lane *lane = &ring->lanes[index];
-    weir_lane_control *control = &ring->controls[index];
-    atomic_store_explicit(&control->owner_started, started, memory_order_relaxed);
-    lane->tail = atomic_load_explicit(&control->tail, memory_order_relaxed);
+    lane->tail = atomic_load_explicit(&ring->controls[index].tail, memory_order_relaxed);
     lane->limit = lane->tail;
     atomic_store_explicit(&lane->busy, false, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&lane->holder, holder, memory_order_relaxed);
     return lane;
 }
 
-static bool try_claim(weir_lane_control *control, uint64_t expected, uint64_t mine) {
-    return atomic_compare_exchange_strong_explicit(&control->owner, &expected, mine,
-                                                   memory_order_acquire, memory_order_relaxed);
-}
-
-weir_lane *weir_ring_claim(weir_ring *ring, uint32_t thread, unsigned depth) {
+weir_lane *weir_ring_claim(weir_ring *ring, uint64_t thread, unsigned depth) {
     uint32_t ready = atomic_load_explicit(&ring->ready, memory_order_acquire);
-    uint64_t mine = owner_word(thread, depth);
-    uint64_t started = ring->os->thread_started(ring->os->self, thread);
-    for (uint32_t i = 0; i < ready; i++) { /* own already, or of a dead thread with the same tid */
-        weir_lane_control *control = &ring->controls[i];
-        if (atomic_load_explicit(&control->owner, memory_order_relaxed) != mine) continue;
-        if (atomic_load_explicit(&control->owner_started, memory_order_relaxed) == started)
-            return &ring->lanes[i];
-        return take_over(ring, i, started);
-    }
-    for (uint32_t i = 0; i < ready; i++)
-        if (try_claim(&ring->controls[i], WEIR_LANE_FREE, mine)) return take_over(ring, i, started);
     for (uint32_t i = 0; i < ready; i++) {
         weir_lane_control *control = &ring->controls[i];
         uint64_t owner = atomic_load_explicit(&control->owner, memory_order_relaxed);
-        if (abandoned(ring, control, owner) && try_claim(control, owner, mine))
-            return take_over(ring, i, started);
+        if (owner_state(owner) != WEIR_LANE_FREE) continue;
+        uint32_t id = ring->os->thread_id(ring->os->self);
+        if (change_hands(control, owner, next_owner(owner, id, depth)))
+            return take_over(ring, i, holder_word(thread, depth));
     }
     return NULL;
+}
+
+/* Until all in it is durable, a lane is not free: who claims it may write everywhere. */
+static bool free_if_drained(weir_lane_control *control) {
+    uint64_t owner = atomic_load_explicit(&control->owner, memory_order_acquire);
+    if (owner_state(owner) != WEIR_LANE_ENDED) return false;
+    uint64_t tail = atomic_load_explicit(&control->tail, memory_order_acquire);
+    if (tail != atomic_load_explicit(&control->head, memory_order_acquire)) return false;
+    return change_hands(control, owner, with_state(owner, WEIR_LANE_FREE));
+}
+
+bool weir_ring_free_ended(weir_ring *ring) {
+    bool any = false;
+    uint32_t ready = atomic_load_explicit(&ring->ready, memory_order_relaxed); /* ours alone */
+    for (uint32_t i = 0; i < ready; i++)
+        any |= free_if_drained(&ring->controls[i]);
+    return any;
+}
+
+/* The holder goes first: a handler that interrupts this shall not find what is being given back. An
+ * append that the thread's end interrupted will not go on. */
+static bool give_back(weir_ring *ring, uint32_t index) {
+    weir_lane_control *control = &ring->controls[index];
+    atomic_store_explicit(&ring->lanes[index].holder, 0, memory_order_relaxed);
+    atomic_store_explicit(&ring->lanes[index].busy, false, memory_order_relaxed);
+    uint64_t owner = with_state(atomic_load_explicit(&control->owner, memory_order_relaxed),
+                                WEIR_LANE_OWNED); /* or somebody wrote wildly */
+    return change_hands(control, owner, with_state(owner, WEIR_LANE_ENDED)) &&
+           free_if_drained(control);
+}
+
+bool weir_ring_hand_back(weir_ring *ring, uint64_t thread) {
+    bool any = false;
+    uint32_t ready = atomic_load_explicit(&ring->ready, memory_order_acquire);
+    for (uint32_t i = 0; i < ready; i++)
+        if (atomic_load_explicit(&ring->lanes[i].holder, memory_order_relaxed) >> 8 == thread)
+            any |= give_back(ring, i);
+    return any;
+}
+
+void weir_ring_end_dead(weir_ring *ring) {
+    const weir_os *os = ring->os;
+    uint32_t ready = atomic_load_explicit(&ring->ready, memory_order_relaxed); /* ours alone */
+    for (uint32_t i = 0; i < ready; i++) {
+        weir_lane_control *control = &ring->controls[i];
+        uint64_t owner = atomic_load_explicit(&control->owner, memory_order_relaxed);
+        if (owner_state(owner) == WEIR_LANE_OWNED &&
+            os->thread_life(os->self, owner_thread(owner)) == WEIR_OS_DEAD &&
+            change_hands(control, owner, with_state(owner, WEIR_LANE_ENDED)))
+            atomic_store_explicit(&ring->lanes[i].busy, false, memory_order_relaxed);
+    }
 }
 
 uint32_t weir_ring_owned(const weir_ring *ring) {
     uint32_t ready = atomic_load_explicit(&ring->ready, memory_order_acquire), owned = 0;
     for (uint32_t i = 0; i < ready; i++) {
         uint64_t owner = atomic_load_explicit(&ring->controls[i].owner, memory_order_relaxed);
-        owned += (owner & LANE_STATE_MASK) == WEIR_LANE_OWNED;
+        owned += owner_state(owner) == WEIR_LANE_OWNED || owner_state(owner) == WEIR_LANE_ENDED;
     }
     return owned;
 }
@@ -397,8 +451,7 @@ uint32_t weir_ring_owned(const weir_ring *ring) {
 static uint64_t populated_wanted(const weir_lane *lane) {
     uint64_t owner = atomic_load_explicit(&lane->control->owner, memory_order_relaxed);
     uint64_t tail = atomic_load_explicit(&lane->control->tail, memory_order_relaxed);
-    uint64_t wanted =
-        (owner & LANE_STATE_MASK) == WEIR_LANE_OWNED ? tail + POPULATE_AHEAD : POPULATE_FREE;
+    uint64_t wanted = owner_state(owner) == WEIR_LANE_OWNED ? tail + POPULATE_AHEAD : POPULATE_FREE;
     return wanted < lane->size ? wanted : lane->size;
 }
 

@@ -56,7 +56,22 @@
  *   machines the cut uses the barrier of the os table (membarrier).
  *
  *   An append from a signal handler that interrupted an append of its own thread uses a second
- *   lane and always takes a new epoch by compare-and-swap. */
+ *   lane and always takes a new epoch by compare-and-swap.
+ *
+ * WHO HAS A LANE: the owner word {generation, thread id, depth, state} and the lane's holder.
+ *
+ *   FREE -> OWNED    a producer, by compare-and-swap (acquire). The generation goes up by one, so that
+ *                    no change that was decided on before it can happen behind it, whatever thread
+ *                    ids come again (models/owner.pml). Then the producer stores its number in holder.
+ *   OWNED -> ENDED   the thread itself when it ends (weir_ring_hand_back), or the journal thread when
+ *                    the kernel says that there is no such thread (weir_ring_end_dead); both by
+ *                    compare-and-swap (release; acquire too where another thread's stores are taken
+ *                    on). Whoever cannot be looked at lives.
+ *   ENDED -> FREE    the journal thread, or the thread that ends, when all in the lane is durable, by
+ *                    compare-and-swap (acquire and release).
+ *
+ *   Which lane is one's own says holder alone: it has the thread's number, which no other thread of
+ *   the process ever has, as it may have its id. */
 #ifndef WEIR_RING_H
 #define WEIR_RING_H
 
@@ -136,10 +151,18 @@ void weir_ring_close(weir_ring *ring);
 void weir_ring_store_mark(weir_ring *ring, const weir_mark *mark);
 bool weir_ring_load_mark(const weir_ring *ring, weir_mark *out);
 
-/* The caller's lane for that depth, claimed if need be; NULL when none is free.
- * Async-signal-safe. */
-weir_lane *weir_ring_claim(weir_ring *ring, uint32_t thread, unsigned depth);
-uint32_t weir_ring_owned(const weir_ring *ring); /* lanes in use */
+/* thread in these: the caller's number (os->thread_number). find: the lane that it has for that depth;
+ * claim: one that was free; NULL when there is none. Async-signal-safe. */
+weir_lane *weir_ring_find(const weir_ring *ring, uint64_t thread, unsigned depth);
+weir_lane *weir_ring_claim(weir_ring *ring, uint64_t thread, unsigned depth);
+/* The thread ends and gives back what it has. True when a lane is free by that, and not first to be
+ * drained. */
+bool weir_ring_hand_back(weir_ring *ring, uint64_t thread);
+/* Journal thread only. end_dead: find lanes of threads that ended without giving them back.
+ * free_ended: true when a lane is free that was not. */
+void weir_ring_end_dead(weir_ring *ring);
+bool weir_ring_free_ended(weir_ring *ring);
+uint32_t weir_ring_owned(const weir_ring *ring); /* lanes in use, or not drained since */
 
 /* The epoch for a record of this lane (see above). fresh: take a new one whatever the word says. */
 static inline uint64_t weir_ring_stamp(weir_ring *ring, const weir_lane *lane, bool fresh) {

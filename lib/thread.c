@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 static _Thread_local bool ours __attribute__((tls_model("initial-exec")));
@@ -18,6 +19,38 @@ static void *begin(void *argument) {
     free(argument);
     ours = true;
     return s.run(s.argument);
+}
+
+/* glibc keeps the values of this many keys in the thread's own descriptor. For keys above it may have to
+ * allocate, which no handler may: then threads end without a word, and whoever wants to know has to ask
+ * the kernel (weir_ring_end_dead). */
+enum { KEYS_IN_PLACE = 32 };
+
+static void (*at_end)(void);
+static pthread_key_t end_key;
+static _Atomic bool end_watched; /* release behind the two above, acquire before them */
+
+static void end(void *value) {
+    (void)value;
+    at_end();
+}
+
+static void make_end_key(void (*ended)(void)) {
+    at_end = ended;
+    if (pthread_key_create(&end_key, end)) return;
+    atomic_store_explicit(&end_watched, end_key < KEYS_IN_PLACE, memory_order_release);
+}
+
+void weir_thread_watch_ends(void (*ended)(void)) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    (void)pthread_mutex_lock(&lock); /* a static, never destroyed mutex */
+    if (!at_end) make_end_key(ended);
+    (void)pthread_mutex_unlock(&lock);
+}
+
+void weir_thread_expect_end(void) {
+    if (!atomic_load_explicit(&end_watched, memory_order_acquire)) return;
+    (void)pthread_setspecific(end_key, &end_key); /* a key in place cannot fail */
 }
 
 /* Faults of the thread itself must still reach the program's handler. */

@@ -23,6 +23,13 @@ bool weir_thread_is_ours(void);
 sigset_t weir_signals_hold(void);
 void weir_signals_allow(const sigset_t *before);
 
+/* ended is called at the end of each thread that calls expect_end after this, by the thread; again,
+ * when it calls expect_end once more while other destructors run, within what
+ * PTHREAD_DESTRUCTOR_ITERATIONS allows. Not promised: a program may have used up all keys. The first
+ * call of watch_ends counts. expect_end is async-signal-safe. */
+void weir_thread_watch_ends(void (*ended)(void));
+void weir_thread_expect_end(void);
+
 /* Calls of the library end before a pthread_cancel takes effect: one in the middle would keep locks
  * and counts for ever. Returns what weir_cancel_allow wants. */
 int weir_cancel_hold(void);

@@ -517,7 +517,7 @@ static ring_file make_ring(void) {
     for (uint32_t i = 0; i < LANES; i++)
         assert_int_equal(weir_ring_provision(&ring, &error), 0);
     for (uint8_t n = 0; n < 10 * LANES; n++)
-        put_record(&ring, weir_ring_claim(&ring, 100 + n % LANES, 0), n);
+        put_record(&ring, n < LANES ? weir_ring_claim(&ring, 1, n) : &lanes[n % LANES], n);
     weir_ring_close(&ring);
     r.data = weir_file_read(r.path, &r.bytes);
     return r;

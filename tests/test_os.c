@@ -271,30 +271,48 @@ static void the_barrier_works_or_says_so(void **state) {
     assert_int_equal(os->barrier(os->self), result);
 }
 
-static void *own_start(void *context) {
-    uint64_t *out = context;
-    uint32_t self = os->thread_id(os->self);
-    out[0] = self;
-    out[1] = os->thread_started(os->self, self);
+typedef struct about_thread {
+    uint32_t id;
+    uint64_t number;
+    _Atomic uint32_t told, may_end;
+} about_thread;
+
+static void *tell_about_itself(void *context) {
+    about_thread *about = context;
+    about->id = os->thread_id(os->self);
+    about->number = os->thread_number(os->self);
+    atomic_store(&about->told, 1);
+    os->wake(os->self, &about->told);
+    while (!atomic_load(&about->may_end))
+        (void)os->wait(os->self, &about->may_end, 0, UINT64_MAX);
     return NULL;
 }
 
-static void a_thread_is_known_by_id_and_start(void **state) {
+static void a_thread_has_a_number_of_its_own_and_lives_until_it_ends(void **state) {
     (void)state;
-    uint32_t self = os->thread_id(os->self);
-    uint64_t started = os->thread_started(os->self, self), other[2] = {0};
-    assert_true(started > 0);
-    assert_int_equal(os->thread_started(os->self, self), started);
-    assert_int_equal(pthread_setname_np(pthread_self(), ") 1 (x) 2"), 0);
-    assert_int_equal(os->thread_started(os->self, self), started);
+    about_thread other = {0};
+    uint64_t number = os->thread_number(os->self);
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, own_start, other), 0);
+    assert_true(number > 0);
+    assert_true(os->thread_number(os->self) == number);
+    assert_int_equal(pthread_create(&thread, NULL, tell_about_itself, &other), 0);
+    while (!atomic_load(&other.told))
+        (void)os->wait(os->self, &other.told, 0, UINT64_MAX);
+    assert_true(other.number > 0 && other.number != number);
+    assert_int_equal(os->thread_life(os->self, other.id), WEIR_OS_ALIVE);
+    atomic_store(&other.may_end, 1);
+    os->wake(os->self, &other.may_end);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_true(other[0] != self);
-    assert_true(other[1] >= started);
+    /* What a signal handler interrupts must not see it change. */
     errno = 12345;
-    assert_int_equal(os->thread_started(os->self, UINT32_MAX), 0);
-    assert_int_equal(errno, 12345); /* what a signal handler interrupts must not see it change */
+    assert_int_equal(os->thread_life(os->self, os->thread_id(os->self)), WEIR_OS_ALIVE);
+    assert_int_equal(os->thread_life(os->self, 0x7FFFFFFF), WEIR_OS_DEAD);
+    assert_int_equal(os->thread_life(os->self, 0), WEIR_OS_UNKNOWN); /* EINVAL */
+    assert_int_equal(errno, 12345);
+    /* The kernel takes the thread down behind the join. */
+    while (os->thread_life(os->self, other.id) == WEIR_OS_ALIVE)
+        (void)os->wait(os->self, &other.told, 1, 1000000);
+    assert_int_equal(os->thread_life(os->self, other.id), WEIR_OS_DEAD);
 }
 
 static void the_clocks_go_forward(void **state) {
@@ -420,7 +438,7 @@ int main(void) {
         cmocka_unit_test(waiting_ends_by_value_by_time_and_by_wake),
         cmocka_unit_test(a_thread_wakes_another),
         cmocka_unit_test(the_barrier_works_or_says_so),
-        cmocka_unit_test(a_thread_is_known_by_id_and_start),
+        cmocka_unit_test(a_thread_has_a_number_of_its_own_and_lives_until_it_ends),
         cmocka_unit_test(the_clocks_go_forward),
         cmocka_unit_test(random_and_boot_id),
         cmocka_unit_test(short_writes_go_on_and_empty_ones_fail),

@@ -144,33 +144,36 @@ static void no_lane_is_made_of_another_file(void **state) {
     teardown(&f);
 }
 
-static void *own_id(void *argument) {
-    weir_ring *ring = argument;
-    return weir_ring_claim(ring, ring->os->thread_id(ring->os->self), 0);
-}
-
 static void a_lane_comes_back_when_its_thread_has_ended_and_it_is_drained(void **state) {
     (void)state;
     fixture f = {0};
     setup(&f);
     weir_error error;
     assert_int_equal(weir_ring_provision(&f.ring, &error), 0);
-    pthread_t thread;
-    void *lane, *again;
-    pthread_create(&thread, NULL, own_id, &f.ring);
-    pthread_join(thread, &lane);
+    weir_lane *lane = weir_ring_claim(&f.ring, 1, 0);
     assert_ptr_equal(lane, &f.lanes[0]);
     put(&f.ring, lane, 1);
-    uint32_t self = weir_os_posix()->thread_id(NULL);
-    assert_null(weir_ring_claim(&f.ring, self, 0)); /* not drained */
-    atomic_store(&f.lanes[0].control->head, f.lanes[0].tail);
-    again = weir_ring_claim(&f.ring, self, 0);
-    assert_ptr_equal(again, lane);
-    assert_ptr_equal(weir_ring_claim(&f.ring, self, 0), lane); /* own already */
-    assert_null(weir_ring_claim(&f.ring, self, 1));            /* another depth is another lane */
-    pthread_create(&thread, NULL, own_id, &f.ring);
-    pthread_join(thread, &again);
-    assert_null(again); /* its owner lives */
+    assert_ptr_equal(weir_ring_find(&f.ring, 1, 0), lane);
+    assert_null(weir_ring_find(&f.ring, 1, 1)); /* another depth is another lane */
+    assert_null(weir_ring_find(&f.ring, 2, 0));
+    atomic_store(&lane->busy, true); /* its thread ends in the middle of an append */
+    lane->tail += 8;
+    assert_false(weir_ring_hand_back(&f.ring, 2)); /* not its */
+    assert_ptr_equal(weir_ring_find(&f.ring, 1, 0), lane);
+    assert_false(weir_ring_hand_back(&f.ring, 1)); /* not drained */
+    assert_false(atomic_load(&lane->busy));
+    assert_null(weir_ring_find(&f.ring, 1, 0));
+    assert_false(weir_ring_free_ended(&f.ring));
+    assert_null(weir_ring_claim(&f.ring, 2, 0));
+    assert_int_equal(weir_ring_owned(&f.ring), 1);
+    atomic_store(&lane->control->head, 24);
+    assert_true(weir_ring_free_ended(&f.ring));
+    assert_int_equal(weir_ring_owned(&f.ring), 0);
+    assert_ptr_equal(weir_ring_claim(&f.ring, 2, 1), lane);
+    assert_int_equal(lane->tail, 24);             /* behind what was published */
+    assert_null(weir_ring_claim(&f.ring, 1, 0));  /* its owner lives */
+    assert_true(weir_ring_hand_back(&f.ring, 2)); /* nothing to drain */
+    assert_ptr_equal(weir_ring_claim(&f.ring, 1, 0), lane);
     teardown(&f);
 }
 
@@ -614,65 +617,141 @@ static void a_report_knows_this_boot_from_another(void **state) {
 
 /* ---- who owns a lane --------------------------------------------------------------------- */
 
-static uint64_t started_at;
-static weir_lane_control *snatched; /* while a claimer asks whether its owner lives */
+static uint32_t own_id;
+static weir_os_life told;
+static weir_ring *changing; /* while somebody asks whether the owner of its lane 0 lives */
 
-static uint64_t told_start(void *self, uint32_t thread) {
+static uint32_t tell_id(void *self) {
     (void)self;
-    if (snatched && thread == 7)
-        atomic_store(&snatched->owner, (uint64_t)9 << 32 | WEIR_LANE_OWNED);
-    return started_at;
+    return own_id;
 }
 
-static const weir_os *os_with_starts(void) {
+/* The owner ends by itself, and the next thread gets its id and its lane. */
+static weir_os_life tell_life(void *self, uint32_t thread) {
+    (void)self;
+    assert_int_equal(thread, own_id);
+    if (!changing) return told;
+    assert_true(weir_ring_hand_back(changing, 1));
+    assert_non_null(weir_ring_claim(changing, 2, 0));
+    return WEIR_OS_DEAD;
+}
+
+static const weir_os *os_of_lives(void) {
     static weir_os os;
     os = *weir_os_posix();
-    os.thread_started = told_start;
-    snatched = NULL;
+    os.thread_id = tell_id;
+    os.thread_life = tell_life;
+    own_id = 0x3FFFFF; /* the greatest that Linux gives */
+    changing = NULL;
     return &os;
 }
 
-/* The kernel gives a thread's number again; its lane goes over with it, as what it is. */
-static void a_thread_number_given_again_is_another_thread(void **state) {
+/* A thread that ended without giving its lane back; and who cannot be looked at lives. */
+static void only_the_dead_lose_their_lane(void **state) {
     (void)state;
     fixture f = {0};
     setup(&f);
     weir_error error;
-    f.ring.os = os_with_starts();
+    f.ring.os = os_of_lives();
     assert_int_equal(weir_ring_provision(&f.ring, &error), 0);
-    started_at = 100;
-    weir_lane *lane = weir_ring_claim(&f.ring, 7, 0);
-    put(&f.ring, lane, 1);
-    atomic_store(&lane->busy, true); /* it dies in the middle of an append */
-    lane->tail += 8;
-    assert_ptr_equal(weir_ring_claim(&f.ring, 7, 0), lane);
-    assert_true(atomic_load(&lane->busy)); /* still itself: nothing is touched */
-    started_at = 200;
-    assert_ptr_equal(weir_ring_claim(&f.ring, 7, 0), lane);
-    assert_false(atomic_load(&lane->busy));
-    assert_int_equal(lane->tail, 24); /* behind what was published */
-    assert_int_equal(atomic_load(&lane->control->owner_started), 200);
+    weir_lane *lane = weir_ring_claim(&f.ring, 1, 0);
+    atomic_store(&lane->busy, true);
+    static const weir_os_life living[] = {WEIR_OS_ALIVE, WEIR_OS_UNKNOWN};
+    for (size_t i = 0; i < 2; i++) {
+        told = living[i];
+        weir_ring_end_dead(&f.ring);
+        assert_false(weir_ring_free_ended(&f.ring));
+        assert_null(weir_ring_claim(&f.ring, 2, 0));
+        assert_true(atomic_load(&lane->busy));
+    }
+    told = WEIR_OS_DEAD;
+    weir_ring_end_dead(&f.ring);
+    assert_false(atomic_load(&lane->busy)); /* who closes need not wait for it */
+    assert_null(weir_ring_claim(&f.ring, 2, 0));
+    assert_true(weir_ring_free_ended(&f.ring));
+    assert_ptr_equal(weir_ring_claim(&f.ring, 2, 0), lane);
+    teardown(&f);
+}
+
+/* The kernel gives a thread's id again: the new thread neither takes the lane for its own, nor
+ * loses one to a judgement of the old thread. */
+static void a_thread_id_given_again_is_another_thread(void **state) {
+    (void)state;
+    fixture f = {0};
+    setup(&f);
+    weir_error error;
+    f.ring.os = os_of_lives();
+    assert_int_equal(weir_ring_provision(&f.ring, &error), 0);
+    weir_lane *lane = weir_ring_claim(&f.ring, 1, 0);
+    assert_null(weir_ring_find(&f.ring, 2, 0));
+    uint64_t before = atomic_load(&lane->control->owner);
+    changing = &f.ring;
+    weir_ring_end_dead(&f.ring);
+    changing = NULL;
+    assert_ptr_equal(weir_ring_find(&f.ring, 2, 0), lane);
+    assert_false(weir_ring_free_ended(&f.ring));
+    assert_null(weir_ring_claim(&f.ring, 3, 0));
+    assert_true(atomic_load(&lane->control->owner) == before + ((uint64_t)1 << 40));
+    /* A word that says neither free nor owned is nobody's to take: somebody wrote wildly. */
+    atomic_store(&lane->control->owner, (uint64_t)7 << 40 | 0x77);
+    assert_false(weir_ring_hand_back(&f.ring, 2));
+    weir_ring_end_dead(&f.ring);
+    assert_null(weir_ring_claim(&f.ring, 3, 0));
+    teardown(&f);
+}
+
+static uint32_t lose_the_race(void *self) {
+    weir_ring *ring = changing;
+    changing = NULL;
+    if (ring) assert_non_null(weir_ring_claim(ring, 2, 0));
+    return tell_id(self);
+}
+
+static void a_lane_that_another_thread_claims_meanwhile_is_that_ones(void **state) {
+    (void)state;
+    fixture f = {0};
+    setup_two(&f);
+    weir_os os = *os_of_lives();
+    os.thread_id = lose_the_race;
+    f.ring.os = &os;
+    changing = &f.ring;
+    weir_lane *mine = weir_ring_claim(&f.ring, 1, 0), *other = weir_ring_find(&f.ring, 2, 0);
+    assert_ptr_equal(other, &f.lanes[0]);
+    assert_ptr_equal(mine, &f.lanes[1]);
+    assert_false(weir_ring_free_ended(&f.ring));
+    assert_int_equal(weir_ring_owned(&f.ring), 2);
+    assert_true(weir_ring_hand_back(&f.ring, 1));
     assert_int_equal(weir_ring_owned(&f.ring), 1);
     teardown(&f);
 }
 
-static void a_lane_snatched_meanwhile_is_not_taken(void **state) {
+static size_t covered;
+
+static int count_covered(void *self, void *at, size_t bytes) {
+    (void)self;
+    assert_non_null(at);
+    covered += bytes;
+    return 0;
+}
+
+static void only_what_is_written_to_is_covered_in_a_child(void **state) {
     (void)state;
     fixture f = {0};
     setup(&f);
     weir_error error;
-    f.ring.os = os_with_starts();
+    weir_found_ring found;
+    weir_ring dead;
+    weir_os os = *weir_os_posix();
+    os.cover = count_covered;
+    f.ring.os = &os;
     assert_int_equal(weir_ring_provision(&f.ring, &error), 0);
-    started_at = 100;
-    assert_non_null(weir_ring_claim(&f.ring, 7, 0));
-    started_at = 200; /* 7 has ended */
-    snatched = f.lanes[0].control;
-    assert_null(weir_ring_claim(&f.ring, 8, 0));
-    assert_int_equal(atomic_load(&snatched->owner) >> 32, 9);
-    snatched = NULL;
-    /* A word that says neither free nor owned is nobody's to take: somebody wrote wildly. */
-    atomic_store(&f.lanes[0].control->owner, (uint64_t)7 << 32 | 0x77);
-    assert_null(weir_ring_claim(&f.ring, 8, 0));
+    weir_ring_let_go(&f.ring);
+    assert_int_equal(covered, f.ring.map_bytes + 2 * LANE_BYTES);
+    assert_int_equal(weir_ring_attach(&dead, &os, WEIR_OS_CWD, f.path, &found, &error), 0);
+    covered = 0;
+    weir_ring_let_go(&dead);
+    assert_int_equal(covered, 0);
+    weir_ring_close(&dead);
     teardown(&f);
 }
 
@@ -812,8 +891,10 @@ int main(void) {
         cmocka_unit_test(a_report_leaves_out_what_the_journal_has),
         cmocka_unit_test(a_report_counts_what_cannot_be_read),
         cmocka_unit_test(a_report_knows_this_boot_from_another),
-        cmocka_unit_test(a_thread_number_given_again_is_another_thread),
-        cmocka_unit_test(a_lane_snatched_meanwhile_is_not_taken),
+        cmocka_unit_test(only_the_dead_lose_their_lane),
+        cmocka_unit_test(a_thread_id_given_again_is_another_thread),
+        cmocka_unit_test(a_lane_that_another_thread_claims_meanwhile_is_that_ones),
+        cmocka_unit_test(only_what_is_written_to_is_covered_in_a_child),
         cmocka_unit_test(pending_is_what_was_not_taken),
         cmocka_unit_test(no_lane_is_made_of_another_file),
         cmocka_unit_test(two_producers_share_the_epochs),

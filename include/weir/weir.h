@@ -188,7 +188,8 @@ typedef struct weir_ticket {
 
 typedef enum weir_full {
     WEIR_FULL_BLOCK = 0, /* wait up to full_timeout_ms for room, then WEIR_FULL */
-    WEIR_FULL_FAIL = 1,  /* WEIR_FULL at once */
+    WEIR_FULL_FAIL = 1,  /* WEIR_FULL at once; but while there are fewer than lanes_max lanes, a
+                            thread's first append may wait up to 200 ms for one to be made */
 } weir_full;
 
 /* What an operator must hear: see weir_event_fn. */

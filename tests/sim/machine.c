@@ -414,9 +414,11 @@ static uint32_t os_thread_id(void *self) {
     return sim_now->thread;
 }
 
-static uint64_t os_thread_started(void *self, uint32_t thread) {
-    (void)self;
-    return thread;
+static uint64_t os_thread_number(void *self) { return os_thread_id(self); }
+
+static weir_os_life os_thread_life(void *self, uint32_t thread) {
+    (void)self, (void)thread;
+    return WEIR_OS_ALIVE;
 }
 
 static int64_t os_process_id(void *self) {
@@ -477,7 +479,8 @@ const weir_os *sim_os(void) {
         .wake = os_wake,
         .barrier = os_barrier,
         .thread_id = os_thread_id,
-        .thread_started = os_thread_started,
+        .thread_number = os_thread_number,
+        .thread_life = os_thread_life,
         .process_id = os_process_id,
         .random = os_random,
         .boot_id = os_boot_id,
