@@ -1,7 +1,8 @@
 # libweir, shared and static, from the objects of lib/ and writer/. The shared one exports only the
 # names in weir.map; the static one shows the tests and the tool what is inside.
 set(weir_objects $<TARGET_OBJECTS:weir_lib> $<TARGET_OBJECTS:weir_writer>)
-set(weir_libraries ${SQLITE_LIBRARIES} ${ZSTD_LIBRARIES} ${XXHASH_LIBRARIES} Threads::Threads)
+set(weir_libraries ${SQLITE_LIBRARIES} ${ZSTD_LIBRARIES} ${XXHASH_LIBRARIES} Threads::Threads
+    ${CMAKE_DL_LIBS})
 set(weir_map ${CMAKE_CURRENT_SOURCE_DIR}/cmake/weir.map)
 
 add_library(weir SHARED ${weir_objects})
@@ -11,7 +12,9 @@ set_target_properties(weir PROPERTIES
     LINKER_LANGUAGE C
     LINK_DEPENDS ${weir_map})
 target_link_options(weir PRIVATE -Wl,--version-script=${weir_map} -Wl,--as-needed
-    -Wl,-z,now) # binding a symbol at its first call takes more stack than a handler may have
+    # Binding a symbol at its first call takes more stack than a handler may have; and threads end in
+    # the library's code when it is closed.
+    -Wl,-z,now -Wl,-z,nodelete)
 if(NOT WEIR_SANITIZE) # a sanitizer's runtime is linked to the program, not to the library
     target_link_options(weir PRIVATE -Wl,--no-undefined)
 endif()

@@ -10,6 +10,7 @@
 #include "fork.h"
 #include "look.h"
 #include "registry.h"
+#include "resident.h"
 #include "thread.h"
 
 enum { PATH_BYTES = 4096, CLOSE_POLL_NS = 1000000, LOCK_POLL_NS = 10000000 };
@@ -425,6 +426,7 @@ static void dismantle(weir *w) {
 int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *error) {
     opening o = {.config = config, .error = error};
     *out = NULL;
+    weir_resident_stay();
     o.w = weir_registry_take(config->os, config->options.lanes_max);
     if (!o.w) return weir_fail(error, WEIR_NO_MEMORY, "no memory to open %s", config->directory);
     o.w->options = config->options;

@@ -47,6 +47,11 @@
  * that fork() interrupted, from a handler: it is the parent's alone. That holds for fork(); in a
  * child of _Fork() or clone() such an append ends with SIGSEGV, because the parent's ring is not
  * there. No call is a cancellation point.
+ *
+ * UNLOADING
+ *
+ * dlclose() does not unload the library, nor, once it has opened a handle, a plug-in that the static
+ * library is linked into: threads that appended may end later, in its code.
  */
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
