@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "core.h"
+#include "fork.h"
 #include "key.h"
 #include "registry.h"
 #include "row_encode.h"
@@ -125,7 +126,7 @@ static weir_lane *take_lane(weir *w, unsigned depth) {
 
 int weir_gate_status(const weir *w, uint32_t generation) {
     if (atomic_load_explicit(w->gate, memory_order_relaxed) == generation) return WEIR_OK;
-    if (w->os->process_id(w->os->self) != w->process) return WEIR_FORKED;
+    if (w->os->process_id(w->os->self) != w->process || weir_fork_left_behind()) return WEIR_FORKED;
     if (w->generation == generation && !atomic_load_explicit(&w->closing, memory_order_acquire) &&
         atomic_load_explicit(&w->journaler.status, memory_order_acquire) == WEIR_STOPPED)
         return WEIR_STOPPED;

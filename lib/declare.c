@@ -132,9 +132,12 @@ static int declare_locked(weir *w, const char *name, const weir_column *columns,
 int weir_declare(weir *w, const char *name, const weir_column *columns, size_t count,
                  weir_table **out) {
     weir_error error = {0};
+    if (out) *out = NULL;
     if (!w || !name || !columns || !out)
-        return weir_publish_error(&(weir_error){WEIR_MISUSE, "weir_declare: an argument is NULL"});
-    *out = NULL;
+        return weir_misuse("weir_declare", !w         ? "w is NULL"
+                                           : !name    ? "name is NULL"
+                                           : !columns ? "columns is NULL"
+                                                      : "out is NULL");
     int held;
     int status = weir_step_in(w, false, &held);
     if (status != WEIR_OK) {

@@ -421,19 +421,25 @@ static void dismantle(weir *w) {
     w->directory = NULL;
     (void)pthread_mutex_destroy(&w->declaring); /* nobody holds it */
     weir_registry_give_back(w);
+    weir_fork_end();
 }
 
 int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *error) {
     opening o = {.config = config, .error = error};
     *out = NULL;
+    int status = weir_fork_begin(error);
+    if (status != WEIR_OK) return status;
     weir_resident_stay();
     o.w = weir_registry_take(config->os, config->options.lanes_max);
-    if (!o.w) return weir_fail(error, WEIR_NO_MEMORY, "no memory to open %s", config->directory);
+    if (!o.w) {
+        weir_fork_end();
+        return weir_fail(error, WEIR_NO_MEMORY, "no memory to open %s", config->directory);
+    }
     o.w->options = config->options;
     o.w->process = config->os->process_id(config->os->self);
     o.w->ring.file = -1;
     (void)pthread_mutex_init(&o.w->declaring, NULL); /* cannot fail with default attributes */
-    int status = open_steps(&o);
+    status = open_steps(&o);
     if (o.dead.lanes) weir_ring_close(&o.dead);
     if (status == WEIR_OK) {
         tell_weakness(o.w);
@@ -582,8 +588,9 @@ static int stop_writer(weir *w, uint64_t deadline) {
 static int close_handle(weir *w) {
     weir_error error = {0};
     int status = weir_gate_status(w, w->generation);
-    if (status != WEIR_OK && status != WEIR_STOPPED) return status;
-    if (atomic_exchange_explicit(&w->closing, true, memory_order_acq_rel)) return WEIR_CLOSED;
+    if (status != WEIR_OK && status != WEIR_STOPPED) return weir_refuse("weir_close", status);
+    if (atomic_exchange_explicit(&w->closing, true, memory_order_acq_rel))
+        return weir_refuse("weir_close", WEIR_CLOSED);
     uint64_t deadline = weir_deadline(w->os, w->options.open_timeout_ms);
     bool quiet = shut_gate(w, deadline);
     int journaled = weir_journaler_stop(&w->journaler);
@@ -606,7 +613,7 @@ static int close_handle(weir *w) {
 }
 
 int weir_close(weir *w) {
-    if (!w) return WEIR_MISUSE;
+    if (!w) return weir_misuse("weir_close", "w is NULL");
     int held = weir_cancel_hold();
     int status = close_handle(w);
     weir_cancel_allow(held);

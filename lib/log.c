@@ -56,7 +56,7 @@ static int append(weir *w, weir_log_level level, const char *file, int line, con
 
 int weir_log_write(weir *w, weir_log_level level, const char *file, int line, const char *format,
                    ...) {
-    if (!w || !format) return WEIR_MISUSE;
+    if (!w || !format) return weir_misuse("weir_log_write", w ? "format is NULL" : "w is NULL");
     int saved = errno; /* of the caller, who may be about to report it */
     char text[WEIR_LOG_BYTES];
     va_list arguments;

@@ -60,6 +60,14 @@ int weir_fail(weir_error *error, int status, const char *format, ...) {
     return status;
 }
 
+int weir_refuse(const char *call, int status) {
+    return weir_fail(&last_error, status, "%s: %s", call, weir_status_text(status));
+}
+
+int weir_misuse(const char *call, const char *what) {
+    return weir_fail(&last_error, WEIR_MISUSE, "%s: %s", call, what);
+}
+
 static int status_of_errno(int number) {
     switch (number) {
     case ENOSPC:

@@ -26,4 +26,9 @@ int weir_fail_os(weir_error *error, int64_t result, const char *format, ...)
 /* Make error what weir_last_error() returns in this thread; returns its status. */
 int weir_publish_error(const weir_error *error);
 
+/* For the public face, which calls by this name: leave words for weir_last_error() in this thread, and
+ * return the status. misuse: what is wrong with which argument. refuse: the status says it all. */
+int weir_refuse(const char *call, int status);
+int weir_misuse(const char *call, const char *what);
+
 #endif

@@ -120,25 +120,32 @@ static int sync_inside(weir *w, weir_level level, uint32_t timeout_ms) {
     return explain(w, &g, wait_for(w, &g, timeout_ms));
 }
 
+static const char no_level[] = "level is none of WEIR_PUBLISHED, WEIR_DURABLE, WEIR_APPLIED";
+
 int weir_sync(weir *w, weir_level level, uint32_t timeout_ms) {
-    if (!w || level > WEIR_APPLIED) return WEIR_MISUSE;
+    static const char call[] = "weir_sync";
     int held;
+    if (!w) return weir_misuse(call, "w is NULL");
+    if (level > WEIR_APPLIED) return weir_misuse(call, no_level);
     int status = weir_step_in(w, true, &held);
-    if (status != WEIR_OK) return status;
+    if (status != WEIR_OK) return weir_refuse(call, status);
     if (level != WEIR_PUBLISHED) status = sync_inside(w, level, timeout_ms);
     weir_step_out(w, held);
     return status;
 }
 
 int weir_wait(weir *w, weir_ticket ticket, weir_level level, uint32_t timeout_ms) {
-    if (!w || level > WEIR_APPLIED || ticket.generation != w->generation ||
-        ticket.lane >= w->options.lanes_max)
-        return WEIR_MISUSE;
+    static const char call[] = "weir_wait";
     int held;
+    if (!w) return weir_misuse(call, "w is NULL");
+    if (level > WEIR_APPLIED) return weir_misuse(call, no_level);
     int status = weir_step_in(w, true, &held);
-    if (status != WEIR_OK) return status;
+    if (status != WEIR_OK) return weir_refuse(call, status);
     goal g = {level, &ticket.position, ticket.lane + 1, ticket.lane, 0};
-    if (level != WEIR_PUBLISHED) status = explain(w, &g, wait_for(w, &g, timeout_ms));
+    if (ticket.generation != w->generation || ticket.lane >= w->options.lanes_max)
+        status = weir_misuse(call, "ticket is not of a row of this handle");
+    else if (level != WEIR_PUBLISHED)
+        status = explain(w, &g, wait_for(w, &g, timeout_ms));
     weir_step_out(w, held);
     return status;
 }
@@ -177,10 +184,11 @@ static void count_applied(const weir *w, struct weir_stats *out) {
 }
 
 int weir_stats(weir *w, struct weir_stats *out) {
-    if (!w || !out) return WEIR_MISUSE;
+    static const char call[] = "weir_stats";
     int held;
+    if (!w || !out) return weir_misuse(call, w ? "out is NULL" : "w is NULL");
     int status = weir_step_in(w, true, &held);
-    if (status != WEIR_OK) return status;
+    if (status != WEIR_OK) return weir_refuse(call, status);
     *out = (struct weir_stats){0};
     count_published(w, out);
     out->rows_refused = atomic_load_explicit(&w->refused, memory_order_relaxed);

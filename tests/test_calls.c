@@ -4,6 +4,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <weir/log.h>
 #include <weir/sqlite.h>
@@ -151,10 +154,108 @@ static void refused_rows_are_counted_each(void **state) {
     }
 }
 
+/* ---- words ------------------------------------------------------------------------------------- */
+
+/* Each failure after another one, whose words must not be left. */
+static void expect_words(int status, int wanted, const char *call, const char *what) {
+    const char *words = weir_last_error();
+    assert_int_equal(status, wanted);
+    if (!strstr(words, call) || !strstr(words, what))
+        fail_msg("neither \"%s\" nor \"%s\" in: %s", call, what, words);
+}
+
+static void misuse_names_the_call_and_the_argument(void **state) {
+    (void)state;
+    const weir_value row[] = {weir_null(), weir_null()};
+    struct weir_stats s;
+    weir_ticket ticket = {0};
+    weir_table *t;
+    weir *other;
+    open_it(WEIR_FULL_BLOCK);
+    weir_level none = (weir_level)7;
+    expect_words(weir_sync(NULL, WEIR_DURABLE, 0), WEIR_MISUSE, "weir_sync", "w is NULL");
+    expect_words(weir_wait(NULL, ticket, WEIR_DURABLE, 0), WEIR_MISUSE, "weir_wait", "w is NULL");
+    expect_words(weir_sync(w, none, 0), WEIR_MISUSE, "weir_sync", "level");
+    expect_words(weir_wait(w, ticket, none, 0), WEIR_MISUSE, "weir_wait", "level");
+    expect_words(weir_wait(w, ticket, WEIR_DURABLE, 0), WEIR_MISUSE, "weir_wait", "ticket");
+    expect_words(weir_stats(NULL, &s), WEIR_MISUSE, "weir_stats", "w is NULL");
+    expect_words(weir_stats(w, NULL), WEIR_MISUSE, "weir_stats", "out is NULL");
+    expect_words(weir_close(NULL), WEIR_MISUSE, "weir_close", "w is NULL");
+    expect_words(weir_declare(NULL, "t", plain_columns, 2, &t), WEIR_MISUSE, "weir_declare",
+                 "w is NULL");
+    expect_words(weir_declare(w, NULL, plain_columns, 2, &t), WEIR_MISUSE, "weir_declare",
+                 "name is NULL");
+    expect_words(weir_declare(w, "t", NULL, 2, &t), WEIR_MISUSE, "weir_declare", "columns is NULL");
+    expect_words(weir_declare(w, "t", plain_columns, 2, NULL), WEIR_MISUSE, "weir_declare",
+                 "out is NULL");
+    expect_words(weir_insert_now(NULL, row, 2, 0, NULL, NULL), WEIR_MISUSE, "weir_insert_now",
+                 "table is NULL");
+    expect_words(weir_insert_now(keyed, NULL, 2, 0, NULL, NULL), WEIR_MISUSE, "weir_insert_now",
+                 "values is NULL");
+    expect_words(weir_insert_now(plain, row, 2, 0, NULL, NULL), WEIR_MISUSE, "weir_insert_now",
+                 "WEIR_KEY");
+    expect_words(weir_insert_now(keyed, row, 1, 0, NULL, NULL), WEIR_MISUSE, "weir_insert_now",
+                 "count");
+    expect_words(weir_log_write(NULL, WEIR_INFO, NULL, 0, "x"), WEIR_MISUSE, "weir_log_write",
+                 "w is NULL");
+    expect_words(weir_open_sqlite(NULL, NULL, &other), WEIR_MISUSE, "weir_open_sqlite", "path");
+    expect_words(weir_open_sqlite(database, NULL, NULL), WEIR_MISUSE, "weir_open_sqlite", "out");
+    assert_int_equal(weir_close(w), WEIR_OK);
+}
+
+static void calls_on_a_closed_handle_say_so(void **state) {
+    (void)state;
+    const weir_value row[] = {weir_null(), weir_null()};
+    const char *closed = weir_status_text(WEIR_CLOSED);
+    struct weir_stats s;
+    weir_ticket ticket;
+    weir_table *t;
+    open_it(WEIR_FULL_BLOCK);
+    assert_int_equal(weir_append_row(keyed, row, 2, &ticket), WEIR_OK);
+    assert_int_equal(weir_close(w), WEIR_OK);
+    expect_words(weir_sync(w, WEIR_DURABLE, 0), WEIR_CLOSED, "weir_sync", closed);
+    expect_words(weir_wait(w, ticket, WEIR_DURABLE, 0), WEIR_CLOSED, "weir_wait", closed);
+    expect_words(weir_stats(w, &s), WEIR_CLOSED, "weir_stats", closed);
+    expect_words(weir_declare(w, "t", plain_columns, 2, &t), WEIR_CLOSED, "declaring t", closed);
+    expect_words(weir_insert_now(keyed, row, 2, 0, NULL, NULL), WEIR_CLOSED, "weir_insert_now",
+                 closed);
+    expect_words(weir_close(w), WEIR_CLOSED, "weir_close", closed);
+}
+
+/* Root may write everywhere, so it becomes somebody else first. */
+static int open_where_nothing_may_be_made(void) {
+    weir *mine;
+    if (geteuid() == 0 && setresuid(65534, 65534, 65534)) return 77;
+    if (weir_open_sqlite(database, NULL, &mine) != WEIR_DATABASE) return 1;
+    return strstr(weir_last_error(), "may not be written") &&
+                   !strstr(weir_last_error(), "No such file")
+               ? 0
+               : 2;
+}
+
+static void a_directory_that_may_not_be_written_is_not_called_absent(void **state) {
+    (void)state;
+    int status;
+    assert_int_equal(chmod(directory, 0555), 0);
+    pid_t child = fork();
+    if (child == 0) _exit(open_where_nothing_may_be_made());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(chmod(directory, 0700), 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) skip();
+    assert_int_equal(status, 0);
+    weir *mine;
+    assert_int_equal(weir_open_sqlite("/nonexistent/directory/x.db", NULL, &mine), WEIR_DATABASE);
+    assert_non_null(strstr(weir_last_error(), "No such file"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(appends_keep_errno, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_rows_are_counted_each, setup, teardown),
+        cmocka_unit_test_setup_teardown(misuse_names_the_call_and_the_argument, setup, teardown),
+        cmocka_unit_test_setup_teardown(calls_on_a_closed_handle_say_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_directory_that_may_not_be_written_is_not_called_absent,
+                                        setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

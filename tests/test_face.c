@@ -363,22 +363,30 @@ static void what_cannot_be_opened_is_named(void **state) {
     assert_int_equal(weir_open_sqlite(f->directory, NULL, &w), WEIR_DATABASE);
 }
 
+/* Forked before anything is opened: the child of a process with an open handle is refused as such. */
+static int open_once_told(const fixture *f, int told) {
+    weir *w;
+    char go, pid[32];
+    weir_options hasty = {.open_timeout_ms = 1};
+    (void)snprintf(pid, sizeof pid, "%d", (int)getppid());
+    if (read(told, &go, 1) != 1) return 1;
+    int status = weir_open_sqlite(f->path, &hasty, &w);
+    return status == WEIR_LOCKED && strstr(weir_last_error(), pid) ? 0 : 2;
+}
+
 static void a_journal_is_opened_once(void **state) {
     fixture *f = *state;
+    int status, told[2];
+    assert_int_equal(pipe(told), 0);
+    pid_t child = fork();
+    if (child == 0) _exit(open_once_told(f, told[0]));
     open_with(f, NULL);
     weir *w;
     assert_int_equal(weir_open_sqlite(f->path, NULL, &w), WEIR_LOCKED);
-    char pid[32];
-    snprintf(pid, sizeof pid, "%d", (int)getpid());
-    pid_t child = fork();
-    if (child == 0) {
-        weir_options hasty = {.open_timeout_ms = 1};
-        int status = weir_open_sqlite(f->path, &hasty, &w);
-        _exit(status == WEIR_LOCKED && strstr(weir_last_error(), pid) ? 0 : 1);
-    }
-    int status;
+    assert_int_equal(write(told[1], "!", 1), 1);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
+    assert_int_equal(close(told[0]) | close(told[1]), 0);
     /* The failed attempts took nothing of ours away: another process is still kept out. */
     assert_int_equal(weir_open_sqlite(f->path, NULL, &w), WEIR_LOCKED);
     close_it(f);

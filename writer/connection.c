@@ -2,12 +2,25 @@
  * file. */
 #include "connection.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "../lib/os.h"
 #include "sqlite_error.h"
 
 /* ---- opening --------------------------------------------------------------------------------- */
+
+/* SQLite tries to read a file that it may not make, and then says that there is none. */
+static bool stands_in_a_directory(const char *path) {
+    const weir_os *os = weir_os_posix();
+    weir_os_info info;
+    const char *slash = strrchr(path, '/');
+    int length = slash ? (int)(slash - path) + 1 : 0;
+    char *directory = sqlite3_mprintf("%.*s.", length, path);
+    bool stands = directory && os->info(os->self, WEIR_OS_CWD, directory, &info) >= 0;
+    sqlite3_free(directory);
+    return stands;
+}
 
 /* Whatever keeps the file from being opened is called WEIR_DATABASE, and named in SQLite's words
  * and the system's. */
@@ -19,6 +32,11 @@ static int cannot_open(sqlite3 *db, const weir_sqlite_config *config, weir_error
     if (!number)
         return weir_fail(error, status, "%s: cannot be opened: %s", config->path,
                          sqlite3_errmsg(db));
+    if (number == ENOENT && !config->must_exist && stands_in_a_directory(config->path))
+        return weir_fail(error, status,
+                         "%s: the database cannot be created: its directory may not be written by "
+                         "this user, or is read-only",
+                         config->path);
     (void)weir_fail_os(&reason, -(int64_t)number, "%s: the database cannot be opened%s",
                        config->path,
                        config->must_exist ? "" : " or created; does its directory exist?");

@@ -129,10 +129,8 @@ int weir_insert_now(weir_table *table, const weir_value *values, size_t count, u
     insertion i = {.table = table};
     weir_ticket mine = {0};
     int held;
-    if (!table || !values) {
-        (void)misuse(&i, "an argument is NULL");
-        return weir_publish_error(&i.error);
-    }
+    if (!table || !values)
+        return weir_misuse("weir_insert_now", table ? "values is NULL" : "table is NULL");
     int status = weir_step_in(weir_table_handle(table), false, &held);
     if (status == WEIR_OK) {
         status = insert_inside(&i, values, count, timeout_ms, &mine);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../lib/fork.h"
 #include "../lib/look.h"
 #include "../lib/thread.h"
 #include "place.h"
@@ -227,26 +228,33 @@ static int open_all(opening *o, const char *path) {
     return status;
 }
 
-static int open_path(const char *path, const weir_options *options, weir **out) {
-    weir_error error = {0};
-    opening o = {.error = &error};
-    if (!path || !out) {
-        (void)weir_fail(&error, WEIR_MISUSE, "weir_open_sqlite: path and out must be given");
-        return weir_publish_error(&error);
-    }
-    *out = NULL;
+static int open_path(const char *path, const weir_options *options, weir **out, weir_error *error) {
+    opening o = {.error = error};
     if (options) o.options = *options;
     weir_options_fill(&o.options);
     int status = open_all(&o, path);
     if (status == WEIR_OK) *out = o.handle;
     sqlite3_free(o.real_path);
     sqlite3_free(o.directory);
-    return status == WEIR_OK ? status : weir_publish_error(&error);
+    return status;
+}
+
+/* A child that may open nothing hears it before SQLite does anything. */
+static int open_here(const char *path, const weir_options *options, weir **out, weir_error *error) {
+    if (!path || !out)
+        return weir_fail(error, WEIR_MISUSE, "weir_open_sqlite: %s is NULL", path ? "out" : "path");
+    *out = NULL;
+    int status = weir_fork_begin(error);
+    if (status != WEIR_OK) return status;
+    status = open_path(path, options, out, error);
+    weir_fork_end(); /* the handle counts for itself */
+    return status;
 }
 
 int weir_open_sqlite(const char *path, const weir_options *options, weir **out) {
+    weir_error error = {0};
     int held = weir_cancel_hold();
-    int status = open_path(path, options, out);
+    int status = open_here(path, options, out, &error);
     weir_cancel_allow(held);
-    return status;
+    return status < 0 ? weir_publish_error(&error) : status;
 }

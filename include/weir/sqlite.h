@@ -20,6 +20,8 @@
  * Let only SQLite open the database, its -wal and its -shm: who closes a descriptor of them takes
  * away SQLite's locks (docs/OPERATING.md). weir's own hold against that.
  *
+ * A process that was forked while its parent had a handle open opens none (weir.h, FORKS).
+ *
  * Do not delete the journal directory (the database's path + "-weir") while rows wait in it: it is
  * to the last rows what the -wal file is to SQLite. Copy or move the two together.
  */

@@ -43,15 +43,23 @@
  *
  * Any thread may call anything at any time with a handle that is open, without registering.
  * The append calls may also be made from a signal handler, even one that interrupted an
- * append; no other call may. In a forked child every call answers WEIR_FORKED, and so does an append
- * that fork() interrupted, from a handler: it is the parent's alone. That holds for fork(); in a
- * child of _Fork() or clone() such an append ends with SIGSEGV, because the parent's ring is not
- * there. No call is a cancellation point.
+ * append; no other call may. No call is a cancellation point.
  *
  * UNLOADING
  *
  * dlclose() does not unload the library, nor, once it has opened a handle, a plug-in that the static
  * library is linked into: threads that appended may end later, in its code.
+ *
+ * FORKS
+ *
+ * Neither a handle nor SQLite can be carried over a fork. In the child of a process that had a handle
+ * open, or was opening or closing one, every call answers WEIR_FORKED at once, opening too, whatever
+ * the database: fork before the first opening or after the last closing, then open in the child; or
+ * call exec first. The parent goes on as if there were no child.
+ *
+ * An append that fork() interrupted, from a handler, answers WEIR_FORKED in the child: it is the
+ * parent's alone. In a child of _Fork() or clone() such an append ends with SIGSEGV, because the
+ * parent's ring is not there. A child may not return into any other call that was interrupted.
  */
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
@@ -85,7 +93,7 @@ extern "C" {
     X(FULL, -5, "the ring or the journal is full, so the row was refused and counted")             \
     X(TOO_BIG, -6, "the row is larger than half a lane")                                           \
     X(CLOSED, -7, "the handle is closed or closing")                                               \
-    X(FORKED, -8, "the handle was opened by the parent process; open the database again here")     \
+    X(FORKED, -8, "open handles do not cross a fork: exec first, or fork before opening")          \
     X(LOCKED, -9, "another process or handle has the journal open")                                \
     X(BUSY, -10, "the database is locked by another connection")                                   \
     X(DATABASE, -11, "the database file is missing, unusable or no database")                      \
