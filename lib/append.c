@@ -225,6 +225,17 @@ static inline int enter(weir *w, uint32_t generation, entry *e) {
     return pass_gate(e, generation);
 }
 
+/* generation first: a handler in between does without the seat. */
+void weir_leave_appends(weir *w) {
+    seat *s = seat_of(w);
+    if (s->generation == w->generation) {
+        s->generation = 0;
+        atomic_signal_fence(memory_order_seq_cst);
+        s->depth = 0;
+    }
+    (void)weir_ring_hand_back(&w->ring, w->os->thread_number(w->os->self));
+}
+
 /* ---- the end of a thread ------------------------------------------------------------------- */
 
 static void hand_back_lanes(weir *w) {

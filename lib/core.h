@@ -84,6 +84,10 @@ struct weir {
 /* WEIR_OK, or why the gate does not hold generation: CLOSED, FORKED or STOPPED. */
 int weir_gate_status(const weir *w, uint32_t generation);
 
+/* The calling thread is inside no append of this handle's: what it has begun, its handlers have jumped out
+ * of. Its lanes go back. */
+void weir_leave_appends(weir *w);
+
 /* The calling thread ends: its lanes go back, in every handle. */
 void weir_hand_back_lanes(void);
 

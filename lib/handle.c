@@ -424,12 +424,34 @@ static void dismantle(weir *w) {
     weir_fork_end();
 }
 
+static bool call_under_way(const weir *w) {
+    if (atomic_load_explicit(&w->inside, memory_order_seq_cst)) return true;
+    for (uint32_t i = 0; i < w->options.lanes_max; i++)
+        if (atomic_load_explicit(&w->lanes[i].busy, memory_order_acquire)) return true;
+    return false;
+}
+
+/* Nobody drains its ring any more, so nothing else does what the journal thread alone may. */
+static bool is_over(weir *w) {
+    weir_ring_end_dead(&w->ring);
+    return !call_under_way(w);
+}
+
+/* Handles that were closed while a thread was inside an append. What that has published is in the ring,
+ * which the next opening of the journal finds as one of a dead process. */
+static void bury_stuck_handles(void) {
+    weir *w;
+    while ((w = weir_registry_take_stuck(is_over)))
+        dismantle(w);
+}
+
 int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *error) {
     opening o = {.config = config, .error = error};
     *out = NULL;
     int status = weir_fork_begin(error);
     if (status != WEIR_OK) return status;
     weir_resident_stay();
+    bury_stuck_handles();
     o.w = weir_registry_take(config->os, config->options.lanes_max);
     if (!o.w) {
         weir_fork_end();
@@ -533,11 +555,10 @@ void weir_handle_linger(weir *w, uint64_t row) {
 
 /* ---- closing ------------------------------------------------------------------------------- */
 
-static bool call_under_way(const weir *w) {
-    if (atomic_load_explicit(&w->inside, memory_order_seq_cst)) return true;
-    for (uint32_t i = 0; i < w->options.lanes_max; i++)
-        if (atomic_load_explicit(&w->lanes[i].busy, memory_order_acquire)) return true;
-    return false;
+/* Threads that ended are inside nothing, and the journal thread finds out which did. */
+static void look_for_ended_threads(weir *w) {
+    atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
+    weir_journaler_ring(&w->journaler);
 }
 
 /* No call passes the gate any more; those that had passed it are waited for. */
@@ -548,6 +569,7 @@ static bool shut_gate(weir *w, uint64_t deadline) {
     _Atomic uint32_t never = 0;
     while (call_under_way(w)) {
         if (w->os->now(w->os->self) >= deadline) return false;
+        look_for_ended_threads(w);
         (void)w->os->wait(w->os->self, &never, 0, CLOSE_POLL_NS);
     }
     return true;
@@ -592,6 +614,7 @@ static int close_handle(weir *w) {
     if (atomic_exchange_explicit(&w->closing, true, memory_order_acq_rel))
         return weir_refuse("weir_close", WEIR_CLOSED);
     uint64_t deadline = weir_deadline(w->os, w->options.open_timeout_ms);
+    weir_leave_appends(w);
     bool quiet = shut_gate(w, deadline);
     int journaled = weir_journaler_stop(&w->journaler);
     finish_writer(w, deadline);
@@ -601,9 +624,12 @@ static int close_handle(weir *w) {
     else if (quiet)
         journaled = remove_ring(w, &error); /* while the writer finishes */
     int applied = stop_writer(w, deadline);
-    if (!quiet) { /* ring, mapping and lock stay until the process ends: the append will be kept */
-        w->state = WEIR_HANDLE_STUCK;
-        (void)weir_fail(&error, WEIR_PENDING, "%s: a thread is still inside a call", w->directory);
+    if (!quiet) { /* ring, mapping and lock stay: the append will be kept */
+        (void)weir_fail(&error, WEIR_PENDING,
+                        "%s: a thread is still inside a call, or has jumped out of an append; the "
+                        "journal can be opened again once the call returns or the thread ends",
+                        w->directory);
+        weir_registry_keep_stuck(w);
         return weir_publish_error(&error);
     }
     if (journaled == WEIR_OK) journaled = leave_mark(w, &error);

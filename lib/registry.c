@@ -121,12 +121,29 @@ void weir_registry_give_back(weir *w) {
     (void)pthread_mutex_unlock(&lock);
 }
 
+void weir_registry_keep_stuck(weir *w) {
+    (void)pthread_mutex_lock(&lock);
+    w->state = WEIR_HANDLE_STUCK;
+    (void)pthread_mutex_unlock(&lock);
+}
+
+weir *weir_registry_take_stuck(bool (*is_over)(weir *w)) {
+    (void)pthread_mutex_lock(&lock);
+    weir *w = all;
+    while (w && !(w->state == WEIR_HANDLE_STUCK && is_over(w)))
+        w = w->next;
+    if (w) w->state = WEIR_HANDLE_OPEN; /* nobody else's any more */
+    (void)pthread_mutex_unlock(&lock);
+    return w;
+}
+
 static int refuse_second(const weir *w, const weir *other, weir_error *error) {
-    return weir_fail(error, WEIR_LOCKED, "%s: this process has the journal open already%s",
-                     w->directory,
-                     other->state == WEIR_HANDLE_STUCK
-                         ? "; a thread is still inside an append to a handle that was closed"
-                         : "; close that handle first, or use it");
+    return weir_fail(
+        error, WEIR_LOCKED, "%s: this process has the journal open already%s", w->directory,
+        other->state == WEIR_HANDLE_STUCK
+            ? "; a thread is still inside an append to a handle that was closed, or has "
+              "jumped out of one: try again when that has returned, or its thread has ended"
+            : "; close that handle first, or use it");
 }
 
 static int refuse_locked(const weir *w, int64_t holder, weir_error *error) {

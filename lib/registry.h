@@ -11,6 +11,10 @@
  * else new. NULL: no memory. */
 weir *weir_registry_take(const weir_os *os, uint32_t lanes_max);
 void weir_registry_give_back(weir *w);
+/* A handle that is closed but for a thread that is inside a call. take: one of these for which is_over says
+ * yes, to be dismantled by the caller; NULL: there is none. */
+void weir_registry_keep_stuck(weir *w);
+weir *weir_registry_take_stuck(bool (*is_over)(weir *w));
 
 /* Lock the file at path (made if absent), in w->dirfd, for this handle. LOCKED says who has it. */
 int weir_registry_lock(weir *w, const char *path, weir_error *error);

@@ -155,10 +155,11 @@ bool weir_ring_load_mark(const weir_ring *ring, weir_mark *out);
  * claim: one that was free; NULL when there is none. Async-signal-safe. */
 weir_lane *weir_ring_find(const weir_ring *ring, uint64_t thread, unsigned depth);
 weir_lane *weir_ring_claim(weir_ring *ring, uint64_t thread, unsigned depth);
-/* The thread ends and gives back what it has. True when a lane is free by that, and not first to be
- * drained. */
+/* The thread ends, or is done with the ring, and gives back what it has. True when a lane is free by
+ * that, and not first to be drained. */
 bool weir_ring_hand_back(weir_ring *ring, uint64_t thread);
-/* Journal thread only. end_dead: find lanes of threads that ended without giving them back.
+/* Journal thread only, or whoever comes behind its end. end_dead: find lanes of threads that ended without
+ * giving them back.
  * free_ended: true when a lane is free that was not. */
 void weir_ring_end_dead(weir_ring *ring);
 bool weir_ring_free_ended(weir_ring *ring);

@@ -45,6 +45,13 @@
  * The append calls may also be made from a signal handler, even one that interrupted an
  * append; no other call may. No call is a cancellation point.
  *
+ * A handler may end the thread that it interrupted in an append, by pthread_exit or by a cancellation,
+ * also an asynchronous one: nothing of that row is published, and nobody waits for it. It may also jump
+ * out of an append (siglongjmp), but for one that waits for a lane, as a thread's first may: that costs the
+ * thread one of the four depths that its nested appends have, until it ends or closes the handle. While
+ * it lives on, another thread's weir_close() waits for it up to open_timeout_ms and answers WEIR_PENDING;
+ * then the journal can be opened again when it has ended. No other call may be jumped out of.
+ *
  * UNLOADING
  *
  * dlclose() does not unload the library, nor, once it has opened a handle, a plug-in that the static
