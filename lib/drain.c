@@ -95,6 +95,8 @@ static bool within_turn(const weir_drain *d, const turn *t) {
 
 static int append(weir_drain *d, uint16_t kind, weir_error *error) {
     finish_head(d);
+    if (d->receiver)
+        return d->receiver->append(d->receiver->self, kind, d->payload, d->used, d->rows, error);
     return weir_journal_append(d->journal, kind, d->payload, d->used, d->rows, error);
 }
 
@@ -112,7 +114,9 @@ static bool is_row(const weir_drain *d, const weir_record *record) {
     if (!weir_row_decode(record->body, record->bytes, &table, &columns, values)) return false;
     /* Pages that a power cut has thinned out may hold a lane's rows and not the declaration, in
      * another lane. */
-    const weir_declaration *declared = weir_journal_declaration(d->journal, table);
+    const weir_declaration *declared = d->receiver
+                                           ? d->receiver->declaration(d->receiver->self, table)
+                                           : weir_journal_declaration(d->journal, table);
     return declared && columns <= declared->columns;
 }
 

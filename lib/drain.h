@@ -9,14 +9,24 @@
 #include "journal.h"
 #include "ring.h"
 
+/* Where blocks go instead of a journal, for who reads a dead ring and changes nothing of it. */
+typedef struct weir_drain_receiver {
+    void *self;
+    /* Arguments as of weir_journal_append and weir_journal_declaration. */
+    int (*append)(void *self, uint16_t kind, const uint8_t *payload, size_t bytes, uint32_t rows,
+                  weir_error *error);
+    const weir_declaration *(*declaration)(const void *self, uint16_t table);
+} weir_drain_receiver;
+
 typedef struct weir_drain {
     weir_ring *ring;
     weir_journal *journal;
-    uint8_t *payload;              /* under construction: head, then rows */
-    size_t capacity, used, target; /* bytes; a block is cut when used passes target */
-    uint32_t rows;                 /* in payload */
-    uint64_t epoch;                /* of the present cut */
-    bool cutting;                  /* the present cut has records left */
+    const weir_drain_receiver *receiver; /* NULL: the journal is */
+    uint8_t *payload;                    /* under construction: head, then rows */
+    size_t capacity, used, target;       /* bytes; a block is cut when used passes target */
+    uint32_t rows;                       /* in payload */
+    uint64_t epoch;                      /* of the present cut */
+    bool cutting;                        /* the present cut has records left */
     uint64_t known; /* rows that come first and are passed over: the database has them */
     uint64_t known_before;
     bool dead; /* nobody appends: a bad record ends its lane instead of being an error */

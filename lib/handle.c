@@ -210,7 +210,7 @@ static int open_journal(opening *o) {
 /* Only salvage comes here with rows that are known: else the journal does not end below the database. */
 static uint64_t known_rows(const opening *o) {
     const weir_position *applied = &o->ring_position;
-    uint64_t known = weir_look_known_rows(&o->found, o->has_mark ? &o->mark : NULL, applied);
+    uint64_t known = weir_look_known_rows(&o->found, o->has_mark ? &o->mark : NULL, applied->row);
     if (known)
         weir_handle_event(o->w, WEIR_EVENT_DAMAGE,
                           "%s/ring: it is older than the database, which has applied up to row "

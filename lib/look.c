@@ -21,12 +21,16 @@ void weir_look_skip_drained(const weir_inventory *inventory, weir_ring *ring) {
     }
 }
 
-uint64_t weir_look_known_rows(const weir_inventory *inventory, const weir_mark *mark,
-                              const weir_position *applied) {
+uint64_t weir_look_row_before_ring(const weir_inventory *inventory, const weir_mark *mark) {
     size_t n = inventory->extent_count;
     uint64_t last = n ? inventory->extents[n - 1].next_row - 1 : 0;
-    if (mark && mark->row > last) last = mark->row;
-    return applied->row > last ? applied->row - last : 0;
+    return mark && mark->row > last ? mark->row : last;
+}
+
+uint64_t weir_look_known_rows(const weir_inventory *inventory, const weir_mark *mark,
+                              uint64_t applied_row) {
+    uint64_t before = weir_look_row_before_ring(inventory, mark);
+    return applied_row > before ? applied_row - before : 0;
 }
 
 int weir_look_take(const weir_inventory_input *input, weir_look *out, weir_error *error) {

@@ -31,11 +31,12 @@ bool weir_look_is_drained(const weir_inventory *inventory, const weir_ring_heade
 /* Let draining a dead ring begin behind what the journal says of its lanes. */
 void weir_look_skip_drained(const weir_inventory *inventory, weir_ring *ring);
 
-/* How many rows that wait in the ring a database at applied (of the ring's journal) has already. A
- * ring is drained in one order only, so its rows have numbers before they have a block: they follow on
- * the last that the journal holds or the mark (NULL: none) names. Not 0 beside a damaged journal or a
- * copy that is older than the database. */
+/* A ring is drained in one order only, so rows that wait in it have numbers before they have a block:
+ * they follow on this one, the last that the journal holds or the ring's mark (NULL: none) names. */
+uint64_t weir_look_row_before_ring(const weir_inventory *inventory, const weir_mark *mark);
+/* How many of them a database at that row has already: none, but beside a damaged journal or a copy
+ * that is older than the database. */
 uint64_t weir_look_known_rows(const weir_inventory *inventory, const weir_mark *mark,
-                              const weir_position *applied);
+                              uint64_t applied_row);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "deadring.h"
 #include "json.h"
 #include "patience.h"
 #include "progress.h"
@@ -86,6 +87,7 @@ int weir_apply_all(const weir_apply_input *input, weir_applied *out, weir_error 
                                   input->skip_damage, &replay);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to replay a journal");
     status = apply_steps(input, replay, out, error);
+    if (status == WEIR_OK && input->ring) status = weir_apply_ring(input, out, error);
     if (status == WEIR_OK && input->settle)
         status = weir_replay_settle(replay, &out->position, error);
     weir_replay_free(replay);

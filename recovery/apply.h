@@ -5,12 +5,13 @@
 
 #include "../writer/replay.h"
 #include "arguments.h"
-#include "database.h"
+#include "view.h"
 
 typedef struct weir_applied {
     uint64_t rows, rejected, ignored;
     weir_position position; /* where the database ends */
     uint64_t safe_block;    /* up to here the rows are safe without the journal */
+    uint64_t from_ring;     /* rows of these that stood in no block */
     uint64_t late;          /* rows left out, being too late, though later ones were applied */
     weir_losses passed; /* rows that the position moved over without applying them; to be freed */
 } weir_applied;
@@ -24,6 +25,8 @@ typedef struct weir_apply_input {
     bool skip_damage;
     bool settle; /* at the end, move the position over blocks without rows */
     weir_replay_limits limits;
+    const weir_view *ring; /* its dead ring comes behind the journal; NULL: no ring */
+    const weir_place *place;
     uint32_t wait_s;
     uint64_t rows_expected; /* for the progress line; 0: unknown */
 } weir_apply_input;

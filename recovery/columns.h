@@ -6,10 +6,14 @@
 #ifndef WEIR_COLUMNS_H
 #define WEIR_COLUMNS_H
 
+#include "../lib/reader.h"
 #include "../lib/tables.h"
 
 /* The declaration that a row's table number means; NULL when it is lost. */
 const weir_declaration *weir_tables_find(const weir_tables *tables, uint16_t number);
+
+/* All that the journal declares, as far as it can be read: what cannot costs names, not rows. */
+void weir_tables_read(weir_tables *tables, const weir_inventory *inventory, weir_reader *reader);
 
 typedef struct weir_columns {
     char **name;

@@ -43,18 +43,6 @@ static void absorb(dumping *d, const weir_read_block *block) {
     (void)weir_tables_merge(&d->tables, block->payload.body);
 }
 
-/* The head of the newest segment has all earlier declarations; the rest stand behind it. */
-static void read_declarations(dumping *d) {
-    const weir_inventory *i = &d->view.inventory;
-    if (i->extent_count == 0) return;
-    const weir_extent *newest = &i->extents[i->extent_count - 1];
-    weir_read_block block;
-    if (weir_reader_declarations(d->reader, newest->last_block, &block, NULL) == WEIR_OK)
-        absorb(d, &block);
-    for (uint64_t b = newest->first_block; b <= newest->last_block; b++)
-        if (weir_reader_read(d->reader, b, &block, NULL) == WEIR_OK) absorb(d, &block);
-}
-
 /* The only table there is, or NULL. */
 static const char *only_table(const weir_tables *tables) {
     for (size_t i = 1; i < tables->count; i++)
@@ -231,7 +219,7 @@ static int dump_once(dumping *d, weir_error *error) {
     bool damaged = weir_exit_of_verdict(verdict) == WEIR_EXIT_DAMAGE;
     if (damaged || d->view.inventory.damage_count) d->damaged = true;
     if (status == WEIR_OK) {
-        read_declarations(d);
+        weir_tables_read(&d->tables, &d->view.inventory, d->reader);
         status = begin_output(d, error);
     }
     if (status == WEIR_OK) {

@@ -45,13 +45,29 @@ static int check_into(const rebuilding *r, weir_error *error) {
     return status;
 }
 
+/* Blocks have times, rows in a ring have none. */
+static bool takes_ring(const rebuilding *r) {
+    return r->view.ring.rows && !r->view.holder.is_there && r->arguments->until_ns == INT64_MAX;
+}
+
+/* An earlier replay came beyond the journal's end, into the ring: nothing is missing. */
+static bool is_in_the_ring(const rebuilding *r) {
+    const weir_inventory *i = &r->view.inventory;
+    const weir_ring_report *ring = &r->view.ring;
+    uint64_t before = weir_look_row_before_ring(i, ring->has_mark ? &ring->mark : NULL);
+    return i->verdict == WEIR_VERDICT_JOURNAL_BEHIND && takes_ring(r) &&
+           i->position.row <= before + ring->rows;
+}
+
 static bool may_go_on(const rebuilding *r) {
     weir_verdict verdict = r->view.inventory.verdict;
     if (!weir_verdict_refuses(verdict)) return true;
-    /* A ring is not replayed, so what is wrong with one is no reason to stop. */
+    if (is_in_the_ring(r)) return true;
+    /* A ring without readable rows is not replayed, so what is wrong with it is no reason to stop. */
     if (verdict == WEIR_VERDICT_FOREIGN_RING || verdict == WEIR_VERDICT_DAMAGED_RING) return true;
     return r->arguments->skip_damage &&
-           (verdict == WEIR_VERDICT_ROT || verdict == WEIR_VERDICT_DATABASE_BEHIND);
+           (verdict == WEIR_VERDICT_ROT || verdict == WEIR_VERDICT_DATABASE_BEHIND ||
+            verdict == WEIR_VERDICT_CUT_RING);
 }
 
 /* A dead journal is replayed to its end, as opening it would do; a live one to its durable mark. */
@@ -79,6 +95,8 @@ static int fill(const rebuilding *r, weir_applied *applied, weir_error *error) {
         .sink = &sink,
         .skip_damage = r->arguments->skip_damage,
         .limits = limits_of(r),
+        .ring = takes_ring(r) ? &r->view : NULL,
+        .place = r->place,
         .wait_s = r->arguments->wait_s,
         .rows_expected = i->next_row > i->position.row ? i->next_row - 1 - i->position.row : 0};
     status = weir_apply_all(&input, applied, error);
@@ -98,10 +116,13 @@ static void note_late(const weir_applied *applied) {
             (unsigned long long)applied->late);
 }
 
-static void note_ring(const rebuilding *r) {
-    if (r->view.ring.rows && !r->view.holder.is_there)
-        weir_report_note("%llu rows wait in the ring of a dead process and are not replayed; "
-                         "recover its own database first",
+static void note_ring(const rebuilding *r, const weir_applied *applied) {
+    if (applied->from_ring)
+        weir_report_note("%llu of the rows wait in the ring of a dead process, and still do",
+                         (unsigned long long)applied->from_ring);
+    if (r->view.ring.rows && !r->view.holder.is_there && !takes_ring(r))
+        weir_report_note("%llu rows wait in the ring of a dead process; they have no times, so "
+                         "they are not replayed",
                          (unsigned long long)r->view.ring.rows);
 }
 
@@ -109,15 +130,17 @@ static int rebuild(rebuilding *r, weir_error *error) {
     weir_applied applied = {.position = r->view.inventory.position};
     const weir_inventory *i = &r->view.inventory;
     if (!may_go_on(r)) return weir_report_refusal(r->arguments, i);
-    weir_report_damages(r->arguments, i);
-    note_ring(r);
+    bool whole = is_in_the_ring(r);
+    if (!whole) weir_report_damages(r->arguments, i);
     int status = fill(r, &applied, error);
-    uint64_t lost = weir_lost_rows(i);
+    uint64_t lost = whole ? 0 : weir_lost_rows(i);
+    note_ring(r, &applied);
     note_late(&applied);
     weir_report_applied(r->arguments, "replayed", r->arguments->into, &applied, lost);
     weir_losses_free(&applied.passed);
     if (status != WEIR_OK) return weir_report_error(r->arguments, error);
-    if (i->damage_count || lost) return WEIR_EXIT_DAMAGE;
+    if (lost || (!whole && i->damage_count) || i->verdict == WEIR_VERDICT_CUT_RING)
+        return WEIR_EXIT_DAMAGE;
     return applied.rows ? WEIR_EXIT_RECOVERED : WEIR_EXIT_CLEAN;
 }
 

@@ -89,6 +89,38 @@ static void a_truncated_ring_is_named_and_refused(void **state) {
     assert_true((tree_hash(ring_of(f)) ^ tree_hash(first_segment(f))) == before);
 }
 
+/* Without the database, without changing the journal; and whoever goes on later doubles nothing. */
+static void the_rings_rows_are_replayed(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_both);
+    weir_file_write(f->database, "This is a letter, not a database. It is long enough.", 52);
+    uint64_t before = tree_hash(f->journal);
+    run(f, "replay", "--into", f->other, "--to", "21", f->journal, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->other), 20);
+    run(f, "replay", "--into", f->other, f->journal, NULL), expect(f, RECOVERED);
+    expect_text(f->err, "30 of the rows wait in the ring of a dead process, and still do");
+    assert_int_equal(rows_in(f->other), ROWS);
+    assert_int_equal(weir_sql_int(f->other, "SELECT sum(id = rowid) FROM t"), ROWS);
+    assert_int_equal(weir_sql_int(f->other, "SELECT count(*) FROM other"), 1);
+    run(f, "replay", "--into", f->other, f->journal, NULL), expect(f, CLEAN);
+    assert_int_equal(rows_in(f->other), ROWS);
+    assert_true(tree_hash(f->journal) == before);
+    forget_database(f);
+    run(f, f->database, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->database), ROWS);
+}
+
+/* What was replayed out of the ring stands in the journal by then. */
+static void a_replay_goes_on_behind_the_drained_ring(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_both);
+    run(f, "replay", "--into", f->other, f->journal, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->other), ROWS);
+    in_a_child(f, leave_durable); /* drains it, and leaves as many rows again */
+    run(f, "replay", "--into", f->other, f->journal, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->other), 2 * ROWS);
+}
+
 /* ---- salvage --------------------------------------------------------------------------- */
 
 static void rot_row(const fixture *f, uint64_t row) {
@@ -368,6 +400,8 @@ int main(void) {
         TEST(an_older_copy_with_a_torn_tail_is_no_rot),
         TEST(salvage_of_an_older_copy_doubles_nothing),
         TEST(a_truncated_ring_is_named_and_refused),
+        TEST(the_rings_rows_are_replayed),
+        TEST(a_replay_goes_on_behind_the_drained_ring),
         TEST(salvage_of_a_healthy_journal_changes_nothing),
         TEST(what_was_salvaged_opens_again),
         TEST(what_is_lost_is_kept_in_mind),

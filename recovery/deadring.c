@@ -1,0 +1,169 @@
+#include "deadring.h"
+
+#include "../lib/drain.h"
+#include "columns.h"
+
+enum { RAW_TARGET = 1 << 20 };
+
+typedef struct ring_rows {
+    const weir_apply_input *input;
+    weir_applied *out;
+    weir_tables tables; /* declared so far */
+    uint64_t next;      /* number of the next row */
+} ring_rows;
+
+/* ---- one transaction ------------------------------------------------------------------- */
+
+static int begin(const ring_rows *r, weir_error *error) {
+    const weir_sink *sink = r->input->sink;
+    const weir_position *ours = &r->out->position;
+    weir_position at;
+    int status = sink->begin(sink->self, r->input->journal, &at, error);
+    if (status == WEIR_SINK_REOPENED)
+        return weir_fail(error, WEIR_IO, "the database lost its -wal file; replay again");
+    if (status != WEIR_OK || (at.block == ours->block && at.row == ours->row)) return status;
+    return weir_fail(error, WEIR_FOREIGN, "the database's position moved without us");
+}
+
+static int commit(ring_rows *r, uint64_t row, weir_error *error) {
+    const weir_sink *sink = r->input->sink;
+    weir_position to = r->out->position;
+    weir_sink_counts counts;
+    to.row = row;
+    int status = sink->commit(sink->self, &to, &counts, error);
+    if (status != WEIR_OK) return status;
+    r->out->position = to;
+    r->out->rows += counts.rows;
+    r->out->from_ring += counts.rows;
+    r->out->rejected += counts.rejected;
+    r->out->ignored += counts.ignored;
+    return WEIR_OK;
+}
+
+static int apply_once(ring_rows *r, const weir_block_header *h, weir_cursor body,
+                      weir_row_range range, weir_error *error) {
+    const weir_sink *sink = r->input->sink;
+    int status = begin(r, error);
+    if (status == WEIR_OK) status = sink->apply(sink->self, h, body, range, error);
+    if (status == WEIR_OK) status = commit(r, range.last, error);
+    if (status != WEIR_OK) sink->rollback(sink->self);
+    return status;
+}
+
+/* Where the sink wants it done in another way, by halves: see WEIR_SINK_AGAIN. */
+static int apply_rows(ring_rows *r, const weir_block_header *h, weir_cursor body,
+                      weir_error *error) {
+    uint64_t last = h->first_row + h->rows - 1, width = h->rows;
+    if (last > r->input->limits.last_row) last = r->input->limits.last_row;
+    for (uint64_t first = h->first_row; first <= last;) {
+        weir_row_range range = {first, last - first < width ? last : first + width - 1};
+        int status = apply_once(r, h, body, range, error);
+        if (status == WEIR_SINK_AGAIN) {
+            width = width > 1 ? width / 2 : 1;
+        } else if (status != WEIR_OK) {
+            return status;
+        } else {
+            first = range.last + 1;
+        }
+    }
+    return WEIR_OK;
+}
+
+/* ---- what draining brings -------------------------------------------------------------- */
+
+static int declare_all(const weir_sink *sink, const weir_tables *tables, bool now,
+                       weir_error *error) {
+    int status = WEIR_OK;
+    for (size_t i = 0; status == WEIR_OK && i < tables->count; i++)
+        status = sink->declare(sink->self, tables->list[i], now, error);
+    return status;
+}
+
+static int take_declarations(ring_rows *r, weir_cursor body, weir_error *error) {
+    const weir_sink *sink = r->input->sink;
+    int status = weir_tables_merge(&r->tables, body);
+    if (status != WEIR_OK) return weir_fail(error, status, "no memory for declarations");
+    status = begin(r, error);
+    if (status == WEIR_OK) status = declare_all(sink, &r->tables, true, error);
+    if (status == WEIR_OK) status = commit(r, r->out->position.row, error);
+    if (status != WEIR_OK) sink->rollback(sink->self);
+    return status;
+}
+
+static int take_block(void *self, uint16_t kind, const uint8_t *payload, size_t bytes,
+                      uint32_t rows, weir_error *error) {
+    ring_rows *r = self;
+    const weir_os *os = r->input->os;
+    weir_payload parsed;
+    if (!weir_payload_parse(payload, bytes, &parsed))
+        return weir_fail(error, WEIR_DAMAGED, "rows of the ring cannot be read");
+    if (kind == WEIR_BLOCK_DECLARATIONS) return take_declarations(r, parsed.body, error);
+    weir_block_header h = {.version = WEIR_FORMAT_VERSION,
+                           .kind = kind,
+                           .block = r->out->position.block + 1,
+                           .first_row = r->next,
+                           .rows = rows,
+                           .raw_bytes = (uint32_t)bytes,
+                           .wall_ns = os->wall(os->self)};
+    memcpy(h.journal, r->input->journal, sizeof h.journal);
+    r->next += rows;
+    return apply_rows(r, &h, parsed.body, error);
+}
+
+static const weir_declaration *find_declaration(const void *self, uint16_t table) {
+    const ring_rows *r = self;
+    return weir_tables_find(&r->tables, table);
+}
+
+/* ---- the ring -------------------------------------------------------------------------- */
+
+static int read_tables(ring_rows *r, weir_error *error) {
+    const weir_inventory *inventory = &r->input->ring->inventory;
+    weir_reader *reader;
+    int status = weir_reader_make(r->input->os, weir_inventory_locator(inventory), &reader);
+    if (status != WEIR_OK) return weir_fail(error, status, "no memory to read declarations");
+    weir_tables_read(&r->tables, inventory, reader);
+    weir_reader_free(reader);
+    return declare_all(r->input->sink, &r->tables, false, error);
+}
+
+static int drain(ring_rows *r, weir_ring *ring, const weir_mark *mark, weir_error *error) {
+    const weir_inventory *inventory = &r->input->ring->inventory;
+    weir_drain_receiver receiver = {r, take_block, find_declaration};
+    weir_drain d;
+    weir_look_skip_drained(inventory, ring);
+    int status = weir_drain_make(&d, ring, NULL, RAW_TARGET, true, error);
+    if (status != WEIR_OK) return status;
+    d.receiver = &receiver;
+    d.known = weir_look_known_rows(inventory, mark, r->out->position.row);
+    r->next = weir_look_row_before_ring(inventory, mark) + d.known + 1;
+    bool appended = true;
+    while (status == WEIR_OK && appended && r->next <= r->input->limits.last_row)
+        status = weir_drain_block(&d, &appended, error);
+    weir_drain_free(&d);
+    return status;
+}
+
+/* The rows before the ring's must have come, all that can. */
+static bool is_wanted(const weir_apply_input *input, const weir_ring *ring, bool has_mark) {
+    const weir_inventory *inventory = &input->ring->inventory;
+    return weir_ring_is_ours(inventory->found.ring) &&
+           !weir_look_is_drained(inventory, &ring->header, has_mark);
+}
+
+int weir_apply_ring(const weir_apply_input *input, weir_applied *out, weir_error *error) {
+    ring_rows r = {.input = input, .out = out};
+    weir_ring ring;
+    weir_found_ring found;
+    weir_mark mark;
+    int status = weir_ring_attach(&ring, input->os, WEIR_OS_CWD, input->place->ring, &found, error);
+    if (status != WEIR_OK || found != WEIR_RING_OURS) return status;
+    bool has_mark = weir_ring_load_mark(&ring, &mark);
+    if (is_wanted(input, &ring, has_mark)) {
+        status = read_tables(&r, error);
+        if (status == WEIR_OK) status = drain(&r, &ring, has_mark ? &mark : NULL, error);
+    }
+    weir_tables_free(&r.tables);
+    weir_ring_close(&ring);
+    return status;
+}
