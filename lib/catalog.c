@@ -51,7 +51,6 @@ void weir_catalog_free(weir_catalog *c) {
 /* ---- taking over an inventory ---- */
 
 static const char *why_damaged(const weir_inventory *found, const weir_segment_note *note) {
-    if (note->status == WEIR_NOT_FOUND) return NULL;
     if (note->status != WEIR_OK) return "header";
     for (size_t i = 0; i < found->damage_count; i++)
         if (found->damages[i].segment == note->header.segment) return "blocks";
