@@ -296,6 +296,11 @@ static int64_t memory_process_id(void *self) {
     (void)self;
     return 1;
 }
+
+static int64_t memory_user_id(void *self) {
+    (void)self;
+    return 0;
+}
 static int memory_random(void *self, void *into, size_t bytes) {
     memory_os *m = self;
     uint8_t *at = into;
@@ -341,6 +346,7 @@ void memory_os_make(memory_os *m) {
         .wall = memory_wall,
         .barrier = memory_barrier,
         .process_id = memory_process_id,
+        .user_id = memory_user_id,
         .random = memory_random,
         .boot_id = memory_boot_id,
     };

@@ -197,6 +197,9 @@ static int open_journal(opening *o) {
         .directory = w->directory,
         .segment_bytes = w->options.segment_bytes,
         .limit_bytes = w->options.journal_limit_bytes,
+        /* One that is there gives its space to the next. */
+        .ring_bytes =
+            o->dead_found == WEIR_RING_ABSENT ? weir_ring_head_bytes(w->options.lanes_max) : 0,
         .archive = w->options.archive != 0,
         .zstd_level = w->options.zstd_level,
         .salvage = o->config->salvage,
@@ -290,9 +293,10 @@ static int make_ring(opening *o) {
     if (status == WEIR_OK) status = path_in(w, "ring", path, o->error);
     if (status == WEIR_OK)
         status = weir_ring_create(&w->ring, w->os, w->dirfd, fresh, &wanted, w->lanes, o->error);
-    if (status == WEIR_NO_SPACE && w->os->unlink(w->os->self, w->dirfd, path) >= 0)
-        /* What the dead ring held is durable in the journal by now, and its space may be all
-         * there is. */
+    /* What the dead ring held is durable in the journal by now, and its space, and that of the spares,
+     * may be all there is. */
+    while (status == WEIR_NO_SPACE &&
+           (w->os->unlink(w->os->self, w->dirfd, path) >= 0 || weir_journal_free_spare(w->journal)))
         status = weir_ring_create(&w->ring, w->os, w->dirfd, fresh, &wanted, w->lanes, o->error);
     if (status != WEIR_OK) return status;
     atomic_store_explicit(&w->word_hint, w->ring.word, memory_order_relaxed);
@@ -640,8 +644,8 @@ static int close_handle(weir *w) {
 
 int weir_close(weir *w) {
     if (!w) return weir_misuse("weir_close", "w is NULL");
-    int held = weir_cancel_hold();
+    weir_shelter shelter = weir_shelter_take();
     int status = close_handle(w);
-    weir_cancel_allow(held);
+    weir_shelter_leave(&shelter);
     return status;
 }

@@ -110,29 +110,65 @@ static int make_spare(weir_journal *j, uint64_t bytes, weir_spare *out, weir_err
     return weir_spare_create(j->os, j->config.dirfd, path, bytes, error);
 }
 
+/* The program may have closed a descriptor that waits here for its use, and have the number again. */
+static bool is_open(weir_journal *j, const weir_spare *spare, const char *path) {
+    weir_os_info file, name;
+    return spare->file && j->os->info_file(j->os->self, spare->file, &file) >= 0 &&
+           j->os->info(j->os->self, j->config.dirfd, path, &name) >= 0 &&
+           file.inode == name.inode && file.device == name.device;
+}
+
+static int open_spare(weir_journal *j, weir_spare *spare, weir_error *error) {
+    char path[WEIR_PATH_MAX];
+    weir_numbered_path(path, j->config.directory, "spare", spare->number);
+    if (is_open(j, spare, path)) return WEIR_OK;
+    spare->file = 0;
+    int file;
+    int status = weir_spare_open(j->os, j->config.dirfd, path, &file, error);
+    if (status == WEIR_OK) spare->file = file;
+    return status;
+}
+
+static bool take_ahead(weir_journal *j, uint64_t bytes, weir_spare *out) {
+    if (!j->ahead.number || j->ahead.bytes < bytes) return false;
+    *out = j->ahead;
+    j->ahead = (weir_spare){0};
+    return true;
+}
+
 /* A file of at least bytes. The last spare is for a dead ring that is drained on a full disk: only
  * an opening takes it, and only when another file cannot be made; it is extended if it must be. */
 static int obtain_spare(weir_journal *j, uint64_t bytes, weir_spare *out, weir_error *error) {
+    if (take_ahead(j, bytes, out)) return WEIR_OK;
     weir_journal_lock(j);
     bool taken = weir_spares_take(&j->spares, bytes, out);
     weir_journal_unlock(j);
     if (taken) return WEIR_OK;
     int status = make_spare(j, bytes, out, error);
-    if (status != WEIR_NO_SPACE || !j->opening) return status;
+    if (status == WEIR_OK || !j->opening || !weir_error_passes(error)) return status;
     weir_journal_lock(j);
     taken = weir_spares_take_largest(&j->spares, out);
     weir_journal_unlock(j);
-    return taken ? WEIR_OK : status;
+    if (!taken) return status;
+    if (out->bytes >= bytes && out->bytes - bytes >= j->config.ring_bytes)
+        out->bytes -= aligned(j->config.ring_bytes); /* as far as the disk is concerned: see
+                                                        fit_size */
+    return WEIR_OK;
 }
 
-static void give_back(weir_journal *j, weir_spare spare, int status) {
+/* intact: what failed is no fault of the file. */
+static void give_back(weir_journal *j, weir_spare spare, bool intact) {
+    char path[WEIR_PATH_MAX];
+    weir_numbered_path(path, j->config.directory, "spare", spare.number);
+    if (is_open(j, &spare, path))
+        (void)j->os->close(j->os->self, spare.file); /* it holds nothing */
+    spare.file = 0;
     weir_journal_lock(j);
     bool room = j->spares.count < WEIR_SPARES_MAX;
-    if (room && status == WEIR_NO_SPACE) weir_spares_put(&j->spares, spare);
+    if (room && intact) weir_spares_put(&j->spares, spare);
     weir_journal_unlock(j);
-    if (room && status == WEIR_NO_SPACE) return;
-    char path[WEIR_PATH_MAX]; /* a file that failed is not to be trusted again */
-    weir_numbered_path(path, j->config.directory, "spare", spare.number);
+    if (room && intact) return;
+    /* A file that failed is not to be trusted again. */
     (void)j->os->unlink(j->os->self, j->config.dirfd,
                         path); /* else the next opening finds it among the spares */
 }
@@ -158,14 +194,12 @@ static int build(weir_journal *j, const weir_spare *spare, const char *path, wei
                  weir_error *error) {
     char spare_path[WEIR_PATH_MAX];
     weir_numbered_path(spare_path, j->config.directory, "spare", spare->number);
-    int status =
-        weir_segment_prepare(j->os, j->config.dirfd, spare_path, spare->filled, h, s, error);
-    if (status != WEIR_OK) return status;
-    status = weir_journal_put(j, s, &j->head, head, error);
+    int status = weir_segment_prepare(j->os, j->config.dirfd, spare->file, spare_path,
+                                      spare->filled, h, s, error);
+    if (status == WEIR_OK) status = weir_journal_put(j, s, &j->head, head, error);
     if (status == WEIR_OK && carry) status = carry->write(carry->self, j, s, error);
     if (status == WEIR_OK)
         status = weir_segment_publish(s, j->config.directory, spare_path, path, error);
-    if (status != WEIR_OK) weir_segment_close(s);
     return status;
 }
 
@@ -202,6 +236,19 @@ static int reserve_entry(weir_journal *j, uint64_t number, char **path, weir_err
     return *path ? WEIR_OK : weir_fail(error, WEIR_NO_MEMORY, "%s: no memory to open it", text);
 }
 
+/* On failure the spare is still the caller's. */
+static int use_spare(weir_journal *j, weir_spare *spare, uint64_t bytes, char *path,
+                     weir_block_header *head, const weir_carry *carry, weir_error *error) {
+    int status = open_spare(j, spare, error);
+    if (status != WEIR_OK) return status;
+    if (spare->bytes > bytes) bytes = spare->bytes;
+    weir_segment_header h = header_of(j, j->next_segment++, bytes);
+    weir_segment s;
+    status = build(j, spare, path, &h, head, carry && carry->write ? carry : NULL, &s, error);
+    if (status == WEIR_OK) adopt_segment(j, &s, &h, path);
+    return status;
+}
+
 int weir_journal_start_segment(weir_journal *j, const weir_carry *carry, bool unlimited,
                                weir_error *error) {
     weir_block_header head;
@@ -221,30 +268,62 @@ int weir_journal_start_segment(weir_journal *j, const weir_carry *carry, bool un
     weir_spare spare;
     status = obtain_spare(j, bytes, &spare, error);
     if (status == WEIR_OK) {
-        if (spare.bytes > bytes) bytes = spare.bytes;
-        weir_segment_header h = header_of(j, j->next_segment++, bytes);
-        weir_segment s;
-        status = build(j, &spare, path, &h, &head, carry && carry->write ? carry : NULL, &s, error);
-        if (status == WEIR_OK) {
-            adopt_segment(j, &s, &h, path);
-            return WEIR_OK;
-        }
+        status = use_spare(j, &spare, bytes, path, &head, carry, error);
+        if (status == WEIR_OK) return WEIR_OK;
         demote(j);
-        give_back(j, spare, status);
+        give_back(j, spare, weir_error_passes(error));
     }
     free(path);
     return status;
 }
 
-/* Told once, until a segment can be had again. */
+/* Somebody has to mend these, and may not guess whose rights they are. */
+static bool lacks_rights(const weir_error *error) {
+    return error->os_error == EACCES || error->os_error == EPERM || error->os_error == EROFS;
+}
+
+static void tell_stuck(weir_journal *j, const weir_error *error) {
+    weir_error full = *error;
+    if (lacks_rights(error))
+        (void)weir_fail(&full, error->status,
+                        "%s: user %lld may not make files here (any more), so the journal cannot "
+                        "grow; give that user the directory, or open the database after rights are "
+                        "dropped. Rows stay in the ring, and it is tried again: %s",
+                        j->config.directory, (long long)j->os->user_id(j->os->self), error->text);
+    j->config.event(j->config.context, WEIR_EVENT_NO_SPACE, full.text);
+}
+
+/* No segment can be had for now: the answer is WEIR_FULL, told once, until one can be had again. */
 static int answer_full(weir_journal *j, int status, weir_error *error) {
-    if (status == WEIR_OK) j->no_space = false;
-    if (status != WEIR_NO_SPACE && status != WEIR_FULL) return status;
-    if (!j->no_space && j->config.event)
-        j->config.event(j->config.context, WEIR_EVENT_NO_SPACE, error->text);
-    j->no_space = true;
+    bool stuck = status == WEIR_FULL || (status != WEIR_OK && weir_error_passes(error));
+    if (status != WEIR_OK && !stuck) return status;
+    if (stuck && !j->stuck && j->config.event) tell_stuck(j, error);
+    if (!stuck && j->stuck && j->config.event)
+        j->config.event(j->config.context, WEIR_EVENT_GROWS_AGAIN,
+                        "the journal has a new segment: rows become durable again");
+    j->stuck = stuck;
+    if (!stuck) return WEIR_OK;
     error->status = WEIR_FULL;
     return WEIR_FULL;
+}
+
+void weir_journal_look_ahead(weir_journal *j) {
+    weir_error ignored; /* who needs the segment meets the same trouble, and says so */
+    weir_spare spare;
+    bool half = j->segment.file >= 0 && j->segment.end >= j->segment.bytes / 2;
+    if (!half || j->ahead.number || weir_journal_check_place(j, NULL) != WEIR_OK ||
+        over_limit(j, aligned(j->config.segment_bytes)))
+        return;
+    if (obtain_spare(j, aligned(j->config.segment_bytes), &spare, &ignored) != WEIR_OK) return;
+    if (open_spare(j, &spare, &ignored) == WEIR_OK)
+        j->ahead = spare;
+    else
+        give_back(j, spare, true);
+}
+
+void weir_journal_drop_ahead(weir_journal *j) {
+    if (j->ahead.number) give_back(j, j->ahead, true);
+    j->ahead = (weir_spare){0};
 }
 
 /* ---- journal thread --------------------------------------------------------------------- */

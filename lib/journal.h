@@ -17,12 +17,14 @@ typedef struct weir_journal_config {
     const char *directory; /* its path, copied; it exists, and the caller holds the lock */
     uint64_t segment_bytes;
     uint64_t limit_bytes; /* of segments, without spares */
+    uint64_t
+        ring_bytes; /* left over when opening has to take the last spare: a ring must be made */
     bool archive;
     int zstd_level;
     /* Go on after rot: continue behind every mark. Damaged segments are renamed to
      * damaged-<why>-segment-… when they are released. */
     bool salvage;
-    /* May be NULL; tells WEIR_EVENT_NO_SPACE only, once until there is space again. */
+    /* May be NULL; tells WEIR_EVENT_NO_SPACE, once, and WEIR_EVENT_GROWS_AGAIN when that is over. */
     void (*event)(void *context, weir_event event, const char *text);
     /* May be NULL. WEIR_OK when the directory is still this journal's; else nothing is made, moved or
      * deleted in it any more, and status and text are what the call answers. Called by the journal
@@ -51,9 +53,10 @@ uint64_t weir_journal_incarnation(const weir_journal *j);
 
 /* Append one block; payload as in block.h, raw. Rolls to a new segment when it must, which syncs
  * first, so that a segment header's end is always durable. Numbers the rows. Remembers declarations
- * for the heads of later segments. WEIR_FULL when no segment can be had (limit, or no space): the
- * block is not appended, try later. After WEIR_IO call weir_journal_restart. WEIR_STOPPED: the place
- * or the segment's descriptor is another's by now, and the journal is at its end. */
+ * for the heads of later segments. WEIR_FULL when no segment can be had for now (limit, or whatever
+ * weir_error_passes says of): the block is not appended, try later. After WEIR_IO call
+ * weir_journal_restart. WEIR_STOPPED: the place or the segment's descriptor is another's by now, and
+ * the journal is at its end. */
 int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, size_t bytes,
                         uint32_t rows, weir_error *error);
 /* From now on: is time worth more than size? Then payloads are stored as they are, but in a journal
@@ -67,8 +70,16 @@ void weir_journal_fill_ahead(weir_journal *j);
 int weir_journal_sync(weir_journal *j, weir_error *error);
 /* After a failed append or sync: forget every block that is not durable and go on in a new segment
  * behind the durable end, whatever the limit. The caller appends the rows again from the ring.
- * WEIR_FULL: there is no space; appending may be tried later. WEIR_IO: may be called again. */
+ * WEIR_FULL: no segment can be had for now; appending may be tried later. WEIR_IO: may be called
+ * again. */
 int weir_journal_restart(weir_journal *j, weir_error *error);
+/* Once half of the segment is full, the next one's file is there and open: a process that has no
+ * descriptor left, or a disk that has no room, goes on for that long. What cannot be had now is asked
+ * for again when it is needed. Costs one descriptor, and a segment's space earlier. */
+void weir_journal_look_ahead(weir_journal *j);
+/* Delete the largest spare, for the sake of its space: until the reserve is kept again, an opening may
+ * need it more. False: there is none. */
+bool weir_journal_free_spare(weir_journal *j);
 /* Keep a spare of at least bytes, for draining a dead ring at an opening on a full disk. The
  * first call says that the opening is over, its ring drained: until then neither the limit nor
  * the last spare is held back from an append. On failure what was kept before is still kept. */

@@ -9,9 +9,10 @@ enum {
     GROUP_TARGET = 4 * RAW_TARGET, /* bytes of payload behind one sync */
     SMALL_GROUP = 64 << 10,        /* likewise: whoever makes such ones waits for each */
     QUIET_LINGERS = 10,            /* so many lingers without news make the thread sleep for good */
-    RETRY_NS = 20 * 1000000,       /* between two looks whether a full journal has room again */
-    GATHER_NS = 2 * 1000000,       /* at most: a stalled disk shall not be paid for twice */
-    FAILURES_MAX = 3,              /* in a row; then the journal stops */
+    RETRY_NS = 20 * 1000000,       /* at first, between two looks whether a full journal has room */
+    RETRY_MOST_NS = 1000 * 1000000, /* at last: who releases a segment rings */
+    GATHER_NS = 2 * 1000000,        /* at most: a stalled disk shall not be paid for twice */
+    FAILURES_MAX = 3,               /* in a row; then the journal stops */
     LANES_AHEAD = 2, /* ready and free: one for the next thread, one for a signal handler */
 };
 
@@ -64,11 +65,12 @@ static weir_next stop_for_good(weir_journaler *j, const weir_error *error) {
 /* ---- lanes ------------------------------------------------------------------------------ */
 
 /* The reserve must hold what the ring can hold: rows, block heads and padding, in blocks of at
- * least half the target but for the last. */
+ * least half the target but for the last. Or else a segment, and the head of the next ring. */
 static uint64_t reserve_for(const weir_journaler *j, uint32_t lanes) {
     uint64_t ring = (uint64_t)lanes * j->ring->header.lane_bytes;
     uint64_t need = ring + ring / 32 + (1u << 20);
-    return need > j->segment_bytes ? need : j->segment_bytes;
+    uint64_t least = j->segment_bytes + weir_ring_head_bytes(j->ring->header.lanes);
+    return need > least ? need : least;
 }
 
 static int provision_one(weir_journaler *j, weir_error *error) {
@@ -138,18 +140,34 @@ static void group_is_durable(weir_journaler *j) {
     if (j->on_durable)
         j->on_durable(j->context, state.durable.row); /* the writer has the most to do with it */
     weir_journaler_tell(j, &j->durable);
+    weir_journal_look_ahead(j->journal); /* behind those who wait */
 }
 
-/* The blocks that were not acknowledged are written again, from the ring, into a new segment. */
-static weir_next begin_again(weir_journaler *j, weir_error *error, uint64_t *wait_ns) {
-    tell(j, WEIR_EVENT_SYNC_FAILED, error->text);
-    weir_drain_rewind(&j->drain);
-    int status = ++j->failures > FAILURES_MAX ? WEIR_IO : weir_journal_restart(j->journal, error);
-    if (status == WEIR_OK) return WEIR_NEXT_AGAIN;
-    if (status != WEIR_FULL) return stop_for_good(j, error);
+/* No segment can be had for now. */
+static weir_next wait_for_room(weir_journaler *j, uint64_t *wait_ns) {
+    uint64_t twice = j->retry_ns < RETRY_MOST_NS / 2 ? 2 * j->retry_ns : RETRY_MOST_NS;
+    j->retry_ns = j->full ? twice : RETRY_NS;
     j->full = true;
-    *wait_ns = RETRY_NS;
+    *wait_ns = j->retry_ns;
     return WEIR_NEXT_WAIT;
+}
+
+/* The blocks that were not acknowledged are written again, from the ring, into a new segment; one
+ * that cannot be written or synced is one more failure. A write for which there is no room is none:
+ * it is tried again, if not at once. */
+static weir_next begin_again(weir_journaler *j, weir_error *error, uint64_t *wait_ns) {
+    bool passes = weir_error_passes(error);
+    int status;
+    do {
+        tell(j, WEIR_EVENT_SYNC_FAILED, error->text);
+        weir_drain_rewind(&j->drain);
+        if (!weir_error_passes(error) && ++j->failures > FAILURES_MAX)
+            return stop_for_good(j, error);
+        status = weir_journal_restart(j->journal, error);
+    } while (status != WEIR_OK && status != WEIR_FULL);
+    if (status == WEIR_FULL || passes) return wait_for_room(j, wait_ns);
+    j->full = false;
+    return WEIR_NEXT_AGAIN;
 }
 
 static uint64_t enough(const weir_journaler *j) {
@@ -228,10 +246,9 @@ static weir_next group(weir_journaler *j, uint64_t *wait_ns) {
     if (status != WEIR_OK && status != WEIR_FULL) return begin_again(j, &error, wait_ns);
     if (bytes) group_is_durable(j);
     expect_back(j, cut, waiting, began);
-    j->full = status == WEIR_FULL;
-    if (!j->full) return WEIR_NEXT_AGAIN;
-    *wait_ns = RETRY_NS;
-    return WEIR_NEXT_WAIT;
+    if (status == WEIR_FULL) return wait_for_room(j, wait_ns);
+    j->full = false;
+    return WEIR_NEXT_AGAIN;
 }
 
 /* ---- the step ---------------------------------------------------------------------------- */

@@ -50,8 +50,9 @@ typedef struct weir_journaler {
     _Atomic bool stopping;
 
     bool full, provision_failed;
-    bool marked;                         /* a block without rows vouches for the last group */
-    bool was_quiet;                      /* nothing was pending behind the last group */
+    uint64_t retry_ns; /* the last pause between two looks whether a full journal has room */
+    bool marked;       /* a block without rows vouches for the last group */
+    bool was_quiet;    /* nothing was pending behind the last group */
     uint64_t pending_since, quiet_since; /* 0: not pending, not quiet */
     unsigned failures;                   /* in a row */
     struct {

@@ -130,6 +130,7 @@ struct weir_os {
 
     /* identity */
     int64_t (*process_id)(void *self);
+    int64_t (*user_id)(void *self); /* whose rights count for files */
     int (*random)(void *self, void *into, size_t bytes);
     int (*boot_id)(void *self, uint8_t id[16]);                     /* of the running kernel */
     int (*working_directory)(void *self, char *path, size_t bytes); /* -ERANGE: too long */

@@ -576,6 +576,11 @@ static int posix_boot_id(void *self, uint8_t id[16]) {
     return digits == 32 ? 0 : -EIO;
 }
 
+static int64_t posix_user_id(void *self) {
+    (void)self;
+    return (int64_t)geteuid();
+}
+
 static int posix_working_directory(void *self, char *path, size_t bytes) {
     (void)self;
     return getcwd(path, bytes) ? 0 : -errno;
@@ -623,6 +628,7 @@ const weir_os *weir_os_posix(void) {
         .thread_number = posix_thread_number,
         .thread_life = posix_thread_life,
         .process_id = posix_process_id,
+        .user_id = posix_user_id,
         .random = posix_random,
         .boot_id = posix_boot_id,
         .working_directory = posix_working_directory,

@@ -75,7 +75,8 @@ static int set_aside(weir_journal *j, const weir_kept_file *file, weir_error *er
 /* A file is a spare only once its old name is gone for good: it will be written over. */
 static int to_spare(weir_journal *j, const weir_kept_file *file, weir_error *error) {
     weir_journal_lock(j);
-    weir_spare spare = {j->spares.next_number++, file->bytes, file->filled};
+    weir_spare spare = {
+        .number = j->spares.next_number++, .bytes = file->bytes, .filled = file->filled};
     weir_journal_unlock(j);
     char path[WEIR_PATH_MAX];
     weir_numbered_path(path, j->config.directory, "spare", spare.number);
@@ -151,6 +152,15 @@ static void delete_spare(weir_journal *j, const weir_spare *spare) {
                         path); /* one that stays costs space and is found again */
 }
 
+bool weir_journal_free_spare(weir_journal *j) {
+    weir_spare spare;
+    weir_journal_lock(j);
+    bool taken = weir_spares_take_largest(&j->spares, &spare);
+    weir_journal_unlock(j);
+    if (taken) delete_spare(j, &spare);
+    return taken;
+}
+
 /* With one segment left nothing waits, and one spare, the largest, is enough for the next
  * opening. */
 static void keep_one_spare(weir_journal *j) {
@@ -177,6 +187,7 @@ void weir_journal_free(weir_journal *j) {
 
 void weir_journal_close(weir_journal *j) {
     if (!j) return;
+    weir_journal_drop_ahead(j);
     keep_one_spare(j);
     weir_journal_free(j);
 }

@@ -23,7 +23,7 @@ enum {
 
 /* ---- header ---------------------------------------------------------------------------- */
 
-static uint64_t data_offset_of(uint32_t lanes) {
+uint64_t weir_ring_head_bytes(uint32_t lanes) {
     uint64_t controls = (uint64_t)lanes * WEIR_LANE_CONTROL;
     return WEIR_RING_HEADER + ((controls + 4095) & ~(uint64_t)4095);
 }
@@ -74,7 +74,7 @@ static weir_found_ring header_decode(const uint8_t at[WEIR_RING_HEADER], weir_ri
                 control_bytes == WEIR_LANE_CONTROL && control_offset == WEIR_RING_HEADER &&
                 h->lanes >= 1 && h->lanes <= WEIR_LANES_LIMIT &&
                 (h->lane_bytes & (h->lane_bytes - 1)) == 0 && h->lane_bytes >= 1u << 16 &&
-                h->lane_bytes <= 1u << 30 && h->data_offset == data_offset_of(h->lanes);
+                h->lane_bytes <= 1u << 30 && h->data_offset == weir_ring_head_bytes(h->lanes);
     return sane ? WEIR_RING_OURS : WEIR_RING_UNREADABLE;
 }
 
@@ -197,7 +197,7 @@ int weir_ring_create(weir_ring *ring, const weir_os *os, int dirfd, const char *
                      const weir_ring_header *wanted, weir_lane *lanes, weir_error *error) {
     *ring = (weir_ring){.os = os, .header = *wanted, .file = -1, .lanes = lanes, .writable = true};
     ring->header.version = WEIR_RING_VERSION;
-    ring->header.data_offset = data_offset_of(wanted->lanes);
+    ring->header.data_offset = weir_ring_head_bytes(wanted->lanes);
     (void)os->unlink(os->self, dirfd,
                      path); /* a leftover of a dead opening; usually there is none */
     ring->file = os->open(os->self, dirfd, path,

@@ -152,22 +152,27 @@ static int write_header(weir_segment *s, weir_segment_header *h) {
     return weir_write_full(s->os, s->file, page, sizeof page, 0);
 }
 
-int weir_segment_prepare(const weir_os *os, int dirfd, const char *spare_path, uint64_t filled,
-                         weir_segment_header *h, weir_segment *out, weir_error *error) {
+int weir_spare_open(const weir_os *os, int dirfd, const char *path, int *file, weir_error *error) {
+    *file = os->open(os->self, dirfd, path, WEIR_OS_READ | WEIR_OS_WRITE);
+    if (*file >= 0) return WEIR_OK;
+    return weir_fail_os(error, *file, "%s: cannot open this spare segment; check its rights", path);
+}
+
+int weir_segment_prepare(const weir_os *os, int dirfd, int file, const char *spare_path,
+                         uint64_t filled, weir_segment_header *h, weir_segment *out,
+                         weir_error *error) {
     assert(h->bytes >= WEIR_BLOCK_ALIGN && h->bytes % WEIR_BLOCK_ALIGN == 0);
-    weir_segment s = {
-        .os = os, .dirfd = dirfd, .number = h->segment, .bytes = h->bytes, .chunk = FIRST_CHUNK};
-    s.file = os->open(os->self, dirfd, spare_path, WEIR_OS_READ | WEIR_OS_WRITE);
-    if (s.file < 0)
-        return weir_fail_os(error, s.file, "%s: cannot open this spare segment; check its rights",
-                            spare_path);
+    weir_segment s = {.os = os,
+                      .dirfd = dirfd,
+                      .file = file,
+                      .number = h->segment,
+                      .bytes = h->bytes,
+                      .chunk = FIRST_CHUNK};
     int result = fit_size(&s);
     if (result >= 0) result = write_header(&s, h);
-    if (result < 0) {
-        weir_segment_close(&s);
+    if (result < 0)
         return weir_fail_os(error, result, "%s: cannot prepare a segment of %llu bytes; free space",
                             spare_path, (unsigned long long)h->bytes);
-    }
     s.end = WEIR_BLOCK_ALIGN;
     s.filled = filled < h->bytes ? filled : h->bytes;
     if (s.filled < WEIR_BLOCK_ALIGN) s.filled = WEIR_BLOCK_ALIGN;

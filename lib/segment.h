@@ -80,11 +80,14 @@ typedef struct weir_segment {
 int weir_spare_create(const weir_os *os, int dirfd, const char *path, uint64_t bytes,
                       weir_error *error);
 
-/* Open the spare for appending, sized h->bytes (a multiple of WEIR_BLOCK_ALIGN), with the header
- * h in front. It is not a segment before weir_segment_publish(). filled: so many of the file's
- * first bytes have been written before. */
-int weir_segment_prepare(const weir_os *os, int dirfd, const char *spare_path, uint64_t filled,
-                         weir_segment_header *h, weir_segment *out, weir_error *error);
+int weir_spare_open(const weir_os *os, int dirfd, const char *path, int *file, weir_error *error);
+
+/* Make the open spare ready for appending, sized h->bytes (a multiple of WEIR_BLOCK_ALIGN), with the
+ * header h in front. It is not a segment before weir_segment_publish(). filled: so many of the file's
+ * first bytes have been written before. On failure the file stays the caller's. */
+int weir_segment_prepare(const weir_os *os, int dirfd, int file, const char *spare_path,
+                         uint64_t filled, weir_segment_header *h, weir_segment *out,
+                         weir_error *error);
 /* Fill ahead, sync, rename to segment_path, sync the directory. On failure the spare has its name
  * back, as far as the file system lets us; the caller closes, and takes another segment number. */
 int weir_segment_publish(weir_segment *s, const char *directory, const char *spare_path,

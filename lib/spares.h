@@ -13,6 +13,7 @@ enum { WEIR_SPARES_MAX = 4, WEIR_SPARES_RECYCLE = 3, WEIR_PATH_MAX = 4096 };
 typedef struct weir_spare {
     uint64_t number, bytes;
     uint64_t filled; /* so many of its first bytes have been written once */
+    int file;        /* open; 0: it is not. None in a list is */
 } weir_spare;
 
 typedef struct weir_spares {

@@ -50,13 +50,28 @@ __attribute__((format(printf, 3, 0))) static void fill(char *text, size_t capaci
     keep_one_line(text);
 }
 
+/* The words of an errno name what is short, and not the knob. */
+static const char *limit_of_errno(int number) {
+    switch (number) {
+    case EFBIG: return " (the process's limit of file sizes: RLIMIT_FSIZE, ulimit -f)";
+    case EMFILE: return " (RLIMIT_NOFILE, ulimit -n)";
+    case EAGAIN: /* memory that may not be locked */
+    case ENOMEM: return " (is it limited? RLIMIT_AS, or RLIMIT_MEMLOCK with mlockall)";
+    default: return "";
+    }
+}
+
 int weir_fail(weir_error *error, int status, const char *format, ...) {
     if (!error) return status;
     va_list arguments;
     va_start(arguments, format);
-    fill(error->text, sizeof error->text, format, arguments);
+    const char *limit = status == WEIR_NO_MEMORY ? limit_of_errno(ENOMEM) : "";
+    size_t room = strlen(limit);
+    fill(error->text, sizeof error->text - room, format, arguments);
     va_end(arguments);
+    memcpy(error->text + strlen(error->text), limit, room + 1);
     error->status = status;
+    error->os_error = 0;
     return status;
 }
 
@@ -85,8 +100,8 @@ int weir_fail_os(weir_error *error, int64_t result, const char *format, ...) {
     char buffer[128];
     const char *words = number == WEIR_OS_NO_FILE ? "this is no regular file; move it away"
                                                   : strerror_r(number, buffer, sizeof buffer);
-    char tail[160];
-    int tail_length = snprintf(tail, sizeof tail, ": %s", words);
+    char tail[240];
+    int tail_length = snprintf(tail, sizeof tail, ": %s%s", words, limit_of_errno(number));
     size_t room = tail_length < 0 ? 0 : strlen(tail); /* the reason is the last thing to be cut */
 
     va_list arguments;
@@ -95,7 +110,24 @@ int weir_fail_os(weir_error *error, int64_t result, const char *format, ...) {
     va_end(arguments);
     memcpy(error->text + strlen(error->text), tail, room + 1);
     error->status = status;
+    error->os_error = number;
     return status;
+}
+
+bool weir_error_passes(const weir_error *error) {
+    switch (error->os_error) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+    case EAGAIN: /* memory that may not be locked */
+    case EACCES:
+    case EPERM:
+    case EROFS: return true;
+    default: return error->status == WEIR_NO_MEMORY;
+    }
 }
 
 int weir_publish_error(const weir_error *error) {

@@ -6,11 +6,14 @@
 #ifndef WEIR_STATUS_H
 #define WEIR_STATUS_H
 
+#include <stdbool.h>
+
 #include <weir/weir.h>
 
 typedef struct weir_error {
     int status;
     char text[500];
+    int os_error; /* the errno of the call that failed; 0: it was none */
 } weir_error;
 
 /* Fill error (may be NULL) and return status. The text is one line: what, where, what to do.
@@ -19,9 +22,14 @@ int weir_fail(weir_error *error, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The same for a failed call of the os table: result is its negative errno. NO_SPACE for ENOSPC and
- * EDQUOT, NO_MEMORY for ENOMEM, IO otherwise; ": " and the errno's words are appended. */
+ * EDQUOT, NO_MEMORY for ENOMEM, IO otherwise; ": " and the errno's words are appended, and the limit
+ * of the process that it stands for. */
 int weir_fail_os(weir_error *error, int64_t result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* May the same call succeed later, on the same file? Want of space, memory, descriptors or rights
+ * passes, and so do limits of the process; a disk that answers EIO, or a name that is gone, does not. */
+bool weir_error_passes(const weir_error *error);
 
 /* Make error what weir_last_error() returns in this thread; returns its status. */
 int weir_publish_error(const weir_error *error);

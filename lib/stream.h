@@ -39,12 +39,13 @@ struct weir_journal {
 
     /* the journal thread's own */
     weir_segment segment;  /* file < 0: none is open */
+    weir_spare ahead;      /* for the next one, and open; number 0: there is none */
     uint64_t next_segment; /* never used before, not even by an attempt that failed */
     weir_end durable_end;
     uint64_t unsynced; /* bytes of blocks appended since the last sync */
     bool broken;       /* a write or sync failed: restart first */
     bool opening;      /* until the first reserve: a dead ring must find a place */
-    bool no_space;     /* and it has been told */
+    bool stuck;        /* no segment can be had, and it has been told */
     weir_tables tables;
     weir_drained drained, durable_drained; /* as the last block, and the last durable one, say */
     weir_codec *codec;
@@ -86,9 +87,12 @@ typedef struct weir_carry {
 } weir_carry;
 
 /* Go on in a new segment behind the durable end; everything appended must be durable. WEIR_FULL:
- * the limit is reached, unless unlimited; WEIR_NO_SPACE; of check_place. On failure nothing has changed. */
+ * the limit is reached, unless unlimited; of check_place; else why a file cannot be had, which error,
+ * not NULL, knows. On failure nothing has changed. */
 int weir_journal_start_segment(weir_journal *j, const weir_carry *carry, bool unlimited,
                                weir_error *error);
+/* The file for the next segment goes back to the spares. */
+void weir_journal_drop_ahead(weir_journal *j);
 void weir_journal_free(weir_journal *j);
 
 #endif

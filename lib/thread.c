@@ -96,6 +96,31 @@ int weir_cancel_hold(void) {
 
 void weir_cancel_allow(int held) { (void)pthread_setcancelstate(held, NULL); }
 
+static sigset_t only_file_size(void) {
+    sigset_t set;
+    sigemptyset(&set); /* these and the calls below fail only for arguments that these are not */
+    sigaddset(&set, SIGXFSZ);
+    return set;
+}
+
+weir_shelter weir_shelter_take(void) {
+    weir_shelter s = {.held = weir_cancel_hold()};
+    sigset_t set = only_file_size(), pending;
+    s.pending = sigpending(&pending) == 0 && sigismember(&pending, SIGXFSZ) == 1;
+    (void)pthread_sigmask(SIG_BLOCK, &set, &s.mask);
+    return s;
+}
+
+/* What a write of ours has raised is taken back before the mask is as it was. */
+void weir_shelter_leave(const weir_shelter *s) {
+    sigset_t set = only_file_size();
+    const struct timespec at_once = {0};
+    while (!s->pending && sigtimedwait(&set, NULL, &at_once) < 0 && errno == EINTR) {
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &s->mask, NULL);
+    weir_cancel_allow(s->held);
+}
+
 void weir_thread_yield(void) { (void)sched_yield(); } /* cannot fail on Linux */
 
 bool weir_thread_is_ours(void) { return ours; }

@@ -35,4 +35,14 @@ void weir_thread_expect_end(void);
 int weir_cancel_hold(void);
 void weir_cancel_allow(int held);
 
+/* The same for calls that write files on the caller's thread; and there a limit of file sizes is an
+ * error (EFBIG), and no SIGXFSZ that ends the process. The library's own threads block it too. */
+typedef struct weir_shelter {
+    int held;
+    bool pending; /* already, and not through us */
+    sigset_t mask;
+} weir_shelter;
+weir_shelter weir_shelter_take(void);
+void weir_shelter_leave(const weir_shelter *s);
+
 #endif

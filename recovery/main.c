@@ -1,5 +1,6 @@
 /* weir-recover: bring a database up to date from its journal, or look at the journal. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +37,8 @@ int main(int argc, char **argv) {
     weir_arguments arguments;
     weir_place place;
     weir_error error = {0};
+    (void)signal(SIGXFSZ,
+                 SIG_IGN); /* a limit of file sizes is an error, not the end; cannot fail */
     weir_arguments_parse(argc, argv, &arguments);
     (void)setvbuf(stdout, NULL, _IOFBF, STDOUT_BYTES); /* only speed depends on it */
     int status = weir_place_find(arguments.target, arguments.journal, &place, &error);

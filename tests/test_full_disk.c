@@ -21,15 +21,18 @@ typedef struct fixture {
     pid_t child;
 } fixture;
 
-static int setup(void **state) {
+static int setup_on(const char *type, void **state) {
     fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
     *state = f;
-    volume_make(&f->v, "ext4", VOLUME_MIB);
+    volume_make(&f->v, type, VOLUME_MIB);
     (void)snprintf(f->elsewhere, sizeof f->elsewhere, "%s", weir_temp_make());
     f->l = ledger_make();
     return 0;
 }
+
+static int setup(void **state) { return setup_on("ext4", state); }
+static int setup_in_memory(void **state) { return setup_on("tmpfs", state); }
 
 static int teardown(void **state) {
     fixture *f = *state;
@@ -167,6 +170,54 @@ static void recovery_needs_no_room_for_the_journal(void **state) {
     expect(f, "", 0);
 }
 
+/* A tmpfs has no blocks that belong to root, and gives no byte that is not there: a new ring must come out
+ * of the spares. */
+static void recovery_needs_no_room_in_memory_either(void **state) {
+    fixture *f = *state;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        weir_temp_remove(weir_temp_path(f->v.root, "full.db-weir"));
+        (void)unlink(weir_temp_path(f->v.root, "ballast"));
+        weir_temp_remove(weir_temp_path(f->elsewhere, "full.db"));
+        kill_when_full(f, seed, f->elsewhere);
+        expect(f, "", 1);
+        ledger_check(f->l, WEIR_PUBLISHED);
+        expect(f, "", 0);
+    }
+}
+
+/* Closed without trouble: no dead ring is there whose space could be taken, only the reserve. */
+static void close_and_fill(fixture *f) {
+    start_work(f, 2, f->elsewhere);
+    wait_for_more(f, f->l->applied, "applied");
+    atomic_store(&f->l->stop, true);
+    assert_int_equal(ledger_end_of(f->child), 0);
+    f->child = 0;
+    volume_fill(&f->v);
+}
+
+static void the_reserve_holds_a_ring_too(void **state) {
+    fixture *f = *state;
+    close_and_fill(f);
+    expect(f, "", 0);
+    ledger_check(f->l, WEIR_APPLIED);
+}
+
+/* The reserve is just one segment, and another spare is too small for anything but a ring. */
+static void spares_make_room_for_a_ring(void **state) {
+    fixture *f = *state;
+    char name[240], command[320];
+    close_and_fill(f);
+    volume_relieve(&f->v);
+    (void)snprintf(command, sizeof command, "truncate -s 1048576 '%s'/spare-*", f->journal);
+    assert_int_equal(system(command), 0);
+    (void)snprintf(name, sizeof name, "%s/spare-00000000000000000099", f->journal);
+    static const uint8_t some[100000];
+    weir_file_write(name, some, sizeof some);
+    volume_fill(&f->v);
+    expect(f, "", 0);
+    ledger_check(f->l, WEIR_APPLIED);
+}
+
 /* SQLite has nowhere to put rows: they stay in the journal, and come when there is room. */
 static void rows_outlast_a_full_database(void **state) {
     fixture *f = *state;
@@ -202,6 +253,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(work_waits_while_the_disk_is_full_and_goes_on_by_itself),
         TEST(recovery_needs_no_room_for_the_journal),
+        cmocka_unit_test_setup_teardown(recovery_needs_no_room_in_memory_either, setup_in_memory,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(the_reserve_holds_a_ring_too, setup_in_memory, teardown),
+        cmocka_unit_test_setup_teardown(spares_make_room_for_a_ring, setup_in_memory, teardown),
         TEST(rows_outlast_a_full_database),
         TEST(a_journal_cannot_begin_on_a_full_disk),
     };

@@ -26,9 +26,9 @@ static weir_position applied; /* what a database would have stored; block 0: not
 
 static void count_event(void *context, weir_event event, const char *text) {
     (void)context;
-    assert_int_equal(event, WEIR_EVENT_NO_SPACE);
+    assert_true(event == WEIR_EVENT_NO_SPACE || event == WEIR_EVENT_GROWS_AGAIN);
     assert_true(strlen(text) > 0);
-    events++;
+    events += event == WEIR_EVENT_NO_SPACE;
 }
 
 static int setup(void **state) {
@@ -901,7 +901,7 @@ static long append_in_scarcity(weir_journal *j) {
             assert_int_equal(status, WEIR_OK);
             return n - 1;
         }
-        assert_int_equal(status, WEIR_NO_MEMORY);
+        assert_true(status == WEIR_NO_MEMORY || status == WEIR_FULL); /* FULL: no new segment now */
         assert_int_equal(state_of(j).end.block, before.end.block);
         assert_int_equal(state_of(j).next_row, before.next_row);
         assert_int_equal(state_of(j).segments, before.segments);

@@ -74,7 +74,9 @@ static void open_all(fixture *f) {
                                   .directory = f->directory,
                                   .segment_bytes = 1 << 20,
                                   .limit_bytes = 1 << 30,
-                                  .zstd_level = 1};
+                                  .zstd_level = 1,
+                                  .event = note_event,
+                                  .context = f};
     assert_int_equal(weir_journal_open(&config, &f->found, &f->journal, &error), WEIR_OK);
     weir_ring_header wanted = {.id = {7}, .lanes = LANES, .lane_bytes = LANE_BYTES};
     const char *path = weir_temp_path(f->directory, "ring");
@@ -333,6 +335,129 @@ static void failures_in_a_row_stop_the_journal(void **state) {
     assert_int_equal(head(f, 0), 0);
 }
 
+/* ---- trouble that passes --------------------------------------------------------------------- */
+
+static void put_wide(fixture *f, int64_t number) {
+    static uint8_t noise[24000];
+    static weir_rng rng = {9};
+    weir_rng_fill(&rng, noise, sizeof noise);
+    weir_value row[] = {weir_int(number), weir_blob(noise, sizeof noise)};
+    weir_lane *l = &f->lanes[0];
+    uint64_t epoch = weir_ring_stamp(&f->ring, l, false);
+    uint8_t *body = weir_lane_at(l, l->tail) + WEIR_RECORD_HEAD;
+    size_t bytes = (size_t)(weir_row_encode(body, 1, row, 2) - body);
+    weir_record_seal(l, l->tail, bytes, epoch, WEIR_RECORD_ROW);
+    weir_lane_publish(l, l->tail + weir_record_bytes(bytes));
+}
+
+static weir_journal_state state_of(fixture *f) {
+    weir_journal_state s;
+    weir_journal_get_state(f->journal, &s);
+    return s;
+}
+
+/* Rows of 24 KB until the segment is so full, of eighths. */
+static void fill_segment(fixture *f, int64_t *next, unsigned eighths) {
+    while (state_of(f).end.offset < eighths * (1u << 17)) {
+        put_wide(f, (*next)++);
+        settle(f);
+    }
+}
+
+/* Two segments on, whatever refuses meanwhile; then nothing was lost, stopped or told twice. */
+static void go_on(fixture *f, int64_t *next) {
+    uint64_t until = segment_now(f) + 2;
+    for (int steps = 0; segment_now(f) < until || weir_ring_pending(&f->ring); steps++) {
+        assert_true(steps < 1000);
+        if (!weir_ring_pending(&f->ring)) put_wide(f, (*next)++);
+        assert_int_not_equal(step(f), WEIR_NEXT_STOPPED);
+    }
+    expect_durable(f, *next - 1);
+    assert_int_equal(f->stops, 0);
+    assert_true(f->events[WEIR_EVENT_NO_SPACE] <= 1);
+    assert_int_equal(f->events[WEIR_EVENT_GROWS_AGAIN], f->events[WEIR_EVENT_NO_SPACE]);
+}
+
+static void meet_at(faulty_call call, int error, long times, unsigned eighths) {
+    void *own;
+    int64_t next = 1;
+    assert_int_equal(setup(&own), 0);
+    fixture *f = own;
+    fill_segment(f, &next, eighths);
+    faulty_arm(&f->os, call, 1, times, error);
+    go_on(f, &next);
+    assert_int_equal(f->os.countdown[call], 0); /* all were met */
+    (void)teardown(&own);
+}
+
+static void what_passes_stops_no_journal(void **state) {
+    static const int passing[] = {-EMFILE, -ENFILE, -ENOMEM, -EFBIG, -EDQUOT,
+                                  -ENOSPC, -EACCES, -EPERM,  -EROFS};
+    for (int call = 0; call < FAULTY_CALLS; call++)
+        for (size_t e = 0; e < sizeof passing / sizeof *passing; e++) {
+            meet_at(call, passing[e], 1, 3); /* before there is a file ahead */
+            meet_at(call, passing[e], 1, 6);
+            meet_at(call, passing[e], 30, 3);
+            meet_at(call, passing[e], 30, 6);
+        }
+    now_running = *state;
+}
+
+/* A disk that is full for long is not asked fifty times a second. */
+static void the_pauses_grow(void **state) {
+    fixture *f = *state;
+    int64_t next = 1;
+    uint64_t wait_ns = 0, before = 0;
+    fill_segment(f, &next, 3);
+    faulty_arm(&f->os, FAULTY_ALLOCATE, 1, ALWAYS, -ENOSPC);
+    for (int i = 0; f->events[WEIR_EVENT_NO_SPACE] == 0; i++) {
+        assert_true(i < 1000);
+        if (!weir_ring_pending(&f->ring)) put_wide(f, next++);
+        (void)step(f);
+    }
+    atomic_store(&f->j.demand, 1);
+    for (int i = 0; i < 10; i++, before = wait_ns) {
+        assert_int_equal(weir_journaler_step(&f->j, &wait_ns), WEIR_NEXT_WAIT);
+        assert_true(wait_ns >= before);
+    }
+    assert_int_equal(wait_ns, 1000000000);
+    faulty_arm(&f->os, FAULTY_ALLOCATE, 0, 0, 0);
+    settle(f);
+    expect_durable(f, next - 1);
+}
+
+/* No descriptor is left when the segment is full: the file of the next one is open already. */
+static void the_next_file_is_open_ahead(void **state) {
+    fixture *f = *state;
+    int64_t next = 1;
+    fill_segment(f, &next, 6);
+    uint64_t segment = segment_now(f);
+    faulty_arm(&f->os, FAULTY_OPEN, 1, ALWAYS, -EMFILE);
+    while (segment_now(f) == segment) {
+        put_wide(f, next++);
+        assert_int_equal(step(f), WEIR_NEXT_AGAIN);
+    }
+    assert_int_equal(f->events[WEIR_EVENT_NO_SPACE], 0);
+    faulty_arm(&f->os, FAULTY_OPEN, 0, 0, 0);
+    settle(f);
+    expect_durable(f, next - 1);
+}
+
+/* Four in a row are the documents' word for it, whether new segments can be begun or not. */
+static void the_fourth_failure_in_a_row_stops_the_journal(void **state) {
+    fixture *f = *state;
+    put(f, 0, 1);
+    faulty_arm(&f->os, FAULTY_DATASYNC, 1, 3, -EIO);
+    settle(f);
+    assert_int_equal(f->stops, 0);
+    assert_int_equal(f->events[WEIR_EVENT_SYNC_FAILED], 3);
+    put(f, 0, 2);
+    faulty_arm(&f->os, FAULTY_DATASYNC, 1, 4, -EIO);
+    assert_int_equal(step(f), WEIR_NEXT_STOPPED);
+    assert_int_equal(f->stops, 1);
+    assert_int_equal(f->events[WEIR_EVENT_SYNC_FAILED], 7);
+}
+
 /* A block may say of the one before it only what a sync has said. */
 static void blocks_of_one_group_do_not_vouch_for_each_other(void **state) {
     fixture *f = *state;
@@ -553,6 +678,10 @@ int main(void) {
         T(a_disk_that_stays_broken_stops_the_journal_and_keeps_the_rows),
         T(failures_that_are_overcome_do_not_add_up),
         T(failures_in_a_row_stop_the_journal),
+        T(what_passes_stops_no_journal),
+        T(the_pauses_grow),
+        T(the_next_file_is_open_ahead),
+        T(the_fourth_failure_in_a_row_stops_the_journal),
         T(blocks_of_one_group_do_not_vouch_for_each_other),
         T(the_next_cut_waits_for_those_who_were_released),
         T(who_is_alone_or_pressed_waits_for_nobody),

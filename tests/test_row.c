@@ -335,7 +335,7 @@ static void declaration_layout_is_that_of_the_header(void **state) {
 static void assert_undeclarable(uint16_t table, const char *name, const weir_column *of,
                                 size_t count) {
     weir_declaration *d = (weir_declaration *)&columns;
-    weir_error error = {0, ""};
+    weir_error error = {.status = 0, .text = ""};
     assert_int_equal(weir_declaration_make(table, name, of, count, &d, &error), WEIR_MISUSE);
     assert_null(d);
     assert_int_equal(error.status, WEIR_MISUSE);

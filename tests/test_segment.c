@@ -108,6 +108,17 @@ static void newer_and_impossible_headers_are_told_apart(void **state) {
     assert_int_equal(decode_changed(96, 8, 7, &back), WEIR_DAMAGED); /* behind itself */
 }
 
+/* Open and prepared, as the journal does it. */
+static int prepare_at(const char *path, uint64_t filled, weir_segment_header *h, weir_segment *s,
+                      weir_error *error) {
+    int file;
+    int status = weir_spare_open(os, WEIR_OS_CWD, path, &file, error);
+    if (status != WEIR_OK) return status;
+    status = weir_segment_prepare(os, WEIR_OS_CWD, file, path, filled, h, s, error);
+    if (status != WEIR_OK) (void)os->close(os->self, file);
+    return status;
+}
+
 /* ---- making ---- */
 
 static void a_spare_has_its_size_or_does_not_exist(void **state) {
@@ -153,8 +164,7 @@ static void prepare(uint64_t filled, uint64_t bytes, weir_segment *s) {
     weir_error error;
     weir_segment_header h = sample();
     h.bytes = bytes;
-    assert_int_equal(weir_segment_prepare(os, WEIR_OS_CWD, spare_path, filled, &h, s, &error),
-                     WEIR_OK);
+    assert_int_equal(prepare_at(spare_path, filled, &h, s, &error), WEIR_OK);
 }
 
 static void a_segment_takes_its_name_last(void **state) {
@@ -214,10 +224,8 @@ static void a_failure_leaves_the_spare_its_name(void **state) {
     }
     weir_segment_header h = sample();
     faulty_arm(&faulty, FAULTY_PWRITE, 1, 1, -ENOSPC);
-    assert_int_equal(weir_segment_prepare(os, WEIR_OS_CWD, spare_path, 0, &h, &s, &error),
-                     WEIR_NO_SPACE);
-    assert_int_equal(weir_segment_prepare(os, WEIR_OS_CWD, segment_path, 0, &h, &s, &error),
-                     WEIR_IO);
+    assert_int_equal(prepare_at(spare_path, 0, &h, &s, &error), WEIR_NO_SPACE);
+    assert_int_equal(prepare_at(segment_path, 0, &h, &s, &error), WEIR_IO);
 }
 
 static struct { uint64_t device, inode; } moved_by; /* by how much another file has other numbers */
@@ -259,13 +267,11 @@ static void a_spare_that_cannot_be_sized_is_no_segment(void **state) {
     weir_segment_header h = sample();
     fill_spare();
     faulty.table.info_file = no_info;
-    assert_int_equal(weir_segment_prepare(os, WEIR_OS_CWD, spare_path, BYTES, &h, &s, &error),
-                     WEIR_IO);
+    assert_int_equal(prepare_at(spare_path, BYTES, &h, &s, &error), WEIR_IO);
     faulty.table.info_file = faulty_real()->info_file;
     h.bytes = 2 * BYTES;
     faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1, -ENOSPC);
-    assert_int_equal(weir_segment_prepare(os, WEIR_OS_CWD, spare_path, BYTES, &h, &s, &error),
-                     WEIR_NO_SPACE);
+    assert_int_equal(prepare_at(spare_path, BYTES, &h, &s, &error), WEIR_NO_SPACE);
     assert_non_null(strstr(error.text, spare_path));
     assert_int_equal(byte_at(spare_path, 0), 0xaa); /* no header where it would not be true */
     assert_int_equal(faulty.calls[FAULTY_PWRITE], 1);

@@ -38,10 +38,10 @@ static void the_smallest_that_serves_is_taken_and_one_is_kept(void **state) {
     weir_spare taken;
     assert_false(weir_spares_take(&s, 1, &taken));
     assert_false(weir_spares_take_largest(&s, &taken));
-    weir_spares_put(&s, (weir_spare){1, 100, 70});
+    weir_spares_put(&s, (weir_spare){.number = 1, .bytes = 100, .filled = 70});
     assert_false(weir_spares_take(&s, 1, &taken)); /* the last one */
-    weir_spares_put(&s, (weir_spare){2, 300, 0});
-    weir_spares_put(&s, (weir_spare){3, 200, 0});
+    weir_spares_put(&s, (weir_spare){.number = 2, .bytes = 300, .filled = 0});
+    weir_spares_put(&s, (weir_spare){.number = 3, .bytes = 200, .filled = 0});
     assert_true(weir_spares_take(&s, 150, &taken));
     assert_int_equal(taken.number, 3);
     s.keep = 300;

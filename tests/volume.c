@@ -17,6 +17,8 @@
 #define SHUTDOWN _IOR('X', 125, uint32_t)
 enum { NO_LOG_FLUSH = 2 };
 
+static bool in_memory(const char *type) { return strcmp(type, "tmpfs") == 0; }
+
 /* A small ext4 would have blocks of 1 KiB, and SQLite's -shm file would have holes: SQLite writes
  * one byte of each page to make it whole. To store into a hole of a full disk is a SIGBUS. */
 bool volume_format(const char *type, const char *image, unsigned mib) {
@@ -26,11 +28,21 @@ bool volume_format(const char *type, const char *image, unsigned mib) {
     bool made = file >= 0 && ftruncate(file, (off_t)mib << 20) == 0;
     if (file >= 0) close(file);
     (void)snprintf(command, sizeof command, "mkfs.%s %s '%s' >/dev/null 2>&1", type, force, image);
-    return made && system(command) == 0;
+    return made && (in_memory(type) || system(command) == 0);
+}
+
+/* A tmpfs has no image: its size is a file's. */
+static bool mount_memory(const char *image, const char *where) {
+    struct stat st;
+    char size[48];
+    if (stat(image, &st)) return false;
+    (void)snprintf(size, sizeof size, "size=%lld", (long long)st.st_size);
+    return mount("tmpfs", where, "tmpfs", 0, size) == 0;
 }
 
 bool volume_mount_image(const char *type, const char *image, const char *where) {
     char command[480];
+    if (in_memory(type)) return mount_memory(image, where);
     (void)snprintf(command, sizeof command, "mount -t %s -o loop '%s' '%s' 2>&1", type, image,
                    where);
     return system(command) == 0;

@@ -12,7 +12,7 @@
 typedef struct volume {
     char directory[96], image[128], root[128]; /* root: where it is mounted */
     char disk_image[128], disk[128];           /* below it, for btrfs; else empty */
-    char type[8];                              /* ext4, xfs, btrfs */
+    char type[8];                              /* ext4, xfs, btrfs; tmpfs, which forgets */
     bool mounted, disk_mounted;
 } volume;
 

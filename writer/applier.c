@@ -141,6 +141,7 @@ static void harden(weir_applier *a, uint64_t wal_bytes) {
     if (status == WEIR_OK && safe > a->hardened) {
         status = weir_journal_release(a->journal, safe, &error);
         if (status == WEIR_OK) a->hardened = safe;
+        weir_journaler_ring(weir_handle_journaler(a->handle)); /* which may wait for the room */
     }
     bool whole = status == WEIR_OK && a->hardened == a->applied;
     a->harden_pause = whole ? 0 : double_up(a->harden_pause, IDLE_HARDEN_NS, REFUSED_HARDEN_NS);

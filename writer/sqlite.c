@@ -253,8 +253,8 @@ static int open_here(const char *path, const weir_options *options, weir **out, 
 
 int weir_open_sqlite(const char *path, const weir_options *options, weir **out) {
     weir_error error = {0};
-    int held = weir_cancel_hold();
+    weir_shelter shelter = weir_shelter_take();
     int status = open_here(path, options, out, &error);
-    weir_cancel_allow(held);
+    weir_shelter_leave(&shelter);
     return status < 0 ? weir_publish_error(&error) : status;
 }

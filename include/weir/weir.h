@@ -223,9 +223,12 @@ typedef enum weir_event {
         6, /* the database is busy, full or failing; rows wait in the journal */
     WEIR_EVENT_APPLY_STOPPED = 7, /* the database cannot take rows until somebody mends it */
     WEIR_EVENT_APPLY_RESUMED = 8,
-    WEIR_EVENT_REJECTED = 9,      /* first row of a transaction that went to the reject table */
-    WEIR_EVENT_NO_SPACE = 10,     /* the journal cannot grow; appends will soon be refused */
-    WEIR_EVENT_WEAKENED = 11,     /* a promise is off on this file system: text says which */
+    WEIR_EVENT_REJECTED = 9,  /* first row of a transaction that went to the reject table */
+    WEIR_EVENT_NO_SPACE = 10, /* the journal cannot grow for now: no space, descriptors, memory or
+                                     rights, or a limit: text says which. It is tried again; when the
+                                     ring is full, the full policy decides */
+    WEIR_EVENT_WEAKENED = 11, /* a promise is off on this file system: text says which */
+    WEIR_EVENT_GROWS_AGAIN = 12,  /* what NO_SPACE told of the journal is over */
     WEIR_EVENT_TABLE_MENDED = 13, /* somebody renamed or dropped a declared column or table; it was
                                      made again: text says which */
     WEIR_EVENT_WAL_GROWS = 14,    /* readers keep SQLite's -wal from beginning anew */
@@ -245,8 +248,10 @@ typedef struct weir_options {
     uint64_t journal_limit_bytes; /* segments that wait for SQLite; default 16 GiB. When it is
                                       reached, the ring fills and the full policy decides. */
     weir_full full;
-    uint32_t full_timeout_ms; /* for WEIR_FULL_BLOCK; default 10 000 */
-    uint32_t linger_ms;       /* a published row becomes durable this soon unasked; default 10 */
+    uint32_t
+        full_timeout_ms; /* for WEIR_FULL_BLOCK; default 10 000. A frozen file system is no full
+                                      ring: an append into it waits until it is thawed */
+    uint32_t linger_ms;  /* a published row becomes durable this soon unasked; default 10 */
     uint32_t apply_linger_ms; /* a durable row becomes applied this soon unasked; default 50 */
     uint32_t open_timeout_ms; /* how long opening and declaring wait for a locked database, a
                                       journal that a former process is still closing, or a backlog;

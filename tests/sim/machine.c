@@ -426,6 +426,11 @@ static int64_t os_process_id(void *self) {
     return sim_now->process;
 }
 
+static int64_t os_user_id(void *self) {
+    (void)self;
+    return 0;
+}
+
 static int os_random(void *self, void *into, size_t bytes) {
     (void)self;
     weir_rng_fill(&sim_now->rng, into, bytes);
@@ -482,6 +487,7 @@ const weir_os *sim_os(void) {
         .thread_number = os_thread_number,
         .thread_life = os_thread_life,
         .process_id = os_process_id,
+        .user_id = os_user_id,
         .random = os_random,
         .boot_id = os_boot_id,
         .working_directory = os_working_directory,
