@@ -301,6 +301,11 @@ static int64_t memory_user_id(void *self) {
     (void)self;
     return 0;
 }
+
+/* Nobody else is there to have rights. */
+static void memory_take_after(void *self, int dirfd, const weir_os_info *like) {
+    (void)self, (void)dirfd, (void)like;
+}
 static int memory_random(void *self, void *into, size_t bytes) {
     memory_os *m = self;
     uint8_t *at = into;
@@ -347,6 +352,7 @@ void memory_os_make(memory_os *m) {
         .barrier = memory_barrier,
         .process_id = memory_process_id,
         .user_id = memory_user_id,
+        .take_after = memory_take_after,
         .random = memory_random,
         .boot_id = memory_boot_id,
     };

@@ -83,6 +83,8 @@ static int open_directory(const opening *o) {
     if (dirfd < 0)
         return weir_fail_os(o->error, dirfd, "cannot open the journal directory %s", w->directory);
     w->dirfd = dirfd;
+    if (there < 0 && made >= 0 && o->config->like)
+        w->os->take_after(w->os->self, dirfd, o->config->like);
     return WEIR_OK;
 }
 

@@ -34,6 +34,7 @@ typedef struct weir_handle_config {
      * any more. malloc. */
     int (*read_positions)(void *self, weir_position **positions, size_t *count, weir_error *error);
     void *positions_self;
+    const weir_os_info *like; /* a directory that is made takes its rights; may be NULL */
     bool salvage;
     bool stepped; /* start no thread: the caller is the journal thread, and calls its step */
 } weir_handle_config;

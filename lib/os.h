@@ -32,6 +32,9 @@ enum { WEIR_OS_CWD = 0 }; /* in place of a dirfd; no descriptor below 3 is ever 
 typedef struct weir_os_info {
     uint64_t bytes;
     uint64_t device, inode;
+    uint32_t links; /* names that the file has; 0: not known */
+    uint32_t mode;  /* the bits of rights */
+    uint32_t user, group;
     uint32_t block_bytes;      /* preferred I/O block of the file system */
     int is_directory, is_file; /* neither: a pipe, a socket, a device */
     int copies_on_write; /* a write may need new space though the old was allocated; info_file only */
@@ -47,9 +50,12 @@ typedef struct weir_os weir_os;
 struct weir_os {
     void *self; /* first argument of every function */
 
-    /* files: the descriptor is the table's own number; nothing is opened for writing through a
+    /* files: made in an open directory they take its rights, owner and group; the descriptor is the table's own number; nothing is opened for writing through a
      * link, and nothing but a regular file at all: -WEIR_OS_NO_FILE. Never waits for another. */
     int (*open)(void *self, int dirfd, const char *path, int flags);
+    /* Directory and files below it take rights, owner (as root) and group of another file, as far as we
+     * may; a directory can be searched by those who can read it. For weir_handle_config.like only. */
+    void (*take_after)(void *self, int dirfd, const weir_os_info *like);
     /* With a dirfd: not through a link. */
     int (*open_directory)(void *self, int dirfd, const char *path);
     int (*close)(void *self, int file);

@@ -57,11 +57,34 @@ static const char *name_of(int dirfd, const char *path) {
     return slash ? slash + 1 : path;
 }
 
+/* As SQLite does for its -wal: what root makes must not be in the way of the service. Rights of a
+ * group that the file cannot have are nobody's. Advice: at worst less is allowed. */
+static void set_rights(int file, uint32_t mode, uid_t user, gid_t group) {
+    struct stat now;
+    int owned = fchown(file, geteuid() == 0 ? user : (uid_t)-1, group);
+    if (fstat(file, &now) < 0) return;
+    if (owned < 0 && now.st_gid != group) mode &= ~(mode_t)S_IRWXG;
+    if ((now.st_mode & 0777) != mode) (void)fchmod(file, mode);
+}
+
+static void take_rights_of(int file, int dirfd) {
+    struct stat s;
+    if (fstat(dirfd, &s) == 0) set_rights(file, s.st_mode & 0666, s.st_uid, s.st_gid);
+}
+
+static void posix_take_after(void *self, int dirfd, const weir_os_info *like) {
+    (void)self;
+    uint32_t search = (like->mode & 0444) >> 2;
+    set_rights(dirfd, like->mode | search, like->user, like->group);
+}
+
 /* Negative with errno, like open. */
 static int open_file(int dirfd, const char *path, int how) {
+    /* Until it has the directory's rights nobody else may open it. */
+    mode_t mode = dirfd == WEIR_OS_CWD ? FILE_MODE : S_IRUSR | S_IWUSR;
     int file;
     do
-        file = openat(at_of(dirfd), name_of(dirfd, path), how | O_CLOEXEC, FILE_MODE);
+        file = openat(at_of(dirfd), name_of(dirfd, path), how | O_CLOEXEC, mode);
     while (file < 0 && errno == EINTR);
     return keep_above_stdio(file);
 }
@@ -82,6 +105,8 @@ static int posix_open(void *self, int dirfd, const char *path, int flags) {
     struct stat s;
     int result = fstat(file, &s) < 0 ? -errno : S_ISREG(s.st_mode) ? file : -WEIR_OS_NO_FILE;
     if (result < 0) (void)close(file); /* nothing was done with it */
+    if (result >= 0 && flags & WEIR_OS_CREATE && dirfd != WEIR_OS_CWD && s.st_size == 0)
+        take_rights_of(file, dirfd);
     return result;
 }
 
@@ -159,6 +184,10 @@ static int fill_info(int result, const struct stat *s, weir_os_info *out) {
                           .device = s->st_dev,
                           .inode = s->st_ino,
                           .block_bytes = (uint32_t)s->st_blksize,
+                          .links = (uint32_t)s->st_nlink,
+                          .mode = s->st_mode & 0777,
+                          .user = s->st_uid,
+                          .group = s->st_gid,
                           .is_directory = S_ISDIR(s->st_mode),
                           .is_file = S_ISREG(s->st_mode)};
     return 0;
@@ -218,7 +247,14 @@ static int posix_unlink(void *self, int dirfd, const char *path) {
 
 static int posix_make_directory(void *self, int dirfd, const char *path) {
     (void)self;
-    return answer(mkdirat(at_of(dirfd), name_of(dirfd, path), DIRECTORY_MODE));
+    int made = answer(mkdirat(at_of(dirfd), name_of(dirfd, path), DIRECTORY_MODE));
+    struct stat s;
+    if (made < 0 || dirfd == WEIR_OS_CWD || fstat(dirfd, &s) < 0) return made;
+    int file = open_file(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (file < 0) return made; /* it stays as it was made */
+    set_rights(file, s.st_mode & 0777, s.st_uid, s.st_gid);
+    (void)close(file); /* opened for reading */
+    return made;
 }
 
 /* Opened anew even where it is open: to walk it takes a position of one's own, and nobody else's is
@@ -589,6 +625,7 @@ static int posix_working_directory(void *self, char *path, size_t bytes) {
 const weir_os *weir_os_posix(void) {
     static const weir_os table = {
         .open = posix_open,
+        .take_after = posix_take_after,
         .open_directory = posix_open_directory,
         .close = posix_close,
         .pread = posix_pread,

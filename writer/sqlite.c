@@ -111,8 +111,26 @@ static int read_positions(void *self, weir_position **positions, size_t *count, 
     return weir_sqlite_positions(&o->sink, positions, count, error);
 }
 
+/* SQLite's -wal and our journal go by the name: by another name of the same file, another process has
+ * others, and the two destroy each other's work. */
+static int check_names(opening *o, const char *path) {
+    const weir_os *os = weir_os_posix();
+    weir_os_info info;
+    if (os->info(os->self, WEIR_OS_CWD, path, &info) < 0 || info.links <= 1) return WEIR_OK;
+    return weir_fail(
+        o->error, WEIR_DATABASE,
+        "%s: the file has %u names (hard links), and SQLite's -wal and the journal go by "
+        "name, so that two programs could destroy each other's work: remove the other "
+        "names (find -samefile), or work on a copy",
+        path, info.links);
+}
+
 static int open_handle(opening *o) {
+    const weir_os *os = weir_os_posix();
+    weir_os_info database;
+    bool there = os->info(os->self, WEIR_OS_CWD, o->real_path, &database) >= 0;
     weir_handle_config config = {
+        .like = there ? &database : NULL,
         .options = o->options,
         .directory = o->directory,
         .os = weir_os_posix(),
@@ -218,6 +236,7 @@ static void look_at_place(opening *o) {
 static int open_all(opening *o, const char *path) {
     int status = weir_options_check(&o->options, o->error);
     if (status == WEIR_OK) status = check_threads(o);
+    if (status == WEIR_OK) status = check_names(o, path);
     if (status == WEIR_OK) status = judge_journal(o, path);
     if (status == WEIR_OK) status = open_both(o, path);
     if (status == WEIR_OK) look_at_place(o);

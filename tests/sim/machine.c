@@ -431,6 +431,11 @@ static int64_t os_user_id(void *self) {
     return 0;
 }
 
+/* Nobody else is there to have rights. */
+static void os_take_after(void *self, int dirfd, const weir_os_info *like) {
+    (void)self, (void)dirfd, (void)like;
+}
+
 static int os_random(void *self, void *into, size_t bytes) {
     (void)self;
     weir_rng_fill(&sim_now->rng, into, bytes);
@@ -488,6 +493,7 @@ const weir_os *sim_os(void) {
         .thread_life = os_thread_life,
         .process_id = os_process_id,
         .user_id = os_user_id,
+        .take_after = os_take_after,
         .random = os_random,
         .boot_id = os_boot_id,
         .working_directory = os_working_directory,
