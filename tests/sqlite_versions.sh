@@ -37,10 +37,11 @@ fetch() {
 build() { # VARIANT
     library=$folder/$1/libsqlite3.so.0
     [ ! -f "$library" ] || return 0
+    options=$(options_of "$1") # by itself, so that an unknown variant ends the script
     mkdir -p "$folder/$1"
     # The options are a list: they are meant to be split.
     cc -O1 -w -fPIC -shared -Wl,-soname,libsqlite3.so.0 -DSQLITE_ENABLE_COLUMN_METADATA \
-        -DSQLITE_ENABLE_MATH_FUNCTIONS $(options_of "$1") -o "$library.new" "$folder/sqlite3.c" \
+        -DSQLITE_ENABLE_MATH_FUNCTIONS $options -o "$library.new" "$folder/sqlite3.c" \
         -lm -lpthread -ldl
     mv "$library.new" "$library"
 }

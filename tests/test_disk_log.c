@@ -26,7 +26,7 @@
 #include "support.h"
 #include "volume.h"
 
-enum { POINTS = 36, MIB = 96, SECTOR = 512, WORK_MS = 400, NOTES_MAX = 4000 };
+enum { POINTS = 36, MIB = 192, SECTOR = 512, WORK_MS = 400, NOTES_MAX = 4000 };
 
 static double asked_seconds;
 static uint64_t asked_seed = 1;
