@@ -90,6 +90,6 @@ void weir_step_out(weir *w, int held);
 weir *weir_table_handle(weir_table *t);
 const weir_declaration *weir_table_declaration(weir_table *t);
 /* NULL becomes the next key; keys chosen from now on are above any other. WEIR_SCHEMA: none is left. */
-int weir_table_settle_key(weir_table *t, weir_value *key);
+int weir_table_settle_key(weir_table *t, weir_value *value);
 
 #endif

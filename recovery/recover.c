@@ -142,14 +142,13 @@ static int recover_after_look(recovery *r, weir_error *error) {
     int status = weir_view_take(&input, &r->before, error);
     if (status != WEIR_OK) return weir_report_error(r->arguments, error);
     int code;
-    if (weir_verdict_refuses(r->before.inventory.verdict))
+    if (weir_verdict_refuses(r->before.inventory.verdict)) {
         code = weir_report_refusal(r->arguments, &r->before.inventory);
-    else if (weir_view_check_owner(&r->before, r->arguments, r->place, error) != WEIR_OK)
-        code = weir_report_error(r->arguments, error);
-    else if (recover(r, error) == WEIR_OK)
-        code = report(r);
-    else
-        code = weir_report_error(r->arguments, error);
+    } else {
+        status = weir_view_check_owner(&r->before, r->arguments, r->place, error);
+        if (status == WEIR_OK) status = recover(r, error);
+        code = status == WEIR_OK ? report(r) : weir_report_error(r->arguments, error);
+    }
     weir_view_free(&r->before);
     return code;
 }

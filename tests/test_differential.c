@@ -537,7 +537,7 @@ static char *next_row(sqlite3_stmt *s) {
 }
 
 static void compare(sqlite3 *ours, sqlite3 *theirs, const char *sql) {
-    sqlite3_stmt *a, *b;
+    sqlite3_stmt *a = NULL, *b = NULL;
     char *mine, *plain;
     if (sqlite3_prepare_v2(ours, sql, -1, &a, NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(theirs, sql, -1, &b, NULL) != SQLITE_OK)

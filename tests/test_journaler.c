@@ -393,7 +393,7 @@ static void meet_at(faulty_call call, int error, long times, unsigned eighths) {
 static void what_passes_stops_no_journal(void **state) {
     static const int passing[] = {-EMFILE, -ENFILE, -ENOMEM, -EFBIG, -EDQUOT,
                                   -ENOSPC, -EACCES, -EPERM,  -EROFS};
-    for (int call = 0; call < FAULTY_CALLS; call++)
+    for (faulty_call call = 0; call < FAULTY_CALLS; call++)
         for (size_t e = 0; e < sizeof passing / sizeof *passing; e++) {
             meet_at(call, passing[e], 1, 3); /* before there is a file ahead */
             meet_at(call, passing[e], 1, 6);
