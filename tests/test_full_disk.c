@@ -7,8 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <sqlite3.h>
-
 #include "ledger.h"
 #include "support.h"
 #include "volume.h"
@@ -152,33 +150,14 @@ static void work_waits_while_the_disk_is_full_and_goes_on_by_itself(void **state
     }
 }
 
-static void kill_and_fill(fixture *f) {
-    ledger_kill(f->child);
-    f->child = 0;
-    volume_fill(&f->v); /* segments that were released meanwhile had left room */
-}
-
 static void kill_when_full(fixture *f, uint64_t seed, const char *database) {
     start_work(f, seed, database);
     wait_for_more(f, f->l->applied, "applied");
     volume_fill(&f->v);
     wait_until_refused(f);
-    kill_and_fill(f);
-}
-
-/* Nothing is applied while the journal takes what is left of the disk: so many rows wait that a ring's
- * space, which an opening may give back, does not hold them. */
-static void kill_when_rows_have_filled_it(fixture *f, uint64_t seed) {
-    sqlite3 *other;
-    start_work(f, seed, f->v.root);
-    wait_for_more(f, f->l->applied, "applied");
-    assert_int_equal(sqlite3_open(f->l->path, &other), SQLITE_OK);
-    assert_int_equal(sqlite3_busy_timeout(other, PATIENCE_MS), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-    wait_until_refused(f);
-    kill_and_fill(f);
-    assert_int_equal(sqlite3_close(other), SQLITE_OK);
-    volume_fill(&f->v);
+    ledger_kill(f->child);
+    f->child = 0;
+    volume_fill(&f->v); /* segments that were released meanwhile had left room */
 }
 
 /* The rows' own file system has room: recovery needs none on the journal's. */
@@ -239,17 +218,40 @@ static void spares_make_room_for_a_ring(void **state) {
     ledger_check(f->l, WEIR_APPLIED);
 }
 
+/* False when the rows that waited were so few that they found room after all, in what an opening gives
+ * back of a ring: then they must all be there, and nothing was shown. */
+static bool rows_wait_for_room(fixture *f, uint64_t seed) {
+    kill_when_full(f, seed, f->v.root);
+    reading_verbs_work(f);
+    for (int i = 0; i < 3; i++) {
+        int code = tool(f, "--wait=1");
+        if (code == 1) {
+            volume_relieve(&f->v);
+            ledger_check(f->l, WEIR_PUBLISHED);
+            return false;
+        }
+        assert_int_equal(code, 8);
+    }
+    reading_verbs_work(f);
+    volume_relieve(&f->v);
+    int code = tool(f, "");
+    ledger_check(f->l, WEIR_PUBLISHED);
+    assert_in_range(code, 0, 1); /* 0: the last attempt had applied them and could not say so */
+    return code == 1;
+}
+
 /* SQLite has nowhere to put rows: they stay in the journal, and come when there is room. */
 static void rows_outlast_a_full_database(void **state) {
     fixture *f = *state;
-    kill_when_rows_have_filled_it(f, 2);
-    reading_verbs_work(f);
-    for (int i = 0; i < 3; i++)
-        expect(f, "--wait=1", 8);
-    reading_verbs_work(f);
-    volume_relieve(&f->v);
-    expect(f, "", 1);
-    ledger_check(f->l, WEIR_PUBLISHED);
+    bool shown = false;
+    for (uint64_t seed = 2; seed <= 20 && !shown; seed += 2) {
+        weir_temp_remove(weir_temp_path(f->v.root, "full.db-weir"));
+        (void)unlink(weir_temp_path(f->v.root, "full.db"));
+        (void)unlink(weir_temp_path(f->v.root, "full.db-wal"));
+        (void)unlink(weir_temp_path(f->v.root, "full.db-shm"));
+        shown = rows_wait_for_room(f, seed);
+    }
+    assert_true(shown);
 }
 
 /* Nothing was ever there: a clear error, and nothing in the way of the next attempt. */
