@@ -79,8 +79,8 @@ static int apply_meanwhile(void *context, int calls) {
     return ++tries < 20;
 }
 
-/* It has the write lock meanwhile. */
-static void a_checkpoint_that_waits_for_readers_waits_not_for_us(void **state) {
+/* It has the write lock meanwhile, and gives up: whoever begins the -wal file anew may not sync it. */
+static void a_checkpoint_that_waits_for_readers_gets_not_past_the_guard(void **state) {
     (void)state;
     static const int modes[] = {SQLITE_CHECKPOINT_TRUNCATE, SQLITE_CHECKPOINT_RESTART};
     run("PRAGMA journal_mode=WAL");
@@ -90,7 +90,7 @@ static void a_checkpoint_that_waits_for_readers_waits_not_for_us(void **state) {
         waits = tries = 0;
         assert_int_equal(sqlite3_busy_handler(other, apply_meanwhile, NULL), SQLITE_OK);
         int code = sqlite3_wal_checkpoint_v2(other, "main", modes[i], NULL, NULL);
-        assert_int_equal(code, SQLITE_OK);
+        assert_int_equal(code, SQLITE_BUSY);
         assert_true(waits > 0);
         assert_int_equal(sqlite3_busy_handler(other, NULL, NULL), SQLITE_OK);
         assert_int_equal(transact(2), WEIR_OK);
@@ -371,7 +371,7 @@ static void a_backup_in_steps_begins_anew_with_each_commit_and_vacuum_into_does_
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(a_checkpoint_that_waits_for_readers_waits_not_for_us),
+        TEST(a_checkpoint_that_waits_for_readers_gets_not_past_the_guard),
         TEST(opening_beside_a_writer_in_rollback_mode_waits_as_told),
         TEST(what_only_the_program_has_is_named_and_waited_for),
         TEST(the_wal_is_reset_by_whoever_writes_behind_a_whole_checkpoint),

@@ -33,9 +33,7 @@ int weir_connection_cache(weir_connection *c, bool large, weir_error *error);
  * where there is no directory for one now. */
 int weir_connection_temporary(weir_connection *c, weir_error *error);
 
-/* The guard's read transaction, which is there from the opening on: let others reset the -wal file for a
- * while, and take it again. Another connection's RESTART or TRUNCATE checkpoint has the write lock
- * while it waits for every reader, and so for the guard. */
+/* The guard's read transaction, which is there from the opening on, but for our own checkpoints. */
 int weir_connection_let_go(weir_connection *c, weir_error *error);
 int weir_connection_guard(weir_connection *c, weir_error *error);
 

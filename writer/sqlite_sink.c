@@ -197,13 +197,13 @@ static int undo(sqlite_sink *s, weir_error *error) {
     return step_once(s, s->rollback, "rolling back", error);
 }
 
-/* Whoever has the lock may be waiting for the guard, which is back once we have it. */
+/* Who has the lock may be waiting for the guard. It stays all the same: a connection with
+ * synchronous=OFF that began the -wal file anew would leave, after a power cut, old frames behind
+ * an old header, which go over what was checkpointed. */
 static int begin_writing(sqlite_sink *s, weir_error *error) {
     int status = step_once(s, s->begin, "beginning a transaction", error);
     s->began |= status == WEIR_OK;
-    if (status == WEIR_OK) return weir_connection_guard(&s->connection, error);
-    if (status == WEIR_BUSY) (void)weir_connection_let_go(&s->connection, NULL); /* or next time */
-    return status;
+    return status == WEIR_OK ? weir_connection_guard(&s->connection, error) : status;
 }
 
 static int begin(void *self, const uint8_t journal[16], weir_position *at, weir_error *error) {
