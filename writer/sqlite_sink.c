@@ -198,8 +198,8 @@ static int undo(sqlite_sink *s, weir_error *error) {
 }
 
 /* Who has the lock may be waiting for the guard. It stays all the same: a connection with
- * synchronous=OFF that began the -wal file anew would leave, after a power cut, old frames behind
- * an old header, which go over what was checkpointed. */
+ * synchronous=OFF copies the -wal file into the database without a sync. If the -wal file then began
+ * anew, a power cut could lose pages that stand nowhere else any more, the position among them. */
 static int begin_writing(sqlite_sink *s, weir_error *error) {
     int status = step_once(s, s->begin, "beginning a transaction", error);
     s->began |= status == WEIR_OK;
