@@ -112,10 +112,9 @@ static int make_spare(weir_journal *j, uint64_t bytes, weir_spare *out, weir_err
 
 /* The program may have closed a descriptor that waits here for its use, and have the number again. */
 static bool is_open(weir_journal *j, const weir_spare *spare, const char *path) {
-    weir_os_info file, name;
-    return spare->file && j->os->info_file(j->os->self, spare->file, &file) >= 0 &&
-           j->os->info(j->os->self, j->config.dirfd, path, &name) >= 0 &&
-           file.inode == name.inode && file.device == name.device;
+    weir_os_info name;
+    return spare->file && j->os->info(j->os->self, j->config.dirfd, path, &name) >= 0 &&
+           weir_os_has_file(j->os, spare->file, name.device, name.inode);
 }
 
 static int open_spare(weir_journal *j, weir_spare *spare, weir_error *error) {

@@ -80,9 +80,13 @@ static int provision_one(weir_journaler *j, weir_error *error) {
     return status == WEIR_OK ? weir_ring_provision(j->ring, error) : status;
 }
 
-static void set_failed(weir_journaler *j, int status) {
-    j->provision_failed = status != WEIR_OK && status != WEIR_NOT_FOUND;
-    atomic_store_explicit(&j->lanes_short, j->provision_failed, memory_order_relaxed);
+static bool is_short(const weir_journaler *j) {
+    return atomic_load_explicit(&j->lanes_short, memory_order_relaxed);
+}
+
+static void set_short(weir_journaler *j, int status) {
+    bool fails = status != WEIR_OK && status != WEIR_NOT_FOUND;
+    atomic_store_explicit(&j->lanes_short, fails, memory_order_relaxed);
 }
 
 /* Keep lanes ahead of the threads that will ask. True when there is one more. */
@@ -95,9 +99,9 @@ static bool make_lanes(weir_journaler *j) {
         if (status == WEIR_OK) ready++;
     }
     bool told = status == WEIR_STOPPED; /* by the next group */
-    if (status != WEIR_OK && status != WEIR_NOT_FOUND && !told && !j->provision_failed)
+    if (status != WEIR_OK && status != WEIR_NOT_FOUND && !told && !is_short(j))
         tell(j, WEIR_EVENT_NO_SPACE, error.text);
-    set_failed(j, status);
+    set_short(j, status);
     return ready > before;
 }
 
@@ -107,7 +111,7 @@ static void provision(weir_journaler *j) {
     bool wanted = atomic_exchange_explicit(&j->lanes_wanted, 0, memory_order_acquire) != 0;
     if (wanted) weir_ring_end_dead(j->ring);
     bool freed = weir_ring_free_ended(j->ring);
-    bool made = (wanted || !j->provision_failed) && make_lanes(j);
+    bool made = (wanted || !is_short(j)) && make_lanes(j);
     if (wanted || freed || made) weir_journaler_tell(j, &j->lanes);
 }
 
@@ -119,7 +123,7 @@ int weir_journaler_prepare(weir_journaler *j, weir_error *error) {
     if (status == WEIR_NO_SPACE) { /* no reason not to open: what was found can be applied, and no
                                       lane is a full ring, until somebody asks and there is room */
         tell(j, WEIR_EVENT_NO_SPACE, error->text);
-        set_failed(j, status);
+        set_short(j, status);
         return WEIR_OK;
     }
     return status == WEIR_NOT_FOUND ? WEIR_OK : status;

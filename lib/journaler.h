@@ -45,11 +45,12 @@ typedef struct weir_journaler {
     _Atomic uint32_t hurry;    /* how many of them do not wait for room: keep groups small */
     _Atomic uint32_t arrivals; /* waits for durable rows so far: a hint, relaxed on both sides */
     _Atomic uint32_t lanes_wanted; /* a thread found no free lane, or took the last */
-    _Atomic bool lanes_short;      /* provision_failed, as others see it: a hint, and so relaxed */
-    _Atomic int status;            /* WEIR_OK, or why it has stopped; release / acquire */
+    /* None can be made for now. The journal thread's own, and a hint to others: relaxed. */
+    _Atomic bool lanes_short;
+    _Atomic int status; /* WEIR_OK, or why it has stopped; release / acquire */
     _Atomic bool stopping;
 
-    bool full, provision_failed;
+    bool full;
     uint64_t retry_ns; /* the last pause between two looks whether a full journal has room */
     bool marked;       /* a block without rows vouches for the last group */
     bool was_quiet;    /* nothing was pending behind the last group */

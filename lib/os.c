@@ -1,7 +1,13 @@
-/* os.c - whole transfers, for any table of functions. */
+/* os.c - what is made of the functions of any table. */
 #include "os.h"
 
 #include <errno.h>
+
+bool weir_os_has_file(const weir_os *os, int file, uint64_t device, uint64_t inode) {
+    weir_os_info info;
+    return os->info_file(os->self, file, &info) >= 0 && info.device == device &&
+           info.inode == inode;
+}
 
 int weir_read_full(const weir_os *os, int file, void *into, size_t bytes, uint64_t offset) {
     uint8_t *at = into;

@@ -14,6 +14,7 @@
 #define WEIR_OS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -143,6 +144,10 @@ struct weir_os {
 };
 
 const weir_os *weir_os_posix(void);
+
+/* Is this descriptor still of that file? A program may close one of ours, and open a file of its own
+ * that gets its number. Not when it cannot be looked at. */
+bool weir_os_has_file(const weir_os *os, int file, uint64_t device, uint64_t inode);
 
 /* All bytes or an error; a read past the end is -ENODATA. */
 int weir_read_full(const weir_os *os, int file, void *into, size_t bytes, uint64_t offset);

@@ -216,9 +216,7 @@ bool weir_registry_keeps(const weir_os_info *info, int64_t process) {
 }
 
 bool weir_registry_has_lock(const weir *w, int file) {
-    weir_os_info info;
-    return w->os->info_file(w->os->self, file, &info) >= 0 && info.device == w->lock_device &&
-           info.inode == w->lock_inode;
+    return weir_os_has_file(w->os, file, w->lock_device, w->lock_inode);
 }
 
 /* A child that is forked just here may close the file, and nothing that has its number later. */

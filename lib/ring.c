@@ -167,13 +167,6 @@ static int know_file(weir_ring *ring, const char *path, weir_error *error) {
     return WEIR_OK;
 }
 
-/* A program may have closed our descriptor, and opened a file of its own that has its number now. */
-static bool has_file(const weir_ring *ring) {
-    weir_os_info info;
-    return ring->os->info_file(ring->os->self, ring->file, &info) >= 0 &&
-           info.device == ring->device && info.inode == ring->inode;
-}
-
 static int write_header(weir_ring *ring, const char *path, weir_error *error) {
     const weir_os *os = ring->os;
     int done = os->allocate(os->self, ring->file, 0, ring->header.data_offset);
@@ -222,7 +215,7 @@ int weir_ring_provision(weir_ring *ring, weir_error *error) {
     uint32_t index = atomic_load_explicit(&ring->ready, memory_order_relaxed); /* ours alone */
     if (index >= ring->header.lanes)
         return weir_fail(error, WEIR_NOT_FOUND, "all %u lanes exist", index);
-    if (!has_file(ring))
+    if (!weir_os_has_file(ring->os, ring->file, ring->device, ring->inode))
         return weir_fail(error, WEIR_STOPPED,
                          "this process closed the descriptor of the ring; close this handle and "
                          "open again");

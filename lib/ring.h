@@ -116,7 +116,8 @@ typedef struct weir_ring {
 
 uint64_t weir_ring_head_bytes(uint32_t lanes); /* of a ring that has no lane ready yet */
 
-/* dirfd and path of these are as os.h says. Make a new ring at path (a temporary name; the caller renames it). lanes: memory for so many
+/* dirfd and path of these are as os.h says. Make a new ring at path (a temporary name; the caller
+ * renames it). lanes: memory for so many
  * that outlives the ring. No lane is ready yet. Errors: NO_SPACE, UNSUPPORTED (the file system
  * cannot allocate), IO, NO_MEMORY. */
 int weir_ring_create(weir_ring *ring, const weir_os *os, int dirfd, const char *path,

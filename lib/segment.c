@@ -199,9 +199,7 @@ int weir_segment_publish(weir_segment *s, const char *directory, const char *spa
 /* ---- appending ---- */
 
 bool weir_segment_is_open(const weir_segment *s) {
-    weir_os_info info;
-    return s->os->info_file(s->os->self, s->file, &info) >= 0 && info.device == s->device &&
-           info.inode == s->inode;
+    return weir_os_has_file(s->os, s->file, s->device, s->inode);
 }
 
 bool weir_segment_has_room(const weir_segment *s, uint64_t extent) {

@@ -74,7 +74,8 @@ typedef struct weir_segment {
     uint64_t device, inode;      /* of the file, when it was opened */
 } weir_segment;
 
-/* dirfd and paths of these are as os.h says. Make a file of bytes at path with every block allocated (not written), so that a later write does
+/* dirfd and paths of these are as os.h says. Make a file of bytes at path with every block
+ * allocated (not written), so that a later write does
  * not meet a full disk; where the file system cannot allocate, a file of that size, and a full disk
  * is then a failed write. Nothing stays behind on failure. */
 int weir_spare_create(const weir_os *os, int dirfd, const char *path, uint64_t bytes,

@@ -4,10 +4,7 @@
 #include "../lib/os.h"
 
 static bool is_it(const weir_borrowed *b) {
-    const weir_os *os = weir_os_posix();
-    weir_os_info info;
-    return os->info_file(os->self, b->descriptor, &info) >= 0 && info.device == b->device &&
-           info.inode == b->inode;
+    return weir_os_has_file(weir_os_posix(), b->descriptor, b->device, b->inode);
 }
 
 void weir_borrowed_find(weir_borrowed *out, const char *path) {

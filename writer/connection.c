@@ -134,7 +134,7 @@ int weir_connection_guard(weir_connection *c, weir_error *error) {
     return weir_sqlite_run(c->guard, "BEGIN; SELECT rootpage FROM sqlite_schema LIMIT 1", error);
 }
 
-int weir_connection_let_go(weir_connection *c, weir_error *error) {
+static int let_guard_go(weir_connection *c, weir_error *error) {
     return sqlite3_get_autocommit(c->guard) ? WEIR_OK : weir_sqlite_run(c->guard, "COMMIT", error);
 }
 
@@ -282,7 +282,7 @@ int weir_connection_harden(weir_connection *c, uint64_t applied, uint64_t *safe,
     int frames, copied;
     *safe = 0;
     int status = weir_connection_stays(c, error);
-    if (status == WEIR_OK) status = weir_connection_let_go(c, error);
+    if (status == WEIR_OK) status = let_guard_go(c, error);
     if (status == WEIR_OK) status = checkpoint(c, &frames, &copied, error);
     weir_error *first = status == WEIR_OK ? error : NULL;
     int guarded = weir_connection_guard(c, first);

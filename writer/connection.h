@@ -33,8 +33,8 @@ int weir_connection_cache(weir_connection *c, bool large, weir_error *error);
  * where there is no directory for one now. */
 int weir_connection_temporary(weir_connection *c, weir_error *error);
 
-/* The guard's read transaction, which is there from the opening on, but for our own checkpoints. */
-int weir_connection_let_go(weir_connection *c, weir_error *error);
+/* The guard's read transaction, which is there from the opening on, but for our own checkpoints: begin
+ * it again, if one of these could not. */
 int weir_connection_guard(weir_connection *c, weir_error *error);
 
 /* Is the file still where it was opened? SQLite commits happily into one that was renamed or
