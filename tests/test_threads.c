@@ -155,6 +155,34 @@ static void *append_until_closed(void *argument) {
     }
 }
 
+static pthread_barrier_t step;
+
+/* It has a lane, and so asks nobody for one. */
+static void *append_before_and_behind(void *argument) {
+    intptr_t before = weir_append(table, weir_int(1), weir_int(1));
+    (void)pthread_barrier_wait(&step);
+    (void)pthread_barrier_wait(&step); /* closed meanwhile */
+    *(int *)argument = weir_append(table, weir_int(1), weir_int(2));
+    return (void *)before;
+}
+
+static void who_has_a_lane_is_told_that_the_handle_is_closed(void **state) {
+    (void)state;
+    pthread_t thread;
+    void *before;
+    int behind = WEIR_OK;
+    assert_int_equal(pthread_barrier_init(&step, NULL, 2), 0);
+    assert_int_equal(pthread_create(&thread, NULL, append_before_and_behind, &behind), 0);
+    (void)pthread_barrier_wait(&step);
+    assert_int_equal(weir_close(w), WEIR_OK);
+    (void)pthread_barrier_wait(&step);
+    assert_int_equal(pthread_join(thread, &before), 0);
+    assert_int_equal((intptr_t)before, WEIR_OK);
+    assert_int_equal(behind, WEIR_CLOSED);
+    check_in_order(1, 1);
+    (void)pthread_barrier_destroy(&step);
+}
+
 static void *wait_until_closed(void *argument) {
     weir_level level = (weir_level)(intptr_t)argument;
     for (;;) {
@@ -199,6 +227,7 @@ int main(void) {
         T(threads_need_not_register),
         T(lanes_come_back),
         T(a_handler_may_append_in_the_middle_of_an_append),
+        T(who_has_a_lane_is_told_that_the_handle_is_closed),
         T(closing_while_others_append_and_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
