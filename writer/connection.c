@@ -248,6 +248,50 @@ static int sync_file(weir_connection *c, weir_error *error) {
                      sqlite3_db_filename(c->db, "main"), code);
 }
 
+/* ---- making way for others' checkpoints -------------------------------------------------------- */
+
+/* How far the -wal file is written and copied, out of the first page of the -shm file: "WAL-Index
+ * Header" and "nBackfill" in https://www.sqlite.org/walformat.html. */
+enum { INDEX_PAGE = 32768, INDEX_LAST_FRAME = 16, INDEX_SALT = 32, INDEX_COPIED = 96 };
+
+static uint32_t index_number(const volatile void *page, size_t at) {
+    const volatile uint32_t *number =
+        (const volatile uint32_t *)((const volatile uint8_t *)page + at);
+    return *number; /* in the machine's byte order */
+}
+
+static bool look_at_wal(weir_connection *c, weir_wal_extent *out) {
+    sqlite3_file *file = NULL;
+    void volatile *page = NULL;
+    int code = sqlite3_file_control(c->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (code != SQLITE_OK || !file || !file->pMethods || file->pMethods->iVersion < 2) return false;
+    if (file->pMethods->xShmMap(file, 0, INDEX_PAGE, 0, &page) != SQLITE_OK || !page) return false;
+    *out = (weir_wal_extent){.frames = index_number(page, INDEX_LAST_FRAME),
+                             .copied = index_number(page, INDEX_COPIED),
+                             .salt = index_number(page, INDEX_SALT)};
+    return true;
+}
+
+static bool is_synced(const weir_connection *c, const weir_wal_extent *now) {
+    return now->frames == c->synced.frames && now->salt == c->synced.salt;
+}
+
+/* The guard reads on from the newest commit. While not all of the -wal file is copied, it keeps the
+ * file from beginning anew, but nobody from copying up to there. When all is copied, it reads from the
+ * database alone: then the file may begin anew, and nobody may copy. */
+void weir_connection_make_way(weir_connection *c) {
+    weir_wal_extent now;
+    if (!look_at_wal(c, &now)) return;
+    bool copied = now.frames > 0 && now.copied == now.frames;
+    /* Others may have copied without a sync, and behind this the frames may go. */
+    if (copied && !is_synced(c, &now)) {
+        if (sync_file(c, NULL) != WEIR_OK) return;
+        c->synced = now;
+    }
+    if (let_guard_go(c, NULL) == WEIR_OK)
+        (void)weir_connection_guard(c, NULL); /* or when the next transaction begins */
+}
+
 /* While a reader keeps a checkpoint from its end, what the one before had to copy may be done at
  * least. */
 static uint64_t block_behind(weir_connection *c, uint64_t applied, int frames, int copied) {

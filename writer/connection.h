@@ -6,6 +6,12 @@
 #include "sqlite_sink.h"
 #include "wal_file.h"
 
+/* Of the -wal file, by its index. */
+typedef struct weir_wal_extent {
+    uint32_t frames, copied; /* into the database */
+    uint32_t salt;           /* another one each time the file begins anew */
+} weir_wal_extent;
+
 typedef struct weir_connection {
     sqlite3 *db, *guard;
     uint64_t frames; /* in the -wal file after the last commit */
@@ -14,6 +20,7 @@ typedef struct weir_connection {
     bool in_memory; /* temporary files */
     bool lost;      /* what is in its -wal file is seen by nobody: it must not be checkpointed */
     weir_wal_file wal;
+    weir_wal_extent synced; /* what was copied when weir_connection_make_way last synced it */
     weir_locks locks;
     struct {
         uint64_t frames, block; /* where the last hardening stood that a reader kept from its end */
@@ -36,6 +43,11 @@ int weir_connection_temporary(weir_connection *c, weir_error *error);
 /* The guard's read transaction, which is there from the opening on, but for our own checkpoints: begin
  * it again, if one of these could not. */
 int weir_connection_guard(weir_connection *c, weir_error *error);
+
+/* While the database is busy. A RESTART or TRUNCATE checkpoint of another connection has the write
+ * lock while it waits for every reader of the -wal file, and so for the guard: let it pass, step by
+ * step, without letting anything go that stands nowhere else. */
+void weir_connection_make_way(weir_connection *c);
 
 /* Is the file still where it was opened? SQLite commits happily into one that was renamed or
  * removed. WEIR_IO and lost: the database is there, but without our -wal file. */

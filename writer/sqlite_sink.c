@@ -197,12 +197,10 @@ static int undo(sqlite_sink *s, weir_error *error) {
     return step_once(s, s->rollback, "rolling back", error);
 }
 
-/* Who has the lock may be waiting for the guard. It stays all the same: a connection with
- * synchronous=OFF copies the -wal file into the database without a sync. If the -wal file then began
- * anew, a power cut could lose pages that stand nowhere else any more, the position among them. */
 static int begin_writing(sqlite_sink *s, weir_error *error) {
     int status = step_once(s, s->begin, "beginning a transaction", error);
     s->began |= status == WEIR_OK;
+    if (status == WEIR_BUSY) weir_connection_make_way(&s->connection);
     return status == WEIR_OK ? weir_connection_guard(&s->connection, error) : status;
 }
 
