@@ -226,6 +226,15 @@ static void json_rows(weir_json *json, const weir_view *view) {
     weir_json_close(json);
 }
 
+static void json_kept(weir_json *json, const weir_kept *kept) {
+    weir_json_open(json, "kept");
+    weir_json_uint(json, "archived_segments", kept->archived.count);
+    weir_json_uint(json, "archived_bytes", kept->archived.bytes);
+    weir_json_uint(json, "aside_files", kept->aside.count);
+    weir_json_uint(json, "aside_bytes", kept->aside.bytes);
+    weir_json_close(json);
+}
+
 static void json_view(const weir_arguments *arguments, const weir_place *place,
                       const weir_view *view) {
     const weir_inventory *i = &view->inventory;
@@ -259,6 +268,7 @@ static void json_view(const weir_arguments *arguments, const weir_place *place,
         weir_json_time(&json, "last_time", i->last_wall_ns);
     }
     json_ring(&json, &view->ring);
+    json_kept(&json, &view->kept);
     weir_json_end(&json);
 }
 
@@ -290,6 +300,13 @@ static void word_rows(const weir_view *view) {
     putchar('\n');
 }
 
+/* They grow until somebody removes them. */
+static void word_kept(const char *what, const weir_kept_files *files) {
+    if (!files->count) return;
+    printf("  %s %" PRIu64 " %s, %" PRIu64 " bytes; nothing of weir removes them\n", what,
+           files->count, files->count == 1 ? "file" : "files", files->bytes);
+}
+
 static void word_view(const weir_place *place, const weir_view *view) {
     const weir_inventory *i = &view->inventory;
     char first[WEIR_TIME_TEXT], last[WEIR_TIME_TEXT];
@@ -308,6 +325,8 @@ static void word_view(const weir_place *place, const weir_view *view) {
         printf("  written   %s to %s\n", weir_time_text(i->first_wall_ns, first),
                weir_time_text(i->last_wall_ns, last));
     word_ring(&view->ring);
+    word_kept("archive  ", &view->kept.archived);
+    word_kept("set aside", &view->kept.aside);
     if (to_recover(view))
         printf("  to do     %" PRIu64 " rows are not in the database yet: weir-recover %s\n",
                to_recover(view), place->database ? place->database : "DATABASE");

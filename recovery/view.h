@@ -6,6 +6,7 @@
 #include "archive.h"
 #include "arguments.h"
 #include "database.h"
+#include "kept.h"
 #include "place.h"
 
 typedef struct weir_view {
@@ -13,6 +14,7 @@ typedef struct weir_view {
     weir_ring_report ring;
     weir_inventory inventory;
     weir_holder holder; /* of the journal's lock */
+    weir_kept kept;
 } weir_view;
 
 typedef struct weir_view_input {

@@ -188,7 +188,9 @@ static void what_is_lost_is_kept_in_mind(void **state) {
     run(f, "status", f->database, NULL), expect(f, CLEAN);
     expect_text(f->out, "clean");
     expect_text(f->out, "lost      rows 21 to 30 (table weir_loss, 2");
+    expect_text(f->out, "set aside 1 file, ");
     run(f, "verify", "--json", f->database, NULL), expect(f, CLEAN);
+    expect_text(f->out, "\"kept\":{\"archived_segments\":0,\"archived_bytes\":0,\"aside_files\":1,");
     expect_text(f->out, "{\"type\":\"loss\",\"first_row\":21,\"last_row\":30,");
 }
 
@@ -274,6 +276,8 @@ static void an_archive_gets_no_hole(void **state) {
     in_a_child(f, leave_many_for_the_archive);
     run(f, f->database, NULL), expect(f, RECOVERED);
     assert_true(has_name(weir_temp_path(f->journal, "archive"), "segment-"));
+    run(f, "status", f->database, NULL), expect(f, CLEAN);
+    expect_text(f->out, "archive   ");
     run(f, "replay", "--into", f->other, f->journal, NULL), expect(f, RECOVERED);
     assert_int_equal(rows_in(f->other), MANY);
 }
