@@ -56,6 +56,7 @@ weir_journal *weir_handle_journal(weir *w);
 weir_journaler *weir_handle_journaler(weir *w);
 const weir_os *weir_handle_os(weir *w);
 const weir_options *weir_handle_options(weir *w);
+const char *weir_handle_directory(weir *w); /* absolute; lives as long as the handle */
 /* The position in this journal that the database had at opening. */
 weir_position weir_handle_start(weir *w);
 void weir_handle_event(weir *w, weir_event event, const char *format, ...)

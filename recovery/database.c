@@ -162,12 +162,46 @@ static int read_losses(sqlite3 *db, weir_losses *losses) {
     return status == SQLITE_DONE ? SQLITE_OK : status;
 }
 
+static int add_journal(weir_database_view *view, sqlite3_stmt *s) {
+    const char *text = (const char *)sqlite3_column_text(s, 0);
+    if (!text) return SQLITE_OK; /* none of ours */
+    char **grown = realloc(view->journals, (view->journal_count + 1) * sizeof *grown);
+    if (!grown) return SQLITE_NOMEM;
+    view->journals = grown;
+    grown[view->journal_count] = strdup(text);
+    return grown[view->journal_count] && ++view->journal_count ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* Is it another file than the one that is read, which then is a copy of it? */
+static bool is_another(const char *path, const char *than) {
+    struct stat one, two;
+    return path && stat(path, &one) == 0 && stat(than, &two) == 0 &&
+           (one.st_dev != two.st_dev || one.st_ino != two.st_ino);
+}
+
+/* See journals.h of the writer. */
+static int read_journals(sqlite3 *db, const char *path, weir_database_view *view) {
+    if (!has_table(db, "weir_journal")) return SQLITE_OK;
+    sqlite3_stmt *s;
+    int status =
+        sqlite3_prepare_v2(db, "SELECT directory, database FROM weir_journal", -1, &s, NULL);
+    if (status != SQLITE_OK) return status;
+    while ((status = sqlite3_step(s)) == SQLITE_ROW) {
+        if (is_another((const char *)sqlite3_column_text(s, 1), path)) continue;
+        status = add_journal(view, s);
+        if (status != SQLITE_OK) break;
+    }
+    (void)sqlite3_finalize(s); /* repeats what step has said */
+    return status == SQLITE_DONE ? SQLITE_OK : status;
+}
+
 /* An empty file is a database without tables, and SQLite says so only when asked for its header. */
-static int read_all(sqlite3 *db, weir_database_view *view) {
+static int read_all(sqlite3 *db, const char *path, weir_database_view *view) {
     int status = sqlite3_exec(db, "PRAGMA schema_version", NULL, NULL, NULL);
     if (status == SQLITE_OK) status = read_positions(db, view);
     if (status == SQLITE_OK) status = count_rejects(db, view);
     if (status == SQLITE_OK) status = read_losses(db, &view->losses);
+    if (status == SQLITE_OK) status = read_journals(db, path, view);
     return status;
 }
 
@@ -177,7 +211,7 @@ int weir_database_look(const char *path, weir_database_view *out) {
     if (!path || stat(path, &st) != 0) return WEIR_OK;
     sqlite3 *db = NULL;
     int status = open_quietly(path, &db);
-    if (status == SQLITE_OK) status = read_all(db, out);
+    if (status == SQLITE_OK) status = read_all(db, path, out);
     out->state = status == SQLITE_OK ? WEIR_DATABASE_READ : WEIR_DATABASE_UNREADABLE;
     if (status != SQLITE_OK)
         (void)snprintf(out->why, sizeof out->why, "%s", db ? sqlite3_errmsg(db) : "no memory");
@@ -186,6 +220,9 @@ int weir_database_look(const char *path, weir_database_view *out) {
 }
 
 void weir_database_free(weir_database_view *view) {
+    for (size_t i = 0; i < view->journal_count; i++)
+        free(view->journals[i]);
+    free(view->journals);
     free(view->positions);
     weir_losses_free(&view->losses);
     *view = (weir_database_view){0};

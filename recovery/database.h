@@ -31,6 +31,8 @@ typedef struct weir_database_view {
     size_t count;
     uint64_t rejects;   /* rows in the reject table */
     weir_losses losses; /* of all journals */
+    char **journals;    /* directories that the table weir_journal names */
+    size_t journal_count;
     char why[200];
 } weir_database_view;
 

@@ -54,7 +54,7 @@ static int wait_until_applied(recovery *r, weir *w, weir_error *error) {
 }
 
 static int recover(recovery *r, weir_error *error) {
-    weir_options options = {.journal_directory = r->arguments->journal,
+    weir_options options = {.journal_directory = r->place->directory,
                             .archive = r->place->archives, /* or it would get a hole */
                             .lane_bytes = WEIR_TOOL_LANE_BYTES,
                             .lanes_max = WEIR_TOOL_LANES,

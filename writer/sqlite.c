@@ -7,6 +7,7 @@
 #include "../lib/fork.h"
 #include "../lib/look.h"
 #include "../lib/thread.h"
+#include "journals.h"
 #include "place.h"
 #include "schema.h"
 #include "sqlite_error.h"
@@ -15,10 +16,20 @@
 
 /* ---- hooks ----------------------------------------------------------------------------------- */
 
+/* Keys are chosen by each journal for itself. */
+static int check_alone(weir_writer *w, const weir_declaration *d, weir_error *error) {
+    weir_journals journals = {.os = weir_os_posix(),
+                              .db = w->reader,
+                              .database = w->path,
+                              .directory = weir_handle_directory(w->handle)};
+    return weir_declaration_key(d) < 0 ? WEIR_OK : weir_journals_alone(&journals, error);
+}
+
 static int check(void *self, const weir_declaration *d, int64_t *next_key, weir_error *error) {
     weir_writer *w = self;
     weir_writer_lock(w);
     int status = weir_writer_ready(w, d->name, error);
+    if (status == WEIR_OK) status = check_alone(w, d, error);
     if (status == WEIR_OK) status = weir_sqlite_check(w->reader, d, next_key, error);
     weir_writer_unlock(w);
     return status;
@@ -74,7 +85,7 @@ typedef struct opening {
 /* sqlite3_free() it. The journal stands beside the database unless the caller says where. */
 static char *journal_path(const opening *o, const char *database) {
     const char *given = o->options.journal_directory;
-    char *path = given ? sqlite3_mprintf("%s", given) : sqlite3_mprintf("%s-weir", database);
+    char *path = given ? sqlite3_mprintf("%s", given) : weir_journals_beside(database);
     if (!path) (void)weir_fail(o->error, WEIR_NO_MEMORY, "no memory for the journal's path");
     return path;
 }
@@ -93,22 +104,33 @@ static int judge_journal(opening *o, const char *path) {
     return status;
 }
 
-static int open_database(opening *o, const char *path) {
-    weir_sqlite_config config = {path, o->options.must_exist != 0, o->options.open_timeout_ms};
-    weir_position *positions = NULL;
-    size_t count;
-    int status = weir_sqlite_sink_open(&config, &o->sink, &o->real_path, o->error);
-    /* Read again when they count; a call that is refused for them shall not make a directory. */
-    if (status == WEIR_OK) status = weir_sqlite_positions(&o->sink, &positions, &count, o->error);
-    free(positions);
-    if (status != WEIR_OK) return status;
-    o->directory = journal_path(o, o->real_path); /* so every name of a file leads to one journal */
-    return o->directory ? WEIR_OK : WEIR_NO_MEMORY;
-}
-
 static int read_positions(void *self, weir_position **positions, size_t *count, weir_error *error) {
     opening *o = self;
     return weir_sqlite_positions(&o->sink, positions, count, error);
+}
+
+/* Positions are read again when they count; a call that is refused for them shall not make a
+ * directory. */
+static int look_at_journals(opening *o, const char *directory,
+                            void (*tell)(void *context, const char *text), void *context) {
+    weir_journals journals = {.os = weir_os_posix(),
+                              .db = weir_sqlite_sink_connection(&o->sink),
+                              .database = o->real_path,
+                              .directory = directory};
+    weir_position *positions = NULL;
+    int status = read_positions(o, &positions, &journals.position_count, o->error);
+    journals.positions = positions;
+    if (status == WEIR_OK) status = weir_journals_look(&journals, tell, context, o->error);
+    free(positions);
+    return status;
+}
+
+static int open_database(opening *o, const char *path) {
+    weir_sqlite_config config = {path, o->options.must_exist != 0, o->options.open_timeout_ms};
+    int status = weir_sqlite_sink_open(&config, &o->sink, &o->real_path, o->error);
+    if (status != WEIR_OK) return status;
+    o->directory = journal_path(o, o->real_path); /* so every name of a file leads to one journal */
+    return o->directory ? look_at_journals(o, o->directory, NULL, NULL) : WEIR_NO_MEMORY;
 }
 
 /* SQLite's -wal and our journal go by the name: by another name of the same file, another process has
@@ -170,6 +192,34 @@ static int open_both(opening *o, const char *path) {
         sqlite3_free(o->directory);
         o->real_path = o->directory = NULL;
     }
+}
+
+static void tell_weakened(void *context, const char *text) {
+    weir_handle_event(context, WEIR_EVENT_WEAKENED, "%s", text);
+}
+
+static int enter_journal(opening *o, const char *directory) {
+    const weir_os *os = weir_os_posix();
+    weir_journals journals = {.os = os,
+                              .db = weir_sqlite_sink_connection(&o->sink),
+                              .database = o->real_path,
+                              .directory = directory};
+    const uint8_t *id = weir_journal_id(weir_handle_journal(o->handle));
+    uint64_t deadline = weir_deadline(os, o->options.open_timeout_ms);
+    _Atomic uint32_t never = 0;
+    int status;
+    while ((status = weir_journals_enter(&journals, id, o->error)) == WEIR_BUSY &&
+           os->now(os->self) < deadline)
+        (void)os->wait(os->self, &never, 0, 10000000); /* it ends by its time */
+    return status;
+}
+
+/* Two processes that open two journals of one database at once: each has entered and locked its own
+ * before it looks, so one of them at least sees the other. */
+static int settle_place(opening *o) {
+    const char *directory = weir_handle_directory(o->handle);
+    int status = enter_journal(o, directory);
+    return status == WEIR_OK ? look_at_journals(o, directory, tell_weakened, o->handle) : status;
 }
 
 static int start_applier(opening *o, weir_writer *w) {
@@ -239,6 +289,7 @@ static int open_all(opening *o, const char *path) {
     if (status == WEIR_OK) status = check_names(o, path);
     if (status == WEIR_OK) status = judge_journal(o, path);
     if (status == WEIR_OK) status = open_both(o, path);
+    if (status == WEIR_OK) status = settle_place(o);
     if (status == WEIR_OK) look_at_place(o);
     if (status == WEIR_OK) status = attach_writer(o);
     if (status == WEIR_OK) return status;

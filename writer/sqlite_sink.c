@@ -344,6 +344,10 @@ void weir_sqlite_sink_tell(weir_sink *sink, weir_outcomes *outcomes) {
     ((sqlite_sink *)sink->self)->outcomes = outcomes;
 }
 
+sqlite3 *weir_sqlite_sink_connection(weir_sink *sink) {
+    return ((sqlite_sink *)sink->self)->connection.db;
+}
+
 /* ---- positions ------------------------------------------------------------------------------- */
 
 static int add_position(sqlite3_stmt *q, weir_position **list, size_t *count, weir_error *error) {

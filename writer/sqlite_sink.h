@@ -38,6 +38,9 @@ void weir_sqlite_sink_on_loss(weir_sink *sink, weir_sqlite_loss_fn *on_loss, voi
 /* From now on tell these of each row that somebody asks for. They outlive the sink. */
 void weir_sqlite_sink_tell(weir_sink *sink, weir_outcomes *outcomes);
 
+/* The connection that writes, for the time before the first transaction. */
+sqlite3 *weir_sqlite_sink_connection(weir_sink *sink);
+
 /* All positions that the database knows (malloc, the caller frees; NULL when there are none). */
 int weir_sqlite_positions(weir_sink *sink, weir_position **out, size_t *count, weir_error *error);
 

@@ -23,7 +23,8 @@
  * A process that was forked while its parent had a handle open opens none (weir.h, FORKS).
  *
  * Do not delete the journal directory (the database's path + "-weir") while rows wait in it: it is
- * to the last rows what the -wal file is to SQLite. Copy or move the two together.
+ * to the last rows what the -wal file is to SQLite. Copy or move the two together. A journal that is not
+ * beside its database is entered in a third table, weir_journal, so that rows in it are not overlooked.
  */
 #ifndef WEIR_SQLITE_H
 #define WEIR_SQLITE_H

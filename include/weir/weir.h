@@ -240,9 +240,12 @@ typedef void weir_event_fn(void *context, weir_event event, const char *text);
 
 /* Zero means the default in every field: start from weir_options o = {0}. */
 typedef struct weir_options {
-    const char *journal_directory; /* default: the database's real path + "-weir" */
+    const char *journal_directory; /* default: the database's real path + "-weir". Another one than
+                                      last time is refused while rows wait there (WEIR_FOREIGN) */
     uint64_t lane_bytes;    /* ring space per appending thread; power of two, 64 KiB … 1 GiB;
-                                      default 8 MiB. A row may take half. */
+                                      default 8 MiB. A row may take half, and
+                                      takes twice its size in memory while it is
+                                      applied or recovered: the bound of both */
     uint32_t lanes_max;     /* threads that can append at once, 2 … 1024; default 64 */
     uint64_t segment_bytes; /* size of a journal file, 1 MiB … 4 GiB; default 16 MiB */
     uint64_t journal_limit_bytes; /* segments that wait for SQLite; default 16 GiB. When it is
@@ -277,7 +280,8 @@ typedef struct weir_options {
  *
  * name, columns: copied. out: belongs to the handle; do not free it. Errors: WEIR_MISUSE,
  * WEIR_SCHEMA, WEIR_BUSY (locked longer than open_timeout_ms, or, for a table with a WEIR_KEY,
- * rows of a former process still wait to be applied), WEIR_DATABASE, WEIR_NO_MEMORY, WEIR_FULL,
+ * rows of a former process still wait to be applied, or another journal of the database is open),
+ * WEIR_DATABASE, WEIR_NO_MEMORY, WEIR_FULL,
  * WEIR_CLOSED, WEIR_FORKED. */
 WEIR_API int weir_declare(weir *w, const char *name, const weir_column *columns, size_t count,
                           weir_table **out);
