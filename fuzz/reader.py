@@ -206,8 +206,9 @@ class Segment:
             return
         self.sound = (header == 256 and version == 1 and algorithm == 1 and align == ALIGN
                       and zero == 0 and not any(zeros) and self.segment > self.before_segment)
-        if (self.sound and self.first_block == self.before_block + 1 and self.first_row >= 1
-                and self.segment == number):
+        coherent = (self.first_block == self.before_block + 1 and self.first_row >= 1
+                    and (self.before_block != 0 or self.before_hash == 0))
+        if self.sound and coherent and self.segment == number:
             self.state = "valid"
 
 

@@ -108,11 +108,17 @@ static int look_for_bytes(weir_scan *scan, weir_segment_note *note) {
     return WEIR_OK;
 }
 
+static bool is_coherent(const weir_segment_header *h) {
+    bool begins = h->before.block == 0; /* then no block comes before, and none has a hash */
+    return h->first_block != 0 && h->first_block - 1 == h->before.block && h->first_row != 0 &&
+           !(begins && h->before.hash);
+}
+
 static void check_header(weir_segment_note *note, uint64_t number) {
     const weir_segment_header *h = &note->header;
     if (h->segment != number)
         note->why = "its header is that of another segment";
-    else if (h->first_block == 0 || h->first_block - 1 != h->before.block || h->first_row == 0)
+    else if (!is_coherent(h))
         note->why = "its header contradicts itself";
     if (note->why) note->status = WEIR_DAMAGED;
 }

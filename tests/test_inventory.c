@@ -292,6 +292,20 @@ static void headers_that_contradict_themselves(void **state) {
     assert_one_damage(2, 0, 0, 0, 0, 0);
 }
 
+/* What follows on it would name that hash in block 1, which no reader takes. */
+static void a_hash_before_the_first_block(void **state) {
+    (void)state;
+    forge_segment(&f, 1);
+    weir_segment_header h;
+    assert_int_equal(weir_segment_header_decode(f.bytes, &h), WEIR_OK);
+    h.before.hash = 1;
+    weir_segment_header_encode(f.bytes, &h);
+    forge_write(&f);
+    take();
+    assert_verdict("rot");
+    assert_non_null(strstr(inv.damages[0].why, "contradicts itself"));
+}
+
 /* ---- marks ------------------------------------------------------------------------------ */
 
 static void a_ring_mark_above_the_end(void **state) {
@@ -488,6 +502,7 @@ int main(void) {
         test(blocks_that_skip_a_number),
         test(a_failed_sync_leaves_a_void_region),
         test(headers_that_contradict_themselves),
+        test(a_hash_before_the_first_block),
         test(a_ring_mark_above_the_end),
         test(a_ring_mark_at_the_last_block),
         test(a_ring_mark_of_another_history),
