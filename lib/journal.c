@@ -117,6 +117,18 @@ static bool is_open(weir_journal *j, const weir_spare *spare, const char *path) 
            weir_os_has_file(j->os, spare->file, name.device, name.inode);
 }
 
+/* An opening that ended before its segment had a name leaves blocks that pass for ours: the next one
+ * gives the same number, and is the same incarnation. A power cut leaves bytes that nobody wrote. Behind
+ * our own blocks either would be a torn tail, and behind damage such blocks would be read as rows. */
+static int void_spare(weir_journal *j, weir_spare *spare, const char *path, weir_error *error) {
+    if (!spare->unknown) return WEIR_OK;
+    int status = weir_spare_void(j->os, spare->file, path, spare->bytes, error);
+    if (status != WEIR_OK) return status;
+    spare->filled = spare->bytes;
+    spare->unknown = false;
+    return WEIR_OK;
+}
+
 static int open_spare(weir_journal *j, weir_spare *spare, weir_error *error) {
     char path[WEIR_PATH_MAX];
     weir_numbered_path(path, j->config.directory, "spare", spare->number);
@@ -124,8 +136,9 @@ static int open_spare(weir_journal *j, weir_spare *spare, weir_error *error) {
     spare->file = 0;
     int file;
     int status = weir_spare_open(j->os, j->config.dirfd, path, &file, error);
-    if (status == WEIR_OK) spare->file = file;
-    return status;
+    if (status != WEIR_OK) return status;
+    spare->file = file;
+    return void_spare(j, spare, path, error);
 }
 
 static bool take_ahead(weir_journal *j, uint64_t bytes, weir_spare *out) {
@@ -135,18 +148,28 @@ static bool take_ahead(weir_journal *j, uint64_t bytes, weir_spare *out) {
     return true;
 }
 
-/* A file of at least bytes. The last spare is for a dead ring that is drained on a full disk: only
- * an opening takes it, and only when another file cannot be made; it is extended if it must be. */
-static int obtain_spare(weir_journal *j, uint64_t bytes, weir_spare *out, weir_error *error) {
-    if (take_ahead(j, bytes, out)) return WEIR_OK;
+/* One that may be used as it is, or in whose place a new file was made: that is there at once, however
+ * large, where the old one would have to be written over. The old one stays until the new one is there. */
+static bool take_spare(weir_journal *j, uint64_t bytes, weir_spare *out) {
+    weir_spare made;
+    weir_error ignored; /* then the old one will do */
     weir_journal_lock(j);
     bool taken = weir_spares_take(&j->spares, bytes, out);
     weir_journal_unlock(j);
-    if (taken) return WEIR_OK;
+    if (!taken || !out->unknown || make_spare(j, bytes, &made, &ignored) != WEIR_OK) return taken;
+    weir_journal_delete_spare(j, out);
+    *out = made;
+    return true;
+}
+
+/* A file of at least bytes. The last spare is for a dead ring that is drained on a full disk: only
+ * an opening takes it, and only when another file cannot be made; it is extended if it must be. */
+static int obtain_spare(weir_journal *j, uint64_t bytes, weir_spare *out, weir_error *error) {
+    if (take_ahead(j, bytes, out) || take_spare(j, bytes, out)) return WEIR_OK;
     int status = make_spare(j, bytes, out, error);
     if (status == WEIR_OK || !j->opening || !weir_error_passes(error)) return status;
     weir_journal_lock(j);
-    taken = weir_spares_take_largest(&j->spares, out);
+    bool taken = weir_spares_take_largest(&j->spares, out);
     weir_journal_unlock(j);
     if (!taken) return status;
     if (out->bytes >= bytes && out->bytes - bytes >= j->config.ring_bytes)
@@ -420,7 +443,7 @@ static int extend_spare(weir_journal *j, weir_spare *spare, uint64_t bytes, weir
     int result = file < 0 ? file : j->os->allocate(j->os->self, file, 0, bytes);
     if (result == -EOPNOTSUPP) result = j->os->truncate(j->os->self, file, bytes);
     if (result >= 0)
-        *spare = (weir_spare){.number = spare->number, .bytes = bytes};
+        *spare = (weir_spare){.number = spare->number, .bytes = bytes, .unknown = spare->unknown};
     else if (file >= 0)
         (void)j->os->truncate(j->os->self, file, spare->bytes); /* give back a part */
     if (file >= 0) (void)j->os->close(j->os->self, file);       /* a spare holds nothing */

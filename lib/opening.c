@@ -40,7 +40,8 @@ static void adopt_spare(weir_journal *j, uint64_t number) {
     bool found = j->os->info(j->os->self, j->config.dirfd, path, &info) >= 0;
     if (!found || !info.is_file) return; /* of no use to us */
     weir_spare spare = {.number = number,
-                        .bytes = info.bytes / WEIR_BLOCK_ALIGN * WEIR_BLOCK_ALIGN};
+                        .bytes = info.bytes / WEIR_BLOCK_ALIGN * WEIR_BLOCK_ALIGN,
+                        .unknown = true};
     if (j->spares.count < WEIR_SPARES_MAX)
         weir_spares_put(&j->spares, spare);
     else

@@ -72,11 +72,14 @@ static int set_aside(weir_journal *j, const weir_kept_file *file, weir_error *er
     return status == WEIR_OK ? sync_own_names(j, error) : status;
 }
 
-/* A file is a spare only once its old name is gone for good: it will be written over. */
+/* A file is a spare only once its old name is gone for good: it will be written over. What it holds is
+ * known if this process filled it; another's, or one that failed, may have a torn tail. */
 static int to_spare(weir_journal *j, const weir_kept_file *file, weir_error *error) {
     weir_journal_lock(j);
-    weir_spare spare = {
-        .number = j->spares.next_number++, .bytes = file->bytes, .filled = file->filled};
+    weir_spare spare = {.number = j->spares.next_number++,
+                        .bytes = file->bytes,
+                        .filled = file->filled,
+                        .unknown = file->filled == 0};
     weir_journal_unlock(j);
     char path[WEIR_PATH_MAX];
     weir_numbered_path(path, j->config.directory, "spare", spare.number);
@@ -145,7 +148,7 @@ int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error) {
 
 /* ---- closing ---------------------------------------------------------------------------- */
 
-static void delete_spare(weir_journal *j, const weir_spare *spare) {
+void weir_journal_delete_spare(weir_journal *j, const weir_spare *spare) {
     char path[WEIR_PATH_MAX];
     weir_numbered_path(path, j->config.directory, "spare", spare->number);
     (void)j->os->unlink(j->os->self, j->config.dirfd,
@@ -157,7 +160,7 @@ bool weir_journal_free_spare(weir_journal *j) {
     weir_journal_lock(j);
     bool taken = weir_spares_take_largest(&j->spares, &spare);
     weir_journal_unlock(j);
-    if (taken) delete_spare(j, &spare);
+    if (taken) weir_journal_delete_spare(j, &spare);
     return taken;
 }
 
@@ -169,7 +172,7 @@ static void keep_one_spare(weir_journal *j) {
     if (weir_catalog_files(&j->catalog) != 1 || !weir_spares_take_largest(&j->spares, &kept))
         return;
     for (size_t i = 0; i < j->spares.count; i++)
-        delete_spare(j, &j->spares.list[i]);
+        weir_journal_delete_spare(j, &j->spares.list[i]);
 }
 
 void weir_journal_free(weir_journal *j) {

@@ -158,6 +158,23 @@ int weir_spare_open(const weir_os *os, int dirfd, const char *path, int *file, w
     return weir_fail_os(error, *file, "%s: cannot open this spare segment; check its rights", path);
 }
 
+static int write_zeros(const weir_os *os, int file, uint64_t bytes) {
+    int result = 0;
+    for (uint64_t at = 0; result >= 0 && at < bytes; at += sizeof zeros) {
+        size_t now = bytes - at < sizeof zeros ? (size_t)(bytes - at) : sizeof zeros;
+        result = weir_write_full(os, file, zeros, now, at);
+    }
+    return result;
+}
+
+int weir_spare_void(const weir_os *os, int file, const char *path, uint64_t bytes,
+                    weir_error *error) {
+    int result = os->truncate(os->self, file, bytes);
+    if (result >= 0) result = write_zeros(os, file, bytes);
+    if (result >= 0) return WEIR_OK;
+    return weir_fail_os(error, result, "%s: cannot write zeros over this spare segment", path);
+}
+
 int weir_segment_prepare(const weir_os *os, int dirfd, int file, const char *spare_path,
                          uint64_t filled, weir_segment_header *h, weir_segment *out,
                          weir_error *error) {

@@ -14,6 +14,7 @@ typedef struct weir_spare {
     uint64_t number, bytes;
     uint64_t filled; /* so many of its first bytes have been written once */
     int file;        /* open; 0: it is not. None in a list is */
+    bool unknown;    /* nobody who is alive knows what it holds */
 } weir_spare;
 
 typedef struct weir_spares {

@@ -40,7 +40,7 @@ struct weir_journal {
     /* the journal thread's own */
     weir_segment segment;  /* file < 0: none is open */
     weir_spare ahead;      /* for the next one, and open; number 0: there is none */
-    uint64_t next_segment; /* never used before, not even by an attempt that failed */
+    uint64_t next_segment; /* not used by any attempt of ours, but perhaps by a former process's */
     weir_end durable_end;
     uint64_t unsynced; /* bytes of blocks appended since the last sync */
     bool broken;       /* a write or sync failed: restart first */
@@ -91,6 +91,8 @@ typedef struct weir_carry {
  * not NULL, knows. On failure nothing has changed. */
 int weir_journal_start_segment(weir_journal *j, const weir_carry *carry, bool unlimited,
                                weir_error *error);
+/* The file goes, and nothing that is in a list. */
+void weir_journal_delete_spare(weir_journal *j, const weir_spare *spare);
 /* The file for the next segment goes back to the spares. */
 void weir_journal_drop_ahead(weir_journal *j);
 void weir_journal_free(weir_journal *j);

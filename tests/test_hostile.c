@@ -808,7 +808,7 @@ static void make_bad_ring(home *h) {
     weir_file_write(weir_temp_path(h->f.directory, "ring"), VICTIM, sizeof VICTIM);
 }
 static void make_linked_spares(home *h) {
-    link_to(h, h->victim, "spare-00000000000000000001"); /* one is kept, the others are used */
+    link_to(h, h->victim, "spare-00000000000000000001"); /* one is kept, the others are replaced */
     link_to(h, h->victim, "spare-00000000000000000002");
     link_to(h, h->victim, "spare-00000000000000000003");
     assert_int_equal(truncate(h->victim, 2 << 20), 0); /* large enough to be taken */

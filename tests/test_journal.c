@@ -877,6 +877,208 @@ static void no_more_spares_are_kept_than_there_is_room_for(void **state) {
     assert_int_equal(names_now().segments, 1);
 }
 
+/* ---- what a spare holds ------------------------------------------------------------------- */
+
+enum {
+    LONGER = 4 * SEGMENT,
+    ATTEMPTED = 40
+}; /* more blocks than a new segment has zeros behind it */
+
+static const char *segment_path(uint64_t number) {
+    char name[64];
+    (void)snprintf(name, sizeof name, "segment-%020llu", (unsigned long long)number);
+    return weir_temp_path(directory, name);
+}
+
+static void move(const char *from, const char *to) {
+    char kept[400];
+    (void)snprintf(kept, sizeof kept, "%s", from); /* both may stand in the same buffer */
+    assert_int_equal(os->rename(os->self, WEIR_OS_CWD, kept, WEIR_OS_CWD, to), 0);
+}
+
+static void write_at(const char *path, const void *bytes, size_t count, uint64_t offset) {
+    int file = os->open(os->self, WEIR_OS_CWD, path, WEIR_OS_WRITE);
+    assert_true(file >= 0);
+    assert_int_equal(weir_write_full(os, file, bytes, count, offset), 0);
+    assert_int_equal(os->close(os->self, file), 0);
+}
+
+static void write_noise(const char *path, size_t count, uint64_t offset) {
+    static uint8_t noise[LONGER];
+    weir_rng rng = {3};
+    assert_true(count <= sizeof noise);
+    weir_rng_fill(&rng, noise, count);
+    write_at(path, noise, count, offset);
+}
+
+static void make_another_spare(uint64_t number) {
+    weir_error error = {0};
+    assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path(number), LONGER, &error),
+                     WEIR_OK);
+}
+
+static void expect_no_torn_tail(void) {
+    weir_inventory found;
+    take(&found);
+    if (found.found.tail != WEIR_TAIL_CLEAN) fail_msg("torn: %s", found.detail);
+    assert_int_equal(found.damage_count, 0);
+    assert_int_equal(found.torn_bytes, 0);
+    weir_inventory_free(&found);
+}
+
+/* A process dies, and the power is cut while the next one opens: of a segment whose blocks were
+ * synced the name is lost, and so are the blocks that it has carried over. */
+static void leave_an_attempt(void) {
+    static const uint8_t lost[LONGER];
+    config.segment_bytes = LONGER;
+    weir_journal *j = open_journal();
+    must_append(j, ROWS);
+    must_sync(j);
+    for (int i = 0; i < ATTEMPTED; i++)
+        must_append(j, ROWS);
+    crash(j);
+    crash(open_journal());
+    move(segment_path(2), spare_path(7));
+    write_at(segment_path(1), lost, LONGER - 4 * WEIR_BLOCK_ALIGN, 4 * WEIR_BLOCK_ALIGN);
+    assert_int_equal(see_dead().next_row, 2 * ROWS + 1);
+}
+
+static void leave_no_room(void) { faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1 << 30, -ENOSPC); }
+
+/* What it began had the number and the incarnation that come next. */
+static void an_attempt_without_a_name_leaves_no_torn_tail(void **state) {
+    (void)state;
+    for (int full = 0; full < 2; full++) {
+        leave_an_attempt();
+        if (full)
+            leave_no_room();
+        else
+            make_another_spare(8);
+        weir_journal *j = open_journal();
+        assert_int_equal(j->segment.number, 2);
+        expect_no_torn_tail();
+        crash(j);
+        expect_no_torn_tail();
+        assert_int_equal(see_dead().next_row, 2 * ROWS + 1);
+        assert_int_equal(teardown(NULL), 0);
+        assert_int_equal(setup(NULL), 0);
+    }
+}
+
+/* Its blocks have the right numbers in the right places, too: one that is damaged before them must not
+ * lead to rows that were given up. */
+static void an_attempt_without_a_name_adds_no_rows_behind_damage(void **state) {
+    (void)state;
+    weir_inventory found;
+    leave_an_attempt();
+    leave_no_room();
+    weir_journal *j = open_journal();
+    while (j->segment.end < 19 * WEIR_BLOCK_ALIGN) /* where the zeros behind its head end */
+        must_append(j, ROWS);
+    must_sync(j);
+    uint64_t rows = state_of(j).durable.row;
+    assert_int_equal(release_all(j, NULL), WEIR_OK);
+    write_at(segment_path(2), "rot", 3, j->segment.end - WEIR_BLOCK_ALIGN);
+    crash(j);
+    take(&found);
+    assert_int_equal(found.damage_count, 1);
+    assert_int_equal(found.damages[0].last_row, rows);
+    assert_int_equal(found.next_row, rows + 1);
+    weir_inventory_free(&found);
+}
+
+/* Bytes that nobody wrote stand where a power cut met a write. */
+static void garbage_in_a_spare_is_no_torn_tail(void **state) {
+    (void)state;
+    weir_error error = {0};
+    config.segment_bytes = LONGER;
+    for (uint64_t n = 1; n <= 2; n++) {
+        make_another_spare(n);
+        write_noise(spare_path(n), LONGER, 0);
+    }
+    weir_journal *j = open_journal();
+    assert_int_equal(names_now().spares, 1);
+    expect_no_torn_tail();
+    assert_int_equal(weir_journal_reserve(j, LONGER + SEGMENT, &error), WEIR_OK);
+    crash(j);
+    leave_no_room();
+    j = open_journal(); /* the one that was made longer */
+    assert_int_equal(names_now().spares, 0);
+    assert_int_equal(j->segment.bytes, LONGER + SEGMENT);
+    assert_int_equal(j->segment.filled, j->segment.bytes);
+    expect_no_torn_tail();
+    weir_journal_close(j);
+}
+
+static void a_reserve_made_longer_while_open_is_still_unknown(void **state) {
+    (void)state;
+    weir_error error = {0};
+    config.segment_bytes = LONGER;
+    make_another_spare(1);
+    write_noise(spare_path(1), LONGER, 0);
+    weir_journal *j = open_journal();
+    assert_int_equal(weir_journal_reserve(j, LONGER + SEGMENT, &error), WEIR_OK);
+    j->opening = true; /* a dead ring is being drained */
+    leave_no_room();
+    while (j->segment.number == 1)
+        must_append(j, ROWS);
+    must_sync(j);
+    expect_no_torn_tail();
+    weir_journal_close(j);
+}
+
+/* Released by a process that has not written it, so nobody knows where its last blocks end. */
+static void what_another_left_in_a_segment_is_no_torn_tail(void **state) {
+    (void)state;
+    weir_error error = {0};
+    config.segment_bytes = LONGER;
+    weir_journal *j = open_journal();
+    must_append(j, ROWS);
+    must_sync(j);
+    crash(j);
+    write_noise(segment_path(1), LONGER / 2, LONGER / 2);
+    j = open_journal();
+    assert_int_equal(weir_journal_reserve(j, SEGMENT, &error), WEIR_OK);
+    assert_int_equal(release_all(j, &error), WEIR_OK);
+    assert_int_equal(names_now().spares, 2);
+    while (j->segment.number == 2)
+        must_append(j, ROWS);
+    must_sync(j);
+    expect_no_torn_tail();
+    weir_journal_close(j);
+}
+
+/* It is there for when there is no room, so it goes only when another file has been made. */
+static void a_spare_of_no_use_as_it_is_stays_while_no_other_can_be_had(void **state) {
+    (void)state;
+    config.segment_bytes = LONGER;
+    for (uint64_t n = 1; n <= 2; n++) {
+        make_another_spare(n);
+        write_noise(spare_path(n), LONGER, 0);
+    }
+    leave_no_room();
+    weir_journal *j = open_journal();
+    assert_int_equal(names_now().spares, 1);
+    expect_no_torn_tail();
+    weir_journal_close(j);
+}
+
+/* An opening that cannot make a spare void leaves it for the next. */
+static void a_spare_that_cannot_be_written_over_stays(void **state) {
+    (void)state;
+    weir_error error = {0};
+    weir_journal *j;
+    leave_an_attempt();
+    leave_no_room();
+    faulty_arm(&faulty, FAULTY_PWRITE, 2, 1, -ENOSPC); /* the second piece of it */
+    assert_int_equal(try_open(&j, &error), WEIR_NO_SPACE);
+    assert_non_null(strstr(error.text, "spare-"));
+    assert_int_equal(names_now().spares, 1);
+    j = open_journal();
+    expect_no_torn_tail();
+    weir_journal_close(j);
+}
+
 static void a_path_too_long_for_names_is_refused(void **state) {
     (void)state;
     static char path[WEIR_PATH_MAX];
@@ -1020,6 +1222,13 @@ int main(void) {
         TEST(a_reserve_is_made_extended_or_said_to_be_missing),
         TEST(a_written_spare_made_longer_is_written_once),
         TEST(no_more_spares_are_kept_than_there_is_room_for),
+        TEST(an_attempt_without_a_name_leaves_no_torn_tail),
+        TEST(an_attempt_without_a_name_adds_no_rows_behind_damage),
+        TEST(garbage_in_a_spare_is_no_torn_tail),
+        TEST(a_reserve_made_longer_while_open_is_still_unknown),
+        TEST(what_another_left_in_a_segment_is_no_torn_tail),
+        TEST(a_spare_of_no_use_as_it_is_stays_while_no_other_can_be_had),
+        TEST(a_spare_that_cannot_be_written_over_stays),
         TEST(a_path_too_long_for_names_is_refused),
         TEST(an_append_without_memory_changes_nothing),
         TEST(a_declaration_is_found_by_its_number),

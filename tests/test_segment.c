@@ -207,6 +207,26 @@ static void a_spare_is_cut_or_extended_to_the_size_wanted(void **state) {
     weir_segment_close(&s);
 }
 
+static void a_spare_made_void_holds_zeros_and_ends_there(void **state) {
+    (void)state;
+    enum { PIECES = 64 * 1024 + WEIR_BLOCK_ALIGN };
+    static uint8_t now[PIECES];
+    weir_error error;
+    int file;
+    fill_spare();
+    assert_int_equal(weir_spare_open(os, WEIR_OS_CWD, spare_path, &file, &error), WEIR_OK);
+    assert_int_equal(weir_spare_void(os, file, spare_path, PIECES, &error), WEIR_OK);
+    assert_int_equal(size_of(spare_path), PIECES);
+    assert_int_equal(weir_read_full(os, file, now, sizeof now, 0), 0);
+    for (size_t at = 0; at < sizeof now; at++)
+        assert_int_equal(now[at], 0);
+    faulty_arm(&faulty, FAULTY_PWRITE, 2, 1, -ENOSPC);
+    assert_int_equal(weir_spare_void(os, file, spare_path, PIECES, &error), WEIR_NO_SPACE);
+    assert_non_null(strstr(error.text, spare_path));
+    assert_int_equal(os->close(os->self, file), 0);
+    assert_int_equal(weir_spare_void(os, file, spare_path, PIECES, &error), WEIR_IO);
+}
+
 static void a_failure_leaves_the_spare_its_name(void **state) {
     (void)state;
     const faulty_call steps[] = {FAULTY_DATASYNC, FAULTY_RENAME, FAULTY_SYNC_DIRECTORY};
@@ -396,6 +416,7 @@ int main(void) {
         TEST(a_spare_has_its_size_or_does_not_exist),
         TEST(a_segment_takes_its_name_last),
         TEST(a_spare_is_cut_or_extended_to_the_size_wanted),
+        TEST(a_spare_made_void_holds_zeros_and_ends_there),
         TEST(a_failure_leaves_the_spare_its_name),
         TEST(a_spare_that_cannot_be_sized_is_no_segment),
         TEST(a_segment_is_open_while_its_descriptor_is_that_file),

@@ -88,7 +88,8 @@ static void note_part(const char *part, const struct timespec *began) {
 
 /* Longer runs beyond those of the suite that have found a fault. */
 static const uint64_t found[] = {
-    LONGER + 158, /* the guard let go while the database was busy */
+    LONGER + 158,        /* the guard let go while the database was busy */
+    LONGER + 3100001148, /* a spare was taken with what a power cut had left in it */
 };
 
 static int suite(const struct timespec *began) {
