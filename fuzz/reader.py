@@ -230,6 +230,7 @@ class Link:
         self.number, self.segment, self.end, self.journal = number, segment, end, journal
         self.incarnation = self.begin = self.first = self.first_row = self.before = 0
         self.promised, self.data = 0, b""
+        self.headed = segment is not None and segment.state == "valid"
         if segment is None:
             return
         self.data, self.begin = segment.data, ALIGN
@@ -367,10 +368,15 @@ class Walk:
         differs = (self.hash, self.row) != (link.before, link.first_row)
         last = self.blocks[-1][1] if self.blocks else None
         if link.first:
-            if self.next and not self.open and link.first > self.next:
+            adjacent = last and last.block + 1 == self.next
+            lost = self.damages and 0 < self.damages[-1][1] == self.next - 1
+            rows_missing = (link.first == self.next and lost and self.row
+                            and link.first_row > self.row)
+            if self.next and not self.open and (link.first > self.next or rows_missing):
                 self.lose(self.next, self.row)
-            elif not self.open and last and last.block + 1 == self.next and differs:
-                rows = [last.first_row, last.first_row + last.rows - 1] if last.rows else [0, 0]
+            elif adjacent and differs and (not self.open or link.first == self.next):
+                any_row = link.first_row > last.first_row
+                rows = [last.first_row, link.first_row - 1] if any_row else [0, 0]
                 self.damages.append([last.block, last.block] + rows)
                 self.blocks.pop()
             self.close(link.first, link.first_row)
@@ -537,6 +543,8 @@ class Journal:
         links.reverse()
         first = None
         for link in reversed(links):
+            if first and not link.headed and link.first >= first:
+                link.first = 0  # what was found there is void
             if first:
                 link.promised = first - 1
             if first == 1:
@@ -548,6 +556,8 @@ class Journal:
     def read(self, positions, ring):
         mine = self.mine(positions)
         links = self.path(mine[1] if mine else 0)
+        if self.journal is None and ring.state == "readable":
+            self.journal = known(ring.journal)
         mine = self.mine(positions)
         ours = ring if ring.state == "readable" and self.journal in (None, ring.journal) else None
         try:

@@ -366,11 +366,14 @@ static void turn_round(weir_chain *c) {
     }
 }
 
-/* Whatever a later link begins with, all before it is promised. */
+/* Whatever a later link begins with, all before it is promised. Where no header says where a segment
+ * begins, the first block that was found there may be one that is void. */
 static void pass_promises(weir_chain *c) {
     uint64_t first = 0;
     for (size_t i = c->count; i-- > 0;) {
         weir_link *link = &c->links[i];
+        bool headed = link->note && link->note->status == WEIR_OK;
+        if (first && !headed && link->first_block >= first) link->first_block = 0;
         if (first) link->promised = first - 1;
         if (first == 1) link->limit = 0; /* no block comes before the first: all of it is void */
         if (link->first_block && (first == 0 || link->first_block < first))

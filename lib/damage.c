@@ -45,8 +45,9 @@ const char *weir_walk_path(const weir_walk *w) {
     return w->link->note ? w->link->note->path : NULL;
 }
 
-/* Everything before block and row is lost; 0: nobody knows how much. */
-static void finish_damage(weir_damage *d, uint64_t block, uint64_t row) {
+/* Everything before block and row is lost; 0: nobody knows how much. Where nobody says what had to come
+ * first, rows before row may be lost that the database has not applied. */
+static void finish_damage(weir_damage *d, uint64_t block, uint64_t row, uint64_t applied) {
     d->last_block = block > d->first_block ? block - 1 : 0;
     d->last_row = row > d->first_row ? row - 1 : 0;
     if (d->first_block == 0 || d->last_block == 0) d->first_block = d->last_block = 0;
@@ -55,12 +56,13 @@ static void finish_damage(weir_damage *d, uint64_t block, uint64_t row) {
         (void)snprintf(d->why + length, sizeof d->why - length, "; rows from %llu on are concerned",
                        (unsigned long long)d->first_row); /* a cut text is still a text */
     }
-    d->rows_unknown = row == 0;
+    d->rows_unknown = row == 0 || (d->first_row == 0 && row > applied + 1);
     if (d->first_row == 0 || d->last_row == 0) d->first_row = d->last_row = 0;
 }
 
 void weir_walk_close_damage(weir_walk *w, uint64_t block, uint64_t row) {
-    if (w->open) finish_damage(&w->inventory->damages[w->inventory->damage_count - 1], block, row);
+    weir_inventory *inv = w->inventory;
+    if (w->open) finish_damage(&inv->damages[inv->damage_count - 1], block, row, inv->position.row);
     w->open = false;
 }
 

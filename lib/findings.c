@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <weir/weir.h>
 
 typedef unsigned long long number;
 
@@ -102,10 +103,26 @@ static uint64_t first_row_kept(const weir_inventory *inv) {
     return inv->extent_count ? inv->extents[0].first_row : inv->next_row;
 }
 
+/* Rows that a damage names, or of which it says that nobody knows their numbers, have not left. */
+static uint64_t first_row_missed(const weir_inventory *inv) {
+    uint64_t first = first_row_kept(inv);
+    for (size_t i = 0; i < inv->damage_count; i++) {
+        const weir_damage *d = &inv->damages[i];
+        if (d->rows_unknown) return 1;
+        if (d->first_row && d->first_row < first) first = d->first_row;
+    }
+    return first;
+}
+
 void weir_findings_gone(const weir_inventory *inv, uint64_t *first, uint64_t *last) {
-    bool behind = inv->verdict == WEIR_VERDICT_DATABASE_BEHIND;
+    weir_found_position position = inv->found.position;
+    bool unknown = position == WEIR_POSITION_NONE || position == WEIR_POSITION_OTHER;
+    bool damaged = weir_verdict_status(inv->verdict) == WEIR_DAMAGED;
+    bool behind =
+        inv->verdict == WEIR_VERDICT_DATABASE_BEHIND ||
+        (damaged && (position == WEIR_POSITION_BEFORE || (unknown && inv->found.recycled)));
     *first = behind ? inv->position.row + 1 : 1;
-    *last = behind ? first_row_kept(inv) - 1 : 0;
+    *last = behind ? first_row_missed(inv) - 1 : 0;
 }
 
 /* The rows between the position and the first block that is kept. */

@@ -13,7 +13,8 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
  * not. */
 const char *weir_findings_rows(const weir_inventory *inventory, const weir_damage *damage,
                                char text[WEIR_ROWS_TEXT]);
-/* With DATABASE_BEHIND: rows that the database lacks and that have left the journal. None: last < first. */
+/* Rows that the database lacks and that have left the journal: with DATABASE_BEHIND, and where damage is
+ * beside that. None: last < first. */
 void weir_findings_gone(const weir_inventory *inventory, uint64_t *first, uint64_t *last);
 uint64_t weir_findings_lost(const weir_inventory *inventory, const weir_damage *damage); /* count */
 

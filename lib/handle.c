@@ -205,6 +205,7 @@ static int open_journal(opening *o) {
         .archive = w->options.archive != 0,
         .zstd_level = w->options.zstd_level,
         .salvage = o->config->salvage,
+        .ring = o->dead.lanes ? o->dead.header.id : NULL,
         .event = send_event,
         .check_place = check_place,
         .context = w,

@@ -162,6 +162,28 @@ static void set_durable(weir_inventory *inv, weir_end end, uint64_t next_row) {
     inv->durable_next_row = next_row;
 }
 
+/* What can be read begins behind the mark, and the next segment shall still name one that stands before
+ * it, or the one whose header is lost: should salvage be interrupted, that is how the next one finds the
+ * damage again. */
+static void end_in_file_below(const weir_inventory *inv, uint64_t segment, weir_end *lost) {
+    for (size_t i = inv->segment_count; lost->segment == 0 && i-- > 0;) {
+        const weir_segment_note *note = &inv->segments[i];
+        bool damaged = note->status != WEIR_OK && note->status != WEIR_NOT_FOUND;
+        bool below = note->number < segment && note->status != WEIR_NOT_FOUND;
+        if (below || (note->number == segment && damaged))
+            *lost = (weir_end){note->number, WEIR_BLOCK_ALIGN, lost->block, lost->hash};
+    }
+}
+
+/* Where the journal begins; with its first header lost nobody says what came before. */
+static weir_end begin_of(const taking *t) {
+    weir_end begin = t->base;
+    const weir_segment_note *first = t->chain.count ? t->chain.links[0].note : NULL;
+    if (first && first->status != WEIR_OK && begin.block)
+        end_in_file_below(t->inv, first->number, &begin);
+    return begin;
+}
+
 static int take_durable(taking *t) {
     weir_inventory *inv = t->inv;
     uint64_t block = inv->durable.block;
@@ -174,16 +196,18 @@ static int take_durable(taking *t) {
         weir_end end = {e->segment, h.offset + weir_block_extent(&h), h.block, h.hash};
         set_durable(inv, end, h.first_row + h.rows);
     } else if (block <= t->base.block) {
-        set_durable(inv, t->base, first_row_kept(inv));
+        set_durable(inv, begin_of(t), first_row_kept(inv));
     } else if (!e) {
         lost.segment = inv->end.segment;
         lost.offset = inv->end.offset;
+        end_in_file_below(inv, UINT64_MAX, &lost);
         set_durable(inv, lost, inv->next_row);
         return WEIR_OK;
     } else {
         const weir_extent *former = e > inv->extents ? e - 1 : NULL;
         lost.segment = former ? former->segment : t->base.segment;
         lost.offset = former ? former->end : t->base.offset;
+        end_in_file_below(inv, e->segment, &lost);
         set_durable(inv, lost, e->first_row);
         return WEIR_OK;
     }
@@ -256,9 +280,16 @@ static void judge(taking *t) {
 
 /* ---- taking ----------------------------------------------------------------------------- */
 
+/* Of a journal whose headers and blocks are all lost its ring still says which one it was. */
+static void ask_ring(taking *t) {
+    const uint8_t *journal = t->input->ring_journal;
+    if (journal && !is_journal(t->inv)) memcpy(t->inv->journal, journal, sizeof t->inv->journal);
+}
+
 static int read_stream(taking *t) {
     int status = weir_chain_build(t->input, t->inv, t->inv->position.block, &t->chain, t->error);
     if (status != WEIR_OK) return status;
+    ask_ring(t);
     take_position(t); /* again: with no header left, blocks have said which journal this is */
     take_ring(t);
     status = walk(t);

@@ -441,7 +441,7 @@ static int extend_spare(weir_journal *j, weir_spare *spare, uint64_t bytes, weir
     weir_numbered_path(path, j->config.directory, "spare", spare->number);
     int file = j->os->open(j->os->self, j->config.dirfd, path, WEIR_OS_READ | WEIR_OS_WRITE);
     int result = file < 0 ? file : j->os->allocate(j->os->self, file, 0, bytes);
-    if (result == -EOPNOTSUPP) result = j->os->truncate(j->os->self, file, bytes);
+    if (file >= 0 && result == -EOPNOTSUPP) result = j->os->truncate(j->os->self, file, bytes);
     if (result >= 0)
         *spare = (weir_spare){.number = spare->number, .bytes = bytes, .unknown = spare->unknown};
     else if (file >= 0)
@@ -532,6 +532,17 @@ static int locate(void *self, uint64_t block, weir_extent *out, char *path_buffe
     return status;
 }
 
+/* What is not durable is not there yet. */
+static uint64_t nearest(void *self, uint64_t block, bool above) {
+    weir_journal *j = self;
+    weir_journal_lock(j);
+    uint64_t durable = j->state.durable.block;
+    if (!above && block > durable) block = durable;
+    uint64_t found = weir_catalog_nearest(&j->catalog, block, above);
+    weir_journal_unlock(j);
+    return found <= durable ? found : 0;
+}
+
 weir_locator weir_journal_locator(weir_journal *j) {
-    return (weir_locator){j, j->config.dirfd, locate, NULL};
+    return (weir_locator){j, j->config.dirfd, locate, nearest};
 }

@@ -24,6 +24,7 @@ typedef struct weir_journal_config {
     /* Go on after rot: continue behind every mark. Damaged segments are renamed to
      * damaged-<why>-segment-… when they are released. */
     bool salvage;
+    const uint8_t *ring; /* id of the dead ring that will be drained; NULL: there is none */
     /* May be NULL; tells WEIR_EVENT_NO_SPACE, once, and WEIR_EVENT_GROWS_AGAIN when that is over. */
     void (*event)(void *context, weir_event event, const char *text);
     /* May be NULL. WEIR_OK when the directory is still this journal's; else nothing is made, moved or

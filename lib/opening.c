@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scan.h"
 #include "stream.h"
 
 /* ---- judging ---------------------------------------------------------------------------- */
@@ -128,10 +129,17 @@ static void adopt_end(weir_journal *j, const weir_inventory *found) {
     memcpy(j->state.found.journal, j->id, sizeof j->id);
 }
 
+/* Salvage where neither segment nor ring can be read: nobody's id would match no position. */
+static bool is_nameless(const weir_inventory *found) {
+    for (size_t i = 0; i < found->segment_count; i++)
+        if (found->segments[i].status == WEIR_OK) return false;
+    return found->extent_count == 0 && weir_all_zero(found->journal, sizeof found->journal);
+}
+
 static int adopt(weir_journal *j, const weir_inventory *found, weir_error *error) {
     j->incarnation = found->incarnation + 1;
     memcpy(j->id, found->journal, sizeof j->id);
-    if (is_fresh(found)) {
+    if (is_fresh(found) || is_nameless(found)) {
         int result = j->os->random(j->os->self, j->id, sizeof j->id);
         if (result < 0)
             return weir_fail_os(error, result, "cannot get random bytes for a journal id");
@@ -158,11 +166,25 @@ static int tolerate(const gathering *g, int status) {
     return lost && g->j->config.salvage ? WEIR_OK : status;
 }
 
+/* The block that said it is lost. The head of the new segment names the ring all the same, or the ring would
+ * be taken for one that was drained long ago, should salvage be interrupted before it is. */
+static void expect_ring(gathering *g) {
+    weir_journal *j = g->j;
+    const weir_inventory *found = g->found;
+    if (!j->config.salvage || !j->config.ring) return;
+    bool named = memcmp(found->ring, j->config.ring, sizeof found->ring) == 0;
+    const uint8_t *end = weir_payload_head_encode(j->drained.head, j->config.ring, found->lanes,
+                                                  named ? found->lane_count : 0);
+    j->drained.bytes = (size_t)(end - j->drained.head);
+    j->durable_drained = j->drained;
+}
+
 /* The last durable block says how far the lanes are drained. Where its segment has been
  * released, the head of the next segment repeats it. */
 static int gather_drained(gathering *g, weir_error *error) {
     weir_journal *j = g->j;
     weir_read_block block;
+    expect_ring(g);
     if (g->found->durable_end.block == 0 || g->found->extent_count == 0) return WEIR_OK;
     uint64_t last = g->found->durable_end.block, kept = g->found->extents[0].first_block;
     int status = weir_reader_read(g->reader, last < kept ? kept : last, &block, error);

@@ -290,7 +290,8 @@ static int walk_blocks(weir_walk *w) {
 /* A file shorter than its header says, cut off where blocks were promised. */
 static int check_length(weir_walk *w) {
     const weir_segment_note *note = w->link->note;
-    bool cut = note->header.bytes > note->file_bytes && w->scan.limit == note->file_bytes;
+    bool cut = note->status == WEIR_OK && note->header.bytes > note->file_bytes &&
+               w->scan.limit == note->file_bytes;
     if (!cut) return WEIR_OK;
     if (w->link->promised == 0) w->torn = true;
     if (w->open || w->next_block > promise(w)) return WEIR_OK;
@@ -354,19 +355,28 @@ static void drop_last(weir_walk *w) {
     w->last = w->last_but_one;
 }
 
-/* What the younger segment continues was promised, so it is what stands here that is wrong. */
+/* What the younger segment continues was promised, so it is what stands here that is wrong. How many rows
+ * that one had the younger segment says, not this block. */
 static int meet_stranger(weir_walk *w) {
     const weir_block_header *h = &w->last;
+    bool any = w->link->first_row > h->first_row;
     weir_damage damage = {.segment = h->segment,
                           .offset = h->offset,
                           .first_block = h->block,
                           .last_block = h->block,
-                          .first_row = h->rows ? h->first_row : 0,
-                          .last_row = h->rows ? h->first_row + h->rows - 1 : 0};
+                          .first_row = any ? h->first_row : 0,
+                          .last_row = any ? w->link->first_row - 1 : 0};
     bool ours = w->former->number == h->segment && w->former->note;
     drop_last(w);
     return weir_walk_damage(w, damage, ours ? w->former->note->path : NULL,
                             "it is not the block that segment %llu continues", number_of(w->link));
+}
+
+/* Is the block before the one that must come a lost one? */
+static bool ends_lost(const weir_walk *w) {
+    const weir_inventory *inv = w->inventory;
+    const weir_damage *last = inv->damage_count ? &inv->damages[inv->damage_count - 1] : NULL;
+    return last && last->last_block && last->last_block + 1 == w->next_block;
 }
 
 /* Compare where the stream stands with where this segment says that it begins. */
@@ -376,12 +386,16 @@ static int meet(weir_walk *w) {
     int status = WEIR_OK;
     bool differs = w->hash != link->before_hash || w->next_row != link->first_row;
     bool adjacent = w->last.block && w->last.block + 1 == w->next_block; /* no damage between */
-    if (w->next_block && (w->open || link->first_block > w->next_block))
+    /* A lost block's header may have named fewer rows than there were. */
+    bool rows_missing = w->next_row && link->first_row > w->next_row && ends_lost(w) &&
+                        link->first_block == w->next_block;
+    bool open = w->open;
+    if (w->next_block && (open || link->first_block > w->next_block || rows_missing))
         status = meet_gap(w);
-    else if (w->open)
+    else if (open)
         weir_walk_close_damage(w, link->first_block, link->first_row);
-    else if (adjacent && differs)
-        status = meet_stranger(w);
+    bool meets = link->first_block == w->next_block || (!open && link->first_block < w->next_block);
+    if (status == WEIR_OK && adjacent && differs && meets) status = meet_stranger(w);
     expect(w, link->first_block, link->first_row, link->before_hash);
     return status;
 }
@@ -391,7 +405,10 @@ static int note_unreadable(weir_walk *w) {
     if (!link->note) return weir_walk_open_damage(w, 0, "the segment is missing");
     if (link->note->status == WEIR_OK) return WEIR_OK;
     if (link->first_block == 0) return weir_walk_open_damage(w, 0, link->note->why);
-    weir_damage damage = {.segment = link->number}; /* its blocks can be read: no row is lost */
+    /* Its blocks can be read; but who says what the lost ones held that stood in front of them? */
+    weir_damage damage = {.segment = link->number};
+    bool from_its_begin = link->begin == WEIR_BLOCK_ALIGN || w->former;
+    damage.rows_unknown = !from_its_begin && link->first_row > w->inventory->position.row + 1;
     return weir_walk_damage(w, damage, link->note->path, "%s", link->note->why);
 }
 

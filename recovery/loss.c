@@ -22,6 +22,15 @@ static int add_damage(const weir_inventory *inventory, const weir_damage *d, wei
     return d->rows_unknown ? add_range(losses, 0, 0, d->why) : WEIR_OK;
 }
 
+/* What is not in the journal any more, for who goes on behind it. */
+static int add_gone(const weir_inventory *inventory, weir_losses *losses) {
+    uint64_t first, last;
+    weir_findings_gone(inventory, &first, &last);
+    if (last < first) return WEIR_OK;
+    return add_range(losses, first, last,
+                     "they were applied to another database and left the journal");
+}
+
 /* Of what a ring held nobody knows the numbers. */
 static const char *lost_with_the_ring(const weir_view *view) {
     switch (view->inventory.verdict) {
@@ -38,7 +47,7 @@ int weir_losses_of(const weir_view *view, weir_losses *out) {
     const weir_inventory *i = &view->inventory;
     const char *ring = lost_with_the_ring(view);
     *out = (weir_losses){0};
-    int status = WEIR_OK;
+    int status = add_gone(i, out);
     for (size_t d = 0; status == WEIR_OK && d < i->damage_count; d++)
         status = add_damage(i, &i->damages[d], out);
     if (status == WEIR_OK && ring) status = add_range(out, 0, 0, ring);

@@ -33,7 +33,7 @@ static void on_event(void *context, weir_event event, const char *text) {
 /* A ring whose header fails would be replaced by opening: keep it. */
 static int set_ring_aside(const salvaging *s, weir_error *error) {
     char *aside;
-    if (s->before.ring.found != WEIR_RING_UNREADABLE) return WEIR_OK;
+    if (s->before.inventory.found.ring != WEIR_RING_UNREADABLE) return WEIR_OK;
     if (asprintf(&aside, "%s/damaged-header-ring", s->place->directory) < 0)
         return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
     int status = WEIR_OK;
@@ -134,10 +134,27 @@ static int look_again(const salvaging *s, weir_error *error) {
     return code;
 }
 
+/* Opening refuses these, damaged or not; so nothing is noted as lost for them, or set aside. */
+static int check_can_follow(const weir_inventory *i, const weir_place *place, weir_error *error) {
+    const char *way = "weir-recover replay --skip-damage --into NEW brings out what can be read";
+    if (i->found.spent && i->verdict != WEIR_VERDICT_SPENT)
+        return weir_fail(error, WEIR_DAMAGED, "%s: it is damaged, and %s; %s", place->directory,
+                         weir_verdict_text(WEIR_VERDICT_SPENT), way);
+    if (i->read_only)
+        return weir_fail(
+            error, WEIR_VERSION,
+            "%s: it is damaged, and a newer version wrote it: salvage with that one; %s",
+            place->directory, way);
+    return WEIR_OK;
+}
+
 static int salvage_after_look(salvaging *s, weir_error *error) {
     const weir_inventory *i = &s->before.inventory;
-    if (weir_verdict_status(i->verdict) != WEIR_DAMAGED)
+    bool spent = i->verdict == WEIR_VERDICT_SPENT; /* and nothing else */
+    if (spent || weir_verdict_status(i->verdict) != WEIR_DAMAGED)
         return weir_report_refusal(s->arguments, i);
+    if (check_can_follow(i, s->place, error) != WEIR_OK)
+        return weir_report_error(s->arguments, error);
     weir_report_damages(s->arguments, i);
     if (weir_losses_of(&s->before, &s->losses) != WEIR_OK) {
         (void)weir_fail(error, WEIR_NO_MEMORY, "no memory for the list of lost rows");

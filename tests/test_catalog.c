@@ -34,6 +34,22 @@ static void blocks_are_found_in_their_extent(void **state) {
     weir_catalog_free(&c);
 }
 
+static void a_gap_is_stepped_over(void **state) {
+    (void)state;
+    weir_catalog c = {0};
+    assert_int_equal(weir_catalog_nearest(&c, 1, true), 0);
+    assert_int_equal(weir_catalog_nearest(&c, 1, false), 0);
+    add(&c, 1, 5, 9);
+    add(&c, 4, UINT64_C(1) << 40, (UINT64_C(1) << 40) + 5); /* as wide as a forger likes */
+    assert_int_equal(weir_catalog_nearest(&c, 1, true), 5);
+    assert_int_equal(weir_catalog_nearest(&c, 4, false), 0);
+    assert_int_equal(weir_catalog_nearest(&c, 7, true), 7);
+    assert_int_equal(weir_catalog_nearest(&c, 10, true), UINT64_C(1) << 40);
+    assert_int_equal(weir_catalog_nearest(&c, 10, false), 9);
+    assert_int_equal(weir_catalog_nearest(&c, (UINT64_C(1) << 40) + 6, true), 0);
+    weir_catalog_free(&c);
+}
+
 static void the_oldest_goes_first_and_the_newest_never(void **state) {
     (void)state;
     weir_catalog c = {0};
@@ -123,6 +139,7 @@ static void an_inventory_is_taken_over_up_to_its_durable_end(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_are_found_in_their_extent),
+        cmocka_unit_test(a_gap_is_stepped_over),
         cmocka_unit_test(the_oldest_goes_first_and_the_newest_never),
         cmocka_unit_test(what_has_left_takes_no_room),
         cmocka_unit_test(an_inventory_is_taken_over_up_to_its_durable_end),

@@ -431,6 +431,66 @@ static void header_and_first_blocks_damaged(void **state) {
     assert_readable(1, 12, 5, 6);
 }
 
+/* Nobody says which rows those had, but that they were there is plain. */
+static void header_and_first_blocks_of_the_oldest(void **state) {
+    (void)state;
+    forge_journal(&f, 2);
+    forge_edit(&f, 1, 0, NULL, forge_header_at(&f, 3));
+    take();
+    assert_one_damage(1, 0, 0, 0, 0, 0);
+    assert_true(inv.damages[0].rows_unknown);
+    assert_readable(3, 8, 0, 0);
+    weir_position p = forge_position(&f, 2);
+    take_at(&p);
+    assert_one_damage(1, 0, 0, 0, 0, 0);
+    assert_false(inv.damages[0].rows_unknown);
+}
+
+/* What was found in place of its first block stands behind its end. */
+static void header_and_all_promised_blocks_damaged(void **state) {
+    (void)state;
+    forge_segment(&f, 1);
+    f.lazy = true;
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
+    weir_end end = f.end;
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
+    forge_write(&f);
+    uint64_t stale = forge_header_at(&f, 3);
+    f.end = end;
+    f.next_row = 11;
+    f.lazy = false;
+    forge_segment(&f, 2);
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
+    forge_write(&f);
+    forge_edit(&f, 1, 0, NULL, stale);
+    take();
+    assert_one_damage(1, 0, 0, 0, 0, 0);
+    assert_true(inv.damages[0].rows_unknown);
+    assert_readable(3, 4, 0, 0);
+}
+
+/* The rows of the one that was promised are lost, however many this one has. */
+static void another_block_with_fewer_rows(void **state) {
+    (void)state;
+    forge_segment(&f, 1);
+    weir_end end = f.end;
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 3);
+    forge_write(&f);
+    size_t bytes;
+    uint8_t *older = weir_file_read(forge_path(&f, 1), &bytes);
+    f.at = end.offset;
+    f.end = end;
+    f.next_row = 1;
+    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
+    forge_write(&f);
+    forge_segment(&f, 2);
+    forge_write(&f);
+    weir_file_write(forge_path(&f, 1), older, bytes);
+    free(older);
+    take();
+    assert_one_damage(1, forge_header_at(&f, 2), 2, 2, 1, 10);
+}
+
 static void a_segment_of_garbage(void **state) {
     (void)state;
     forge_journal(&f, 2);
@@ -446,6 +506,7 @@ static void a_segment_of_garbage(void **state) {
     forge_remove(&f, 3);
     take();
     assert_one_damage(1, 0, 0, 0, 0, 0); /* it is the oldest: nobody says where it began */
+    assert_true(inv.damages[0].rows_unknown);
     assert_readable(5, 8, 0, 0);
 }
 
@@ -634,6 +695,9 @@ int main(void) {
         test(a_segment_header_damaged),
         test(the_only_header_damaged),
         test(header_and_first_blocks_damaged),
+        test(header_and_first_blocks_of_the_oldest),
+        test(header_and_all_promised_blocks_damaged),
+        test(another_block_with_fewer_rows),
         test(a_segment_of_garbage),
         test(an_older_copy_in_the_middle),
         test(another_history_in_the_middle),

@@ -213,6 +213,22 @@ static void a_lost_ring_is_kept_in_mind(void **state) {
     assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM other"), 2);
 }
 
+/* Only the ring says which journal it was, and up to where blocks were promised. */
+static void a_journal_of_which_only_the_ring_is_left_goes_on(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_both);
+    assert_int_equal(truncate(first_segment(f), 33), 0);
+    run(f, "salvage", f->database, NULL), expect(f, DAMAGE);
+    expect_text(f->out, "it is unknown which rows are lost");
+    assert_int_equal(rows_in(f->database), ROWS);
+    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM weir_loss, weir_position "
+                                               "USING(journal)"),
+                     1);
+    run(f, "status", f->database, NULL), expect(f, CLEAN);
+    in_a_child(f, leave_closed);
+    assert_int_equal(rows_in(f->database), 2 * ROWS);
+}
+
 /* As the manual says: the segment back under its own name, and everything into another file. */
 static void the_way_back(void **state) {
     fixture *f = *state;
@@ -434,6 +450,7 @@ int main(void) {
         TEST(what_was_salvaged_opens_again),
         TEST(what_is_lost_is_kept_in_mind),
         TEST(a_lost_ring_is_kept_in_mind),
+        TEST(a_journal_of_which_only_the_ring_is_left_goes_on),
         TEST(the_way_back),
         TEST(an_archive_gets_no_hole),
         TEST(rows_that_left_are_named_and_counted),

@@ -10,7 +10,8 @@ static const weir_appetite usual_appetite = {65536, 32 << 20};
 typedef struct place {
     weir_position position;
     uint64_t next, hash;
-    bool gap; /* blocks are missing before next, so nothing is known of what it must name */
+    uint64_t behind; /* the last row before next, whether it came or is lost; 0: not known yet */
+    bool gap;        /* blocks are missing before next, so nothing is known of what it must name */
     uint64_t late_row,
         late; /* last row of late blocks behind the position, and how many rows they have */
 } place;
@@ -119,10 +120,15 @@ static int load(weir_replay *r, place *at, weir_error *error) {
     return status;
 }
 
+static uint64_t last_row_of(const weir_block_header *h) {
+    return h->first_row + h->rows - 1; /* h->first_row - 1 for none */
+}
+
 /* The block is done with. */
 static void pass(const weir_replay *r, place *at) {
     at->next = r->block.header.block + 1;
     at->hash = r->block.header.hash;
+    at->behind = last_row_of(&r->block.header);
     at->gap = false;
 }
 
@@ -197,10 +203,6 @@ static int get_ready(weir_replay *r, weir_error *error) {
 }
 
 /* ---- what to apply --------------------------------------------------------------------------- */
-
-static uint64_t last_row_of(const weir_block_header *h) {
-    return h->first_row + h->rows - 1; /* h->first_row - 1 for none */
-}
 
 static bool is_beyond(const weir_block_header *h, const weir_replay_limits *limits) {
     return h->block > limits->last_block || (h->rows && h->first_row > limits->last_row);
@@ -430,12 +432,20 @@ static int store_position(weir_replay *r, const weir_position *to, weir_error *e
     return weir_fail(error, WEIR_BUSY, "the database was opened again");
 }
 
+/* Lost rows behind which no other row stands: the journal would seem to lack them for ever. */
+static bool ends_in_lost_rows(const weir_replay *r) {
+    return r->skip_damage && r->ready && !r->at.gap && !r->at.late &&
+           r->at.behind > r->at.position.row;
+}
+
 int weir_replay_settle(weir_replay *r, weir_position *now, weir_error *error) {
     weir_position to = r->at.position;
     *now = to;
-    if (!weir_replay_unsettled(r)) return WEIR_OK;
+    bool lost = ends_in_lost_rows(r);
+    if (!lost && !weir_replay_unsettled(r)) return WEIR_OK;
     to.block = r->at.next - 1;
     to.hash = r->at.hash;
+    if (lost) to.row = r->at.behind;
     int status = store_position(r, &to, error);
     if (status == WEIR_OK) *now = r->at.position = to;
     return status;

@@ -44,7 +44,8 @@ int weir_replay_make(const weir_os *os, weir_locator locator, const uint8_t jour
 void weir_replay_free(weir_replay *r);
 
 /* Move the database's position over blocks without rows that were walked past, in a transaction of
- * its own: what stands before them can then be released. *now: the position, moved or not. Answers
+ * its own: what stands before them can then be released. With skip_damage over lost rows at the end
+ * too. *now: the position, moved or not. Answers
  * like a step; WEIR_OK also when there is nothing to move over. */
 int weir_replay_settle(weir_replay *r, weir_position *now, weir_error *error);
 /* Would it move? */
