@@ -34,7 +34,7 @@ void memory_os_arm(memory_os *m, uint64_t number) {
 
 void memory_os_disarm(memory_os *m) { m->fail_in = 0; }
 
-static memory_file *find(memory_os *m, const char *path) {
+memory_file *memory_os_find(memory_os *m, const char *path) {
     for (size_t i = 0; i < MEMORY_FILES; i++)
         if (m->files[i].used && strcmp(m->files[i].path, path) == 0) return &m->files[i];
     return NULL;
@@ -69,7 +69,7 @@ static int memory_open(void *self, int dirfd, const char *path, int flags) {
     (void)dirfd; /* the one directory keeps its name, so a path means the same with it held */
     int error = fault(self);
     if (error) return error;
-    memory_file *f = find(of(self), path);
+    memory_file *f = memory_os_find(of(self), path);
     if (f && flags & WEIR_OS_EXCLUSIVE) return -EEXIST;
     if (!f && !(flags & WEIR_OS_CREATE)) return -ENOENT;
     if (strlen(path) >= MEMORY_NAME) return -ENAMETOOLONG;
@@ -166,9 +166,9 @@ static const char *name_in(const memory_file *f, const char *path) {
 
 static int memory_info(void *self, int dirfd, const char *path, weir_os_info *out) {
     (void)dirfd;
-    const memory_file *f = find(of(self), path);
+    const memory_file *f = memory_os_find(of(self), path);
     if (f) return memory_info_file(self, (int)(f - of(self)->files), out);
-    bool directory = strcmp(path, MEMORY_DIRECTORY) == 0;
+    bool directory = strcmp(path, MEMORY_DIRECTORY) == 0 || strcmp(path, of(self)->made) == 0;
     for (size_t i = 0; i < MEMORY_FILES; i++)
         directory |= name_in(&of(self)->files[i], path) != NULL;
     *out = (weir_os_info){.is_directory = directory};
@@ -179,7 +179,7 @@ static int memory_unlink(void *self, int dirfd, const char *path) {
     (void)dirfd;
     int error = fault(self);
     if (error) return error;
-    memory_file *f = find(of(self), path);
+    memory_file *f = memory_os_find(of(self), path);
     if (!f) return -ENOENT;
     f->path[0] = '\0';
     return 0;
@@ -190,10 +190,10 @@ static int memory_rename(void *self, int from_dirfd, const char *from, int to_di
     (void)from_dirfd, (void)to_dirfd;
     int error = fault(self);
     if (error) return error;
-    memory_file *f = find(of(self), from);
+    memory_file *f = memory_os_find(of(self), from);
     if (!f) return -ENOENT;
     if (strlen(to) >= MEMORY_NAME) return -ENAMETOOLONG;
-    memory_file *former = find(of(self), to);
+    memory_file *former = memory_os_find(of(self), to);
     if (former) former->path[0] = '\0';
     (void)snprintf(f->path, sizeof f->path, "%s", to);
     return 0;
@@ -203,7 +203,9 @@ static int memory_make_directory(void *self, int dirfd, const char *path) {
     (void)dirfd;
     int error = fault(self);
     if (error) return error;
-    (void)path; /* a directory is there when a file is in it */
+    weir_os_info info;
+    if (memory_info(self, dirfd, path, &info) == 0) return -EEXIST;
+    (void)snprintf(of(self)->made, MEMORY_NAME, "%s", path); /* it is one of ours, and short */
     return 0;
 }
 
@@ -258,10 +260,27 @@ static void *memory_reserve(void *self, size_t bytes) {
 static int memory_map(void *self, void *at, int file, uint64_t offset, size_t bytes, int writable) {
     int error = fault(self);
     if (error) return error;
-    if (writable) return -EOPNOTSUPP; /* a copy would swallow what is written */
     memset(at, 0, bytes);
     int64_t read = memory_pread(self, file, at, bytes, offset);
-    return read < 0 ? (int)read : 0;
+    if (read < 0 || !writable) return read < 0 ? (int)read : 0;
+    for (size_t i = 0; i < MEMORY_MAPPINGS; i++) {
+        memory_mapping *m = &of(self)->mappings[i];
+        if (m->bytes) continue;
+        *m = (memory_mapping){.at = at, .bytes = bytes, .offset = offset, .file = file};
+        return 0;
+    }
+    return -ENOMEM;
+}
+
+/* A mapping reaches as far as its file. */
+static void write_mapping(memory_os *m, memory_mapping *mapping) {
+    memory_file *f = &m->files[mapping->file];
+    if (mapping->offset < f->bytes) {
+        size_t bytes = (size_t)(f->bytes - mapping->offset);
+        if (bytes > mapping->bytes) bytes = mapping->bytes;
+        memcpy(f->data + mapping->offset, mapping->at, bytes);
+    }
+    mapping->bytes = 0;
 }
 
 static int memory_populate(void *self, void *at, size_t bytes) {
@@ -271,9 +290,13 @@ static int memory_populate(void *self, void *at, size_t bytes) {
     return 0;
 }
 
+/* The last mapping first, so that the first has the last word. */
 static int memory_unmap(void *self, void *at, size_t bytes) {
-    (void)self;
-    (void)bytes;
+    const uint8_t *begin = at;
+    for (size_t i = MEMORY_MAPPINGS; i-- > 0;) {
+        memory_mapping *m = &of(self)->mappings[i];
+        if (m->bytes && m->at >= begin && m->at < begin + bytes) write_mapping(of(self), m);
+    }
     free(at);
     return 0;
 }
@@ -321,7 +344,29 @@ static int memory_boot_id(void *self, uint8_t id[16]) {
     return 0;
 }
 
-/* The rest is for processes that append: no reader calls it, and a call would be a crash that the
+/* ---- threads: there is one ---- */
+
+static int memory_wait(void *self, _Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns) {
+    (void)self, (void)word, (void)expected, (void)timeout_ns;
+    return 0;
+}
+static void memory_wake(void *self, _Atomic uint32_t *word) { (void)self, (void)word; }
+static uint64_t memory_thread_number(void *self) {
+    (void)self;
+    return 1;
+}
+static _Atomic uint32_t *memory_fork_word(void *self) {
+    (void)self;
+    _Atomic uint32_t *word = malloc(sizeof *word);
+    if (word) atomic_init(word, 1);
+    return word;
+}
+static void memory_free_fork_word(void *self, _Atomic uint32_t *word) {
+    (void)self;
+    free((void *)word);
+}
+
+/* The rest is for processes that append: nobody here calls it, and a call would be a crash that the
  * fuzzer shows. */
 void memory_os_make(memory_os *m) {
     static const weir_os table = {
@@ -347,6 +392,11 @@ void memory_os_make(memory_os *m) {
         .map = memory_map,
         .populate = memory_populate,
         .unmap = memory_unmap,
+        .wait = memory_wait,
+        .wake = memory_wake,
+        .thread_number = memory_thread_number,
+        .fork_word = memory_fork_word,
+        .free_fork_word = memory_free_fork_word,
         .now = memory_now,
         .wall = memory_wall,
         .barrier = memory_barrier,
@@ -360,6 +410,8 @@ void memory_os_make(memory_os *m) {
     m->table.self = m;
     memory_os_disarm(m);
     memset(m->files, 0, sizeof m->files);
+    memset(m->mappings, 0, sizeof m->mappings);
+    m->made[0] = '\0';
     m->random = 0;
 }
 
@@ -390,7 +442,7 @@ static void load_file(memory_os *m, fuzz_file *file) {
     if (file->kind != FUZZ_RING)
         weir_numbered_path(path, MEMORY_DIRECTORY, file->kind == FUZZ_SPARE ? "spare" : "segment",
                            file->number);
-    memory_file *f = find(m, path);
+    memory_file *f = memory_os_find(m, path);
     if (!f) f = create(m, path);
     if (!f) return;
     free(f->data);

@@ -174,7 +174,7 @@ static void collect(const memory_os *m, fuzz_container *c) {
 /* The same seed for each harness that reads containers. */
 static void write_container(const char *what, const fuzz_container *c) {
     static uint8_t bytes[1 << 20];
-    static const char *const harnesses[] = {"segment", "directory", "dump"};
+    static const char *const harnesses[] = {"segment", "directory", "dump", "salvage"};
     size_t size = fuzz_pack(c, bytes, sizeof bytes);
     MUST(size > 0);
     for (size_t i = 0; i < sizeof harnesses / sizeof harnesses[0]; i++)
