@@ -180,6 +180,8 @@ static void sum_up(weir_inventory *inv) {
         if (note->status == WEIR_VERSION) newer = true;
         if (note->status != WEIR_NOT_FOUND) inv->found.journal = WEIR_JOURNAL_PRESENT;
         if (note->header.segment == 0) continue; /* unreadable */
+        /* One under a wrong name has a number too, and two of one number could not be told apart. */
+        if (note->header.segment > inv->last_segment) inv->last_segment = note->header.segment;
         if (newest && !same_journal(&newest->header, &note->header)) mixed = true;
         if (note->status != WEIR_OK) {
             if (is_double(inv, i)) mixed = true;

@@ -76,8 +76,9 @@ typedef struct weir_inventory {
     weir_findings found;
     weir_verdict verdict;
     uint8_t journal[16];
-    uint64_t incarnation;        /* highest seen */
-    uint64_t last_segment;       /* highest number of a file, archived ones included */
+    uint64_t incarnation; /* highest seen */
+    uint64_t
+        last_segment; /* highest number that a file or a header bears, archived ones included */
     weir_segment_note *segments; /* ascending by number */
     size_t segment_count;
     weir_extent *extents; /* the stream, in order; a gap between two is a damage */

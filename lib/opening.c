@@ -137,6 +137,8 @@ static bool is_nameless(const weir_inventory *found) {
 }
 
 static int adopt(weir_journal *j, const weir_inventory *found, weir_error *error) {
+    if (found->last_segment >= j->next_segment && found->last_segment < UINT64_MAX)
+        j->next_segment = found->last_segment + 1;
     j->incarnation = found->incarnation + 1;
     memcpy(j->id, found->journal, sizeof j->id);
     if (is_fresh(found) || is_nameless(found)) {
