@@ -22,7 +22,7 @@
 #include <string.h>
 
 #include "../lib/scan.h"
-#include "../lib/spares.h"
+#include "../lib/names.h"
 #include "../recovery/deadring.h"
 #include "../recovery/exits.h"
 #include "harness.h"

@@ -13,8 +13,8 @@
 
 static const char *const journals[] = {"absent", "empty", "present", "newer", "mixed"};
 static const char *const positions[] = {"none", "other", "matches", "before", "beyond", "differs"};
-static const char *const rings[] = {"absent", "readable", "readable", "unreadable", "newer",
-                                    "readable"};
+static const char *const rings[] = {"absent",     "readable", "readable",
+                                    "unreadable", "newer",    "readable"};
 
 static void say_hex(const uint8_t *bytes, size_t length) {
     for (size_t i = 0; i < length; i++)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "spares.h"
+#include "names.h"
 
 static void move_up(void *array, size_t *gone, size_t *count, size_t element) {
     memmove(array, (char *)array + *gone * element, (*count - *gone) * element);

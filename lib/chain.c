@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "spares.h"
+#include "names.h"
 
 int weir_open_failed(int result, const char *path, weir_error *error) {
     if (result == -ENOENT) return WEIR_NOT_FOUND;

@@ -217,13 +217,14 @@ static int take_durable(taking *t) {
 }
 
 static int copy_lanes(weir_inventory *inv, const weir_payload *payload, weir_error *error) {
-    memcpy(inv->ring, payload->ring, sizeof inv->ring);
+    memcpy(inv->drained.ring, payload->ring, sizeof inv->drained.ring);
     if (payload->lanes == 0) return WEIR_OK;
-    inv->lanes = calloc(payload->lanes, sizeof *inv->lanes);
-    if (!inv->lanes) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the lanes of a ring");
-    inv->lane_count = payload->lanes;
+    inv->drained.lanes = calloc(payload->lanes, sizeof *inv->drained.lanes);
+    if (!inv->drained.lanes)
+        return weir_fail(error, WEIR_NO_MEMORY, "no memory for the lanes of a ring");
+    inv->drained.lane_count = payload->lanes;
     for (uint32_t i = 0; i < payload->lanes; i++)
-        inv->lanes[i] = weir_payload_lane(payload, i);
+        inv->drained.lanes[i] = weir_payload_lane(payload, i);
     return WEIR_OK;
 }
 
@@ -370,6 +371,6 @@ void weir_inventory_free(weir_inventory *inventory) {
     free(inventory->segments);
     free(inventory->extents);
     free(inventory->damages);
-    free(inventory->lanes);
+    free(inventory->drained.lanes);
     *inventory = (weir_inventory){0};
 }

@@ -9,16 +9,9 @@
 #ifndef WEIR_INVENTORY_H
 #define WEIR_INVENTORY_H
 
+#include "marks.h"
 #include "segment.h"
 #include "verdict.h"
-
-/* How far a journal is applied; kept in the database, which only takes durable blocks. */
-typedef struct weir_position {
-    uint8_t journal[16];
-    uint64_t block; /* the last one that is wholly applied; 0: none */
-    uint64_t row;   /* the last one that is applied; it may stand in the next block */
-    uint64_t hash;  /* of that block's header; 0 with block 0 */
-} weir_position;
 
 /* A run of valid blocks of one segment that belong to the stream. */
 typedef struct weir_extent {
@@ -37,11 +30,6 @@ typedef struct weir_damage {
     char *path;
     char why[160];
 } weir_damage;
-
-typedef struct weir_mark {     /* "all up to this block is durable", and who said so */
-    uint64_t block, hash, row; /* hash, row 0 where the source does not say */
-    const char *source;        /* "block", "segment", "ring", "database"; static */
-} weir_mark;
 
 typedef struct weir_inventory_input {
     const weir_os *os;
@@ -98,9 +86,7 @@ typedef struct weir_inventory {
     uint64_t bytes;         /* of all segments */
     bool read_only;         /* an unknown compatible bit: read, but do not append */
     bool closed;            /* the last block is the mark that a clean close leaves (no lanes) */
-    uint8_t ring[16];       /* from the last block of the stream: ring and how far drained */
-    weir_lane_mark *lanes;
-    uint32_t lane_count;
+    weir_drained drained; /* from the last block of the stream; its lanes belong to the inventory */
     int64_t first_wall_ns, last_wall_ns;
     char detail[400]; /* the verdict in words: what, where, which rows, what to do */
 } weir_inventory;

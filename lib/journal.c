@@ -416,7 +416,7 @@ int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, 
     if (status != WEIR_OK) return status;
     if (weir_journal_put(j, &j->segment, &j->block, &h, error) != WEIR_OK)
         return break_off(j, error);
-    weir_drained_set(&j->drained, &parsed);
+    weir_drained_head_set(&j->drained, &parsed);
     return WEIR_OK;
 }
 

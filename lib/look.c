@@ -7,14 +7,14 @@ bool weir_look_is_drained(const weir_inventory *inventory, const weir_ring_heade
                           bool has_mark) {
     bool whole = inventory->found.journal == WEIR_JOURNAL_PRESENT &&
                  inventory->end.block >= inventory->durable.block;
-    bool named = memcmp(inventory->ring, ring->id, sizeof ring->id) == 0;
+    bool named = memcmp(inventory->drained.ring, ring->id, sizeof ring->id) == 0;
     return whole && (inventory->closed || (has_mark && !named));
 }
 
 void weir_look_skip_drained(const weir_inventory *inventory, weir_ring *ring) {
-    if (memcmp(inventory->ring, ring->header.id, sizeof ring->header.id) != 0) return;
-    for (uint32_t i = 0; i < inventory->lane_count; i++) {
-        const weir_lane_mark *mark = &inventory->lanes[i];
+    if (memcmp(inventory->drained.ring, ring->header.id, sizeof ring->header.id) != 0) return;
+    for (uint32_t i = 0; i < inventory->drained.lane_count; i++) {
+        const weir_lane_mark *mark = &inventory->drained.lanes[i];
         if (mark->lane >= ring->header.lanes) continue;
         weir_lane *lane = &ring->lanes[mark->lane];
         if (mark->position > lane->taken) lane->taken = mark->position;
@@ -49,7 +49,8 @@ int weir_look_take(const weir_inventory_input *input, weir_look *out, weir_error
     status = weir_inventory_take(&in, &out->inventory, error);
     if (status != WEIR_OK) return status;
     /* Once more, now that the journal has said how far the ring was drained. */
-    status = weir_ring_inspect(input->os, input->dirfd, path, &out->inventory, &out->ring, error);
+    status = weir_ring_inspect(input->os, input->dirfd, path, &out->inventory.drained, &out->ring,
+                               error);
     if (weir_look_is_drained(&out->inventory, &out->ring.header, out->ring.has_mark))
         out->ring.rows = out->ring.bytes = out->ring.unreadable_bytes = 0;
     return status;

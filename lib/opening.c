@@ -174,9 +174,10 @@ static void expect_ring(gathering *g) {
     weir_journal *j = g->j;
     const weir_inventory *found = g->found;
     if (!j->config.salvage || !j->config.ring) return;
-    bool named = memcmp(found->ring, j->config.ring, sizeof found->ring) == 0;
-    const uint8_t *end = weir_payload_head_encode(j->drained.head, j->config.ring, found->lanes,
-                                                  named ? found->lane_count : 0);
+    bool named = memcmp(found->drained.ring, j->config.ring, sizeof found->drained.ring) == 0;
+    const uint8_t *end =
+        weir_payload_head_encode(j->drained.head, j->config.ring, found->drained.lanes,
+                                 named ? found->drained.lane_count : 0);
     j->drained.bytes = (size_t)(end - j->drained.head);
     j->durable_drained = j->drained;
 }
@@ -191,7 +192,7 @@ static int gather_drained(gathering *g, weir_error *error) {
     uint64_t last = g->found->durable_end.block, kept = g->found->extents[0].first_block;
     int status = weir_reader_read(g->reader, last < kept ? kept : last, &block, error);
     if (status != WEIR_OK) return tolerate(g, status);
-    weir_drained_set(&j->drained, &block.payload);
+    weir_drained_head_set(&j->drained, &block.payload);
     j->durable_drained = j->drained;
     return WEIR_OK;
 }
@@ -275,7 +276,7 @@ static int carry_over(void *self, weir_journal *j, weir_segment *s, weir_error *
                                     block.header.raw_bytes, block.header.rows, &h, error);
         if (status == WEIR_OK) status = weir_journal_put(j, s, &j->block, &h, error);
         if (status != WEIR_OK) return status;
-        weir_drained_set(&j->drained, &block.payload);
+        weir_drained_head_set(&j->drained, &block.payload);
     }
     return WEIR_OK;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "decode.h"
-#include "spares.h"
+#include "names.h"
 
 struct weir_reader {
     weir_locator locator;

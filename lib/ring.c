@@ -488,14 +488,14 @@ uint64_t weir_ring_pending(const weir_ring *ring) {
 
 /* ---- inspecting ------------------------------------------------------------------------ */
 
-static uint64_t drained_to(const weir_ring *ring, const weir_inventory *drained, uint32_t lane) {
+static uint64_t drained_to(const weir_ring *ring, const weir_drained *drained, uint32_t lane) {
     for (uint32_t i = 0; drained && i < drained->lane_count; i++)
         if (drained->lanes[i].lane == lane && memcmp(drained->ring, ring->header.id, 16) == 0)
             return drained->lanes[i].position;
     return 0;
 }
 
-static void inspect_lane(weir_ring *ring, uint32_t index, const weir_inventory *drained,
+static void inspect_lane(weir_ring *ring, uint32_t index, const weir_drained *drained,
                          weir_ring_report *out) {
     weir_lane *lane = &ring->lanes[index];
     if (!lane->control) return; /* never used */
@@ -511,7 +511,7 @@ static void inspect_lane(weir_ring *ring, uint32_t index, const weir_inventory *
     out->lanes_used++;
 }
 
-int weir_ring_inspect(const weir_os *os, int dirfd, const char *path, const weir_inventory *drained,
+int weir_ring_inspect(const weir_os *os, int dirfd, const char *path, const weir_drained *drained,
                       weir_ring_report *out, weir_error *error) {
     *out = (weir_ring_report){0};
     weir_ring ring;

@@ -75,8 +75,8 @@
 #ifndef WEIR_RING_H
 #define WEIR_RING_H
 
-#include "inventory.h"
 #include "lane.h"
+#include "marks.h"
 #include "os.h"
 
 enum {
@@ -200,7 +200,7 @@ typedef struct weir_ring_report {
     uint64_t unreadable_bytes; /* from the first bad record of a lane, or the end of the file, on */
 } weir_ring_report;
 /* drained: what the journal says of this ring (NULL when nothing). */
-int weir_ring_inspect(const weir_os *os, int dirfd, const char *path, const weir_inventory *drained,
+int weir_ring_inspect(const weir_os *os, int dirfd, const char *path, const weir_drained *drained,
                       weir_ring_report *out, weir_error *error);
 
 #endif

@@ -6,9 +6,11 @@
 #ifndef WEIR_SPARES_H
 #define WEIR_SPARES_H
 
-#include "segment.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-enum { WEIR_SPARES_MAX = 4, WEIR_SPARES_RECYCLE = 3, WEIR_PATH_MAX = 4096 };
+enum { WEIR_SPARES_MAX = 4, WEIR_SPARES_RECYCLE = 3 };
 
 typedef struct weir_spare {
     uint64_t number, bytes;
@@ -23,14 +25,6 @@ typedef struct weir_spares {
     uint64_t next_number;
     uint64_t keep; /* one of at least so many bytes stays */
 } weir_spares;
-
-/* directory/prefix-<20 digits>; the caller has checked that the directory leaves room for the
- * name. */
-void weir_numbered_path(char out[WEIR_PATH_MAX], const char *directory, const char *prefix,
-                        uint64_t number);
-/* The number behind prefix- anywhere in name, exactly 20 digits at its end; 0 when it is no such
- * name. */
-uint64_t weir_number_in_name(const char *name, const char *prefix);
 
 void weir_spares_put(weir_spares *s, weir_spare spare); /* there is room: count < WEIR_SPARES_MAX */
 /* The smallest of at least bytes whose loss leaves one to keep. */

@@ -9,6 +9,7 @@
 
 #include "catalog.h"
 #include "journal.h"
+#include "names.h"
 #include "spares.h"
 #include "tables.h"
 
@@ -47,7 +48,8 @@ struct weir_journal {
     bool opening;      /* until the first reserve: a dead ring must find a place */
     bool stuck;        /* no segment can be had, and it has been told */
     weir_tables tables;
-    weir_drained drained, durable_drained; /* as the last block, and the last durable one, say */
+    weir_drained_head drained,
+        durable_drained; /* as the last block, and the last durable one, say */
     weir_codec *codec;
     bool plain; /* no codec is wanted for now */
     weir_buffer block, head;

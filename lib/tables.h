@@ -11,20 +11,20 @@ typedef struct weir_tables { /* by ascending table number */
 } weir_tables;
 
 /* How far a block says that the lanes are drained: the head of its payload, as bytes. */
-typedef struct weir_drained {
+typedef struct weir_drained_head {
     size_t bytes; /* 0: no block yet */
     uint8_t head[WEIR_PAYLOAD_HEAD + WEIR_LANES_LIMIT * WEIR_LANE_ENTRY];
-} weir_drained;
+} weir_drained_head;
 
 /* Take in the declarations of a payload; a table that is known is replaced. */
 int weir_tables_merge(weir_tables *t, weir_cursor body);
 void weir_tables_free(weir_tables *t);
 
 /* Remember the head of this valid payload. */
-void weir_drained_set(weir_drained *d, const weir_payload *payload);
+void weir_drained_head_set(weir_drained_head *d, const weir_payload *payload);
 
 /* The payload of a declarations block for the head of a segment (malloc). */
-int weir_tables_payload(const weir_tables *t, const weir_drained *d, uint8_t **payload,
+int weir_tables_payload(const weir_tables *t, const weir_drained_head *d, uint8_t **payload,
                         size_t *bytes);
 
 #endif

@@ -9,7 +9,7 @@
 #ifndef WEIR_VERDICT_H
 #define WEIR_VERDICT_H
 
-#include <stdbool.h>
+#include "marks.h"
 
 typedef enum weir_found_journal {
     WEIR_JOURNAL_ABSENT, /* no directory */
@@ -34,24 +34,10 @@ typedef enum weir_found_position {
     WEIR_POSITION_DIFFERS, /* the block there has another header hash */
 } weir_found_position;
 
-typedef enum weir_found_ring {
-    WEIR_RING_ABSENT,
-    WEIR_RING_OURS,
-    WEIR_RING_FOREIGN,    /* of another journal id */
-    WEIR_RING_UNREADABLE, /* its header fails */
-    WEIR_RING_NEWER,
-    WEIR_RING_CUT, /* ours, of this boot, and lanes with rows lie behind the end of its file */
-} weir_found_ring;
-
 typedef enum weir_found_database {
     WEIR_DATABASE_FINE,   /* or not there */
     WEIR_DATABASE_BROKEN, /* SQLite cannot read it, so nobody knows its position */
 } weir_found_database;
-
-/* It can be read, and its journal is the one at hand. */
-static inline bool weir_ring_is_ours(weir_found_ring found) {
-    return found == WEIR_RING_OURS || found == WEIR_RING_CUT;
-}
 
 typedef struct weir_findings {
     weir_found_journal journal;

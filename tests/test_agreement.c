@@ -15,7 +15,7 @@
 
 #include "../lib/block.h"
 #include "../lib/segment.h"
-#include "../lib/spares.h"
+#include "../lib/names.h"
 #include "../lib/verdict.h"
 #include "support.h"
 

@@ -9,7 +9,7 @@
 #include "../lib/ring.h"
 #include "../lib/row_encode.h"
 #include "../lib/segment.h"
-#include "../lib/spares.h"
+#include "../lib/names.h"
 #include "../writer/reject.h"
 #include "../writer/sqlite_sink.h"
 

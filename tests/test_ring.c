@@ -531,8 +531,7 @@ static void lanes_are_believed_only_up_to_the_limit(void **state) {
 
 /* ---- what the tool says ------------------------------------------------------------------ */
 
-static weir_ring_report inspect(const weir_os *os, const fixture *f,
-                                const weir_inventory *drained) {
+static weir_ring_report inspect(const weir_os *os, const fixture *f, const weir_drained *drained) {
     weir_ring_report report;
     weir_error error = {0};
     if (weir_ring_inspect(os, WEIR_OS_CWD, f->path, drained, &report, &error) != WEIR_OK)
@@ -557,7 +556,7 @@ static void a_report_leaves_out_what_the_journal_has(void **state) {
     memcpy(id, f.ring.header.id, sizeof id);
     leave_rows(&f, 5);
     weir_lane_mark lanes[] = {{0, 96}, {1, 48}};
-    weir_inventory drained = {.lanes = lanes, .lane_count = 2};
+    weir_drained drained = {.lanes = lanes, .lane_count = 2};
     assert_int_equal(inspect(weir_os_posix(), &f, &drained).rows, 5); /* of a ring of zeros */
     memcpy(drained.ring, id, sizeof id);
     weir_ring_report report = inspect(weir_os_posix(), &f, &drained);

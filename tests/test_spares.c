@@ -1,6 +1,7 @@
 /* test_spares.c - names with numbers, and which spare is taken. */
 #include <string.h>
 
+#include "../lib/names.h"
 #include "../lib/spares.h"
 #include "support.h"
 

@@ -31,8 +31,8 @@ static void what_is_merged_comes_out_in_order(void **state) {
     (void)weir_payload_head_encode(head, ring, marks, 2);
     weir_payload parsed;
     assert_true(weir_payload_parse(head, sizeof head, &parsed));
-    static weir_drained drained;
-    weir_drained_set(&drained, &parsed);
+    static weir_drained_head drained;
+    weir_drained_head_set(&drained, &parsed);
     assert_int_equal(drained.bytes, sizeof head);
     assert_memory_equal(drained.head, head, sizeof head);
 
@@ -54,7 +54,7 @@ static void what_is_merged_comes_out_in_order(void **state) {
 
 static void nothing_yet_is_a_head_too(void **state) {
     (void)state;
-    static const weir_drained none;
+    static const weir_drained_head none;
     weir_tables t = {0};
     weir_payload parsed;
     uint8_t *payload;

@@ -4,7 +4,6 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#include "schema.h"
 #include "stored.h"
 
 enum {

@@ -2,6 +2,7 @@
 #include "schema.h"
 
 #include "sqlite_error.h"
+#include "stored.h"
 
 /* What the database has under the declared name. */
 typedef struct found {
@@ -168,16 +169,6 @@ static int look(sqlite3 *db, const weir_declaration *d, found *f, weir_error *er
 }
 
 /* ---- making it fit --------------------------------------------------------------------------- */
-
-const char *weir_schema_type(weir_type type) {
-    switch (type) {
-    case WEIR_INTEGER: return "INTEGER";
-    case WEIR_REAL: return "REAL";
-    case WEIR_TEXT: return "TEXT";
-    case WEIR_KEY: return "INTEGER PRIMARY KEY";
-    default: return "BLOB";
-    }
-}
 
 static int run_built(sqlite3 *db, sqlite3_str *sql, const weir_declaration *d, weir_error *error) {
     char *text = sqlite3_str_finish(sql);

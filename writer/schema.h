@@ -20,8 +20,6 @@ typedef struct weir_traits {
     bool indexed;   /* every row changes pages all over the file */
 } weir_traits;
 
-const char *weir_schema_type(weir_type type); /* what a column of it is declared as */
-
 /* Inside a write transaction: create the table, add columns, or say why it does not fit. added: how
  * many of the last declared columns were missing; all of them: so was the table. */
 int weir_schema_ensure(sqlite3 *db, const weir_declaration *d, weir_traits *out, uint16_t *added,

@@ -147,3 +147,13 @@ void weir_stored_text(weir_stored *r, const char *text, size_t length) {
     put_serial(r, 2 * (uint64_t)length + 13);
     r->value = weir_put_bytes(r->value, text, length);
 }
+
+const char *weir_schema_type(weir_type type) {
+    switch (type) {
+    case WEIR_INTEGER: return "INTEGER";
+    case WEIR_REAL: return "REAL";
+    case WEIR_TEXT: return "TEXT";
+    case WEIR_KEY: return "INTEGER PRIMARY KEY";
+    default: return "BLOB";
+    }
+}

@@ -40,4 +40,6 @@ bool weir_stored_row(weir_stored *r, const weir_stored_shape *shape, const uint8
 void weir_stored_integer(weir_stored *r, int64_t v);
 void weir_stored_text(weir_stored *r, const char *text, size_t length);
 
+const char *weir_schema_type(weir_type type); /* what a column of it is declared as */
+
 #endif

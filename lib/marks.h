@@ -1,0 +1,44 @@
+/* marks.h - what ring, journal and database say of each other: how far something is durable, drained or
+ * applied. */
+#ifndef WEIR_MARKS_H
+#define WEIR_MARKS_H
+
+#include <stdbool.h>
+
+#include "block.h"
+
+/* How far a journal is applied; kept in the database, which only takes durable blocks. */
+typedef struct weir_position {
+    uint8_t journal[16];
+    uint64_t block; /* the last one that is wholly applied; 0: none */
+    uint64_t row;   /* the last one that is applied; it may stand in the next block */
+    uint64_t hash;  /* of that block's header; 0 with block 0 */
+} weir_position;
+
+typedef struct weir_mark {     /* "all up to this block is durable", and who said so */
+    uint64_t block, hash, row; /* hash, row 0 where the source does not say */
+    const char *source;        /* "block", "segment", "ring", "database"; static */
+} weir_mark;
+
+/* How far the lanes of a ring are drained, as a block says. */
+typedef struct weir_drained {
+    uint8_t ring[16];
+    weir_lane_mark *lanes;
+    uint32_t lane_count;
+} weir_drained;
+
+typedef enum weir_found_ring {
+    WEIR_RING_ABSENT,
+    WEIR_RING_OURS,
+    WEIR_RING_FOREIGN,    /* of another journal id */
+    WEIR_RING_UNREADABLE, /* its header fails */
+    WEIR_RING_NEWER,
+    WEIR_RING_CUT, /* ours, of this boot, and lanes with rows lie behind the end of its file */
+} weir_found_ring;
+
+/* It can be read, and its journal is the one at hand. */
+static inline bool weir_ring_is_ours(weir_found_ring found) {
+    return found == WEIR_RING_OURS || found == WEIR_RING_CUT;
+}
+
+#endif

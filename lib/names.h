@@ -1,0 +1,17 @@
+/* names.h - names of files in a journal's directory. */
+#ifndef WEIR_NAMES_H
+#define WEIR_NAMES_H
+
+#include <stdint.h>
+
+enum { WEIR_PATH_MAX = 4096 };
+
+/* directory/prefix-<20 digits>; the caller has checked that the directory leaves room for the
+ * name. */
+void weir_numbered_path(char out[WEIR_PATH_MAX], const char *directory, const char *prefix,
+                        uint64_t number);
+/* The number behind prefix- anywhere in name, exactly 20 digits at its end; 0 when it is no such
+ * name. */
+uint64_t weir_number_in_name(const char *name, const char *prefix);
+
+#endif
