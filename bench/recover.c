@@ -4,7 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../lib/row_encode.h"
+#include "../lib/format/row_encode.h"
 #include "backlog.h"
 #include "ceiling.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lib/cursor.h"
+#include "../lib/base/cursor.h"
 
 enum { ENTRY_HEAD = 14, CHUNK_HEAD = 3 };
 

@@ -2,7 +2,7 @@
 #ifndef WEIR_FUZZ_DUMP_OS_H
 #define WEIR_FUZZ_DUMP_OS_H
 
-#include "../lib/os.h"
+#include "../lib/base/os.h"
 
 const weir_os *fuzz_os(void);
 

@@ -6,7 +6,7 @@
  * weir_declaration_make says of it is what weir_declaration_decode said. */
 #include <string.h>
 
-#include "../lib/tables.h"
+#include "../lib/format/tables.h"
 #include "harness.h"
 
 static void go_round(const weir_declaration *d, const uint8_t *bytes, size_t length) {

@@ -8,7 +8,7 @@
  * rows. One input in eight meets a disk on which a call fails: every failure has words. */
 #include <string.h>
 
-#include "../lib/drain.h"
+#include "../lib/journal/drain.h"
 #include "harness.h"
 
 static uint64_t hash_rows(uint64_t so_far, const weir_read_block *block) {

@@ -1,4 +1,4 @@
-/* Aims at: weir_sqlite_positions, the begin of the SQLite sink (writer/sqlite_sink.c), and
+/* Aims at: weir_sqlite_positions, the begin of the SQLite sink (writer/sqlite/sqlite_sink.c), and
  * weir_database_look (recovery/database.c): what a database says of journals. SQLite parses the file
  * and has fuzzers of its own; here the input chooses one of several shapes of weir_position and the
  * values in it, of any type.
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "../recovery/database.h"
-#include "../writer/sqlite_sink.h"
+#include "../writer/sqlite/sqlite_sink.h"
 #include "harness.h"
 
 static char directory[64], path[80];

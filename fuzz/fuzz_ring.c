@@ -5,7 +5,7 @@
  * Beyond memory: the journal is whole then, each of its blocks can be read, and it holds no more rows
  * than inspecting the ring had counted (fewer where a row's table was never declared). A ring with a
  * declaration that is not valid is only drained: opening stops there and waits for people. */
-#include "../lib/drain.h"
+#include "../lib/journal/drain.h"
 #include "harness.h"
 
 static weir_journal *open_journal(memory_os *m) {

@@ -3,7 +3,7 @@
  * Beyond memory: a row that is valid, encoded again and decoded again, has the same values. */
 #include <string.h>
 
-#include "../lib/row_encode.h"
+#include "../lib/format/row_encode.h"
 #include "harness.h"
 
 static bool same(const weir_value *a, const weir_value *b) {

@@ -21,8 +21,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "../lib/scan.h"
-#include "../lib/names.h"
+#include "../lib/verify/scan.h"
+#include "../lib/format/names.h"
 #include "../recovery/deadring.h"
 #include "../recovery/exits.h"
 #include "harness.h"

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../lib/names.h"
-#include "../lib/scan.h"
+#include "../lib/format/names.h"
+#include "../lib/verify/scan.h"
 #include "harness.h"
 
 static void check_segment_header(const fuzz_file *file, weir_identity *whose) {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lib/block.h"
-#include "../lib/row.h"
+#include "../lib/format/block.h"
+#include "../lib/format/row.h"
 
 static int ask_disk(const memory_base *b, weir_error *error) {
     int done = b->os->datasync(b->os->self, 0);

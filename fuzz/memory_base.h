@@ -6,7 +6,7 @@
 #define WEIR_FUZZ_MEMORY_BASE_H
 
 #include "../recovery/database.h"
-#include "../writer/sink.h"
+#include "../writer/apply/sink.h"
 
 enum { BASE_FOUND = 8, BASE_POSITIONS = 16 }; /* when it is made, and ever */
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lib/names.h"
+#include "../lib/format/names.h"
 
 /* The address sanitizer keeps what was freed, by default 256 MiB of it, so that each run would meet fresh
  * pages; a run is short, so little is enough. The name is the sanitizer's. */

@@ -8,7 +8,7 @@
 #ifndef WEIR_FUZZ_MEMORY_OS_H
 #define WEIR_FUZZ_MEMORY_OS_H
 
-#include "../lib/inventory.h"
+#include "../lib/verify/inventory.h"
 #include "container.h"
 
 #define MEMORY_DIRECTORY "/j"

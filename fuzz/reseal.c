@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-#include "../lib/lane.h"
-#include "../lib/ring.h"
+#include "../lib/ring/lane.h"
+#include "../lib/ring/ring.h"
 #include "harness.h"
 
 enum { RAW_MAX = 1 << 16, HEADER_HASH_AT = WEIR_BLOCK_HEADER - 8 };

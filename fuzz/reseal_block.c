@@ -1,7 +1,7 @@
 /* reseal_block.c - the mutator for single blocks: a header of 160 bytes and its stored payload. */
 #include <string.h>
 
-#include "../lib/block.h"
+#include "../lib/format/block.h"
 #include "harness.h"
 #include "reseal.h"
 

@@ -3,11 +3,11 @@
 #ifndef WEIR_FUZZ_SALVAGE_OS_H
 #define WEIR_FUZZ_SALVAGE_OS_H
 
-#include "../lib/handle.h"
+#include "../lib/handle/handle.h"
 #include "../recovery/loss.h"
 #include "../recovery/report.h"
 #include "../recovery/verbs.h"
-#include "../writer/sqlite_sink.h"
+#include "../writer/sqlite/sqlite_sink.h"
 
 const weir_os *fuzz_os(void);
 int fuzz_renameat2(int from_dirfd, const char *from, int to_dirfd, const char *to, unsigned flags);

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "../lib/tables.h"
+#include "../lib/format/tables.h"
 #include "harness.h"
 
 static const char *const journals[] = {"absent", "empty", "present", "newer", "mixed"};

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../lib/journal.h"
-#include "../lib/row_encode.h"
-#include "../lib/tables.h"
+#include "../lib/journal/journal.h"
+#include "../lib/format/row_encode.h"
+#include "../lib/format/tables.h"
 #include "harness.h"
 #include "operations.h"
 

@@ -1,7 +1,7 @@
 /* view.c - a journal in memory, taken as the tool takes one, and what every look at it promises. */
 #include <string.h>
 
-#include "../lib/look.h"
+#include "../lib/verify/look.h"
 #include "harness.h"
 
 static void take(fuzz_view *view, bool verify_all) {

@@ -1,4 +1,4 @@
-/* epochs.pml - ownership epochs and the cut (lib/ring.h): two threads append, a signal handler appends inside
+/* epochs.pml - ownership epochs and the cut (lib/ring/ring.h): two threads append, a signal handler appends inside
  * the first one's append, and the journal thread cuts.
  *
  * Lane 0 is thread 0's, lane 1 thread 1's, lane 2 that of thread 0's handler. Record 2 × lane + i is the

@@ -1,4 +1,4 @@
-/* lane.pml - one producer, one journal thread, one lane: publishing and giving space back (lib/lane.h).
+/* lane.pml - one producer, one journal thread, one lane: publishing and giving space back (lib/ring/lane.h).
  *
  * The lane has SIZE cells; a record takes one. The producer looks at head, writes the cell, and
  * publishes by storing tail. The journal thread looks at tail, reads the cells, syncs, and gives

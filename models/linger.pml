@@ -1,4 +1,4 @@
-/* linger.pml - which durable rows wake the writer (weir_handle_linger in lib/handle.h): it waits for rows
+/* linger.pml - which durable rows wake the writer (weir_handle_linger in lib/handle/handle.h): it waits for rows
  * enough for a transaction, or for some time; the journal thread tells it only of what ends that.
  *
  * Both sides store through a buffer (x86-TSO). The journal thread makes rows durable, makes a fence, looks

@@ -1,4 +1,4 @@
-/* owner.pml - who has a lane: the owner word {generation, thread id, state} and the holder (lib/ring.h).
+/* owner.pml - who has a lane: the owner word {generation, thread id, state} and the holder (lib/ring/ring.h).
  *
  * One lane, and lives of threads that come one after the other or at once. Each has a number of its own,
  * and one of IDS ids, which the kernel gives again as soon as its thread has ended. A thread claims the

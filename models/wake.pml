@@ -1,4 +1,4 @@
-/* wake.pml - who sleeps and who wakes (lib/journaler.h): two producers append, the journal thread sleeps when
+/* wake.pml - who sleeps and who wakes (lib/journal/journaler.h): two producers append, the journal thread sleeps when
  * nothing is there.
  *
  * Producers publish through a store buffer (x86-TSO), make no fence and look at asleep. The journal

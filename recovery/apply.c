@@ -64,7 +64,7 @@ static int apply_steps(const weir_apply_input *input, weir_replay *replay, weir_
 }
 
 /* Readers of the database may hold the checkpoint up for a while. */
-static int harden(const weir_apply_input *input, weir_applied *out, weir_error *error) {
+static int harden_all(const weir_apply_input *input, weir_applied *out, weir_error *error) {
     weir_patience patience = weir_patience_start(input->wait_s);
     uint64_t block = out->position.block;
     int status;
@@ -91,7 +91,7 @@ int weir_apply_all(const weir_apply_input *input, weir_applied *out, weir_error 
     if (status == WEIR_OK && input->settle)
         status = weir_replay_settle(replay, &out->position, error);
     weir_replay_free(replay);
-    return status == WEIR_OK ? harden(input, out, error) : status;
+    return status == WEIR_OK ? harden_all(input, out, error) : status;
 }
 
 void weir_report_applied(const weir_arguments *arguments, const char *type, const char *database,

@@ -3,7 +3,7 @@
 #ifndef WEIR_APPLY_H
 #define WEIR_APPLY_H
 
-#include "../writer/replay.h"
+#include "../writer/apply/replay.h"
 #include "arguments.h"
 #include "view.h"
 

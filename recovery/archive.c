@@ -47,16 +47,16 @@ typedef struct listing {
     void *context;
 } listing;
 
-static int compare_names(const void *a, const void *b) { return strcmp(a, b); }
+static int compare_segment_names(const void *a, const void *b) { return strcmp(a, b); }
 
 static int list_one(void *context, const char *name) {
     listing *l = context;
     bool segment = strncmp(name, SEGMENT_PREFIX, strlen(SEGMENT_PREFIX)) == 0;
     if (!segment) return l->archive ? 0 : l->each(l->context, name);
-    if (tfind(name, &l->seen, compare_names)) return 0;
+    if (tfind(name, &l->seen, compare_segment_names)) return 0;
     char *copy = strdup(name);
     if (!copy) return -ENOMEM;
-    if (!tsearch(copy, &l->seen, compare_names)) {
+    if (!tsearch(copy, &l->seen, compare_segment_names)) {
         free(copy);
         return -ENOMEM;
     }

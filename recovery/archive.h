@@ -6,8 +6,8 @@
 #ifndef WEIR_ARCHIVE_H
 #define WEIR_ARCHIVE_H
 
-#include "../lib/os.h"
-#include "../lib/status.h"
+#include "../lib/base/os.h"
+#include "../lib/base/status.h"
 
 typedef struct weir_archive {
     weir_os os; /* give its address to whoever reads */

@@ -152,7 +152,7 @@ static error_t take_positional(parsing *p, struct argp_state *state, const char 
     return 0;
 }
 
-static void check_whole(const parsing *p, struct argp_state *state) {
+static void check_arguments(const parsing *p, struct argp_state *state) {
     const weir_arguments *a = p->out;
     const char *verb = a->verb == WEIR_VERB_RECOVER ? "recovery" : verb_names[a->verb];
     if (!a->target) argp_error(state, "name a database, or a journal directory");
@@ -187,7 +187,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_ADOPT: p->out->adopt = true; return 0;
     case KEY_WAIT: p->out->wait_s = (uint32_t)number(state, "wait", text, 0, 1000000); return 0;
     case ARGP_KEY_ARG: return take_positional(p, state, text);
-    case ARGP_KEY_END: check_whole(p, state); return 0;
+    case ARGP_KEY_END: check_arguments(p, state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }

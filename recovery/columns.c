@@ -53,7 +53,7 @@ void weir_columns_free(weir_columns *columns) {
     *columns = (weir_columns){0};
 }
 
-static void absorb(weir_tables *tables, const weir_read_block *block) {
+static void take_in_declaration(weir_tables *tables, const weir_read_block *block) {
     if (block->header.kind == WEIR_BLOCK_DECLARATIONS)
         (void)weir_tables_merge(tables, block->payload.body);
 }
@@ -64,7 +64,8 @@ void weir_tables_read(weir_tables *tables, const weir_inventory *inventory, weir
     const weir_extent *newest = &inventory->extents[inventory->extent_count - 1];
     weir_read_block block;
     if (weir_reader_declarations(reader, newest->last_block, &block, NULL) == WEIR_OK)
-        absorb(tables, &block);
+        take_in_declaration(tables, &block);
     for (uint64_t b = newest->first_block; b <= newest->last_block; b++)
-        if (weir_reader_read(reader, b, &block, NULL) == WEIR_OK) absorb(tables, &block);
+        if (weir_reader_read(reader, b, &block, NULL) == WEIR_OK)
+            take_in_declaration(tables, &block);
 }

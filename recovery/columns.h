@@ -6,8 +6,8 @@
 #ifndef WEIR_COLUMNS_H
 #define WEIR_COLUMNS_H
 
-#include "../lib/reader.h"
-#include "../lib/tables.h"
+#include "../lib/format/tables.h"
+#include "../lib/verify/reader.h"
 
 /* The declaration that a row's table number means; NULL when it is lost. */
 const weir_declaration *weir_tables_find(const weir_tables *tables, uint16_t number);

@@ -88,7 +88,7 @@ static bool has_table(sqlite3 *db, const char *name) {
            SQLITE_OK;
 }
 
-static int add_position(weir_database_view *view, sqlite3_stmt *row) {
+static int view_position(weir_database_view *view, sqlite3_stmt *row) {
     if (sqlite3_column_bytes(row, 0) != 16) return SQLITE_OK; /* none of ours */
     weir_position *grown = realloc(view->positions, (view->count + 1) * sizeof *grown);
     if (!grown) return SQLITE_NOMEM;
@@ -101,14 +101,14 @@ static int add_position(weir_database_view *view, sqlite3_stmt *row) {
     return SQLITE_OK;
 }
 
-static int read_positions(sqlite3 *db, weir_database_view *view) {
+static int view_positions(sqlite3 *db, weir_database_view *view) {
     if (!has_table(db, "weir_position")) return SQLITE_OK;
     sqlite3_stmt *s;
     int status =
         sqlite3_prepare_v2(db, "SELECT journal, block, row, hash FROM weir_position", -1, &s, NULL);
     if (status != SQLITE_OK) return status;
     while ((status = sqlite3_step(s)) == SQLITE_ROW) {
-        status = add_position(view, s);
+        status = view_position(view, s);
         if (status != SQLITE_OK) break;
     }
     (void)sqlite3_finalize(s); /* repeats what step has said */
@@ -198,7 +198,7 @@ static int read_journals(sqlite3 *db, const char *path, weir_database_view *view
 /* An empty file is a database without tables, and SQLite says so only when asked for its header. */
 static int read_all(sqlite3 *db, const char *path, weir_database_view *view) {
     int status = sqlite3_exec(db, "PRAGMA schema_version", NULL, NULL, NULL);
-    if (status == SQLITE_OK) status = read_positions(db, view);
+    if (status == SQLITE_OK) status = view_positions(db, view);
     if (status == SQLITE_OK) status = count_rejects(db, view);
     if (status == SQLITE_OK) status = read_losses(db, &view->losses);
     if (status == SQLITE_OK) status = read_journals(db, path, view);

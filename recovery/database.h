@@ -2,7 +2,7 @@
 #ifndef WEIR_DATABASE_VIEW_H
 #define WEIR_DATABASE_VIEW_H
 
-#include "../lib/inventory.h"
+#include "../lib/verify/inventory.h"
 
 typedef enum weir_database_state {
     WEIR_DATABASE_ABSENT,

@@ -1,6 +1,6 @@
 #include "deadring.h"
 
-#include "../lib/drain.h"
+#include "../lib/journal/drain.h"
 #include "columns.h"
 
 enum { RAW_TARGET = 1 << 20 };
@@ -14,7 +14,7 @@ typedef struct ring_rows {
 
 /* ---- one transaction ------------------------------------------------------------------- */
 
-static int begin(const ring_rows *r, weir_error *error) {
+static int begin_ring(const ring_rows *r, weir_error *error) {
     const weir_sink *sink = r->input->sink;
     const weir_position *ours = &r->out->position;
     weir_position at;
@@ -25,7 +25,7 @@ static int begin(const ring_rows *r, weir_error *error) {
     return weir_fail(error, WEIR_FOREIGN, "the database's position moved without us");
 }
 
-static int commit(ring_rows *r, uint64_t row, weir_error *error) {
+static int commit_ring(ring_rows *r, uint64_t row, weir_error *error) {
     const weir_sink *sink = r->input->sink;
     weir_position to = r->out->position;
     weir_sink_counts counts;
@@ -40,24 +40,24 @@ static int commit(ring_rows *r, uint64_t row, weir_error *error) {
     return WEIR_OK;
 }
 
-static int apply_once(ring_rows *r, const weir_block_header *h, weir_cursor body,
-                      weir_row_range range, weir_error *error) {
+static int apply_ring_once(ring_rows *r, const weir_block_header *h, weir_cursor body,
+                           weir_row_range range, weir_error *error) {
     const weir_sink *sink = r->input->sink;
-    int status = begin(r, error);
+    int status = begin_ring(r, error);
     if (status == WEIR_OK) status = sink->apply(sink->self, h, body, range, error);
-    if (status == WEIR_OK) status = commit(r, range.last, error);
+    if (status == WEIR_OK) status = commit_ring(r, range.last, error);
     if (status != WEIR_OK) sink->rollback(sink->self);
     return status;
 }
 
 /* Where the sink wants it done in another way, by halves: see WEIR_SINK_AGAIN. */
-static int apply_rows(ring_rows *r, const weir_block_header *h, weir_cursor body,
-                      weir_error *error) {
+static int apply_ring_rows(ring_rows *r, const weir_block_header *h, weir_cursor body,
+                           weir_error *error) {
     uint64_t last = h->first_row + h->rows - 1, width = h->rows;
     if (last > r->input->limits.last_row) last = r->input->limits.last_row;
     for (uint64_t first = h->first_row; first <= last;) {
         weir_row_range range = {first, last - first < width ? last : first + width - 1};
-        int status = apply_once(r, h, body, range, error);
+        int status = apply_ring_once(r, h, body, range, error);
         if (status == WEIR_SINK_AGAIN) {
             width = width > 1 ? width / 2 : 1;
         } else if (status != WEIR_OK) {
@@ -71,8 +71,8 @@ static int apply_rows(ring_rows *r, const weir_block_header *h, weir_cursor body
 
 /* ---- what draining brings -------------------------------------------------------------- */
 
-static int declare_all(const weir_sink *sink, const weir_tables *tables, bool now,
-                       weir_error *error) {
+static int declare_ring(const weir_sink *sink, const weir_tables *tables, bool now,
+                        weir_error *error) {
     int status = WEIR_OK;
     for (size_t i = 0; status == WEIR_OK && i < tables->count; i++)
         status = sink->declare(sink->self, tables->list[i], now, error);
@@ -83,15 +83,15 @@ static int take_declarations(ring_rows *r, weir_cursor body, weir_error *error) 
     const weir_sink *sink = r->input->sink;
     int status = weir_tables_merge(&r->tables, body);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory for declarations");
-    status = begin(r, error);
-    if (status == WEIR_OK) status = declare_all(sink, &r->tables, true, error);
-    if (status == WEIR_OK) status = commit(r, r->out->position.row, error);
+    status = begin_ring(r, error);
+    if (status == WEIR_OK) status = declare_ring(sink, &r->tables, true, error);
+    if (status == WEIR_OK) status = commit_ring(r, r->out->position.row, error);
     if (status != WEIR_OK) sink->rollback(sink->self);
     return status;
 }
 
-static int take_block(void *self, uint16_t kind, const uint8_t *payload, size_t bytes,
-                      uint32_t rows, weir_error *error) {
+static int take_ring_block(void *self, uint16_t kind, const uint8_t *payload, size_t bytes,
+                           uint32_t rows, weir_error *error) {
     ring_rows *r = self;
     const weir_os *os = r->input->os;
     weir_payload parsed;
@@ -107,7 +107,7 @@ static int take_block(void *self, uint16_t kind, const uint8_t *payload, size_t 
                            .wall_ns = os->wall(os->self)};
     memcpy(h.journal, r->input->journal, sizeof h.journal);
     r->next += rows;
-    return apply_rows(r, &h, parsed.body, error);
+    return apply_ring_rows(r, &h, parsed.body, error);
 }
 
 static const weir_declaration *find_declaration(const void *self, uint16_t table) {
@@ -124,12 +124,12 @@ static int read_tables(ring_rows *r, weir_error *error) {
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to read declarations");
     weir_tables_read(&r->tables, inventory, reader);
     weir_reader_free(reader);
-    return declare_all(r->input->sink, &r->tables, false, error);
+    return declare_ring(r->input->sink, &r->tables, false, error);
 }
 
 static int drain(ring_rows *r, weir_ring *ring, const weir_mark *mark, weir_error *error) {
     const weir_inventory *inventory = &r->input->ring->inventory;
-    weir_drain_receiver receiver = {r, take_block, find_declaration};
+    weir_drain_receiver receiver = {r, take_ring_block, find_declaration};
     weir_drain d;
     weir_look_skip_drained(inventory, ring);
     int status = weir_drain_make(&d, ring, NULL, RAW_TARGET, true, error);
@@ -145,7 +145,7 @@ static int drain(ring_rows *r, weir_ring *ring, const weir_mark *mark, weir_erro
 }
 
 /* The rows before the ring's must have come, all that can. */
-static bool is_wanted(const weir_apply_input *input, const weir_ring *ring, bool has_mark) {
+static bool is_wanted_row(const weir_apply_input *input, const weir_ring *ring, bool has_mark) {
     const weir_inventory *inventory = &input->ring->inventory;
     return weir_ring_is_ours(inventory->found.ring) &&
            !weir_look_is_drained(inventory, &ring->header, has_mark);
@@ -159,7 +159,7 @@ int weir_apply_ring(const weir_apply_input *input, weir_applied *out, weir_error
     int status = weir_ring_attach(&ring, input->os, WEIR_OS_CWD, input->place->ring, &found, error);
     if (status != WEIR_OK || found != WEIR_RING_OURS) return status;
     bool has_mark = weir_ring_load_mark(&ring, &mark);
-    if (is_wanted(input, &ring, has_mark)) {
+    if (is_wanted_row(input, &ring, has_mark)) {
         status = read_tables(&r, error);
         if (status == WEIR_OK) status = drain(&r, &ring, has_mark ? &mark : NULL, error);
     }

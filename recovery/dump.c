@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "../lib/reader.h"
+#include "../lib/verify/reader.h"
 #include "exits.h"
 #include "report.h"
 #include "rowtext.h"
@@ -37,7 +37,7 @@ enum {
 
 /* ---- which tables ---- */
 
-static void absorb(dumping *d, const weir_read_block *block) {
+static void take_in_tables(dumping *d, const weir_read_block *block) {
     if (block->header.kind != WEIR_BLOCK_DECLARATIONS) return;
     /* A declaration that cannot be read costs the names, not the rows. */
     (void)weir_tables_merge(&d->tables, block->payload.body);
@@ -65,7 +65,7 @@ static int choose_columns(dumping *d, weir_error *error) {
 
 /* ---- rows ---- */
 
-static void write_row(dumping *d) {
+static void write_one_row(dumping *d) {
     const weir_declaration *of = d->row.declaration = weir_tables_find(&d->tables, d->row.table);
     const char *wanted = d->arguments->table;
     if (wanted && (!of || strcasecmp(of->name, wanted) != 0)) return;
@@ -92,14 +92,14 @@ static void dump_row(dumping *d, const weir_block_header *h, const uint8_t *byte
     d->row.number = d->next;
     d->row.wall_ns = h->wall_ns;
     if (weir_row_decode(bytes, length, &d->row.table, &d->row.count, d->row.values)) {
-        write_row(d);
+        write_one_row(d);
     } else {
         weir_report_note("row %" PRIu64 " is not a valid row", d->next);
         d->damaged = true;
     }
 }
 
-static bool is_over(const dumping *d) { return d->left == 0 || d->next > d->arguments->to; }
+static bool has_enough(const dumping *d) { return d->left == 0 || d->next > d->arguments->to; }
 
 /* What was asked for and was not dumped yet. */
 static void dump_rows(dumping *d, const weir_read_block *block) {
@@ -111,7 +111,7 @@ static void dump_rows(dumping *d, const weir_read_block *block) {
         report_gap(d, d->next, h->first_row - 1);
         d->next = h->first_row;
     }
-    for (uint64_t number = h->first_row; !is_over(d); number++) {
+    for (uint64_t number = h->first_row; !has_enough(d); number++) {
         if (weir_payload_next_row(&body, &bytes, &length) != 1) break;
         if (number < d->next) continue;
         dump_row(d, h, bytes, length);
@@ -124,7 +124,7 @@ static int dump_block(dumping *d, uint64_t number) {
     weir_error error = {0};
     int status = weir_reader_read(d->reader, number, &block, &error);
     if (status == WEIR_OK) {
-        absorb(d, &block);
+        take_in_tables(d, &block);
         if (block.header.kind == WEIR_BLOCK_ROWS) dump_rows(d, &block);
         return WEIR_OK;
     }
@@ -139,7 +139,7 @@ static int dump_extent(dumping *d, const weir_extent *e) {
     uint64_t durable = d->view.inventory.durable.block;
     uint64_t last = e->last_block < durable ? e->last_block : durable;
     if (e->next_row <= d->next) return WEIR_OK;
-    for (uint64_t b = e->first_block; b <= last && !is_over(d); b++) {
+    for (uint64_t b = e->first_block; b <= last && !has_enough(d); b++) {
         int status = dump_block(d, b);
         if (status != WEIR_OK) return status;
     }
@@ -148,18 +148,18 @@ static int dump_extent(dumping *d, const weir_extent *e) {
 
 static int dump_extents(dumping *d) {
     const weir_inventory *i = &d->view.inventory;
-    for (size_t e = 0; e < i->extent_count && !is_over(d); e++) {
+    for (size_t e = 0; e < i->extent_count && !has_enough(d); e++) {
         int status = dump_extent(d, &i->extents[e]);
         if (status != WEIR_OK) return status;
     }
     uint64_t durable = weir_view_durable_row(&d->view);
-    if (!is_over(d) && d->next <= durable) report_gap(d, d->next, durable);
+    if (!has_enough(d) && d->next <= durable) report_gap(d, d->next, durable);
     return WEIR_OK;
 }
 
 /* ---- looking, perhaps again ---- */
 
-static int look(dumping *d, weir_error *error) {
+static int dump_view(dumping *d, weir_error *error) {
     weir_view_input input = {.os = d->os, .place = d->place, .database = d->place->database};
     int status = weir_view_take(&input, &d->view, error);
     if (status != WEIR_OK) return status;
@@ -210,7 +210,7 @@ static int begin_output(dumping *d, weir_error *error) {
 }
 
 static int dump_once(dumping *d, weir_error *error) {
-    int status = look(d, error);
+    int status = dump_view(d, error);
     if (status != WEIR_OK) return status;
     weir_verdict verdict = d->view.inventory.verdict;
     if (verdict == WEIR_VERDICT_NEWER || verdict == WEIR_VERDICT_MIXED)

@@ -2,7 +2,7 @@
 #ifndef WEIR_KEPT_H
 #define WEIR_KEPT_H
 
-#include "../lib/os.h"
+#include "../lib/base/os.h"
 
 typedef struct weir_kept_files {
     uint64_t count, bytes;

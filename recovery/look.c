@@ -5,8 +5,8 @@
 #include "report.h"
 #include "verbs.h"
 
-static int look(const weir_arguments *arguments, const weir_place *place, const weir_os *os,
-                weir_error *error) {
+static int look_at_journal(const weir_arguments *arguments, const weir_place *place,
+                           const weir_os *os, weir_error *error) {
     weir_view view;
     weir_view_input input = {.os = os,
                              .place = place,
@@ -26,12 +26,12 @@ int weir_run_look(const weir_arguments *arguments, const weir_place *place) {
         (void)weir_fail(&error, WEIR_NOT_FOUND, "there is no journal at %s", place->directory);
         return weir_report_error(arguments, &error);
     }
-    if (!arguments->archive) return look(arguments, place, weir_os_posix(), &error);
+    if (!arguments->archive) return look_at_journal(arguments, place, weir_os_posix(), &error);
     if (weir_archive_open(weir_os_posix(), place->directory, &archive) != WEIR_OK) {
         (void)weir_fail(&error, WEIR_NO_MEMORY, "no memory to open the archive");
         return weir_report_error(arguments, &error);
     }
-    int code = look(arguments, place, &archive.os, &error);
+    int code = look_at_journal(arguments, place, &archive.os, &error);
     weir_archive_close(&archive);
     return code;
 }

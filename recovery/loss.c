@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../lib/findings.h"
-#include "../writer/sqlite_error.h"
+#include "../lib/verify/findings.h"
+#include "../writer/sqlite/sqlite_error.h"
 #include "patience.h"
 
 /* ---- what is lost ---------------------------------------------------------------------- */

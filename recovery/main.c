@@ -11,7 +11,7 @@
 
 enum { STDOUT_BYTES = 1 << 16 };
 
-static int run(const weir_arguments *arguments, const weir_place *place) {
+static int run_verb(const weir_arguments *arguments, const weir_place *place) {
     switch (arguments->verb) {
     case WEIR_VERB_STATUS:
     case WEIR_VERB_VERIFY: return weir_run_look(arguments, place);
@@ -24,7 +24,7 @@ static int run(const weir_arguments *arguments, const weir_place *place) {
 }
 
 /* A report that did not reach its reader is a failure: a full disk must not look like success. */
-static int finish(int code) {
+static int finish_output(int code) {
     errno = 0;
     bool failed = ferror(stdout) != 0;
     failed |= fflush(stdout) != 0;
@@ -43,7 +43,8 @@ int main(int argc, char **argv) {
     weir_arguments_parse(argc, argv, &arguments);
     (void)setvbuf(stdout, NULL, _IOFBF, STDOUT_BYTES); /* only speed depends on it */
     int status = weir_remembered_place(&arguments, &place, &error);
-    int code = status == WEIR_OK ? run(&arguments, &place) : weir_report_error(&arguments, &error);
+    int code =
+        status == WEIR_OK ? run_verb(&arguments, &place) : weir_report_error(&arguments, &error);
     weir_place_free(&place);
-    return finish(code);
+    return finish_output(code);
 }

@@ -1,8 +1,8 @@
 #include "patience.h"
 
-#include "../lib/os.h"
+#include "../lib/base/os.h"
 
-static uint64_t now(void) {
+static uint64_t patience_now(void) {
     const weir_os *os = weir_os_posix();
     return os->now(os->self);
 }
@@ -13,13 +13,13 @@ uint32_t weir_patience_ms(uint32_t wait_s) {
 }
 
 weir_patience weir_patience_start(uint32_t wait_s) {
-    return (weir_patience){.wait_ns = (uint64_t)wait_s * 1000000000u, .since_ns = now()};
+    return (weir_patience){.wait_ns = (uint64_t)wait_s * 1000000000u, .since_ns = patience_now()};
 }
 
 bool weir_patience_lasts(weir_patience *patience, uint64_t done) {
     if (done != patience->done) {
         patience->done = done;
-        patience->since_ns = now();
+        patience->since_ns = patience_now();
     }
-    return now() - patience->since_ns <= patience->wait_ns;
+    return patience_now() - patience->since_ns <= patience->wait_ns;
 }

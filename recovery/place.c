@@ -16,7 +16,7 @@ static char *joined(const char *what, const char *name) {
     return asprintf(&text, "%s%s", what, name) < 0 ? NULL : text;
 }
 
-static int look(const char *path, struct stat *st, weir_error *error) {
+static int look_at_path(const char *path, struct stat *st, weir_error *error) {
     if (stat(path, st) == 0) return WEIR_OK;
     if (errno == ENOENT) return WEIR_NOT_FOUND;
     return weir_fail_os(error, -(int64_t)errno, "cannot look at %s", path);
@@ -112,7 +112,7 @@ static int look_around(weir_place *place, weir_error *error) {
     place->lock = joined(place->directory, "/lock");
     if (!place->ring || !place->lock)
         return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
-    int status = look(place->directory, &st, error);
+    int status = look_at_path(place->directory, &st, error);
     if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
     place->journal_is_there = status == WEIR_OK;
     if (place->journal_is_there && !S_ISDIR(st.st_mode))
@@ -125,7 +125,7 @@ static int look_around(weir_place *place, weir_error *error) {
         place->archives = is_archived(place->directory);
     }
     if (!place->database) return WEIR_OK;
-    status = look(place->database, &st, error);
+    status = look_at_path(place->database, &st, error);
     if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
     place->database_is_there = status == WEIR_OK;
     return status == WEIR_OK ? check_kind(&st, place->database, error) : WEIR_OK;
@@ -134,7 +134,7 @@ static int look_around(weir_place *place, weir_error *error) {
 int weir_place_find(const char *target, const char *journal, weir_place *out, weir_error *error) {
     *out = (weir_place){0};
     struct stat st;
-    int status = look(target, &st, error);
+    int status = look_at_path(target, &st, error);
     if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
     bool directory = status == WEIR_OK && S_ISDIR(st.st_mode);
     if (directory && journal)

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "../lib/os.h"
-#include "../lib/status.h"
+#include "../lib/base/os.h"
+#include "../lib/base/status.h"
 
 typedef struct weir_place {
     char *database;    /* NULL when only a journal was named and nothing tells whose */

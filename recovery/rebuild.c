@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../writer/sqlite_sink.h"
+#include "../writer/sqlite/sqlite_sink.h"
 #include "apply.h"
 #include "exits.h"
 #include "loss.h"
@@ -80,7 +80,7 @@ static weir_replay_limits limits_of(const rebuilding *r) {
     };
 }
 
-static int fill(const rebuilding *r, weir_applied *applied, weir_error *error) {
+static int fill_from_journal(const rebuilding *r, weir_applied *applied, weir_error *error) {
     weir_sqlite_config config = {.path = r->arguments->into,
                                  .busy_timeout_ms = weir_patience_ms(r->arguments->wait_s)};
     const weir_inventory *i = &r->view.inventory;
@@ -132,7 +132,7 @@ static int rebuild(rebuilding *r, weir_error *error) {
     if (!may_go_on(r)) return weir_report_refusal(r->arguments, i);
     bool whole = is_in_the_ring(r);
     if (!whole) weir_report_damages(r->arguments, i);
-    int status = fill(r, &applied, error);
+    int status = fill_from_journal(r, &applied, error);
     uint64_t lost = whole ? 0 : weir_lost_rows(i);
     note_ring(r, &applied);
     note_late(&applied);

@@ -24,7 +24,7 @@ typedef struct recovery {
     _Atomic bool torn, lost;
 } recovery;
 
-static void on_event(void *context, weir_event event, const char *text) {
+static void on_recovery_event(void *context, weir_event event, const char *text) {
     recovery *r = context;
     if (event == WEIR_EVENT_TORN_TAIL) atomic_store_explicit(&r->torn, true, memory_order_relaxed);
     if (event == WEIR_EVENT_DAMAGE) atomic_store_explicit(&r->lost, true, memory_order_relaxed);
@@ -60,7 +60,7 @@ static int recover(recovery *r, weir_error *error) {
                             .lanes_max = WEIR_TOOL_LANES,
                             .segment_bytes = WEIR_TOOL_SEGMENT_BYTES,
                             .open_timeout_ms = weir_patience_ms(r->arguments->wait_s),
-                            .on_event = on_event,
+                            .on_event = on_recovery_event,
                             .event_context = r};
     weir *w;
     int status = weir_open_sqlite(r->place->database, &options, &w);
@@ -105,7 +105,7 @@ static void report_json(const recovery *r, bool torn, bool lost) {
     weir_json_end(&json);
 }
 
-static int report(recovery *r) {
+static int report_recovery(recovery *r) {
     bool torn = atomic_load_explicit(&r->torn, memory_order_relaxed);
     bool lost = atomic_load_explicit(&r->lost, memory_order_relaxed);
     if (r->arguments->json)
@@ -131,7 +131,7 @@ static int recover_nothing(recovery *r, weir_error *error) {
     weir_report_note("there is no journal at %s%s", r->place->directory,
                      database.count ? ", though the database was filled from one" : "");
     weir_database_free(&database);
-    return report(r);
+    return report_recovery(r);
 }
 
 /* The library would refuse damage too, but only after SQLite has opened or made the database: look
@@ -147,7 +147,7 @@ static int recover_after_look(recovery *r, weir_error *error) {
     } else {
         status = weir_view_check_owner(&r->before, r->arguments, r->place, error);
         if (status == WEIR_OK) status = recover(r, error);
-        code = status == WEIR_OK ? report(r) : weir_report_error(r->arguments, error);
+        code = status == WEIR_OK ? report_recovery(r) : weir_report_error(r->arguments, error);
     }
     weir_view_free(&r->before);
     return code;

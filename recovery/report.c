@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../lib/findings.h"
+#include "../lib/verify/findings.h"
 #include "exits.h"
 #include "json.h"
 
@@ -60,7 +60,7 @@ static const char *database_name(weir_database_state state) {
 }
 
 /* Rows that are durable and not applied, as far as the database can be read. */
-static uint64_t waiting(const weir_view *view) {
+static uint64_t waiting_rows(const weir_view *view) {
     uint64_t durable = weir_view_durable_row(view), applied = view->inventory.position.row;
     return durable > applied ? durable - applied : 0;
 }
@@ -73,7 +73,7 @@ static uint64_t above_mark(const weir_inventory *i) {
 /* What an opening, or recovery, would bring into the database. */
 static uint64_t to_recover(const weir_view *view) {
     bool nobody = !view->holder.is_there && !weir_verdict_refuses(view->inventory.verdict);
-    return nobody ? waiting(view) + above_mark(&view->inventory) + view->ring.rows : 0;
+    return nobody ? waiting_rows(view) + above_mark(&view->inventory) + view->ring.rows : 0;
 }
 
 /* Rows that can be read though promised ones before them cannot. */
@@ -214,7 +214,7 @@ static void json_rows(weir_json *json, const weir_view *view) {
     weir_json_uint(json, "beyond_damage", beyond_damage(&view->inventory));
     if (view->database.state == WEIR_DATABASE_READ) {
         weir_json_uint(json, "applied", view->inventory.position.row);
-        weir_json_uint(json, "waiting", waiting(view));
+        weir_json_uint(json, "waiting", waiting_rows(view));
         weir_json_uint(json, "rejected", view->database.rejects);
     } else {
         weir_json_null(json, "applied");
@@ -289,7 +289,7 @@ static void word_rows(const weir_view *view) {
     printf("  rows      %" PRIu64 " durable", weir_view_durable_row(view));
     if (view->database.state == WEIR_DATABASE_READ) {
         printf(", %" PRIu64 " applied, %" PRIu64 " waiting", view->inventory.position.row,
-               waiting(view));
+               waiting_rows(view));
         if (view->database.rejects)
             printf(", %" PRIu64 " in the reject table", view->database.rejects);
     }

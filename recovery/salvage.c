@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lib/handle.h"
-#include "../writer/sqlite_sink.h"
+#include "../lib/handle/handle.h"
+#include "../writer/sqlite/sqlite_sink.h"
 #include "apply.h"
 #include "exits.h"
 #include "loss.h"
@@ -24,7 +24,7 @@ typedef struct salvaging {
     weir_applied applied;
 } salvaging;
 
-static void on_event(void *context, weir_event event, const char *text) {
+static void on_salvage_event(void *context, weir_event event, const char *text) {
     (void)context;
     (void)event;
     weir_report_note("%s", text);
@@ -65,21 +65,22 @@ static int apply_and_release(salvaging *s, weir *w, weir_sink *sink, weir_error 
     return status == WEIR_OK ? weir_journal_release(journal, s->applied.safe_block, error) : status;
 }
 
-static int read_positions(void *self, weir_position **positions, size_t *count, weir_error *error) {
+static int read_salvage_positions(void *self, weir_position **positions, size_t *count,
+                                  weir_error *error) {
     return weir_sqlite_positions(self, positions, count, error);
 }
 
-static int open_handle(const salvaging *s, weir_sink *sink, weir **w, weir_error *error) {
+static int open_for_salvage(const salvaging *s, weir_sink *sink, weir **w, weir_error *error) {
     weir_handle_config config = {
         .options = {.lane_bytes = WEIR_TOOL_LANE_BYTES,
                     .lanes_max = WEIR_TOOL_LANES,
                     .segment_bytes = WEIR_TOOL_SEGMENT_BYTES,
                     .archive = 1,
                     .open_timeout_ms = weir_patience_ms(s->arguments->wait_s),
-                    .on_event = on_event},
+                    .on_event = on_salvage_event},
         .directory = s->place->directory,
         .os = weir_os_posix(),
-        .read_positions = read_positions,
+        .read_positions = read_salvage_positions,
         .positions_self = sink,
         .salvage = true,
     };
@@ -103,7 +104,7 @@ static int salvage(salvaging *s, weir_error *error) {
     if (status != WEIR_OK) return status;
     status = record_losses(s, error);
     if (status == WEIR_OK) status = set_ring_aside(s, error);
-    if (status == WEIR_OK) status = open_handle(s, &sink, &w, error);
+    if (status == WEIR_OK) status = open_for_salvage(s, &sink, &w, error);
     if (status == WEIR_OK) {
         status = apply_and_release(s, w, &sink, error);
         int closed = weir_close(w);
@@ -114,7 +115,7 @@ static int salvage(salvaging *s, weir_error *error) {
     return status;
 }
 
-static int look(const salvaging *s, weir_view *view, weir_error *error) {
+static int look_before_salvage(const salvaging *s, weir_view *view, weir_error *error) {
     weir_view_input input = {.os = weir_os_posix(),
                              .place = s->place,
                              .database = s->place->database,
@@ -125,7 +126,8 @@ static int look(const salvaging *s, weir_view *view, weir_error *error) {
 /* What is left when all is done decides the exit code. */
 static int look_again(const salvaging *s, weir_error *error) {
     weir_view after;
-    if (look(s, &after, error) != WEIR_OK) return weir_report_error(s->arguments, error);
+    if (look_before_salvage(s, &after, error) != WEIR_OK)
+        return weir_report_error(s->arguments, error);
     int code = s->applied.rows ? WEIR_EXIT_RECOVERED : WEIR_EXIT_CLEAN;
     if (s->losses.count) code = WEIR_EXIT_DAMAGE;
     if (weir_verdict_refuses(after.inventory.verdict))
@@ -166,7 +168,7 @@ static int salvage_after_look(salvaging *s, weir_error *error) {
     return status == WEIR_OK ? look_again(s, error) : weir_report_error(s->arguments, error);
 }
 
-static int check(const salvaging *s, weir_error *error) {
+static int check_salvage(const salvaging *s, weir_error *error) {
     if (!s->place->journal_is_there)
         return weir_fail(error, WEIR_NOT_FOUND, "there is no journal at %s", s->place->directory);
     return weir_place_check_owner(s->place, error);
@@ -175,8 +177,8 @@ static int check(const salvaging *s, weir_error *error) {
 int weir_run_salvage(const weir_arguments *arguments, const weir_place *place) {
     salvaging s = {.arguments = arguments, .place = place};
     weir_error error = {0};
-    int status = check(&s, &error);
-    if (status == WEIR_OK) status = look(&s, &s.before, &error);
+    int status = check_salvage(&s, &error);
+    if (status == WEIR_OK) status = look_before_salvage(&s, &s.before, &error);
     if (status != WEIR_OK) return weir_report_error(arguments, &error);
     if (weir_view_check_owner(&s.before, arguments, place, &error) != WEIR_OK) {
         weir_view_free(&s.before);

@@ -18,7 +18,7 @@ static weir_inventory_input inventory_input(const weir_view_input *input, const 
 }
 
 /* The database first: its mark can only be too low for the journal that is read after it. */
-static int take_once(const weir_view_input *input, weir_view *view, weir_error *error) {
+static int take_view_once(const weir_view_input *input, weir_view *view, weir_error *error) {
     *view = (weir_view){.holder = weir_place_holder(input->place, input->os)};
     int status = weir_database_look(input->database, &view->database);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to read %s", input->database);
@@ -37,7 +37,7 @@ static int take_once(const weir_view_input *input, weir_view *view, weir_error *
 int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *error) {
     int status = WEIR_OK;
     for (int i = 0; i < TRIES_WHILE_LIVE; i++) {
-        status = take_once(input, out, error);
+        status = take_view_once(input, out, error);
         if (status != WEIR_OK) {
             weir_view_free(out);
             return status;

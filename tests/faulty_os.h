@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "../lib/os.h"
+#include "../lib/base/os.h"
 
 typedef enum faulty_call {
     FAULTY_OPEN,

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../lib/inventory.h"
+#include "../lib/verify/inventory.h"
 #include "support.h"
 
 enum { FORGE_BLOCKS = 64, FORGE_SEGMENT = 64 * 1024 };

@@ -2,8 +2,8 @@
 #ifndef WEIR_TESTS_INSPECT_H
 #define WEIR_TESTS_INSPECT_H
 
-#include "../lib/inventory.h"
-#include "../lib/reader.h"
+#include "../lib/verify/inventory.h"
+#include "../lib/verify/reader.h"
 #include "forge.h"
 
 static forge f;

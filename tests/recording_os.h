@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../lib/os.h"
+#include "../lib/base/os.h"
 #include "support.h"
 
 enum { RECORDING_DEEDS = 4096, RECORDING_FILES = 1024 };

@@ -5,8 +5,8 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#include "../lib/block.h"
-#include "../lib/row_encode.h"
+#include "../lib/format/block.h"
+#include "../lib/format/row_encode.h"
 
 typedef struct rows_block {
     weir_block_header header;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../lib/affinity.h"
+#include "../lib/base/affinity.h"
 #include "support.h"
 
 /* A thread that does what it is told, one thing at a time. */

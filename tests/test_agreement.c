@@ -13,10 +13,10 @@
 
 #include <weir/sqlite.h>
 
-#include "../lib/block.h"
-#include "../lib/segment.h"
-#include "../lib/names.h"
-#include "../lib/verdict.h"
+#include "../lib/format/block.h"
+#include "../lib/format/names.h"
+#include "../lib/format/segment.h"
+#include "../lib/verify/verdict.h"
 #include "support.h"
 
 enum { LIVES = 3, GROUPS = 3, ROWS = 5, BLOCKS_MAX = 64, APPLIED = LIVES * GROUPS * ROWS };

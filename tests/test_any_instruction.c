@@ -32,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../lib/handle.h"
+#include "../lib/handle/handle.h"
 #include "support.h"
 
 #ifdef __x86_64__

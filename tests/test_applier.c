@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../writer/applier.h"
+#include "../writer/apply/applier.h"
 
 #define MS ((uint64_t)1000000)
 #define FOR_EVER UINT64_MAX

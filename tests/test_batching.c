@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../writer/sqlite_sink.h"
+#include "../writer/sqlite/sqlite_sink.h"
 #include "rows.h"
 
 static const uint8_t journal[16] = {9, 1, 9};

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-#include "../lib/block.h"
+#include "../lib/format/block.h"
 #include "scarce.h"
 
 static const uint8_t ring[16] = {0xA1, 0xA2, 0xA3};

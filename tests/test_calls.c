@@ -11,8 +11,8 @@
 #include <weir/log.h>
 #include <weir/sqlite.h>
 
-#include "../lib/handle.h"
-#include "../lib/stream.h"
+#include "../lib/handle/handle.h"
+#include "../lib/journal/stream.h"
 #include "support.h"
 
 enum { KEPT = 4711, TEXT = 10000 };

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lib/catalog.h"
+#include "../lib/journal/catalog.h"
 #include "support.h"
 
 static void add(weir_catalog *c, uint64_t number, uint64_t first_block, uint64_t last_block) {

@@ -1,5 +1,5 @@
 /* test_damage.c - a journal hurt in one place: torn, rotten, or a whole file astray. */
-#include "../lib/journal.h"
+#include "../lib/journal/journal.h"
 #include "inspect.h"
 
 /* ---- torn tails ------------------------------------------------------------------------- */

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../lib/drain.h"
-#include "../lib/row_encode.h"
+#include "../lib/format/row_encode.h"
+#include "../lib/journal/drain.h"
 #include "faulty_os.h"
 #include "support.h"
 

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../lib/ring.h"
-#include "../lib/row_encode.h"
-#include "../lib/segment.h"
-#include "../lib/names.h"
-#include "../writer/reject.h"
-#include "../writer/sqlite_sink.h"
+#include "../lib/format/names.h"
+#include "../lib/format/row_encode.h"
+#include "../lib/format/segment.h"
+#include "../lib/ring/ring.h"
+#include "../writer/sqlite/reject.h"
+#include "../writer/sqlite/sqlite_sink.h"
 
 enum { CELLS_MAX = 4, ROWS_MAX = 40, FIELDS_MAX = 40 };
 

@@ -9,7 +9,7 @@
 
 #include <weir/sqlite.h>
 
-#include "../lib/handle.h"
+#include "../lib/handle/handle.h"
 #include "recording_os.h"
 #include "support.h"
 

@@ -15,9 +15,9 @@
 #include <unistd.h>
 #include <zstd.h>
 
-#include "../lib/drain.h"
-#include "../lib/tables.h"
-#include "../writer/sqlite_sink.h"
+#include "../lib/format/tables.h"
+#include "../lib/journal/drain.h"
+#include "../writer/sqlite/sqlite_sink.h"
 #include "forge.h"
 
 enum { ABOVE_LARGEST_KIB = 64 * 1024, SECONDS = 60 };

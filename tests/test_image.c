@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lib/row_encode.h"
-#include "../writer/image_file.h"
+#include "../lib/format/row_encode.h"
+#include "../writer/copy/image_file.h"
 #include "rows.h"
 #include "same_rows.h"
 #include "scarce.h"

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "../lib/row_encode.h"
-#include "../lib/stream.h"
+#include "../lib/format/row_encode.h"
+#include "../lib/journal/stream.h"
 #include "faulty_os.h"
 #include "recording_os.h"
 #include "scarce.h"

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "../lib/journaler.h"
-#include "../lib/row_encode.h"
-#include "../lib/stream.h"
+#include "../lib/format/row_encode.h"
+#include "../lib/journal/journaler.h"
+#include "../lib/journal/stream.h"
 #include "faulty_os.h"
 #include "support.h"
 

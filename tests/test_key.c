@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../lib/key.h"
+#include "../lib/format/key.h"
 #include "rows.h"
 
 static sqlite3 *db;

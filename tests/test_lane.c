@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "../lib/lane.h"
+#include "../lib/ring/lane.h"
 
 enum { SIZE = 1 << 12 };
 

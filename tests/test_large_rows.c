@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../writer/sqlite_sink.h"
+#include "../writer/sqlite/sqlite_sink.h"
 #include "rows.h"
 
 enum { MIB = 1 << 20, LIMIT = 3 * MIB };

@@ -14,8 +14,8 @@
 
 #include <weir/sqlite.h>
 
-#include "../lib/os.h"
-#include "../writer/sqlite_sink.h"
+#include "../lib/base/os.h"
+#include "../writer/sqlite/sqlite_sink.h"
 #include "rows.h"
 
 static const uint8_t journal[16] = {4, 4, 4};

@@ -16,7 +16,7 @@
 
 #include <weir/sqlite.h>
 
-#include "../lib/ring.h"
+#include "../lib/ring/ring.h"
 #include "support.h"
 
 enum {

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../lib/os.h"
+#include "../lib/base/os.h"
 #include "support.h"
 
 static const weir_os *os;

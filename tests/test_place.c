@@ -9,7 +9,7 @@
 
 #include <weir/sqlite.h>
 
-#include "../writer/place.h"
+#include "../writer/sqlite/place.h"
 
 /* ---- a machine that is made up ------------------------------------------------------------------ */
 

@@ -24,7 +24,7 @@
 
 #include <weir/sqlite.h>
 
-#include "../lib/handle.h"
+#include "../lib/handle/handle.h"
 #include "../recovery/place.h"
 #include "support.h"
 

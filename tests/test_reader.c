@@ -1,6 +1,6 @@
 /* test_reader.c - blocks read in any order, from a dead journal, a growing one, and a changing
  * one. */
-#include "../lib/reader.h"
+#include "../lib/verify/reader.h"
 #include "forge.h"
 
 #include <fcntl.h>

@@ -1,12 +1,12 @@
 /* test_replay.c - the walk from blocks to transactions, with a journal and a database made of
  * arrays.
  *
- * This file is the reader (lib/reader.h) that replay links against, and its sink. */
+ * This file is the reader (lib/verify/reader.h) that replay links against, and its sink. */
 #include "support.h"
 
 #include <string.h>
 
-#include "../writer/replay.h"
+#include "../writer/apply/replay.h"
 #include "rows.h"
 #include "scarce.h"
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../lib/ring.h"
+#include "../lib/ring/ring.h"
 #include "faulty_os.h"
 #include "scarce.h"
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../lib/row_encode.h"
+#include "../lib/format/row_encode.h"
 #include "scarce.h"
 
 static weir_value decoded[WEIR_COLUMNS_MAX];

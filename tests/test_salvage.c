@@ -190,7 +190,8 @@ static void what_is_lost_is_kept_in_mind(void **state) {
     expect_text(f->out, "lost      rows 21 to 30 (table weir_loss, 2");
     expect_text(f->out, "set aside 1 file, ");
     run(f, "verify", "--json", f->database, NULL), expect(f, CLEAN);
-    expect_text(f->out, "\"kept\":{\"archived_segments\":0,\"archived_bytes\":0,\"aside_files\":1,");
+    expect_text(f->out,
+                "\"kept\":{\"archived_segments\":0,\"archived_bytes\":0,\"aside_files\":1,");
     expect_text(f->out, "{\"type\":\"loss\",\"first_row\":21,\"last_row\":30,");
 }
 

@@ -4,7 +4,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
-#include "../writer/schema.h"
+#include "../writer/sqlite/schema.h"
 
 static sqlite3 *db;
 static weir_error error;

@@ -12,7 +12,7 @@
 
 #include <weir/sqlite.h>
 
-#include "../lib/core.h"
+#include "../lib/handle/core.h"
 #include "support.h"
 
 enum { MANY = 20, SEATS = 16, TURNS = 200, STORM = 1500 };

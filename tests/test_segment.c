@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../lib/segment.h"
+#include "../lib/format/segment.h"
 #include "faulty_os.h"
 #include "support.h"
 

@@ -15,8 +15,8 @@
 #include <weir/log.h>
 #include <weir/sqlite.h>
 
-#include "../lib/handle.h"
-#include "../lib/stream.h"
+#include "../lib/handle/handle.h"
+#include "../lib/journal/stream.h"
 #include "support.h"
 
 enum { PATIENCE_MS = 60000, BIG = 30000, ROUNDS = 60, WIDE = 2000 };

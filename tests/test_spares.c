@@ -1,8 +1,8 @@
 /* test_spares.c - names with numbers, and which spare is taken. */
 #include <string.h>
 
-#include "../lib/names.h"
-#include "../lib/spares.h"
+#include "../lib/format/names.h"
+#include "../lib/journal/spares.h"
 #include "support.h"
 
 static void names_carry_their_number(void **state) {

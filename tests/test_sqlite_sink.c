@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../writer/sqlite_sink.h"
+#include "../writer/sqlite/sqlite_sink.h"
 #include "rows.h"
 #include "watched_vfs.h"
 

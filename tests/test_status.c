@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "../lib/status.h"
+#include "../lib/base/status.h"
 
 static void values_are_pinned(void **state) {
     (void)state;

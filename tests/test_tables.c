@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lib/tables.h"
+#include "../lib/format/tables.h"
 #include "support.h"
 
 static const uint8_t ring[16] = "a ring of lanes";

@@ -1,4 +1,4 @@
-/* test_transfer.c - rows that are transferred (writer/transfer.h) come out as rows that are fed.
+/* test_transfer.c - rows that are transferred (writer/copy/transfer.h) come out as rows that are fed.
  *
  * Two sinks get the same rows. One works as it does in use; the other's connection may attach
  * nothing, and so it feeds every row. What either makes of them must be equal: every table, every
@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../writer/image.h"
-#include "../writer/sqlite_sink.h"
-#include "../writer/transfer.h"
+#include "../writer/copy/image.h"
+#include "../writer/copy/transfer.h"
+#include "../writer/sqlite/sqlite_sink.h"
 #include "rows.h"
 #include "same_rows.h"
 #include "scarce.h"

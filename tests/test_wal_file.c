@@ -1,5 +1,5 @@
 /* test_wal_file.c - frames that wait in memory, and what must not become of them. */
-#include "../writer/wal_file.h"
+#include "../writer/sqlite/wal_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../writer/sqlite_error.h"
+#include "../writer/sqlite/sqlite_error.h"
 #include "scarce.h"
 #include "support.h"
 

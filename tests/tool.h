@@ -15,8 +15,8 @@
 
 #include <weir/sqlite.h>
 
-#include "../lib/block.h"
-#include "../lib/segment.h"
+#include "../lib/format/block.h"
+#include "../lib/format/segment.h"
 #include "support.h"
 
 enum { CLEAN = 0, RECOVERED = 1, DAMAGE = 4, FAILED = 8, USAGE = 16 };

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../lib/row_encode.h"
-#include "../../writer/feed.h"
+#include "../../lib/format/row_encode.h"
+#include "../../writer/sqlite/feed.h"
 #include "../figures.h"
 #include "../workload.h"
 

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <pthread.h>
 
-#include "lib/drain.h"
+#include "lib/journal/drain.h"
 
 #include "functions.h"
 
@@ -24,7 +24,7 @@ static void *produce(void *unused) {
     (void)unused;
     for (uint64_t n = 1; n <= RECORDS; n++) {
         uint64_t tail = lane.tail;
-        if (!fits(&lane, RECORD)) break;
+        if (!record_fits(&lane, RECORD)) break;
         at(tail)[0] = n;
         at(tail)[1] = weir_ring_stamp(&ring, &lane, false);
         weir_lane_publish(&lane, tail + RECORD);

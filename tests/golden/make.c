@@ -15,8 +15,8 @@
 
 #include <weir/sqlite.h>
 
-#include "../../lib/block.h"
-#include "../../lib/segment.h"
+#include "../../lib/format/block.h"
+#include "../../lib/format/segment.h"
 
 enum { SMALL_SEGMENT = 1 << 20, SMALL_LANE = 1 << 16, LANES = 2, NOISE = 600 };
 

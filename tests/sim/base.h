@@ -3,7 +3,7 @@
 #ifndef WEIR_SIM_BASE_H
 #define WEIR_SIM_BASE_H
 
-#include "../../writer/sink.h"
+#include "../../writer/apply/sink.h"
 
 #define SIM_DATABASE "/db"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "../../lib/block.h"
+#include "../../lib/format/block.h"
 #include "file.h"
 
 enum { NAMES = 64, CHANGES = 128, NOBODY = -1, DIRECTORY = -2 };

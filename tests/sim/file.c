@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../lib/block.h"
+#include "../../lib/format/block.h"
 
 enum { SHARED_BYTES = 1 << 20, POOL = 16 };
 

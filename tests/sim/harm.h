@@ -5,7 +5,7 @@
 #ifndef WEIR_SIM_HARM_H
 #define WEIR_SIM_HARM_H
 
-#include "../../lib/inventory.h"
+#include "../../lib/verify/inventory.h"
 #include "life.h"
 
 #define SIM_HARMS(X)                                                                               \

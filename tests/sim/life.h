@@ -6,7 +6,7 @@
 #ifndef WEIR_SIM_LIFE_H
 #define WEIR_SIM_LIFE_H
 
-#include "../../writer/applier.h"
+#include "../../writer/apply/applier.h"
 #include "base.h"
 #include "machine.h"
 #include "model.h"

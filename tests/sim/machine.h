@@ -7,7 +7,7 @@
 #ifndef WEIR_SIM_MACHINE_H
 #define WEIR_SIM_MACHINE_H
 
-#include "../../lib/os.h"
+#include "../../lib/base/os.h"
 #include "../support.h"
 #include "disk.h"
 

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../../lib/block.h"
-#include "../../lib/row.h"
+#include "../../lib/format/block.h"
+#include "../../lib/format/row.h"
 #include "base.h"
 #include "machine.h"
 #include "model.h"

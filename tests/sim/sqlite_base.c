@@ -2,7 +2,7 @@
  * reads. */
 #include <sqlite3.h>
 
-#include "../../writer/sqlite_sink.h"
+#include "../../writer/sqlite/sqlite_sink.h"
 #include "model.h"
 #include "vfs.h"
 

@@ -2,7 +2,7 @@
  * damage is read, as the tool does when it is told to go on. */
 #include <stdlib.h>
 
-#include "../../../writer/replay.h"
+#include "../../../writer/apply/replay.h"
 #include "runs.h"
 
 /* Whether some damage names row number n, which in a life without power cuts is row n of the

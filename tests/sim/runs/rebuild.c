@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "../../../recovery/archive.h"
-#include "../../../writer/replay.h"
+#include "../../../writer/apply/replay.h"
 #include "runs.h"
 
 typedef struct collecting {

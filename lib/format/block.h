@@ -1,0 +1,140 @@
+/* block.h - one block of the journal: header and payload, encode and decode.
+ *
+ * A block stands at a multiple of WEIR_BLOCK_ALIGN in its segment: header, stored payload, zeros up
+ * to the next multiple. Header, little-endian:
+ *
+ *     offset  size
+ *          0     8  magic "WEIRBLK1"
+ *          8     2  header bytes = 160
+ *         10     2  version = 1
+ *         12     2  kind: 1 rows, 2 mark, 3 declarations
+ *         14     2  codec: 0 stored as it is, 1 one zstd frame
+ *         16     4  incompatible features: an unknown bit means: do not read
+ *         20     4  compatible features: an unknown bit means: do not append
+ *         24    16  journal id
+ *         40     8  incarnation: how often the journal has been opened
+ *         48     8  segment number
+ *         56     8  offset of this header in its file
+ *         64     8  block number, from 1
+ *         72     8  number of the first row, or that the next row will have
+ *         80     4  rows
+ *         84     4  stored bytes
+ *         88     4  raw bytes
+ *         92     4  zero
+ *         96     8  wall clock, ns since 1970
+ *        104     8  hash of the previous block's header; 0 for block 1
+ *        112     8  durable block: highest block known durable when this one was written
+ *        120     8  payload hash: XXH3-64 of the stored bytes
+ *        128    24  zero
+ *        152     8  header hash: XXH3-64 of bytes 0 … 151
+ *
+ * Payload, raw:
+ *
+ *     16      ring id
+ *     u32     lanes n, u32 zero
+ *     n ×     u32 lane, u32 zero, u64 position: how far each lane of that ring is drained with this
+ *             block; ascending by lane, each below WEIR_LANES_LIMIT
+ *     rows:         rows × (u32 bytes, row)          see row.h
+ *     mark:         nothing
+ *     declarations: u32 count, count × declaration   see row.h
+ *
+ * When a header or payload is valid stands in docs/FORMAT.md; the decoders here check all of it
+ * that concerns a block by itself. */
+#ifndef WEIR_BLOCK_H
+#define WEIR_BLOCK_H
+
+#include "../base/cursor.h"
+#include "../base/status.h"
+#include "row.h"
+
+enum {
+    WEIR_BLOCK_ALIGN = 4096,
+    WEIR_BLOCK_HEADER = 160,
+    WEIR_FORMAT_VERSION = 1,
+    WEIR_BLOCK_ROWS = 1,
+    WEIR_BLOCK_MARK = 2,
+    WEIR_BLOCK_DECLARATIONS = 3,
+    WEIR_CODEC_RAW = 0,
+    WEIR_CODEC_ZSTD = 1,
+    WEIR_LANE_ENTRY = 16,
+    WEIR_PAYLOAD_HEAD = 24,
+    WEIR_LANES_LIMIT = 1024,
+};
+#define WEIR_RAW_MAX (1u << 30) /* raw bytes of a legal block: half the largest lane and its head */
+
+typedef struct weir_block_header {
+    uint16_t version, kind, codec;
+    uint32_t incompatible, compatible;
+    uint8_t journal[16];
+    uint64_t incarnation, segment, offset, block, first_row;
+    uint32_t rows, stored_bytes, raw_bytes;
+    int64_t wall_ns;
+    uint64_t previous_hash, durable_block, payload_hash, hash;
+} weir_block_header;
+
+/* Write the 160 bytes, every field as given (version too), and fill h->hash. */
+void weir_block_header_encode(uint8_t bytes[WEIR_BLOCK_HEADER], weir_block_header *h);
+
+/* WEIR_OK; WEIR_NOT_FOUND when these 160 bytes are all zero; WEIR_VERSION for an intact header
+ * of a newer version or with an unknown incompatible bit; WEIR_DAMAGED for anything else. *out
+ * is filled only by WEIR_OK. Whether the block stands where the header says, and fits in its
+ * chain, is for the caller to compare; an unknown compatible bit too is the caller's to heed. */
+int weir_block_header_decode(const uint8_t bytes[WEIR_BLOCK_HEADER], weir_block_header *out);
+
+/* Bytes the block takes in its segment, padding included. */
+uint64_t weir_block_extent(const weir_block_header *h);
+
+typedef struct weir_codec weir_codec;             /* zstd contexts; one thread at a time */
+int weir_codec_make(int level, weir_codec **out); /* WEIR_OK or WEIR_NO_MEMORY */
+void weir_codec_free(weir_codec *codec);          /* NULL is allowed */
+
+/* Compress raw into stored (capacity at least weir_stored_bound(raw_bytes)), or copy it where
+ * compression saves no page of the file, or codec is NULL. Fills codec, raw_bytes, stored_bytes and
+ * payload_hash of h. WEIR_MISUSE when raw_bytes or capacity is out of range. */
+size_t weir_stored_bound(size_t raw_bytes);
+int weir_payload_encode(weir_codec *codec, const uint8_t *raw, size_t raw_bytes, uint8_t *stored,
+                        size_t capacity, weir_block_header *h);
+
+/* Before memory is taken for the raw bytes, so that what a header merely claims costs none: do the
+ * h->stored_bytes at stored have the header's hash, and are they, with WEIR_CODEC_ZSTD, one frame that
+ * names h->raw_bytes and is long enough for so many? h comes from weir_block_header_decode, which
+ * bounds both sizes by WEIR_RAW_MAX. WEIR_DAMAGED when not. */
+int weir_payload_verify(const weir_block_header *h, const uint8_t *stored);
+
+/* Decompress what was verified into raw, which has room for h->raw_bytes. *payload is then raw, or
+ * stored itself with WEIR_CODEC_RAW. WEIR_DAMAGED when it does not decompress to so many bytes. */
+int weir_payload_decode(weir_codec *codec, const weir_block_header *h, const uint8_t *stored,
+                        uint8_t *raw, const uint8_t **payload);
+
+/* ---- payloads ---- */
+
+typedef struct weir_lane_mark {
+    uint32_t lane;
+    uint64_t position;
+} weir_lane_mark;
+
+/* A parsed payload; points into the bytes given. */
+typedef struct weir_payload {
+    uint8_t ring[16];
+    uint32_t lanes;
+    const uint8_t *lane_entries; /* weir_payload_lane() reads them */
+    weir_cursor body;            /* at the first row or the declaration count */
+} weir_payload;
+
+size_t weir_payload_head_size(uint32_t lanes);
+uint8_t *weir_payload_head_encode(uint8_t *at, const uint8_t ring[16], const weir_lane_mark *marks,
+                                  uint32_t lanes);
+bool weir_payload_parse(const uint8_t *raw, size_t bytes, weir_payload *out);
+weir_lane_mark weir_payload_lane(const weir_payload *p, uint32_t index); /* index < p->lanes */
+
+/* The next row's bytes in a rows payload: 1 a row, 0 the end, -1 not valid. */
+int weir_payload_next_row(weir_cursor *body, const uint8_t **row, size_t *bytes);
+
+/* Does the body hold what the header says: as many rows, nothing in a mark, declarations that are
+ * valid? What the rows themselves hold is weir_row_decode()'s to judge. WEIR_OK, WEIR_DAMAGED or
+ * WEIR_NO_MEMORY. */
+int weir_payload_check(const weir_payload *p, const weir_block_header *h);
+
+uint64_t weir_hash(const void *bytes, size_t length); /* XXH3-64, seed 0 */
+
+#endif

@@ -1,0 +1,77 @@
+/* tables.c - collecting declarations, and writing them out again. */
+#include "tables.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t place_of(const weir_tables *t, uint16_t table) {
+    size_t at = 0;
+    while (at < t->count && t->list[at]->table < table)
+        at++;
+    return at;
+}
+
+/* Takes d over, also on failure. */
+static int keep_declaration(weir_tables *t, weir_declaration *d) {
+    size_t at = place_of(t, d->table);
+    if (at < t->count && t->list[at]->table == d->table) {
+        weir_declaration_free(t->list[at]);
+        t->list[at] = d;
+        return WEIR_OK;
+    }
+    if (t->count == t->capacity) {
+        size_t wanted = t->capacity * 2 + 16; /* table numbers are 16 bits wide: no overflow */
+        weir_declaration **larger = realloc(t->list, wanted * sizeof *larger);
+        if (!larger) {
+            weir_declaration_free(d);
+            return WEIR_NO_MEMORY;
+        }
+        t->list = larger;
+        t->capacity = wanted;
+    }
+    memmove(t->list + at + 1, t->list + at, (t->count - at) * sizeof *t->list);
+    t->list[at] = d;
+    t->count++;
+    return WEIR_OK;
+}
+
+int weir_tables_merge(weir_tables *t, weir_cursor body) {
+    uint32_t count = weir_take_u32(&body);
+    for (uint32_t i = 0; i < count; i++) {
+        weir_declaration *d;
+        int status = weir_declaration_decode(&body, &d);
+        if (status == WEIR_OK) status = keep_declaration(t, d);
+        if (status != WEIR_OK) return status;
+    }
+    return weir_cursor_ok(&body) && weir_cursor_left(&body) == 0 ? WEIR_OK : WEIR_DAMAGED;
+}
+
+void weir_tables_free(weir_tables *t) {
+    for (size_t i = 0; i < t->count; i++)
+        weir_declaration_free(t->list[i]);
+    free(t->list);
+    *t = (weir_tables){0};
+}
+
+void weir_drained_head_set(weir_drained_head *d, const weir_payload *payload) {
+    uint8_t *at = weir_payload_head_encode(d->head, payload->ring, NULL, 0);
+    (void)weir_put_u32(at - 8, payload->lanes); /* the entries follow as they stood */
+    at = weir_put_bytes(at, payload->lane_entries, (size_t)payload->lanes * WEIR_LANE_ENTRY);
+    d->bytes = (size_t)(at - d->head);
+}
+
+int weir_tables_payload(const weir_tables *t, const weir_drained_head *d, uint8_t **payload,
+                        size_t *bytes) {
+    size_t head = d->bytes ? d->bytes : WEIR_PAYLOAD_HEAD, size = head + 4;
+    for (size_t i = 0; i < t->count; i++)
+        size += weir_declaration_size(t->list[i]);
+    uint8_t *at = calloc(1, size);
+    if (!at) return WEIR_NO_MEMORY;
+    *payload = at;
+    *bytes = size;
+    at = weir_put_bytes(at, d->head, d->bytes) + (head - d->bytes);
+    at = weir_put_u32(at, (uint32_t)t->count);
+    for (size_t i = 0; i < t->count; i++)
+        at = weir_declaration_encode(at, t->list[i]);
+    return WEIR_OK;
+}

@@ -1,0 +1,531 @@
+/* append.c - the hot path: from a call to a published record.
+ *
+ * In the common case: one look at the thread's seat, one at the gate, one at the ownership word,
+ * the bytes, the check, one store of the tail. No lock, no allocation, no system call. The slow
+ * turns stand in functions of their own: taking a seat, taking a lane, waiting for room. */
+#include <errno.h>
+#include <signal.h>
+
+#include "../base/thread.h"
+#include "../format/key.h"
+#include "../format/row_encode.h"
+#include "core.h"
+#include "fork.h"
+#include "registry.h"
+
+enum {
+    SEATS = 16,         /* so many open handles have one each */
+    LANE_WAIT_MS = 200, /* at most, for the journal thread to make a lane */
+    LANE_LOOK_MS = 20,  /* a thread that ended without a word is looked for so often */
+};
+
+/* What a thread remembers of a handle. Thread-local in the initial-exec model, so that reaching
+ * it calls nothing and a signal handler may. Only its own thread touches it, and handlers that
+ * nest properly in it: whoever raises depth from 0 has the seat, and nobody else changes what
+ * stands in it until depth is 0 again. So depth is raised before anything in the seat is looked
+ * at. */
+typedef struct seat {
+    uint32_t generation; /* of the opening whose seat this is; 0: nobody's */
+    uint32_t depth;      /* appends under way in this thread, one inside the other */
+    weir_lane *lane;     /* of its outermost append */
+} seat;
+
+static _Thread_local seat seats[SEATS] __attribute__((tls_model("initial-exec")));
+
+/* One append under way. */
+typedef struct entry {
+    weir *w;
+    weir_lane *lane;
+    seat *seat;
+    unsigned depth;
+} entry;
+
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* ---- a lane of one's own ----------------------------------------------------------------- */
+
+/* A free lane becomes this thread's, until it ends. */
+static weir_lane *claim(weir *w, unsigned depth) {
+    weir_lane *lane = weir_ring_claim(&w->ring, w->os->thread_number(w->os->self), depth);
+    if (!lane) return NULL;
+    lane->opening = (uint16_t)w->generation;
+    weir_thread_expect_end();
+    return lane;
+}
+
+static void ask_for_lanes(weir *w) {
+    atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
+    weir_journaler_ring(&w->journaler);
+}
+
+/* Is the journal thread about to make one, so that it is worth a wait even if the policy is to fail
+ * at once? A hint. */
+static bool one_is_coming(const weir *w) {
+    return atomic_load_explicit(&w->ring.ready, memory_order_relaxed) < w->ring.header.lanes &&
+           !atomic_load_explicit(&w->journaler.lanes_short, memory_order_relaxed);
+}
+
+/* Sleep until lanes have moved, or it is time to ask again; false at the deadline. */
+static bool await_lanes(weir *w, uint32_t seen, uint64_t deadline) {
+    uint64_t look = weir_deadline(w->os, LANE_LOOK_MS);
+    if (!weir_wait_news(w, &w->journaler.lanes, seen, look < deadline ? look : deadline))
+        return false;
+    return w->os->now(w->os->self) < deadline;
+}
+
+/* Ask, and sleep until the answer. It is asked again only when none has come for a while, or two would
+ * wake each other for as long as there is none. */
+static weir_lane *wait_for_lane(weir *w, unsigned depth) {
+    bool patient = w->options.full == WEIR_FULL_BLOCK;
+    uint64_t deadline = weir_deadline(w->os, patient ? w->options.full_timeout_ms : LANE_WAIT_MS);
+    bool more = !weir_thread_is_ours(), ask = true;
+    weir_lane *lane = NULL;
+    while (more && !lane && weir_gate_status(w, w->generation) == WEIR_OK) {
+        uint32_t seen = atomic_load_explicit(&w->journaler.lanes.moved, memory_order_seq_cst);
+        lane = claim(w, depth);
+        if (lane) break;
+        bool coming = patient || one_is_coming(w);
+        if (ask) ask_for_lanes(w);
+        more = coming && await_lanes(w, seen, deadline);
+        ask = atomic_load_explicit(&w->journaler.lanes.moved, memory_order_relaxed) == seen;
+    }
+    return lane;
+}
+
+/* What ended threads have left in their lanes should not linger while somebody waits for one. */
+static weir_lane *demand_lane(weir *w, unsigned depth) {
+    atomic_fetch_add_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
+    weir_lane *lane = wait_for_lane(w, depth);
+    atomic_fetch_sub_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
+    return lane;
+}
+
+static weir_lane *take_lane_inside(weir *w, unsigned depth) {
+    weir_lane *lane = weir_ring_find(&w->ring, w->os->thread_number(w->os->self), depth);
+    if (lane) return lane;
+    lane = claim(w, depth);
+    if (!lane) return demand_lane(w, depth);
+    /* The last one ready? Have the next made before somebody needs it. */
+    if (weir_ring_owned(&w->ring) == atomic_load_explicit(&w->ring.ready, memory_order_relaxed))
+        atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
+    weir_journaler_ring(&w->journaler); /* for the next, and to populate this one */
+    return lane;
+}
+
+/* The system is asked for more here than it keeps errno out of. */
+static weir_lane *take_lane(weir *w, unsigned depth) {
+    int held, saved = errno;
+    if (weir_step_in(w, false, &held) != WEIR_OK) return NULL;
+    weir_lane *lane = take_lane_inside(w, depth);
+    weir_step_out(w, held);
+    errno = saved;
+    return lane;
+}
+
+/* ---- in and out --------------------------------------------------------------------------- */
+
+int weir_gate_status(const weir *w, uint32_t generation) {
+    if (atomic_load_explicit(w->gate, memory_order_relaxed) == generation) return WEIR_OK;
+    if (w->os->process_id(w->os->self) != w->process || weir_fork_left_behind()) return WEIR_FORKED;
+    if (w->generation == generation && !atomic_load_explicit(&w->closing, memory_order_acquire) &&
+        atomic_load_explicit(&w->journaler.status, memory_order_acquire) == WEIR_STOPPED)
+        return WEIR_STOPPED;
+    return WEIR_CLOSED;
+}
+
+/* There is no room: because the ring is full, or because the handle closed meanwhile. */
+static int refuse(const weir *w) {
+    int status = weir_gate_status(w, w->generation);
+    return status == WEIR_OK ? WEIR_FULL : status;
+}
+
+/* Of rows that were not appended, those for which there was no room count. */
+static int count_refused(weir *w, int status, uint64_t rows) {
+    if (status == WEIR_FULL) atomic_fetch_add_explicit(&w->refused, rows, memory_order_relaxed);
+    return status;
+}
+
+int weir_step_in(weir *w, bool even_stopped, int *held) {
+    *held = weir_cancel_hold();
+    atomic_fetch_add_explicit(&w->inside, 1, memory_order_seq_cst);
+    int status = weir_gate_status(w, w->generation);
+    if (status == WEIR_OK || (status == WEIR_STOPPED && even_stopped)) return WEIR_OK;
+    weir_step_out(w, *held);
+    return status;
+}
+
+void weir_step_out(weir *w, int held) {
+    atomic_fetch_sub_explicit(&w->inside, 1, memory_order_seq_cst);
+    weir_cancel_allow(held);
+}
+
+/* A lane that the seat does not hold: the first of this handle, or of an append inside another one,
+ * to whichever handle. depth was raised by the caller. */
+static int look_for_lane(entry *e, uint32_t generation) {
+    seat *s = e->seat;
+    int status = weir_gate_status(e->w, generation);
+    if (status == WEIR_OK && e->depth >= WEIR_DEPTHS) status = refuse(e->w);
+    if (status == WEIR_OK) {
+        e->lane = take_lane(e->w, e->depth);
+        if (!e->lane) status = refuse(e->w);
+    }
+    if (status != WEIR_OK) {
+        s->depth = e->depth;
+    } else if (e->depth == 0) {
+        s->lane = e->lane;
+        s->generation = generation;
+    }
+    return status;
+}
+
+static seat *seat_of(const weir *w) {
+    return &seats[atomic_load_explicit(&w->slot, memory_order_relaxed) % SEATS];
+}
+
+void weir_handle_switch_thread(weir *w) {
+    seat *s = seat_of(w);
+    if (s->depth == 0) s->generation = 0;
+}
+
+static inline void leave_append(const entry *e) {
+    /* Release: who sees the flag down sees the tail. */
+    atomic_store_explicit(&e->lane->busy, false, memory_order_release);
+    atomic_signal_fence(memory_order_seq_cst);
+    e->seat->depth = e->depth;
+}
+
+/* Raise busy, then look at the gate; a closer shuts the gate, makes the barrier, then looks at
+ * busy: one of the two sees the other. */
+static inline int pass_gate(const entry *e, uint32_t generation) {
+    atomic_store_explicit(&e->lane->busy, true, memory_order_relaxed);
+    if (UNLIKELY(e->w->fence))
+        atomic_thread_fence(memory_order_seq_cst);
+    else
+        atomic_signal_fence(memory_order_seq_cst);
+    if (!UNLIKELY(atomic_load_explicit(e->w->gate, memory_order_relaxed) != generation))
+        return WEIR_OK;
+    leave_append(e);
+    return weir_gate_status(e->w, generation);
+}
+
+static inline int enter_append(weir *w, uint32_t generation, entry *e) {
+    seat *s = seat_of(w);
+    e->w = w;
+    e->seat = s;
+    e->depth = s->depth;
+    s->depth = e->depth + 1; /* before all else: see seat */
+    atomic_signal_fence(memory_order_seq_cst);
+    if (UNLIKELY(s->generation != generation || e->depth != 0 ||
+                 s->lane->opening != (uint16_t)generation)) {
+        int status = look_for_lane(e, generation);
+        if (status != WEIR_OK) return status;
+    } else {
+        e->lane = s->lane;
+    }
+    return pass_gate(e, generation);
+}
+
+/* generation first: a handler in between does without the seat. */
+void weir_leave_appends(weir *w) {
+    seat *s = seat_of(w);
+    if (s->generation == w->generation) {
+        s->generation = 0;
+        atomic_signal_fence(memory_order_seq_cst);
+        s->depth = 0;
+    }
+    (void)weir_ring_hand_back(&w->ring, w->os->thread_number(w->os->self));
+}
+
+/* ---- the end of a thread ------------------------------------------------------------------- */
+
+static void hand_back_lanes(weir *w) {
+    int held;
+    /* Acquire, with the release of opening: before it there is nothing to look at. */
+    if (!atomic_load_explicit(w->gate, memory_order_acquire)) return;
+    if (weir_step_in(w, false, &held) != WEIR_OK) return;
+    if (weir_ring_hand_back(&w->ring, w->os->thread_number(w->os->self)))
+        weir_journaler_tell(&w->journaler, &w->journaler.lanes);
+    weir_step_out(w, held);
+}
+
+/* Meanwhile a handler's append is one inside another, and finds the lane for that, or none, by its
+ * holder. Appends of other destructors come behind, and take lanes anew. */
+void weir_hand_back_lanes(void) {
+    for (int i = 0; i < SEATS; i++)
+        seats[i] = (seat){.depth = 1};
+    atomic_signal_fence(memory_order_seq_cst);
+    for (weir *w = weir_registry_made(); w; w = w->next_made)
+        hand_back_lanes(w);
+    atomic_signal_fence(memory_order_seq_cst);
+    for (int i = 0; i < SEATS; i++)
+        seats[i].depth = 0;
+}
+
+/* ---- room ---------------------------------------------------------------------------------- */
+
+static bool record_fits(weir_lane *lane, uint64_t bytes) {
+    /* Acquire: the journal thread has finished reading what we are about to overwrite. */
+    uint64_t head = atomic_load_explicit(&lane->control->head, memory_order_acquire);
+    uint64_t end = lane->tail + bytes;
+    if (end > head + lane->size) return false;
+    uint64_t part = end + weir_lane_enough(lane->size) / 2, most = head + lane->size;
+    lane->limit = part < most ? part : most;
+    return true;
+}
+
+static int wait_for_lane_room(const entry *e, uint64_t bytes) {
+    weir *w = e->w;
+    if (w->options.full == WEIR_FULL_FAIL || weir_thread_is_ours()) return refuse(w);
+    int held = weir_cancel_hold();
+    uint64_t deadline = weir_deadline(w->os, w->options.full_timeout_ms);
+    weir_news *news = &w->journaler.durable;
+    bool there = false, more = true;
+    atomic_fetch_add_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
+    while (!there && more) {
+        uint32_t seen = atomic_load_explicit(&news->moved, memory_order_seq_cst);
+        there = record_fits(e->lane, bytes);
+        bool open = atomic_load_explicit(w->gate, memory_order_relaxed) == w->generation;
+        if (!there) weir_journaler_ring(&w->journaler);
+        if (!there) more = open && weir_wait_news(w, news, seen, deadline);
+    }
+    atomic_fetch_sub_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
+    weir_cancel_allow(held);
+    return there ? WEIR_OK : refuse(w);
+}
+
+/* Past the limit: the lane is full, or head was not looked at for long. What has come together by
+ * now should not linger. */
+static int make_lane_room(const entry *e, uint64_t bytes) {
+    if (bytes > e->lane->size / 2) return WEIR_TOO_BIG;
+    bool there = record_fits(e->lane, bytes);
+    uint64_t head = atomic_load_explicit(&e->lane->control->head, memory_order_relaxed);
+    if (e->lane->tail - head >= weir_lane_enough(e->lane->size))
+        weir_journaler_ring_aside(&e->w->journaler);
+    return there ? WEIR_OK : wait_for_lane_room(e, bytes);
+}
+
+static inline int room(const entry *e, uint64_t bytes) {
+    if (!UNLIKELY(bytes > e->lane->size / 2 || e->lane->tail + bytes > e->lane->limit))
+        return WEIR_OK;
+    return make_lane_room(e, bytes);
+}
+
+/* ---- publishing ------------------------------------------------------------------------------ */
+
+/* A handler that interrupted the append may have forked, and this be the child: then all was written
+ * into memory of its own (fork.h), which nobody reads. It is looked at last, so that the answer
+ * holds wherever the fork came. A gate that was merely shut meanwhile takes nothing back. */
+static inline int publish_record(const entry *e, uint64_t tail, uint64_t rows,
+                                 weir_ticket *ticket) {
+    weir_lane *lane = e->lane;
+    weir_lane_publish(lane, tail);
+    atomic_store_explicit(&lane->rows,
+                          atomic_load_explicit(&lane->rows, memory_order_relaxed) + rows,
+                          memory_order_relaxed);
+    if (UNLIKELY(e->w->fence)) atomic_thread_fence(memory_order_seq_cst);
+    uint32_t generation = e->w->generation;
+    /* Relaxed: the kernel wiped it before the child ran. */
+    if (UNLIKELY(atomic_load_explicit(e->w->gate, memory_order_relaxed) != generation) &&
+        weir_gate_status(e->w, generation) == WEIR_FORKED)
+        return WEIR_FORKED;
+    weir_journaler_published(&e->w->journaler);
+    if (ticket) *ticket = (weir_ticket){tail, lane->index, generation};
+    return WEIR_OK;
+}
+
+int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes) {
+    entry e;
+    int status = enter_append(w, w->generation, &e);
+    if (status != WEIR_OK) return status;
+    uint64_t size = weir_record_bytes(bytes);
+    status = room(&e, size);
+    if (status == WEIR_OK) {
+        uint64_t epoch = weir_ring_stamp(&w->ring, e.lane, e.depth > 0);
+        (void)weir_put_bytes(weir_lane_at(e.lane, e.lane->tail) + WEIR_RECORD_HEAD, body, bytes);
+        weir_record_seal(e.lane, e.lane->tail, bytes, epoch, kind);
+        status = publish_record(&e, e.lane->tail + size, 0, NULL);
+    }
+    leave_append(&e);
+    return status;
+}
+
+/* Write the body of one row's record; returns its bytes. key: stands for the caller's, or NULL. */
+static inline size_t write_row_record(uint8_t *record, const weir_table *t,
+                                      const weir_value *values, const weir_value *key) {
+    uint8_t *body = record + WEIR_RECORD_HEAD;
+    uint8_t *end =
+        key ? weir_row_encode_with(body, t->number, values, t->columns, (size_t)t->key, key)
+            : weir_row_encode(body, t->number, values, t->columns);
+    return (size_t)(end - body);
+}
+
+/* To ask for a line of memory as its owner, which is what a store needs, is an instruction of its
+ * own; processors that lack it do nothing (Intel SDM, PREFETCHW). */
+#ifdef __x86_64__
+#define PREFETCHES_TO_WRITE __attribute__((target("prfchw")))
+#else
+#define PREFETCHES_TO_WRITE
+#endif
+enum {
+    AHEAD = 5 * WEIR_CACHE_LINE,
+    SMALL_ROW = 16 << 10, /* half of the smallest lane is more, so it is not too big */
+};
+
+/* Room to look for. How much exactly a small row takes shows when it is written; any other row, and
+ * one that cannot be stored, is measured. */
+static inline uint64_t has_lane_room_for(const weir_value *values, size_t columns, int *status) {
+    uint64_t bound = weir_row_bound(values, columns);
+    if (!UNLIKELY(bound - 1 >= SMALL_ROW)) return bound;
+    return weir_row_size(values, columns, status);
+}
+
+/* The chosen key may be wider than what it stands for. */
+static inline uint64_t wider_by(const weir_value *given, const weir_value *key) {
+    return given->type == WEIR_NULL && key->type == WEIR_INTEGER
+               ? weir_width_signed(key->as.integer)
+               : 0;
+}
+
+/* Compiled twice, so that rows without a key pay nothing for one. */
+static inline __attribute__((always_inline)) int append_with(const weir_table *t,
+                                                             const weir_value *values,
+                                                             const weir_value *key,
+                                                             weir_ticket *ticket) {
+    weir *w = t->w;
+    size_t columns = t->columns;
+    int status = WEIR_OK;
+    /* Whoever appended last has the ownership word in its cache: it comes over while the row is
+     * measured and written, so the stamp is taken behind that. */
+    __builtin_prefetch(atomic_load_explicit(&w->word_hint, memory_order_relaxed), 1);
+    uint64_t most = has_lane_room_for(values, columns, &status);
+    if (UNLIKELY(!most)) return status;
+    if (key) most += wider_by(&values[t->key], key);
+    entry e;
+    status = enter_append(w, t->generation, &e);
+    if (UNLIKELY(status != WEIR_OK)) return count_refused(w, status, 1);
+    weir_lane *lane = e.lane;
+    uint64_t tail = lane->tail;
+    status = room(&e, weir_record_bytes(most) + 8); /* and the slack that encoding may touch */
+    if (!UNLIKELY(status != WEIR_OK)) {
+        uint8_t *record = weir_lane_at(lane, tail);
+        size_t bytes = write_row_record(record, t, values, key);
+        uint64_t epoch = weir_ring_stamp(&w->ring, lane, e.depth > 0);
+        weir_record_seal_at(record, lane->salt, tail, bytes, epoch, WEIR_RECORD_ROW);
+        status = publish_record(&e, tail + weir_record_bytes(bytes), 1, ticket);
+        __builtin_prefetch(record + AHEAD, 1); /* for the rows to come; it cannot fault */
+    } else {
+        (void)count_refused(w, status, 1);
+    }
+    leave_append(&e);
+    return status;
+}
+
+PREFETCHES_TO_WRITE
+static int append_one(const weir_table *t, const weir_value *values, weir_ticket *ticket) {
+    return append_with(t, values, NULL, ticket);
+}
+
+/* ---- keys --------------------------------------------------------------------------------- */
+
+void weir_table_raise_key(weir_table *t, int64_t next) {
+    _Atomic int64_t *key = &t->keys->next_key;
+    int64_t now = atomic_load_explicit(key, memory_order_relaxed);
+    while (next > now && !atomic_compare_exchange_weak_explicit(
+                             key, &now, next, memory_order_relaxed, memory_order_relaxed)) {
+    }
+}
+
+static int take_key(weir_table *t, weir_value *value) {
+    _Atomic int64_t *key = &t->keys->next_key;
+    int64_t next = atomic_load_explicit(key, memory_order_relaxed);
+    do {
+        if (next == INT64_MAX) return WEIR_SCHEMA;
+    } while (!atomic_compare_exchange_weak_explicit(key, &next, next + 1, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    *value = weir_int(next);
+    return WEIR_OK;
+}
+
+/* SQLite takes a NaN for NULL, and would choose a key itself. */
+static bool is_null(const weir_value *v) {
+    return v->type == WEIR_NULL || (v->type == WEIR_REAL && v->as.real != v->as.real);
+}
+
+/* The key stands in the journaled row, so that a rebuild gives the same one. The greatest integer is
+ * never chosen, and one row that has it does not end the sequence. */
+int weir_table_settle_key(weir_table *t, weir_value *value) {
+    if (is_null(value)) return take_key(t, value);
+    int64_t bound = weir_key_bound(value);
+    if (bound < INT64_MAX) weir_table_raise_key(t, bound + 1);
+    return WEIR_OK;
+}
+
+PREFETCHES_TO_WRITE
+static int append_keyed(weir_table *t, const weir_value *values, weir_ticket *ticket) {
+    weir_value key = values[t->key];
+    int status = weir_table_settle_key(t, &key);
+    return status == WEIR_OK ? append_with(t, values, &key, ticket) : status;
+}
+
+int weir_append_row(weir_table *table, const weir_value *values, size_t count,
+                    weir_ticket *ticket) {
+    if (UNLIKELY(!table || !values || count != table->columns)) return WEIR_MISUSE;
+    return UNLIKELY(table->key >= 0) ? append_keyed(table, values, ticket)
+                                     : append_one(table, values, ticket);
+}
+
+/* ---- many rows ---------------------------------------------------------------------------- */
+
+static int size_of_rows(const weir_table *t, const weir_value *values, size_t rows,
+                        uint64_t *bytes) {
+    *bytes = 8;
+    for (size_t r = 0; r < rows; r++) {
+        int status = WEIR_OK;
+        size_t body = weir_row_size(values + r * t->columns, t->columns, &status);
+        if (!body) return status;
+        *bytes += weir_record_bytes(body) + (t->key >= 0 ? 8 : 0); /* room for a chosen key */
+        if (*bytes > UINT32_MAX) return WEIR_TOO_BIG;              /* no lane is that large */
+    }
+    return WEIR_OK;
+}
+
+/* Behind the tail, where nobody reads yet. *end: where the last one ends. */
+static int write_rows(const entry *e, weir_table *t, const weir_value *values, size_t rows,
+                      uint64_t epoch, uint64_t *end) {
+    uint64_t tail = e->lane->tail;
+    for (size_t r = 0; r < rows; r++) {
+        const weir_value *row = values + r * t->columns;
+        weir_value key;
+        if (t->key >= 0) {
+            key = row[t->key];
+            int status = weir_table_settle_key(t, &key);
+            if (status != WEIR_OK) return status;
+        }
+        uint8_t *record = weir_lane_at(e->lane, tail);
+        size_t bytes = write_row_record(record, t, row, t->key >= 0 ? &key : NULL);
+        weir_record_seal_at(record, e->lane->salt, tail, bytes, epoch, WEIR_RECORD_ROW);
+        tail += weir_record_bytes(bytes);
+    }
+    *end = tail;
+    return WEIR_OK;
+}
+
+int weir_append_rows(weir_table *table, const weir_value *values, size_t count, size_t rows,
+                     weir_ticket *ticket) {
+    if (!table || !values || count != table->columns || rows == 0) return WEIR_MISUSE;
+    uint64_t bytes;
+    entry e;
+    int status = size_of_rows(table, values, rows, &bytes);
+    if (status != WEIR_OK) return status;
+    status = enter_append(table->w, table->generation, &e);
+    if (status != WEIR_OK) return count_refused(table->w, status, rows);
+    status = room(&e, bytes);
+    if (status == WEIR_OK) {
+        uint64_t epoch = weir_ring_stamp(&table->w->ring, e.lane, e.depth > 0);
+        uint64_t end;
+        status = write_rows(&e, table, values, rows, epoch, &end);
+        if (status == WEIR_OK) status = publish_record(&e, end, rows, ticket);
+    }
+    leave_append(&e);
+    return count_refused(table->w, status, rows);
+}

@@ -1,0 +1,103 @@
+/* core.h - the handle's own fields. Private to this folder.
+ *
+ * A handle's memory is never freed while the process lives: after closing it waits on a list for
+ * the next opening, so that an append which another thread began just before close finds a
+ * closed gate and not freed memory. */
+#ifndef WEIR_CORE_H
+#define WEIR_CORE_H
+
+#include "../journal/journaler.h"
+#include "handle.h"
+
+struct weir_table {
+    weir *w;
+    uint32_t generation; /* of the opening it was declared in */
+    uint16_t number, columns;
+    int key;                  /* index of the WEIR_KEY column, or -1 */
+    weir_table *keys;         /* whose next_key counts for all declarations of the table */
+    _Atomic int64_t next_key; /* relaxed: only its own order matters; INT64_MAX: none is left */
+    weir_declaration *declaration; /* NULL once the handle is closed */
+    weir_table *next_idle;
+};
+
+struct weir {
+    /* Read by every append; written only while opening and closing. gate: holds the generation
+     * while open; 0 when closed or stopped, and, being on a page that a fork wipes, in a forked
+     * child. Loaded relaxed: closing makes a process-wide barrier between storing 0 and looking
+     * at busy. */
+    alignas(WEIR_CACHE_LINE) _Atomic uint32_t *gate;
+    uint32_t generation;
+    _Atomic uint32_t slot; /* of the threads' seats; relaxed: any is right, this one is fast */
+    int64_t process;       /* that opened it */
+    bool fence;            /* no membarrier in this kernel: every append pays a fence instead */
+    /* Where ring.word is or was: for a prefetch, which no gate guards and no address can fault. */
+    _Atomic(void *) word_hint; /* relaxed on both sides: nothing is read through it */
+    const weir_os *os;
+    weir_ring ring; /* from here to next_made all is cleared when the memory is used again */
+    /* Its file has the name that it should. Stored with release behind the name's coming and before
+     * its going; acquire. */
+    _Atomic bool ring_stands;
+
+    alignas(WEIR_CACHE_LINE) weir_journaler journaler;
+    _Atomic uint64_t refused;
+    _Atomic bool closing;
+
+    weir_options options;
+    char *directory; /* for texts, and names in it; absolute */
+    int dirfd;       /* the directory itself; 0: not open */
+    uint64_t lock_device, lock_inode;
+    weir_journal *journal;
+    weir_hooks hooks;
+    _Atomic bool hooked; /* release after hooks are set, acquire before they are called */
+    weir_position start; /* where the database stood at opening */
+    uint64_t opened_row; /* last row that a former process left */
+
+    pthread_mutex_t declaring; /* tables and table_count; no append takes it */
+    /* By number, from 1; NULL: not declared in this opening. */
+    weir_table *tables[WEIR_TABLES_MAX + 1];
+    weir_declaration *known[WEIR_TABLES_MAX + 1]; /* what the journal knew at opening; copies */
+    uint16_t table_count;
+    weir_table *idle_tables;         /* of former openings of this memory */
+    _Atomic(weir_table *) log_table; /* release / acquire */
+
+    /* What the writer reports: each stored with release before others are told. */
+    _Atomic uint64_t applied_row, rows_applied, rows_rejected, rows_ignored, transactions,
+        wal_bytes;
+    _Atomic int apply_status;
+    _Atomic uint32_t want_applied; /* how many wait for applied */
+    _Atomic uint64_t linger_row;   /* see weir_handle_linger */
+
+    uint64_t base_row; /* last row before this opening's own */
+    enum { WEIR_HANDLE_OPEN, WEIR_HANDLE_STUCK, WEIR_HANDLE_RETIRED } state;
+    weir *next; /* in the list of all handles of the process */
+
+    /* These stay, for who comes late, a thread that ends, and a child that is forked meanwhile. */
+    weir *next_made; /* in the chain of all handles ever made */
+    int lock_file;   /* -1: none */
+    weir_lane *lanes;
+    uint32_t lanes_capacity;
+    /* Calls under way other than appends with a lane. seq_cst on both sides: a caller raises it,
+     * then looks at the gate; the closer shuts the gate, then looks at it. */
+    alignas(WEIR_CACHE_LINE) _Atomic uint32_t inside;
+};
+
+/* WEIR_OK, or why the gate does not hold generation: CLOSED, FORKED or STOPPED. */
+int weir_gate_status(const weir *w, uint32_t generation);
+
+/* The calling thread is inside no append of this handle's: what it has begun, its handlers have jumped out
+ * of. Its lanes go back. */
+void weir_leave_appends(weir *w);
+
+/* The calling thread ends: its lanes go back, in every handle. */
+void weir_hand_back_lanes(void);
+
+/* Publish one record of the given kind from body bytes (declarations). */
+int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes);
+
+/* The next key is to be this one at least. */
+void weir_table_raise_key(weir_table *t, int64_t next);
+
+/* Sleep until the news are others than seen, or the deadline: false then. */
+bool weir_wait_news(weir *w, weir_news *news, uint32_t seen, uint64_t deadline);
+
+#endif

@@ -1,0 +1,279 @@
+/* drain.c - the merge of lanes by (epoch, lane), and the packing of records into blocks. */
+#include "drain.h"
+
+#include <stdlib.h>
+
+int weir_drain_make(weir_drain *d, weir_ring *ring, weir_journal *journal, size_t raw_target,
+                    bool dead, weir_error *error) {
+    *d = (weir_drain){.ring = ring, .journal = journal, .target = raw_target, .dead = dead};
+    /* The last record may begin just below the target: half a lane and its length more. */
+    d->capacity = weir_payload_head_size(ring->header.lanes) + raw_target +
+                  (size_t)(ring->header.lane_bytes / 2) + 8;
+    d->payload = malloc(d->capacity);
+    d->marks = malloc(ring->header.lanes * sizeof *d->marks);
+    if (d->payload && d->marks) return WEIR_OK;
+    weir_drain_free(d);
+    return weir_fail(error, WEIR_NO_MEMORY, "no memory to drain the ring");
+}
+
+void weir_drain_free(weir_drain *d) {
+    free(d->payload);
+    free(d->marks);
+    *d = (weir_drain){0};
+}
+
+static uint32_t ready_lanes(const weir_drain *d) {
+    return atomic_load_explicit(&d->ring->ready, memory_order_relaxed); /* we raise it ourselves */
+}
+
+/* Lanes that were ever used: only these are named in a payload's head. */
+static uint32_t used_lanes(const weir_drain *d) {
+    uint32_t used = 0, ready = ready_lanes(d);
+    for (uint32_t i = 0; i < ready; i++)
+        used += d->ring->lanes[i].data && d->ring->lanes[i].cut > 0;
+    return used;
+}
+
+static void begin_payload(weir_drain *d) {
+    d->used = weir_payload_head_size(used_lanes(d));
+    d->rows = 0;
+}
+
+/* The head goes in last, when it is known how far each lane was taken. */
+static void finish_head(weir_drain *d) {
+    uint32_t used = 0, ready = ready_lanes(d);
+    for (uint32_t i = 0; i < ready; i++) {
+        const weir_lane *lane = &d->ring->lanes[i];
+        if (lane->data && lane->cut > 0)
+            d->marks[used++] = (weir_lane_mark){.lane = i, .position = lane->taken};
+    }
+    (void)weir_payload_head_encode(d->payload, d->ring->header.id, d->marks, used);
+}
+
+/* ---- choosing -------------------------------------------------------------------------- */
+
+typedef struct turn {
+    weir_lane *lane;      /* whose records come next; NULL: the cut is exhausted */
+    uint64_t until_epoch; /* take its records while their epoch is below this … */
+    uint32_t until_lane;  /* … or equal and its index is below this */
+} turn;
+
+static bool has_next(const weir_drain *d, const weir_lane *lane, uint64_t *epoch) {
+    if (!lane->data || lane->ended || lane->taken >= lane->cut) return false;
+    *epoch = weir_lane_epoch(lane, lane->taken);
+    return *epoch <= d->epoch || d->dead;
+}
+
+/* The lane with the least (epoch, index), and the least of the others, up to which it may run. */
+static turn next_turn(const weir_drain *d) {
+    turn t = {NULL, UINT64_MAX, UINT32_MAX};
+    uint64_t least = UINT64_MAX, epoch;
+    uint32_t ready = ready_lanes(d);
+    for (uint32_t i = 0; i < ready; i++) {
+        weir_lane *lane = &d->ring->lanes[i];
+        if (!has_next(d, lane, &epoch)) continue;
+        if (!t.lane || epoch < least) {
+            t.until_epoch = least;
+            t.until_lane = t.lane ? t.lane->index : UINT32_MAX;
+            t.lane = lane;
+            least = epoch;
+        } else if (epoch < t.until_epoch) {
+            t.until_epoch = epoch;
+            t.until_lane = i;
+        }
+    }
+    return t;
+}
+
+static bool within_turn(const weir_drain *d, const turn *t) {
+    uint64_t epoch;
+    if (!has_next(d, t->lane, &epoch)) return false;
+    return epoch < t->until_epoch || (epoch == t->until_epoch && t->lane->index < t->until_lane);
+}
+
+/* ---- packing --------------------------------------------------------------------------- */
+
+static int append_block(weir_drain *d, uint16_t kind, weir_error *error) {
+    finish_head(d);
+    if (d->receiver)
+        return d->receiver->append(d->receiver->self, kind, d->payload, d->used, d->rows, error);
+    return weir_journal_append(d->journal, kind, d->payload, d->used, d->rows, error);
+}
+
+static int append_declaration(weir_drain *d, const weir_record *record, weir_error *error) {
+    begin_payload(d);
+    uint8_t *p = weir_put_u32(d->payload + d->used, 1);
+    p = weir_put_bytes(p, record->body, record->bytes);
+    d->used = (size_t)(p - d->payload);
+    return append_block(d, WEIR_BLOCK_DECLARATIONS, error);
+}
+
+static bool is_row(const weir_drain *d, const weir_record *record) {
+    weir_value values[WEIR_COLUMNS_MAX];
+    uint16_t table, columns;
+    if (!weir_row_decode(record->body, record->bytes, &table, &columns, values)) return false;
+    /* Pages that a power cut has thinned out may hold a lane's rows and not the declaration, in
+     * another lane. */
+    const weir_declaration *declared = d->receiver
+                                           ? d->receiver->declaration(d->receiver->self, table)
+                                           : weir_journal_declaration(d->journal, table);
+    return declared && columns <= declared->columns;
+}
+
+static bool is_declaration(const weir_record *record) {
+    weir_cursor c = weir_cursor_over(record->body, record->bytes);
+    weir_declaration *d;
+    bool valid = weir_declaration_decode(&c, &d) == WEIR_OK && weir_cursor_left(&c) == 0;
+    weir_declaration_free(d);
+    return valid;
+}
+
+/* A dead ring may be anything that a disk has kept, and what cannot be read would stop the journal
+ * or the database for good. In a live one the records are this process's own. */
+static bool is_readable(const weir_drain *d, const weir_record *record) {
+    if (!d->dead) return true;
+    return record->kind == WEIR_RECORD_ROW ? is_row(d, record) : is_declaration(record);
+}
+
+static void pack_row(weir_drain *d, const weir_record *record) {
+    uint8_t *p = weir_put_u32(d->payload + d->used, record->bytes);
+    p = weir_put_bytes(p, record->body, record->bytes);
+    d->used = (size_t)(p - d->payload);
+    d->rows++;
+}
+
+/* In a dead lane a bad record is where its readable part ends. In a live one something has
+ * written into the ring; rows of this lane that were called safe cannot be read, and going on
+ * would hide it. */
+static int bad_record(weir_drain *d, weir_lane *lane, weir_error *error) {
+    if (d->dead) {
+        lane->ended = true; /* its cut stays: it says that the payload's head has an entry for it */
+        return WEIR_OK;
+    }
+    return weir_fail(error, WEIR_STOPPED,
+                     "lane %u of the ring is overwritten at position %llu: something in this "
+                     "process writes through a wild pointer; close, and run weir-recover",
+                     lane->index, (unsigned long long)lane->taken);
+}
+
+typedef enum filled { FILLED_MORE, FILLED_BLOCK, FILLED_DECLARATION, FILLED_ERROR } filled;
+
+/* Take records of one lane into the payload until its turn ends, the block is full, or a
+ * declaration comes. */
+static filled fill_turn(weir_drain *d, const turn *t, weir_record *record, int *status,
+                        weir_error *error) {
+    weir_lane *lane = t->lane;
+    while (within_turn(d, t)) {
+        if (!weir_lane_read(lane, lane->taken, lane->cut, record) || !is_readable(d, record)) {
+            *status = bad_record(d, lane, error);
+            return *status == WEIR_OK ? FILLED_MORE : FILLED_ERROR;
+        }
+        if (record->kind == WEIR_RECORD_DECLARATION) return FILLED_DECLARATION;
+        lane->taken = record->next;
+        if (d->known) {
+            d->known--;
+            continue;
+        }
+        pack_row(d, record);
+        if (d->used >= d->target) return FILLED_BLOCK;
+    }
+    return FILLED_MORE;
+}
+
+/* A block that cannot be appended is taken again, in the same order, by the next call. */
+static void remember_taken(weir_drain *d) {
+    uint32_t ready = ready_lanes(d);
+    for (uint32_t i = 0; i < ready; i++)
+        d->ring->lanes[i].before = d->ring->lanes[i].taken;
+    d->known_before = d->known;
+}
+
+static void undo_taken(weir_drain *d) {
+    uint32_t ready = ready_lanes(d);
+    for (uint32_t i = 0; i < ready; i++)
+        d->ring->lanes[i].taken = d->ring->lanes[i].before;
+    d->known = d->known_before;
+}
+
+static int fill_block(weir_drain *d, bool *appended, weir_error *error) {
+    begin_payload(d);
+    filled how = FILLED_MORE;
+    int status = WEIR_OK;
+    weir_record record = {0};
+    turn t = next_turn(d);
+    while (how == FILLED_MORE && t.lane) {
+        how = fill_turn(d, &t, &record, &status, error);
+        if (how == FILLED_MORE) t = next_turn(d);
+    }
+    if (how == FILLED_ERROR) return status;
+    *appended = d->rows > 0 || how == FILLED_DECLARATION;
+    if (d->rows > 0) return append_block(d, WEIR_BLOCK_ROWS, error);
+    if (how != FILLED_DECLARATION) return WEIR_OK;
+    t.lane->taken = record.next;
+    return append_declaration(d, &record, error);
+}
+
+/* A cut leaves records of later epochs for the next one. An epoch that was never given out would
+ * be left for ever: it is a bad record too. The word is read after the tails that showed the
+ * records. */
+static int check_left(weir_drain *d, weir_error *error) {
+    uint64_t newest = atomic_load_explicit(d->ring->word, memory_order_acquire) >> WEIR_EPOCH_SHIFT;
+    uint32_t ready = ready_lanes(d);
+    for (uint32_t i = 0; !d->dead && i < ready; i++) {
+        weir_lane *lane = &d->ring->lanes[i];
+        if (lane->taken < lane->cut && weir_lane_epoch(lane, lane->taken) > newest)
+            return bad_record(d, lane, error);
+    }
+    return WEIR_OK;
+}
+
+static void cut_if_done(weir_drain *d) {
+    if (d->cutting) return;
+    if (d->dead) { /* everything that is there, once */
+        d->epoch = UINT64_MAX;
+        uint32_t ready = ready_lanes(d);
+        for (uint32_t i = 0; i < ready; i++) {
+            d->ring->lanes[i].ended = false;
+            d->ring->lanes[i].cut =
+                atomic_load_explicit(&d->ring->controls[i].tail, memory_order_acquire);
+        }
+    } else {
+        d->epoch = weir_ring_cut(d->ring);
+    }
+    d->cutting = true;
+}
+
+int weir_drain_block(weir_drain *d, bool *appended, weir_error *error) {
+    *appended = false;
+    cut_if_done(d);
+    remember_taken(d);
+    int status = fill_block(d, appended, error);
+    if (status != WEIR_OK) {
+        undo_taken(d);
+        *appended = false;
+    } else if (!*appended) {
+        d->cutting = false;
+        status = check_left(d, error);
+    }
+    return status;
+}
+
+int weir_drain_mark(weir_drain *d, weir_error *error) {
+    begin_payload(d);
+    return append_block(d, WEIR_BLOCK_MARK, error);
+}
+
+void weir_drain_release(weir_drain *d) {
+    uint32_t ready = ready_lanes(d);
+    for (uint32_t i = 0; i < ready; i++) /* release: we have finished reading below; see lane.h */
+        atomic_store_explicit(&d->ring->controls[i].head, d->ring->lanes[i].taken,
+                              memory_order_release);
+}
+
+void weir_drain_rewind(weir_drain *d) {
+    uint32_t ready = ready_lanes(d);
+    for (uint32_t i = 0; i < ready; i++)
+        d->ring->lanes[i].taken =
+            atomic_load_explicit(&d->ring->controls[i].head, memory_order_relaxed); /* our own */
+    d->cutting = false;
+}

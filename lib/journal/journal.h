@@ -1,0 +1,122 @@
+/* journal.h - segments as one append-only stream: the append side, opening, recycling.
+ *
+ * Two threads use it: the journal thread appends and syncs; the writer locates, reads (through a
+ * reader of its own) and releases. What they share stands under one mutex that no append of a row
+ * ever takes. */
+#ifndef WEIR_JOURNAL_H
+#define WEIR_JOURNAL_H
+
+#include "../verify/inventory.h"
+#include "../verify/reader.h"
+
+typedef struct weir_journal weir_journal;
+
+typedef struct weir_journal_config {
+    const weir_os *os;
+    int dirfd;             /* the directory, open for longer than the journal is; or WEIR_OS_CWD */
+    const char *directory; /* its path, copied; it exists, and the caller holds the lock */
+    uint64_t segment_bytes;
+    uint64_t limit_bytes; /* of segments, without spares */
+    uint64_t
+        ring_bytes; /* left over when opening has to take the last spare: a ring must be made */
+    bool archive;
+    int zstd_level;
+    /* Go on after rot: continue behind every mark. Damaged segments are renamed to
+     * damaged-<why>-segment-… when they are released. */
+    bool salvage;
+    const uint8_t *ring; /* id of the dead ring that will be drained; NULL: there is none */
+    /* May be NULL; tells WEIR_EVENT_NO_SPACE, once, and WEIR_EVENT_GROWS_AGAIN when that is over. */
+    void (*event)(void *context, weir_event event, const char *text);
+    /* May be NULL. WEIR_OK when the directory is still this journal's; else nothing is made, moved or
+     * deleted in it any more, and status and text are what the call answers. Called by the journal
+     * thread and by who releases. */
+    int (*check_place)(void *context, weir_error *error);
+    void *context; /* of both */
+} weir_journal_config;
+
+/* Open what the inventory found (taken just before, under the journal's lock): judge, refuse
+ * (status and text of the verdict) or start a new segment whose header ends the older ones at
+ * the highest mark. Blocks with rows found valid above that mark are written again into the new
+ * segment before it gets its name, so every row that was found is durable when this returns. Rows
+ * keep their numbers. A fresh journal gets a random id. WEIR_NO_SPACE, WEIR_IO: nothing has
+ * changed. */
+int weir_journal_open(const weir_journal_config *config, const weir_inventory *found,
+                      weir_journal **out, weir_error *error);
+
+/* Does not sync. Spares and segments stay for the next opening, except that a journal which keeps
+ * just its newest segment also keeps just one spare. */
+void weir_journal_close(weir_journal *j);
+
+const uint8_t *weir_journal_id(const weir_journal *j);
+uint64_t weir_journal_incarnation(const weir_journal *j);
+
+/* ---- journal thread ---- */
+
+/* Append one block; payload as in block.h, raw. Rolls to a new segment when it must, which syncs
+ * first, so that a segment header's end is always durable. Numbers the rows. Remembers declarations
+ * for the heads of later segments. WEIR_FULL when no segment can be had for now (limit, or whatever
+ * weir_error_passes says of): the block is not appended, try later. After WEIR_IO call
+ * weir_journal_restart. WEIR_STOPPED: the place or the segment's descriptor is another's by now, and
+ * the journal is at its end. */
+int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, size_t bytes,
+                        uint32_t rows, weir_error *error);
+/* From now on: is time worth more than size? Then payloads are stored as they are, but in a journal
+ * that is archived. */
+void weir_journal_store_plain(weir_journal *j, bool plain);
+/* Behind blocks that were appended, before a sync whose successors shall be fast: see
+ * weir_segment_fill_ahead. */
+void weir_journal_fill_ahead(weir_journal *j);
+/* fdatasync; on success everything appended is durable. WEIR_IO is final for the segment: call
+ * weir_journal_restart. Nothing appended since the last sync: returns at once. */
+int weir_journal_sync(weir_journal *j, weir_error *error);
+/* After a failed append or sync: forget every block that is not durable and go on in a new segment
+ * behind the durable end, whatever the limit. The caller appends the rows again from the ring.
+ * WEIR_FULL: no segment can be had for now; appending may be tried later. WEIR_IO: may be called
+ * again. */
+int weir_journal_restart(weir_journal *j, weir_error *error);
+/* Once half of the segment is full, the next one's file is there and open: a process that has no
+ * descriptor left, or a disk that has no room, goes on for that long. What cannot be had now is asked
+ * for again when it is needed. Costs one descriptor, and a segment's space earlier. */
+void weir_journal_look_ahead(weir_journal *j);
+/* Delete the largest spare, for the sake of its space: until the reserve is kept again, an opening may
+ * need it more. False: there is none. */
+bool weir_journal_free_spare(weir_journal *j);
+/* Keep a spare of at least bytes, for draining a dead ring at an opening on a full disk. The
+ * first call says that the opening is over, its ring drained: until then neither the limit nor
+ * the last spare is held back from an append. On failure what was kept before is still kept. */
+int weir_journal_reserve(weir_journal *j, uint64_t bytes, weir_error *error);
+
+/* What the journal has declared under this number so far, or NULL. Belongs to the journal, and may
+ * change with the next append. */
+const weir_declaration *weir_journal_declaration(const weir_journal *j, uint16_t table);
+
+/* ---- any thread ---- */
+
+typedef struct weir_journal_state {
+    weir_end end;      /* appended */
+    weir_mark durable; /* block, hash, and row: last durable row */
+    uint64_t next_row;
+    uint64_t bytes;         /* of segments */
+    uint64_t bytes_written; /* extents of blocks made durable since opening */
+    size_t segments;
+    uint64_t first_block; /* oldest kept; the head of its segment */
+    weir_position found;  /* durable end found at opening (block, row, hash) before rewriting */
+    uint64_t syncs, sync_ns_total, sync_ns_max;
+} weir_journal_state;
+void weir_journal_get_state(weir_journal *j, weir_journal_state *out);
+
+/* The counts among it, and the last durable row, behind no lock: a program's thread may be interrupted
+ * here by a handler whose append waits for the journal thread. Each is right by itself. */
+typedef struct weir_journal_counts {
+    uint64_t durable_row, bytes, bytes_written, syncs, sync_ns_total, sync_ns_max;
+} weir_journal_counts;
+void weir_journal_get_counts(weir_journal *j, weir_journal_counts *out);
+
+weir_locator weir_journal_locator(weir_journal *j); /* blocks up to the durable end */
+
+/* Everything up to and including block is safe without the journal: recycle or archive the
+ * segments that hold nothing else, oldest first. For the one thread that also reads through the
+ * locator. */
+int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error);
+
+#endif

@@ -1,0 +1,358 @@
+/* journaler.c - policy and thread of the journal: when to cut, when to sync, when to sleep. */
+#include "journaler.h"
+
+#include "../base/thread.h"
+
+enum {
+    RAW_TARGET =
+        1 << 20, /* bytes of payload in a block: large enough for zstd and for one pwrite */
+    GROUP_TARGET = 4 * RAW_TARGET, /* bytes of payload behind one sync */
+    SMALL_GROUP = 64 << 10,        /* likewise: whoever makes such ones waits for each */
+    QUIET_LINGERS = 10,            /* so many lingers without news make the thread sleep for good */
+    RETRY_NS = 20 * 1000000,       /* at first, between two looks whether a full journal has room */
+    RETRY_MOST_NS = 1000 * 1000000, /* at last: who releases a segment rings */
+    GATHER_NS = 2 * 1000000,        /* at most: a stalled disk shall not be paid for twice */
+    FAILURES_MAX = 3,               /* in a row; then the journal stops */
+    LANES_AHEAD = 2, /* ready and free: one for the next thread, one for a signal handler */
+};
+
+static void tell_news(weir_journaler *j, weir_event event, const char *text) {
+    if (j->on_event) j->on_event(j->context, event, text);
+}
+
+void weir_journaler_ring(weir_journaler *j) {
+    /* seq_cst against the journal thread's asleep and bell: see journaler.h. */
+    atomic_fetch_add_explicit(&j->bell, 1, memory_order_seq_cst);
+    if (atomic_load_explicit(&j->asleep, memory_order_seq_cst)) j->os->wake(j->os->self, &j->bell);
+}
+
+void weir_journaler_ring_aside(weir_journaler *j) {
+    /* A hint, and so relaxed. */
+    if (atomic_load_explicit(&j->asleep, memory_order_relaxed))
+        weir_affinity_keep_off(&j->affinity);
+    weir_journaler_ring(j);
+}
+
+void weir_journaler_tell(weir_journaler *j, weir_news *news) {
+    /* seq_cst: either who waits counts as a waiter before this load, or it sees what has moved. */
+    atomic_fetch_add_explicit(&news->moved, 1, memory_order_seq_cst);
+    if (atomic_load_explicit(&news->waiters, memory_order_seq_cst))
+        j->os->wake(j->os->self, &news->moved);
+}
+
+void weir_journaler_tell_all(weir_journaler *j) {
+    weir_journaler_tell(j, &j->durable);
+    weir_journaler_tell(j, &j->lanes);
+    weir_journaler_tell(j, &j->applied);
+}
+
+/* The one thread of the child may be a wait that the kernel will begin again: it does not, when the
+ * word is another by then. */
+void weir_journaler_let_go(weir_journaler *j) {
+    atomic_fetch_add_explicit(&j->durable.moved, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&j->lanes.moved, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&j->applied.moved, 1, memory_order_relaxed);
+}
+
+static weir_next stop_for_good(weir_journaler *j, const weir_error *error) {
+    atomic_store_explicit(&j->status, WEIR_STOPPED, memory_order_release);
+    tell_news(j, WEIR_EVENT_STOPPED, error->text);
+    if (j->on_stop) j->on_stop(j->context);
+    weir_journaler_tell_all(j);
+    return WEIR_NEXT_STOPPED;
+}
+
+/* ---- lanes ------------------------------------------------------------------------------ */
+
+/* The reserve must hold what the ring can hold: rows, block heads and padding, in blocks of at
+ * least half the target but for the last. Or else a segment, and the head of the next ring. */
+static uint64_t reserve_for(const weir_journaler *j, uint32_t lanes) {
+    uint64_t ring = (uint64_t)lanes * j->ring->header.lane_bytes;
+    uint64_t need = ring + ring / 32 + (1u << 20);
+    uint64_t least = j->segment_bytes + weir_ring_head_bytes(j->ring->header.lanes);
+    return need > least ? need : least;
+}
+
+static int provision_one(weir_journaler *j, weir_error *error) {
+    uint32_t ready = atomic_load_explicit(&j->ring->ready, memory_order_relaxed);
+    if (ready >= j->ring->header.lanes) return WEIR_NOT_FOUND;
+    int status = weir_journal_reserve(j->journal, reserve_for(j, ready + 1), error);
+    return status == WEIR_OK ? weir_ring_provision(j->ring, error) : status;
+}
+
+static bool is_short(const weir_journaler *j) {
+    return atomic_load_explicit(&j->lanes_short, memory_order_relaxed);
+}
+
+static void set_short(weir_journaler *j, int status) {
+    bool fails = status != WEIR_OK && status != WEIR_NOT_FOUND;
+    atomic_store_explicit(&j->lanes_short, fails, memory_order_relaxed);
+}
+
+/* Keep lanes ahead of the threads that will ask. True when there is one more. */
+static bool make_lanes(weir_journaler *j) {
+    weir_error error = {0};
+    uint32_t before = atomic_load_explicit(&j->ring->ready, memory_order_relaxed), ready = before;
+    int status = WEIR_OK;
+    while (status == WEIR_OK && ready < weir_ring_owned(j->ring) + LANES_AHEAD) {
+        status = provision_one(j, &error);
+        if (status == WEIR_OK) ready++;
+    }
+    bool told = status == WEIR_STOPPED; /* by the next group */
+    if (status != WEIR_OK && status != WEIR_NOT_FOUND && !told && !is_short(j))
+        tell_news(j, WEIR_EVENT_NO_SPACE, error.text);
+    set_short(j, status);
+    return ready > before;
+}
+
+/* Lanes become free, are made, and are taken back from the dead here, so that claiming one is a
+ * compare-and-swap. Who wants one is answered, whether there is one or not. */
+static void provision(weir_journaler *j) {
+    bool wanted = atomic_exchange_explicit(&j->lanes_wanted, 0, memory_order_acquire) != 0;
+    if (wanted) weir_ring_end_dead(j->ring);
+    bool freed = weir_ring_free_ended(j->ring);
+    bool made = (wanted || !is_short(j)) && make_lanes(j);
+    if (wanted || freed || made) weir_journaler_tell(j, &j->lanes);
+}
+
+int weir_journaler_prepare(weir_journaler *j, weir_error *error) {
+    int status = weir_drain_make(&j->drain, j->ring, j->journal, RAW_TARGET, false, error);
+    if (status != WEIR_OK) return status;
+    for (int i = 0; status == WEIR_OK && i < LANES_AHEAD; i++)
+        status = provision_one(j, error);
+    if (status == WEIR_NO_SPACE) { /* no reason not to open: what was found can be applied, and no
+                                      lane is a full ring, until somebody asks and there is room */
+        tell_news(j, WEIR_EVENT_NO_SPACE, error->text);
+        set_short(j, status);
+        return WEIR_OK;
+    }
+    return status == WEIR_NOT_FOUND ? WEIR_OK : status;
+}
+
+void weir_journaler_release(weir_journaler *j) { weir_drain_free(&j->drain); }
+
+/* ---- one group -------------------------------------------------------------------------- */
+
+static void group_is_durable(weir_journaler *j) {
+    j->marked = false;
+    weir_journal_state state;
+    weir_journal_get_state(j->journal, &state);
+    /* The mark before the space: a mark may be too low, never too high. */
+    weir_ring_store_mark(j->ring, &state.durable);
+    weir_drain_release(&j->drain);
+    j->failures = 0;
+    if (j->on_durable)
+        j->on_durable(j->context, state.durable.row); /* the writer has the most to do with it */
+    weir_journaler_tell(j, &j->durable);
+    weir_journal_look_ahead(j->journal); /* behind those who wait */
+}
+
+/* No segment can be had for now. */
+static weir_next wait_for_journal_room(weir_journaler *j, uint64_t *wait_ns) {
+    uint64_t twice = j->retry_ns < RETRY_MOST_NS / 2 ? 2 * j->retry_ns : RETRY_MOST_NS;
+    j->retry_ns = j->full ? twice : RETRY_NS;
+    j->full = true;
+    *wait_ns = j->retry_ns;
+    return WEIR_NEXT_WAIT;
+}
+
+/* The blocks that were not acknowledged are written again, from the ring, into a new segment; one
+ * that cannot be written or synced is one more failure. A write for which there is no room is none:
+ * it is tried again, if not at once. */
+static weir_next begin_again(weir_journaler *j, weir_error *error, uint64_t *wait_ns) {
+    bool passes = weir_error_passes(error);
+    int status;
+    do {
+        tell_news(j, WEIR_EVENT_SYNC_FAILED, error->text);
+        weir_drain_rewind(&j->drain);
+        if (!weir_error_passes(error) && ++j->failures > FAILURES_MAX)
+            return stop_for_good(j, error);
+        status = weir_journal_restart(j->journal, error);
+    } while (status != WEIR_OK && status != WEIR_FULL);
+    if (status == WEIR_FULL || passes) return wait_for_journal_room(j, wait_ns);
+    j->full = false;
+    return WEIR_NEXT_AGAIN;
+}
+
+static uint64_t enough(const weir_journaler *j) {
+    return weir_lane_enough(j->ring->header.lane_bytes);
+}
+
+/* Somebody who waits shall not wait for much else, and the writer, for whom they may wait, gets its
+ * first rows while the next are written. Nor shall they wait for the compressor, unless so much is
+ * there that its size counts. Answers how much to write; hurry is a hint, and so relaxed. */
+static uint64_t suit_those_who_wait(weir_journaler *j) {
+    bool hurry = atomic_load_explicit(&j->hurry, memory_order_relaxed) > 0;
+    weir_journal_store_plain(j->journal, hurry && weir_ring_pending(j->ring) <= 4 * enough(j));
+    return hurry ? enough(j) : GROUP_TARGET;
+}
+
+/* Zeros ahead pay where the next groups are small, or come one by one. What comes in a row of large
+ * ones would be written twice for little. */
+static bool wants_zeros(const weir_journaler *j, uint64_t bytes) {
+    return bytes < SMALL_GROUP || j->was_quiet;
+}
+
+/* Blocks of one cut, one sync. */
+static int write_group(weir_journaler *j, uint64_t *bytes, weir_error *error) {
+    bool appended = true;
+    int status = WEIR_OK;
+    uint64_t target = suit_those_who_wait(j);
+    j->drain.target = target < RAW_TARGET ? target : RAW_TARGET;
+    *bytes = 0;
+    while (status == WEIR_OK && appended && *bytes < target) {
+        status = weir_drain_block(&j->drain, &appended, error);
+        *bytes += appended ? j->drain.used : 0;
+    }
+    if (status != WEIR_OK && status != WEIR_FULL) return status;
+    if (*bytes == 0) return status;
+    if (wants_zeros(j, *bytes)) weir_journal_fill_ahead(j->journal);
+    int synced = weir_journal_sync(j->journal, error);
+    return synced == WEIR_OK ? status : synced;
+}
+
+static uint32_t arrivals(const weir_journaler *j) {
+    return atomic_load_explicit(&j->arrivals, memory_order_relaxed);
+}
+
+/* Group commit: threads that wait, append and wait again would form two groups, each of which waits
+ * while the other is synced. So the next cut is put off, by a third of what the group took at most,
+ * until those whom it has released are back. (Helland et al., Group Commit Timers and High Volume
+ * Transaction Systems, 1987.) waiting: how many there were at the cut; one that polls arrives more
+ * than once. */
+static void expect_back(weir_journaler *j, uint32_t cut, uint32_t waiting, uint64_t began) {
+    uint64_t now = j->os->now(j->os->self), third = (now - began) / 3;
+    uint32_t released = cut - j->gathering.cut;
+    if (released > waiting) released = waiting;
+    if (j->drain.cutting) released = 0; /* their rows come with the next group */
+    j->gathering.cut = cut;
+    j->gathering.due = released > 1 ? arrivals(j) - cut + released : 0;
+    j->gathering.until = now + (third < GATHER_NS ? third : GATHER_NS);
+}
+
+/* All are hints, and so relaxed: the step looks again. */
+bool weir_journaler_gathers(const weir_journaler *j) {
+    return arrivals(j) - j->gathering.cut < j->gathering.due &&
+           !atomic_load_explicit(&j->stopping, memory_order_relaxed) &&
+           !atomic_load_explicit(&j->lanes_wanted, memory_order_relaxed) &&
+           weir_ring_pending(j->ring) < enough(j) && j->os->now(j->os->self) < j->gathering.until;
+}
+
+static weir_next group(weir_journaler *j, uint64_t *wait_ns) {
+    weir_error error = {0};
+    uint64_t bytes;
+    uint32_t cut = arrivals(j);
+    uint32_t waiting = atomic_load_explicit(&j->demand, memory_order_relaxed); /* a hint */
+    uint64_t began = j->os->now(j->os->self);
+    int status = write_group(j, &bytes, &error);
+    j->was_quiet = false;
+    if (status == WEIR_STOPPED) return stop_for_good(j, &error);
+    if (status != WEIR_OK && status != WEIR_FULL) return begin_again(j, &error, wait_ns);
+    if (bytes) group_is_durable(j);
+    expect_back(j, cut, waiting, began);
+    if (status == WEIR_FULL) return wait_for_journal_room(j, wait_ns);
+    j->full = false;
+    return WEIR_NEXT_AGAIN;
+}
+
+/* ---- the step ---------------------------------------------------------------------------- */
+
+/* A block without rows vouches for the last group: without it only the ring's header would. A mark
+ * that cannot be written is no loss of rows; the next group will meet the same trouble and act. */
+static weir_next leave_durable_mark(weir_journaler *j) {
+    weir_error error = {0};
+    if (!j->marked && weir_drain_mark(&j->drain, &error) == WEIR_OK)
+        (void)weir_journal_sync(j->journal, &error);
+    j->marked = true;
+    return WEIR_NEXT_IDLE;
+}
+
+static weir_next quiet(weir_journaler *j, uint64_t now, uint64_t *wait_ns) {
+    j->pending_since = 0;
+    j->was_quiet = true;
+    if (!j->quiet_since) j->quiet_since = now;
+    if (now - j->quiet_since >= QUIET_LINGERS * j->linger_ns) return leave_durable_mark(j);
+    *wait_ns = j->linger_ns;
+    return WEIR_NEXT_WAIT;
+}
+
+weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns) {
+    if (atomic_load_explicit(&j->status, memory_order_relaxed) != WEIR_OK) return WEIR_NEXT_STOPPED;
+    provision(j);
+    uint64_t now = j->os->now(j->os->self);
+    uint64_t pending = weir_ring_pending(j->ring);
+    if (!pending) return quiet(j, now, wait_ns);
+    j->quiet_since = 0;
+    if (!j->pending_since) j->pending_since = now;
+    uint64_t waited = now - j->pending_since;
+    bool demanded = atomic_load_explicit(&j->demand, memory_order_relaxed) > 0 ||
+                    atomic_load_explicit(&j->stopping, memory_order_relaxed);
+    if (!demanded && pending < enough(j) && waited < j->linger_ns) {
+        *wait_ns = j->linger_ns - waited;
+        return WEIR_NEXT_WAIT;
+    }
+    j->pending_since = 0;
+    return group(j, wait_ns);
+}
+
+/* ---- the thread -------------------------------------------------------------------------- */
+
+/* Between reading the bell and waiting on it, any ring changes it, and any tail that a producer
+ * published without seeing us asleep is visible behind the barrier. */
+static void rest_journaler(weir_journaler *j, weir_next next, uint64_t wait_ns) {
+    uint32_t bell = atomic_load_explicit(&j->bell, memory_order_seq_cst);
+    bool idle = next == WEIR_NEXT_IDLE;
+    atomic_store_explicit(&j->asleep, idle ? 2 : 1, memory_order_seq_cst);
+    if (idle) (void)j->os->barrier(j->os->self); /* without it producers fence: see weir_enter */
+    bool news = (idle && weir_ring_pending(j->ring) > 0) ||
+                atomic_load_explicit(&j->stopping, memory_order_seq_cst) ||
+                atomic_load_explicit(&j->lanes_wanted, memory_order_seq_cst);
+    if (!idle && !j->full && atomic_load_explicit(&j->demand, memory_order_seq_cst))
+        news = news || weir_ring_pending(j->ring) > 0;
+    if (!news) (void)j->os->wait(j->os->self, &j->bell, bell, idle ? UINT64_MAX : wait_ns);
+    weir_affinity_restore(&j->affinity);
+    atomic_store_explicit(&j->asleep, 0, memory_order_seq_cst);
+}
+
+static void journal_until_done(weir_journaler *j) {
+    for (;;) {
+        uint64_t wait_ns = 0;
+        while (weir_journaler_gathers(j))
+            weir_thread_yield();
+        j->gathering.due = 0;
+        weir_next next = weir_journaler_step(j, &wait_ns);
+        if (next == WEIR_NEXT_STOPPED) return;
+        if (next != WEIR_NEXT_AGAIN && atomic_load_explicit(&j->stopping, memory_order_acquire) &&
+            (weir_ring_pending(j->ring) == 0 || j->full))
+            return;
+        if (!weir_ring_populate(j->ring) && next != WEIR_NEXT_AGAIN)
+            rest_journaler(j, next, wait_ns);
+    }
+}
+
+static void *run_journaler(void *argument) {
+    weir_journaler *j = argument;
+    weir_affinity_begin(&j->affinity);
+    journal_until_done(j);
+    weir_affinity_end(&j->affinity);
+    return NULL;
+}
+
+int weir_journaler_start(weir_journaler *j, weir_error *error) {
+    int failed = weir_thread_start(&j->thread, "weir-journal", run_journaler, j);
+    if (failed) return weir_fail_os(error, failed, "cannot start the journal thread");
+    j->running = true;
+    return WEIR_OK;
+}
+
+int weir_journaler_stop(weir_journaler *j) {
+    atomic_store_explicit(&j->stopping, true, memory_order_seq_cst);
+    if (j->running) {
+        weir_journaler_ring(j);
+        (void)pthread_join(j->thread, NULL); /* fails only for a thread that is not ours */
+        j->running = false;
+    }
+    int status = atomic_load_explicit(&j->status, memory_order_acquire);
+    if (status == WEIR_OK && weir_ring_pending(j->ring) > 0) status = WEIR_FULL;
+    return status;
+}

@@ -1,0 +1,105 @@
+/* journaler.h - the journal thread: drain, cut, compress, sync, release, wake.
+ *
+ * One step does one round and says what to do next, so that a simulator can be the thread. Who
+ * sleeps and who wakes:
+ *
+ *   asleep   0 at work, 1 waiting for the linger to pass, 2 idle. Set by the journal thread
+ *            (seq_cst) before it waits; then it makes the process-wide barrier and looks at the
+ *            tails once more. A producer loads it (relaxed) after publishing: either the producer
+ *            sees 2 and wakes, or the journal thread, behind the barrier, sees the tail.
+ *   bell     the word the journal thread waits on; who wants it adds 1 and wakes.
+ *   moved    the words others wait on, in three of weir_news: durable for rows and room that the
+ *            journal thread moves, lanes for those that became free or were made, applied for what
+ *            the writer does, so that none wakes those who wait for another. They add 1 whenever it
+ *            has moved, and lanes also when one that was wanted could not be had. */
+#ifndef WEIR_JOURNALER_H
+#define WEIR_JOURNALER_H
+
+#include <pthread.h>
+
+#include "../base/affinity.h"
+#include "drain.h"
+
+typedef enum weir_next {
+    WEIR_NEXT_AGAIN,   /* there is more to do at once */
+    WEIR_NEXT_WAIT,    /* wait for the bell, at most *wait_ns */
+    WEIR_NEXT_IDLE,    /* nothing to do until somebody rings */
+    WEIR_NEXT_STOPPED, /* for good: see status */
+} weir_next;
+
+typedef struct weir_news {
+    _Atomic uint32_t moved, waiters;
+} weir_news;
+
+typedef struct weir_journaler {
+    const weir_os *os;
+    weir_ring *ring;
+    weir_journal *journal;
+    weir_drain drain;
+    uint64_t linger_ns;
+    uint64_t segment_bytes;
+
+    _Atomic uint32_t asleep, bell;
+    weir_news durable, applied, lanes;
+    _Atomic uint32_t demand;   /* how many wait for durable rows or for room: do not linger */
+    _Atomic uint32_t hurry;    /* how many of them do not wait for room: keep groups small */
+    _Atomic uint32_t arrivals; /* waits for durable rows so far: a hint, relaxed on both sides */
+    _Atomic uint32_t lanes_wanted; /* a thread found no free lane, or took the last */
+    /* None can be made for now. The journal thread's own, and a hint to others: relaxed. */
+    _Atomic bool lanes_short;
+    _Atomic int status; /* WEIR_OK, or why it has stopped; release / acquire */
+    _Atomic bool stopping;
+
+    bool full;
+    uint64_t retry_ns; /* the last pause between two looks whether a full journal has room */
+    bool marked;       /* a block without rows vouches for the last group */
+    bool was_quiet;    /* nothing was pending behind the last group */
+    uint64_t pending_since, quiet_since; /* 0: not pending, not quiet */
+    unsigned failures;                   /* in a row */
+    struct {
+        uint32_t cut, due; /* arrivals at the last cut; how many behind it the next one waits for */
+        uint64_t until;    /* but no longer */
+    } gathering;
+    pthread_t thread;
+    weir_affinity affinity; /* of that thread */
+    bool running;
+
+    /* After each advance of durable: up to this row. */
+    void (*on_durable)(void *context, uint64_t row);
+    void (*on_stop)(void *context); /* status has become an error */
+    void (*on_event)(void *context, weir_event event, const char *text);
+    void *context;
+} weir_journaler;
+
+/* The memory of j is the caller's, zeroed but for the fields that it set: os, ring, journal,
+ * linger_ns, segment_bytes, the callbacks. Makes the first lanes ready. */
+int weir_journaler_prepare(weir_journaler *j, weir_error *error);
+int weir_journaler_start(weir_journaler *j, weir_error *error);
+/* Before a step: is it better to let others run first? See expect_back. */
+bool weir_journaler_gathers(const weir_journaler *j);
+weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns);
+/* Make everything published durable and end the thread. Returns WEIR_OK, WEIR_FULL when rows are
+ * left in the ring, or WEIR_STOPPED. */
+int weir_journaler_stop(weir_journaler *j);
+void weir_journaler_release(weir_journaler *j);
+
+/* Wake the journal thread if it waits in any way. Async-signal-safe. */
+void weir_journaler_ring(weir_journaler *j);
+/* The same, by a thread that goes on running instead of waiting: beside it, not behind it. */
+void weir_journaler_ring_aside(weir_journaler *j);
+
+/* In a forked child: nobody there will move anything, so who waits shall look again.
+ * Async-signal-safe. */
+void weir_journaler_let_go(weir_journaler *j);
+
+/* It has moved: wake who waits for it. */
+void weir_journaler_tell(weir_journaler *j, weir_news *news);
+/* What everybody must know: the end of the handle, or of hope. */
+void weir_journaler_tell_all(weir_journaler *j);
+
+/* On the append path, after publishing. */
+static inline void weir_journaler_published(weir_journaler *j) {
+    if (atomic_load_explicit(&j->asleep, memory_order_relaxed) == 2) weir_journaler_ring(j);
+}
+
+#endif

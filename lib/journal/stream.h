@@ -1,0 +1,102 @@
+/* stream.h - the journal's own fields. Private to this folder.
+ *
+ * The journal thread alone writes state, and so reads it without the mutex; but for bytes and
+ * first_block, which the catalog knows and the mutex guards. */
+#ifndef WEIR_STREAM_H
+#define WEIR_STREAM_H
+
+#include <pthread.h>
+
+#include "../format/names.h"
+#include "../format/tables.h"
+#include "catalog.h"
+#include "journal.h"
+#include "spares.h"
+
+typedef struct weir_buffer {
+    uint8_t *bytes; /* aligned to WEIR_BLOCK_ALIGN */
+    size_t capacity;
+} weir_buffer;
+
+/* What may be asked for without the mutex; see weir_journal_counts. Stored relaxed, by whoever leaves
+ * the mutex. A reader that knows of an applied row, by an acquire, finds its number durable: the writer
+ * took the mutex in between. */
+typedef struct weir_journal_told {
+    _Atomic uint64_t durable_row, bytes, bytes_written, syncs, sync_ns_total, sync_ns_max;
+} weir_journal_told;
+
+struct weir_journal {
+    weir_journal_config config; /* its directory is ours */
+    const weir_os *os;
+    uint8_t id[16];
+    uint64_t incarnation;
+
+    pthread_mutex_t mutex; /* guards what stands up to the next comment */
+    weir_spares spares;
+    weir_catalog catalog;
+    weir_journal_state state;
+
+    weir_journal_told told;
+
+    /* the journal thread's own */
+    weir_segment segment;  /* file < 0: none is open */
+    weir_spare ahead;      /* for the next one, and open; number 0: there is none */
+    uint64_t next_segment; /* not used by any attempt of ours, but perhaps by a former process's */
+    weir_end durable_end;
+    uint64_t unsynced; /* bytes of blocks appended since the last sync */
+    bool broken;       /* a write or sync failed: restart first */
+    bool opening;      /* until the first reserve: a dead ring must find a place */
+    bool stuck;        /* no segment can be had, and it has been told */
+    weir_tables tables;
+    weir_drained_head drained,
+        durable_drained; /* as the last block, and the last durable one, say */
+    weir_codec *codec;
+    bool plain; /* no codec is wanted for now */
+    weir_buffer block, head;
+
+    int archive; /* open, and its name is synced; 0: not yet. Only for who releases */
+};
+
+void weir_journal_tell_counts(weir_journal *j);
+
+/* For the library's threads, and for who opens. No other thread of the program takes it: it would keep
+ * the library's waiting, and a handler that interrupts it may wait for those. */
+static inline void weir_journal_lock(weir_journal *j) {
+    (void)pthread_mutex_lock(&j->mutex); /* cannot fail: a default mutex, never taken twice */
+}
+static inline void weir_journal_unlock(weir_journal *j) {
+    weir_journal_tell_counts(j);
+    (void)pthread_mutex_unlock(&j->mutex); /* likewise */
+}
+
+/* Is the directory still ours? Before a name in it is made, moved or deleted. */
+static inline int weir_journal_check_place(weir_journal *j, weir_error *error) {
+    return j->config.check_place ? j->config.check_place(j->config.context, error) : WEIR_OK;
+}
+
+/* Encode a payload into buffer, behind room for the header, and pad it with zeros to its extent. */
+int weir_journal_stage(weir_journal *j, weir_buffer *buffer, uint16_t kind, const uint8_t *payload,
+                       size_t bytes, uint32_t rows, weir_block_header *h, weir_error *error);
+/* Number the staged block as the next of the stream and write it at the end of s. */
+int weir_journal_put(weir_journal *j, weir_segment *s, weir_buffer *buffer, weir_block_header *h,
+                     weir_error *error);
+
+/* More blocks for a segment that is being prepared, to be durable when it gets its name. */
+typedef struct weir_carry {
+    uint64_t room; /* bytes that they need at most */
+    int (*write)(void *self, weir_journal *j, weir_segment *s, weir_error *error);
+    void *self;
+} weir_carry;
+
+/* Go on in a new segment behind the durable end; everything appended must be durable. WEIR_FULL:
+ * the limit is reached, unless unlimited; of check_place; else why a file cannot be had, which error,
+ * not NULL, knows. On failure nothing has changed. */
+int weir_journal_start_segment(weir_journal *j, const weir_carry *carry, bool unlimited,
+                               weir_error *error);
+/* The file goes, and nothing that is in a list. */
+void weir_journal_delete_spare(weir_journal *j, const weir_spare *spare);
+/* The file for the next segment goes back to the spares. */
+void weir_journal_drop_ahead(weir_journal *j);
+void weir_journal_free(weir_journal *j);
+
+#endif

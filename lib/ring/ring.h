@@ -1,0 +1,206 @@
+/* ring.h - the mapped file of lanes: what keeps published rows when the process dies.
+ *
+ * The file is mapped MAP_SHARED, so its pages are the kernel's and outlive the process. Every byte
+ * is allocated before it is mapped: a full disk is an error code here, never SIGBUS in an append.
+ * Layout, little-endian:
+ *
+ *     offset  size
+ *          0     8  magic "WEIRRNG1"
+ *          8     4  version = 1
+ *         12     4  header bytes = 4096
+ *         16     4  incompatible features: an unknown bit means: do not read
+ *         20     4  compatible features
+ *         24    16  ring id
+ *         40    16  boot id of the kernel it was made under: decides only what is reported
+ *         56    16  journal id
+ *         72     4  lanes (the limit)
+ *         76     4  bytes of a lane's control = 256
+ *         80     8  offset of the controls = 4096
+ *         88     8  bytes of a lane's data, a power of two
+ *         96     8  offset of the data
+ *        104     8  process id
+ *        112     8  wall clock, ns since 1970
+ *        120     8  header hash: XXH3-64 of bytes 0 … 119
+ *        256     8  ownership word: epoch << 12 | lane
+ *        320    32  durable mark, first copy:  block, its header's hash, its last row, check
+ *        384    32  durable mark, second copy
+ *
+ * Mark check: XXH3-64 of the 24 bytes before it, exclusive-or the first 8 bytes of the ring id. The
+ * copies are written in turn, so that a kill in the middle of one leaves the other; the valid one
+ * with the higher block counts. A mark is stored only after the sync, so it can only be too low.
+ *
+ * Lane i: control at 4096 + 256 i (lane.h); data at data offset + i × lane bytes.
+ *
+ * OWNERSHIP EPOCHS: the order of records across lanes without a shared write per row.
+ *
+ * The ownership word holds {epoch, lane}. A producer reads it (acquire); if it names its own lane
+ * the record gets that epoch; else the producer swaps in {epoch + 1, own lane} (acquire and
+ * release) and the record gets epoch + 1. The journal thread cuts: it adds 1 to the epoch and
+ * leaves the lane, then reads every tail (acquire), then takes the records stamped at or below the
+ * old epoch, by ascending (epoch, lane).
+ *
+ *   Order. Let append A return before append B begins, in different lanes. A's stamp comes from a
+ *   value of the word at or before the one that B reads (B's read happens after A's, and values of
+ *   one word are ordered). If B reads its own lane there, A's value was an earlier one, of smaller
+ *   epoch, since each value's epoch names one lane. Else B takes a greater epoch. So epoch(A) <
+ *   epoch(B). Within a lane epochs never decrease and records keep their place.
+ *
+ *   Closure. Let A happen before B and B be in the cut. B's stamp is at or below the old epoch, so
+ *   B read or wrote the word before the cut changed it. A's tail was stored before that. So the
+ *   cut, reading tails after its change, sees A's record; and A's stamp is not above B's. Hence
+ *   whatever happened before a member of the set is in it, and cuts follow each other in order.
+ *
+ *   What "so the cut sees" relies on: B's read comes before the cut's write of the same word, and
+ *   whatever B had seen must be visible to the cut's later reads (read-to-write causality). x86-64
+ *   and AArch64 are multi-copy atomic, and the cut has a full fence behind its change; on other
+ *   machines the cut uses the barrier of the os table (membarrier).
+ *
+ *   An append from a signal handler that interrupted an append of its own thread uses a second
+ *   lane and always takes a new epoch by compare-and-swap.
+ *
+ * WHO HAS A LANE: the owner word {generation, thread id, depth, state} and the lane's holder.
+ *
+ *   FREE -> OWNED    a producer, by compare-and-swap (acquire). The generation goes up by one, so that
+ *                    no change that was decided on before it can happen behind it, whatever thread
+ *                    ids come again (models/owner.pml). Then the producer stores its number in holder.
+ *   OWNED -> ENDED   the thread itself when it ends (weir_ring_hand_back), or the journal thread when
+ *                    the kernel says that there is no such thread (weir_ring_end_dead); both by
+ *                    compare-and-swap (release; acquire too where another thread's stores are taken
+ *                    on). Whoever cannot be looked at lives.
+ *   ENDED -> FREE    the journal thread, or the thread that ends, when all in the lane is durable, by
+ *                    compare-and-swap (acquire and release).
+ *
+ *   Which lane is one's own says holder alone: it has the thread's number, which no other thread of
+ *   the process ever has, as it may have its id. */
+#ifndef WEIR_RING_H
+#define WEIR_RING_H
+
+#include "../base/os.h"
+#include "../format/marks.h"
+#include "lane.h"
+
+enum {
+    WEIR_RING_HEADER = 4096,
+    WEIR_RING_VERSION = 1,
+    WEIR_RING_WORD_AT = 256,
+    WEIR_RING_MARK_AT = 320,
+    WEIR_RING_MARK_STEP = 64,
+    WEIR_EPOCH_SHIFT = 12,
+    WEIR_DEPTHS = 4, /* appends of one thread inside each other: itself and three handlers */
+};
+
+typedef struct weir_ring_header {
+    uint32_t version, incompatible, compatible;
+    uint8_t id[16], boot[16], journal[16];
+    uint32_t lanes;
+    uint64_t lane_bytes, data_offset;
+    int64_t process, wall_ns;
+} weir_ring_header;
+
+typedef struct weir_ring {
+    const weir_os *os;
+    weir_ring_header header;
+    int file;
+    uint8_t *map; /* header and controls */
+    size_t map_bytes;
+    _Atomic uint64_t *word; /* ownership word */
+    weir_lane_control *controls;
+    weir_lane *lanes;       /* header.lanes of them; caller's memory */
+    _Atomic uint32_t ready; /* lanes below this have their bytes (release; claimers acquire) */
+    unsigned next_mark;
+    uint64_t mark_salt;
+    uint64_t device, inode; /* of a new ring's file */
+    bool writable;
+    bool cut; /* dead: a lane with rows that may not be durable lies behind the file's end */
+} weir_ring;
+
+uint64_t weir_ring_head_bytes(uint32_t lanes); /* of a ring that has no lane ready yet */
+
+/* dirfd and path of these are as os.h says. Make a new ring at path (a temporary name; the caller
+ * renames it). lanes: memory for so many
+ * that outlives the ring. No lane is ready yet. Errors: NO_SPACE, UNSUPPORTED (the file system
+ * cannot allocate), IO, NO_MEMORY. */
+int weir_ring_create(weir_ring *ring, const weir_os *os, int dirfd, const char *path,
+                     const weir_ring_header *wanted, weir_lane *lanes, weir_error *error);
+
+/* Give one more lane its bytes. NOT_FOUND at the limit; STOPPED when the program has closed the
+ * ring's descriptor. Journal thread only. */
+int weir_ring_provision(weir_ring *ring, weir_error *error);
+
+/* Fault in a piece of what producers will write next, in the first lap of a lane, so that they
+ * rarely have to. False when there is nothing left to do for now. Journal thread only. */
+bool weir_ring_populate(weir_ring *ring);
+
+/* Map a dead ring to read it. found says what it is. With WEIR_RING_OURS the ring can be read, and
+ * is to be closed; whose journal it belongs to, the caller compares. With any other, and WEIR_OK,
+ * there is nothing to close. */
+int weir_ring_attach(weir_ring *ring, const weir_os *os, int dirfd, const char *path,
+                     weir_found_ring *found, weir_error *error);
+
+/* In a forked child, which has none of a writable ring's memory: put zeros of its own there, which an
+ * append that the fork interrupted may write to, and end, as if nothing had happened to it.
+ * Async-signal-safe. */
+void weir_ring_let_go(const weir_ring *ring);
+
+/* What an attached ring is to the journal that it names: a file that lost lanes in the boot that wrote
+ * them was truncated. After another boot it may be what a power cut has left. */
+weir_found_ring weir_ring_judge(const weir_ring *ring);
+
+/* Unmap and close the file; what the ring knew of itself stays. */
+void weir_ring_unmap(weir_ring *ring);
+/* That, and the rest; attached rings free their lanes. */
+void weir_ring_close(weir_ring *ring);
+
+void weir_ring_store_mark(weir_ring *ring, const weir_mark *mark);
+bool weir_ring_load_mark(const weir_ring *ring, weir_mark *out);
+
+/* thread in these: the caller's number (os->thread_number). find: the lane that it has for that depth;
+ * claim: one that was free; NULL when there is none. Async-signal-safe. */
+weir_lane *weir_ring_find(const weir_ring *ring, uint64_t thread, unsigned depth);
+weir_lane *weir_ring_claim(weir_ring *ring, uint64_t thread, unsigned depth);
+/* The thread ends, or is done with the ring, and gives back what it has. True when a lane is free by
+ * that, and not first to be drained. */
+bool weir_ring_hand_back(weir_ring *ring, uint64_t thread);
+/* Journal thread only, or whoever comes behind its end. end_dead: find lanes of threads that ended without
+ * giving them back.
+ * free_ended: true when a lane is free that was not. */
+void weir_ring_end_dead(weir_ring *ring);
+bool weir_ring_free_ended(weir_ring *ring);
+uint32_t weir_ring_owned(const weir_ring *ring); /* lanes in use, or not drained since */
+
+/* The epoch for a record of this lane (see above). fresh: take a new one whatever the word says. */
+static inline uint64_t weir_ring_stamp(weir_ring *ring, const weir_lane *lane, bool fresh) {
+    uint64_t word = atomic_load_explicit(ring->word, memory_order_acquire);
+    if (!fresh && (word & ((1u << WEIR_EPOCH_SHIFT) - 1)) == lane->index)
+        return word >> WEIR_EPOCH_SHIFT;
+    uint64_t mine;
+    do {
+        mine = ((word >> WEIR_EPOCH_SHIFT) + 1) << WEIR_EPOCH_SHIFT | lane->index;
+    } while (!atomic_compare_exchange_weak_explicit(ring->word, &word, mine, memory_order_acq_rel,
+                                                    memory_order_acquire));
+    return mine >> WEIR_EPOCH_SHIFT;
+}
+
+/* Cut: returns the old epoch, and leaves in each ready lane's cut the tail seen. Journal thread
+ * only. */
+uint64_t weir_ring_cut(weir_ring *ring);
+
+/* Has any lane records that were not taken yet? And how many bytes? */
+uint64_t weir_ring_pending(const weir_ring *ring);
+
+/* What the tool says of a ring, without changing it. */
+typedef struct weir_ring_report {
+    weir_found_ring found;
+    weir_ring_header header;
+    bool same_boot;
+    bool has_mark;
+    weir_mark mark;
+    uint32_t lanes_used;
+    uint64_t rows, bytes;      /* readable records that wait, not yet durable */
+    uint64_t unreadable_bytes; /* from the first bad record of a lane, or the end of the file, on */
+} weir_ring_report;
+/* drained: what the journal says of this ring (NULL when nothing). */
+int weir_ring_inspect(const weir_os *os, int dirfd, const char *path, const weir_drained *drained,
+                      weir_ring_report *out, weir_error *error);
+
+#endif

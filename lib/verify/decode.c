@@ -1,0 +1,42 @@
+/* decode.c - the payload of one block: read from its segment, verified, decoded. */
+#include "decode.h"
+
+#include <stdlib.h>
+
+void weir_decoder_free(weir_decoder *decoder) {
+    weir_codec_free(decoder->codec);
+    free(decoder->raw);
+    *decoder = (weir_decoder){0};
+}
+
+enum { USUAL_BYTES = 16 << 20 };
+
+/* A block may expand to a gigabyte: what it took is given back with the next one of usual size. */
+static bool has_room(const weir_decoder *d, const weir_block_header *h) {
+    bool too_much = d->capacity > USUAL_BYTES && h->raw_bytes < d->capacity / 4;
+    return h->raw_bytes <= d->capacity && !too_much;
+}
+
+static int make_decode_room(weir_decoder *d, const weir_block_header *h) {
+    if (!d->codec && weir_codec_make(1, &d->codec) != WEIR_OK) /* the level is for writers */
+        return WEIR_NO_MEMORY;
+    if (h->codec == WEIR_CODEC_RAW || has_room(d, h)) return WEIR_OK;
+    free(d->raw); /* nothing in it is worth a copy */
+    d->capacity = 0;
+    d->raw = malloc(h->raw_bytes);
+    if (!d->raw) return WEIR_NO_MEMORY;
+    d->capacity = h->raw_bytes;
+    return WEIR_OK;
+}
+
+int weir_decoder_read(weir_decoder *d, weir_scan *scan, const weir_block_header *h,
+                      weir_payload *out) {
+    const uint8_t *stored, *payload;
+    int status = weir_scan_bytes(scan, h->offset + WEIR_BLOCK_HEADER, h->stored_bytes, &stored);
+    if (status == WEIR_OK) status = weir_payload_verify(h, stored);
+    if (status == WEIR_OK) status = make_decode_room(d, h);
+    if (status == WEIR_OK) status = weir_payload_decode(d->codec, h, stored, d->raw, &payload);
+    if (status != WEIR_OK) return status;
+    if (!weir_payload_parse(payload, h->raw_bytes, out)) return WEIR_DAMAGED;
+    return weir_payload_check(out, h);
+}

@@ -1,0 +1,207 @@
+/* findings.c - the verdict of an inventory in words. */
+#include "findings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <weir/weir.h>
+
+typedef unsigned long long number;
+
+static void say(weir_inventory *inv, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(weir_inventory *inv, const char *format, ...) {
+    size_t length = strlen(inv->detail);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(inv->detail + length, sizeof inv->detail - length, format,
+                    arguments); /* a cut text is still a text */
+    va_end(arguments);
+}
+
+/* The first file that fits a status, or the directory. */
+static const char *path_with(const weir_inventory_input *input, const weir_inventory *inv,
+                             int status) {
+    for (size_t i = 0; i < inv->segment_count; i++)
+        if (inv->segments[i].status == status) return inv->segments[i].path;
+    return input->directory;
+}
+
+/* A file of another journal than the newest's, or one under a wrong name. */
+static const char *stray_path(const weir_inventory_input *input, const weir_inventory *inv) {
+    for (size_t i = 0; i < inv->segment_count; i++) {
+        const weir_segment_header *h = &inv->segments[i].header;
+        bool other = memcmp(h->journal, inv->journal, sizeof h->journal) != 0;
+        if (h->segment && (other || h->segment != inv->segments[i].number))
+            return inv->segments[i].path;
+    }
+    return input->directory;
+}
+
+static void put_range(char *text, size_t size, uint64_t first, uint64_t last) {
+    if (first == last)
+        (void)snprintf(text, size, "row %llu", (number)first); /* numbers fit */
+    else
+        (void)snprintf(text, size, "rows %llu to %llu", (number)first, (number)last);
+}
+
+/* What the database has applied is safe there, if it is the same history. */
+static uint64_t first_lost(const weir_inventory *inv, const weir_damage *d) {
+    bool safe = inv->found.position != WEIR_POSITION_DIFFERS && inv->position.row >= d->first_row;
+    return safe ? inv->position.row + 1 : d->first_row;
+}
+
+uint64_t weir_findings_lost(const weir_inventory *inv, const weir_damage *d) {
+    uint64_t first = first_lost(inv, d);
+    return d->first_row && d->last_row >= first ? d->last_row - first + 1 : 0;
+}
+
+const char *weir_findings_rows(const weir_inventory *inv, const weir_damage *d,
+                               char text[WEIR_ROWS_TEXT]) {
+    char range[64];
+    uint64_t lost = weir_findings_lost(inv, d);
+    put_range(range, sizeof range, d->first_row, d->last_row);
+    if (d->first_row == 0)
+        (void)snprintf(text, WEIR_ROWS_TEXT, "%s",
+                       d->rows_unknown ? "it is unknown which rows are lost" : "no row is lost");
+    else if (lost == 0)
+        (void)snprintf(text, WEIR_ROWS_TEXT, "%s cannot be read, but the database has %s", range,
+                       d->first_row == d->last_row ? "it" : "them");
+    else if (lost <= d->last_row - d->first_row)
+        (void)snprintf(text, WEIR_ROWS_TEXT, "%s cannot be read, and those from %llu on are lost",
+                       range, (number)first_lost(inv, d)); /* all of these texts fit */
+    else
+        (void)snprintf(text, WEIR_ROWS_TEXT, "%s %s lost", range,
+                       d->first_row == d->last_row ? "is" : "are");
+    return text;
+}
+
+static void say_damage(const weir_inventory_input *input, weir_inventory *inv) {
+    if (inv->damage_count == 0) return;
+    const weir_damage *d = &inv->damages[0];
+    if (d->path)
+        say(inv, "%.120s at byte %llu: ", d->path, (number)d->offset);
+    else
+        say(inv, "%.100s: segment %llu: ", input->directory, (number)d->segment);
+    char rows[WEIR_ROWS_TEXT];
+    say(inv, "%s; %s", d->why, weir_findings_rows(inv, d, rows));
+    if (inv->damage_count > 1) say(inv, " (and %zu more places)", inv->damage_count - 1);
+    say(inv, "; see weir-recover verify, go on without them with weir-recover salvage");
+}
+
+static void say_behind(const weir_inventory_input *input, weir_inventory *inv) {
+    const weir_position *p = &inv->position;
+    size_t n = inv->extent_count; /* next_row itself counts what the database vouches for */
+    uint64_t next = n ? inv->extents[n - 1].next_row : 1;
+    say(inv,
+        "%.120s: the journal ends at row %llu, but the database has applied row %llu; put the "
+        "journal's newest files back, or move this older copy away",
+        input->directory, (number)(next - 1), (number)p->row);
+}
+
+static uint64_t first_kept_row(const weir_inventory *inv) {
+    return inv->extent_count ? inv->extents[0].first_row : inv->next_row;
+}
+
+/* Rows that a damage names, or of which it says that nobody knows their numbers, have not left. */
+static uint64_t first_row_missed(const weir_inventory *inv) {
+    uint64_t first = first_kept_row(inv);
+    for (size_t i = 0; i < inv->damage_count; i++) {
+        const weir_damage *d = &inv->damages[i];
+        if (d->rows_unknown) return 1;
+        if (d->first_row && d->first_row < first) first = d->first_row;
+    }
+    return first;
+}
+
+void weir_findings_gone(const weir_inventory *inv, uint64_t *first, uint64_t *last) {
+    weir_found_position position = inv->found.position;
+    bool unknown = position == WEIR_POSITION_NONE || position == WEIR_POSITION_OTHER;
+    bool damaged = weir_verdict_status(inv->verdict) == WEIR_DAMAGED;
+    bool behind =
+        inv->verdict == WEIR_VERDICT_DATABASE_BEHIND ||
+        (damaged && (position == WEIR_POSITION_BEFORE || (unknown && inv->found.recycled)));
+    *first = behind ? inv->position.row + 1 : 1;
+    *last = behind ? first_row_missed(inv) - 1 : 0;
+}
+
+/* The rows between the position and the first block that is kept. */
+static void say_gone(const weir_inventory_input *input, weir_inventory *inv) {
+    uint64_t first, last;
+    char range[64];
+    weir_findings_gone(inv, &first, &last);
+    put_range(range, sizeof range, first, last);
+    say(inv, "%.100s: ", input->directory);
+    if (last >= first)
+        say(inv,
+            "%s went to another database, or to a newer copy of this one, and left the journal; ",
+            range);
+    if (inv->found.position == WEIR_POSITION_BEFORE)
+        say(inv, "this one has applied up to row %llu; ", (number)inv->position.row);
+    else
+        say(inv, "this one has nothing of it; ");
+    say(inv,
+        "put that one back; or fill another with what is kept, the archive included "
+        "(weir-recover replay --skip-damage --into NEW); or move the journal away to begin anew");
+}
+
+static void say_end(const weir_inventory_input *input, weir_inventory *inv) {
+    say(inv, "%.120s: %s; the journal ends at row %llu", input->directory,
+        weir_verdict_text(inv->verdict), (number)(inv->next_row ? inv->next_row - 1 : 0));
+}
+
+void weir_findings_describe(const weir_inventory_input *input, weir_inventory *inv) {
+    const char *directory = input->directory, *text = weir_verdict_text(inv->verdict);
+    inv->detail[0] = 0;
+    switch (inv->verdict) {
+    case WEIR_VERDICT_BROKEN_DATABASE:
+        say(inv,
+            "%.100s: %s (%.80s); put a copy of it back, or fill another with the rows of the "
+            "journal "
+            "and its ring (weir-recover replay --into NEW)",
+            directory, text, input->database_broken);
+        break;
+    case WEIR_VERDICT_NEWER:
+        say(inv, "%.200s: %s; use that version of weir", path_with(input, inv, WEIR_VERSION), text);
+        break;
+    case WEIR_VERDICT_MIXED:
+        say(inv, "%.200s: %s, or one file twice; move this one away if it is the stranger",
+            stray_path(input, inv), text);
+        break;
+    case WEIR_VERDICT_RING_WITHOUT_JOURNAL:
+        say(inv, "%.200s: %s; put the segment files back, or move the ring away to begin anew",
+            directory, text);
+        break;
+    case WEIR_VERDICT_FOREIGN_RING:
+    case WEIR_VERDICT_DAMAGED_RING:
+        say(inv, "%.200s/ring: %s; put the right one back, or move it away and lose its rows",
+            directory, text);
+        break;
+    case WEIR_VERDICT_CUT_RING:
+        say(inv,
+            "%.200s/ring: %s (it is unknown how many); put the whole file back, or go on without "
+            "them with weir-recover salvage",
+            directory, text);
+        break;
+    case WEIR_VERDICT_ROT: say_damage(input, inv); break;
+    case WEIR_VERDICT_DIVERGED:
+        say(inv,
+            "%.160s: %s: block %llu (row %llu) is another one there; put back the journal that "
+            "belongs to the database, or the database to the journal",
+            directory, text, (number)inv->position.block, (number)inv->position.row);
+        break;
+    case WEIR_VERDICT_JOURNAL_BEHIND: say_behind(input, inv); break;
+    case WEIR_VERDICT_DATABASE_BEHIND: say_gone(input, inv); break;
+    case WEIR_VERDICT_SPENT:
+        if (inv->last_segment >= UINT64_MAX - 1)
+            say(inv,
+                "%.200s: segment %llu has the highest number there is, so none can follow it; move "
+                "that file away",
+                directory, (number)inv->last_segment);
+        else
+            say(inv, "%.200s: %s; read it with weir-recover, and move it away", directory, text);
+        break;
+    case WEIR_VERDICT_FRESH: say(inv, "%.200s: %s", directory, text); break;
+    default: say_end(input, inv); break;
+    }
+}

@@ -1,0 +1,377 @@
+/* inventory.c - read a journal directory whole, change nothing, and say what is there. */
+#include "inventory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "chain.h"
+#include "findings.h"
+#include "reader.h"
+#include "walk.h"
+
+enum { TRIES = 8 }; /* before a directory that changes under every look is given up */
+
+typedef struct taking {
+    const weir_inventory_input *input;
+    weir_inventory *inv;
+    weir_error *error;
+    weir_chain chain;
+    weir_walk walk;
+    weir_end base; /* where the stream stands before the first block kept */
+} taking;
+
+/* ---- marks from outside ----------------------------------------------------------------- */
+
+static const weir_position *position_in(const taking *t) {
+    for (size_t i = 0; i < t->input->position_count; i++)
+        if (memcmp(t->input->positions[i].journal, t->inv->journal, 16) == 0)
+            return &t->input->positions[i];
+    return NULL;
+}
+
+static bool is_journal(const weir_inventory *inv) {
+    return !weir_all_zero(inv->journal, sizeof inv->journal);
+}
+
+static void take_position(taking *t) {
+    const weir_position *p = is_journal(t->inv) ? position_in(t) : NULL;
+    bool others = t->input->database_has_positions;
+    t->inv->found.position = others ? WEIR_POSITION_OTHER : WEIR_POSITION_NONE;
+    if (p) t->inv->position = *p;
+}
+
+static bool has_position(const taking *t) {
+    return is_journal(t->inv) && memcmp(t->inv->position.journal, t->inv->journal, 16) == 0;
+}
+
+static void take_ring(taking *t) {
+    const uint8_t *journal = t->input->ring_journal;
+    t->inv->found.ring = t->input->ring;
+    bool ours = weir_ring_is_ours(t->input->ring);
+    if (ours && journal && is_journal(t->inv) && memcmp(journal, t->inv->journal, 16) != 0)
+        t->inv->found.ring = WEIR_RING_FOREIGN;
+}
+
+static void set_marks(taking *t) {
+    weir_walk *w = &t->walk;
+    const weir_position *p = &t->inv->position;
+    t->inv->durable = (weir_mark){.source = "segment"};
+    if (has_position(t)) {
+        w->position.block = p->block;
+        w->position_row = p->row;
+        weir_walk_mark(w, (weir_mark){p->block, p->hash, p->row, "database"});
+    }
+    if (t->input->ring_mark && weir_ring_is_ours(t->inv->found.ring)) {
+        weir_mark mark = *t->input->ring_mark;
+        mark.source = "ring";
+        w->ring.block = mark.block;
+        weir_walk_mark(w, mark);
+        /* The mark is stored before the rows are applied, so a database that is ahead of it has not
+         * been beside this ring lately. */
+        w->older = mark.block < w->position.block;
+    }
+}
+
+/* ---- the stream ------------------------------------------------------------------------- */
+
+static void set_base(taking *t) {
+    const weir_link *first = &t->chain.links[0];
+    if (first->first_block == 0) return;
+    t->base = (weir_end){0, 0, first->first_block - 1, first->before_hash};
+    if (first->note->status == WEIR_OK) t->base = first->note->header.before;
+    t->inv->end = t->base;
+    t->inv->found.recycled = first->first_block > 1;
+}
+
+/* A block of the stream, named by the ring, that is not the one the ring means. */
+static int check_ring(taking *t) {
+    const weir_witness *ring = &t->walk.ring;
+    const weir_mark *mark = t->input->ring_mark;
+    if (!ring->seen || ring->block == 0 || ring->hash == mark->hash) return WEIR_OK;
+    weir_damage damage = {
+        .first_block = ring->block, .last_block = ring->block, .rows_unknown = true};
+    return weir_walk_damage(&t->walk, damage, t->input->directory,
+                            "block %llu is not the one that the ring vouches for",
+                            (unsigned long long)ring->block);
+}
+
+static int walk(taking *t) {
+    t->walk.input = t->input;
+    t->walk.inventory = t->inv;
+    t->walk.error = t->error;
+    set_marks(t);
+    if (t->chain.count) set_base(t);
+    int status = weir_walk_chain(&t->walk, &t->chain);
+    return status == WEIR_OK ? check_ring(t) : status;
+}
+
+/* ---- what it says ----------------------------------------------------------------------- */
+
+static weir_found_position judge_position(const taking *t) {
+    const weir_position *p = &t->inv->position;
+    const weir_witness *seen = &t->walk.position;
+    if (!has_position(t)) return t->inv->found.position;
+    if (seen->seen && seen->hash != p->hash) return WEIR_POSITION_DIFFERS;
+    if (p->block < t->base.block) return WEIR_POSITION_BEFORE;
+    if (t->walk.behind) return WEIR_POSITION_BEYOND;
+    return WEIR_POSITION_MATCHES; /* where the block itself is lost, the damage says so */
+}
+
+static weir_found_tail judge_tail(const taking *t) {
+    if (t->inv->damage_count && !t->walk.behind) return WEIR_TAIL_ROT;
+    return t->walk.torn ? WEIR_TAIL_TORN : WEIR_TAIL_CLEAN;
+}
+
+/* The extent that holds block, or else the first one behind it; NULL: none is. */
+static const weir_extent *extent_at(const weir_inventory *inv, uint64_t block) {
+    for (size_t i = 0; i < inv->extent_count; i++)
+        if (inv->extents[i].last_block >= block) return &inv->extents[i];
+    return NULL;
+}
+
+/* Walk the headers of e, which were read before, to the one of block. */
+static int find_end(const taking *t, const weir_extent *e, uint64_t block, weir_block_header *h) {
+    weir_scan scan;
+    weir_scan_make(&scan, t->input->os, t->input->dirfd);
+    int result = weir_scan_open(&scan, e->path);
+    int status = result < 0 ? weir_open_failed(result, e->path, t->error) : WEIR_OK;
+    weir_identity whose = {.segment = e->segment};
+    memcpy(whose.journal, t->inv->journal, sizeof whose.journal);
+    uint64_t at = e->begin;
+    for (uint64_t n = e->first_block; status == WEIR_OK && n <= block; n++) {
+        status = weir_scan_header(&scan, &whose, at, h);
+        if (status == WEIR_IO || status == WEIR_NO_MEMORY)
+            status = weir_scan_failed(&scan, status, e->path, t->error);
+        else if (status != WEIR_OK || h->block != n)
+            status = WEIR_NOT_FOUND; /* it was whole a moment ago: recycled meanwhile */
+        else
+            at += weir_block_extent(h);
+    }
+    weir_scan_free(&scan);
+    return status;
+}
+
+/* By the first block that is there, or else by the last segment: a segment without a block may name
+ * any row, and the next one need not agree. */
+static uint64_t first_row_of_stream(const weir_inventory *inv) {
+    return inv->extent_count ? inv->extents[0].first_row : inv->next_row;
+}
+
+static void set_durable(weir_inventory *inv, weir_end end, uint64_t next_row) {
+    inv->durable_end = end;
+    inv->durable_next_row = next_row;
+}
+
+/* What can be read begins behind the mark, and the next segment shall still name one that stands before
+ * it, or the one whose header is lost: should salvage be interrupted, that is how the next one finds the
+ * damage again. */
+static void end_in_file_below(const weir_inventory *inv, uint64_t segment, weir_end *lost) {
+    for (size_t i = inv->segment_count; lost->segment == 0 && i-- > 0;) {
+        const weir_segment_note *note = &inv->segments[i];
+        bool damaged = note->status != WEIR_OK && note->status != WEIR_NOT_FOUND;
+        bool below = note->number < segment && note->status != WEIR_NOT_FOUND;
+        if (below || (note->number == segment && damaged))
+            *lost = (weir_end){note->number, WEIR_BLOCK_ALIGN, lost->block, lost->hash};
+    }
+}
+
+/* Where the journal begins; with its first header lost nobody says what came before. */
+static weir_end begin_of(const taking *t) {
+    weir_end begin = t->base;
+    const weir_segment_note *first = t->chain.count ? t->chain.links[0].note : NULL;
+    if (first && first->status != WEIR_OK && begin.block)
+        end_in_file_below(t->inv, first->number, &begin);
+    return begin;
+}
+
+static int take_durable(taking *t) {
+    weir_inventory *inv = t->inv;
+    uint64_t block = inv->durable.block;
+    weir_end lost = {0, 0, block, inv->durable.hash}; /* promised, but not there */
+    const weir_extent *e = extent_at(inv, block);
+    if (e && e->first_block <= block) { /* it is there, and says itself where it ends */
+        weir_block_header h;
+        int status = find_end(t, e, block, &h);
+        if (status != WEIR_OK) return status;
+        weir_end end = {e->segment, h.offset + weir_block_extent(&h), h.block, h.hash};
+        set_durable(inv, end, h.first_row + h.rows);
+    } else if (block <= t->base.block) {
+        set_durable(inv, begin_of(t), first_row_of_stream(inv));
+    } else if (!e) {
+        lost.segment = inv->end.segment;
+        lost.offset = inv->end.offset;
+        end_in_file_below(inv, UINT64_MAX, &lost);
+        set_durable(inv, lost, inv->next_row);
+        return WEIR_OK;
+    } else {
+        const weir_extent *former = e > inv->extents ? e - 1 : NULL;
+        lost.segment = former ? former->segment : t->base.segment;
+        lost.offset = former ? former->end : t->base.offset;
+        end_in_file_below(inv, e->segment, &lost);
+        set_durable(inv, lost, e->first_row);
+        return WEIR_OK;
+    }
+    inv->durable.hash = inv->durable_end.hash;
+    inv->durable.row = inv->durable_next_row ? inv->durable_next_row - 1 : 0;
+    return WEIR_OK;
+}
+
+static int copy_lanes(weir_inventory *inv, const weir_payload *payload, weir_error *error) {
+    memcpy(inv->drained.ring, payload->ring, sizeof inv->drained.ring);
+    if (payload->lanes == 0) return WEIR_OK;
+    inv->drained.lanes = calloc(payload->lanes, sizeof *inv->drained.lanes);
+    if (!inv->drained.lanes)
+        return weir_fail(error, WEIR_NO_MEMORY, "no memory for the lanes of a ring");
+    inv->drained.lane_count = payload->lanes;
+    for (uint32_t i = 0; i < payload->lanes; i++)
+        inv->drained.lanes[i] = weir_payload_lane(payload, i);
+    return WEIR_OK;
+}
+
+/* How far the ring is drained stands in the last block, so that one is decoded whatever is
+ * verified. */
+static int read_last(taking *t) {
+    const weir_block_header *last = &t->walk.last;
+    if (last->block == 0) return WEIR_OK;
+    weir_reader *reader;
+    int status = weir_reader_make(t->input->os, weir_inventory_locator(t->inv), &reader);
+    if (status != WEIR_OK) return weir_fail(t->error, status, "no memory to read the journal");
+    weir_read_block block;
+    status = weir_reader_read(reader, last->block, &block, t->error);
+    if (status == WEIR_OK) {
+        bool none = block.payload.lanes == 0 && weir_all_zero(block.payload.ring, 16);
+        t->inv->closed = none && last->kind == WEIR_BLOCK_MARK;
+        status = copy_lanes(t->inv, &block.payload, t->error);
+    } else if (status == WEIR_DAMAGED) {
+        weir_damage damage = {.segment = last->segment,
+                              .offset = last->offset,
+                              .first_block = last->block,
+                              .last_block = last->block};
+        if (last->rows) {
+            damage.first_row = last->first_row;
+            damage.last_row = last->first_row + last->rows - 1;
+        }
+        status = weir_walk_damage(&t->walk, damage, t->inv->extents[t->inv->extent_count - 1].path,
+                                  "the payload cannot be decoded");
+    }
+    weir_reader_free(reader);
+    return status;
+}
+
+/* No journal comes to its highest number of a segment: somebody gave a file that name. Nor to such a
+ * number of a block or a row, which takes 292 years at one a nanosecond; behind it would come numbers
+ * that no header may have. */
+static bool is_spent(const weir_inventory *inv) {
+    return inv->last_segment >= UINT64_MAX - 1 || inv->end.block >= INT64_MAX ||
+           inv->durable.block >= INT64_MAX || inv->next_row >= INT64_MAX ||
+           inv->durable_next_row >= INT64_MAX;
+}
+
+static void judge_findings(taking *t) {
+    weir_inventory *inv = t->inv;
+    inv->found.spent = is_spent(inv);
+    if (t->input->database_broken) inv->found.database = WEIR_DATABASE_BROKEN;
+    if (inv->found.journal == WEIR_JOURNAL_PRESENT) {
+        inv->found.tail = judge_tail(t);
+        inv->found.position = judge_position(t);
+    }
+    inv->verdict = weir_judge(&inv->found);
+    weir_findings_describe(t->input, inv);
+}
+
+/* ---- taking ----------------------------------------------------------------------------- */
+
+/* Of a journal whose headers and blocks are all lost its ring still says which one it was. */
+static void ask_ring(taking *t) {
+    const uint8_t *journal = t->input->ring_journal;
+    if (journal && !is_journal(t->inv)) memcpy(t->inv->journal, journal, sizeof t->inv->journal);
+}
+
+static int read_stream(taking *t) {
+    int status = weir_chain_build(t->input, t->inv, t->inv->position.block, &t->chain, t->error);
+    if (status != WEIR_OK) return status;
+    ask_ring(t);
+    take_position(t); /* again: with no header left, blocks have said which journal this is */
+    take_ring(t);
+    status = walk(t);
+    if (status != WEIR_OK || t->inv->found.journal != WEIR_JOURNAL_PRESENT) return status;
+    status = read_last(t);
+    return status == WEIR_OK ? take_durable(t) : status;
+}
+
+static int take_inventory_once(const weir_inventory_input *input, weir_inventory *out,
+                               weir_error *error) {
+    *out = (weir_inventory){.dirfd = input->dirfd, .durable.source = "segment"};
+    taking t = {.input = input, .inv = out, .error = error};
+    weir_scan_make(&t.walk.scan, input->os, input->dirfd);
+    int status = weir_chain_list(input, out, error);
+    if (status == WEIR_OK) {
+        take_position(&t);
+        take_ring(&t);
+        if (out->found.journal == WEIR_JOURNAL_PRESENT) status = read_stream(&t);
+    }
+    if (status == WEIR_OK) judge_findings(&t);
+    weir_walk_free(&t.walk);
+    weir_chain_free(&t.chain);
+    return status;
+}
+
+static bool is_suspicious(const weir_inventory *inv) {
+    return inv->damage_count || inv->found.journal == WEIR_JOURNAL_MIXED;
+}
+
+/* Damage that is there twice, in the same place, among the same files, is damage. */
+static bool looks_the_same(const weir_inventory *a, const weir_inventory *b) {
+    if (a->found.journal != b->found.journal || a->damage_count != b->damage_count) return false;
+    if (a->segment_count != b->segment_count) return false;
+    for (size_t i = 0; i < a->segment_count; i++)
+        if (a->segments[i].number != b->segments[i].number) return false;
+    for (size_t i = 0; i < a->damage_count; i++) {
+        const weir_damage *x = &a->damages[i], *y = &b->damages[i];
+        if (x->segment != y->segment || x->offset != y->offset || x->first_block != y->first_block)
+            return false;
+    }
+    return true;
+}
+
+/* A live journal recycles segments and writes blocks while we look, which can look like damage
+ * for a moment. So whatever is suspicious is looked at again until it stays the same; and with
+ * every block decoded, so that all who look name the same places. */
+int weir_inventory_take(const weir_inventory_input *input, weir_inventory *out, weir_error *error) {
+    weir_inventory former = {0};
+    weir_inventory_input look = *input;
+    int status = WEIR_OK;
+    for (int i = 0; i < TRIES; i++) {
+        status = take_inventory_once(&look, out, error);
+        if (status != WEIR_OK && status != WEIR_NOT_FOUND) break;
+        bool settled =
+            status == WEIR_OK &&
+            (!is_suspicious(out) || (is_suspicious(&former) && looks_the_same(&former, out)));
+        if (settled || i + 1 == TRIES) break;
+        if (status == WEIR_OK && out->damage_count) look.verify_all = true;
+        weir_inventory_free(&former);
+        if (status == WEIR_OK)
+            former = *out;
+        else
+            weir_inventory_free(out);
+        *out = (weir_inventory){0};
+    }
+    weir_inventory_free(&former);
+    if (status != WEIR_NOT_FOUND) return status;
+    return weir_fail(error, WEIR_IO,
+                     "%s: segments come and go too fast to be read; try again, or "
+                     "look at a copy",
+                     input->directory);
+}
+
+void weir_inventory_free(weir_inventory *inventory) {
+    for (size_t i = 0; i < inventory->segment_count; i++)
+        free(inventory->segments[i].path);
+    for (size_t i = 0; i < inventory->damage_count; i++)
+        free(inventory->damages[i].path);
+    free(inventory->segments);
+    free(inventory->extents);
+    free(inventory->damages);
+    free(inventory->drained.lanes);
+    *inventory = (weir_inventory){0};
+}

@@ -1,0 +1,104 @@
+/* inventory.h - read a journal directory whole, change nothing, and say what is there.
+ *
+ * Opening, verifying and every reading verb of the tool begin here, so they cannot disagree. Every
+ * byte of the stream is read and its hashes are checked, applied or not. Decoded besides are the
+ * blocks of the youngest segment and all that carry no rows, or every block with verify_all: so
+ * opening reads nothing that has not been judged. What stands behind the stream's end is looked
+ * through for blocks that say more had been durable. Memory: proportional to the number of
+ * segments and damages, and one block; not to the bytes of the journal. */
+#ifndef WEIR_INVENTORY_H
+#define WEIR_INVENTORY_H
+
+#include "../format/marks.h"
+#include "../format/segment.h"
+#include "verdict.h"
+
+/* A run of valid blocks of one segment that belong to the stream. */
+typedef struct weir_extent {
+    uint64_t segment, begin, end; /* byte offsets: first block, behind the last */
+    uint64_t first_block, last_block, first_row, next_row;
+    uint64_t last_hash;
+    char *path; /* belongs to the inventory, or to the journal that answers locate */
+} weir_extent;
+
+/* Promised blocks or rows that cannot be read. Ranges are inclusive; 0, 0 where none or unknown (why
+ * then says from which row on). path is NULL where the file is missing. */
+typedef struct weir_damage {
+    uint64_t segment, offset;
+    uint64_t first_block, last_block, first_row, last_row;
+    bool rows_unknown; /* some are lost, and nobody says how many */
+    char *path;
+    char why[160];
+} weir_damage;
+
+typedef struct weir_inventory_input {
+    const weir_os *os;
+    int dirfd; /* the directory, open as long as what it says is read by; or WEIR_OS_CWD */
+    const char *directory;
+    const char *database_broken;    /* why it cannot be read; NULL: it can, or is not there */
+    bool database_has_positions;    /* it knows some journal */
+    const weir_position *positions; /* all that the database knows */
+    size_t position_count;
+    const weir_mark *ring_mark; /* NULL when there is none */
+    weir_found_ring ring;
+    const uint8_t *ring_journal; /* its journal id; NULL unless the ring was readable */
+    bool verify_all;             /* decode older rows too; damage is found without */
+    void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total); /* may be NULL */
+    void *progress_context;
+} weir_inventory_input;
+
+/* A file whose name is that of a segment. One that is empty or all zeros counts as absent: the
+ * journal leaves none (a segment is named after its header is synced), but a copy that was
+ * interrupted does. */
+typedef struct weir_segment_note {
+    uint64_t number;            /* as its name says */
+    weir_segment_header header; /* zeros when it cannot be read */
+    char *path;
+    uint64_t file_bytes;
+    int status;      /* WEIR_OK, WEIR_DAMAGED, WEIR_VERSION, WEIR_IO, WEIR_NOT_FOUND: all zero */
+    const char *why; /* what is wrong with it; NULL with WEIR_OK; static */
+} weir_segment_note;
+
+typedef struct weir_inventory {
+    int dirfd; /* as it was given */
+    weir_findings found;
+    weir_verdict verdict;
+    uint8_t journal[16];
+    uint64_t incarnation; /* highest seen */
+    uint64_t
+        last_segment; /* highest number that a file or a header bears, archived ones included */
+    weir_segment_note *segments; /* ascending by number */
+    size_t segment_count;
+    weir_extent *extents; /* the stream, in order; a gap between two is a damage */
+    size_t extent_count;
+    weir_damage *damages;
+    size_t damage_count;
+    weir_end end;      /* behind the last valid block of the stream */
+    uint64_t next_row; /* number after the last row of the stream (or promised by a mark) */
+    weir_mark durable; /* the highest mark of all sources */
+    /* Where the stream stands at that mark, and the row that comes next there. When promised
+     * blocks are lost it names the mark's block (hash 0 if unknown) and the place where the last
+     * readable one at or below it ends. */
+    weir_end durable_end;
+    uint64_t durable_next_row;
+    weir_position position; /* the database's position in this journal; zeros if none */
+    uint64_t torn_bytes;    /* void behind the end, in the last segment; 0 if it ends in damage */
+    uint64_t bytes;         /* of all segments */
+    bool read_only;         /* an unknown compatible bit: read, but do not append */
+    bool closed;            /* the last block is the mark that a clean close leaves (no lanes) */
+    weir_drained drained; /* from the last block of the stream; its lanes belong to the inventory */
+    int64_t first_wall_ns, last_wall_ns;
+    char detail[400]; /* the verdict in words: what, where, which rows, what to do */
+} weir_inventory;
+
+/* WEIR_OK also when the verdict refuses; an error only when reading itself failed (rights,
+ * memory, I/O: a disk that refuses to be read is never taken for a torn tail). out is to be
+ * freed in either case. What looks damaged is looked at again, until it looks the same twice: a
+ * live journal recycles its segments and writes blocks meanwhile.
+ *
+ * A journal that is whole but ends below the database's position is no rot, as its rows are in
+ * the database: it is BEYOND, with a clean tail, and one damage that names the rows. */
+int weir_inventory_take(const weir_inventory_input *input, weir_inventory *out, weir_error *error);
+void weir_inventory_free(weir_inventory *inventory);
+
+#endif

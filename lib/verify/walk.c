@@ -1,0 +1,479 @@
+/* walk.c - through all blocks of a chain of segments. */
+#include "walk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- what the walk leaves in the inventory ---------------------------------------------- */
+
+void weir_walk_mark(weir_walk *w, weir_mark mark) {
+    weir_mark *best = &w->inventory->durable;
+    bool says_more = mark.block == best->block && best->hash == 0 && mark.hash;
+    if (mark.block > best->block || says_more) *best = mark;
+    bool database = strcmp(mark.source, "database") == 0;
+    if (!database && mark.block > w->promised) w->promised = mark.block;
+}
+
+static void witness(weir_walk *w, uint64_t block, uint64_t hash) {
+    weir_witness *both[] = {&w->position, &w->ring};
+    for (size_t i = 0; i < 2; i++) {
+        if (both[i]->block != block) continue;
+        both[i]->hash = hash;
+        both[i]->seen = true;
+    }
+}
+
+static void show_progress(weir_walk *w, uint64_t offset, bool now) {
+    enum { STEP = 1024 * 1024 };
+    uint64_t done = w->bytes_before + offset;
+    if (!w->input->progress || (!now && done - w->bytes_shown < STEP)) return;
+    w->bytes_shown = done;
+    w->input->progress(w->input->progress_context, done, w->inventory->bytes);
+}
+
+/* ---- one good block --------------------------------------------------------------------- */
+
+static void expect_next(weir_walk *w, uint64_t block, uint64_t row, uint64_t hash) {
+    w->next_block = block;
+    w->next_row = row;
+    w->hash = hash;
+    witness(w, block - 1, hash);
+}
+
+static void pass_over(weir_walk *w, const weir_block_header *h) {
+    expect_next(w, h->block + 1, h->first_row + h->rows, h->hash);
+}
+
+static weir_extent *extent_for(weir_walk *w, const weir_block_header *h) {
+    weir_inventory *inv = w->inventory;
+    weir_extent *last = inv->extent_count ? &inv->extents[inv->extent_count - 1] : NULL;
+    bool goes_on = last && last->segment == h->segment && last->end == h->offset;
+    if (goes_on && last->last_block + 1 == h->block) return last;
+    weir_extent *list =
+        weir_walk_grow(inv->extents, inv->extent_count, &w->extent_capacity, sizeof *list);
+    if (!list) return NULL;
+    inv->extents = list;
+    list[inv->extent_count] = (weir_extent){.segment = h->segment,
+                                            .begin = h->offset,
+                                            .first_block = h->block,
+                                            .first_row = h->first_row,
+                                            .path = w->link->note->path};
+    return &list[inv->extent_count++];
+}
+
+static int accept(weir_walk *w, const weir_block_header *h) {
+    weir_extent *extent = extent_for(w, h);
+    if (!extent) return weir_walk_no_memory(w);
+    weir_inventory *inv = w->inventory;
+    extent->end = h->offset + weir_block_extent(h);
+    extent->last_block = h->block;
+    extent->last_hash = h->hash;
+    extent->next_row = h->first_row + h->rows;
+    w->former_end = inv->end;
+    inv->end = (weir_end){h->segment, extent->end, h->block, h->hash};
+    if (w->last.block == 0) inv->first_wall_ns = h->wall_ns;
+    inv->last_wall_ns = h->wall_ns;
+    if (h->compatible) inv->read_only = true;
+    w->last_but_one = w->last;
+    w->last = *h;
+    pass_over(w, h);
+    weir_walk_mark(w, (weir_mark){.block = h->durable_block, .source = "block"});
+    if (h->rows && w->position_row >= h->first_row)
+        weir_walk_mark(w, (weir_mark){h->block, h->hash, w->next_row - 1, "database"});
+    show_progress(w, extent->end, false);
+    return WEIR_OK;
+}
+
+/* ---- one place -------------------------------------------------------------------------- */
+
+typedef enum finding {
+    GOOD,    /* the block that must come */
+    BAD,     /* its header, but not what it should be */
+    AHEAD,   /* a header of this segment with a higher number */
+    NOTHING, /* no header of this segment, or one that went before */
+} finding;
+
+typedef struct place {
+    finding finding;
+    weir_block_header header; /* valid unless NOTHING */
+    const char *why;
+} place;
+
+/* Whatever opening reads is decoded here, so that the verdict is the last word on it: the youngest
+ * segment, and what declares tables. Of older rows the hash is enough, since no damage leaves it
+ * right; to decode them all would make an opening wait for a tenth of the replay. */
+static bool must_decode(const weir_walk *w, const weir_block_header *h) {
+    return w->input->verify_all || w->link->promised == 0 || h->kind != WEIR_BLOCK_ROWS;
+}
+
+/* No crash and no damage leaves a payload whose hash agrees and that is not valid: it was written
+ * so. A tail that may be cut looks otherwise, so such a block vouches for itself. */
+static void meet_written_so(weir_walk *w, place *p) {
+    const weir_block_header *h = &p->header;
+    p->finding = BAD;
+    p->why = "the payload does not hold what its header says";
+    weir_walk_mark(w, (weir_mark){h->block, h->hash, h->first_row + h->rows - 1, "block"});
+}
+
+static int check_payload(weir_walk *w, place *p) {
+    const uint8_t *stored;
+    weir_payload payload;
+    int status = weir_scan_payload(&w->scan, &p->header, &stored);
+    if (status == WEIR_DAMAGED) {
+        p->finding = BAD;
+        p->why = "the payload does not match its hash";
+        return WEIR_OK;
+    }
+    if (status != WEIR_OK || !must_decode(w, &p->header)) return status;
+    status = weir_decoder_read(&w->decoder, &w->scan, &p->header, &payload);
+    if (status != WEIR_DAMAGED) return status;
+    meet_written_so(w, p);
+    return WEIR_OK;
+}
+
+static int compare(weir_walk *w, place *p) {
+    const weir_block_header *h = &p->header;
+    if (h->block != w->next_block) {
+        p->finding = h->block > w->next_block ? AHEAD : NOTHING;
+        p->why = "blocks are missing before the next one";
+        return WEIR_OK;
+    }
+    p->finding = GOOD;
+    if (h->first_row == w->next_row && h->previous_hash == w->hash) return check_payload(w, p);
+    p->finding = BAD;
+    p->why = "the block does not continue the one before it";
+    return WEIR_OK;
+}
+
+static int look_at_place(weir_walk *w, uint64_t offset, place *p) {
+    *p = (place){.finding = NOTHING};
+    int status = weir_scan_header(&w->scan, &w->link->whose, offset, &p->header);
+    switch (status) {
+    case WEIR_OK: return compare(w, p);
+    case WEIR_NOT_FOUND: p->why = "zeros stand where a block was promised"; return WEIR_OK;
+    case WEIR_DAMAGED: p->why = "the block is damaged or cut off"; return WEIR_OK;
+    default: return status;
+    }
+}
+
+/* ---- a place that is not good ----------------------------------------------------------- */
+
+/* A close mark is the last thing that is ever written to a segment: what stands behind it in the
+ * file is of a former life and need not be read. */
+static bool ends_with_close_mark(weir_walk *w) {
+    const weir_block_header *h = &w->last;
+    const uint8_t *payload;
+    if (h->segment != w->link->number || h->kind != WEIR_BLOCK_MARK) return false;
+    if (h->raw_bytes != WEIR_PAYLOAD_HEAD || h->codec != WEIR_CODEC_RAW) return false;
+    return weir_scan_payload(&w->scan, h, &payload) == WEIR_OK &&
+           weir_all_zero(payload, WEIR_PAYLOAD_HEAD);
+}
+
+/* Blocks behind the first bad one may say that it had been durable. */
+static int survey_tail(weir_walk *w, uint64_t offset) {
+    if (w->surveyed || ends_with_close_mark(w)) return WEIR_OK;
+    weir_tail tail;
+    int status = weir_scan_tail(&w->scan, &w->link->whose, offset, &tail);
+    if (status != WEIR_OK) return status;
+    w->surveyed = true;
+    w->torn = tail.torn;
+    w->torn_end = offset + tail.bytes;
+    weir_walk_mark(w, (weir_mark){.block = tail.durable, .source = "block"});
+    return WEIR_OK;
+}
+
+/* An older copy of journal and ring ends as a crash leaves it, perhaps torn: nothing of that was
+ * promised by the database that has gone on without it. */
+static uint64_t promise(const weir_walk *w) {
+    if (w->link->promised) return w->link->promised;
+    return w->older ? w->promised : w->inventory->durable.block;
+}
+
+/* The last promised row, when a mark says it. */
+static uint64_t promised_row(const weir_walk *w, uint64_t otherwise) {
+    const weir_mark *mark = &w->inventory->durable;
+    bool known = mark->block == promise(w) && mark->row && mark->row + 1 >= w->next_row;
+    return known ? mark->row : otherwise;
+}
+
+/* Rot that ends at h, a later block of the same segment. false: h is above every mark, so the
+ * stream ends before it. */
+static int skip_to(weir_walk *w, uint64_t offset, const place *p, bool *more) {
+    const weir_block_header *h = &p->header;
+    bool reached = h->block - 1 <= promise(w);
+    weir_damage damage = weir_walk_here(w, offset);
+    uint64_t block = reached ? h->block : promise(w) + 1;
+    uint64_t row = reached ? h->first_row : promised_row(w, h->first_row - 1) + 1;
+    if (row < w->next_row) row = w->next_row; /* a header that contradicts those before it */
+    int status = weir_walk_damage(w, damage, weir_walk_path(w), "%s", p->why);
+    if (status != WEIR_OK) return status;
+    w->open = true;
+    weir_walk_close_damage(w, block, row);
+    *more = reached;
+    if (reached) {
+        expect_next(w, block, row, h->previous_hash);
+    } else { /* nobody knows the hash of the last promised block */
+        w->next_block = block;
+        w->next_row = row;
+    }
+    return WEIR_OK;
+}
+
+/* Exactly one block is bad, and its header is whole. */
+static int skip_one(weir_walk *w, const place *p, uint64_t *offset) {
+    weir_damage damage = weir_walk_here(w, *offset);
+    int status = weir_walk_damage(w, damage, weir_walk_path(w), "%s", p->why);
+    if (status != WEIR_OK) return status;
+    uint64_t row = p->header.first_row + p->header.rows;
+    w->open = true;
+    weir_walk_close_damage(w, p->header.block + 1, row > w->next_row ? row : w->next_row);
+    pass_over(w, &p->header);
+    *offset = p->header.offset + weir_block_extent(&p->header);
+    return WEIR_OK;
+}
+
+/* Nothing is wrong with the bytes: the journal just ends here, perhaps below a mark. Or nobody says
+ * where this segment ends, since the one that should is lost: then it is told there. */
+static bool ends_quietly(const weir_walk *w) {
+    return w->link->promised ? w->link->end.segment == 0 : !w->torn;
+}
+
+/* Only durable blocks are applied, and a position may stand within a block: then the block that
+ * holds its row is promised too, though the position names the one before. */
+static void mark_applied_row(weir_walk *w) {
+    if (w->next_row == 0 || w->position_row < w->next_row) return;
+    weir_walk_mark(w, (weir_mark){w->next_block, 0, w->position_row, "database"});
+}
+
+/* offset: where to go on, when *more stays true. */
+static int skip(weir_walk *w, place *p, uint64_t *offset, bool *more) {
+    if (w->link->promised == 0) {
+        int status = survey_tail(w, *offset);
+        if (status != WEIR_OK) return status;
+        mark_applied_row(w);
+    }
+    *more = w->next_block <= promise(w);
+    if (!*more) return WEIR_OK;
+    if (p->finding == BAD) return skip_one(w, p, offset);
+    uint64_t bad = *offset;
+    if (p->finding == NOTHING) {
+        int status = weir_scan_next(&w->scan, &w->link->whose, bad + WEIR_BLOCK_ALIGN,
+                                    w->next_block, &p->header);
+        *more = status == WEIR_OK && (!w->link->promised || p->header.block <= w->link->promised);
+        if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
+        if (!*more) return ends_quietly(w) ? WEIR_OK : weir_walk_open_damage(w, bad, p->why);
+    }
+    *offset = p->header.offset;
+    return skip_to(w, bad, p, more);
+}
+
+/* ---- one segment ------------------------------------------------------------------------ */
+
+static int walk_blocks(weir_walk *w) {
+    uint64_t offset = w->link->begin;
+    bool more = true;
+    while (more && offset < w->scan.limit && w->scan.limit - offset >= WEIR_BLOCK_HEADER) {
+        if (w->link->promised && w->next_block > w->link->promised) break;
+        place p;
+        int status = look_at_place(w, offset, &p);
+        if (status == WEIR_OK && p.finding == GOOD) {
+            status = accept(w, &p.header);
+            offset = w->inventory->end.offset;
+        } else if (status == WEIR_OK) {
+            status = skip(w, &p, &offset, &more);
+        }
+        if (status != WEIR_OK) return status;
+    }
+    return WEIR_OK;
+}
+
+/* A file shorter than its header says, cut off where blocks were promised. */
+static int check_length(weir_walk *w) {
+    const weir_segment_note *note = w->link->note;
+    bool cut = note->status == WEIR_OK && note->header.bytes > note->file_bytes &&
+               w->scan.limit == note->file_bytes;
+    if (!cut) return WEIR_OK;
+    if (w->link->promised == 0) w->torn = true;
+    if (w->open || w->next_block > promise(w)) return WEIR_OK;
+    return weir_walk_open_damage(w, weir_walk_offset(w), "the file is cut off here");
+}
+
+static int walk_file(weir_walk *w) {
+    const weir_link *link = w->link;
+    int result = weir_scan_open(&w->scan, link->note->path);
+    if (result < 0) return weir_open_failed(result, link->note->path, w->error);
+    if (w->scan.limit > link->limit) w->scan.limit = link->limit;
+    if (link->end.segment && w->scan.limit > link->end.offset) w->scan.limit = link->end.offset;
+    w->surveyed = false;
+    w->torn = false;
+    w->torn_end = 0;
+    int status = walk_blocks(w);
+    if (status == WEIR_IO || status == WEIR_NO_MEMORY) {
+        if (w->scan.result) return weir_scan_failed(&w->scan, status, link->note->path, w->error);
+        return weir_walk_no_memory(w);
+    }
+    if (status == WEIR_VERSION) {
+        w->inventory->found.journal = WEIR_JOURNAL_NEWER;
+        return WEIR_OK;
+    }
+    return status == WEIR_OK ? check_length(w) : status;
+}
+
+/* ---- from one segment to the next ------------------------------------------------------- */
+
+static unsigned long long number_of(const weir_link *link) {
+    return (unsigned long long)link->number;
+}
+
+/* The segment before ended elsewhere than this one says. */
+static int meet_gap(weir_walk *w) {
+    const weir_link *link = w->link;
+    if (!w->open) {
+        w->link = w->former; /* that is where it hurts */
+        int status =
+            weir_walk_damage(w, weir_walk_here(w, weir_walk_offset(w)), weir_walk_path(w),
+                             "it ends before the place that segment %llu names", number_of(link));
+        w->link = link;
+        if (status != WEIR_OK) return status;
+        w->open = true;
+    }
+    weir_walk_close_damage(w, link->first_block, link->first_row);
+    return WEIR_OK;
+}
+
+/* The last block does not belong to the stream after all. */
+static void drop_last(weir_walk *w) {
+    weir_inventory *inv = w->inventory;
+    weir_extent *extent = &inv->extents[inv->extent_count - 1];
+    const weir_block_header *h = &w->last;
+    inv->end = w->former_end;
+    extent->end = h->offset;
+    extent->last_block = h->block - 1;
+    extent->last_hash = h->previous_hash;
+    extent->next_row = h->first_row;
+    if (extent->begin == extent->end) inv->extent_count--;
+    w->last = w->last_but_one;
+}
+
+/* What the younger segment continues was promised, so it is what stands here that is wrong. How many rows
+ * that one had the younger segment says, not this block. */
+static int meet_stranger(weir_walk *w) {
+    const weir_block_header *h = &w->last;
+    bool any = w->link->first_row > h->first_row;
+    weir_damage damage = {.segment = h->segment,
+                          .offset = h->offset,
+                          .first_block = h->block,
+                          .last_block = h->block,
+                          .first_row = any ? h->first_row : 0,
+                          .last_row = any ? w->link->first_row - 1 : 0};
+    bool ours = w->former->number == h->segment && w->former->note;
+    drop_last(w);
+    return weir_walk_damage(w, damage, ours ? w->former->note->path : NULL,
+                            "it is not the block that segment %llu continues", number_of(w->link));
+}
+
+/* Is the block before the one that must come a lost one? */
+static bool ends_lost(const weir_walk *w) {
+    const weir_inventory *inv = w->inventory;
+    const weir_damage *last = inv->damage_count ? &inv->damages[inv->damage_count - 1] : NULL;
+    return last && last->last_block && last->last_block + 1 == w->next_block;
+}
+
+/* Compare where the stream stands with where this segment says that it begins. */
+static int meet_place(weir_walk *w) {
+    const weir_link *link = w->link;
+    if (link->first_block == 0) return WEIR_OK;
+    int status = WEIR_OK;
+    bool differs = w->hash != link->before_hash || w->next_row != link->first_row;
+    bool adjacent = w->last.block && w->last.block + 1 == w->next_block; /* no damage between */
+    /* A lost block's header may have named fewer rows than there were. */
+    bool rows_missing = w->next_row && link->first_row > w->next_row && ends_lost(w) &&
+                        link->first_block == w->next_block;
+    bool open = w->open;
+    if (w->next_block && (open || link->first_block > w->next_block || rows_missing))
+        status = meet_gap(w);
+    else if (open)
+        weir_walk_close_damage(w, link->first_block, link->first_row);
+    bool meets = link->first_block == w->next_block || (!open && link->first_block < w->next_block);
+    if (status == WEIR_OK && adjacent && differs && meets) status = meet_stranger(w);
+    expect_next(w, link->first_block, link->first_row, link->before_hash);
+    return status;
+}
+
+static int note_unreadable(weir_walk *w) {
+    const weir_link *link = w->link;
+    if (!link->note) return weir_walk_open_damage(w, 0, "the segment is missing");
+    if (link->note->status == WEIR_OK) return WEIR_OK;
+    if (link->first_block == 0) return weir_walk_open_damage(w, 0, link->note->why);
+    /* Its blocks can be read; but who says what the lost ones held that stood in front of them? */
+    weir_damage damage = {.segment = link->number};
+    bool from_its_begin = link->begin == WEIR_BLOCK_ALIGN || w->former;
+    damage.rows_unknown = !from_its_begin && link->first_row > w->inventory->position.row + 1;
+    return weir_walk_damage(w, damage, link->note->path, "%s", link->note->why);
+}
+
+static int walk_link(weir_walk *w) {
+    const weir_link *link = w->link;
+    int status = meet_place(w);
+    if (status == WEIR_OK) status = note_unreadable(w);
+    if (status == WEIR_OK && link->note && link->first_block) status = walk_file(w);
+    if (link->note) w->bytes_before += link->note->file_bytes;
+    w->former = link;
+    return status;
+}
+
+/* The journal ends below a mark: with a damage still open, or with nothing wrong to be seen. */
+static int end_below_mark(weir_walk *w) {
+    const weir_mark *mark = &w->inventory->durable;
+    mark_applied_row(w);
+    uint64_t row = mark->row && mark->row + 1 >= w->next_row ? mark->row + 1 : 0;
+    if (w->next_block <= mark->block) {
+        w->behind = w->inventory->damage_count == 0 && w->promised < w->next_block &&
+                    (w->older || !w->torn);
+        if (!w->open) {
+            int status = weir_walk_open_damage(w, weir_walk_offset(w),
+                                               "the journal ends here, below a durable mark");
+            if (status != WEIR_OK) return status;
+        }
+        weir_walk_close_damage(w, mark->block + 1, row);
+        if (row) w->next_row = row;
+    }
+    weir_walk_close_damage(w, 0, 0);
+    return WEIR_OK;
+}
+
+/* What is void behind the stream. Where it ends with damage, the damage says what stands there. */
+static uint64_t torn_bytes(const weir_walk *w) {
+    uint64_t end = weir_walk_offset(w);
+    const weir_inventory *inv = w->inventory;
+    const weir_damage *last = inv->damage_count ? &inv->damages[inv->damage_count - 1] : NULL;
+    bool hurt = last && last->segment == w->link->number && last->offset >= end;
+    return hurt || w->torn_end < end ? 0 : w->torn_end - end;
+}
+
+int weir_walk_chain(weir_walk *w, const weir_chain *chain) {
+    weir_scan_make(&w->scan, w->input->os, w->input->dirfd);
+    for (size_t i = 0; i < chain->count; i++) {
+        const weir_segment_note *note = chain->links[i].note;
+        if (!note || note->status != WEIR_OK) continue;
+        const weir_segment_header *h = &note->header;
+        weir_walk_mark(w,
+                       (weir_mark){h->before.block, h->before.hash, h->first_row - 1, "segment"});
+    }
+    int status = WEIR_OK;
+    for (size_t i = 0; status == WEIR_OK && i < chain->count; i++) {
+        if (w->inventory->found.journal != WEIR_JOURNAL_PRESENT) return WEIR_OK; /* newer */
+        w->link = &chain->links[i];
+        status = walk_link(w);
+    }
+    if (status == WEIR_OK && chain->count) status = end_below_mark(w);
+    if (w->link) w->inventory->torn_bytes = torn_bytes(w);
+    show_progress(w, 0, true);
+    w->inventory->next_row = w->next_row;
+    return status;
+}
+
+void weir_walk_free(weir_walk *w) {
+    weir_scan_free(&w->scan);
+    weir_decoder_free(&w->decoder);
+}

@@ -1,0 +1,198 @@
+/* transfer.c - rows into tables by SQLite's record copy. */
+#include "transfer.h"
+
+#include <stdlib.h>
+
+#include "image_file.h"
+
+#define SCHEMA "weir_image"
+
+typedef struct slot {
+    sqlite3_stmt *copy; /* NULL: it is free */
+    uint64_t rows;      /* taken */
+} slot;
+
+struct weir_transfer {
+    sqlite3 *db;
+    weir_image *image;
+    weir_image_file file;
+    bool closed; /* to more rows, in this transaction */
+    int code;    /* what SQLite answered to its copies so far */
+    slot slot[WEIR_IMAGE_TABLES];
+};
+
+/* ---- which tables ---------------------------------------------------------------------------- */
+
+/* The columns as declared, with what the destination asks of them. Answers as SQLite does. */
+static int describe_table(sqlite3 *db, const weir_declaration *d, weir_image_column *out) {
+    for (unsigned i = 0; i < d->columns; i++) {
+        const char *type, *collation;
+        int not_null, key, automatic;
+        int code = sqlite3_table_column_metadata(db, "main", d->name, d->column[i].name, &type,
+                                                 &collation, &not_null, &key, &automatic);
+        if (code != SQLITE_OK) return code;
+        out[i] = (weir_image_column){d->column[i].type, collation, not_null != 0};
+    }
+    return SQLITE_OK;
+}
+
+/* INSERT … SELECT * goes by place, so names have to stand at the same ones. */
+static bool same_columns(sqlite3 *db, const weir_declaration *d) {
+    sqlite3_stmt *s;
+    if (sqlite3_prepare_v2(db, "SELECT name FROM pragma_table_xinfo(?1, 'main') ORDER BY cid", -1,
+                           &s, NULL) != SQLITE_OK)
+        return false;
+    unsigned n = 0;
+    bool same = sqlite3_bind_text(s, 1, d->name, -1, SQLITE_STATIC) == SQLITE_OK;
+    while (same && sqlite3_step(s) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(s, 0);
+        same = name && n < d->columns && sqlite3_stricmp(name, d->column[n].name) == 0;
+        n++;
+    }
+    same = sqlite3_finalize(s) == SQLITE_OK && same;
+    return same && n == d->columns;
+}
+
+/* A statement is compiled against the schema as it was last read, and only one that runs sees that
+ * the image's has changed. */
+static bool read_schema(sqlite3 *db) {
+    return sqlite3_exec(db, "SELECT 1 FROM " SCHEMA ".sqlite_schema LIMIT 0", NULL, NULL, NULL) ==
+           SQLITE_OK;
+}
+
+static char *copy_sql(const weir_declaration *d, int number, const char *before) {
+    return sqlite3_mprintf("%sINSERT INTO main.\"%w\" SELECT * FROM " SCHEMA ".t%d", before,
+                           d->name, number);
+}
+
+/* SQLite's program for the copy makes no records: it has them. That is what decides; should the
+ * names of its instructions change, rows go the other way. */
+static bool copies_records(sqlite3 *db, const weir_declaration *d, int number) {
+    sqlite3_stmt *s = NULL;
+    char *sql = copy_sql(d, number, "EXPLAIN ");
+    bool makes = false, copies = false;
+    int code = sql ? sqlite3_prepare_v2(db, sql, -1, &s, NULL) : SQLITE_NOMEM;
+    while (code == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(s, 1);
+        makes |= !name || strcmp(name, "MakeRecord") == 0 || strcmp(name, "Column") == 0;
+        copies |= name && (strcmp(name, "RowData") == 0 || strcmp(name, "RowCell") == 0);
+    }
+    code = sqlite3_finalize(s) == SQLITE_OK ? code : SQLITE_ERROR;
+    sqlite3_free(sql);
+    return code == SQLITE_OK && copies && !makes;
+}
+
+static bool prepare_copy(weir_transfer *t, const weir_declaration *d, int number) {
+    char *sql = copy_sql(d, number, "");
+    int code = sql ? sqlite3_prepare_v3(t->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                        &t->slot[number].copy, NULL)
+                   : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    return code == SQLITE_OK;
+}
+
+static bool define(weir_transfer *t, const weir_declaration *d, int number) {
+    weir_image_column *column = malloc(d->columns * sizeof *column);
+    bool can = column && describe_table(t->db, d, column) == SQLITE_OK &&
+               weir_image_define(t->image, (unsigned)number, column, d->columns);
+    free(column);
+    return can && read_schema(t->db) && copies_records(t->db, d, number) &&
+           prepare_copy(t, d, number);
+}
+
+static int free_image_slot(const weir_transfer *t) {
+    for (int i = 0; i < WEIR_IMAGE_TABLES; i++)
+        if (!t->slot[i].copy) return i;
+    return -1;
+}
+
+int weir_transfer_offer(weir_transfer *t, const weir_declaration *d) {
+    if (!t->image) return -1;
+    int number = free_image_slot(t);
+    return number >= 0 && same_columns(t->db, d) && define(t, d, number) ? number : -1;
+}
+
+void weir_transfer_forget(weir_transfer *t) {
+    for (int i = 0; i < WEIR_IMAGE_TABLES; i++) {
+        (void)sqlite3_finalize(t->slot[i].copy); /* nothing hangs on it any more */
+        t->slot[i] = (slot){0};
+    }
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+void weir_transfer_drop(weir_transfer *t) {
+    t->closed = true;
+    t->code = SQLITE_OK;
+    for (int i = 0; i < WEIR_IMAGE_TABLES; i++)
+        t->slot[i].rows = 0;
+}
+
+void weir_transfer_begin(weir_transfer *t) {
+    weir_transfer_drop(t);
+    t->closed = !t->image;
+    if (t->image) weir_image_clear(t->image);
+}
+
+static int copy(weir_transfer *t, slot *s) {
+    int code = sqlite3_step(s->copy);
+    bool whole = (uint64_t)sqlite3_changes64(t->db) == s->rows;
+    (void)sqlite3_reset(s->copy); /* repeats the step's code */
+    if (code != SQLITE_DONE) return code;
+    return whole ? SQLITE_OK : SQLITE_CONSTRAINT;
+}
+
+static void copy_all(weir_transfer *t) {
+    bool sealed = false;
+    for (int i = 0; i < WEIR_IMAGE_TABLES && t->code == SQLITE_OK; i++) {
+        if (!t->slot[i].rows) continue;
+        if (!sealed) weir_image_seal(t->image);
+        sealed = true;
+        t->code = copy(t, &t->slot[i]);
+        t->slot[i].rows = 0;
+    }
+}
+
+/* While the processor still has it at hand. */
+static bool copy_early(weir_transfer *t) {
+    copy_all(t);
+    t->closed = t->code != SQLITE_OK;
+    if (!t->closed) weir_image_clear(t->image);
+    return !t->closed;
+}
+
+bool weir_transfer_take(weir_transfer *t, int number, const uint8_t *row, size_t length) {
+    if (t->closed || !weir_image_take(t->image, (unsigned)number, row, length)) return false;
+    t->slot[number].rows++;
+    return !t->file.in_place || !weir_image_is_due(t->image) || copy_early(t);
+}
+
+int weir_transfer_run(weir_transfer *t) {
+    t->closed = true;
+    copy_all(t);
+    return t->code;
+}
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+int weir_transfer_make(sqlite3 *db, weir_transfer **out) {
+    weir_transfer *t = *out = calloc(1, sizeof *t);
+    if (!t || weir_image_make(&t->image) != WEIR_OK) return WEIR_NO_MEMORY;
+    t->db = db;
+    int code = weir_image_file_attach(&t->file, t->image, db, SCHEMA);
+    if (code == SQLITE_NOMEM) return WEIR_NO_MEMORY;
+    if (code == SQLITE_OK) return WEIR_OK;
+    weir_image_free(t->image);
+    t->image = NULL;
+    return WEIR_OK;
+}
+
+void weir_transfer_close(weir_transfer *t) {
+    if (t) weir_transfer_forget(t);
+}
+
+void weir_transfer_free(weir_transfer *t) {
+    if (!t) return;
+    weir_image_free(t->image);
+    free(t);
+}

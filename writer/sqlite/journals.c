@@ -1,0 +1,281 @@
+/* journals.c - the directories in which journals of one database stand. */
+#include "journals.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../lib/verify/look.h"
+#include "sqlite_error.h"
+
+/* ---- one directory --------------------------------------------------------------------------- */
+
+typedef enum finding {
+    NOT_THERE,
+    NOTHING_WAITS,
+    IS_OPEN,
+    ROWS_WAIT,
+    UNKNOWN, /* it cannot be judged */
+} finding;
+
+typedef struct other { /* a directory that is not ours */
+    const char *directory;
+    uint64_t rows;
+    int64_t process; /* that has it open; 0: unknown */
+    char why[500];
+} other;
+
+static bool is_open_elsewhere_in(const weir_os *os, other *o) {
+    char *path = sqlite3_mprintf("%s/lock", o->directory);
+    int file = path ? os->open(os->self, WEIR_OS_CWD, path, WEIR_OS_READ) : -ENOMEM;
+    sqlite3_free(path);
+    if (file < 0) return false; /* what is not to be read is told by the look at the journal */
+    bool open = os->locked(os->self, file, &o->process) > 0;
+    (void)os->close(os->self, file); /* only read */
+    return open;
+}
+
+/* Rows that an opening would bring into the database. */
+static uint64_t rows_waiting(const weir_look *look) {
+    uint64_t end = look->inventory.next_row, applied = look->inventory.position.row;
+    return (end > applied + 1 ? end - applied - 1 : 0) + look->ring.rows;
+}
+
+static finding judge_other(const weir_journals *j, other *o) {
+    weir_look look;
+    weir_error error = {0};
+    weir_inventory_input input = {.os = j->os,
+                                  .directory = o->directory,
+                                  .positions = j->positions,
+                                  .position_count = j->position_count};
+    int status = weir_look_take(&input, &look, &error);
+    bool refused = status == WEIR_OK && weir_verdict_refuses(look.inventory.verdict);
+    (void)snprintf(o->why, sizeof o->why, "%s",
+                   status == WEIR_OK ? look.inventory.detail : error.text);
+    o->rows = status == WEIR_OK ? rows_waiting(&look) : 0;
+    weir_look_free(&look);
+    if (status != WEIR_OK || refused) return UNKNOWN;
+    return o->rows ? ROWS_WAIT : NOTHING_WAITS;
+}
+
+static finding look_at_other(const weir_journals *j, other *o) {
+    weir_os_info info;
+    int found = j->os->info(j->os->self, WEIR_OS_CWD, o->directory, &info);
+    if (found == -ENOENT || found == -ENOTDIR) return NOT_THERE;
+    return is_open_elsewhere_in(j->os, o) ? IS_OPEN : judge_other(j, o);
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+char *weir_journals_beside(const char *database) { return sqlite3_mprintf("%s-weir", database); }
+
+static bool is_same_directory(const weir_journals *j, const char *a, const char *b) {
+    weir_os_info one, two;
+    if (strcmp(a, b) == 0) return true;
+    return j->os->info(j->os->self, WEIR_OS_CWD, a, &one) >= 0 &&
+           j->os->info(j->os->self, WEIR_OS_CWD, b, &two) >= 0 && one.device == two.device &&
+           one.inode == two.inode;
+}
+
+/* A copy of the database has its entries too, while the journals are the original's. */
+static bool is_a_copys(const weir_journals *j, const char *database) {
+    weir_os_info info;
+    return !is_same_directory(j, database, j->database) &&
+           j->os->info(j->os->self, WEIR_OS_CWD, database, &info) >= 0;
+}
+
+static int ask(sqlite3 *db, const char *sql, sqlite3_stmt **out, weir_error *error) {
+    int64_t there;
+    *out = NULL;
+    int status =
+        weir_sqlite_ask(db, "SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1",
+                        "weir_journal", 0, &there, error);
+    return status == WEIR_OK && there ? weir_sqlite_prepare(db, sql, out, error) : status;
+}
+
+typedef int on_other(void *context, const weir_journals *j, other *o, weir_error *error);
+
+static int visit(const weir_journals *j, const char *directory, on_other *each, void *context,
+                 weir_error *error) {
+    other o = {.directory = directory};
+    return is_same_directory(j, directory, j->directory) ? WEIR_OK : each(context, j, &o, error);
+}
+
+static int visit_entry(const weir_journals *j, sqlite3_stmt *entry, on_other *each, void *context,
+                       weir_error *error) {
+    const char *directory = (const char *)sqlite3_column_text(entry, 0);
+    const char *database = (const char *)sqlite3_column_text(entry, 1);
+    if (!directory || !database || is_a_copys(j, database)) return WEIR_OK;
+    return visit(j, directory, each, context, error);
+}
+
+static int visit_entries(const weir_journals *j, on_other *each, void *context, weir_error *error) {
+    sqlite3_stmt *entries;
+    int code = SQLITE_DONE;
+    int status = ask(j->db, "SELECT directory, database FROM main.weir_journal", &entries, error);
+    while (status == WEIR_OK && entries && (code = sqlite3_step(entries)) == SQLITE_ROW)
+        status = visit_entry(j, entries, each, context, error);
+    if (status == WEIR_OK && code != SQLITE_DONE)
+        status = weir_sqlite_fail(j->db, "reading weir_journal", error);
+    (void)sqlite3_finalize(entries); /* repeats the step's code */
+    return status;
+}
+
+/* Beside the database there is none, as a rule, when the journal is elsewhere. */
+static int visit_all(const weir_journals *j, on_other *each, void *context, weir_error *error) {
+    weir_os_info info;
+    char *beside = weir_journals_beside(j->database);
+    if (!beside) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the journal's path");
+    int status = WEIR_OK;
+    if (j->os->info(j->os->self, WEIR_OS_CWD, beside, &info) != -ENOENT)
+        status = visit(j, beside, each, context, error);
+    sqlite3_free(beside);
+    return status == WEIR_OK ? visit_entries(j, each, context, error) : status;
+}
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+typedef struct teller {
+    void (*each)(void *context, const char *text);
+    void *context;
+} teller;
+
+static const char *holder(const other *o, char text[40]) {
+    if (o->process > 0)
+        (void)snprintf(text, 40, "process %" PRId64, o->process);
+    else
+        (void)snprintf(text, 40, "another process");
+    return text;
+}
+
+static void tell_other(const teller *t, const weir_journals *j, const other *o, finding found) {
+    char text[600], who[40];
+    if (!t->each) return;
+    if (found == IS_OPEN)
+        (void)snprintf(text, sizeof text,
+                       "%s: another journal of this database, %s, is open in %s: rows of the two "
+                       "are applied in no common order, and tables with a WEIR_KEY cannot be "
+                       "declared meanwhile",
+                       j->database, o->directory, holder(o, who));
+    else
+        (void)snprintf(
+            text, sizeof text,
+            "%s: its journal at %s is not there now, so rows that may wait in it are not "
+            "applied: bring it back; or, if it is gone for good, delete its row from the "
+            "table weir_journal",
+            j->database, o->directory);
+    t->each(t->context, text);
+}
+
+static int refuse_or_tell(void *context, const weir_journals *j, other *o, weir_error *error) {
+    finding found = look_at_other(j, o);
+    switch (found) {
+    case NOTHING_WAITS: return WEIR_OK;
+    case NOT_THERE:
+    case IS_OPEN: tell_other(context, j, o, found); return WEIR_OK;
+    case ROWS_WAIT:
+        return weir_fail(
+            error, WEIR_FOREIGN,
+            "%s: %" PRIu64 " rows wait in its journal at %s, and %s is another one: run "
+            "weir-recover --journal %s %s first; or move that journal away to give "
+            "the rows up",
+            j->database, o->rows, o->directory, j->directory, o->directory, j->database);
+    case UNKNOWN: break;
+    }
+    return weir_fail(error, WEIR_FOREIGN,
+                     "%s: rows may wait in its other journal, at %s, which cannot be judged (%s): "
+                     "mend it (weir-recover --journal), or move it away to give the rows up",
+                     j->database, o->directory, o->why);
+}
+
+int weir_journals_look(const weir_journals *j, void (*each)(void *context, const char *text),
+                       void *context, weir_error *error) {
+    teller t = {each, context};
+    return visit_all(j, refuse_or_tell, &t, error);
+}
+
+static int refuse_open(void *context, const weir_journals *j, other *o, weir_error *error) {
+    char who[40];
+    (void)context;
+    if (!is_open_elsewhere_in(j->os, o)) return WEIR_OK;
+    return weir_fail(
+        error, WEIR_BUSY,
+        "%s: another journal of this database, %s, is open in %s: both would choose the "
+        "same keys, so a table with a WEIR_KEY is declared when that one is closed",
+        j->database, o->directory, holder(o, who));
+}
+
+int weir_journals_alone(const weir_journals *j, weir_error *error) {
+    return visit_all(j, refuse_open, NULL, error);
+}
+
+/* ---- entering -------------------------------------------------------------------------------- */
+
+/* How many entries there are of the journal or the directory, and whether the one that ought to be
+ * there is. */
+static int count_entries(const weir_journals *j, const uint8_t journal[16], int64_t *all,
+                         int64_t *right, weir_error *error) {
+    sqlite3_stmt *q;
+    *all = *right = 0;
+    int status = ask(j->db,
+                     "SELECT count(*), total(journal = ?1 AND directory = ?2 AND database = ?3)"
+                     " FROM main.weir_journal WHERE journal = ?1 OR directory = ?2",
+                     &q, error);
+    if (status != WEIR_OK || !q) return status;
+    int code = sqlite3_bind_blob(q, 1, journal, 16, SQLITE_STATIC);
+    if (code == SQLITE_OK) code = sqlite3_bind_text(q, 2, j->directory, -1, SQLITE_STATIC);
+    if (code == SQLITE_OK) code = sqlite3_bind_text(q, 3, j->database, -1, SQLITE_STATIC);
+    if (code == SQLITE_OK) code = sqlite3_step(q);
+    *all = sqlite3_column_int64(q, 0);
+    *right = sqlite3_column_int64(q, 1);
+    if (code != SQLITE_ROW) status = weir_sqlite_fail(j->db, "reading weir_journal", error);
+    (void)sqlite3_finalize(q); /* repeats the step's code */
+    return status;
+}
+
+static int change_entries(const weir_journals *j, const char *sql, const uint8_t journal[16],
+                          weir_error *error) {
+    sqlite3_stmt *q;
+    int status = weir_sqlite_prepare(j->db, sql, &q, error);
+    if (status != WEIR_OK) return status;
+    int code = sqlite3_bind_blob(q, 1, journal, 16, SQLITE_STATIC);
+    if (code == SQLITE_OK) code = sqlite3_bind_text(q, 2, j->directory, -1, SQLITE_STATIC);
+    if (code == SQLITE_OK && sqlite3_bind_parameter_count(q) > 2)
+        code = sqlite3_bind_text(q, 3, j->database, -1, SQLITE_STATIC);
+    if (code == SQLITE_OK) code = sqlite3_step(q);
+    if (code != SQLITE_DONE) status = weir_sqlite_fail(j->db, "writing weir_journal", error);
+    (void)sqlite3_finalize(q); /* repeats the step's code */
+    return status;
+}
+
+static int write_entry(const weir_journals *j, const uint8_t journal[16], bool beside,
+                       weir_error *error) {
+    int status = weir_sqlite_run(
+        j->db,
+        "BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS main.weir_journal(journal BLOB PRIMARY KEY, "
+        "directory TEXT, database TEXT) WITHOUT ROWID",
+        error);
+    if (status == WEIR_OK)
+        status =
+            change_entries(j, "DELETE FROM main.weir_journal WHERE journal = ?1 OR directory = ?2",
+                           journal, error);
+    if (status == WEIR_OK && !beside)
+        status =
+            change_entries(j, "INSERT INTO main.weir_journal VALUES(?1, ?2, ?3)", journal, error);
+    if (status == WEIR_OK) status = weir_sqlite_run(j->db, "COMMIT", error);
+    if (!sqlite3_get_autocommit(j->db))
+        (void)weir_sqlite_run(j->db, "ROLLBACK", NULL); /* or closed */
+    return status;
+}
+
+int weir_journals_enter(const weir_journals *j, const uint8_t journal[16], weir_error *error) {
+    int64_t all, right;
+    char *path = weir_journals_beside(j->database);
+    if (!path) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the journal's path");
+    bool beside = is_same_directory(j, path, j->directory);
+    sqlite3_free(path);
+    int status = count_entries(j, journal, &all, &right, error);
+    if (status != WEIR_OK || (beside ? all == 0 : all == 1 && right == 1)) return status;
+    return write_entry(j, journal, beside, error);
+}

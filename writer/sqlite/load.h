@@ -1,0 +1,64 @@
+/* load.h - rows of blocks into tables of SQLite, in bulk, and exactly. */
+#ifndef WEIR_LOAD_H
+#define WEIR_LOAD_H
+
+#include "../apply/sink.h"
+#include "../copy/transfer.h"
+#include "feed.h"
+#include "outcomes.h"
+#include "reject.h"
+
+typedef struct weir_load_table weir_load_table;
+
+typedef struct weir_load {
+    sqlite3 *db;
+    weir_load_table *tables[WEIR_TABLES_MAX + 1]; /* by number; NULL: never declared */
+    weir_transfer *transfer;                      /* the caller's */
+    bool indexed;   /* a table with indexes took rows, as the schema stands now */
+    bool jumping;   /* the last transaction had many rows whose keys came in no order */
+    uint64_t jumps; /* rows that may be such, in this one */
+    bool unoffered; /* tables have become ready that transfer does not know */
+    sqlite3_stmt *savepoint, *release, *undo, *reject;
+    sqlite3_stmt *no_change; /* leaves changes() at zero; made when it is needed */
+    bool reject_ready;
+    weir_sink_counts counts;
+    char mended[300]; /* of counts */
+
+    const weir_block_header *header; /* of the block at hand */
+    uint64_t first;                  /* number of the first row in the window */
+    uint64_t windows;                /* so far, with this one */
+    weir_feed_row *window, *sorted;
+    size_t count;
+
+    weir_outcomes *outcomes; /* NULL: nobody asks */
+    bool asked;              /* somebody waits for a row that may be in the block at hand */
+
+    struct {
+        uint64_t row; /* number of the last that failed alone for what may pass; 0: none */
+        unsigned times;
+    } failed;
+    uint64_t shortened; /* number of a row that cannot be kept whole; 0: none */
+    uint64_t doomed;    /* row that ended a transaction when it stood alone; 0: none */
+    weir_refusal doomed_by;
+} weir_load;
+
+int weir_load_make(weir_load *l, sqlite3 *db, weir_transfer *transfer, weir_error *error);
+void weir_load_free(weir_load *l);
+
+/* Between transactions, before weir_load_begin: rows of this block come next. Tables that stand in the
+ * database as they were declared can then be copied into from the first row on. */
+void weir_load_expect(weir_load *l, const weir_block_header *header, weir_cursor body);
+void weir_load_begin(weir_load *l); /* between transactions, before BEGIN: counts from zero */
+/* Do rows change pages all over the file, through indexes or keys in no order? As of the begin. */
+bool weir_load_scatters(const weir_load *l);
+/* Before COMMIT: rows may still wait for it. Answers as weir_sink's apply. */
+int weir_load_end(weir_load *l, weir_error *error);
+void weir_load_forget(
+    weir_load *l); /* the schema may have changed: look again before the next row */
+
+/* As the calls of weir_sink. */
+int weir_load_declare(weir_load *l, const weir_declaration *d, bool now, weir_error *error);
+int weir_load_rows(weir_load *l, const weir_block_header *header, weir_cursor body,
+                   weir_row_range range, weir_error *error);
+
+#endif

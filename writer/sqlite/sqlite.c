@@ -1,0 +1,331 @@
+/* sqlite.c - weir_open_sqlite: the handle, the sink and the writer thread put together. */
+#include <weir/sqlite.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../../lib/base/thread.h"
+#include "../../lib/handle/fork.h"
+#include "../../lib/verify/look.h"
+#include "journals.h"
+#include "place.h"
+#include "schema.h"
+#include "sqlite_error.h"
+#include "sqlite_sink.h"
+#include "writers.h"
+
+/* ---- hooks ----------------------------------------------------------------------------------- */
+
+/* Keys are chosen by each journal for itself. */
+static int check_alone(weir_writer *w, const weir_declaration *d, weir_error *error) {
+    weir_journals journals = {.os = weir_os_posix(),
+                              .db = w->reader,
+                              .database = w->path,
+                              .directory = weir_handle_directory(w->handle)};
+    return weir_declaration_key(d) < 0 ? WEIR_OK : weir_journals_alone(&journals, error);
+}
+
+static int hook_check(void *self, const weir_declaration *d, int64_t *next_key, weir_error *error) {
+    weir_writer *w = self;
+    weir_writer_lock(w);
+    int status = weir_writer_ready(w, d->name, error);
+    if (status == WEIR_OK) status = check_alone(w, d, error);
+    if (status == WEIR_OK) status = weir_sqlite_check(w->reader, d, next_key, error);
+    weir_writer_unlock(w);
+    return status;
+}
+
+static void hook_nudge(void *self, bool aside) {
+    weir_writer *w = self;
+    weir_bell_ring(&w->bell, weir_os_posix(), aside);
+}
+
+/* For good. */
+static void close_reader(weir_writer *w) {
+    weir_writer_lock(w);
+    weir_writer_close_reader(w);
+    w->closing = true;
+    weir_writer_unlock(w);
+}
+
+/* See weir_sqlite_loss_fn. */
+static void on_loss(void *context, bool lost) {
+    weir_writer *w = context;
+    weir_writer_lock(w);
+    weir_writer_close_reader(w);
+    w->lost = lost;
+    weir_writer_unlock(w);
+}
+
+/* The reader goes first: the last connection to close checkpoints, and that shall be the sink's. */
+static void hook_finish(void *self, uint64_t deadline_ns) {
+    weir_writer *w = self;
+    close_reader(w);
+    weir_applier_finish(w->applier, deadline_ns);
+}
+
+static int hook_stop(void *self, uint64_t deadline_ns) {
+    weir_writer *w = self;
+    int status = weir_applier_stop(w->applier, deadline_ns);
+    w->applier = NULL;
+    weir_writers_give_back(w);
+    return status;
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+typedef struct opening {
+    weir_options options;
+    weir_sink sink;
+    char *real_path, *directory;
+    weir *handle;
+    weir_error *error;
+} opening;
+
+/* sqlite3_free() it. The journal stands beside the database unless the caller says where. */
+static char *journal_path(const opening *o, const char *database) {
+    const char *given = o->options.journal_directory;
+    char *path = given ? sqlite3_mprintf("%s", given) : weir_journals_beside(database);
+    if (!path) (void)weir_fail(o->error, WEIR_NO_MEMORY, "no memory for the journal's path");
+    return path;
+}
+
+/* SQLite makes a file that is not there before the journal beside it is judged, and a call that is
+ * refused changes nothing: so that one is judged first. */
+static int judge_journal(opening *o, const char *path) {
+    const weir_os *os = weir_os_posix();
+    weir_os_info info;
+    if (o->options.must_exist || os->info(os->self, WEIR_OS_CWD, path, &info) != -ENOENT)
+        return WEIR_OK;
+    char *directory = journal_path(o, path);
+    if (!directory) return WEIR_NO_MEMORY;
+    int status = weir_look_judge(os, directory, o->error);
+    sqlite3_free(directory);
+    return status;
+}
+
+static int hook_read_positions(void *self, weir_position **positions, size_t *count,
+                               weir_error *error) {
+    opening *o = self;
+    return weir_sqlite_positions(&o->sink, positions, count, error);
+}
+
+/* Positions are read again when they count; a call that is refused for them shall not make a
+ * directory. */
+static int look_at_journals(opening *o, const char *directory,
+                            void (*tell)(void *context, const char *text), void *context) {
+    weir_journals journals = {.os = weir_os_posix(),
+                              .db = weir_sqlite_sink_connection(&o->sink),
+                              .database = o->real_path,
+                              .directory = directory};
+    weir_position *positions = NULL;
+    int status = hook_read_positions(o, &positions, &journals.position_count, o->error);
+    journals.positions = positions;
+    if (status == WEIR_OK) status = weir_journals_look(&journals, tell, context, o->error);
+    free(positions);
+    return status;
+}
+
+static int open_database(opening *o, const char *path) {
+    weir_sqlite_config config = {path, o->options.must_exist != 0, o->options.open_timeout_ms};
+    int status = weir_sqlite_sink_open(&config, &o->sink, &o->real_path, o->error);
+    if (status != WEIR_OK) return status;
+    o->directory = journal_path(o, o->real_path); /* so every name of a file leads to one journal */
+    return o->directory ? look_at_journals(o, o->directory, NULL, NULL) : WEIR_NO_MEMORY;
+}
+
+/* SQLite's -wal and our journal go by the name: by another name of the same file, another process has
+ * others, and the two destroy each other's work. */
+static int check_names(opening *o, const char *path) {
+    const weir_os *os = weir_os_posix();
+    weir_os_info info;
+    if (os->info(os->self, WEIR_OS_CWD, path, &info) < 0 || info.links <= 1) return WEIR_OK;
+    return weir_fail(
+        o->error, WEIR_DATABASE,
+        "%s: the file has %u names (hard links), and SQLite's -wal and the journal go by "
+        "name, so that two programs could destroy each other's work: remove the other "
+        "names (find -samefile), or work on a copy",
+        path, info.links);
+}
+
+static int open_journal_handle(opening *o) {
+    const weir_os *os = weir_os_posix();
+    weir_os_info database;
+    bool there = os->info(os->self, WEIR_OS_CWD, o->real_path, &database) >= 0;
+    weir_handle_config config = {
+        .like = there ? &database : NULL,
+        .options = o->options,
+        .directory = o->directory,
+        .os = weir_os_posix(),
+        .read_positions = hook_read_positions,
+        .positions_self = o,
+    };
+    return weir_handle_open(&config, &o->handle, o->error);
+}
+
+static int ready_reader(opening *o, weir_writer *w) {
+    w->open_timeout_ms = o->options.open_timeout_ms;
+    w->path = sqlite3_mprintf("%s", o->real_path);
+    if (!w->path) return weir_fail(o->error, WEIR_NO_MEMORY, "%s: no memory", o->real_path);
+    weir_writer_lock(w);
+    int status = weir_writer_ready(w, o->real_path, o->error);
+    weir_writer_unlock(w);
+    return status;
+}
+
+static void close_database(opening *o) {
+    if (o->sink.close) o->sink.close(o->sink.self);
+    o->sink = (weir_sink){0};
+}
+
+/* A former process may still be closing. Its last checkpoint shall not meet a connection of ours, so
+ * the database is closed while we wait, and looked at anew when it is ours. */
+static int open_database_and_journal(opening *o, const char *path) {
+    const weir_os *os = weir_os_posix();
+    uint64_t deadline = weir_deadline(os, o->options.open_timeout_ms);
+    for (;;) {
+        int status = open_database(o, path);
+        if (status == WEIR_OK) status = open_journal_handle(o);
+        if (status != WEIR_LOCKED) return status;
+        close_database(o);
+        if (!weir_handle_await(os, o->directory, deadline)) return status;
+        sqlite3_free(o->real_path);
+        sqlite3_free(o->directory);
+        o->real_path = o->directory = NULL;
+    }
+}
+
+static void tell_weakened(void *context, const char *text) {
+    weir_handle_event(context, WEIR_EVENT_WEAKENED, "%s", text);
+}
+
+static int enter_journal(opening *o, const char *directory) {
+    const weir_os *os = weir_os_posix();
+    weir_journals journals = {.os = os,
+                              .db = weir_sqlite_sink_connection(&o->sink),
+                              .database = o->real_path,
+                              .directory = directory};
+    const uint8_t *id = weir_journal_id(weir_handle_journal(o->handle));
+    uint64_t deadline = weir_deadline(os, o->options.open_timeout_ms);
+    _Atomic uint32_t never = 0;
+    int status;
+    while ((status = weir_journals_enter(&journals, id, o->error)) == WEIR_BUSY &&
+           os->now(os->self) < deadline)
+        (void)os->wait(os->self, &never, 0, 10000000); /* it ends by its time */
+    return status;
+}
+
+/* Two processes that open two journals of one database at once: each has entered and locked its own
+ * before it looks, so one of them at least sees the other. */
+static int settle_place(opening *o) {
+    const char *directory = weir_handle_directory(o->handle);
+    int status = enter_journal(o, directory);
+    return status == WEIR_OK ? look_at_journals(o, directory, tell_weakened, o->handle) : status;
+}
+
+static int start_applier(opening *o, weir_writer *w) {
+    weir_sink sink = o->sink;
+    int status = weir_applier_make(o->handle, o->real_path, &sink, &w->bell, &w->applier, o->error);
+    if (status != WEIR_OK) return status;
+    o->sink = (weir_sink){0}; /* the applier has it now */
+    weir_sqlite_sink_on_loss(&sink, on_loss, w);
+    weir_sqlite_sink_tell(&sink, &w->outcomes);
+    status = ready_reader(o, w);
+    if (status == WEIR_OK) status = weir_applier_start(w->applier, o->error);
+    if (status == WEIR_OK) return status;
+    close_reader(w);
+    weir_applier_free(w->applier);
+    w->applier = NULL;
+    return status;
+}
+
+static int attach_writer(opening *o) {
+    weir_writer *w = weir_writers_take(o->handle);
+    if (!w)
+        return weir_fail(o->error, WEIR_NO_MEMORY, "%s: no memory for the writer", o->real_path);
+    int status = start_applier(o, w);
+    if (status != WEIR_OK) {
+        weir_writers_give_back(w);
+        return status;
+    }
+    weir_hooks hooks = {w, hook_check, hook_nudge, hook_finish, hook_stop};
+    weir_handle_attach(o->handle, &hooks);
+    hook_nudge(w, false); /* for what became durable before the hooks were there */
+    return WEIR_OK;
+}
+
+/* How SQLite was configured at run time, sqlite3_threadsafe does not tell; only that a connection which
+ * asks for a mutex has none. */
+static bool has_mutexes(void) {
+    sqlite3 *db;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_MEMORY;
+    int code = sqlite3_open_v2(":memory:", &db, flags, NULL);
+    bool has = code != SQLITE_OK || sqlite3_db_mutex(db); /* who cannot open it, will hear why */
+    (void)sqlite3_close(db);
+    return has;
+}
+
+static int check_threads(opening *o) {
+    if (sqlite3_threadsafe() && has_mutexes()) return WEIR_OK;
+    return weir_fail(
+        o->error, WEIR_UNSUPPORTED,
+        "SQLite runs without threads (built with SQLITE_THREADSAFE=0, or configured with "
+        "SQLITE_CONFIG_SINGLETHREAD), and weir writes on a thread of its own: use a "
+        "build with threads, configured before its first use if at all");
+}
+
+static void tell_of_mount(opening *o) {
+    if (!weir_place_is_apart(weir_os_posix(), o->real_path)) return;
+    weir_handle_event(
+        o->handle, WEIR_EVENT_WEAKENED,
+        "%s: the database file is mounted by itself, so its -wal file and the journal "
+        "beside it are on another file system: what removes that (the end of a "
+        "container) loses rows that were applied; mount the directory instead",
+        o->real_path);
+}
+
+static int open_weir(opening *o, const char *path) {
+    int status = weir_options_check(&o->options, o->error);
+    if (status == WEIR_OK) status = check_threads(o);
+    if (status == WEIR_OK) status = check_names(o, path);
+    if (status == WEIR_OK) status = judge_journal(o, path);
+    if (status == WEIR_OK) status = open_database_and_journal(o, path);
+    if (status == WEIR_OK) status = settle_place(o);
+    if (status == WEIR_OK) tell_of_mount(o);
+    if (status == WEIR_OK) status = attach_writer(o);
+    if (status == WEIR_OK) return status;
+    if (o->handle) (void)weir_close(o->handle); /* the first failure is what counts */
+    close_database(o);
+    return status;
+}
+
+static int open_path(const char *path, const weir_options *options, weir **out, weir_error *error) {
+    opening o = {.error = error};
+    if (options) o.options = *options;
+    weir_options_fill(&o.options);
+    int status = open_weir(&o, path);
+    if (status == WEIR_OK) *out = o.handle;
+    sqlite3_free(o.real_path);
+    sqlite3_free(o.directory);
+    return status;
+}
+
+/* A child that may open nothing hears it before SQLite does anything. */
+static int open_here(const char *path, const weir_options *options, weir **out, weir_error *error) {
+    if (!path || !out)
+        return weir_fail(error, WEIR_MISUSE, "weir_open_sqlite: %s is NULL", path ? "out" : "path");
+    *out = NULL;
+    int status = weir_fork_begin(error);
+    if (status != WEIR_OK) return status;
+    status = open_path(path, options, out, error);
+    weir_fork_end(); /* the handle counts for itself */
+    return status;
+}
+
+int weir_open_sqlite(const char *path, const weir_options *options, weir **out) {
+    weir_error error = {0};
+    weir_shelter shelter = weir_shelter_take();
+    int status = open_here(path, options, out, &error);
+    weir_shelter_leave(&shelter);
+    return status < 0 ? weir_publish_error(&error) : status;
+}

@@ -1,0 +1,386 @@
+/* sqlite_sink.c - a sink that is an SQLite file: transactions, tables and the position in them. */
+#include "sqlite_sink.h"
+
+#include <stdlib.h>
+
+#include "connection.h"
+#include "load.h"
+#include "schema.h"
+#include "sqlite_error.h"
+
+typedef struct sqlite_sink {
+    weir_sqlite_config config;
+    char *path; /* of the file that SQLite opened; sqlite3_free */
+    weir_sqlite_loss_fn *on_loss;
+    void *context;
+    weir_outcomes *outcomes; /* NULL: nobody asks */
+    weir_connection connection;
+    weir_load load; /* tables and how rows go into them */
+    weir_transfer *transfer;
+    sqlite3_stmt *begin, *commit, *rollback, *version, *read, *store;
+    int64_t schema_version; /* that load and own are good for; -1: for none */
+    bool own;               /* weir_position is there */
+    bool began;             /* a transaction that may have changed what we know */
+    weir_borrowed old_shm;  /* when the -wal or -shm file was lost */
+} sqlite_sink;
+
+/* ---- position -------------------------------------------------------------------------------- */
+
+static int make_own(sqlite_sink *s, weir_error *error) {
+    sqlite3 *db = s->connection.db;
+    if (s->own) return WEIR_OK;
+    int status = weir_sqlite_run(db,
+                                 "CREATE TABLE IF NOT EXISTS main.weir_position(journal BLOB "
+                                 "PRIMARY KEY, block INTEGER, row INTEGER,"
+                                 " hash INTEGER) WITHOUT ROWID",
+                                 error);
+    if (status == WEIR_OK && !s->read)
+        status = weir_sqlite_prepare(db,
+                                     "SELECT journal,block,row,hash FROM main.weir_position"
+                                     " WHERE journal = ?1",
+                                     &s->read, error);
+    if (status == WEIR_OK && !s->store)
+        status = weir_sqlite_prepare(db,
+                                     "REPLACE INTO main.weir_position(journal,block,row,hash)"
+                                     " VALUES(?1,?2,?3,?4)",
+                                     &s->store, error);
+    s->own = status == WEIR_OK;
+    return status;
+}
+
+/* The row at hand; false when it is nothing that weir wrote. */
+static bool position_of(sqlite3_stmt *q, weir_position *out) {
+    if (sqlite3_column_bytes(q, 0) != 16) return false;
+    for (int i = 1; i <= 3; i++)
+        if (sqlite3_column_type(q, i) != SQLITE_INTEGER) return false;
+    memcpy(out->journal, sqlite3_column_blob(q, 0), 16);
+    out->block = (uint64_t)sqlite3_column_int64(q, 1);
+    out->row = (uint64_t)sqlite3_column_int64(q, 2);
+    out->hash = (uint64_t)sqlite3_column_int64(q, 3);
+    return out->block <= INT64_MAX && out->row <= INT64_MAX;
+}
+
+static int position_damaged(sqlite3 *db, weir_error *error) {
+    return weir_fail(error, WEIR_DATABASE,
+                     "%s: weir_position holds something that weir did not write; "
+                     "restore the table",
+                     sqlite3_db_filename(db, "main"));
+}
+
+static int read_position(sqlite_sink *s, const uint8_t journal[16], weir_position *at,
+                         weir_error *error) {
+    *at = (weir_position){0};
+    memcpy(at->journal, journal, 16);
+    int status = WEIR_OK;
+    int code = sqlite3_bind_blob(s->read, 1, journal, 16, SQLITE_STATIC);
+    if (code == SQLITE_OK) code = sqlite3_step(s->read);
+    if (code == SQLITE_ROW) {
+        if (!position_of(s->read, at)) status = position_damaged(s->connection.db, error);
+    } else if (code != SQLITE_DONE) {
+        status = weir_sqlite_fail(s->connection.db, "reading the position", error);
+    }
+    (void)sqlite3_reset(s->read); /* repeats the step's code */
+    return status;
+}
+
+static int write_position(sqlite_sink *s, const weir_position *to, weir_error *error) {
+    int code = sqlite3_bind_blob(s->store, 1, to->journal, 16, SQLITE_STATIC);
+    if (code == SQLITE_OK) code = sqlite3_bind_int64(s->store, 2, (sqlite3_int64)to->block);
+    if (code == SQLITE_OK) code = sqlite3_bind_int64(s->store, 3, (sqlite3_int64)to->row);
+    if (code == SQLITE_OK) code = sqlite3_bind_int64(s->store, 4, (sqlite3_int64)to->hash);
+    if (code == SQLITE_OK) code = sqlite3_step(s->store);
+    int status = code == SQLITE_DONE
+                     ? WEIR_OK
+                     : weir_sqlite_fail(s->connection.db, "storing the position", error);
+    (void)sqlite3_reset(s->store); /* repeats the step's code */
+    return status;
+}
+
+/* ---- the connection and what hangs on it ------------------------------------------------------ */
+
+static void close_all(sqlite_sink *s) {
+    weir_load_free(&s->load);
+    sqlite3_stmt **statements[] = {&s->begin,   &s->commit, &s->rollback,
+                                   &s->version, &s->read,   &s->store};
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+        (void)sqlite3_finalize(*statements[i]); /* nothing hangs on it any more */
+        *statements[i] = NULL;
+    }
+    weir_transfer_close(s->transfer);
+    weir_connection_close(&s->connection);
+    weir_transfer_free(s->transfer);
+    s->transfer = NULL;
+    s->load = (weir_load){0};
+    s->schema_version = -1;
+    s->own = s->began = false;
+}
+
+static int prepare_statements(sqlite_sink *s, weir_error *error) {
+    sqlite3 *db = s->connection.db;
+    int status = weir_sqlite_prepare(db, "BEGIN IMMEDIATE", &s->begin, error);
+    if (status == WEIR_OK) status = weir_sqlite_prepare(db, "COMMIT", &s->commit, error);
+    if (status == WEIR_OK) status = weir_sqlite_prepare(db, "ROLLBACK", &s->rollback, error);
+    if (status == WEIR_OK)
+        status = weir_sqlite_prepare(db, "PRAGMA main.schema_version", &s->version, error);
+    if (status == WEIR_OK && weir_transfer_make(db, &s->transfer) != WEIR_OK)
+        status = weir_fail(error, WEIR_NO_MEMORY, "no memory for the writer");
+    return status == WEIR_OK ? weir_load_make(&s->load, db, s->transfer, error) : status;
+}
+
+static int open_connection(sqlite_sink *s, weir_error *error) {
+    int status = weir_connection_open(&s->config, &s->connection, error);
+    if (status == WEIR_OK) status = prepare_statements(s, error);
+    if (status != WEIR_OK) close_all(s);
+    return status;
+}
+
+static bool is_file_lost(const sqlite_sink *s) { return !s->connection.db || s->connection.lost; }
+
+/* What was committed into files that nobody else sees goes with them. SQLite shares the -shm file
+ * among all connections of a process: while one of them has the old file, a new one would read the new
+ * -wal file by the old index. */
+static int reopen(sqlite_sink *s, weir_error *error) {
+    if (s->on_loss) s->on_loss(s->context, true);
+    if (s->connection.db) s->old_shm = s->connection.locks.shm;
+    close_all(s);
+    if (weir_borrowed_find_again(&s->old_shm))
+        return weir_fail(
+            error, WEIR_IO,
+            "%s: its -wal or -shm file was removed or replaced while this program used "
+            "it; close the program's own connections to it, which still have the old "
+            "one",
+            s->path);
+    int status = open_connection(s, error);
+    if (status != WEIR_OK) return status;
+    if (s->on_loss) s->on_loss(s->context, false);
+    return WEIR_SINK_REOPENED;
+}
+
+/* ---- transactions ---------------------------------------------------------------------------- */
+
+static void forget_schema(sqlite_sink *s) {
+    s->schema_version = -1;
+    s->own = false;
+    weir_load_forget(&s->load);
+}
+
+static int read_schema_version(sqlite_sink *s, int64_t *version, weir_error *error) {
+    int code = sqlite3_step(s->version);
+    *version = code == SQLITE_ROW ? sqlite3_column_int64(s->version, 0) : -1;
+    int status = code == SQLITE_ROW
+                     ? WEIR_OK
+                     : weir_sqlite_fail(s->connection.db, "reading the schema", error);
+    (void)sqlite3_reset(s->version); /* repeats the step's code */
+    return status;
+}
+
+/* Others may have changed the schema between two transactions, but not within ours. */
+static int note_schema(sqlite_sink *s, weir_error *error) {
+    int64_t version;
+    int status = read_schema_version(s, &version, error);
+    if (version != s->schema_version) forget_schema(s);
+    s->schema_version = version;
+    return status;
+}
+
+static int step_once(sqlite_sink *s, sqlite3_stmt *statement, const char *doing,
+                     weir_error *error) {
+    int code = sqlite3_step(statement);
+    int status = code == SQLITE_DONE ? WEIR_OK : weir_sqlite_fail(s->connection.db, doing, error);
+    (void)sqlite3_reset(statement); /* repeats the step's code */
+    return status;
+}
+
+/* Without memory even this can fail. */
+static int undo(sqlite_sink *s, weir_error *error) {
+    if (sqlite3_get_autocommit(s->connection.db)) return WEIR_OK;
+    return step_once(s, s->rollback, "rolling back", error);
+}
+
+static int begin_writing(sqlite_sink *s, weir_error *error) {
+    int status = step_once(s, s->begin, "beginning a transaction", error);
+    s->began |= status == WEIR_OK;
+    if (status == WEIR_BUSY) weir_connection_make_way(&s->connection);
+    return status == WEIR_OK ? weir_connection_guard(&s->connection, error) : status;
+}
+
+static int sink_begin(void *self, const uint8_t journal[16], weir_position *at, weir_error *error) {
+    sqlite_sink *s = self;
+    if (is_file_lost(s)) return reopen(s, error);
+    int status = undo(s, error);
+    if (status != WEIR_OK) return status;
+    weir_load_begin(&s->load);
+    status = weir_connection_stays(&s->connection, error);
+    if (status == WEIR_OK)
+        status = weir_connection_cache(&s->connection, weir_load_scatters(&s->load), error);
+    if (status == WEIR_OK) status = begin_writing(s, error);
+    if (status == WEIR_OK) status = note_schema(s, error);
+    if (status == WEIR_OK) status = make_own(s, error);
+    return status == WEIR_OK ? read_position(s, journal, at, error) : status;
+}
+
+/* Only where the schema is not known yet: later each transaction leaves its tables ready. What fails
+ * here fails again inside the transaction. */
+static void sink_expect(void *self, const weir_block_header *header, weir_cursor body) {
+    sqlite_sink *s = self;
+    if (is_file_lost(s) || s->schema_version >= 0 || !sqlite3_get_autocommit(s->connection.db))
+        return;
+    if (note_schema(s, NULL) == WEIR_OK) weir_load_expect(&s->load, header, body);
+}
+
+static int sink_declare(void *self, const weir_declaration *d, bool now, weir_error *error) {
+    sqlite_sink *s = self;
+    return weir_load_declare(&s->load, d, now, error);
+}
+
+static int sink_apply(void *self, const weir_block_header *header, weir_cursor body,
+                      weir_row_range range, weir_error *error) {
+    sqlite_sink *s = self;
+    s->load.outcomes = s->outcomes;
+    int status = weir_load_rows(&s->load, header, body, range, error);
+    return weir_connection_explain(&s->connection, status, error);
+}
+
+static int sink_commit(void *self, const weir_position *to, weir_sink_counts *counts,
+                       weir_error *error) {
+    sqlite_sink *s = self;
+    int64_t version; /* with what we changed ourselves, which needs no second look */
+    int status = weir_load_end(&s->load, error);
+    if (status == WEIR_OK) status = write_position(s, to, error);
+    if (status == WEIR_OK) status = read_schema_version(s, &version, error);
+    if (status == WEIR_OK) status = weir_connection_writes(&s->connection);
+    if (status == WEIR_OK) status = step_once(s, s->commit, "committing", error);
+    if (status == WEIR_OK) status = weir_connection_kept(&s->connection, error);
+    if (status != WEIR_OK) return weir_connection_explain(&s->connection, status, error);
+    s->schema_version = version;
+    s->began = false;
+    *counts = s->load.counts;
+    counts->wal_bytes = weir_connection_wal_bytes(&s->connection);
+    return WEIR_OK;
+}
+
+/* What the transaction created is gone with it. */
+static void sink_rollback(void *self) {
+    sqlite_sink *s = self;
+    if (!s->connection.db) return; /* it is yet to be opened again */
+    weir_transfer_drop(s->transfer);
+    (void)undo(s, NULL); /* else the next transaction tries again before it begins */
+    (void)weir_connection_temporary(&s->connection, NULL); /* or behind the next failure */
+    if (s->began) forget_schema(s);
+    s->began = false;
+}
+
+static int sink_harden(void *self, uint64_t applied, uint64_t *safe, weir_error *error) {
+    sqlite_sink *s = self;
+    *safe = 0;
+    if (is_file_lost(s)) return reopen(s, error);
+    return weir_connection_harden(&s->connection, applied, safe, error);
+}
+
+/* Rows that change pages all over the file share the pages that they change. Others need no more
+ * than what stays in the cache with the pages that they make (see weir_connection_cache): what does
+ * not is written to the -wal file before its time, and some of it twice. */
+static weir_appetite sink_appetite(void *self) {
+    static const weir_appetite plain = {65536, 8 << 20}, scattered = {262144, 32 << 20};
+    return weir_load_scatters(&((const sqlite_sink *)self)->load) ? scattered : plain;
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static void sink_close(void *self) {
+    sqlite_sink *s = self;
+    if (!s) return;
+    close_all(s);
+    sqlite3_free(s->path);
+    free(s);
+}
+
+/* It is opened again by the path that SQLite found, whatever the working directory is by then. */
+static int note_path(sqlite_sink *s, char **real_path, weir_error *error) {
+    const char *path = sqlite3_db_filename(s->connection.db, "main");
+    s->path = sqlite3_mprintf("%s", path);
+    if (real_path) *real_path = sqlite3_mprintf("%s", path);
+    if (!s->path || (real_path && !*real_path))
+        return weir_fail(error, WEIR_NO_MEMORY, "no memory for the database's path");
+    s->config.path = s->path;
+    s->config.must_exist = true;
+    s->config.busy_timeout_ms = 0; /* then the caller waits, not SQLite */
+    return WEIR_OK;
+}
+
+int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char **real_path,
+                          weir_error *error) {
+    *out = (weir_sink){0};
+    if (real_path) *real_path = NULL;
+    sqlite_sink *s = calloc(1, sizeof *s);
+    if (!s) return weir_fail(error, WEIR_NO_MEMORY, "no memory to open %s", config->path);
+    s->schema_version = -1;
+    s->config = *config;
+    int status = open_connection(s, error);
+    if (status == WEIR_OK) status = note_path(s, real_path, error);
+    if (status != WEIR_OK) {
+        sink_close(s);
+        return status;
+    }
+    *out = (weir_sink){.self = s,
+                       .begin = sink_begin,
+                       .declare = sink_declare,
+                       .apply = sink_apply,
+                       .commit = sink_commit,
+                       .rollback = sink_rollback,
+                       .harden = sink_harden,
+                       .close = sink_close,
+                       .expect = sink_expect,
+                       .appetite = sink_appetite};
+    return WEIR_OK;
+}
+
+void weir_sqlite_sink_on_loss(weir_sink *sink, weir_sqlite_loss_fn *on_loss, void *context) {
+    sqlite_sink *s = sink->self;
+    s->on_loss = on_loss;
+    s->context = context;
+}
+
+void weir_sqlite_sink_tell(weir_sink *sink, weir_outcomes *outcomes) {
+    ((sqlite_sink *)sink->self)->outcomes = outcomes;
+}
+
+sqlite3 *weir_sqlite_sink_connection(weir_sink *sink) {
+    return ((sqlite_sink *)sink->self)->connection.db;
+}
+
+/* ---- positions ------------------------------------------------------------------------------- */
+
+static int add_position(sqlite3_stmt *q, weir_position **list, size_t *count, weir_error *error) {
+    weir_position *grown = realloc(*list, (*count + 1) * sizeof *grown);
+    if (!grown) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the positions of journals");
+    *list = grown;
+    if (!position_of(q, &grown[*count])) return position_damaged(sqlite3_db_handle(q), error);
+    ++*count;
+    return WEIR_OK;
+}
+
+int weir_sqlite_positions(weir_sink *sink, weir_position **out, size_t *count, weir_error *error) {
+    sqlite3 *db = ((sqlite_sink *)sink->self)->connection.db;
+    int64_t there;
+    sqlite3_stmt *q = NULL;
+    *out = NULL;
+    *count = 0;
+    int status =
+        weir_sqlite_ask(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1",
+                        "weir_position", 0, &there, error);
+    if (status != WEIR_OK || !there) return status;
+    status =
+        weir_sqlite_prepare(db, "SELECT journal,block,row,hash FROM main.weir_position", &q, error);
+    int code = SQLITE_DONE;
+    while (status == WEIR_OK && (code = sqlite3_step(q)) == SQLITE_ROW)
+        status = add_position(q, out, count, error);
+    if (status == WEIR_OK && code != SQLITE_DONE)
+        status = weir_sqlite_fail(db, "reading positions", error);
+    (void)sqlite3_finalize(q); /* repeats the step's code */
+    if (status == WEIR_OK) return status;
+    free(*out);
+    *out = NULL;
+    *count = 0;
+    return status;
+}

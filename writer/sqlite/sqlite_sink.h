@@ -1,0 +1,47 @@
+/* sqlite_sink.h - a sink that is an SQLite file.
+ *
+ * Rows of plain tables are copied at the end of the transaction (transfer.h); when that fails, the
+ * transaction is done again without. All others go in through the feed (feed.h), each statement in
+ * a savepoint. A statement that fails for a row's sake is undone and halved, down to the row, which
+ * goes to the reject table. The promise: a row is judged as if all rows had been inserted one at a
+ * time in number order.
+ *
+ * Two connections: one writes and checkpoints; the other, the guard, holds a read transaction, so
+ * that no other connection's checkpoint can reset the -wal file before ours has synced what it
+ * holds. */
+#ifndef WEIR_SQLITE_SINK_H
+#define WEIR_SQLITE_SINK_H
+
+#include <sqlite3.h>
+
+#include "../apply/sink.h"
+#include "outcomes.h"
+
+typedef struct weir_sqlite_config {
+    const char *path;
+    bool must_exist;
+    uint32_t busy_timeout_ms; /* for opening; a transaction tries once and answers WEIR_BUSY */
+} weir_sqlite_config;
+
+/* Open the file (WAL, synchronous=FULL, own checkpoints); weir_position and weir_reject are made
+ * on first need. real_path, may be NULL: the file that SQLite opened, links resolved; free with
+ * sqlite3_free. */
+int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char **real_path,
+                          weir_error *error);
+
+/* The sink has lost its -wal file (WEIR_SINK_REOPENED), and opens the database again. lost: close
+ * every connection beside it; not lost: they may be opened again. On the sink's thread. */
+typedef void weir_sqlite_loss_fn(void *context, bool lost);
+/* While nothing is under way. */
+void weir_sqlite_sink_on_loss(weir_sink *sink, weir_sqlite_loss_fn *on_loss, void *context);
+
+/* From now on tell these of each row that somebody asks for. They outlive the sink. */
+void weir_sqlite_sink_tell(weir_sink *sink, weir_outcomes *outcomes);
+
+/* The connection that writes, for the time before the first transaction. */
+sqlite3 *weir_sqlite_sink_connection(weir_sink *sink);
+
+/* All positions that the database knows (malloc, the caller frees; NULL when there are none). */
+int weir_sqlite_positions(weir_sink *sink, weir_position **out, size_t *count, weir_error *error);
+
+#endif

@@ -1,0 +1,238 @@
+/* wal_file.c - the -wal file of the writer's connection, written and read in large pieces. */
+#include "wal_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../lib/base/os.h"
+
+enum {
+    PIECE = 124 << 10, /* SQLite's os_unix.c cannot write or read 128 KiB at once */
+    AHEAD = 64 << 10,
+    WRITE_BACK = 1 << 20,
+    WAL_HEADER = 32, /* https://www.sqlite.org/fileformat2.html#walformat */
+    FRAME_HEADER = 24,
+};
+
+static weir_wal_file *wal_of(sqlite3_file *file) { return (weir_wal_file *)file->pMethods; }
+
+/* Who does the work may know the file by its methods too. */
+static sqlite3_file *lend(weir_wal_file *w) {
+    w->file->pMethods = w->usual;
+    return w->file;
+}
+
+static int take_back(weir_wal_file *w, int code) {
+    w->file->pMethods = &w->methods;
+    return code;
+}
+
+static int write_now(weir_wal_file *w, const void *from, int bytes, sqlite3_int64 offset) {
+    return take_back(w, w->usual->xWrite(lend(w), from, bytes, offset));
+}
+
+static int read_now(weir_wal_file *w, void *into, int bytes, sqlite3_int64 offset) {
+    return take_back(w, w->usual->xRead(lend(w), into, bytes, offset));
+}
+
+static int size_now(weir_wal_file *w, sqlite3_int64 *bytes) {
+    return take_back(w, w->usual->xFileSize(lend(w), bytes));
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+/* The disk works while SQLite sums up the next frames. Small transactions are left alone. */
+static void write_back(weir_wal_file *w, sqlite3_int64 at, int bytes) {
+    const weir_os *os = weir_os_posix();
+    if (at != w->written) w->written_from = at;
+    w->written = at + bytes;
+    sqlite3_int64 length = w->written - w->written_from;
+    if (w->descriptor < 0 || length < WRITE_BACK) return;
+    (void)os->write_back(os->self, w->descriptor, (uint64_t)w->written_from,
+                         (uint64_t)length); /* advice */
+    w->written_from = w->written;
+}
+
+/* Without the lock another process may be writing there. */
+static bool may(weir_wal_file *w, weir_locks_slot slot) {
+    bool locked = !w->locks || weir_locks_has(w->locks, slot);
+    w->unlocked |= !locked;
+    return locked;
+}
+
+static int may_write(weir_wal_file *w) {
+    return may(w, WEIR_LOCKS_WRITER) ? SQLITE_OK : SQLITE_IOERR_LOCK;
+}
+
+/* A piece that is lost leaves a hole, so from then on nothing goes well until the rollback. */
+static int flush(weir_wal_file *w) {
+    if (w->failed || w->reading || !w->used) return w->failed;
+    w->failed = may_write(w);
+    if (w->failed == SQLITE_OK) w->failed = write_now(w, w->piece, w->used, w->at);
+    if (w->failed == SQLITE_OK) write_back(w, w->at, w->used);
+    w->used = 0;
+    return w->failed;
+}
+
+/* Asked at a piece's beginning too: SQLite enters frames in the index once they are taken here. */
+static int begin_piece(weir_wal_file *w, sqlite3_int64 offset) {
+    int code = flush(w);
+    if (code == SQLITE_OK) code = w->failed = may_write(w);
+    w->at = offset;
+    return code;
+}
+
+static bool joins(const weir_wal_file *w, int bytes, sqlite3_int64 offset) {
+    return w->used && offset == w->at + w->used && bytes <= PIECE - w->used;
+}
+
+static int write_piece(sqlite3_file *file, const void *from, int bytes, sqlite3_int64 offset) {
+    weir_wal_file *w = wal_of(file);
+    weir_wal_file_end_reading(w); /* what was read ahead may change now */
+    int code = joins(w, bytes, offset) ? SQLITE_OK : begin_piece(w, offset);
+    if (code != SQLITE_OK) return code;
+    if (bytes > PIECE) return write_now(w, from, bytes, offset);
+    memcpy(w->piece + w->used, from, (size_t)bytes);
+    w->used += bytes;
+    return SQLITE_OK;
+}
+
+/* SQLite syncs a header before the frames, lest those of an older one be taken for its own. In a
+ * new file there are none, so there it goes to the disk with its first frames. */
+static bool is_new_header(weir_wal_file *w) {
+    sqlite3_int64 size;
+    return w->used == WAL_HEADER && w->at == 0 && !w->reading && size_now(w, &size) == SQLITE_OK &&
+           size == 0;
+}
+
+static int sync_all(sqlite3_file *file, int flags) {
+    weir_wal_file *w = wal_of(file);
+    if (is_new_header(w)) return w->failed;
+    int code = flush(w);
+    return code == SQLITE_OK ? take_back(w, w->usual->xSync(lend(w), flags)) : code;
+}
+
+static int truncate_all(sqlite3_file *file, sqlite3_int64 bytes) {
+    weir_wal_file *w = wal_of(file);
+    int code = flush(w);
+    return code == SQLITE_OK ? take_back(w, w->usual->xTruncate(lend(w), bytes)) : code;
+}
+
+static int size_of_all(sqlite3_file *file, sqlite3_int64 *bytes) {
+    weir_wal_file *w = wal_of(file);
+    int code = flush(w);
+    return code == SQLITE_OK ? size_now(w, bytes) : code;
+}
+
+void weir_wal_file_forget(void *wal_file) {
+    weir_wal_file *w = wal_file;
+    w->used = 0;
+    w->failed = SQLITE_OK;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static bool holds(const weir_wal_file *w, int bytes, sqlite3_int64 offset) {
+    return offset >= w->at && bytes <= w->used && offset - w->at <= w->used - bytes;
+}
+
+/* What has been read so far is in the database file, if not on its disk, which works while SQLite
+ * copies the rest; its sync then has less to wait for. Small checkpoints are left alone. */
+static void write_back_database(weir_wal_file *w, int bytes) {
+    w->copied += bytes;
+    if (w->copied < WRITE_BACK) return;
+    w->copied = 0;
+    if (!w->database.inode) weir_borrowed_find(&w->database, sqlite3_db_filename(w->db, "main"));
+    weir_borrowed_write_back(&w->database);
+}
+
+/* A checkpoint reads in the order of pages, which is mostly that of their frames. Should this fail,
+ * the read that asked for it will say so. */
+static void read_wal_ahead(weir_wal_file *w, sqlite3_int64 from) {
+    sqlite3_int64 left = w->end > from ? w->end - from : 0;
+    int bytes = left < AHEAD ? (int)left : AHEAD;
+    w->at = from;
+    w->used = bytes && read_now(w, w->piece, bytes, from) == SQLITE_OK ? bytes : 0;
+    write_back_database(w, w->used);
+}
+
+static int read_piece(sqlite3_file *file, void *into, int bytes, sqlite3_int64 offset) {
+    weir_wal_file *w = wal_of(file);
+    int code = flush(w);
+    if (code != SQLITE_OK) return code;
+    if (!w->reading) return read_now(w, into, bytes, offset);
+    if (!holds(w, bytes, offset)) {
+        if (!may(w, WEIR_LOCKS_CHECKPOINTER)) return SQLITE_IOERR_LOCK;
+        if (offset == w->next + FRAME_HEADER) read_wal_ahead(w, offset);
+    }
+    w->next = offset + bytes;
+    if (!holds(w, bytes, offset)) return read_now(w, into, bytes, offset);
+    memcpy(into, w->piece + (offset - w->at), (size_t)bytes);
+    return SQLITE_OK;
+}
+
+void weir_wal_file_begin_reading(weir_wal_file *w) {
+    w->next = 0;
+    w->copied = 0;
+    w->reading = w->file && !w->used && size_now(w, &w->end) == SQLITE_OK;
+}
+
+void weir_wal_file_end_reading(weir_wal_file *w) {
+    if (w->reading) w->used = 0;
+    w->reading = false;
+}
+
+/* ---- taking over ----------------------------------------------------------------------------- */
+
+/* What nobody synced counts for nobody. */
+static int close_wal_file(sqlite3_file *file) {
+    weir_wal_file *w = wal_of(file);
+    (void)lend(w);
+    w->file = NULL;
+    return w->usual->xClose(file);
+}
+
+/* SQLite's locks are on the database and the -shm, so this file may be opened and closed again. */
+static int open_wal_again(sqlite3 *db) {
+    const weir_os *os = weir_os_posix();
+    const char *name = sqlite3_db_filename(db, "main");
+    if (!name || !*name) return -1;
+    return os->open(os->self, WEIR_OS_CWD, sqlite3_filename_wal(name), WEIR_OS_READ);
+}
+
+/* Where a torn sector may take what stands beside it, SQLite fills the last one of a commit with
+ * frames, syncs in their midst, and tells others of all of them (walWriteToLog in its wal.c). */
+static bool commits_end_with_a_sync(sqlite3 *db) {
+    sqlite3_file *file = NULL;
+    int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (code != SQLITE_OK || !file || !file->pMethods) return false;
+    return file->pMethods->xDeviceCharacteristics(file) & SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+}
+
+void weir_wal_file_take_over(weir_wal_file *out, sqlite3 *db) {
+    sqlite3_file *file = NULL;
+    *out = (weir_wal_file){.descriptor = -1};
+    int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+    if (code != SQLITE_OK || !file || !file->pMethods || !commits_end_with_a_sync(db)) return;
+    out->piece = malloc(PIECE);
+    if (!out->piece) return;
+    out->descriptor = open_wal_again(db);
+    out->db = db;
+    out->file = file;
+    out->usual = file->pMethods;
+    out->methods = *out->usual;
+    out->methods.xClose = close_wal_file;
+    out->methods.xRead = read_piece;
+    out->methods.xWrite = write_piece;
+    out->methods.xTruncate = truncate_all;
+    out->methods.xSync = sync_all;
+    out->methods.xFileSize = size_of_all;
+    file->pMethods = &out->methods;
+}
+
+void weir_wal_file_free(weir_wal_file *w) {
+    const weir_os *os = weir_os_posix();
+    if (w->piece && w->descriptor >= 0) (void)os->close(os->self, w->descriptor); /* only read */
+    free(w->piece);
+    *w = (weir_wal_file){0};
+}

@@ -1,0 +1,100 @@
+/* writers.c - what the writer keeps for each open handle, and how a call finds it. */
+#include "writers.h"
+
+#include <stdlib.h>
+
+#include "../../lib/base/thread.h"
+#include "sqlite_error.h"
+
+static pthread_mutex_t all_lock =
+    PTHREAD_MUTEX_INITIALIZER; /* the list and every writer's handle */
+static weir_writer *all;
+
+static void lock_writers(pthread_mutex_t *lock) {
+    (void)pthread_mutex_lock(lock); /* fails only for a mutex that was never made */
+}
+
+static void unlock_writers(pthread_mutex_t *lock) {
+    (void)pthread_mutex_unlock(lock); /* likewise */
+}
+
+/* handle NULL: one that waits. The list is locked. */
+static weir_writer *writer_of(const weir *handle) {
+    weir_writer *w = all;
+    while (w && w->handle != handle)
+        w = w->next;
+    return w;
+}
+
+weir_writer *weir_writers_find(const weir *handle) {
+    lock_writers(&all_lock);
+    weir_writer *w = writer_of(handle);
+    unlock_writers(&all_lock);
+    return w;
+}
+
+weir_writer *weir_writers_take(weir *handle) {
+    lock_writers(&all_lock);
+    weir_writer *w = writer_of(NULL);
+    if (!w && (w = calloc(1, sizeof *w))) {
+        (void)pthread_mutex_init(&w->lock, NULL);          /* cannot fail with default attributes */
+        (void)pthread_mutex_init(&w->outcomes.lock, NULL); /* likewise */
+        w->next = all;
+        all = w;
+    }
+    if (w) w->handle = handle;
+    unlock_writers(&all_lock);
+    return w;
+}
+
+void weir_writers_give_back(weir_writer *w) {
+    weir_writer_lock(w);
+    sqlite3_free(w->path);
+    w->path = NULL;
+    w->closing = w->lost = false;
+    weir_writer_unlock(w);
+    lock_writers(&all_lock);
+    w->handle = NULL;
+    unlock_writers(&all_lock);
+}
+
+void weir_writer_lock(weir_writer *w) {
+    sigset_t before = weir_signals_hold();
+    lock_writers(&w->lock);
+    w->before = before;
+}
+
+void weir_writer_unlock(weir_writer *w) {
+    sigset_t before = w->before;
+    unlock_writers(&w->lock);
+    weir_signals_allow(&before);
+}
+
+/* ---- the reader ------------------------------------------------------------------------------- */
+
+static int open_reader(weir_writer *w, weir_error *error) {
+    if (sqlite3_open_v2(w->path, &w->reader, WEIR_SQLITE_OPEN, NULL) != SQLITE_OK) {
+        if (!w->reader) return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory", w->path);
+        return weir_sqlite_fail(w->reader, "opening a reading connection", error);
+    }
+    weir_sqlite_leave_wal(w->reader);                  /* the sink's to checkpoint */
+    (void)sqlite3_extended_result_codes(w->reader, 1); /* fails only for a NULL connection */
+    (void)sqlite3_busy_timeout(w->reader, (int)(w->open_timeout_ms & 0x7FFFFFFF));
+    return weir_sqlite_run(w->reader, "PRAGMA query_only=ON; PRAGMA cache_size=-512", error);
+}
+
+int weir_writer_ready(weir_writer *w, const char *what, weir_error *error) {
+    if (w->closing) return weir_fail(error, WEIR_CLOSED, "%s: the handle is closing", what);
+    if (w->lost)
+        return weir_fail(error, WEIR_BUSY, "%s: %s is being opened again; try later", what,
+                         w->path);
+    if (w->reader) return WEIR_OK;
+    int status = open_reader(w, error);
+    if (status != WEIR_OK) weir_writer_close_reader(w);
+    return status;
+}
+
+void weir_writer_close_reader(weir_writer *w) {
+    (void)sqlite3_close(w->reader); /* fails only while statements are left, and none are */
+    w->reader = NULL;
+}
