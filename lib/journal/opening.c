@@ -214,7 +214,8 @@ static int gather_head(gathering *g, uint64_t *from, weir_error *error) {
         weir_read_block head;
         const weir_extent *extent = &found->extents[i];
         status = weir_reader_declarations(g->reader, extent->last_block, &head, error);
-        *from = extent->first_block;
+        /* Damage may have divided the segment since its head. */
+        *from = status == WEIR_OK ? head.header.block : extent->first_block;
         if (status == WEIR_OK) return merge_head(g, extent, &head, error);
         if (tolerate(g, status) != WEIR_OK) return status;
     }
