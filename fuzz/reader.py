@@ -207,7 +207,7 @@ class Segment:
         self.sound = (header == 256 and version == 1 and algorithm == 1 and align == ALIGN
                       and zero == 0 and not any(zeros) and self.segment > self.before_segment)
         coherent = (self.first_block == self.before_block + 1 and self.first_row >= 1
-                    and (self.before_block != 0 or self.before_hash == 0))
+                    and (self.before_block != 0 or self.before_hash == 0) and any(self.journal))
         if self.sound and coherent and self.segment == number:
             self.state = "valid"
 

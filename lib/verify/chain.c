@@ -111,7 +111,7 @@ static int look_for_bytes(weir_scan *scan, weir_segment_note *note) {
 static bool is_coherent(const weir_segment_header *h) {
     bool begins = h->before.block == 0; /* then no block comes before, and none has a hash */
     return h->first_block != 0 && h->first_block - 1 == h->before.block && h->first_row != 0 &&
-           !(begins && h->before.hash);
+           !(begins && h->before.hash) && !weir_all_zero(h->journal, sizeof h->journal);
 }
 
 static void check_header(weir_segment_note *note, uint64_t number) {
