@@ -1,0 +1,3 @@
+# fuzz_table.awk FIGURES: what fuzz_executions.awk printed, as a table.
+BEGIN { print "| harness | executions of this run | with earlier runs in the same folder |\n|---|---|---|" }
+{ printf "| `%s` | %d | %d |\n", $1, $2, $4 }

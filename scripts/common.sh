@@ -1,0 +1,74 @@
+# common.sh: what the scripts of ./dev share. Each of them goes to the root of the tree and reads this
+# first. Functions and variables only: reading it does nothing else.
+# shellcheck shell=sh
+# shellcheck disable=SC2034,SC2120 # the script that reads this uses what it sets
+
+build=${WEIR_BUILD:-build}
+
+# What the bench is measured against: a peer that is missing is said and left out.
+bench_peers="libspdlog-dev librocksdb-dev liblmdb-dev"
+
+# Coverage leaves out the tests that reach no branch which the others leave: the slow ones, what needs
+# root, and recovery, whose tool runs as nobody and may not write its counters.
+slow_tests='sim|kill|inject|hostile|full_disk|powercut|disk_log|any_instruction|recovery|install|examples|(header|fuzz)_.*'
+
+say() { printf 'dev: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+misuse() { ./dev help >&2; exit 16; }
+
+missing() {
+    for package; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+            printf ' %s' "$package"
+    done
+}
+
+# need PACKAGE …: a machine that has them all does no network.
+need() {
+    command -v dpkg-query >/dev/null || { say "not Debian: looking for no packages"; return 0; }
+    wanted=$(missing "$@")
+    [ -n "$wanted" ] || return 0
+    [ "$(id -u)" = 0 ] || die "these packages are missing; as root: apt-get install$wanted"
+    say "installing$wanted"
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086 # $wanted is a list
+    { apt-get -qq update && apt-get -qq install -y --no-install-recommends $wanted; } >/dev/null ||
+        die "apt-get could not install$wanted"
+}
+
+need_build() {
+    need cmake gcc libc6-dev ninja-build pkg-config libsqlite3-dev libzstd-dev libxxhash-dev \
+        libcmocka-dev sqlite3 python3-xxhash python3-zstandard "$@"
+}
+
+# quietly WHAT COMMAND …: its output only when it fails.
+quietly() {
+    what=$1
+    shift
+    say "$what"
+    quiet_log=$(mktemp)
+    if "$@" >"$quiet_log" 2>&1; then rm -f "$quiet_log"; return 0; fi
+    cat "$quiet_log" >&2
+    rm -f "$quiet_log"
+    die "failed: $what"
+}
+
+configure() { # PRESET [CMAKE OPTION …]
+    preset=$1
+    shift
+    quietly "configuring $build/$preset" cmake --preset "$preset" -B "$build/$preset" "$@"
+}
+
+compile() { # PRESET [TARGET …]
+    preset=$1
+    shift
+    [ $# -gt 0 ] || set -- all
+    quietly "building $build/$preset" cmake --build "$build/$preset" --target "$@"
+}
+
+# ran OUTPUT: how many cmocka tests passed, how many ctests, and how many of both this machine cannot
+# run (without root, loop devices, strace; under a sanitizer): each says why.
+ran() {
+    printf '%s %s %s %s\n' "$(grep -c '\[       OK \]' "$1")" "$(grep -c '^Test Passed\.' "$1")" \
+        "$(grep -c '\[  SKIPPED \]' "$1")" "$(grep '\[  SKIPPED \]' "$1" | sort -u | wc -l)"
+}
