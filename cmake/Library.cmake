@@ -1,8 +1,11 @@
 # libweir, shared and static, from the objects of lib/ and writer/. The shared one exports only the
 # names in weir.map; the static one shows the tests and the tool what is inside.
 set(weir_objects $<TARGET_OBJECTS:weir_lib> $<TARGET_OBJECTS:weir_writer>)
-set(weir_libraries ${SQLITE_LIBRARIES} ${ZSTD_LIBRARIES} ${XXHASH_LIBRARIES} Threads::Threads
-    ${CMAKE_DL_LIBS})
+# A program that links what is installed has no imported targets of pkg-config's: it gets plain names.
+foreach(library SQLITE ZSTD XXHASH)
+    list(APPEND weir_libraries
+        $<BUILD_INTERFACE:PkgConfig::${library}>$<INSTALL_INTERFACE:${${library}_LIBRARIES}>)
+endforeach()
 set(weir_map ${CMAKE_CURRENT_SOURCE_DIR}/cmake/weir.map)
 
 add_library(weir SHARED ${weir_objects})
@@ -23,9 +26,7 @@ add_library(weir_static STATIC ${weir_objects})
 set_target_properties(weir_static PROPERTIES OUTPUT_NAME weir LINKER_LANGUAGE C)
 
 foreach(target weir weir_static)
-    target_link_directories(${target} PRIVATE
-        ${SQLITE_LIBRARY_DIRS} ${ZSTD_LIBRARY_DIRS} ${XXHASH_LIBRARY_DIRS})
-    target_link_libraries(${target} PRIVATE ${weir_libraries})
+    target_link_libraries(${target} PRIVATE ${weir_libraries} Threads::Threads ${CMAKE_DL_LIBS})
     target_include_directories(${target} INTERFACE
         $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
         $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
