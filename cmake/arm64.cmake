@@ -1,5 +1,5 @@
-# Build for AArch64 on another machine: Debian's cross compiler, libraries in a folder of their own, tests
-# under qemu. WEIR_SYSROOT is that folder; `./dev arm64` fills it.
+# Build for AArch64 on another machine: Debian's cross compiler, libraries in a folder of their own,
+# tests under qemu. WEIR_SYSROOT is that folder; `./dev arm64` fills it.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)

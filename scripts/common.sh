@@ -1,5 +1,5 @@
-# common.sh: what the scripts of ./dev share. Each of them goes to the root of the tree and reads this
-# first. Functions and variables only: reading it does nothing else.
+# common.sh: what the scripts of ./dev share. Each of them goes to the root of the tree and reads
+# this first. Functions and variables only: reading it does nothing else.
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2120 # the script that reads this uses what it sets
 
@@ -8,9 +8,10 @@ build=${WEIR_BUILD:-build}
 # What the bench is measured against: a peer that is missing is said and left out.
 bench_peers="libspdlog-dev librocksdb-dev liblmdb-dev"
 
-# Coverage leaves out the tests that reach no branch which the others leave: the slow ones, what needs
-# root, and recovery, whose tool runs as nobody and may not write its counters.
-slow_tests='sim|kill|inject|hostile|full_disk|powercut|disk_log|any_instruction|recovery|install|examples|(header|fuzz)_.*'
+# Coverage leaves out the tests that reach no branch which the others leave: the slow ones, what
+# needs root, and recovery, whose tool runs as nobody and may not write its counters.
+slow_tests='sim|kill|inject|hostile|full_disk|powercut|disk_log|any_instruction|recovery'
+slow_tests="$slow_tests|install|examples|(header|fuzz)_.*"
 
 say() { printf 'dev: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -66,8 +67,8 @@ compile() { # PRESET [TARGET …]
     quietly "building $build/$preset" cmake --build "$build/$preset" --target "$@"
 }
 
-# ran OUTPUT: how many cmocka tests passed, how many ctests, and how many of both this machine cannot
-# run (without root, loop devices, strace; under a sanitizer): each says why.
+# ran OUTPUT: how many cmocka tests passed, how many ctests, and how many of both this machine
+# cannot run (without root, loop devices, strace; under a sanitizer): each says why.
 ran() {
     printf '%s %s %s %s\n' "$(grep -c '\[       OK \]' "$1")" "$(grep -c '^Test Passed\.' "$1")" \
         "$(grep -c '\[  SKIPPED \]' "$1")" "$(grep '\[  SKIPPED \]' "$1" | sort -u | wc -l)"

@@ -12,12 +12,13 @@ processor() {
 commit() {
     at=$(git rev-parse --short=12 HEAD 2>/dev/null) || { echo "unknown"; return 0; }
     # The figures themselves are no part of what was measured.
-    [ -z "$(git status --porcelain -- . ':!docs/figures')" ] || at="$at, with changes that are not committed"
+    [ -z "$(git status --porcelain -- . ':!docs/figures')" ] ||
+        at="$at, with changes that are not committed"
     printf '%s\n' "$at"
 }
 
-# write_figures NAME TITLE COMMAND FOLDER: standard input, below a head that says when, where and of what, becomes
-# docs/figures/NAME. FOLDER is where the run had its files.
+# write_figures NAME TITLE COMMAND FOLDER: standard input, below a head that says when, where and of
+# what, becomes docs/figures/NAME. FOLDER is where the run had its files.
 # shellcheck disable=SC2016 # the back-quotes are Markdown
 write_figures() {
     mkdir -p docs/figures

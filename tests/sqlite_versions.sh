@@ -1,8 +1,8 @@
 #!/bin/sh
-# sqlite_versions.sh BUILD FOLDER [VARIANT …]: the suite that stands built in BUILD, once more for each
-# variant of the newest SQLite, which the loader finds instead of the system's. FOLDER keeps what was
-# fetched and built. The source comes from the npm package better-sqlite3, which carries it. Exit
-# status: 0 all passed, 1 not, 77 skipped, because npm is not there or does not answer.
+# sqlite_versions.sh BUILD FOLDER [VARIANT …]: the suite that stands built in BUILD, once more for
+# each variant of the newest SQLite, which the loader finds instead of the system's. FOLDER keeps
+# what was fetched and built. The source comes from the npm package better-sqlite3, which carries
+# it. Exit status: 0 all passed, 1 not, 77 skipped, because npm is not there or does not answer.
 set -eu
 objects=$(cd "$1" && pwd)
 mkdir -p "$2"

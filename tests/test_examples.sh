@@ -1,4 +1,5 @@
-# The examples do what they say: rows of the one can be read, the last words of the other survive it.
+# The examples do what they say: rows of the one can be read, the last words of the other survive
+# it.
 set -eu
 examples=$WEIR_BINARY_DIR/examples
 dir=$(mktemp -d)

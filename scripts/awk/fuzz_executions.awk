@@ -1,4 +1,5 @@
-# fuzz_executions.awk -v run=RUN EXECUTIONS: sums of the lines "RUN HARNESS EXECUTIONS", by harness and of all.
+# fuzz_executions.awk -v run=RUN EXECUTIONS: sums of the lines "RUN HARNESS EXECUTIONS", by harness
+# and of all.
 {
     all[$2] += $3
     sum += $3

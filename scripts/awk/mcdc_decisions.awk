@@ -1,5 +1,6 @@
-# mcdc_decisions.awk MCDC.TXT: the decisions that are not wholly covered, by place. An inline function has an
-# instance in each file, and assert takes its condition twice, once unevaluated: the best counts.
+# mcdc_decisions.awk MCDC.TXT: the decisions that are not wholly covered, by place. An inline
+# function has an instance in each file, and assert takes its condition twice, once unevaluated: the
+# best counts.
 /^[^ ]*\.[ch]:$/ { file = $1 }
 /---> MC\/DC Decision Region/ { place = file $5 }
 /MC\/DC Coverage for Decision:/ {
