@@ -322,12 +322,21 @@ static bool overlaps(const weir_damage *d, const weir_extent *e) {
     return d->first_row && d->first_row < e->next_row && d->last_row >= e->first_row;
 }
 
+/* An older segment that says it begins with a later block. */
+static bool begins_too_late(const weir_segment_note *note, const weir_extent *e) {
+    return note->status == WEIR_OK && note->number < e->segment &&
+           note->header.first_block > e->first_block;
+}
+
 static bool contradicts_itself(const weir_inventory *inventory) {
     for (size_t d = 0; d < inventory->damage_count; d++)
         for (size_t i = 0; i < inventory->extent_count; i++)
             if (overlaps(&inventory->damages[d], &inventory->extents[i])) return true;
     for (size_t i = 0; i < inventory->extent_count; i++)
         if (inventory->extents[i].next_row > inventory->next_row) return true;
+    for (size_t s = 0; s < inventory->segment_count; s++)
+        for (size_t i = 0; i < inventory->extent_count; i++)
+            if (begins_too_late(&inventory->segments[s], &inventory->extents[i])) return true;
     for (size_t i = 1; i < inventory->extent_count; i++)
         if (inventory->extents[i].first_row < inventory->extents[i - 1].next_row) return true;
     weir_segment_header former = {.segment = 0};
