@@ -1,0 +1,42 @@
+/* ring_inspect.c - what the tool says of a ring, without changing it. */
+#include "ring.h"
+
+static uint64_t drained_to(const weir_ring *ring, const weir_drained *drained, uint32_t lane) {
+    for (uint32_t i = 0; drained && i < drained->lane_count; i++)
+        if (drained->lanes[i].lane == lane && memcmp(drained->ring, ring->header.id, 16) == 0)
+            return drained->lanes[i].position;
+    return 0;
+}
+
+static void inspect_lane(weir_ring *ring, uint32_t index, const weir_drained *drained,
+                         weir_ring_report *out) {
+    weir_lane *lane = &ring->lanes[index];
+    if (!lane->control) return; /* never used */
+    uint64_t tail = atomic_load_explicit(&lane->control->tail, memory_order_acquire);
+    uint64_t at = drained_to(ring, drained, index);
+    if (lane->taken > at) at = lane->taken;
+    weir_record record;
+    for (; lane->data && at < tail && weir_lane_read(lane, at, tail, &record); at = record.next) {
+        out->rows += record.kind == WEIR_RECORD_ROW;
+        out->bytes += record.next - at;
+    }
+    if (at < tail) out->unreadable_bytes += tail - at;
+    out->lanes_used++;
+}
+
+int weir_ring_inspect(const weir_os *os, int dirfd, const char *path, const weir_drained *drained,
+                      weir_ring_report *out, weir_error *error) {
+    *out = (weir_ring_report){0};
+    weir_ring ring;
+    int status = weir_ring_attach(&ring, os, dirfd, path, &out->found, error);
+    if (status != WEIR_OK || out->found != WEIR_RING_OURS) return status;
+    out->header = ring.header;
+    uint8_t boot[16];
+    out->same_boot = os->boot_id(os->self, boot) >= 0 && memcmp(boot, ring.header.boot, 16) == 0;
+    out->has_mark = weir_ring_load_mark(&ring, &out->mark);
+    out->found = weir_ring_judge(&ring);
+    for (uint32_t i = 0; i < ring.header.lanes; i++)
+        inspect_lane(&ring, i, drained, out);
+    weir_ring_close(&ring);
+    return WEIR_OK;
+}
