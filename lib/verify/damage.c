@@ -1,4 +1,5 @@
-/* damage.c - what a walk says of places that cannot be read, and how far each of them reaches. */
+/* damage.c - places that a walk cannot read: what it says of them, how far each of them reaches, and where
+ * it goes on after them. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,4 +77,118 @@ int weir_walk_open_damage(weir_walk *w, uint64_t offset, const char *why) {
 uint64_t weir_walk_offset(const weir_walk *w) {
     bool any = w->last.block && w->last.segment == w->link->number;
     return any ? w->inventory->end.offset : w->link->begin;
+}
+
+/* ---- a place that is not good ----------------------------------------------------------- */
+
+/* A close mark is the last thing that is ever written to a segment: what stands behind it in the
+ * file is of a former life and need not be read. */
+static bool ends_with_close_mark(weir_walk *w) {
+    const weir_block_header *h = &w->last;
+    const uint8_t *payload;
+    if (h->segment != w->link->number || h->kind != WEIR_BLOCK_MARK) return false;
+    if (h->raw_bytes != WEIR_PAYLOAD_HEAD || h->codec != WEIR_CODEC_RAW) return false;
+    return weir_scan_payload(&w->scan, h, &payload) == WEIR_OK &&
+           weir_all_zero(payload, WEIR_PAYLOAD_HEAD);
+}
+
+/* Blocks behind the first bad one may say that it had been durable. */
+static int survey_tail(weir_walk *w, uint64_t offset) {
+    if (w->surveyed || ends_with_close_mark(w)) return WEIR_OK;
+    weir_tail tail;
+    int status = weir_scan_tail(&w->scan, &w->link->whose, offset, &tail);
+    if (status != WEIR_OK) return status;
+    w->surveyed = true;
+    w->torn = tail.torn;
+    w->torn_end = offset + tail.bytes;
+    weir_walk_mark(w, (weir_mark){.block = tail.durable, .source = "block"});
+    return WEIR_OK;
+}
+
+/* An older copy of journal and ring ends as a crash leaves it, perhaps torn: nothing of that was
+ * promised by the database that has gone on without it. */
+uint64_t weir_walk_promise(const weir_walk *w) {
+    if (w->link->promised) return w->link->promised;
+    return w->older ? w->promised : w->inventory->durable.block;
+}
+
+/* The last promised row, when a mark says it. */
+static uint64_t promised_row(const weir_walk *w, uint64_t otherwise) {
+    const weir_mark *mark = &w->inventory->durable;
+    bool known = mark->block == weir_walk_promise(w) && mark->row && mark->row + 1 >= w->next_row;
+    return known ? mark->row : otherwise;
+}
+
+/* Damage that ends at p, a later block of the same segment. *more becomes false when p is above every
+ * mark: then the stream ends before it. */
+static int skip_to(weir_walk *w, uint64_t offset, const weir_walk_place *p, bool *more) {
+    const weir_block_header *h = &p->header;
+    bool reached = h->block - 1 <= weir_walk_promise(w);
+    weir_damage damage = weir_walk_here(w, offset);
+    uint64_t block = reached ? h->block : weir_walk_promise(w) + 1;
+    uint64_t row = reached ? h->first_row : promised_row(w, h->first_row - 1) + 1;
+    if (row < w->next_row) row = w->next_row; /* a header that contradicts those before it */
+    int status = weir_walk_damage(w, damage, weir_walk_path(w), "%s", p->why);
+    if (status != WEIR_OK) return status;
+    w->open = true;
+    weir_walk_close_damage(w, block, row);
+    *more = reached;
+    if (reached) {
+        weir_walk_expect(w, block, row, h->previous_hash);
+    } else { /* nobody knows the hash of the last promised block */
+        w->next_block = block;
+        w->next_row = row;
+    }
+    return WEIR_OK;
+}
+
+/* Exactly one block is bad, and its header is whole. */
+static int skip_one(weir_walk *w, const weir_walk_place *p, uint64_t *offset) {
+    weir_damage damage = weir_walk_here(w, *offset);
+    int status = weir_walk_damage(w, damage, weir_walk_path(w), "%s", p->why);
+    if (status != WEIR_OK) return status;
+    uint64_t row = p->header.first_row + p->header.rows;
+    w->open = true;
+    weir_walk_close_damage(w, p->header.block + 1, row > w->next_row ? row : w->next_row);
+    weir_walk_pass_over(w, &p->header);
+    *offset = p->header.offset + weir_block_extent(&p->header);
+    return WEIR_OK;
+}
+
+/* Nothing is wrong with the bytes: the journal just ends here, perhaps below a mark. Or nobody says
+ * where this segment ends, since the one that should is lost: then it is told there. */
+static bool ends_quietly(const weir_walk *w) {
+    return w->link->promised ? w->link->end.segment == 0 : !w->torn;
+}
+
+/* Only durable blocks are applied, and a position may stand within a block: then the block that
+ * holds its row is promised too, though the position names the one before. */
+void weir_walk_mark_applied_row(weir_walk *w) {
+    if (w->next_row == 0 || w->position_row < w->next_row) return;
+    weir_walk_mark(w, (weir_mark){w->next_block, 0, w->position_row, "database"});
+}
+
+int weir_walk_skip(weir_walk *w, weir_walk_place *p, uint64_t *offset, bool *more) {
+    uint64_t bad = *offset;
+    *more = false;
+    if (w->link->promised == 0) {
+        int status = survey_tail(w, bad);
+        if (status != WEIR_OK) return status;
+        weir_walk_mark_applied_row(w);
+    }
+    if (w->next_block > weir_walk_promise(w)) return WEIR_OK; /* the stream ends here */
+    if (p->finding == WEIR_WALK_BAD) {
+        *more = true;
+        return skip_one(w, p, offset);
+    }
+    if (p->finding == WEIR_WALK_NOTHING) {
+        int status = weir_scan_next(&w->scan, &w->link->whose, bad + WEIR_BLOCK_ALIGN,
+                                    w->next_block, &p->header);
+        if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
+        bool found =
+            status == WEIR_OK && (!w->link->promised || p->header.block <= w->link->promised);
+        if (!found) return ends_quietly(w) ? WEIR_OK : weir_walk_open_damage(w, bad, p->why);
+    }
+    *offset = p->header.offset;
+    return skip_to(w, bad, p, more);
 }

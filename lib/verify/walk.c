@@ -1,9 +1,6 @@
 /* walk.c - through all blocks of a chain of segments. */
 #include "walk.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 /* ---- what the walk leaves in the inventory ---------------------------------------------- */
 
 void weir_walk_mark(weir_walk *w, weir_mark mark) {
@@ -33,15 +30,15 @@ static void show_progress(weir_walk *w, uint64_t offset, bool now) {
 
 /* ---- one good block --------------------------------------------------------------------- */
 
-static void expect_next(weir_walk *w, uint64_t block, uint64_t row, uint64_t hash) {
+void weir_walk_expect(weir_walk *w, uint64_t block, uint64_t row, uint64_t hash) {
     w->next_block = block;
     w->next_row = row;
     w->hash = hash;
     witness(w, block - 1, hash);
 }
 
-static void pass_over(weir_walk *w, const weir_block_header *h) {
-    expect_next(w, h->block + 1, h->first_row + h->rows, h->hash);
+void weir_walk_pass_over(weir_walk *w, const weir_block_header *h) {
+    weir_walk_expect(w, h->block + 1, h->first_row + h->rows, h->hash);
 }
 
 static weir_extent *extent_for(weir_walk *w, const weir_block_header *h) {
@@ -76,7 +73,7 @@ static int accept(weir_walk *w, const weir_block_header *h) {
     if (h->compatible) inv->read_only = true;
     w->last_but_one = w->last;
     w->last = *h;
-    pass_over(w, h);
+    weir_walk_pass_over(w, h);
     weir_walk_mark(w, (weir_mark){.block = h->durable_block, .source = "block"});
     if (h->rows && w->position_row >= h->first_row)
         weir_walk_mark(w, (weir_mark){h->block, h->hash, w->next_row - 1, "database"});
@@ -85,19 +82,6 @@ static int accept(weir_walk *w, const weir_block_header *h) {
 }
 
 /* ---- one place -------------------------------------------------------------------------- */
-
-typedef enum finding {
-    GOOD,    /* the block that must come */
-    BAD,     /* its header, but not what it should be */
-    AHEAD,   /* a header of this segment with a higher number */
-    NOTHING, /* no header of this segment, or one that went before */
-} finding;
-
-typedef struct place {
-    finding finding;
-    weir_block_header header; /* valid unless NOTHING */
-    const char *why;
-} place;
 
 /* Whatever opening reads is decoded here, so that the verdict is the last word on it: the youngest
  * segment, and what declares tables. Of older rows the hash is enough, since no damage leaves it
@@ -108,19 +92,19 @@ static bool must_decode(const weir_walk *w, const weir_block_header *h) {
 
 /* No crash and no damage leaves a payload whose hash agrees and that is not valid: it was written
  * so. A tail that may be cut looks otherwise, so such a block vouches for itself. */
-static void meet_written_so(weir_walk *w, place *p) {
+static void meet_written_so(weir_walk *w, weir_walk_place *p) {
     const weir_block_header *h = &p->header;
-    p->finding = BAD;
+    p->finding = WEIR_WALK_BAD;
     p->why = "the payload does not hold what its header says";
     weir_walk_mark(w, (weir_mark){h->block, h->hash, h->first_row + h->rows - 1, "block"});
 }
 
-static int check_payload(weir_walk *w, place *p) {
+static int check_payload(weir_walk *w, weir_walk_place *p) {
     const uint8_t *stored;
     weir_payload payload;
     int status = weir_scan_payload(&w->scan, &p->header, &stored);
     if (status == WEIR_DAMAGED) {
-        p->finding = BAD;
+        p->finding = WEIR_WALK_BAD;
         p->why = "the payload does not match its hash";
         return WEIR_OK;
     }
@@ -131,22 +115,22 @@ static int check_payload(weir_walk *w, place *p) {
     return WEIR_OK;
 }
 
-static int compare(weir_walk *w, place *p) {
+static int compare(weir_walk *w, weir_walk_place *p) {
     const weir_block_header *h = &p->header;
     if (h->block != w->next_block) {
-        p->finding = h->block > w->next_block ? AHEAD : NOTHING;
+        p->finding = h->block > w->next_block ? WEIR_WALK_AHEAD : WEIR_WALK_NOTHING;
         p->why = "blocks are missing before the next one";
         return WEIR_OK;
     }
-    p->finding = GOOD;
+    p->finding = WEIR_WALK_GOOD;
     if (h->first_row == w->next_row && h->previous_hash == w->hash) return check_payload(w, p);
-    p->finding = BAD;
+    p->finding = WEIR_WALK_BAD;
     p->why = "the block does not continue the one before it";
     return WEIR_OK;
 }
 
-static int look_at_place(weir_walk *w, uint64_t offset, place *p) {
-    *p = (place){.finding = NOTHING};
+static int look_at_place(weir_walk *w, uint64_t offset, weir_walk_place *p) {
+    *p = (weir_walk_place){.finding = WEIR_WALK_NOTHING};
     int status = weir_scan_header(&w->scan, &w->link->whose, offset, &p->header);
     switch (status) {
     case WEIR_OK: return compare(w, p);
@@ -156,117 +140,6 @@ static int look_at_place(weir_walk *w, uint64_t offset, place *p) {
     }
 }
 
-/* ---- a place that is not good ----------------------------------------------------------- */
-
-/* A close mark is the last thing that is ever written to a segment: what stands behind it in the
- * file is of a former life and need not be read. */
-static bool ends_with_close_mark(weir_walk *w) {
-    const weir_block_header *h = &w->last;
-    const uint8_t *payload;
-    if (h->segment != w->link->number || h->kind != WEIR_BLOCK_MARK) return false;
-    if (h->raw_bytes != WEIR_PAYLOAD_HEAD || h->codec != WEIR_CODEC_RAW) return false;
-    return weir_scan_payload(&w->scan, h, &payload) == WEIR_OK &&
-           weir_all_zero(payload, WEIR_PAYLOAD_HEAD);
-}
-
-/* Blocks behind the first bad one may say that it had been durable. */
-static int survey_tail(weir_walk *w, uint64_t offset) {
-    if (w->surveyed || ends_with_close_mark(w)) return WEIR_OK;
-    weir_tail tail;
-    int status = weir_scan_tail(&w->scan, &w->link->whose, offset, &tail);
-    if (status != WEIR_OK) return status;
-    w->surveyed = true;
-    w->torn = tail.torn;
-    w->torn_end = offset + tail.bytes;
-    weir_walk_mark(w, (weir_mark){.block = tail.durable, .source = "block"});
-    return WEIR_OK;
-}
-
-/* An older copy of journal and ring ends as a crash leaves it, perhaps torn: nothing of that was
- * promised by the database that has gone on without it. */
-static uint64_t promise(const weir_walk *w) {
-    if (w->link->promised) return w->link->promised;
-    return w->older ? w->promised : w->inventory->durable.block;
-}
-
-/* The last promised row, when a mark says it. */
-static uint64_t promised_row(const weir_walk *w, uint64_t otherwise) {
-    const weir_mark *mark = &w->inventory->durable;
-    bool known = mark->block == promise(w) && mark->row && mark->row + 1 >= w->next_row;
-    return known ? mark->row : otherwise;
-}
-
-/* Rot that ends at h, a later block of the same segment. false: h is above every mark, so the
- * stream ends before it. */
-static int skip_to(weir_walk *w, uint64_t offset, const place *p, bool *more) {
-    const weir_block_header *h = &p->header;
-    bool reached = h->block - 1 <= promise(w);
-    weir_damage damage = weir_walk_here(w, offset);
-    uint64_t block = reached ? h->block : promise(w) + 1;
-    uint64_t row = reached ? h->first_row : promised_row(w, h->first_row - 1) + 1;
-    if (row < w->next_row) row = w->next_row; /* a header that contradicts those before it */
-    int status = weir_walk_damage(w, damage, weir_walk_path(w), "%s", p->why);
-    if (status != WEIR_OK) return status;
-    w->open = true;
-    weir_walk_close_damage(w, block, row);
-    *more = reached;
-    if (reached) {
-        expect_next(w, block, row, h->previous_hash);
-    } else { /* nobody knows the hash of the last promised block */
-        w->next_block = block;
-        w->next_row = row;
-    }
-    return WEIR_OK;
-}
-
-/* Exactly one block is bad, and its header is whole. */
-static int skip_one(weir_walk *w, const place *p, uint64_t *offset) {
-    weir_damage damage = weir_walk_here(w, *offset);
-    int status = weir_walk_damage(w, damage, weir_walk_path(w), "%s", p->why);
-    if (status != WEIR_OK) return status;
-    uint64_t row = p->header.first_row + p->header.rows;
-    w->open = true;
-    weir_walk_close_damage(w, p->header.block + 1, row > w->next_row ? row : w->next_row);
-    pass_over(w, &p->header);
-    *offset = p->header.offset + weir_block_extent(&p->header);
-    return WEIR_OK;
-}
-
-/* Nothing is wrong with the bytes: the journal just ends here, perhaps below a mark. Or nobody says
- * where this segment ends, since the one that should is lost: then it is told there. */
-static bool ends_quietly(const weir_walk *w) {
-    return w->link->promised ? w->link->end.segment == 0 : !w->torn;
-}
-
-/* Only durable blocks are applied, and a position may stand within a block: then the block that
- * holds its row is promised too, though the position names the one before. */
-static void mark_applied_row(weir_walk *w) {
-    if (w->next_row == 0 || w->position_row < w->next_row) return;
-    weir_walk_mark(w, (weir_mark){w->next_block, 0, w->position_row, "database"});
-}
-
-/* offset: where to go on, when *more stays true. */
-static int skip(weir_walk *w, place *p, uint64_t *offset, bool *more) {
-    if (w->link->promised == 0) {
-        int status = survey_tail(w, *offset);
-        if (status != WEIR_OK) return status;
-        mark_applied_row(w);
-    }
-    *more = w->next_block <= promise(w);
-    if (!*more) return WEIR_OK;
-    if (p->finding == BAD) return skip_one(w, p, offset);
-    uint64_t bad = *offset;
-    if (p->finding == NOTHING) {
-        int status = weir_scan_next(&w->scan, &w->link->whose, bad + WEIR_BLOCK_ALIGN,
-                                    w->next_block, &p->header);
-        *more = status == WEIR_OK && (!w->link->promised || p->header.block <= w->link->promised);
-        if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
-        if (!*more) return ends_quietly(w) ? WEIR_OK : weir_walk_open_damage(w, bad, p->why);
-    }
-    *offset = p->header.offset;
-    return skip_to(w, bad, p, more);
-}
-
 /* ---- one segment ------------------------------------------------------------------------ */
 
 static int walk_blocks(weir_walk *w) {
@@ -274,13 +147,13 @@ static int walk_blocks(weir_walk *w) {
     bool more = true;
     while (more && offset < w->scan.limit && w->scan.limit - offset >= WEIR_BLOCK_HEADER) {
         if (w->link->promised && w->next_block > w->link->promised) break;
-        place p;
+        weir_walk_place p;
         int status = look_at_place(w, offset, &p);
-        if (status == WEIR_OK && p.finding == GOOD) {
+        if (status == WEIR_OK && p.finding == WEIR_WALK_GOOD) {
             status = accept(w, &p.header);
             offset = w->inventory->end.offset;
         } else if (status == WEIR_OK) {
-            status = skip(w, &p, &offset, &more);
+            status = weir_walk_skip(w, &p, &offset, &more);
         }
         if (status != WEIR_OK) return status;
     }
@@ -294,7 +167,7 @@ static int check_length(weir_walk *w) {
                w->scan.limit == note->file_bytes;
     if (!cut) return WEIR_OK;
     if (w->link->promised == 0) w->torn = true;
-    if (w->open || w->next_block > promise(w)) return WEIR_OK;
+    if (w->open || w->next_block > weir_walk_promise(w)) return WEIR_OK;
     return weir_walk_open_damage(w, weir_walk_offset(w), "the file is cut off here");
 }
 
@@ -396,7 +269,7 @@ static int meet_place(weir_walk *w) {
         weir_walk_close_damage(w, link->first_block, link->first_row);
     bool meets = link->first_block == w->next_block || (!open && link->first_block < w->next_block);
     if (status == WEIR_OK && adjacent && differs && meets) status = meet_stranger(w);
-    expect_next(w, link->first_block, link->first_row, link->before_hash);
+    weir_walk_expect(w, link->first_block, link->first_row, link->before_hash);
     return status;
 }
 
@@ -425,7 +298,7 @@ static int walk_link(weir_walk *w) {
 /* The journal ends below a mark: with a damage still open, or with nothing wrong to be seen. */
 static int end_below_mark(weir_walk *w) {
     const weir_mark *mark = &w->inventory->durable;
-    mark_applied_row(w);
+    weir_walk_mark_applied_row(w);
     uint64_t row = mark->row && mark->row + 1 >= w->next_row ? mark->row + 1 : 0;
     if (w->next_block <= mark->block) {
         w->behind = w->inventory->damage_count == 0 && w->promised < w->next_block &&

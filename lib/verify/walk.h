@@ -41,6 +41,19 @@ typedef struct weir_walk {
     uint64_t bytes_before, bytes_shown; /* for progress */
 } weir_walk;
 
+typedef enum weir_walk_finding {
+    WEIR_WALK_GOOD,    /* the block that must come */
+    WEIR_WALK_BAD,     /* its header, but not what it should be */
+    WEIR_WALK_AHEAD,   /* a header of this segment with a higher number */
+    WEIR_WALK_NOTHING, /* no header of this segment, or one that went before */
+} weir_walk_finding;
+
+typedef struct weir_walk_place {
+    weir_walk_finding finding;
+    weir_block_header header; /* valid unless WEIR_WALK_NOTHING */
+    const char *why;
+} weir_walk_place;
+
 /* A mark: all up to block is durable. */
 void weir_walk_mark(weir_walk *w, weir_mark mark);
 
@@ -49,6 +62,10 @@ void weir_walk_mark(weir_walk *w, weir_mark mark);
 int weir_walk_chain(weir_walk *w, const weir_chain *chain);
 
 void weir_walk_free(weir_walk *w);
+
+/* What must come next; and what must come after this block. */
+void weir_walk_expect(weir_walk *w, uint64_t block, uint64_t row, uint64_t hash);
+void weir_walk_pass_over(weir_walk *w, const weir_block_header *h);
 
 /* ---- damages: damage.c ---- */
 
@@ -60,6 +77,14 @@ int weir_walk_damage(weir_walk *w, weir_damage damage, const char *path, const c
  * yet; and its end: everything before block and row is lost. 0: nobody knows how much. */
 int weir_walk_open_damage(weir_walk *w, uint64_t offset, const char *why);
 void weir_walk_close_damage(weir_walk *w, uint64_t block, uint64_t row); /* if one is open */
+
+/* Go on after a place that is not the block that must come. *offset: where it is; then where to go on,
+ * when *more stays true. */
+int weir_walk_skip(weir_walk *w, weir_walk_place *p, uint64_t *offset, bool *more);
+
+/* The highest block that was promised in this segment. */
+uint64_t weir_walk_promise(const weir_walk *w);
+void weir_walk_mark_applied_row(weir_walk *w);
 
 weir_damage weir_walk_here(const weir_walk *w, uint64_t offset);
 uint64_t weir_walk_offset(const weir_walk *w); /* behind the last good block of this segment */
