@@ -223,8 +223,7 @@ static int gather_head(gathering *g, uint64_t *from, weir_error *error) {
 }
 
 static uint64_t segment_room_for(const weir_block_header *h) {
-    uint64_t bytes = WEIR_BLOCK_HEADER + (uint64_t)weir_stored_bound(h->raw_bytes);
-    return (bytes + WEIR_BLOCK_ALIGN - 1) / WEIR_BLOCK_ALIGN * WEIR_BLOCK_ALIGN;
+    return weir_aligned(WEIR_BLOCK_HEADER + (uint64_t)weir_stored_bound(h->raw_bytes));
 }
 
 /* A mark has nothing left to say, and the new head has what the old one had; but a declaration that
@@ -292,7 +291,8 @@ static int begin_journal(weir_journal *j, const weir_inventory *found, weir_erro
     status = gather_drained(&g, error);
     if (status == WEIR_OK) status = gather_head(&g, &from, error);
     if (status == WEIR_OK) status = gather_rest(&g, from, &carry.room, error);
-    if (status == WEIR_OK) status = weir_journal_start_segment(j, &carry, true, error);
+    if (status == WEIR_OK)
+        status = weir_journal_start_segment(j, &carry, WEIR_LIMIT_IGNORED, error);
     weir_reader_free(g.reader);
     return status;
 }

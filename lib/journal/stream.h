@@ -74,6 +74,11 @@ static inline int weir_journal_check_place(weir_journal *j, weir_error *error) {
     return j->config.check_place ? j->config.check_place(j->config.context, error) : WEIR_OK;
 }
 
+/* Rounded up to whole blocks of the file. */
+static inline uint64_t weir_aligned(uint64_t bytes) {
+    return (bytes + WEIR_BLOCK_ALIGN - 1) / WEIR_BLOCK_ALIGN * WEIR_BLOCK_ALIGN;
+}
+
 /* Encode a payload into buffer, behind room for the header, and pad it with zeros to its extent. */
 int weir_journal_stage(weir_journal *j, weir_buffer *buffer, uint16_t kind, const uint8_t *payload,
                        size_t bytes, uint32_t rows, weir_block_header *h, weir_error *error);
@@ -88,11 +93,24 @@ typedef struct weir_carry {
     void *self;
 } weir_carry;
 
-/* Go on in a new segment behind the durable end; everything appended must be durable. WEIR_FULL:
- * the limit is reached, unless unlimited; of check_place; else why a file cannot be had, which error,
- * not NULL, knows. On failure nothing has changed. */
-int weir_journal_start_segment(weir_journal *j, const weir_carry *carry, bool unlimited,
+/* Does journal_limit_bytes hold for a new segment? */
+typedef enum weir_limit { WEIR_LIMIT_HOLDS, WEIR_LIMIT_IGNORED } weir_limit;
+
+/* Go on in a new segment after the durable end; everything appended must be durable. carry may be NULL.
+ * WEIR_FULL: the limit is reached; the status of check_place; else why a file cannot be had, which error,
+ * not NULL, says. On failure nothing has changed. */
+int weir_journal_start_segment(weir_journal *j, const weir_carry *carry, weir_limit limit,
                                weir_error *error);
+/* The same while the journal is in use: when no segment can be had for now the answer is WEIR_FULL, and an
+ * event says so once; another says when one was had again. */
+int weir_journal_roll(weir_journal *j, const weir_carry *carry, weir_limit limit,
+                      weir_error *error);
+
+/* Everything appended has become durable. */
+void weir_journal_commit_appended(weir_journal *j);
+/* Everything appended that is not durable is forgotten. */
+void weir_journal_discard_unsynced(weir_journal *j);
+
 /* The file goes, and nothing that is in a list. */
 void weir_journal_delete_spare(weir_journal *j, const weir_spare *spare);
 /* The file for the next segment goes back to the spares. */
