@@ -2,22 +2,14 @@
  *
  * In the common case: one look at the thread's seat, one at the gate, one at the ownership word,
  * the bytes, the check, one store of the tail. No lock, no allocation, no system call. The slow
- * turns stand in functions of their own: taking a seat, taking a lane, waiting for room. */
-#include <errno.h>
-#include <signal.h>
-
-#include "../base/thread.h"
+ * turns are in append_slow.c: taking a lane, waiting for room. */
 #include "../format/key.h"
 #include "../format/row_encode.h"
+#include "append_slow.h"
 #include "core.h"
-#include "fork.h"
 #include "registry.h"
 
-enum {
-    SEATS = 16,         /* so many open handles have one each */
-    LANE_WAIT_MS = 200, /* at most, for the journal thread to make a lane */
-    LANE_LOOK_MS = 20,  /* a thread that ended without a word is looked for so often */
-};
+enum { SEATS = 16 }; /* so many open handles have one each */
 
 /* What a thread remembers of a handle. Thread-local in the initial-exec model, so that reaching
  * it calls nothing and a signal handler may. Only its own thread touches it, and handlers that
@@ -42,102 +34,7 @@ typedef struct entry {
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* ---- a lane of one's own ----------------------------------------------------------------- */
-
-/* A free lane becomes this thread's, until it ends. */
-static weir_lane *claim(weir *w, unsigned depth) {
-    weir_lane *lane = weir_ring_claim(&w->ring, w->os->thread_number(w->os->self), depth);
-    if (!lane) return NULL;
-    lane->opening = (uint16_t)w->generation;
-    weir_thread_expect_end();
-    return lane;
-}
-
-static void ask_for_lanes(weir *w) {
-    atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
-    weir_journaler_ring(&w->journaler);
-}
-
-/* Is the journal thread about to make one, so that it is worth a wait even if the policy is to fail
- * at once? A hint. */
-static bool one_is_coming(const weir *w) {
-    return atomic_load_explicit(&w->ring.ready, memory_order_relaxed) < w->ring.header.lanes &&
-           !atomic_load_explicit(&w->journaler.lanes_short, memory_order_relaxed);
-}
-
-/* Sleep until lanes have moved, or it is time to ask again; false at the deadline. */
-static bool await_lanes(weir *w, uint32_t seen, uint64_t deadline) {
-    uint64_t look = weir_deadline(w->os, LANE_LOOK_MS);
-    if (!weir_wait_news(w, &w->journaler.lanes, seen, look < deadline ? look : deadline))
-        return false;
-    return w->os->now(w->os->self) < deadline;
-}
-
-/* Ask, and sleep until the answer. It is asked again only when none has come for a while, or two would
- * wake each other for as long as there is none. */
-static weir_lane *wait_for_lane(weir *w, unsigned depth) {
-    bool patient = w->options.full == WEIR_FULL_BLOCK;
-    uint64_t deadline = weir_deadline(w->os, patient ? w->options.full_timeout_ms : LANE_WAIT_MS);
-    bool more = !weir_thread_is_ours(), ask = true;
-    weir_lane *lane = NULL;
-    while (more && !lane && weir_gate_status(w, w->generation) == WEIR_OK) {
-        uint32_t seen = atomic_load_explicit(&w->journaler.lanes.moved, memory_order_seq_cst);
-        lane = claim(w, depth);
-        if (lane) break;
-        bool coming = patient || one_is_coming(w);
-        if (ask) ask_for_lanes(w);
-        more = coming && await_lanes(w, seen, deadline);
-        ask = atomic_load_explicit(&w->journaler.lanes.moved, memory_order_relaxed) == seen;
-    }
-    return lane;
-}
-
-/* What ended threads have left in their lanes should not linger while somebody waits for one. */
-static weir_lane *demand_lane(weir *w, unsigned depth) {
-    atomic_fetch_add_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
-    weir_lane *lane = wait_for_lane(w, depth);
-    atomic_fetch_sub_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
-    return lane;
-}
-
-static weir_lane *take_lane_inside(weir *w, unsigned depth) {
-    weir_lane *lane = weir_ring_find(&w->ring, w->os->thread_number(w->os->self), depth);
-    if (lane) return lane;
-    lane = claim(w, depth);
-    if (!lane) return demand_lane(w, depth);
-    /* The last one ready? Have the next made before somebody needs it. */
-    if (weir_ring_owned(&w->ring) == atomic_load_explicit(&w->ring.ready, memory_order_relaxed))
-        atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
-    weir_journaler_ring(&w->journaler); /* for the next, and to populate this one */
-    return lane;
-}
-
-/* The system is asked for more here than it keeps errno out of. */
-static weir_lane *take_lane(weir *w, unsigned depth) {
-    int held, saved = errno;
-    if (weir_step_in(w, false, &held) != WEIR_OK) return NULL;
-    weir_lane *lane = take_lane_inside(w, depth);
-    weir_step_out(w, held);
-    errno = saved;
-    return lane;
-}
-
 /* ---- in and out --------------------------------------------------------------------------- */
-
-int weir_gate_status(const weir *w, uint32_t generation) {
-    if (atomic_load_explicit(w->gate, memory_order_relaxed) == generation) return WEIR_OK;
-    if (w->os->process_id(w->os->self) != w->process || weir_fork_left_behind()) return WEIR_FORKED;
-    if (w->generation == generation && !atomic_load_explicit(&w->closing, memory_order_acquire) &&
-        atomic_load_explicit(&w->journaler.status, memory_order_acquire) == WEIR_STOPPED)
-        return WEIR_STOPPED;
-    return WEIR_CLOSED;
-}
-
-/* There is no room: because the ring is full, or because the handle closed meanwhile. */
-static int refuse(const weir *w) {
-    int status = weir_gate_status(w, w->generation);
-    return status == WEIR_OK ? WEIR_FULL : status;
-}
 
 /* Of rows that were not appended, those for which there was no room count. */
 static int count_refused(weir *w, int status, uint64_t rows) {
@@ -145,37 +42,18 @@ static int count_refused(weir *w, int status, uint64_t rows) {
     return status;
 }
 
-int weir_step_in(weir *w, bool even_stopped, int *held) {
-    *held = weir_cancel_hold();
-    atomic_fetch_add_explicit(&w->inside, 1, memory_order_seq_cst);
-    int status = weir_gate_status(w, w->generation);
-    if (status == WEIR_OK || (status == WEIR_STOPPED && even_stopped)) return WEIR_OK;
-    weir_step_out(w, *held);
-    return status;
-}
-
-void weir_step_out(weir *w, int held) {
-    atomic_fetch_sub_explicit(&w->inside, 1, memory_order_seq_cst);
-    weir_cancel_allow(held);
-}
-
-/* A lane that the seat does not hold: the first of this handle, or of an append inside another one,
- * to whichever handle. depth was raised by the caller. */
+/* A lane that the seat does not hold: the first of this handle, or of an append inside another one, to
+ * whichever handle. */
 static int look_for_lane(entry *e, uint32_t generation) {
-    seat *s = e->seat;
     int status = weir_gate_status(e->w, generation);
-    if (status == WEIR_OK && e->depth >= WEIR_DEPTHS) status = refuse(e->w);
-    if (status == WEIR_OK) {
-        e->lane = take_lane(e->w, e->depth);
-        if (!e->lane) status = refuse(e->w);
+    if (status != WEIR_OK) return status;
+    e->lane = e->depth < WEIR_DEPTHS ? weir_take_lane(e->w, e->depth) : NULL;
+    if (!e->lane) return weir_gate_refusal(e->w);
+    if (e->depth == 0) {
+        e->seat->lane = e->lane;
+        e->seat->generation = generation;
     }
-    if (status != WEIR_OK) {
-        s->depth = e->depth;
-    } else if (e->depth == 0) {
-        s->lane = e->lane;
-        s->generation = generation;
-    }
-    return status;
+    return WEIR_OK;
 }
 
 static seat *seat_of(const weir *w) {
@@ -218,7 +96,10 @@ static inline int enter_append(weir *w, uint32_t generation, entry *e) {
     if (UNLIKELY(s->generation != generation || e->depth != 0 ||
                  s->lane->opening != (uint16_t)generation)) {
         int status = look_for_lane(e, generation);
-        if (status != WEIR_OK) return status;
+        if (status != WEIR_OK) {
+            s->depth = e->depth;
+            return status;
+        }
     } else {
         e->lane = s->lane;
     }
@@ -242,7 +123,7 @@ static void hand_back_lanes(weir *w) {
     int held;
     /* Acquire, with the release of opening: before it there is nothing to look at. */
     if (!atomic_load_explicit(w->gate, memory_order_acquire)) return;
-    if (weir_step_in(w, false, &held) != WEIR_OK) return;
+    if (weir_step_in(w, WEIR_CALL_OPEN, &held) != WEIR_OK) return;
     if (weir_ring_hand_back(&w->ring, w->os->thread_number(w->os->self)))
         weir_journaler_tell(&w->journaler, &w->journaler.lanes);
     weir_step_out(w, held);
@@ -261,53 +142,10 @@ void weir_hand_back_lanes(void) {
         seats[i].depth = 0;
 }
 
-/* ---- room ---------------------------------------------------------------------------------- */
-
-static bool record_fits(weir_lane *lane, uint64_t bytes) {
-    /* Acquire: the journal thread has finished reading what we are about to overwrite. */
-    uint64_t head = atomic_load_explicit(&lane->control->head, memory_order_acquire);
-    uint64_t end = lane->tail + bytes;
-    if (end > head + lane->size) return false;
-    uint64_t part = end + weir_lane_enough(lane->size) / 2, most = head + lane->size;
-    lane->limit = part < most ? part : most;
-    return true;
-}
-
-static int wait_for_lane_room(const entry *e, uint64_t bytes) {
-    weir *w = e->w;
-    if (w->options.full == WEIR_FULL_FAIL || weir_thread_is_ours()) return refuse(w);
-    int held = weir_cancel_hold();
-    uint64_t deadline = weir_deadline(w->os, w->options.full_timeout_ms);
-    weir_news *news = &w->journaler.durable;
-    bool there = false, more = true;
-    atomic_fetch_add_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
-    while (!there && more) {
-        uint32_t seen = atomic_load_explicit(&news->moved, memory_order_seq_cst);
-        there = record_fits(e->lane, bytes);
-        bool open = atomic_load_explicit(w->gate, memory_order_relaxed) == w->generation;
-        if (!there) weir_journaler_ring(&w->journaler);
-        if (!there) more = open && weir_wait_news(w, news, seen, deadline);
-    }
-    atomic_fetch_sub_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
-    weir_cancel_allow(held);
-    return there ? WEIR_OK : refuse(w);
-}
-
-/* Past the limit: the lane is full, or head was not looked at for long. What has come together by
- * now should not linger. */
-static int make_lane_room(const entry *e, uint64_t bytes) {
-    if (bytes > e->lane->size / 2) return WEIR_TOO_BIG;
-    bool there = record_fits(e->lane, bytes);
-    uint64_t head = atomic_load_explicit(&e->lane->control->head, memory_order_relaxed);
-    if (e->lane->tail - head >= weir_lane_enough(e->lane->size))
-        weir_journaler_ring_aside(&e->w->journaler);
-    return there ? WEIR_OK : wait_for_lane_room(e, bytes);
-}
-
 static inline int room(const entry *e, uint64_t bytes) {
     if (!UNLIKELY(bytes > e->lane->size / 2 || e->lane->tail + bytes > e->lane->limit))
         return WEIR_OK;
-    return make_lane_room(e, bytes);
+    return weir_make_lane_room(e->w, e->lane, bytes);
 }
 
 /* ---- publishing ------------------------------------------------------------------------------ */

@@ -83,6 +83,8 @@ struct weir {
 
 /* WEIR_OK, or why the gate does not hold generation: CLOSED, FORKED or STOPPED. */
 int weir_gate_status(const weir *w, uint32_t generation);
+/* Why an append got no room: WEIR_FULL, or what the gate says by now. */
+int weir_gate_refusal(const weir *w);
 
 /* The calling thread is inside no append of this handle's: what it has begun, its handlers have jumped out
  * of. Its lanes go back. */

@@ -140,7 +140,7 @@ int weir_declare(weir *w, const char *name, const weir_column *columns, size_t c
                                            : !columns ? "columns is NULL"
                                                       : "out is NULL");
     int held;
-    int status = weir_step_in(w, false, &held);
+    int status = weir_step_in(w, WEIR_CALL_OPEN, &held);
     if (status != WEIR_OK) {
         (void)weir_fail(&error, status, "declaring %s: %s", name, weir_status_text(status));
         return weir_publish_error(&error);

@@ -83,9 +83,15 @@ void weir_handle_linger(weir *w, uint64_t row);
 
 /* ---- calls of the face that stand in the writer ---- */
 
-/* Enter a call that looks at more than the gate; after WEIR_OK (or WEIR_STOPPED, when asked to
- * allow it) call weir_step_out. held: of weir_cancel_hold. Otherwise the caller is out already. */
-int weir_step_in(weir *w, bool even_stopped, int *held);
+/* Which handles a call may enter. */
+typedef enum weir_call {
+    WEIR_CALL_OPEN,         /* only one that appends may enter too */
+    WEIR_CALL_EVEN_STOPPED, /* also one that has stopped for good and is not closed yet */
+} weir_call;
+
+/* Enter a call that looks at more than the gate. After WEIR_OK call weir_step_out; after anything else the
+ * caller is out already. held: of weir_cancel_hold. */
+int weir_step_in(weir *w, weir_call call, int *held);
 void weir_step_out(weir *w, int held);
 
 weir *weir_table_handle(weir_table *t);

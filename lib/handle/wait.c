@@ -127,7 +127,7 @@ int weir_sync(weir *w, weir_level level, uint32_t timeout_ms) {
     int held;
     if (!w) return weir_misuse(call, "w is NULL");
     if (level > WEIR_APPLIED) return weir_misuse(call, no_level);
-    int status = weir_step_in(w, true, &held);
+    int status = weir_step_in(w, WEIR_CALL_EVEN_STOPPED, &held);
     if (status != WEIR_OK) return weir_refuse(call, status);
     if (level != WEIR_PUBLISHED) status = sync_inside(w, level, timeout_ms);
     weir_step_out(w, held);
@@ -139,7 +139,7 @@ int weir_wait(weir *w, weir_ticket ticket, weir_level level, uint32_t timeout_ms
     int held;
     if (!w) return weir_misuse(call, "w is NULL");
     if (level > WEIR_APPLIED) return weir_misuse(call, no_level);
-    int status = weir_step_in(w, true, &held);
+    int status = weir_step_in(w, WEIR_CALL_EVEN_STOPPED, &held);
     if (status != WEIR_OK) return weir_refuse(call, status);
     goal g = {level, &ticket.position, ticket.lane + 1, ticket.lane, 0};
     if (ticket.generation != w->generation || ticket.lane >= w->options.lanes_max)
@@ -187,7 +187,7 @@ int weir_stats(weir *w, struct weir_stats *out) {
     static const char call[] = "weir_stats";
     int held;
     if (!w || !out) return weir_misuse(call, w ? "out is NULL" : "w is NULL");
-    int status = weir_step_in(w, true, &held);
+    int status = weir_step_in(w, WEIR_CALL_EVEN_STOPPED, &held);
     if (status != WEIR_OK) return weir_refuse(call, status);
     *out = (struct weir_stats){0};
     count_published(w, out);
