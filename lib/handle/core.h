@@ -93,6 +93,9 @@ void weir_leave_appends(weir *w);
 /* The calling thread ends: its lanes go back, in every handle. */
 void weir_hand_back_lanes(void);
 
+/* To the program's on_event; context: the weir. */
+void weir_send_event(void *context, weir_event event, const char *text);
+
 /* Publish one record of the given kind from body bytes (declarations). */
 int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes);
 

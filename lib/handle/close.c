@@ -1,0 +1,152 @@
+/* close.c - closing: calls are waited for, the threads end, and what the handle had is given back. */
+#include "close.h"
+
+#include <stdlib.h>
+
+#include "../base/thread.h"
+#include "fork.h"
+#include "place.h"
+#include "registry.h"
+
+enum { CLOSE_POLL_NS = 1000000 };
+
+/* ---- undoing ------------------------------------------------------------------------------- */
+
+/* The tables themselves stay: an append that began before close may still look at one. */
+static void free_declarations(weir *w) {
+    for (uint16_t i = 1; i <= w->table_count; i++) {
+        weir_declaration_free(w->known[i]);
+        w->known[i] = NULL;
+        if (!w->tables[i]) continue;
+        weir_declaration_free(w->tables[i]->declaration);
+        w->tables[i]->declaration = NULL;
+    }
+}
+
+void weir_dismantle(weir *w) {
+    weir_journaler_release(&w->journaler);
+    if (w->journal) weir_journal_close(w->journal);
+    w->journal = NULL;
+    if (w->ring.lanes) weir_ring_close(&w->ring);
+    free_declarations(w);
+    weir_registry_unlock(w);
+    if (w->dirfd) (void)w->os->close(w->os->self, w->dirfd); /* nothing is written through it */
+    w->dirfd = 0;
+    free(w->directory);
+    w->directory = NULL;
+    (void)pthread_mutex_destroy(&w->declaring); /* nobody holds it */
+    weir_registry_give_back(w);
+    weir_fork_end();
+}
+
+static bool call_under_way(const weir *w) {
+    if (atomic_load_explicit(&w->inside, memory_order_seq_cst)) return true;
+    for (uint32_t i = 0; i < w->options.lanes_max; i++)
+        if (atomic_load_explicit(&w->lanes[i].busy, memory_order_acquire)) return true;
+    return false;
+}
+
+/* Nobody drains its ring any more, so nothing else does what the journal thread alone may. */
+static bool is_close_over(weir *w) {
+    weir_ring_end_dead(&w->ring);
+    return !call_under_way(w);
+}
+
+void weir_bury_stuck_handles(void) {
+    weir *w;
+    while ((w = weir_registry_take_stuck(is_close_over)))
+        weir_dismantle(w);
+}
+
+/* ---- closing ------------------------------------------------------------------------------- */
+
+/* Threads that ended are inside nothing, and the journal thread finds out which did. */
+static void look_for_ended_threads(weir *w) {
+    atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
+    weir_journaler_ring(&w->journaler);
+}
+
+/* No call passes the gate any more; those that had passed it are waited for. */
+static bool shut_gate(weir *w, uint64_t deadline) {
+    atomic_store_explicit(w->gate, 0, memory_order_seq_cst);
+    (void)w->os->barrier(w->os->self); /* without it appends fence themselves: see pass_gate */
+    weir_journaler_tell_all(&w->journaler);
+    _Atomic uint32_t never = 0;
+    while (call_under_way(w)) {
+        if (w->os->now(w->os->self) >= deadline) return false;
+        look_for_ended_threads(w);
+        (void)w->os->wait(w->os->self, &never, 0, CLOSE_POLL_NS);
+    }
+    return true;
+}
+
+/* Everything of the ring is durable in the journal, so the ring goes, and then a mark without lanes
+ * says so: in this order, or a power cut could bring back a ring that nothing says is drained. */
+static int remove_ring(weir *w, weir_error *error) {
+    char path[WEIR_PLACE_PATH_BYTES];
+    int status = weir_place_path(w, "ring", path, error);
+    if (status == WEIR_OK) status = weir_place_check(w, error);
+    if (status != WEIR_OK) return status;
+    atomic_store_explicit(&w->ring_stands, false, memory_order_release);
+    int gone = w->os->unlink(w->os->self, w->dirfd, path);
+    if (gone >= 0) gone = w->os->sync_directory(w->os->self, w->dirfd, w->directory);
+    weir_ring_unmap(&w->ring); /* the file system takes a while to free it */
+    return gone < 0 ? weir_fail_os(error, gone, "cannot remove %s", path) : WEIR_OK;
+}
+
+static int leave_closing_mark(weir *w, weir_error *error) {
+    static const uint8_t no_ring[16];
+    uint8_t head[WEIR_PAYLOAD_HEAD];
+    (void)weir_payload_head_encode(head, no_ring, NULL, 0);
+    int status = weir_journal_append(w->journal, WEIR_BLOCK_MARK, head, sizeof head, 0, error);
+    return status == WEIR_OK ? weir_journal_sync(w->journal, error) : status;
+}
+
+static void finish_writer(weir *w, uint64_t deadline) {
+    if (atomic_load_explicit(&w->hooked, memory_order_acquire))
+        w->hooks.finish(w->hooks.self, deadline);
+}
+
+static int stop_writer(weir *w, uint64_t deadline) {
+    if (!atomic_load_explicit(&w->hooked, memory_order_acquire)) return WEIR_OK;
+    return w->hooks.stop(w->hooks.self, deadline);
+}
+
+static int close_handle(weir *w) {
+    weir_error error = {0};
+    int status = weir_gate_status(w, w->generation);
+    if (status != WEIR_OK && status != WEIR_STOPPED) return weir_refuse("weir_close", status);
+    if (atomic_exchange_explicit(&w->closing, true, memory_order_acq_rel))
+        return weir_refuse("weir_close", WEIR_CLOSED);
+    uint64_t deadline = weir_deadline(w->os, w->options.open_timeout_ms);
+    weir_leave_appends(w);
+    bool quiet = shut_gate(w, deadline);
+    int journaled = weir_journaler_stop(&w->journaler);
+    finish_writer(w, deadline);
+    if (journaled != WEIR_OK)
+        (void)weir_fail(&error, journaled, "%s: rows stay in the ring for the next opening: %s",
+                        w->directory, weir_status_text(journaled));
+    else if (quiet)
+        journaled = remove_ring(w, &error); /* while the writer finishes */
+    int applied = stop_writer(w, deadline);
+    if (!quiet) { /* ring, mapping and lock stay: the append will be kept */
+        (void)weir_fail(&error, WEIR_PENDING,
+                        "%s: a thread is still inside a call, or has jumped out of an append; the "
+                        "journal can be opened again once the call returns or the thread ends",
+                        w->directory);
+        weir_registry_keep_stuck(w);
+        return weir_publish_error(&error);
+    }
+    if (journaled == WEIR_OK) journaled = leave_closing_mark(w, &error);
+    weir_dismantle(w);
+    if (journaled != WEIR_OK) return weir_publish_error(&error);
+    return applied;
+}
+
+int weir_close(weir *w) {
+    if (!w) return weir_misuse("weir_close", "w is NULL");
+    weir_shelter shelter = weir_shelter_take();
+    int status = close_handle(w);
+    weir_shelter_leave(&shelter);
+    return status;
+}
