@@ -652,7 +652,7 @@ static void the_thread_is_kept_off_for_one_wake(void **state) {
     f->os.table.wake = weir_os_posix()->wake;
     f->os.table.now = weir_os_posix()->now;
     assert_int_equal(weir_journaler_start(&f->j, &error), WEIR_OK);
-    for (int i = 0; i < LOOKS && atomic_load(&f->j.asleep) != 2; i++) /* idle */
+    for (int i = 0; i < LOOKS && atomic_load(&f->j.asleep) != WEIR_ASLEEP_IDLE; i++)
         (void)nanosleep(&pause, NULL);
     cpu_set_t before, after;
     assert_int_equal(pthread_getaffinity_np(f->j.thread, sizeof before, &before), 0);

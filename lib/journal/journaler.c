@@ -297,21 +297,33 @@ weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns) {
 
 /* ---- the thread -------------------------------------------------------------------------- */
 
-/* Between reading the bell and waiting on it, any ring changes it, and any tail that a producer
- * published without seeing us asleep is visible behind the barrier. */
+/* Is there something to do that came before the thread said that it sleeps? Whatever comes after that
+ * rings. Rows count when the thread would sleep for good, or when somebody waits for them and there is
+ * room to write them. */
+static bool has_work(const weir_journaler *j, bool idle) {
+    if (atomic_load_explicit(&j->stopping, memory_order_seq_cst) ||
+        atomic_load_explicit(&j->lanes_wanted, memory_order_seq_cst))
+        return true;
+    bool rows_count =
+        idle || (!j->full && atomic_load_explicit(&j->demand, memory_order_seq_cst) > 0);
+    return rows_count && weir_ring_pending(j->ring) > 0;
+}
+
+/* No wake-up is lost. The bell is read first, so the wait returns at once when anybody has rung since.
+ * Everything that rings is looked at after asleep is stored, so a thread that found us awake, and did
+ * not ring, is seen. A producer looks without a fence: the barrier stands in for it, and any tail that
+ * was published by a producer which did not see us idle is visible after the barrier. */
 static void rest_journaler(weir_journaler *j, weir_next next, uint64_t wait_ns) {
-    uint32_t bell = atomic_load_explicit(&j->bell, memory_order_seq_cst);
     bool idle = next == WEIR_NEXT_IDLE;
-    atomic_store_explicit(&j->asleep, idle ? 2 : 1, memory_order_seq_cst);
-    if (idle) (void)j->os->barrier(j->os->self); /* without it producers fence: see weir_enter */
-    bool news = (idle && weir_ring_pending(j->ring) > 0) ||
-                atomic_load_explicit(&j->stopping, memory_order_seq_cst) ||
-                atomic_load_explicit(&j->lanes_wanted, memory_order_seq_cst);
-    if (!idle && !j->full && atomic_load_explicit(&j->demand, memory_order_seq_cst))
-        news = news || weir_ring_pending(j->ring) > 0;
-    if (!news) (void)j->os->wait(j->os->self, &j->bell, bell, idle ? UINT64_MAX : wait_ns);
+    uint32_t bell = atomic_load_explicit(&j->bell, memory_order_seq_cst);
+    atomic_store_explicit(&j->asleep, idle ? WEIR_ASLEEP_IDLE : WEIR_ASLEEP_LINGERING,
+                          memory_order_seq_cst);
+    if (idle)
+        (void)j->os->barrier(j->os->self); /* without it producers fence: see publish_record */
+    if (!has_work(j, idle))
+        (void)j->os->wait(j->os->self, &j->bell, bell, idle ? UINT64_MAX : wait_ns);
     weir_affinity_restore(&j->affinity);
-    atomic_store_explicit(&j->asleep, 0, memory_order_seq_cst);
+    atomic_store_explicit(&j->asleep, WEIR_AWAKE, memory_order_seq_cst);
 }
 
 static void journal_until_done(weir_journaler *j) {

@@ -1,17 +1,18 @@
 /* journaler.h - the journal thread: drain, cut, compress, sync, release, wake.
  *
- * One step does one round and says what to do next, so that a simulator can be the thread. Who
- * sleeps and who wakes:
+ * One step does one round and says what to do next, so that a simulator can be the thread. How threads
+ * sleep and wake each other:
  *
- *   asleep   0 at work, 1 waiting for the linger to pass, 2 idle. Set by the journal thread
- *            (seq_cst) before it waits; then it makes the process-wide barrier and looks at the
- *            tails once more. A producer loads it (relaxed) after publishing: either the producer
- *            sees 2 and wakes, or the journal thread, behind the barrier, sees the tail.
- *   bell     the word the journal thread waits on; who wants it adds 1 and wakes.
- *   moved    the words others wait on, in three of weir_news: durable for rows and room that the
- *            journal thread moves, lanes for those that became free or were made, applied for what
- *            the writer does, so that none wakes those who wait for another. They add 1 whenever it
- *            has moved, and lanes also when one that was wanted could not be had. */
+ *   asleep   a weir_asleep. The journal thread stores it (seq_cst) before it waits; then, when idle, it
+ *            makes the process-wide barrier and looks at the tails once more. A producer loads it
+ *            (relaxed) after publishing: either the producer sees IDLE and wakes the thread, or the
+ *            thread sees the tail after its barrier (Dekker's pattern with an asymmetric fence;
+ *            models/wake.pml).
+ *   bell     the word that the journal thread waits on; a thread that wants it adds 1 and wakes it.
+ *   moved    the words that other threads wait on, each in an eventcount (weir_news): durable for rows and
+ *            room that the journal thread moves, lanes for lanes that became free or were made, applied
+ *            for what the writer does. They are apart so that none wakes threads that wait for another.
+ *            Each adds 1 whenever it has moved; lanes also when a lane that was wanted cannot be had. */
 #ifndef WEIR_JOURNALER_H
 #define WEIR_JOURNALER_H
 
@@ -27,6 +28,12 @@ typedef enum weir_next {
     WEIR_NEXT_STOPPED, /* for good: see status */
 } weir_next;
 
+typedef enum weir_asleep {
+    WEIR_AWAKE,
+    WEIR_ASLEEP_LINGERING, /* until the linger has passed: an append alone does not wake it */
+    WEIR_ASLEEP_IDLE,      /* until somebody rings; the next append does */
+} weir_asleep;
+
 typedef struct weir_news {
     _Atomic uint32_t moved, waiters;
 } weir_news;
@@ -39,7 +46,8 @@ typedef struct weir_journaler {
     uint64_t linger_ns;
     uint64_t segment_bytes;
 
-    _Atomic uint32_t asleep, bell;
+    _Atomic uint32_t asleep; /* a weir_asleep */
+    _Atomic uint32_t bell;
     weir_news durable, applied, lanes;
     _Atomic uint32_t demand;   /* how many wait for durable rows or for room: do not linger */
     _Atomic uint32_t hurry;    /* how many of them do not wait for room: keep groups small */
@@ -99,7 +107,8 @@ void weir_journaler_tell_all(weir_journaler *j);
 
 /* On the append path, after publishing. */
 static inline void weir_journaler_published(weir_journaler *j) {
-    if (atomic_load_explicit(&j->asleep, memory_order_relaxed) == 2) weir_journaler_ring(j);
+    if (atomic_load_explicit(&j->asleep, memory_order_relaxed) == WEIR_ASLEEP_IDLE)
+        weir_journaler_ring(j);
 }
 
 #endif

@@ -243,25 +243,31 @@ static int map_used_lanes(weir_ring *ring, uint64_t file_bytes, weir_error *erro
     return WEIR_OK;
 }
 
+static int read_ring_header(weir_ring *ring, const char *path, uint64_t file_bytes,
+                            weir_found_ring *found, weir_error *error) {
+    uint8_t header[WEIR_RING_HEADER];
+    int got = file_bytes < sizeof header
+                  ? -ENODATA
+                  : weir_read_full(ring->os, ring->file, header, sizeof header, 0);
+    if (got < 0 && got != -ENODATA)
+        return weir_fail_os(error, got, "cannot read the ring %s", path);
+    *found = got < 0 ? WEIR_RING_UNREADABLE : header_decode(header, &ring->header);
+    if (*found == WEIR_RING_OURS && file_bytes < ring->header.data_offset)
+        *found = WEIR_RING_UNREADABLE;
+    return WEIR_OK;
+}
+
 static int attach_file(weir_ring *ring, const char *path, weir_found_ring *found,
                        weir_error *error) {
-    const weir_os *os = ring->os;
     weir_os_info info;
-    int done = os->info_file(os->self, ring->file, &info);
-    if (done < 0) return weir_fail_os(error, done, "cannot look at the ring %s", path);
-    uint8_t header[WEIR_RING_HEADER];
-    done = info.bytes < sizeof header ? -ENODATA
-                                      : weir_read_full(os, ring->file, header, sizeof header, 0);
-    if (done < 0 && done != -ENODATA)
-        return weir_fail_os(error, done, "cannot read the ring %s", path);
-    *found = done < 0 ? WEIR_RING_UNREADABLE : header_decode(header, &ring->header);
-    if (*found == WEIR_RING_OURS && info.bytes < ring->header.data_offset)
-        *found = WEIR_RING_UNREADABLE;
-    if (*found != WEIR_RING_OURS) return WEIR_OK;
+    int looked = ring->os->info_file(ring->os->self, ring->file, &info);
+    if (looked < 0) return weir_fail_os(error, looked, "cannot look at the ring %s", path);
+    int status = read_ring_header(ring, path, info.bytes, found, error);
+    if (status != WEIR_OK || *found != WEIR_RING_OURS) return status;
     ring->lanes = aligned_alloc(WEIR_CACHE_LINE, ring->header.lanes * sizeof *ring->lanes);
     if (!ring->lanes) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the ring's lanes");
     memset(ring->lanes, 0, ring->header.lanes * sizeof *ring->lanes);
-    int status = map_controls(ring, error);
+    status = map_controls(ring, error);
     return status == WEIR_OK ? map_used_lanes(ring, info.bytes, error) : status;
 }
 

@@ -9,7 +9,7 @@
 #include "reader.h"
 #include "walk.h"
 
-enum { TRIES = 8 }; /* before a directory that changes under every look is given up */
+enum { LOOKS_MOST = 8 }; /* at a directory that changes between any two */
 
 typedef struct taking {
     const weir_inventory_input *input;
@@ -184,32 +184,37 @@ static weir_end begin_of(const taking *t) {
     return begin;
 }
 
+/* Where a promised block was that is not there any more: before e, or at the end. */
+static weir_end lost_end(const taking *t, const weir_extent *e) {
+    const weir_inventory *inv = t->inv;
+    weir_end lost = !e ? inv->end : t->base;
+    if (e && e > inv->extents) {
+        lost.segment = e[-1].segment;
+        lost.offset = e[-1].end;
+    }
+    lost.block = inv->durable.block;
+    lost.hash = inv->durable.hash;
+    end_in_file_below(inv, e ? e->segment : UINT64_MAX, &lost);
+    return lost;
+}
+
 static int take_durable(taking *t) {
     weir_inventory *inv = t->inv;
     uint64_t block = inv->durable.block;
-    weir_end lost = {0, 0, block, inv->durable.hash}; /* promised, but not there */
     const weir_extent *e = extent_at(inv, block);
-    if (e && e->first_block <= block) { /* it is there, and says itself where it ends */
+    bool is_there = e && e->first_block <= block;
+    if (!is_there && block > t->base.block) { /* of what is lost the mark alone speaks */
+        set_durable(inv, lost_end(t, e), e ? e->first_row : inv->next_row);
+        return WEIR_OK;
+    }
+    if (is_there) { /* the block says itself where it ends */
         weir_block_header h;
         int status = find_end(t, e, block, &h);
         if (status != WEIR_OK) return status;
         weir_end end = {e->segment, h.offset + weir_block_extent(&h), h.block, h.hash};
         set_durable(inv, end, h.first_row + h.rows);
-    } else if (block <= t->base.block) {
-        set_durable(inv, begin_of(t), first_row_of_stream(inv));
-    } else if (!e) {
-        lost.segment = inv->end.segment;
-        lost.offset = inv->end.offset;
-        end_in_file_below(inv, UINT64_MAX, &lost);
-        set_durable(inv, lost, inv->next_row);
-        return WEIR_OK;
     } else {
-        const weir_extent *former = e > inv->extents ? e - 1 : NULL;
-        lost.segment = former ? former->segment : t->base.segment;
-        lost.offset = former ? former->end : t->base.offset;
-        end_in_file_below(inv, e->segment, &lost);
-        set_durable(inv, lost, e->first_row);
-        return WEIR_OK;
+        set_durable(inv, begin_of(t), first_row_of_stream(inv));
     }
     inv->durable.hash = inv->durable_end.hash;
     inv->durable.row = inv->durable_next_row ? inv->durable_next_row - 1 : 0;
@@ -334,27 +339,28 @@ static bool looks_the_same(const weir_inventory *a, const weir_inventory *b) {
     return true;
 }
 
-/* A live journal recycles segments and writes blocks while we look, which can look like damage
- * for a moment. So whatever is suspicious is looked at again until it stays the same; and with
- * every block decoded, so that all who look name the same places. */
+/* Is this look the last one? */
+static bool is_settled(int status, const weir_inventory *former, const weir_inventory *now) {
+    if (status == WEIR_NOT_FOUND) return false; /* a segment went away while it was read */
+    if (status != WEIR_OK || !is_suspicious(now)) return true;
+    return is_suspicious(former) && looks_the_same(former, now);
+}
+
+/* A live journal recycles segments and writes blocks while they are read, which can look like damage for
+ * a moment. So whatever is suspicious is looked at again until it stays the same; and with every block
+ * decoded, so that all looks name the same places. */
 int weir_inventory_take(const weir_inventory_input *input, weir_inventory *out, weir_error *error) {
     weir_inventory former = {0};
     weir_inventory_input look = *input;
-    int status = WEIR_OK;
-    for (int i = 0; i < TRIES; i++) {
-        status = take_inventory_once(&look, out, error);
-        if (status != WEIR_OK && status != WEIR_NOT_FOUND) break;
-        bool settled =
-            status == WEIR_OK &&
-            (!is_suspicious(out) || (is_suspicious(&former) && looks_the_same(&former, out)));
-        if (settled || i + 1 == TRIES) break;
+    int status = take_inventory_once(&look, out, error);
+    for (int looks = 1; looks < LOOKS_MOST && !is_settled(status, &former, out); looks++) {
         if (status == WEIR_OK && out->damage_count) look.verify_all = true;
         weir_inventory_free(&former);
         if (status == WEIR_OK)
             former = *out;
         else
             weir_inventory_free(out);
-        *out = (weir_inventory){0};
+        status = take_inventory_once(&look, out, error);
     }
     weir_inventory_free(&former);
     if (status != WEIR_NOT_FOUND) return status;
