@@ -66,10 +66,9 @@ WEIR_API void weir_log_set_level(weir_log_level level);
 /* "WARN"; "?" for what is no level. Static. */
 WEIR_API const char *weir_log_level_name(weir_log_level level);
 
-/* What the macros call: no filter, and an answer for those who want one.
- * file: any text, or NULL. The answer is that of weir_append_row(), or of weir_declare() at a
- * handle's first message. A message that is refused because the ring is full is counted in
- * rows_refused. */
+/* What the macros call: it does not filter, and returns a status. file: any text, or NULL. The
+ * answer is that of weir_append_row(), or of weir_declare() at a handle's first message. A
+ * message that is refused because the ring is full is counted in rows_refused. */
 WEIR_API int weir_log_write(weir *w, weir_log_level level, const char *file, int line,
                             const char *format, ...)
 #if defined(__GNUC__)

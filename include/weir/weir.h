@@ -45,28 +45,31 @@
  * The append calls may also be made from a signal handler, even one that interrupted an
  * append; no other call may. No call is a cancellation point.
  *
- * A handler may end the thread that it interrupted in an append, by pthread_exit or by a cancellation,
- * also an asynchronous one: nothing of that row is published, and nobody waits for it. It may also jump
- * out of an append (siglongjmp), but for one that waits for a lane, as a thread's first may: that costs the
- * thread one of the four depths that its nested appends have, until it ends or closes the handle. While
- * it lives on, another thread's weir_close() waits for it up to open_timeout_ms and answers WEIR_PENDING;
- * then the journal can be opened again when it has ended. No other call may be jumped out of.
+ * A handler may end the thread that it interrupted in an append, by pthread_exit or by a
+ * cancellation, even an asynchronous one: nothing of that row is published, and no other thread
+ * waits for it. A handler may also jump out of an append (siglongjmp), unless that append waits for
+ * a lane, as a thread's first one may. Each jump costs the thread one of the four levels to which
+ * its appends can nest, until the thread ends or closes the handle. While the thread lives on,
+ * weir_close() in another thread waits for it up to open_timeout_ms and answers WEIR_PENDING; the
+ * journal can then be opened again once the thread has ended. No other call may be jumped out of.
  *
  * UNLOADING
  *
- * dlclose() does not unload the library, nor, once it has opened a handle, a plug-in that the static
- * library is linked into: threads that appended may end later, in its code.
+ * dlclose() never unloads the library. Nor does it unload a plug-in that the static library is
+ * linked into, once that has opened a handle: threads that appended may end later, and their end
+ * runs this code.
  *
  * FORKS
  *
- * Neither a handle nor SQLite can be carried over a fork. In the child of a process that had a handle
- * open, or was opening or closing one, every call answers WEIR_FORKED at once, opening too, whatever
- * the database: fork before the first opening or after the last closing, then open in the child; or
- * call exec first. The parent goes on as if there were no child.
+ * Neither a handle nor SQLite can be carried over a fork. In the child of a process that had a
+ * handle open, or was opening or closing one, every call answers WEIR_FORKED at once; so does
+ * opening, whatever the database. Fork before the first opening or after the last closing and open
+ * in the child, or call exec first. The parent goes on as if there were no child.
  *
- * An append that fork() interrupted, from a handler, answers WEIR_FORKED in the child: it is the
- * parent's alone. In a child of _Fork() or clone() such an append ends with SIGSEGV, because the
- * parent's ring is not there. A child may not return into any other call that was interrupted.
+ * An append that was interrupted by a handler which called fork() answers WEIR_FORKED in the child:
+ * the row is the parent's alone. In a child of _Fork() or clone() such an append ends with SIGSEGV,
+ * because the parent's ring is not there. A child may not return into any other call that was
+ * interrupted.
  */
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
@@ -208,62 +211,64 @@ typedef struct weir_ticket {
 
 typedef enum weir_full {
     WEIR_FULL_BLOCK = 0, /* wait up to full_timeout_ms for room, then WEIR_FULL */
-    WEIR_FULL_FAIL = 1,  /* WEIR_FULL at once; but while there are fewer than lanes_max lanes, a
-                            thread's first append may wait up to 200 ms for one to be made */
+    /* WEIR_FULL at once; but while there are fewer than lanes_max lanes, a thread's first append
+     * may wait up to 200 ms for one to be made. */
+    WEIR_FULL_FAIL = 1,
 } weir_full;
 
-/* What an operator must hear: see weir_event_fn. */
+/* What an operator must know of: see weir_event_fn. */
 typedef enum weir_event {
-    WEIR_EVENT_RECOVERED = 1,   /* opening found rows of a former process: text says how many */
-    WEIR_EVENT_TORN_TAIL = 2,   /* an unacknowledged tail was cut, the normal trace of a crash */
-    WEIR_EVENT_DAMAGE = 3,      /* promised data is damaged: text names the rows */
-    WEIR_EVENT_SYNC_FAILED = 4, /* a write or sync failed; repeated into a new segment */
-    WEIR_EVENT_STOPPED = 5,     /* journaling stopped for good: WEIR_STOPPED from now on */
-    WEIR_EVENT_APPLY_WAITS =
-        6, /* the database is busy, full or failing; rows wait in the journal */
+    WEIR_EVENT_RECOVERED = 1,     /* opening found rows of a former process: text says how many */
+    WEIR_EVENT_TORN_TAIL = 2,     /* an unacknowledged tail was cut, the normal trace of a crash */
+    WEIR_EVENT_DAMAGE = 3,        /* promised data is damaged: text names the rows */
+    WEIR_EVENT_SYNC_FAILED = 4,   /* a write or sync failed; repeated into a new segment */
+    WEIR_EVENT_STOPPED = 5,       /* journaling stopped for good: WEIR_STOPPED from now on */
+    WEIR_EVENT_APPLY_WAITS = 6,   /* the database is busy, full or failing; rows wait */
     WEIR_EVENT_APPLY_STOPPED = 7, /* the database cannot take rows until somebody mends it */
     WEIR_EVENT_APPLY_RESUMED = 8,
-    WEIR_EVENT_REJECTED = 9,  /* first row of a transaction that went to the reject table */
-    WEIR_EVENT_NO_SPACE = 10, /* the journal cannot grow for now: no space, descriptors, memory or
-                                     rights, or a limit: text says which. It is tried again; when the
-                                     ring is full, the full policy decides */
-    WEIR_EVENT_WEAKENED = 11, /* a promise is off on this file system: text says which */
-    WEIR_EVENT_GROWS_AGAIN = 12,  /* what NO_SPACE told of the journal is over */
-    WEIR_EVENT_TABLE_MENDED = 13, /* somebody renamed or dropped a declared column or table; it was
-                                     made again: text says which */
-    WEIR_EVENT_WAL_GROWS = 14,    /* readers keep SQLite's -wal from beginning anew */
+    WEIR_EVENT_REJECTED = 9, /* first row of a transaction that went to the reject table */
+    /* The journal cannot grow for now: no space, descriptors, memory or rights, or a limit: text
+     * says which. It is tried again; when the ring is full, the full policy decides. */
+    WEIR_EVENT_NO_SPACE = 10,
+    WEIR_EVENT_WEAKENED = 11,    /* a promise is off on this file system: text says which */
+    WEIR_EVENT_GROWS_AGAIN = 12, /* the journal grows again after NO_SPACE */
+    /* A declared column or table was renamed or dropped, and was made again: text says which. */
+    WEIR_EVENT_TABLE_MENDED = 13,
+    WEIR_EVENT_WAL_GROWS = 14, /* readers keep SQLite's -wal from starting over */
 } weir_event;
 
-/* Called on a thread of the library, or inside weir_open: return soon, call nothing of weir's but
- * the status and version functions. text lives until the callback returns. */
+/* Called on a thread of the library, or inside weir_open: return soon, and call no function of
+ * weir but those for status and version. text lives until the callback returns. */
 typedef void weir_event_fn(void *context, weir_event event, const char *text);
 
 /* Zero means the default in every field: start from weir_options o = {0}. */
 typedef struct weir_options {
-    const char *journal_directory; /* default: the database's real path + "-weir". Another one than
-                                      last time is refused while rows wait there (WEIR_FOREIGN) */
-    uint64_t lane_bytes;    /* ring space per appending thread; power of two, 64 KiB … 1 GiB;
-                                      default 8 MiB. A row may take half, and
-                                      takes twice its size in memory while it is
-                                      applied or recovered: the bound of both */
+    /* Default: the database's real path + "-weir". A directory other than last time's is refused
+     * while rows wait there (WEIR_FOREIGN). */
+    const char *journal_directory;
+    /* Ring space per appending thread: a power of two, 64 KiB … 1 GiB; default 8 MiB. A row may
+     * take half of it, and takes twice its own size in memory while it is applied or recovered, so
+     * this bounds both. */
+    uint64_t lane_bytes;
     uint32_t lanes_max;     /* threads that can append at once, 2 … 1024; default 64 */
     uint64_t segment_bytes; /* size of a journal file, 1 MiB … 4 GiB; default 16 MiB */
-    uint64_t journal_limit_bytes; /* segments that wait for SQLite; default 16 GiB. When it is
-                                      reached, the ring fills and the full policy decides. */
+    /* Segments that wait for SQLite; default 16 GiB. When it is reached, the ring fills and the
+     * full policy decides. */
+    uint64_t journal_limit_bytes;
     weir_full full;
-    uint32_t
-        full_timeout_ms; /* for WEIR_FULL_BLOCK; default 10 000. A frozen file system is no full
-                                      ring: an append into it waits until it is thawed */
-    uint32_t linger_ms;  /* a published row becomes durable this soon unasked; default 10 */
+    /* For WEIR_FULL_BLOCK; default 10 000. A frozen file system is not a full ring: an append into
+     * it waits until it is thawed. */
+    uint32_t full_timeout_ms;
+    uint32_t linger_ms;       /* a published row becomes durable this soon unasked; default 10 */
     uint32_t apply_linger_ms; /* a durable row becomes applied this soon unasked; default 50 */
-    uint32_t open_timeout_ms; /* how long opening and declaring wait for a locked database, a
-                                      journal that a former process is still closing, or a backlog;
-                                      default 5 000 */
-    int archive;              /* nonzero: keep applied segments in the journal's archive/ for
-                                      ever instead of recycling them */
-    int must_exist;           /* nonzero: a database file that is missing is WEIR_DATABASE */
-    int zstd_level;           /* default 1. Rows that somebody waits for are stored as they are, if
-                                      they are few (1 MiB at most) and segments are not archived. */
+    /* How long opening and declaring wait for a locked database, for a journal that a former
+     * process is still closing, or for a backlog; default 5 000. */
+    uint32_t open_timeout_ms;
+    int archive;    /* nonzero: keep applied segments in the journal's archive/ for ever */
+    int must_exist; /* nonzero: a database file that is missing is WEIR_DATABASE */
+    /* Default 1. Rows that a call waits for are stored uncompressed when they are few (1 MiB at
+     * most) and segments are not archived. */
+    int zstd_level;
     weir_event_fn *on_event;
     void *event_context;
 } weir_options;
@@ -274,32 +279,33 @@ typedef struct weir_options {
  *
  * A table that the database lacks is created when the declaration is applied (weir_sync with
  * WEIR_APPLIED waits for it). One that exists is used as it is, with its constraints, indexes and
- * triggers: every declared column must be there by name; columns that the table has beside them
- * must be able to take their default. Declared columns at the end of the list that the table lacks
- * are added to it. Declaring the same table again with the same columns gives the same handle.
+ * triggers: every declared column must be there by name; any other columns of the table must be
+ * able to take their default. Declared columns at the end of the list that the table lacks are
+ * added to it. Declaring the same table again with the same columns gives the same handle.
  *
  * name, columns: copied. out: belongs to the handle; do not free it. Errors: WEIR_MISUSE,
- * WEIR_SCHEMA, WEIR_BUSY (locked longer than open_timeout_ms, or, for a table with a WEIR_KEY,
- * rows of a former process still wait to be applied, or another journal of the database is open),
- * WEIR_DATABASE, WEIR_NO_MEMORY, WEIR_FULL,
- * WEIR_CLOSED, WEIR_FORKED. */
+ * WEIR_SCHEMA, WEIR_BUSY (the database was locked for longer than open_timeout_ms; or the table
+ * has a WEIR_KEY, and rows of a former process still wait to be applied or another journal of
+ * the database is open), WEIR_DATABASE, WEIR_NO_MEMORY, WEIR_FULL, WEIR_CLOSED, WEIR_FORKED. */
 WEIR_API int weir_declare(weir *w, const char *name, const weir_column *columns, size_t count,
                           weir_table **out);
 
 /* ---- appending -------------------------------------------------------------------------- */
 
-/* Append one row: when this returns WEIR_OK the row is published. count must be the declared
- * number of columns. In a table with a WEIR_KEY, NULL in that column takes the next key: one above
- * the greatest that the table had when it was declared, or that any append of this handle gave it,
- * be it as a text or a real that SQLite makes an integer of. 2^63 - 1 is never chosen and counts for
- * nothing; when all keys below it are behind, NULL answers WEIR_SCHEMA, and keys that are given go
- * on. All declarations of one table share its keys, but for one that leaves the key column out: its
- * rows take theirs from SQLite, when they are applied, and can meet keys that were chosen meanwhile.
+/* Append one row: when this returns WEIR_OK the row is published. count must be the declared number
+ * of columns. In a table with a WEIR_KEY, NULL in that column takes the next key: one above the
+ * greatest key that the table had when it was declared or that any append of this handle has given
+ * since. A text or a real that SQLite converts to an integer counts as that integer. 2^63 - 1 is
+ * never chosen and does not count. When all keys below it are used up, NULL answers WEIR_SCHEMA;
+ * keys that the caller gives are still taken. All declarations of one table share its keys, except
+ * one that leaves the key column out: SQLite chooses the keys of its rows when they are applied,
+ * and they can collide with keys that were chosen meanwhile.
  *
  * ticket: filled when not NULL. Safe in signal handlers; never allocates, locks or makes a
  * system call, except at a thread's first append, when the journal thread sleeps, and when the
- * ring is full. A handler's append never waits for room longer than the full policy lets the
- * thread wait, and needs 4 KiB of stack beside what the kernel puts there. errno is what it was. Errors: WEIR_FULL (counted), WEIR_TOO_BIG, WEIR_MISUSE, WEIR_CLOSED, WEIR_FORKED,
+ * ring is full. An append in a handler waits for room no longer than the full policy allows the
+ * thread, and needs 4 KiB of stack in addition to what the kernel puts there. errno is left as
+ * it was. Errors: WEIR_FULL (counted), WEIR_TOO_BIG, WEIR_MISUSE, WEIR_CLOSED, WEIR_FORKED,
  * WEIR_STOPPED, WEIR_SCHEMA (no key is left). */
 WEIR_API int weir_append_row(weir_table *table, const weir_value *values, size_t count,
                              weir_ticket *ticket);
@@ -322,9 +328,9 @@ WEIR_API int weir_append_rows(weir_table *table, const weir_value *values, size_
 
 /* Wait until every append that returned before this call, by any thread, has reached level.
  * timeout_ms: 0 asks without waiting; UINT32_MAX waits for ever. Returns WEIR_OK, WEIR_PENDING
- * when the time is over, or an error that stands in the way for good: WEIR_STOPPED,
- * WEIR_DATABASE, WEIR_SCHEMA, WEIR_DAMAGED, WEIR_CLOSED, WEIR_FORKED. Rows that SQLite refused
- * count as applied: they are in the reject table. */
+ * when the time is over, or an error that will not pass: WEIR_STOPPED, WEIR_DATABASE,
+ * WEIR_SCHEMA, WEIR_DAMAGED, WEIR_CLOSED, WEIR_FORKED. Rows that SQLite refused count as
+ * applied: they are in the reject table. */
 WEIR_API int weir_sync(weir *w, weir_level level, uint32_t timeout_ms);
 
 /* The same for one row. */
@@ -358,11 +364,12 @@ WEIR_API int weir_stats(weir *w, struct weir_stats *out);
 /* ---- closing ---------------------------------------------------------------------------- */
 
 /* Make every row durable, apply what can be applied within the handle's open_timeout_ms, stop
- * the threads, unlock. w may not be used afterwards, except that an append which another thread
- * began before close returned answers WEIR_CLOSED or is kept. Rows not applied wait in the
- * journal for the next opening; then the call returns WEIR_PENDING, and all is well. Leaving
- * without closing is a crash, and a crash is fine. Errors: WEIR_STOPPED, WEIR_IO (rows stay in
- * the ring and journal; w is closed all the same), WEIR_FORKED (nothing was done). */
+ * the threads, unlock. w may not be used afterwards; an append that another thread began before
+ * weir_close() returned is either kept or answers WEIR_CLOSED. When rows are left that are not
+ * applied, they wait in the journal for the next opening and the call returns WEIR_PENDING,
+ * which is no failure. To exit without closing is a crash like any other, from which the next
+ * opening recovers. Errors: WEIR_STOPPED, WEIR_IO (rows stay in the ring and journal; w is
+ * closed all the same), WEIR_FORKED (nothing was done). */
 WEIR_API int weir_close(weir *w);
 
 /* ---- words ------------------------------------------------------------------------------ */
