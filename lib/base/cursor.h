@@ -76,7 +76,8 @@ static inline void weir_take_zeros(weir_cursor *c, size_t length) {
         if (bytes[i]) c->bad = true;
 }
 
-/* Little-endian stores. Each returns the place behind; the caller has the room. */
+/* Little-endian stores. Each returns the place after what it wrote; the caller has checked that
+ * there is room. */
 static inline uint8_t *weir_put_u16(uint8_t *at, uint16_t v) {
     v = htole16(v);
     memcpy(at, &v, sizeof v);
@@ -100,7 +101,7 @@ static inline uint8_t *weir_put_zeros(uint8_t *at, size_t length) {
     memset(at, 0, length);
     return at + length;
 }
-/* The low width bytes, 1 … 8; what stands in the 8 - width bytes behind them is overwritten. */
+/* The low width bytes, 1 … 8; the 8 - width bytes after them are overwritten. */
 static inline uint8_t *weir_put_uint(uint8_t *at, uint64_t value, unsigned width) {
     (void)weir_put_u64(at, value); /* its end is not the number's end */
     return at + width;

@@ -115,8 +115,8 @@ static int posix_wait(void *self, _Atomic uint32_t *word, uint32_t expected, uin
 static void posix_wake(void *self, _Atomic uint32_t *word) {
     (void)self;
     int saved = errno;
-    /* Linux lets no signal interrupt this, but who stands between, a tracer or a sandbox, may say so;
-     * and a thread that is not woken from a wait without an end stays there. */
+    /* Linux lets no signal interrupt this, but who stands between, a tracer or a sandbox, may
+     * say so; and a thread that is not woken from a wait without an end stays there. */
     long woken;
     do
         woken = syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
@@ -152,7 +152,8 @@ static uint64_t posix_thread_number(void *self) {
     return ours ? fresh : known;
 }
 
-/* Signal 0 is sent to nobody. It takes neither a descriptor nor /proc; sandboxes may still forbid it. */
+/* Signal 0 is sent to nobody. It takes neither a descriptor nor /proc; sandboxes may still
+ * forbid it. */
 static weir_os_life posix_thread_life(void *self, uint32_t thread) {
     (void)self;
     int saved = errno;

@@ -158,8 +158,8 @@ int weir_posix_truncate(void *self, int file, uint64_t bytes) {
     return weir_posix_result(result);
 }
 
-/* Everything but the times. Who asks for these makes the next write take a fresh time stamp, and then
- * each fdatasync has the inode to write too (multigrain timestamps, Linux 6.13). */
+/* Everything but the times. Who asks for these makes the next write take a fresh time stamp, and
+ * then each fdatasync has the inode to write too (multigrain timestamps, Linux 6.13). */
 static int look_at_statx(int dirfd, const char *path, int flags, weir_os_info *out) {
     const unsigned wanted =
         STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_UID | STATX_GID | STATX_INO | STATX_SIZE;

@@ -1,9 +1,10 @@
-/* resident.h - the library's code stays where it is. */
+/* resident.h - keep the library's code in memory. */
 #ifndef WEIR_RESIDENT_H
 #define WEIR_RESIDENT_H
 
-/* From now on dlclose() unloads neither this library nor the plug-in that it is linked into: threads still
- * end in its code, and memory of closed handles is used again. Without effect in a program itself. */
+/* From now on dlclose() unloads neither this library nor the plug-in that it is linked into: the
+ * end of a thread still runs its code, and the memory of closed handles is used again. No effect
+ * when it is linked into the program itself. */
 void weir_resident_stay(void);
 
 #endif

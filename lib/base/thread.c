@@ -21,9 +21,9 @@ static void *begin_thread(void *argument) {
     return s.run(s.argument);
 }
 
-/* glibc keeps the values of this many keys in the thread's own descriptor. For keys above it may have to
- * allocate, which no handler may: then threads end without a word, and whoever wants to know has to ask
- * the kernel (weir_ring_end_dead). */
+/* glibc keeps the values of this many keys in the thread's own descriptor. For keys above it may
+ * have to allocate, which no handler may: then threads end without a word, and whoever wants to
+ * know has to ask the kernel (weir_ring_end_dead). */
 enum { KEYS_IN_PLACE = 32 };
 
 static void (*at_end)(void);

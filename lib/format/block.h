@@ -95,10 +95,10 @@ size_t weir_stored_bound(size_t raw_bytes);
 int weir_payload_encode(weir_codec *codec, const uint8_t *raw, size_t raw_bytes, uint8_t *stored,
                         size_t capacity, weir_block_header *h);
 
-/* Before memory is taken for the raw bytes, so that what a header merely claims costs none: do the
- * h->stored_bytes at stored have the header's hash, and are they, with WEIR_CODEC_ZSTD, one frame that
- * names h->raw_bytes and is long enough for so many? h comes from weir_block_header_decode, which
- * bounds both sizes by WEIR_RAW_MAX. WEIR_DAMAGED when not. */
+/* Before memory is taken for the raw bytes, so that what a header merely claims costs none: do
+ * the h->stored_bytes at stored have the header's hash, and are they, with WEIR_CODEC_ZSTD, one
+ * frame that names h->raw_bytes and is long enough for so many? h comes from
+ * weir_block_header_decode, which bounds both sizes by WEIR_RAW_MAX. WEIR_DAMAGED when not. */
 int weir_payload_verify(const weir_block_header *h, const uint8_t *stored);
 
 /* Decompress what was verified into raw, which has room for h->raw_bytes. *payload is then raw, or

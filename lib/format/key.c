@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-/* "12", " 12.0", "1.2e1": as SQLite reads numbers. Nothing of the C library's, which asks the locale and
- * may not be called from a signal handler. */
+/* "12", " 12.0", "1.2e1": as SQLite reads numbers. Nothing of the C library's, which asks the
+ * locale and may not be called from a signal handler. */
 typedef struct number {
     const char *digits, *end; /* with at most one point between them */
     int64_t exponent;

@@ -1,5 +1,5 @@
-/* marks.h - what ring, journal and database say of each other: how far something is durable, drained or
- * applied. */
+/* marks.h - what ring, journal and database say of each other: how far something is durable,
+ * drained or applied. */
 #ifndef WEIR_MARKS_H
 #define WEIR_MARKS_H
 

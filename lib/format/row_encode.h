@@ -100,8 +100,8 @@ static inline uint8_t *weir_row_encode(uint8_t *at, uint16_t table, const weir_v
     return weir_values_encode(at + count, &tag, values, count);
 }
 
-/* The same with another value in one place: nothing is copied for it, since a handler's stack may be
- * small. */
+/* The same with another value in one place: nothing is copied for it, since a handler's stack
+ * may be small. */
 static inline uint8_t *weir_row_encode_with(uint8_t *at, uint16_t table, const weir_value *values,
                                             size_t count, size_t place, const weir_value *value) {
     at = weir_put_u16(at, table);

@@ -83,14 +83,14 @@ int weir_spare_create(const weir_os *os, int dirfd, const char *path, uint64_t b
 
 int weir_spare_open(const weir_os *os, int dirfd, const char *path, int *file, weir_error *error);
 
-/* So many bytes of the open spare become zeros, in the room that they have, and the file ends there. Not
- * synced: weir_segment_publish does that. */
+/* So many bytes of the open spare become zeros, in the room that they have, and the file ends
+ * there. Not synced: weir_segment_publish does that. */
 int weir_spare_void(const weir_os *os, int file, const char *path, uint64_t bytes,
                     weir_error *error);
 
-/* Make the open spare ready for appending, sized h->bytes (a multiple of WEIR_BLOCK_ALIGN), with the
- * header h in front. It is not a segment before weir_segment_publish(). filled: so many of the file's
- * first bytes have been written before. On failure the file stays the caller's. */
+/* Make the open spare ready for appending, sized h->bytes (a multiple of WEIR_BLOCK_ALIGN), with
+ * the header h in front. It is not a segment before weir_segment_publish(). filled: so many of
+ * the file's first bytes have been written before. On failure the file stays the caller's. */
 int weir_segment_prepare(const weir_os *os, int dirfd, int file, const char *spare_path,
                          uint64_t filled, weir_segment_header *h, weir_segment *out,
                          weir_error *error);

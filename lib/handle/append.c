@@ -42,8 +42,8 @@ static int count_refused(weir *w, int status, uint64_t rows) {
     return status;
 }
 
-/* A lane that the seat does not hold: the first of this handle, or of an append inside another one, to
- * whichever handle. */
+/* A lane that the seat does not hold: the first of this handle, or of an append inside another
+ * one, to whichever handle. */
 static int look_for_lane(entry *e, uint32_t generation) {
     int status = weir_gate_status(e->w, generation);
     if (status != WEIR_OK) return status;
@@ -150,9 +150,9 @@ static inline int room(const entry *e, uint64_t bytes) {
 
 /* ---- publishing ------------------------------------------------------------------------------ */
 
-/* A handler that interrupted the append may have forked, and this be the child: then all was written
- * into memory of its own (fork.h), which nobody reads. It is looked at last, so that the answer
- * holds wherever the fork came. A gate that was merely shut meanwhile takes nothing back. */
+/* A handler that interrupted the append may have forked, and this be the child: then all was
+ * written into memory of its own (fork.h), which nobody reads. It is looked at last, so that the
+ * answer holds wherever the fork came. A gate that was merely shut meanwhile takes nothing back. */
 static inline int publish_record(const entry *e, uint64_t tail, uint64_t rows,
                                  weir_ticket *ticket) {
     weir_lane *lane = e->lane;
@@ -289,8 +289,8 @@ static bool is_null(const weir_value *v) {
     return v->type == WEIR_NULL || (v->type == WEIR_REAL && v->as.real != v->as.real);
 }
 
-/* The key stands in the journaled row, so that a rebuild gives the same one. The greatest integer is
- * never chosen, and one row that has it does not end the sequence. */
+/* The key stands in the journaled row, so that a rebuild gives the same one. The greatest
+ * integer is never chosen, and one row that has it does not end the sequence. */
 int weir_table_settle_key(weir_table *t, weir_value *value) {
     if (is_null(value)) return take_key(t, value);
     int64_t bound = weir_key_bound(value);

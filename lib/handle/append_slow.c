@@ -1,5 +1,5 @@
-/* append_slow.c - the slow turns of an append: getting a lane, and waiting for room in it. Like the hot path
- * this runs in signal handlers: no lock, no allocation. */
+/* append_slow.c - the slow turns of an append: getting a lane, and waiting for room in it. Like
+ * the hot path this runs in signal handlers: no lock, no allocation. */
 #include "append_slow.h"
 
 #include <errno.h>
@@ -42,8 +42,8 @@ static bool await_lanes(weir *w, uint32_t seen, uint64_t deadline) {
     return w->os->now(w->os->self) < deadline;
 }
 
-/* Ask, and sleep until the answer. It is asked again only when none has come for a while, or two would
- * wake each other for as long as there is none. */
+/* Ask, and sleep until the answer. It is asked again only when none has come for a while, or two
+ * would wake each other for as long as there is none. */
 static weir_lane *wait_for_lane(weir *w, unsigned depth) {
     bool patient = w->options.full == WEIR_FULL_BLOCK;
     uint64_t deadline = weir_deadline(w->os, patient ? w->options.full_timeout_ms : LANE_WAIT_MS);

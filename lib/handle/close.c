@@ -1,4 +1,5 @@
-/* close.c - closing: calls are waited for, the threads end, and what the handle had is given back. */
+/* close.c - closing: calls are waited for, the threads end, and what the handle had is given
+ * back. */
 #include "close.h"
 
 #include <stdlib.h>

@@ -4,12 +4,13 @@
 
 #include "core.h"
 
-/* Everything that the opening took, whether it succeeded or not. No thread of the handle runs any more, and no
- * call is inside. */
+/* Everything that the opening took, whether it succeeded or not. No thread of the handle runs
+ * any more, and no call is inside. */
 void weir_dismantle(weir *w);
 
-/* Handles that were closed while a thread was inside an append: those whose appends have returned. What these
- * published is in the ring, which the next opening of the journal finds as one of a dead process. */
+/* Handles that were closed while a thread was inside an append: those whose appends have
+ * returned. What these published is in the ring, which the next opening of the journal finds as
+ * one of a dead process. */
 void weir_bury_stuck_handles(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* core.h - the handle's own fields. Private to this folder.
  *
- * A handle's memory is never freed while the process lives: after closing it waits on a list for
- * the next opening, so that an append which another thread began just before close finds a
+ * A handle's memory is never freed while the process lives. After closing it waits on a list for
+ * the next opening, so that an append which another thread began just before the close finds a
  * closed gate and not freed memory. */
 #ifndef WEIR_CORE_H
 #define WEIR_CORE_H
@@ -21,21 +21,23 @@ struct weir_table {
 };
 
 struct weir {
-    /* Read by every append; written only while opening and closing. gate: holds the generation
-     * while open; 0 when closed or stopped, and, being on a page that a fork wipes, in a forked
-     * child. Loaded relaxed: closing makes a process-wide barrier between storing 0 and looking
-     * at busy. */
+    /* Read by every append; written only while opening and closing. The word at gate holds the
+     * generation while the handle is open. It is 0 when the handle is closed or has stopped, and
+     * in a forked child, since it is on a page that a fork wipes. It is loaded relaxed: closing
+     * makes a process-wide barrier between storing 0 and looking at busy (Dekker's pattern with
+     * an asymmetric fence). */
     alignas(WEIR_CACHE_LINE) _Atomic uint32_t *gate;
     uint32_t generation;
     _Atomic uint32_t slot; /* of the threads' seats; relaxed: any is right, this one is fast */
     int64_t process;       /* that opened it */
     bool fence;            /* no membarrier in this kernel: every append pays a fence instead */
-    /* Where ring.word is or was: for a prefetch, which no gate guards and no address can fault. */
+    /* Where ring.word is or was, for a prefetch: that is done before the gate is passed, and
+     * cannot fault at any address. */
     _Atomic(void *) word_hint; /* relaxed on both sides: nothing is read through it */
     const weir_os *os;
     weir_ring ring; /* from here to next_made all is cleared when the memory is used again */
-    /* Its file has the name that it should. Stored with release behind the name's coming and before
-     * its going; acquire. */
+    /* The ring's file has its name. Stored with release, after the file was named and before the
+     * name is removed; loaded with acquire. */
     _Atomic bool ring_stands;
 
     alignas(WEIR_CACHE_LINE) weir_journaler journaler;
@@ -49,7 +51,7 @@ struct weir {
     weir_journal *journal;
     weir_hooks hooks;
     _Atomic bool hooked; /* release after hooks are set, acquire before they are called */
-    weir_position start; /* where the database stood at opening */
+    weir_position start; /* the database's position at opening */
     uint64_t opened_row; /* last row that a former process left */
 
     pthread_mutex_t declaring; /* tables and table_count; no append takes it */
@@ -60,24 +62,26 @@ struct weir {
     weir_table *idle_tables;         /* of former openings of this memory */
     _Atomic(weir_table *) log_table; /* release / acquire */
 
-    /* What the writer reports: each stored with release before others are told. */
+    /* What the writer reports: each is stored with release before waiting threads are woken. */
     _Atomic uint64_t applied_row, rows_applied, rows_rejected, rows_ignored, transactions,
         wal_bytes;
     _Atomic int apply_status;
-    _Atomic uint32_t want_applied; /* how many wait for applied */
+    _Atomic uint32_t want_applied; /* how many callers wait for applied */
     _Atomic uint64_t linger_row;   /* see weir_handle_linger */
 
     uint64_t base_row; /* last row before this opening's own */
     enum { WEIR_HANDLE_OPEN, WEIR_HANDLE_STUCK, WEIR_HANDLE_RETIRED } state;
     weir *next; /* in the list of all handles of the process */
 
-    /* These stay, for who comes late, a thread that ends, and a child that is forked meanwhile. */
+    /* These stay, for appends that come late, for threads that end, and for a child that is
+     * forked meanwhile. */
     weir *next_made; /* in the chain of all handles ever made */
     int lock_file;   /* -1: none */
     weir_lane *lanes;
     uint32_t lanes_capacity;
-    /* Calls under way other than appends with a lane. seq_cst on both sides: a caller raises it,
-     * then looks at the gate; the closer shuts the gate, then looks at it. */
+    /* Calls under way, other than appends that have a lane. seq_cst on both sides: a caller
+     * raises it and then looks at the gate; the closing thread shuts the gate and then looks at
+     * it. */
     alignas(WEIR_CACHE_LINE) _Atomic uint32_t inside;
 };
 
@@ -86,11 +90,11 @@ int weir_gate_status(const weir *w, uint32_t generation);
 /* Why an append got no room: WEIR_FULL, or what the gate says by now. */
 int weir_gate_refusal(const weir *w);
 
-/* The calling thread is inside no append of this handle's: what it has begun, its handlers have jumped out
- * of. Its lanes go back. */
+/* The calling thread is inside no append of this handle: those that it has begun and not ended,
+ * its handlers have jumped out of. Its lanes are given back. */
 void weir_leave_appends(weir *w);
 
-/* The calling thread ends: its lanes go back, in every handle. */
+/* The calling thread ends: its lanes are given back, in every handle. */
 void weir_hand_back_lanes(void);
 
 /* To the program's on_event; context: the weir. */
@@ -99,10 +103,10 @@ void weir_send_event(void *context, weir_event event, const char *text);
 /* Publish one record of the given kind from body bytes (declarations). */
 int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes);
 
-/* The next key is to be this one at least. */
+/* Make the next key at least this one. */
 void weir_table_raise_key(weir_table *t, int64_t next);
 
-/* Sleep until the news are others than seen, or the deadline: false then. */
+/* Sleep until the eventcount has moved on from seen. May return early; false at the deadline. */
 bool weir_wait_news(weir *w, weir_news *news, uint32_t seen, uint64_t deadline);
 
 #endif

@@ -1,5 +1,5 @@
-/* dead_ring.c - the ring that a former process left: its rows go into the journal by the code that drains a
- * live one. */
+/* dead_ring.c - the ring that a former process left: its rows go into the journal by the code
+ * that drains a live one. */
 #include "../verify/look.h"
 #include "open.h"
 #include "place.h"
@@ -15,7 +15,8 @@ int weir_dead_ring_attach(weir_opening *o) {
     return WEIR_OK;
 }
 
-/* Only salvage comes here with rows that are known: else the journal does not end below the database. */
+/* Only salvage comes here with rows that are known: else the journal does not end below the
+ * database. */
 static uint64_t known_rows(const weir_opening *o) {
     const weir_position *applied = &o->ring_position;
     uint64_t known = weir_look_known_rows(&o->found, o->has_mark ? &o->mark : NULL, applied->row);

@@ -8,10 +8,12 @@
 
 /* ---- what a child may do --------------------------------------------------------------------- */
 
-/* Handles that are open, and openings under way; a child has those of its parent for ever. seq_cst: each
- * is counted before it takes its first lock, and a child must not see them the other way round. */
+/* Handles that are open, and openings under way; a child has those of its parent for ever.
+ * seq_cst: each is counted before it takes its first lock, and a child must not see them the
+ * other way round. */
 static _Atomic uint32_t held;
-/* 1 in the process that counts, 0 in its children; made by the first who counts. Release / acquire. */
+/* 1 in the process that counts, 0 in its children; made by the first who counts. Release /
+ * acquire. */
 static _Atomic(_Atomic uint32_t *) here;
 
 static _Atomic uint32_t *word(void) { return atomic_load_explicit(&here, memory_order_acquire); }

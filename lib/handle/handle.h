@@ -1,7 +1,8 @@
-/* handle.h - what stands behind the public face, for the rooms of lib and for the writer.
+/* handle.h - the handle behind the public API, for the other modules of lib and for the writer.
  *
- * lib knows no SQLite. A writer attaches to the handle through the hooks below: it is asked about
- * declarations, woken when blocks become durable, and tells the handle how far it has applied. */
+ * lib knows nothing of SQLite. A writer attaches to the handle through the hooks below: it is
+ * asked about declarations, it is woken when blocks become durable, and it reports to the handle
+ * how far it has applied. */
 #ifndef WEIR_HANDLE_H
 #define WEIR_HANDLE_H
 
@@ -9,13 +10,14 @@
 
 typedef struct weir_hooks {
     void *self;
-    /* May this be declared, and with which table in the database? Called by weir_declare, one
-     * call at a time. next_key: out, the next free key of a table with a WEIR_KEY (1 if it does
-     * not exist yet); INT64_MAX: there is none. */
+    /* Does the database allow this declaration? Called by weir_declare, one call at a time.
+     * *next_key: the next free key of a table with a WEIR_KEY (1 if the table does not exist
+     * yet); INT64_MAX: no key is left. */
     int (*check)(void *self, const weir_declaration *d, int64_t *next_key, weir_error *error);
-    /* More is durable, or somebody waits for applied. aside: the caller has more to do. */
+    /* More is durable, or a caller waits for rows to be applied. aside: the calling thread goes
+     * on running, so the writer should not run on its processor. */
     void (*nudge)(void *self, bool aside);
-    /* Begin what stop will wait for, and return. */
+    /* Begin what stop will wait for, and return at once. */
     void (*finish)(void *self, uint64_t deadline_ns);
     /* Apply what is durable until the deadline, then end the thread and free self; WEIR_PENDING
      * when rows are left. */
@@ -30,8 +32,8 @@ typedef struct weir_handle_config {
     const weir_position *positions;
     size_t position_count;
     bool database_has_positions;
-    /* In place of these three: asked once the journal is locked, so that nobody moves the positions
-     * any more. malloc. */
+    /* In place of these three: called once the journal is locked, so that no other process moves
+     * the positions any more. The list is from malloc. */
     int (*read_positions)(void *self, weir_position **positions, size_t *count, weir_error *error);
     void *positions_self;
     const weir_os_info *like; /* a directory that is made takes its rights; may be NULL */
@@ -42,13 +44,14 @@ typedef struct weir_handle_config {
 void weir_options_fill(weir_options *options); /* defaults for zeros */
 int weir_options_check(const weir_options *options, weir_error *error);
 
-/* Lock, take the inventory, open the journal, drain a dead ring into it, sync, make a new ring,
- * start the journal thread. The handle works without hooks; rows then wait in the journal. */
+/* Lock the journal, take the inventory, open the journal, drain a dead ring into it, sync, make
+ * a new ring, start the journal thread. The handle works without hooks; rows then wait in the
+ * journal. */
 int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *error);
-/* Time to give up, from now; UINT64_MAX for UINT32_MAX. */
+/* The deadline that is timeout_ms from now; UINT64_MAX for UINT32_MAX. */
 uint64_t weir_deadline(const weir_os *os, uint32_t timeout_ms);
-/* After WEIR_LOCKED: sleep until nobody holds the lock of that journal any more. False at the
- * deadline; and at once when a handle of this process holds it that is not being closed. */
+/* After WEIR_LOCKED: sleep until the lock of that journal is free. False at the deadline, and at
+ * once when a handle of this process holds the lock and is not being closed. */
 bool weir_handle_await(const weir_os *os, const char *directory, uint64_t deadline);
 void weir_handle_attach(weir *w, const weir_hooks *hooks);
 
@@ -62,26 +65,28 @@ weir_position weir_handle_start(weir *w);
 void weir_handle_event(weir *w, weir_event event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* For who is several threads in one: the calling thread forgets its lanes, and its next append
- * finds that of the thread that os->thread_number() names then. Does nothing while an append is
- * under way. */
+/* For a simulator that plays several threads in one: the calling thread forgets its lanes, and
+ * its next append uses the lane of the thread that os->thread_number() names then. Does nothing
+ * while an append is under way. */
 void weir_handle_switch_thread(weir *w);
 
 /* ---- the writer reports ---- */
 
-/* The transaction that ends with this block is committed. Call with the lane entries of its last
- * block (payload), after each commit; wakes who waits. */
+/* The transaction that ends with this block is committed. Call it after each commit, with the
+ * payload of that block, whose lane entries count. Wakes the callers that wait. */
 void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payload *payload,
                          uint64_t rows, uint64_t rejected, uint64_t ignored, uint64_t wal_bytes);
-/* Why nothing is being applied: WEIR_OK again when it is. Anything but WEIR_OK, WEIR_BUSY,
- * WEIR_IO and WEIR_NO_SPACE is final and answers those who wait for applied. */
+/* Why nothing is being applied; WEIR_OK when rows are applied again. Any status but WEIR_OK,
+ * WEIR_BUSY, WEIR_IO and WEIR_NO_SPACE is final, and callers that wait for rows to be applied
+ * return it. */
 void weir_handle_apply_status(weir *w, int status);
-bool weir_handle_wants_applied(weir *w); /* somebody waits for rows to be applied: do not linger */
-/* No nudge for durable rows below this one, which the writer lingers for; 0: one for each. Before it
- * looks at the journal the writer takes that back, or it would miss what comes between. */
+bool weir_handle_wants_applied(weir *w); /* a caller waits for rows to be applied: do not linger */
+/* Do not nudge for durable rows below this one, since the writer lingers; 0: nudge for every
+ * group. The writer sets it to 0 before it looks at the journal, or it would miss rows that
+ * become durable in between. */
 void weir_handle_linger(weir *w, uint64_t row);
 
-/* ---- calls of the face that stand in the writer ---- */
+/* ---- for calls of the public API that are defined in the writer ---- */
 
 /* Which handles a call may enter. */
 typedef enum weir_call {
@@ -89,14 +94,15 @@ typedef enum weir_call {
     WEIR_CALL_EVEN_STOPPED, /* also one that has stopped for good and is not closed yet */
 } weir_call;
 
-/* Enter a call that looks at more than the gate. After WEIR_OK call weir_step_out; after anything else the
- * caller is out already. held: of weir_cancel_hold. */
+/* Enter a call that looks at more than the gate. After WEIR_OK call weir_step_out; after
+ * anything else the caller is out already. held: of weir_cancel_hold. */
 int weir_step_in(weir *w, weir_call call, int *held);
 void weir_step_out(weir *w, int held);
 
 weir *weir_table_handle(weir_table *t);
 const weir_declaration *weir_table_declaration(weir_table *t);
-/* NULL becomes the next key; keys chosen from now on are above any other. WEIR_SCHEMA: none is left. */
+/* Replace NULL by the next key; a key that is given raises those chosen from now on.
+ * WEIR_SCHEMA: no key is left. */
 int weir_table_settle_key(weir_table *t, weir_value *value);
 
 #endif

@@ -1,5 +1,6 @@
-/* open.c - opening. Opening a journal is recovering it: what the dead process left in the ring is drained into
- * the journal by the code that drains a live one, and made durable, before the first append. */
+/* open.c - opening. Opening a journal is recovering it: what the dead process left in the ring
+ * is drained into the journal by the code that drains a live one, and made durable, before the
+ * first append. */
 #include "open.h"
 
 #include <errno.h>
@@ -99,8 +100,8 @@ static int describe_ring(const weir_opening *o, weir_ring_header *out) {
     return drawn < 0 ? weir_fail_os(o->error, drawn, "cannot draw a ring id") : WEIR_OK;
 }
 
-/* What the dead ring held is durable in the journal by now; its space, or that of a spare, may be all
- * that is left on the disk. */
+/* What the dead ring held is durable in the journal by now; its space, or that of a spare, may
+ * be all that is left on the disk. */
 static bool free_ring_space(const weir_opening *o, const char *dead_ring) {
     const weir *w = o->w;
     return w->os->unlink(w->os->self, w->dirfd, dead_ring) >= 0 ||
@@ -122,9 +123,10 @@ static int make_ring(weir_opening *o) {
     atomic_store_explicit(&w->word_hint, w->ring.word, memory_order_relaxed);
     int done = w->os->rename(w->os->self, w->dirfd, fresh, w->dirfd, path);
     atomic_store_explicit(&w->ring_stands, done >= 0, memory_order_release);
-    /* A power cut must not bring back the dead ring in this one's place: it is drained, and soon nothing
-     * says so any more. Where there was none, a power cut may take this one's name, as it would take its
-     * rows: the name of the new segment was synced after the removal of the last ring. */
+    /* A power cut must not bring back the dead ring in this one's place: it is drained, and soon
+     * nothing says so any more. Where there was none, a power cut may take this one's name, as
+     * it would take its rows: the name of the new segment was synced after the removal of the
+     * last ring. */
     if (done >= 0 && o->dead_found != WEIR_RING_ABSENT)
         done = w->os->sync_directory(w->os->self, w->dirfd, w->directory);
     return done >= 0 ? WEIR_OK : weir_fail_os(o->error, done, "cannot put the ring at %s", path);

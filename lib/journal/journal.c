@@ -109,7 +109,8 @@ int weir_journal_sync(weir_journal *j, weir_error *error) {
     return WEIR_OK;
 }
 
-/* Before the first block of a group: a few calls beside its sync, lest bytes go where they must not. */
+/* Before the first block of a group: a few calls beside its sync, lest bytes go where they must
+ * not. */
 static int check_files(weir_journal *j, weir_error *error) {
     int status = weir_journal_check_place(j, error);
     if (status != WEIR_OK || j->segment.file < 0 || weir_segment_is_open(&j->segment))

@@ -27,9 +27,9 @@ typedef struct weir_journal_config {
     const uint8_t *ring; /* id of the dead ring that will be drained; NULL: there is none */
     /* May be NULL; tells WEIR_EVENT_NO_SPACE, once, and WEIR_EVENT_GROWS_AGAIN when that is over. */
     void (*event)(void *context, weir_event event, const char *text);
-    /* May be NULL. WEIR_OK when the directory is still this journal's; else nothing is made, moved or
-     * deleted in it any more, and status and text are what the call answers. Called by the journal
-     * thread and by who releases. */
+    /* May be NULL. WEIR_OK when the directory is still this journal's; else nothing is made,
+     * moved or deleted in it any more, and status and text are what the call answers. Called by
+     * the journal thread and by who releases. */
     int (*check_place)(void *context, weir_error *error);
     void *context; /* of both */
 } weir_journal_config;
@@ -53,11 +53,11 @@ uint64_t weir_journal_incarnation(const weir_journal *j);
 /* ---- journal thread ---- */
 
 /* Append one block; payload as in block.h, raw. Rolls to a new segment when it must, which syncs
- * first, so that a segment header's end is always durable. Numbers the rows. Remembers declarations
- * for the heads of later segments. WEIR_FULL when no segment can be had for now (limit, or whatever
- * weir_error_passes says of): the block is not appended, try later. After WEIR_IO call
- * weir_journal_restart. WEIR_STOPPED: the place or the segment's descriptor is another's by now, and
- * the journal is at its end. */
+ * first, so that a segment header's end is always durable. Numbers the rows. Remembers
+ * declarations for the heads of later segments. WEIR_FULL when no segment can be had for now
+ * (limit, or whatever weir_error_passes says of): the block is not appended, try later. After
+ * WEIR_IO call weir_journal_restart. WEIR_STOPPED: the place or the segment's descriptor is
+ * another's by now, and the journal is at its end. */
 int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, size_t bytes,
                         uint32_t rows, weir_error *error);
 /* From now on: is time worth more than size? Then payloads are stored as they are, but in a journal
@@ -75,11 +75,11 @@ int weir_journal_sync(weir_journal *j, weir_error *error);
  * again. */
 int weir_journal_restart(weir_journal *j, weir_error *error);
 /* Once half of the segment is full, the next one's file is there and open: a process that has no
- * descriptor left, or a disk that has no room, goes on for that long. What cannot be had now is asked
- * for again when it is needed. Costs one descriptor, and a segment's space earlier. */
+ * descriptor left, or a disk that has no room, goes on for that long. What cannot be had now is
+ * asked for again when it is needed. Costs one descriptor, and a segment's space earlier. */
 void weir_journal_look_ahead(weir_journal *j);
-/* Delete the largest spare, for the sake of its space: until the reserve is kept again, an opening may
- * need it more. False: there is none. */
+/* Delete the largest spare, for the sake of its space: until the reserve is kept again, an
+ * opening may need it more. False: there is none. */
 bool weir_journal_free_spare(weir_journal *j);
 /* Keep a spare of at least bytes, for draining a dead ring at an opening on a full disk. The
  * first call says that the opening is over, its ring drained: until then neither the limit nor
@@ -105,8 +105,9 @@ typedef struct weir_journal_state {
 } weir_journal_state;
 void weir_journal_get_state(weir_journal *j, weir_journal_state *out);
 
-/* The counts among it, and the last durable row, behind no lock: a program's thread may be interrupted
- * here by a handler whose append waits for the journal thread. Each is right by itself. */
+/* The counts among it, and the last durable row, behind no lock: a program's thread may be
+ * interrupted here by a handler whose append waits for the journal thread. Each is right by
+ * itself. */
 typedef struct weir_journal_counts {
     uint64_t durable_row, bytes, bytes_written, syncs, sync_ns_total, sync_ns_max;
 } weir_journal_counts;

@@ -297,9 +297,9 @@ weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns) {
 
 /* ---- the thread -------------------------------------------------------------------------- */
 
-/* Is there something to do that came before the thread said that it sleeps? Whatever comes after that
- * rings. Rows count when the thread would sleep for good, or when somebody waits for them and there is
- * room to write them. */
+/* Is there something to do that came before the thread said that it sleeps? Whatever comes after
+ * that rings. Rows count when the thread would sleep for good, or when somebody waits for them
+ * and there is room to write them. */
 static bool has_work(const weir_journaler *j, bool idle) {
     if (atomic_load_explicit(&j->stopping, memory_order_seq_cst) ||
         atomic_load_explicit(&j->lanes_wanted, memory_order_seq_cst))
@@ -309,10 +309,11 @@ static bool has_work(const weir_journaler *j, bool idle) {
     return rows_count && weir_ring_pending(j->ring) > 0;
 }
 
-/* No wake-up is lost. The bell is read first, so the wait returns at once when anybody has rung since.
- * Everything that rings is looked at after asleep is stored, so a thread that found us awake, and did
- * not ring, is seen. A producer looks without a fence: the barrier stands in for it, and any tail that
- * was published by a producer which did not see us idle is visible after the barrier. */
+/* No wake-up is lost. The bell is read first, so the wait returns at once when anybody has rung
+ * since. Everything that rings is looked at after asleep is stored, so a thread that found us
+ * awake, and did not ring, is seen. A producer looks without a fence: the barrier stands in for
+ * it, and any tail that was published by a producer which did not see us idle is visible after
+ * the barrier. */
 static void rest_journaler(weir_journaler *j, weir_next next, uint64_t wait_ns) {
     bool idle = next == WEIR_NEXT_IDLE;
     uint32_t bell = atomic_load_explicit(&j->bell, memory_order_seq_cst);

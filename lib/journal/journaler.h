@@ -1,7 +1,7 @@
 /* journaler.h - the journal thread: drain, cut, compress, sync, release, wake.
  *
- * One step does one round and says what to do next, so that a simulator can be the thread. How threads
- * sleep and wake each other:
+ * One step does one round and says what to do next, so that a simulator can be the thread. How
+ * threads sleep and wake each other:
  *
  *   asleep   a weir_asleep. The journal thread stores it (seq_cst) before it waits; then, when idle, it
  *            makes the process-wide barrier and looks at the tails once more. A producer loads it

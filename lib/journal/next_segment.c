@@ -1,5 +1,5 @@
-/* next_segment.c - where the stream goes on: a file from the spares or a new one, made the next segment; and
- * what is kept ready for it. */
+/* next_segment.c - where the stream goes on: a file from the spares or a new one, made the next
+ * segment; and what is kept ready for it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,16 +20,18 @@ static int make_spare(weir_journal *j, uint64_t bytes, weir_spare *out, weir_err
     return status;
 }
 
-/* The program may have closed a descriptor that waits here for its use, and have the number again. */
+/* The program may have closed a descriptor that waits here for its use, and have the number
+ * again. */
 static bool is_spare_open(weir_journal *j, const weir_spare *spare, const char *path) {
     weir_os_info name;
     return spare->file && j->os->info(j->os->self, j->config.dirfd, path, &name) >= 0 &&
            weir_os_has_file(j->os, spare->file, name.device, name.inode);
 }
 
-/* An opening that ended before its segment had a name leaves blocks that pass for ours: the next one
- * gives the same number, and is the same incarnation. A power cut leaves bytes that nobody wrote. Behind
- * our own blocks either would be a torn tail, and behind damage such blocks would be read as rows. */
+/* An opening that ended before its segment had a name leaves blocks that pass for ours: the next
+ * one gives the same number, and is the same incarnation. A power cut leaves bytes that nobody
+ * wrote. Behind our own blocks either would be a torn tail, and behind damage such blocks would
+ * be read as rows. */
 static int void_spare(weir_journal *j, weir_spare *spare, const char *path, weir_error *error) {
     if (!spare->unknown) return WEIR_OK;
     int status = weir_spare_void(j->os, spare->file, path, spare->bytes, error);
@@ -58,8 +60,9 @@ static bool take_ahead(weir_journal *j, uint64_t bytes, weir_spare *out) {
     return true;
 }
 
-/* One that may be used as it is, or in whose place a new file was made: that is there at once, however
- * large, where the old one would have to be written over. The old one stays until the new one is there. */
+/* One that may be used as it is, or in whose place a new file was made: that is there at once,
+ * however large, where the old one would have to be written over. The old one stays until the
+ * new one is there. */
 static bool take_spare(weir_journal *j, uint64_t bytes, weir_spare *out) {
     weir_spare made;
     weir_error ignored; /* then the old one will do */

@@ -72,8 +72,8 @@ static int set_aside(weir_journal *j, const weir_kept_file *file, weir_error *er
     return status == WEIR_OK ? sync_own_names(j, error) : status;
 }
 
-/* A file is a spare only once its old name is gone for good: it will be written over. What it holds is
- * known if this process filled it; another's, or one that failed, may have a torn tail. */
+/* A file is a spare only once its old name is gone for good: it will be written over. What it
+ * holds is known if this process filled it; another's, or one that failed, may have a torn tail. */
 static int to_spare(weir_journal *j, const weir_kept_file *file, weir_error *error) {
     weir_journal_lock(j);
     weir_spare spare = {.number = j->spares.next_number++,

@@ -18,9 +18,9 @@ typedef struct weir_buffer {
     size_t capacity;
 } weir_buffer;
 
-/* What may be asked for without the mutex; see weir_journal_counts. Stored relaxed, by whoever leaves
- * the mutex. A reader that knows of an applied row, by an acquire, finds its number durable: the writer
- * took the mutex in between. */
+/* What may be asked for without the mutex; see weir_journal_counts. Stored relaxed, by whoever
+ * leaves the mutex. A reader that knows of an applied row, by an acquire, finds its number
+ * durable: the writer took the mutex in between. */
 typedef struct weir_journal_told {
     _Atomic uint64_t durable_row, bytes, bytes_written, syncs, sync_ns_total, sync_ns_max;
 } weir_journal_told;
@@ -59,8 +59,8 @@ struct weir_journal {
 
 void weir_journal_tell_counts(weir_journal *j);
 
-/* For the library's threads, and for who opens. No other thread of the program takes it: it would keep
- * the library's waiting, and a handler that interrupts it may wait for those. */
+/* For the library's threads, and for who opens. No other thread of the program takes it: it
+ * would keep the library's waiting, and a handler that interrupts it may wait for those. */
 static inline void weir_journal_lock(weir_journal *j) {
     (void)pthread_mutex_lock(&j->mutex); /* cannot fail: a default mutex, never taken twice */
 }
@@ -96,13 +96,13 @@ typedef struct weir_carry {
 /* Does journal_limit_bytes hold for a new segment? */
 typedef enum weir_limit { WEIR_LIMIT_HOLDS, WEIR_LIMIT_IGNORED } weir_limit;
 
-/* Go on in a new segment after the durable end; everything appended must be durable. carry may be NULL.
- * WEIR_FULL: the limit is reached; the status of check_place; else why a file cannot be had, which error,
- * not NULL, says. On failure nothing has changed. */
+/* Go on in a new segment after the durable end; everything appended must be durable. carry may
+ * be NULL. WEIR_FULL: the limit is reached; the status of check_place; else why a file cannot be
+ * had, which error, not NULL, says. On failure nothing has changed. */
 int weir_journal_start_segment(weir_journal *j, const weir_carry *carry, weir_limit limit,
                                weir_error *error);
-/* The same while the journal is in use: when no segment can be had for now the answer is WEIR_FULL, and an
- * event says so once; another says when one was had again. */
+/* The same while the journal is in use: when no segment can be had for now the answer is
+ * WEIR_FULL, and an event says so once; another says when one was had again. */
 int weir_journal_roll(weir_journal *j, const weir_carry *carry, weir_limit limit,
                       weir_error *error);
 

@@ -14,9 +14,9 @@
  *         16     …  body: a row or a declaration (row.h), then up to 7 undefined bytes
  *
  * A record is valid if and only if its body fits between its position and tail, has
- * WEIR_RECORD_BODY_MIN bytes at least and half the lane at most, its kind is one of the two, and its
- * check agrees. The check covers ring, lane and 64-bit position, so that an older record in the same
- * place, or one from a copied file, fails it.
+ * WEIR_RECORD_BODY_MIN bytes at least and half the lane at most, its kind is one of the two, and
+ * its check agrees. The check covers ring, lane and 64-bit position, so that an older record in the
+ * same place, or one from a copied file, fails it.
  *
  * Why a killed thread cannot leave a hole: the record is written first and published after, by
  * one store to tail. */
@@ -86,8 +86,8 @@ typedef struct weir_lane {
     uint64_t cut;                            /* tail as this round's cut saw it */
     uint64_t populated;                      /* bytes from the start that were faulted in */
     bool ended; /* of a dead ring: its next record is not valid, so nothing more is taken */
-    /* Number of the thread that has it << 8 | depth; 0: nobody. Written by that thread alone, behind
-     * all else that it sets; relaxed, since only the same thread asks for its own number. */
+    /* Number of the thread that has it << 8 | depth; 0: nobody. Written by that thread alone,
+     * behind all else that it sets; relaxed, since only the same thread asks for its own number. */
     _Atomic uint64_t holder;
     /* Written by the writer thread with release, read by those who wait with acquire. */
     _Atomic uint64_t applied;

@@ -1,5 +1,5 @@
-/* ring.c - what threads do in a mapped ring: claim lanes and give them back, cut, and leave marks. The
- * file is made and mapped in ring_file.c; the protocol is described in ring.h. */
+/* ring.c - what threads do in a mapped ring: claim lanes and give them back, cut, and leave
+ * marks. The file is made and mapped in ring_file.c; the protocol is described in ring.h. */
 #include "ring.h"
 
 enum {

@@ -137,13 +137,13 @@ bool weir_ring_populate(weir_ring *ring);
 int weir_ring_attach(weir_ring *ring, const weir_os *os, int dirfd, const char *path,
                      weir_found_ring *found, weir_error *error);
 
-/* In a forked child, which has none of a writable ring's memory: put zeros of its own there, which an
- * append that the fork interrupted may write to, and end, as if nothing had happened to it.
- * Async-signal-safe. */
+/* In a forked child, which has none of a writable ring's memory: put zeros of its own there,
+ * which an append that the fork interrupted may write to, and end, as if nothing had happened to
+ * it. Async-signal-safe. */
 void weir_ring_let_go(const weir_ring *ring);
 
-/* What an attached ring is to the journal that it names: a file that lost lanes in the boot that wrote
- * them was truncated. After another boot it may be what a power cut has left. */
+/* What an attached ring is to the journal that it names: a file that lost lanes in the boot that
+ * wrote them was truncated. After another boot it may be what a power cut has left. */
 weir_found_ring weir_ring_judge(const weir_ring *ring);
 
 /* Unmap and close the file; what the ring knew of itself stays. */
@@ -154,16 +154,15 @@ void weir_ring_close(weir_ring *ring);
 void weir_ring_store_mark(weir_ring *ring, const weir_mark *mark);
 bool weir_ring_load_mark(const weir_ring *ring, weir_mark *out);
 
-/* thread in these: the caller's number (os->thread_number). find: the lane that it has for that depth;
- * claim: one that was free; NULL when there is none. Async-signal-safe. */
+/* thread in these: the caller's number (os->thread_number). find: the lane that it has for that
+ * depth; claim: one that was free; NULL when there is none. Async-signal-safe. */
 weir_lane *weir_ring_find(const weir_ring *ring, uint64_t thread, unsigned depth);
 weir_lane *weir_ring_claim(weir_ring *ring, uint64_t thread, unsigned depth);
-/* The thread ends, or is done with the ring, and gives back what it has. True when a lane is free by
- * that, and not first to be drained. */
+/* The thread ends, or is done with the ring, and gives back what it has. True when a lane is
+ * free by that, and not first to be drained. */
 bool weir_ring_hand_back(weir_ring *ring, uint64_t thread);
-/* Journal thread only, or whoever comes behind its end. end_dead: find lanes of threads that ended without
- * giving them back.
- * free_ended: true when a lane is free that was not. */
+/* Journal thread only, or whoever comes behind its end. end_dead: find lanes of threads that
+ * ended without giving them back. free_ended: true when a lane is free that was not. */
 void weir_ring_end_dead(weir_ring *ring);
 bool weir_ring_free_ended(weir_ring *ring);
 uint32_t weir_ring_owned(const weir_ring *ring); /* lanes in use, or not drained since */

@@ -81,7 +81,8 @@ static int list_archived_name(void *context, const char *name) {
     return 0;
 }
 
-/* Of archived segments only the numbers count here. What cannot be read is the opening's to tell. */
+/* Of archived segments only the numbers count here. What cannot be read is the opening's to
+ * tell. */
 static void list_archive(const weir_inventory_input *input, weir_inventory *inv) {
     const weir_os *os = input->os;
     char archive[WEIR_PATH_MAX];

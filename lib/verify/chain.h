@@ -1,4 +1,5 @@
-/* chain.h - which files there are, and how their headers chain into one stream. Private to this folder.
+/* chain.h - which files there are, and how their headers chain into one stream. Private to this
+ * folder.
  *
  * The header of the newest segment says where everything before it ends; the segment of that end
  * has a header that says the same, and so on. Files between two links of this chain are void. */

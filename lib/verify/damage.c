@@ -1,5 +1,5 @@
-/* damage.c - places that a walk cannot read: what it says of them, how far each of them reaches, and where
- * it goes on after them. */
+/* damage.c - places that a walk cannot read: what it says of them, how far each of them reaches,
+ * and where it goes on after them. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,8 +119,8 @@ static uint64_t promised_row(const weir_walk *w, uint64_t otherwise) {
     return known ? mark->row : otherwise;
 }
 
-/* Damage that ends at p, a later block of the same segment. *more becomes false when p is above every
- * mark: then the stream ends before it. */
+/* Damage that ends at p, a later block of the same segment. *more becomes false when p is above
+ * every mark: then the stream ends before it. */
 static int skip_to(weir_walk *w, uint64_t offset, const weir_walk_place *p, bool *more) {
     const weir_block_header *h = &p->header;
     bool reached = h->block - 1 <= weir_walk_promise(w);

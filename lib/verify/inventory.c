@@ -263,9 +263,9 @@ static int read_last(taking *t) {
     return status;
 }
 
-/* No journal comes to its highest number of a segment: somebody gave a file that name. Nor to such a
- * number of a block or a row, which takes 292 years at one a nanosecond; behind it would come numbers
- * that no header may have. */
+/* No journal comes to its highest number of a segment: somebody gave a file that name. Nor to
+ * such a number of a block or a row, which takes 292 years at one a nanosecond; behind it would
+ * come numbers that no header may have. */
 static bool is_spent(const weir_inventory *inv) {
     return inv->last_segment >= UINT64_MAX - 1 || inv->end.block >= INT64_MAX ||
            inv->durable.block >= INT64_MAX || inv->next_row >= INT64_MAX ||
@@ -346,9 +346,9 @@ static bool is_settled(int status, const weir_inventory *former, const weir_inve
     return is_suspicious(former) && looks_the_same(former, now);
 }
 
-/* A live journal recycles segments and writes blocks while they are read, which can look like damage for
- * a moment. So whatever is suspicious is looked at again until it stays the same; and with every block
- * decoded, so that all looks name the same places. */
+/* A live journal recycles segments and writes blocks while they are read, which can look like
+ * damage for a moment. So whatever is suspicious is looked at again until it stays the same; and
+ * with every block decoded, so that all looks name the same places. */
 int weir_inventory_take(const weir_inventory_input *input, weir_inventory *out, weir_error *error) {
     weir_inventory former = {0};
     weir_inventory_input look = *input;

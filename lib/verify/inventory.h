@@ -21,8 +21,8 @@ typedef struct weir_extent {
     char *path; /* belongs to the inventory, or to the journal that answers locate */
 } weir_extent;
 
-/* Promised blocks or rows that cannot be read. Ranges are inclusive; 0, 0 where none or unknown (why
- * then says from which row on). path is NULL where the file is missing. */
+/* Promised blocks or rows that cannot be read. Ranges are inclusive; 0, 0 where none or unknown
+ * (why then says from which row on). path is NULL where the file is missing. */
 typedef struct weir_damage {
     uint64_t segment, offset;
     uint64_t first_block, last_block, first_row, last_row;

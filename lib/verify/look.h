@@ -21,18 +21,20 @@ void weir_look_free(weir_look *look);
  * status and text of its verdict. */
 int weir_look_judge(const weir_os *os, const char *directory, weir_error *error);
 
-/* Is all of this ring in the journal, whatever its pages say (FORMAT, section 8)? A ring that has a
- * durable mark has been drained into blocks that name it. If the stream's last block names another,
- * or none since the journal was closed, a younger ring came after it, for which all of this one had
- * to be durable: an older copy of the file has come back. A journal whose end is lost says nothing. */
+/* Is all of this ring in the journal, whatever its pages say (FORMAT, section 8)? A ring that
+ * has a durable mark has been drained into blocks that name it. If the stream's last block names
+ * another, or none since the journal was closed, a younger ring came after it, for which all of
+ * this one had to be durable: an older copy of the file has come back. A journal whose end is
+ * lost says nothing. */
 bool weir_look_is_drained(const weir_inventory *inventory, const weir_ring_header *ring,
                           bool has_mark);
 
 /* Let draining a dead ring begin behind what the journal says of its lanes. */
 void weir_look_skip_drained(const weir_inventory *inventory, weir_ring *ring);
 
-/* A ring is drained in one order only, so rows that wait in it have numbers before they have a block:
- * they follow on this one, the last that the journal holds or the ring's mark (NULL: none) names. */
+/* A ring is drained in one order only, so rows that wait in it have numbers before they have a
+ * block: they follow on this one, the last that the journal holds or the ring's mark (NULL:
+ * none) names. */
 uint64_t weir_look_row_before_ring(const weir_inventory *inventory, const weir_mark *mark);
 /* How many of them a database at that row has already: none, but beside a damaged journal or a copy
  * that is older than the database. */

@@ -78,8 +78,8 @@ int weir_walk_damage(weir_walk *w, weir_damage damage, const char *path, const c
 int weir_walk_open_damage(weir_walk *w, uint64_t offset, const char *why);
 void weir_walk_close_damage(weir_walk *w, uint64_t block, uint64_t row); /* if one is open */
 
-/* Go on after a place that is not the block that must come. *offset: where it is; then where to go on,
- * when *more stays true. */
+/* Go on after a place that is not the block that must come. *offset: where it is; then where to
+ * go on, when *more stays true. */
 int weir_walk_skip(weir_walk *w, weir_walk_place *p, uint64_t *offset, bool *more);
 
 /* The highest block that was promised in this segment. */
