@@ -38,7 +38,8 @@ typedef struct weir_os_info {
     uint32_t user, group;
     uint32_t block_bytes;      /* preferred I/O block of the file system */
     int is_directory, is_file; /* neither: a pipe, a socket, a device */
-    int copies_on_write; /* a write may need new space though the old was allocated; info_file only */
+    /* A write may need new space though the old was allocated. Only info_file fills this. */
+    int copies_on_write;
 } weir_os_info;
 
 typedef enum weir_os_life {

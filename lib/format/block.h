@@ -1,6 +1,6 @@
 /* block.h - one block of the journal: header and payload, encode and decode.
  *
- * A block stands at a multiple of WEIR_BLOCK_ALIGN in its segment: header, stored payload, zeros up
+ * A block begins at a multiple of WEIR_BLOCK_ALIGN in its segment: header, stored payload, zeros up
  * to the next multiple. Header, little-endian:
  *
  *     offset  size
@@ -38,8 +38,8 @@
  *     mark:         nothing
  *     declarations: u32 count, count × declaration   see row.h
  *
- * When a header or payload is valid stands in docs/FORMAT.md; the decoders here check all of it
- * that concerns a block by itself. */
+ * docs/FORMAT.md says when a header or payload is valid; the decoders here check everything that
+ * concerns a block by itself. */
 #ifndef WEIR_BLOCK_H
 #define WEIR_BLOCK_H
 
@@ -77,8 +77,8 @@ void weir_block_header_encode(uint8_t bytes[WEIR_BLOCK_HEADER], weir_block_heade
 
 /* WEIR_OK; WEIR_NOT_FOUND when these 160 bytes are all zero; WEIR_VERSION for an intact header
  * of a newer version or with an unknown incompatible bit; WEIR_DAMAGED for anything else. *out
- * is filled only by WEIR_OK. Whether the block stands where the header says, and fits in its
- * chain, is for the caller to compare; an unknown compatible bit too is the caller's to heed. */
+ * is filled only by WEIR_OK. The caller compares whether the block is where its header says and
+ * fits in its chain, and heeds an unknown compatible bit. */
 int weir_block_header_decode(const uint8_t bytes[WEIR_BLOCK_HEADER], weir_block_header *out);
 
 /* Bytes the block takes in its segment, padding included. */
@@ -88,21 +88,23 @@ typedef struct weir_codec weir_codec;             /* zstd contexts; one thread a
 int weir_codec_make(int level, weir_codec **out); /* WEIR_OK or WEIR_NO_MEMORY */
 void weir_codec_free(weir_codec *codec);          /* NULL is allowed */
 
-/* Compress raw into stored (capacity at least weir_stored_bound(raw_bytes)), or copy it where
- * compression saves no page of the file, or codec is NULL. Fills codec, raw_bytes, stored_bytes and
- * payload_hash of h. WEIR_MISUSE when raw_bytes or capacity is out of range. */
+/* Compress raw into stored (capacity at least weir_stored_bound(raw_bytes)); copy it instead
+ * when compression saves no page of the file, or codec is NULL. Fills codec, raw_bytes,
+ * stored_bytes and payload_hash of h. WEIR_MISUSE when raw_bytes or capacity is out of range. */
 size_t weir_stored_bound(size_t raw_bytes);
 int weir_payload_encode(weir_codec *codec, const uint8_t *raw, size_t raw_bytes, uint8_t *stored,
                         size_t capacity, weir_block_header *h);
 
-/* Before memory is taken for the raw bytes, so that what a header merely claims costs none: do
- * the h->stored_bytes at stored have the header's hash, and are they, with WEIR_CODEC_ZSTD, one
- * frame that names h->raw_bytes and is long enough for so many? h comes from
- * weir_block_header_decode, which bounds both sizes by WEIR_RAW_MAX. WEIR_DAMAGED when not. */
+/* Do the h->stored_bytes at stored have the header's hash, and are they, with WEIR_CODEC_ZSTD,
+ * one frame that names h->raw_bytes and is long enough for so many? To be called before memory
+ * is allocated for the raw bytes, so that a size which a header merely claims costs none. h
+ * comes from weir_block_header_decode, which bounds both sizes by WEIR_RAW_MAX. WEIR_DAMAGED
+ * when not. */
 int weir_payload_verify(const weir_block_header *h, const uint8_t *stored);
 
-/* Decompress what was verified into raw, which has room for h->raw_bytes. *payload is then raw, or
- * stored itself with WEIR_CODEC_RAW. WEIR_DAMAGED when it does not decompress to so many bytes. */
+/* Decompress a verified payload into raw, which has room for h->raw_bytes. *payload is then raw;
+ * with WEIR_CODEC_RAW it is stored itself. WEIR_DAMAGED when it does not decompress to so many
+ * bytes. */
 int weir_payload_decode(weir_codec *codec, const weir_block_header *h, const uint8_t *stored,
                         uint8_t *raw, const uint8_t **payload);
 
@@ -130,9 +132,9 @@ weir_lane_mark weir_payload_lane(const weir_payload *p, uint32_t index); /* inde
 /* The next row's bytes in a rows payload: 1 a row, 0 the end, -1 not valid. */
 int weir_payload_next_row(weir_cursor *body, const uint8_t **row, size_t *bytes);
 
-/* Does the body hold what the header says: as many rows, nothing in a mark, declarations that are
- * valid? What the rows themselves hold is weir_row_decode()'s to judge. WEIR_OK, WEIR_DAMAGED or
- * WEIR_NO_MEMORY. */
+/* Does the body hold what the header says: as many rows, nothing in a mark, declarations that
+ * are valid? The bytes of the rows themselves are left to weir_row_decode(). WEIR_OK,
+ * WEIR_DAMAGED or WEIR_NO_MEMORY. */
 int weir_payload_check(const weir_payload *p, const weir_block_header *h);
 
 uint64_t weir_hash(const void *bytes, size_t length); /* XXH3-64, seed 0 */

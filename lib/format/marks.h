@@ -7,11 +7,11 @@
 
 #include "block.h"
 
-/* How far a journal is applied; kept in the database, which only takes durable blocks. */
+/* How far a journal is applied. Kept in the database, to which only durable blocks are applied. */
 typedef struct weir_position {
     uint8_t journal[16];
     uint64_t block; /* the last one that is wholly applied; 0: none */
-    uint64_t row;   /* the last one that is applied; it may stand in the next block */
+    uint64_t row;   /* the last one that is applied; it may be in the next block */
     uint64_t hash;  /* of that block's header; 0 with block 0 */
 } weir_position;
 
@@ -33,7 +33,7 @@ typedef enum weir_found_ring {
     WEIR_RING_FOREIGN,    /* of another journal id */
     WEIR_RING_UNREADABLE, /* its header fails */
     WEIR_RING_NEWER,
-    WEIR_RING_CUT, /* ours, of this boot, and lanes with rows lie behind the end of its file */
+    WEIR_RING_CUT, /* ours, of this boot, but lanes with rows lie beyond the end of its file */
 } weir_found_ring;
 
 /* It can be read, and its journal is the one at hand. */

@@ -10,8 +10,8 @@ enum { WEIR_PATH_MAX = 4096 };
  * name. */
 void weir_numbered_path(char out[WEIR_PATH_MAX], const char *directory, const char *prefix,
                         uint64_t number);
-/* The number behind prefix- anywhere in name, exactly 20 digits at its end; 0 when it is no such
- * name. */
+/* The number after prefix- anywhere in name, which is exactly 20 digits and ends the name; 0 for
+ * any other name. */
 uint64_t weir_number_in_name(const char *name, const char *prefix);
 
 #endif

@@ -1,6 +1,6 @@
 /* row.h - typed rows and table declarations, as bytes and back.
  *
- * A row, as it stands in a lane's record and in a block's payload:
+ * A row, as in a lane's record and in a block's payload:
  *
  *     u16 table     number of the declaration, from 1
  *     u16 columns   n, 1 … WEIR_COLUMNS_MAX
@@ -13,8 +13,8 @@
  *         0x41…0x44   BLOB      likewise
  *
  * A row is valid if and only if its tags are of this list, its values fill it exactly, and table
- * and columns are in range. Writers use the least width; readers accept any. Tags stand together in
- * front because a column's tag rarely changes from row to row, which zstd then finds for free.
+ * and columns are in range. Writers use the least width; readers accept any. The tags come first,
+ * together, because a column's tag rarely changes from row to row and zstd finds that at once.
  *
  * A declaration:
  *
@@ -25,7 +25,7 @@
  * WEIR_NAME_MAX bytes, none of them zero; no two columns have names that are equal but for the case
  * of ASCII letters; types are in range; and at most one column is a WEIR_KEY.
  *
- * weir_row_size() and weir_row_encode() stand in row_encode.h. */
+ * weir_row_size() and weir_row_encode() are in row_encode.h. */
 #ifndef WEIR_ROW_H
 #define WEIR_ROW_H
 
@@ -37,7 +37,7 @@ enum {
     WEIR_NAME_MAX = 1024,    /* bytes of a table's or column's name */
     WEIR_TABLES_MAX = 4096,
     WEIR_ROW_HEAD = 4,
-    WEIR_ROW_SLACK = 8, /* bytes behind a row that encoding it may overwrite */
+    WEIR_ROW_SLACK = 8, /* bytes after a row that encoding it may overwrite */
     WEIR_DECLARATION_HEAD = 6,
     WEIR_COLUMN_HEAD = 3,
 };
@@ -58,14 +58,14 @@ typedef struct weir_declaration {
 int weir_declaration_make(uint16_t table, const char *name, const weir_column *columns,
                           size_t count, weir_declaration **out, weir_error *error);
 size_t weir_declaration_size(const weir_declaration *d);
-/* at has weir_declaration_size() bytes; nothing behind them is touched. Returns the end. */
+/* at has weir_declaration_size() bytes; nothing after them is touched. Returns the end. */
 uint8_t *weir_declaration_encode(uint8_t *at, const weir_declaration *d);
-/* Parse one declaration and advance the cursor behind it. DAMAGED when the bytes are not valid,
+/* Parse one declaration and move the cursor past it. DAMAGED when the bytes are not valid,
  * NO_MEMORY; then *out is NULL. */
 int weir_declaration_decode(weir_cursor *c, weir_declaration **out);
-/* As SQLite compares names: but for the case of ASCII letters. */
+/* As SQLite compares names: ignoring the case of ASCII letters. */
 bool weir_names_equal(const char *a, const char *b);
-/* Same names, cases included, and same types; the number may differ. */
+/* Same names, case included, and same types; the number may differ. */
 bool weir_declaration_equal(const weir_declaration *a, const weir_declaration *b);
 int weir_declaration_key(const weir_declaration *d); /* index of the WEIR_KEY column, or -1 */
 void weir_declaration_free(weir_declaration *d);

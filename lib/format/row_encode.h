@@ -1,4 +1,4 @@
-/* row_encode.h - the append's half of row.h, in a header so that it is compiled into the append.
+/* row_encode.h - the half of row.h that an append uses, in a header so that it is inlined there.
  *
  * Both functions walk the values once; integers, the common case, cost no branch on their width. */
 #ifndef WEIR_ROW_ENCODE_H
@@ -51,8 +51,8 @@ static inline size_t weir_row_size(const weir_value *values, size_t count, int *
     return (size_t)size;
 }
 
-/* At least as many, for less time: every number counts as one of eight bytes. 0 when a value cannot
- * be stored for another reason than its size. */
+/* An upper bound of weir_row_size() that is faster: every number counts as one of eight bytes. 0
+ * when a value cannot be stored for another reason than its size. */
 static inline uint64_t weir_row_bound(const weir_value *values, size_t count) {
     if (count - 1 >= WEIR_COLUMNS_MAX) return 0;
     uint64_t size = WEIR_ROW_HEAD + 9 * count;
@@ -64,7 +64,8 @@ static inline uint64_t weir_row_bound(const weir_value *values, size_t count) {
     return size;
 }
 
-/* The values behind each other at at, their tags at *tag; both move on. */
+/* Write the values one after the other at at, and their tags at *tag. Returns the end of the
+ * values; *tag becomes that of the tags. */
 static inline uint8_t *weir_values_encode(uint8_t *at, uint8_t **tag, const weir_value *values,
                                           size_t count) {
     uint8_t *next = *tag;
@@ -100,8 +101,8 @@ static inline uint8_t *weir_row_encode(uint8_t *at, uint16_t table, const weir_v
     return weir_values_encode(at + count, &tag, values, count);
 }
 
-/* The same with another value in one place: nothing is copied for it, since a handler's stack
- * may be small. */
+/* The same with another value in one place. The values are not copied for that, since a
+ * handler's stack may be small. */
 static inline uint8_t *weir_row_encode_with(uint8_t *at, uint16_t table, const weir_value *values,
                                             size_t count, size_t place, const weir_value *value) {
     at = weir_put_u16(at, table);

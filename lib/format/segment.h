@@ -21,7 +21,7 @@
  *         88     8  wall clock, ns since 1970
  *         96     8  \
  *        104     8   | where all earlier segments end: segment (0: there is nothing before),
- *        112     8   | offset behind its last block, that block's number, the hash of its header.
+ *        112     8   | offset after its last block, that block's number, the hash of its header.
  *        120     8  /  Bytes of earlier segments beyond that end are void.
  *        128   120  zero
  *        248     8  header hash: XXH3-64 of bytes 0 … 247
@@ -35,9 +35,10 @@
  * far), so that a segment can be read by itself.
  *
  * Names: segment-<20 digits>, spare-<20 digits> (no content), damaged-<why>-segment-<20 digits>.
- * A new segment is prepared in a spare and takes its name last: header and first blocks written and
- * synced, file renamed, directory synced. So a segment that has a name is whole up to there, and no
- * crash can leave one that ends the older segments before it holds what it should carry on. */
+ * A new segment is prepared in a spare and takes its name last: header and first blocks written
+ * and synced, file renamed, directory synced. So a segment that has its name is whole up to
+ * there, and no crash can leave one whose header ends the older segments before it holds the
+ * blocks that it carries over. */
 #ifndef WEIR_SEGMENT_H
 #define WEIR_SEGMENT_H
 
@@ -46,7 +47,7 @@
 
 enum { WEIR_SEGMENT_HEADER = 256, WEIR_HASH_XXH3_64 = 1 };
 
-typedef struct weir_end { /* a place in the stream: behind a block */
+typedef struct weir_end { /* a place in the stream: the end of a block */
     uint64_t segment, offset, block, hash;
 } weir_end;
 
@@ -74,42 +75,43 @@ typedef struct weir_segment {
     uint64_t device, inode;      /* of the file, when it was opened */
 } weir_segment;
 
-/* dirfd and paths of these are as os.h says. Make a file of bytes at path with every block
- * allocated (not written), so that a later write does
- * not meet a full disk; where the file system cannot allocate, a file of that size, and a full disk
- * is then a failed write. Nothing stays behind on failure. */
+/* dirfd and paths of these functions are as os.h says. Make a file of bytes at path with every
+ * block allocated (not written), so that no later write meets a full disk. Where the file system
+ * cannot allocate, the file just has that size, and a full disk is a failed write. On failure no
+ * file is left. */
 int weir_spare_create(const weir_os *os, int dirfd, const char *path, uint64_t bytes,
                       weir_error *error);
 
 int weir_spare_open(const weir_os *os, int dirfd, const char *path, int *file, weir_error *error);
 
-/* So many bytes of the open spare become zeros, in the room that they have, and the file ends
- * there. Not synced: weir_segment_publish does that. */
+/* Zero the first bytes of the open spare in the blocks that it has, and end the file there. Not
+ * synced: weir_segment_publish does that. */
 int weir_spare_void(const weir_os *os, int file, const char *path, uint64_t bytes,
                     weir_error *error);
 
 /* Make the open spare ready for appending, sized h->bytes (a multiple of WEIR_BLOCK_ALIGN), with
- * the header h in front. It is not a segment before weir_segment_publish(). filled: so many of
+ * the header h in front. It is not a segment before weir_segment_publish(). filled: how many of
  * the file's first bytes have been written before. On failure the file stays the caller's. */
 int weir_segment_prepare(const weir_os *os, int dirfd, int file, const char *spare_path,
                          uint64_t filled, weir_segment_header *h, weir_segment *out,
                          weir_error *error);
-/* Fill ahead, sync, rename to segment_path, sync the directory. On failure the spare has its name
- * back, as far as the file system lets us; the caller closes, and takes another segment number. */
+/* Write zeros ahead, sync, rename to segment_path, sync the directory. On failure the spare gets
+ * its name back, as far as the file system allows; the caller closes the file and uses another
+ * segment number. */
 int weir_segment_publish(weir_segment *s, const char *directory, const char *spare_path,
                          const char *segment_path, weir_error *error);
 
-/* Is the descriptor still the segment's? A program may have closed it, and opened a file of its own
- * that has its number now. */
+/* Is the descriptor still one of the segment's file? The program may have closed it, and a file
+ * that it opened then may have the number. */
 bool weir_segment_is_open(const weir_segment *s);
 bool weir_segment_has_room(const weir_segment *s, uint64_t extent);
 /* Write extent bytes (a multiple of WEIR_BLOCK_ALIGN, and there is room) at s->end and advance it.
  * Not synced. */
 int weir_segment_append(weir_segment *s, const uint8_t *bytes, uint64_t extent, weir_error *error);
-/* Where nothing behind s->end has ever been written, write zeros there: a sync that changes no
- * extents of the file is faster. Before a sync; only speed is lost when it fails. */
+/* Write zeros after s->end where nothing was written yet, before a sync: later syncs that change
+ * no extents of the file are faster. Only speed is lost when it fails. */
 void weir_segment_fill_ahead(weir_segment *s);
-/* A failed sync is final for the file: do not call again, start another segment. */
+/* A failed sync is final for the file: do not sync it again, start another segment. */
 int weir_segment_sync(weir_segment *s, weir_error *error);
 void weir_segment_close(weir_segment *s);
 

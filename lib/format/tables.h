@@ -10,13 +10,13 @@ typedef struct weir_tables { /* by ascending table number */
     size_t count, capacity;
 } weir_tables;
 
-/* How far a block says that the lanes are drained: the head of its payload, as bytes. */
+/* The head of a block's payload, as bytes: how far the lanes are drained. */
 typedef struct weir_drained_head {
     size_t bytes; /* 0: no block yet */
     uint8_t head[WEIR_PAYLOAD_HEAD + WEIR_LANES_LIMIT * WEIR_LANE_ENTRY];
 } weir_drained_head;
 
-/* Take in the declarations of a payload; a table that is known is replaced. */
+/* Add the declarations of a payload; one of a known table replaces that table's. */
 int weir_tables_merge(weir_tables *t, weir_cursor body);
 void weir_tables_free(weir_tables *t);
 

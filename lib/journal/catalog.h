@@ -1,5 +1,4 @@
-/* catalog.h - what a live journal keeps: its files, oldest first, and where each durable block
- * stands.
+/* catalog.h - what a live journal keeps: its files, oldest first, and where each durable block is.
  *
  * No I/O and no lock of its own; the journal's mutex guards it. */
 #ifndef WEIR_CATALOG_H
@@ -16,7 +15,7 @@ typedef struct weir_kept_file {
     char *path;
 } weir_kept_file;
 
-/* What has left stands in front of the arrays until there is much of it. */
+/* Entries that have left stay at the front of the arrays until there are many of them. */
 typedef struct weir_catalog {
     weir_kept_file *files; /* kept: files_gone … file_count - 1 */
     size_t files_gone, file_count, file_capacity;
@@ -25,7 +24,7 @@ typedef struct weir_catalog {
     uint64_t bytes; /* of all files */
 } weir_catalog;
 
-/* Take over what an inventory found, up to its durable end. */
+/* Take over what an inventory found, up to the durable end. */
 int weir_catalog_adopt(weir_catalog *c, const weir_inventory *found);
 void weir_catalog_free(weir_catalog *c);
 

@@ -9,7 +9,7 @@
 #include "../ring/ring.h"
 #include "journal.h"
 
-/* Where blocks go instead of a journal, for who reads a dead ring and changes nothing of it. */
+/* Where blocks go instead of a journal, for a reader of a dead ring that changes nothing. */
 typedef struct weir_drain_receiver {
     void *self;
     /* Arguments as of weir_journal_append and weir_journal_declaration. */
@@ -27,9 +27,9 @@ typedef struct weir_drain {
     uint32_t rows;                       /* in payload */
     uint64_t epoch;                      /* of the present cut */
     bool cutting;                        /* the present cut has records left */
-    uint64_t known; /* rows that come first and are passed over: the database has them */
+    uint64_t known; /* rows that come first and are skipped: the database has them */
     uint64_t known_before;
-    bool dead; /* nobody appends: a bad record ends its lane instead of being an error */
+    bool dead;             /* no thread appends: a bad record ends its lane and is no error */
     weir_lane_mark *marks; /* scratch, one per lane */
 } weir_drain;
 

@@ -1,8 +1,8 @@
 /* journal.h - segments as one append-only stream: the append side, opening, recycling.
  *
  * Two threads use it: the journal thread appends and syncs; the writer locates, reads (through a
- * reader of its own) and releases. What they share stands under one mutex that no append of a row
- * ever takes. */
+ * reader of its own) and releases. What they share is guarded by one mutex that no append of a
+ * row ever takes. */
 #ifndef WEIR_JOURNAL_H
 #define WEIR_JOURNAL_H
 
@@ -21,15 +21,15 @@ typedef struct weir_journal_config {
         ring_bytes; /* left over when opening has to take the last spare: a ring must be made */
     bool archive;
     int zstd_level;
-    /* Go on after rot: continue behind every mark. Damaged segments are renamed to
+    /* Go on despite corruption: continue after every mark. Damaged segments are renamed to
      * damaged-<why>-segment-… when they are released. */
     bool salvage;
     const uint8_t *ring; /* id of the dead ring that will be drained; NULL: there is none */
     /* May be NULL; tells WEIR_EVENT_NO_SPACE, once, and WEIR_EVENT_GROWS_AGAIN when that is over. */
     void (*event)(void *context, weir_event event, const char *text);
-    /* May be NULL. WEIR_OK when the directory is still this journal's; else nothing is made,
-     * moved or deleted in it any more, and status and text are what the call answers. Called by
-     * the journal thread and by who releases. */
+    /* May be NULL. WEIR_OK while the directory is this journal's; otherwise nothing is made,
+     * moved or deleted in it any more, and the call returns this status and text. Called by the
+     * journal thread and by the thread that releases. */
     int (*check_place)(void *context, weir_error *error);
     void *context; /* of both */
 } weir_journal_config;
@@ -55,35 +55,36 @@ uint64_t weir_journal_incarnation(const weir_journal *j);
 /* Append one block; payload as in block.h, raw. Rolls to a new segment when it must, which syncs
  * first, so that a segment header's end is always durable. Numbers the rows. Remembers
  * declarations for the heads of later segments. WEIR_FULL when no segment can be had for now
- * (limit, or whatever weir_error_passes says of): the block is not appended, try later. After
- * WEIR_IO call weir_journal_restart. WEIR_STOPPED: the place or the segment's descriptor is
- * another's by now, and the journal is at its end. */
+ * (the limit, or any failure for which weir_error_passes is true): the block is not appended,
+ * try later. After WEIR_IO call weir_journal_restart. WEIR_STOPPED: the directory or the
+ * segment's descriptor is not this journal's any more; nothing can be appended. */
 int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, size_t bytes,
                         uint32_t rows, weir_error *error);
-/* From now on: is time worth more than size? Then payloads are stored as they are, but in a journal
- * that is archived. */
+/* From now on store payloads uncompressed, because time is worth more than size; not in a
+ * journal that is archived. */
 void weir_journal_store_plain(weir_journal *j, bool plain);
-/* Behind blocks that were appended, before a sync whose successors shall be fast: see
- * weir_segment_fill_ahead. */
+/* To be called after blocks were appended, before a sync, when the syncs after that one shall be
+ * fast: see weir_segment_fill_ahead. */
 void weir_journal_fill_ahead(weir_journal *j);
 /* fdatasync; on success everything appended is durable. WEIR_IO is final for the segment: call
  * weir_journal_restart. Nothing appended since the last sync: returns at once. */
 int weir_journal_sync(weir_journal *j, weir_error *error);
-/* After a failed append or sync: forget every block that is not durable and go on in a new segment
- * behind the durable end, whatever the limit. The caller appends the rows again from the ring.
- * WEIR_FULL: no segment can be had for now; appending may be tried later. WEIR_IO: may be called
- * again. */
+/* After a failed append or sync: forget every block that is not durable and go on in a new
+ * segment after the durable end, whatever the limit. The caller appends the rows again from the
+ * ring. WEIR_FULL: no segment can be had for now; appending may be tried later. WEIR_IO: may be
+ * called again. */
 int weir_journal_restart(weir_journal *j, weir_error *error);
-/* Once half of the segment is full, the next one's file is there and open: a process that has no
- * descriptor left, or a disk that has no room, goes on for that long. What cannot be had now is
- * asked for again when it is needed. Costs one descriptor, and a segment's space earlier. */
+/* Once half of the segment is full, have the next one's file made and open, so that a process
+ * without a free descriptor, or a full disk, can go on for that long. A failure is ignored: the
+ * file is asked for again when it is needed. Costs one descriptor, and a segment's space
+ * earlier. */
 void weir_journal_look_ahead(weir_journal *j);
-/* Delete the largest spare, for the sake of its space: until the reserve is kept again, an
- * opening may need it more. False: there is none. */
+/* Delete the largest spare to free its space, which an opening may need more until a reserve is
+ * kept again. False: there is none. */
 bool weir_journal_free_spare(weir_journal *j);
 /* Keep a spare of at least bytes, for draining a dead ring at an opening on a full disk. The
- * first call says that the opening is over, its ring drained: until then neither the limit nor
- * the last spare is held back from an append. On failure what was kept before is still kept. */
+ * first call says that the opening is over and its dead ring drained: until then an append may
+ * exceed the limit and take the last spare. On failure what was kept before is still kept. */
 int weir_journal_reserve(weir_journal *j, uint64_t bytes, weir_error *error);
 
 /* What the journal has declared under this number so far, or NULL. Belongs to the journal, and may
@@ -105,9 +106,9 @@ typedef struct weir_journal_state {
 } weir_journal_state;
 void weir_journal_get_state(weir_journal *j, weir_journal_state *out);
 
-/* The counts among it, and the last durable row, behind no lock: a program's thread may be
- * interrupted here by a handler whose append waits for the journal thread. Each is right by
- * itself. */
+/* The counts of the state, and the last durable row, without a lock: a program's thread may be
+ * interrupted here by a handler whose append waits for the journal thread. Each count is right
+ * by itself. */
 typedef struct weir_journal_counts {
     uint64_t durable_row, bytes, bytes_written, syncs, sync_ns_total, sync_ns_max;
 } weir_journal_counts;
@@ -116,8 +117,8 @@ void weir_journal_get_counts(weir_journal *j, weir_journal_counts *out);
 weir_locator weir_journal_locator(weir_journal *j); /* blocks up to the durable end */
 
 /* Everything up to and including block is safe without the journal: recycle or archive the
- * segments that hold nothing else, oldest first. For the one thread that also reads through the
- * locator. */
+ * segments that hold nothing else, oldest first. Only for the one thread that also reads through
+ * the locator. */
 int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error);
 
 #endif

@@ -3,16 +3,17 @@
  * One step does one round and says what to do next, so that a simulator can be the thread. How
  * threads sleep and wake each other:
  *
- *   asleep   a weir_asleep. The journal thread stores it (seq_cst) before it waits; then, when idle, it
- *            makes the process-wide barrier and looks at the tails once more. A producer loads it
- *            (relaxed) after publishing: either the producer sees IDLE and wakes the thread, or the
- *            thread sees the tail after its barrier (Dekker's pattern with an asymmetric fence;
- *            models/wake.pml).
+ *   asleep   a weir_asleep. The journal thread stores it (seq_cst) before it waits; then, when
+ *            idle, it makes the process-wide barrier and looks at the tails once more. A producer
+ *            loads it (relaxed) after publishing: either the producer sees IDLE and wakes the
+ *            thread, or the thread sees the tail after its barrier (Dekker's pattern with an
+ *            asymmetric fence; models/wake.pml).
  *   bell     the word that the journal thread waits on; a thread that wants it adds 1 and wakes it.
- *   moved    the words that other threads wait on, each in an eventcount (weir_news): durable for rows and
- *            room that the journal thread moves, lanes for lanes that became free or were made, applied
- *            for what the writer does. They are apart so that none wakes threads that wait for another.
- *            Each adds 1 whenever it has moved; lanes also when a lane that was wanted cannot be had. */
+ *   moved    the words that other threads wait on, each in an eventcount (weir_news): durable for
+ *            rows and room that the journal thread moves, lanes for lanes that became free or were
+ *            made, applied for what the writer does. They are apart so that none wakes threads that
+ *            wait for another. Each adds 1 whenever it has moved; lanes also when a lane that was
+ *            wanted cannot be had. */
 #ifndef WEIR_JOURNALER_H
 #define WEIR_JOURNALER_H
 
@@ -23,7 +24,7 @@
 
 typedef enum weir_next {
     WEIR_NEXT_AGAIN,   /* there is more to do at once */
-    WEIR_NEXT_WAIT,    /* wait for the bell, at most *wait_ns */
+    WEIR_NEXT_WAIT,    /* wait for the bell, but at most *wait_ns */
     WEIR_NEXT_IDLE,    /* nothing to do until somebody rings */
     WEIR_NEXT_STOPPED, /* for good: see status */
 } weir_next;
@@ -49,7 +50,8 @@ typedef struct weir_journaler {
     _Atomic uint32_t asleep; /* a weir_asleep */
     _Atomic uint32_t bell;
     weir_news durable, applied, lanes;
-    _Atomic uint32_t demand;   /* how many wait for durable rows or for room: do not linger */
+    /* How many callers wait for durable rows or for room: do not linger. */
+    _Atomic uint32_t demand;
     _Atomic uint32_t hurry;    /* how many of them do not wait for room: keep groups small */
     _Atomic uint32_t arrivals; /* waits for durable rows so far: a hint, relaxed on both sides */
     _Atomic uint32_t lanes_wanted; /* a thread found no free lane, or took the last */
@@ -61,11 +63,11 @@ typedef struct weir_journaler {
     bool full;
     uint64_t retry_ns; /* the last pause between two looks whether a full journal has room */
     bool marked;       /* a block without rows vouches for the last group */
-    bool was_quiet;    /* nothing was pending behind the last group */
+    bool was_quiet;    /* nothing was pending after the last group */
     uint64_t pending_since, quiet_since; /* 0: not pending, not quiet */
     unsigned failures;                   /* in a row */
     struct {
-        uint32_t cut, due; /* arrivals at the last cut; how many behind it the next one waits for */
+        uint32_t cut, due; /* arrivals at the last cut; how many after it the next one waits for */
         uint64_t until;    /* but no longer */
     } gathering;
     pthread_t thread;
@@ -86,23 +88,24 @@ int weir_journaler_start(weir_journaler *j, weir_error *error);
 /* Before a step: is it better to let others run first? See expect_back. */
 bool weir_journaler_gathers(const weir_journaler *j);
 weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns);
-/* Make everything published durable and end the thread. Returns WEIR_OK, WEIR_FULL when rows are
- * left in the ring, or WEIR_STOPPED. */
+/* Make everything published durable and end the thread. WEIR_OK; WEIR_FULL when rows are left in
+ * the ring; or WEIR_STOPPED. */
 int weir_journaler_stop(weir_journaler *j);
 void weir_journaler_release(weir_journaler *j);
 
 /* Wake the journal thread if it waits in any way. Async-signal-safe. */
 void weir_journaler_ring(weir_journaler *j);
-/* The same, by a thread that goes on running instead of waiting: beside it, not behind it. */
+/* The same, by a thread that goes on running: the journal thread is kept off its processor, so
+ * as to run beside it and not after it. */
 void weir_journaler_ring_aside(weir_journaler *j);
 
-/* In a forked child: nobody there will move anything, so who waits shall look again.
+/* In a forked child: no thread there will move anything, so a wait shall end and look again.
  * Async-signal-safe. */
 void weir_journaler_let_go(weir_journaler *j);
 
-/* It has moved: wake who waits for it. */
+/* It has moved: wake the threads that wait for it. */
 void weir_journaler_tell(weir_journaler *j, weir_news *news);
-/* What everybody must know: the end of the handle, or of hope. */
+/* Wake all waiting threads: the handle is closing, or has stopped for good. */
 void weir_journaler_tell_all(weir_journaler *j);
 
 /* On the append path, after publishing. */

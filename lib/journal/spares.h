@@ -14,20 +14,20 @@ enum { WEIR_SPARES_MAX = 4, WEIR_SPARES_RECYCLE = 3 };
 
 typedef struct weir_spare {
     uint64_t number, bytes;
-    uint64_t filled; /* so many of its first bytes have been written once */
+    uint64_t filled; /* how many of its first bytes have been written once */
     int file;        /* open; 0: it is not. None in a list is */
-    bool unknown;    /* nobody who is alive knows what it holds */
+    bool unknown;    /* it may hold anything */
 } weir_spare;
 
 typedef struct weir_spares {
     weir_spare list[WEIR_SPARES_MAX];
     size_t count;
     uint64_t next_number;
-    uint64_t keep; /* one of at least so many bytes stays */
+    uint64_t keep; /* a spare of at least so many bytes stays */
 } weir_spares;
 
 void weir_spares_put(weir_spares *s, weir_spare spare); /* there is room: count < WEIR_SPARES_MAX */
-/* The smallest of at least bytes whose loss leaves one to keep. */
+/* The smallest of at least bytes, if taking it leaves one to keep. */
 bool weir_spares_take(weir_spares *s, uint64_t bytes, weir_spare *out);
 bool weir_spares_take_largest(weir_spares *s, weir_spare *out);
 bool weir_spares_has(const weir_spares *s, uint64_t bytes); /* one of at least so many */

@@ -18,8 +18,8 @@ typedef struct weir_buffer {
     size_t capacity;
 } weir_buffer;
 
-/* What may be asked for without the mutex; see weir_journal_counts. Stored relaxed, by whoever
- * leaves the mutex. A reader that knows of an applied row, by an acquire, finds its number
+/* What may be read without the mutex; see weir_journal_counts. Stored relaxed by each thread
+ * that leaves the mutex. A reader that knows of an applied row, by an acquire, finds its number
  * durable: the writer took the mutex in between. */
 typedef struct weir_journal_told {
     _Atomic uint64_t durable_row, bytes, bytes_written, syncs, sync_ns_total, sync_ns_max;
@@ -31,7 +31,7 @@ struct weir_journal {
     uint8_t id[16];
     uint64_t incarnation;
 
-    pthread_mutex_t mutex; /* guards what stands up to the next comment */
+    pthread_mutex_t mutex; /* guards the next three */
     weir_spares spares;
     weir_catalog catalog;
     weir_journal_state state;
@@ -41,7 +41,7 @@ struct weir_journal {
     /* the journal thread's own */
     weir_segment segment;  /* file < 0: none is open */
     weir_spare ahead;      /* for the next one, and open; number 0: there is none */
-    uint64_t next_segment; /* not used by any attempt of ours, but perhaps by a former process's */
+    uint64_t next_segment; /* no attempt of ours used it, but perhaps one of a former process */
     weir_end durable_end;
     uint64_t unsynced; /* bytes of blocks appended since the last sync */
     bool broken;       /* a write or sync failed: restart first */
@@ -54,13 +54,14 @@ struct weir_journal {
     bool plain; /* no codec is wanted for now */
     weir_buffer block, head;
 
-    int archive; /* open, and its name is synced; 0: not yet. Only for who releases */
+    int archive; /* open, and its name is synced; 0: not yet. Only for the thread that releases */
 };
 
 void weir_journal_tell_counts(weir_journal *j);
 
-/* For the library's threads, and for who opens. No other thread of the program takes it: it
- * would keep the library's waiting, and a handler that interrupts it may wait for those. */
+/* For the library's threads, and for the thread that opens. No other thread of the program may
+ * take the mutex: a handler that interrupts it could wait in an append for the library's threads
+ * while they wait for the mutex. */
 static inline void weir_journal_lock(weir_journal *j) {
     (void)pthread_mutex_lock(&j->mutex); /* cannot fail: a default mutex, never taken twice */
 }
@@ -79,7 +80,7 @@ static inline uint64_t weir_aligned(uint64_t bytes) {
     return (bytes + WEIR_BLOCK_ALIGN - 1) / WEIR_BLOCK_ALIGN * WEIR_BLOCK_ALIGN;
 }
 
-/* Encode a payload into buffer, behind room for the header, and pad it with zeros to its extent. */
+/* Encode a payload into buffer, after room for the header, and pad it with zeros to its extent. */
 int weir_journal_stage(weir_journal *j, weir_buffer *buffer, uint16_t kind, const uint8_t *payload,
                        size_t bytes, uint32_t rows, weir_block_header *h, weir_error *error);
 /* Number the staged block as the next of the stream and write it at the end of s. */

@@ -1,4 +1,4 @@
-/* lane.h - one thread's ring of bytes: the fastest part, and the part a dead process leaves behind.
+/* lane.h - one thread's ring of bytes: what an append writes, and what a dead process leaves.
  *
  * A lane is a single-producer, single-consumer ring: the owning thread writes records and moves
  * tail, the journal thread reads them and moves head once they are durable. Its bytes are mapped
@@ -44,13 +44,14 @@ enum {
 /* In the mapped file; one cache line per writer, so that producer and journal thread share none. */
 typedef struct weir_lane_control {
     /* Written by the producer with release, after the record; read by the journal thread with
-     * acquire: whoever sees the tail sees the whole record. */
+     * acquire: a thread that sees the tail sees the whole record. */
     alignas(WEIR_CACHE_LINE) _Atomic uint64_t tail;
     /* Written by the journal thread with release, after the sync; read by the producer with
-     * acquire: the space it frees is no longer being read. Also "durable up to here" for those
-     * who wait. */
+     * acquire: the space it frees is no longer being read. It is also "durable up to here" for
+     * callers that wait. */
     alignas(WEIR_CACHE_LINE) _Atomic uint64_t head;
-    /* generation << 40 | thread id << 16 | depth << 8 | state; who changes what: see ring.h. */
+    /* generation << 40 | thread id << 16 | depth << 8 | state. ring.h says which thread changes
+     * what. */
     alignas(WEIR_CACHE_LINE) _Atomic uint64_t owner;
     alignas(WEIR_CACHE_LINE) uint64_t reserved[8];
 } weir_lane_control;
@@ -73,8 +74,8 @@ typedef struct weir_lane {
     uint64_t salt;  /* of the check: ring and lane */
     weir_lane_control *control;
     uint32_t index;
-    /* "An append is under way": set by the owner, read by a closer that made the barrier in
-     * between. */
+    /* "An append is under way": set by the owner, read by a closing thread after it made the
+     * barrier. */
     _Atomic bool busy;
     uint16_t opening; /* low half of the generation of the handle's opening: a cross-check */
     /* Published rows: written by the owner only, so a plain load and a relaxed store are enough. */
@@ -86,10 +87,11 @@ typedef struct weir_lane {
     uint64_t cut;                            /* tail as this round's cut saw it */
     uint64_t populated;                      /* bytes from the start that were faulted in */
     bool ended; /* of a dead ring: its next record is not valid, so nothing more is taken */
-    /* Number of the thread that has it << 8 | depth; 0: nobody. Written by that thread alone,
-     * behind all else that it sets; relaxed, since only the same thread asks for its own number. */
+    /* Number of the thread that has the lane << 8 | depth; 0: no thread has it. Written by that
+     * thread alone, after all else that it sets; relaxed, since only the same thread looks for
+     * its own number. */
     _Atomic uint64_t holder;
-    /* Written by the writer thread with release, read by those who wait with acquire. */
+    /* Written by the writer thread with release, read with acquire by callers that wait. */
     _Atomic uint64_t applied;
 } weir_lane;
 
@@ -97,8 +99,8 @@ static inline uint64_t weir_record_bytes(uint64_t body) {
     return (WEIR_RECORD_HEAD + body + 7) & ~(uint64_t)7;
 }
 
-/* Low half of the mixed XXH3-64 of stamp and body, with size, place and ring mixed in. Mixed in
- * afterwards because a seeded XXH3 derives a secret for long inputs. */
+/* The high half of XXH3-64 of stamp and body, after size, position, lane and ring are mixed in.
+ * They are mixed in afterwards because a seeded XXH3 derives a secret for long inputs. */
 static inline uint32_t weir_record_check(const uint8_t *record, uint64_t body, uint64_t salt,
                                          uint64_t position) {
     uint64_t hash = XXH3_64bits(record + 8, (size_t)(8 + body));
@@ -107,8 +109,8 @@ static inline uint32_t weir_record_check(const uint8_t *record, uint64_t body, u
     return (uint32_t)(hash >> 32);
 }
 
-/* So many bytes do not linger: a block that is worth its sync, or a quarter of a lane, so that one
- * that fills up fast is looked at again before it is full. */
+/* This many pending bytes do not linger: a block that is worth its sync, or a quarter of a lane,
+ * so that a lane which fills up fast is looked at again before it is full. */
 static inline uint64_t weir_lane_enough(uint64_t lane_bytes) {
     return lane_bytes / 4 < 256 << 10 ? lane_bytes / 4 : 256 << 10;
 }
@@ -142,7 +144,7 @@ typedef struct weir_record {
     uint32_t bytes;
     unsigned kind;
     uint64_t epoch;
-    uint64_t next; /* position behind it */
+    uint64_t next; /* position after it */
 } weir_record;
 
 /* Read the record at position, which must be below end. False when it is not valid: the bytes

@@ -1,7 +1,7 @@
 /* ring.h - the mapped file of lanes: what keeps published rows when the process dies.
  *
  * The file is mapped MAP_SHARED, so its pages are the kernel's and outlive the process. Every byte
- * is allocated before it is mapped: a full disk is an error code here, never SIGBUS in an append.
+ * is allocated before it is mapped: a full disk is an error here, and never SIGBUS in an append.
  * Layout, little-endian:
  *
  *     offset  size
@@ -52,26 +52,27 @@
  *
  *   What "so the cut sees" relies on: B's read comes before the cut's write of the same word, and
  *   whatever B had seen must be visible to the cut's later reads (read-to-write causality). x86-64
- *   and AArch64 are multi-copy atomic, and the cut has a full fence behind its change; on other
+ *   and AArch64 are multi-copy atomic, and the cut has a full fence after its change; on other
  *   machines the cut uses the barrier of the os table (membarrier).
  *
  *   An append from a signal handler that interrupted an append of its own thread uses a second
  *   lane and always takes a new epoch by compare-and-swap.
  *
- * WHO HAS A LANE: the owner word {generation, thread id, depth, state} and the lane's holder.
+ * OWNERS OF LANES: the owner word {generation, thread id, depth, state} and the lane's holder.
  *
- *   FREE -> OWNED    a producer, by compare-and-swap (acquire). The generation goes up by one, so that
- *                    no change that was decided on before it can happen behind it, whatever thread
- *                    ids come again (models/owner.pml). Then the producer stores its number in holder.
- *   OWNED -> ENDED   the thread itself when it ends (weir_ring_hand_back), or the journal thread when
- *                    the kernel says that there is no such thread (weir_ring_end_dead); both by
- *                    compare-and-swap (release; acquire too where another thread's stores are taken
- *                    on). Whoever cannot be looked at lives.
- *   ENDED -> FREE    the journal thread, or the thread that ends, when all in the lane is durable, by
- *                    compare-and-swap (acquire and release).
+ *   FREE -> OWNED    a producer, by compare-and-swap (acquire). The generation goes up by one, so
+ *                    that no change that was decided on before it can happen after it, even when
+ *                    thread ids are reused (models/owner.pml). Then the producer stores its number
+ *                    in holder.
+ *   OWNED -> ENDED   the thread itself when it ends (weir_ring_hand_back), or the journal thread
+ *                    when the kernel says that there is no such thread (weir_ring_end_dead); both
+ *                    by compare-and-swap (release; acquire too where another thread's stores are
+ *                    taken on). A thread that cannot be looked at counts as alive.
+ *   ENDED -> FREE    the journal thread, or the thread that ends, when all in the lane is durable,
+ *                    by compare-and-swap (acquire and release).
  *
- *   Which lane is one's own says holder alone: it has the thread's number, which no other thread of
- *   the process ever has, as it may have its id. */
+ *   A thread finds its own lane by holder alone: that is the thread's number, which no other thread
+ *   of the process ever has, whereas a thread id is reused. */
 #ifndef WEIR_RING_H
 #define WEIR_RING_H
 
@@ -111,15 +112,15 @@ typedef struct weir_ring {
     uint64_t mark_salt;
     uint64_t device, inode; /* of a new ring's file */
     bool writable;
-    bool cut; /* dead: a lane with rows that may not be durable lies behind the file's end */
+    bool cut; /* dead: a lane with rows that may not be durable lies beyond the file's end */
 } weir_ring;
 
 uint64_t weir_ring_head_bytes(uint32_t lanes); /* of a ring that has no lane ready yet */
 
-/* dirfd and path of these are as os.h says. Make a new ring at path (a temporary name; the caller
- * renames it). lanes: memory for so many
- * that outlives the ring. No lane is ready yet. Errors: NO_SPACE, UNSUPPORTED (the file system
- * cannot allocate), IO, NO_MEMORY. */
+/* dirfd and path of these functions are as os.h says. Make a new ring at path (a temporary name;
+ * the caller renames it). lanes: memory for as many lanes as wanted has, which outlives the
+ * ring. No lane is ready yet. Errors: NO_SPACE, UNSUPPORTED (the file system cannot allocate),
+ * IO, NO_MEMORY. */
 int weir_ring_create(weir_ring *ring, const weir_os *os, int dirfd, const char *path,
                      const weir_ring_header *wanted, weir_lane *lanes, weir_error *error);
 
@@ -127,42 +128,45 @@ int weir_ring_create(weir_ring *ring, const weir_os *os, int dirfd, const char *
  * ring's descriptor. Journal thread only. */
 int weir_ring_provision(weir_ring *ring, weir_error *error);
 
-/* Fault in a piece of what producers will write next, in the first lap of a lane, so that they
- * rarely have to. False when there is nothing left to do for now. Journal thread only. */
+/* Fault in a piece of what producers will write next, during the first lap of a lane, so that
+ * they rarely take page faults. False when there is nothing left to do for now. Journal thread
+ * only. */
 bool weir_ring_populate(weir_ring *ring);
 
-/* Map a dead ring to read it. found says what it is. With WEIR_RING_OURS the ring can be read, and
- * is to be closed; whose journal it belongs to, the caller compares. With any other, and WEIR_OK,
+/* Map a dead ring to read it. *found says what it is. With WEIR_RING_OURS it can be read and is
+ * to be closed; the caller compares to which journal it belongs. With any other, and WEIR_OK,
  * there is nothing to close. */
 int weir_ring_attach(weir_ring *ring, const weir_os *os, int dirfd, const char *path,
                      weir_found_ring *found, weir_error *error);
 
-/* In a forked child, which has none of a writable ring's memory: put zeros of its own there,
- * which an append that the fork interrupted may write to, and end, as if nothing had happened to
- * it. Async-signal-safe. */
+/* In a forked child, where the mappings of a writable ring are absent: put zeros of the child's
+ * own there, so that an append which the fork interrupted can write to them and end.
+ * Async-signal-safe. */
 void weir_ring_let_go(const weir_ring *ring);
 
-/* What an attached ring is to the journal that it names: a file that lost lanes in the boot that
- * wrote them was truncated. After another boot it may be what a power cut has left. */
+/* Was an attached ring truncated? A file that lacks lanes in the boot that wrote them was
+ * (WEIR_RING_CUT). After a reboot they may be missing because of a power cut (WEIR_RING_OURS). */
 weir_found_ring weir_ring_judge(const weir_ring *ring);
 
-/* Unmap and close the file; what the ring knew of itself stays. */
+/* Unmap and close the file; the fields stay. */
 void weir_ring_unmap(weir_ring *ring);
-/* That, and the rest; attached rings free their lanes. */
+/* The same, and clear the fields; an attached ring frees its lanes. */
 void weir_ring_close(weir_ring *ring);
 
 void weir_ring_store_mark(weir_ring *ring, const weir_mark *mark);
 bool weir_ring_load_mark(const weir_ring *ring, weir_mark *out);
 
-/* thread in these: the caller's number (os->thread_number). find: the lane that it has for that
- * depth; claim: one that was free; NULL when there is none. Async-signal-safe. */
+/* In these, thread is the caller's number (os->thread_number). find: the lane that it has for
+ * that depth. claim: one that was free, and is the caller's now. NULL when there is none.
+ * Async-signal-safe. */
 weir_lane *weir_ring_find(const weir_ring *ring, uint64_t thread, unsigned depth);
 weir_lane *weir_ring_claim(weir_ring *ring, uint64_t thread, unsigned depth);
-/* The thread ends, or is done with the ring, and gives back what it has. True when a lane is
- * free by that, and not first to be drained. */
+/* The thread ends, or is done with the ring, and gives back its lanes. True when one of them is
+ * free at once, and has not to be drained first. */
 bool weir_ring_hand_back(weir_ring *ring, uint64_t thread);
-/* Journal thread only, or whoever comes behind its end. end_dead: find lanes of threads that
- * ended without giving them back. free_ended: true when a lane is free that was not. */
+/* For the journal thread only, or for the thread that has joined it. end_dead: end the lanes of
+ * threads that ended without giving them back. free_ended: free the ended lanes that are
+ * drained; true when there was one. */
 void weir_ring_end_dead(weir_ring *ring);
 bool weir_ring_free_ended(weir_ring *ring);
 uint32_t weir_ring_owned(const weir_ring *ring); /* lanes in use, or not drained since */
@@ -184,7 +188,7 @@ static inline uint64_t weir_ring_stamp(weir_ring *ring, const weir_lane *lane, b
  * only. */
 uint64_t weir_ring_cut(weir_ring *ring);
 
-/* Has any lane records that were not taken yet? And how many bytes? */
+/* Bytes of records, in all lanes, that were not taken yet. */
 uint64_t weir_ring_pending(const weir_ring *ring);
 
 /* What the tool says of a ring, without changing it. */

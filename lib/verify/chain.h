@@ -1,8 +1,9 @@
 /* chain.h - which files there are, and how their headers chain into one stream. Private to this
  * folder.
  *
- * The header of the newest segment says where everything before it ends; the segment of that end
- * has a header that says the same, and so on. Files between two links of this chain are void. */
+ * The header of the newest segment says where everything before it ends. The segment of that end
+ * has a header that says the same of what is before it, and so on. Files between two links of
+ * this chain are void. */
 #ifndef WEIR_CHAIN_H
 #define WEIR_CHAIN_H
 
@@ -14,9 +15,9 @@ typedef struct weir_link {
     const weir_segment_note *note; /* NULL: the file is missing */
     weir_identity whose;
     uint64_t begin;       /* offset of the first block to be read */
-    uint64_t first_block; /* 0: nobody says; then the next two mean nothing either */
+    uint64_t first_block; /* 0: unknown, and so are the next two */
     uint64_t first_row, before_hash;
-    weir_end end;      /* as the next link's header says; segment 0: nobody says */
+    weir_end end;      /* as the next link's header says; segment 0: unknown */
     uint64_t promised; /* blocks up to here are promised by a later link; 0 in the last */
     uint64_t limit;    /* bytes of the file that count */
 } weir_link;
@@ -27,13 +28,12 @@ typedef struct weir_chain {
 } weir_chain;
 
 /* List the directory, read every segment's header: fills segments, bytes, incarnation, journal,
- * read_only and found.journal. WEIR_NOT_FOUND: a file went away between the list and the look; list
- * again. */
+ * read_only and found.journal. WEIR_NOT_FOUND: a file went away after it was listed; list again. */
 int weir_chain_list(const weir_inventory_input *input, weir_inventory *inventory,
                     weir_error *error);
 
-/* Chain them. applied: block up to which the database has everything; a segment that is missing and
- * holds nothing above it was recycled. Answers like weir_chain_list. */
+/* Chain them. applied: the block up to which the database has everything; a missing segment that
+ * held nothing above it was recycled. Answers like weir_chain_list. */
 int weir_chain_build(const weir_inventory_input *input, weir_inventory *inventory, uint64_t applied,
                      weir_chain *out, weir_error *error);
 void weir_chain_free(weir_chain *chain);

@@ -1,6 +1,6 @@
 /* decode.h - the payload of one block: read from its segment, verified, decoded.
  *
- * The inventory and the reader both come here, so what one calls damaged the other cannot read. */
+ * The inventory and the reader both use this, so what one calls damaged the other cannot read. */
 #ifndef WEIR_DECODE_H
 #define WEIR_DECODE_H
 

@@ -1,11 +1,11 @@
 /* inventory.h - read a journal directory whole, change nothing, and say what is there.
  *
- * Opening, verifying and every reading verb of the tool begin here, so they cannot disagree. Every
- * byte of the stream is read and its hashes are checked, applied or not. Decoded besides are the
- * blocks of the youngest segment and all that carry no rows, or every block with verify_all: so
- * opening reads nothing that has not been judged. What stands behind the stream's end is looked
- * through for blocks that say more had been durable. Memory: proportional to the number of
- * segments and damages, and one block; not to the bytes of the journal. */
+ * Opening, verifying and every reading verb of the tool begin here, so they cannot disagree.
+ * Every byte of the stream is read and its hashes are checked, whether it is applied or not. The
+ * blocks of the youngest segment and all blocks without rows are also decoded, or every block
+ * with verify_all: so opening reads nothing that has not been judged. What follows the stream's
+ * end is searched for blocks that say that more had been durable. Memory: proportional to the
+ * number of segments and damages, and one block; not to the bytes of the journal. */
 #ifndef WEIR_INVENTORY_H
 #define WEIR_INVENTORY_H
 
@@ -15,41 +15,41 @@
 
 /* A run of valid blocks of one segment that belong to the stream. */
 typedef struct weir_extent {
-    uint64_t segment, begin, end; /* byte offsets: first block, behind the last */
+    uint64_t segment, begin, end; /* byte offsets: of the first block, and after the last */
     uint64_t first_block, last_block, first_row, next_row;
     uint64_t last_hash;
     char *path; /* belongs to the inventory, or to the journal that answers locate */
 } weir_extent;
 
-/* Promised blocks or rows that cannot be read. Ranges are inclusive; 0, 0 where none or unknown
- * (why then says from which row on). path is NULL where the file is missing. */
+/* Promised blocks or rows that cannot be read. Ranges are inclusive; 0, 0 where there is none or
+ * it is unknown (then why says from which row on). path is NULL where the file is missing. */
 typedef struct weir_damage {
     uint64_t segment, offset;
     uint64_t first_block, last_block, first_row, last_row;
-    bool rows_unknown; /* some are lost, and nobody says how many */
+    bool rows_unknown; /* some are lost, and it is not known how many */
     char *path;
     char why[160];
 } weir_damage;
 
 typedef struct weir_inventory_input {
     const weir_os *os;
-    int dirfd; /* the directory, open as long as what it says is read by; or WEIR_OS_CWD */
+    int dirfd; /* the directory, open for as long as its files are read; or WEIR_OS_CWD */
     const char *directory;
-    const char *database_broken;    /* why it cannot be read; NULL: it can, or is not there */
+    const char *database_broken;    /* why it cannot be read; NULL: it can, or it does not exist */
     bool database_has_positions;    /* it knows some journal */
     const weir_position *positions; /* all that the database knows */
     size_t position_count;
     const weir_mark *ring_mark; /* NULL when there is none */
     weir_found_ring ring;
     const uint8_t *ring_journal; /* its journal id; NULL unless the ring was readable */
-    bool verify_all;             /* decode older rows too; damage is found without */
+    bool verify_all;             /* decode older rows too; damage is found without that */
     void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total); /* may be NULL */
     void *progress_context;
 } weir_inventory_input;
 
-/* A file whose name is that of a segment. One that is empty or all zeros counts as absent: the
- * journal leaves none (a segment is named after its header is synced), but a copy that was
- * interrupted does. */
+/* A file that has the name of a segment. One that is empty or all zeros counts as absent: the
+ * journal leaves none (a segment is named after its header is synced), but an interrupted copy
+ * does. */
 typedef struct weir_segment_note {
     uint64_t number;            /* as its name says */
     weir_segment_header header; /* zeros when it cannot be read */
@@ -73,16 +73,16 @@ typedef struct weir_inventory {
     size_t extent_count;
     weir_damage *damages;
     size_t damage_count;
-    weir_end end;      /* behind the last valid block of the stream */
+    weir_end end;      /* after the last valid block of the stream */
     uint64_t next_row; /* number after the last row of the stream (or promised by a mark) */
     weir_mark durable; /* the highest mark of all sources */
-    /* Where the stream stands at that mark, and the row that comes next there. When promised
-     * blocks are lost it names the mark's block (hash 0 if unknown) and the place where the last
-     * readable one at or below it ends. */
+    /* The stream's end at that mark, and the row that comes next there. When promised blocks are
+     * lost this is the mark's block (hash 0 if unknown) and the place where the last readable
+     * block at or below it ends. */
     weir_end durable_end;
     uint64_t durable_next_row;
     weir_position position; /* the database's position in this journal; zeros if none */
-    uint64_t torn_bytes;    /* void behind the end, in the last segment; 0 if it ends in damage */
+    uint64_t torn_bytes;    /* void after the end, in the last segment; 0 if that ends in damage */
     uint64_t bytes;         /* of all segments */
     bool read_only;         /* an unknown compatible bit: read, but do not append */
     bool closed;            /* the last block is the mark that a clean close leaves (no lanes) */
@@ -91,13 +91,13 @@ typedef struct weir_inventory {
     char detail[400]; /* the verdict in words: what, where, which rows, what to do */
 } weir_inventory;
 
-/* WEIR_OK also when the verdict refuses; an error only when reading itself failed (rights,
- * memory, I/O: a disk that refuses to be read is never taken for a torn tail). out is to be
- * freed in either case. What looks damaged is looked at again, until it looks the same twice: a
- * live journal recycles its segments and writes blocks meanwhile.
+/* WEIR_OK also when the verdict refuses; an error only when reading itself failed (rights, memory,
+ * I/O: a disk that refuses to be read is never taken for a torn tail). out is to be freed in either
+ * case. A journal that looks damaged is read again until it looks the same twice: a live one
+ * recycles its segments and writes blocks meanwhile.
  *
- * A journal that is whole but ends below the database's position is no rot, as its rows are in
- * the database: it is BEYOND, with a clean tail, and one damage that names the rows. */
+ * A journal that is whole but ends below the database's position is not corrupt, as its rows are
+ * in the database: its position is BEYOND, its tail is clean, and one damage names the rows. */
 int weir_inventory_take(const weir_inventory_input *input, weir_inventory *out, weir_error *error);
 void weir_inventory_free(weir_inventory *inventory);
 

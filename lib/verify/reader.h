@@ -1,9 +1,9 @@
 /* reader.h - walk the blocks of a journal in order, live or dead, decoded and verified: hashes, the
  * chain, and that a payload holds as many rows as its header says.
  *
- * The reader asks a locator where a block stands; a live journal answers from memory and up to its
- * durable end, an inventory answers from what it found. Memory: one stored and one raw block. One
- * thread per reader. */
+ * The reader asks a locator where a block is. A live journal answers from memory, up to its
+ * durable end; an inventory answers from what it found. Memory: one stored and one raw block.
+ * One thread per reader. */
 #ifndef WEIR_READER_H
 #define WEIR_READER_H
 
@@ -12,16 +12,17 @@
 typedef struct weir_locator {
     void *self;
     int dirfd; /* in which the extents' paths are looked up, as os.h says */
-    /* The extent that holds block; path_buffer has 4096 bytes, in which out->path may stand.
+    /* The extent that holds block. path_buffer has 4096 bytes, to which out->path may point.
      * WEIR_PENDING: not there yet. WEIR_NOT_FOUND: it left the journal, or is damaged. */
     int (*locate)(void *self, uint64_t block, weir_extent *out, char *path_buffer);
-    /* The nearest block there is at this number or above it (or below), 0 for none: a gap may be as
-     * wide as a forger says. NULL where nobody steps over gaps. */
+    /* The nearest existing block at or above this number (or at or below it); 0 for none. A gap
+     * may be as wide as a forged header says, so it is not crossed one by one. NULL where no
+     * reader crosses gaps. */
     uint64_t (*nearest)(void *self, uint64_t block, bool above);
 } weir_locator;
 
-/* Up to the end of its stream, which may lie above the durable mark. The inventory stays the
- * caller's, and lives longer than the locator. */
+/* Finds blocks up to the end of the inventory's stream, which may be above the durable mark. The
+ * inventory stays the caller's, and must outlive the locator. */
 weir_locator weir_inventory_locator(const weir_inventory *inventory);
 
 typedef struct weir_reader weir_reader;
@@ -41,11 +42,11 @@ void weir_reader_free(weir_reader *reader);
  * go on with any block. */
 int weir_reader_read(weir_reader *reader, uint64_t block, weir_read_block *out, weir_error *error);
 
-/* What the locator has nearest to that number, or that number if it cannot say. */
+/* The nearest block by the locator, or that number itself if the locator cannot say. */
 uint64_t weir_reader_nearest(const weir_reader *reader, uint64_t block, bool above);
 
-/* The two halves of it, for who may not need the second: the header of a block, and, before any
- * other call on the reader, its payload. */
+/* The two halves of weir_reader_read, for a caller that may not need the second: the header of a
+ * block, and then, before any other call on the reader, its payload. */
 int weir_reader_header(weir_reader *reader, uint64_t block, weir_block_header *out,
                        weir_error *error);
 int weir_reader_payload(weir_reader *reader, weir_read_block *block, weir_error *error);

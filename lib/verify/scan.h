@@ -1,8 +1,10 @@
-/* scan.h - the bytes of one segment file: headers, payloads, and the search behind damage.
+/* scan.h - the bytes of one segment file: headers, payloads, and the search for blocks after
+ * damage.
  *
- * One window slides over the file. It is read in large pieces while reading is sequential, and only
- * as much as is asked for after a jump. Memory: the window, or one payload where that is larger,
- * and never more than the file has. Nothing is looked at behind limit. One thread at a time. */
+ * One window slides over the file. It is read in large pieces while reading is sequential, and
+ * only as much as is asked for after a jump. Memory: the window, or one payload where that is
+ * larger, and never more than the file has. Nothing beyond limit is looked at. One thread at a
+ * time. */
 #ifndef WEIR_SCAN_H
 #define WEIR_SCAN_H
 
@@ -14,14 +16,14 @@ typedef struct weir_scan {
     int dirfd;      /* in which paths are looked up, as os.h says */
     int file;       /* < 0: none is open */
     uint64_t limit; /* bytes that may be looked at; at opening the size of the file */
-    int64_t result; /* negative errno behind the last WEIR_IO */
+    int64_t result; /* the negative errno of the last WEIR_IO */
     uint8_t *window;
     size_t capacity, bytes;
     uint64_t at; /* where in the file the window begins */
 } weir_scan;
 
-/* Whose blocks are meant: those of another journal, segment or opening in the same file are what
- * its former life left behind. */
+/* Which blocks count: blocks of another journal, segment or opening in the same file were left
+ * by its former use. */
 typedef struct weir_identity {
     uint8_t journal[16]; /* all zero: any */
     uint64_t segment;
@@ -39,24 +41,25 @@ void weir_scan_close(weir_scan *scan);
  * before (or at limit), WEIR_IO, WEIR_NO_MEMORY. */
 int weir_scan_bytes(weir_scan *scan, uint64_t offset, size_t bytes, const uint8_t **out);
 
-/* Answers like weir_block_header_decode, and WEIR_DAMAGED when the block is not of this
- * identity, says it stands elsewhere, or reaches behind limit; WEIR_VERSION only for a block of
- * this identity. */
+/* Answers like weir_block_header_decode; also WEIR_DAMAGED when the block is not of this
+ * identity, names another place, or reaches beyond limit. WEIR_VERSION only for a block of this
+ * identity. */
 int weir_scan_header(weir_scan *scan, const weir_identity *whose, uint64_t offset,
                      weir_block_header *out);
 
 /* The stored bytes of the block, with their hash checked. */
 int weir_scan_payload(weir_scan *scan, const weir_block_header *h, const uint8_t **stored);
 
-/* The first valid header at from or behind it with a number above above. WEIR_NOT_FOUND: none. */
+/* The first valid header at or after from whose number is greater than above. WEIR_NOT_FOUND:
+ * none. */
 int weir_scan_next(weir_scan *scan, const weir_identity *whose, uint64_t from, uint64_t above,
                    weir_block_header *out);
 
-/* What stands from an offset to the limit. */
+/* What is between an offset and the limit. */
 typedef struct weir_tail {
     bool empty;       /* nothing but zeros */
     bool own;         /* a valid header of this identity */
-    bool torn;        /* own, or bytes that neither a former life nor zero-filling leaves */
+    bool torn;        /* own, or bytes that neither a former use nor zero-filling leaves */
     uint64_t durable; /* highest durable block that such headers name */
     uint64_t bytes;   /* up to the last byte that is of interest */
 } weir_tail;

@@ -1,11 +1,12 @@
-/* verdict.h - what opening a journal may do, as one pure function over what was found.
+/* verdict.h - what opening a journal may do: one pure function over what was found.
  *
- * No I/O here. Each case has a name; a test enumerates every combination of inputs and sees
- * exactly one case each. The rule behind it: every block says which block was durable before it,
- * and so do segment headers, the ring's header and SQLite's position. A bad or absent block at
- * or below any of these marks is rot: promised data is damaged. Otherwise the journal ends
- * before the first bad block above every mark, and what follows is a torn tail, the normal trace
- * of a crash. */
+ * No I/O here. Each case has a name; a test enumerates every combination of inputs and finds
+ * exactly one case for each. The rule: every block says up to which block the journal was
+ * durable when it was written, and so do segment headers, the ring's header and SQLite's
+ * position. These are the durable marks. A bad or absent block at or below any mark is
+ * corruption (the verdict "rot"): promised data is damaged. Otherwise the journal ends before
+ * the first bad block above every mark, and what follows is a torn tail, the normal trace of a
+ * crash. */
 #ifndef WEIR_VERDICT_H
 #define WEIR_VERDICT_H
 
@@ -20,8 +21,8 @@ typedef enum weir_found_journal {
 } weir_found_journal;
 
 typedef enum weir_found_tail {
-    WEIR_TAIL_CLEAN, /* zeros, or the end of the file, behind the last valid block */
-    WEIR_TAIL_TORN,  /* something invalid behind the last valid block, above every mark */
+    WEIR_TAIL_CLEAN, /* zeros, or the end of the file, after the last valid block */
+    WEIR_TAIL_TORN,  /* something invalid after the last valid block, above every mark */
     WEIR_TAIL_ROT,   /* a bad or absent block at or below a mark */
 } weir_found_tail;
 

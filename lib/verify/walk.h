@@ -1,15 +1,16 @@
-/* walk.h - through all blocks of a chain of segments: where the stream stands, and where it is
- * damaged. Private to this folder.
+/* walk.h - walk all blocks of a chain of segments: where the stream ends, and where it is damaged.
+ * Private to this folder.
  *
  * Blocks follow each other in number, rows and hash. Where one does not, the marks decide: at or
- * below one it is rot, and the walk goes on behind it; above every mark the stream ends there. */
+ * below a mark it is corruption, and the walk goes on after it; above every mark the stream ends
+ * there. */
 #ifndef WEIR_WALK_H
 #define WEIR_WALK_H
 
 #include "chain.h"
 #include "decode.h"
 
-/* Does a block that somebody outside the journal remembers stand in the stream? */
+/* Is a block that the database or the ring remembers in the stream? */
 typedef struct weir_witness {
     uint64_t block;
     uint64_t hash; /* of the block's header, once seen */
@@ -21,10 +22,10 @@ typedef struct weir_walk {
     weir_inventory *inventory; /* extents, damages, end, durable, … are filled */
     weir_error *error;
     weir_witness position, ring;
-    uint64_t position_row;  /* last row applied, perhaps within the block behind the position's */
+    uint64_t position_row;  /* last row applied, perhaps within the block after the position's */
     uint64_t promised;      /* highest mark of all but the database */
     bool older;             /* the ring ends below the database's position: an older copy */
-    bool torn;              /* something stands behind the end that does not belong there */
+    bool torn;              /* something is after the end that does not belong there */
     bool behind;            /* all is well, but the journal ends below the database's position */
     weir_block_header last; /* last valid block of the stream; block 0: there is none */
     weir_block_header last_but_one;
@@ -36,7 +37,7 @@ typedef struct weir_walk {
     uint64_t next_block, next_row, hash; /* what must come; 0: not known yet */
     bool open;                           /* the last damage has no end yet */
     bool surveyed;
-    uint64_t torn_end; /* behind the last byte of interest in this segment; 0: none was found */
+    uint64_t torn_end; /* after the last byte of interest in this segment; 0: none was found */
     size_t extent_capacity, damage_capacity;
     uint64_t bytes_before, bytes_shown; /* for progress */
 } weir_walk;
@@ -57,8 +58,8 @@ typedef struct weir_walk_place {
 /* A mark: all up to block is durable. */
 void weir_walk_mark(weir_walk *w, weir_mark mark);
 
-/* Marks from outside are set before. Answers like weir_chain_list; WEIR_OK with found.journal NEWER
- * when a block of a newer version stands where the next one should. */
+/* The caller has set the marks from outside. Answers like weir_chain_list; WEIR_OK with
+ * found.journal NEWER when a block of a newer version is where the next one should be. */
 int weir_walk_chain(weir_walk *w, const weir_chain *chain);
 
 void weir_walk_free(weir_walk *w);
@@ -73,8 +74,8 @@ void weir_walk_pass_over(weir_walk *w, const weir_block_header *h);
 int weir_walk_damage(weir_walk *w, weir_damage damage, const char *path, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* One that begins at offset of this segment with what must come next, and whose end is not known
- * yet; and its end: everything before block and row is lost. 0: nobody knows how much. */
+/* Open a damage that begins at offset of this segment with what must come next, and whose end is
+ * not known yet. Close it: everything before block and row is lost; 0: it is not known how much. */
 int weir_walk_open_damage(weir_walk *w, uint64_t offset, const char *why);
 void weir_walk_close_damage(weir_walk *w, uint64_t block, uint64_t row); /* if one is open */
 
@@ -87,7 +88,7 @@ uint64_t weir_walk_promise(const weir_walk *w);
 void weir_walk_mark_applied_row(weir_walk *w);
 
 weir_damage weir_walk_here(const weir_walk *w, uint64_t offset);
-uint64_t weir_walk_offset(const weir_walk *w); /* behind the last good block of this segment */
+uint64_t weir_walk_offset(const weir_walk *w); /* after the last good block of this segment */
 const char *weir_walk_path(const weir_walk *w);
 
 /* Room for one more element: the array, or NULL. */
