@@ -13,9 +13,9 @@ enum { SEATS = 16 }; /* so many open handles have one each */
 
 /* What a thread remembers of a handle. Thread-local in the initial-exec model, so that reaching
  * it calls nothing and a signal handler may. Only its own thread touches it, and handlers that
- * nest properly in it: whoever raises depth from 0 has the seat, and nobody else changes what
- * stands in it until depth is 0 again. So depth is raised before anything in the seat is looked
- * at. */
+ * nest properly in that thread: the append that raises depth from 0 has the seat, and nothing
+ * else changes the seat until depth is 0 again. So depth is raised before anything in the seat
+ * is looked at. */
 typedef struct seat {
     uint32_t generation; /* of the opening whose seat this is; 0: nobody's */
     uint32_t depth;      /* appends under way in this thread, one inside the other */
@@ -36,14 +36,14 @@ typedef struct entry {
 
 /* ---- in and out --------------------------------------------------------------------------- */
 
-/* Of rows that were not appended, those for which there was no room count. */
+/* Rows that were not appended for lack of room are counted. */
 static int count_refused(weir *w, int status, uint64_t rows) {
     if (status == WEIR_FULL) atomic_fetch_add_explicit(&w->refused, rows, memory_order_relaxed);
     return status;
 }
 
-/* A lane that the seat does not hold: the first of this handle, or of an append inside another
- * one, to whichever handle. */
+/* Find a lane that the seat does not hold: this thread's first in this handle, or one for an
+ * append inside another append, whichever handle that is for. */
 static int look_for_lane(entry *e, uint32_t generation) {
     int status = weir_gate_status(e->w, generation);
     if (status != WEIR_OK) return status;
@@ -66,14 +66,14 @@ void weir_handle_switch_thread(weir *w) {
 }
 
 static inline void leave_append(const entry *e) {
-    /* Release: who sees the flag down sees the tail. */
+    /* Release: a thread that sees the flag down sees the tail. */
     atomic_store_explicit(&e->lane->busy, false, memory_order_release);
     atomic_signal_fence(memory_order_seq_cst);
     e->seat->depth = e->depth;
 }
 
-/* Raise busy, then look at the gate; a closer shuts the gate, makes the barrier, then looks at
- * busy: one of the two sees the other. */
+/* Raise busy, then look at the gate. A closing thread shuts the gate, makes the barrier, then
+ * looks at busy. So one of the two sees the other (Dekker's pattern with an asymmetric fence). */
 static inline int pass_gate(const entry *e, uint32_t generation) {
     atomic_store_explicit(&e->lane->busy, true, memory_order_relaxed);
     if (UNLIKELY(e->w->fence))
@@ -106,7 +106,7 @@ static inline int enter_append(weir *w, uint32_t generation, entry *e) {
     return pass_gate(e, generation);
 }
 
-/* generation first: a handler in between does without the seat. */
+/* generation first: a handler that comes in between then does not use the seat. */
 void weir_leave_appends(weir *w) {
     seat *s = seat_of(w);
     if (s->generation == w->generation) {
@@ -121,7 +121,7 @@ void weir_leave_appends(weir *w) {
 
 static void hand_back_lanes(weir *w) {
     int held;
-    /* Acquire, with the release of opening: before it there is nothing to look at. */
+    /* Acquire, with the release of opening: until then there is nothing to look at. */
     if (!atomic_load_explicit(w->gate, memory_order_acquire)) return;
     if (weir_step_in(w, WEIR_CALL_OPEN, &held) != WEIR_OK) return;
     if (weir_ring_hand_back(&w->ring, w->os->thread_number(w->os->self)))
@@ -129,8 +129,8 @@ static void hand_back_lanes(weir *w) {
     weir_step_out(w, held);
 }
 
-/* Meanwhile a handler's append is one inside another, and finds the lane for that, or none, by its
- * holder. Appends of other destructors come behind, and take lanes anew. */
+/* While depth is 1 a handler's append counts as nested, and finds the lane for its depth, or
+ * none, by holder. Appends of destructors that run later take lanes anew. */
 void weir_hand_back_lanes(void) {
     for (int i = 0; i < SEATS; i++)
         seats[i] = (seat){.depth = 1};
@@ -150,9 +150,10 @@ static inline int room(const entry *e, uint64_t bytes) {
 
 /* ---- publishing ------------------------------------------------------------------------------ */
 
-/* A handler that interrupted the append may have forked, and this be the child: then all was
- * written into memory of its own (fork.h), which nobody reads. It is looked at last, so that the
- * answer holds wherever the fork came. A gate that was merely shut meanwhile takes nothing back. */
+/* A handler that interrupted the append may have forked, and this may be the child: then the row
+ * was written into memory of the child's own (fork.h), which is never read. That is checked
+ * last, so that the answer is right wherever the fork came. A gate that was merely shut
+ * meanwhile does not revoke the row. */
 static inline int publish_record(const entry *e, uint64_t tail, uint64_t rows,
                                  weir_ticket *ticket) {
     weir_lane *lane = e->lane;
@@ -187,7 +188,8 @@ int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes
     return status;
 }
 
-/* Write the body of one row's record; returns its bytes. key: stands for the caller's, or NULL. */
+/* Write the body of one row's record; returns its bytes. key: replaces the caller's, unless
+ * NULL. */
 static inline size_t write_row_record(uint8_t *record, const weir_table *t,
                                       const weir_value *values, const weir_value *key) {
     uint8_t *body = record + WEIR_RECORD_HEAD;
@@ -197,8 +199,8 @@ static inline size_t write_row_record(uint8_t *record, const weir_table *t,
     return (size_t)(end - body);
 }
 
-/* To ask for a line of memory as its owner, which is what a store needs, is an instruction of its
- * own; processors that lack it do nothing (Intel SDM, PREFETCHW). */
+/* To prefetch a cache line for a store is an instruction of its own, which does nothing on
+ * processors that lack it (Intel SDM, PREFETCHW). */
 #ifdef __x86_64__
 #define PREFETCHES_TO_WRITE __attribute__((target("prfchw")))
 #else
@@ -209,15 +211,15 @@ enum {
     SMALL_ROW = 16 << 10, /* half of the smallest lane is more, so it is not too big */
 };
 
-/* Room to look for. How much exactly a small row takes shows when it is written; any other row, and
- * one that cannot be stored, is measured. */
+/* How much room to look for. What a small row takes exactly is known when it is written; any
+ * other row, and one that cannot be stored, is measured. */
 static inline uint64_t has_lane_room_for(const weir_value *values, size_t columns, int *status) {
     uint64_t bound = weir_row_bound(values, columns);
     if (!UNLIKELY(bound - 1 >= SMALL_ROW)) return bound;
     return weir_row_size(values, columns, status);
 }
 
-/* The chosen key may be wider than what it stands for. */
+/* The chosen key may be wider than the NULL that it replaces. */
 static inline uint64_t wider_by(const weir_value *given, const weir_value *key) {
     return given->type == WEIR_NULL && key->type == WEIR_INTEGER
                ? weir_width_signed(key->as.integer)
@@ -232,8 +234,8 @@ static inline __attribute__((always_inline)) int append_with(const weir_table *t
     weir *w = t->w;
     size_t columns = t->columns;
     int status = WEIR_OK;
-    /* Whoever appended last has the ownership word in its cache: it comes over while the row is
-     * measured and written, so the stamp is taken behind that. */
+    /* The thread that appended last has the ownership word in its cache. The word is fetched
+     * while the row is measured and written, so the stamp is taken after that. */
     __builtin_prefetch(atomic_load_explicit(&w->word_hint, memory_order_relaxed), 1);
     uint64_t most = has_lane_room_for(values, columns, &status);
     if (UNLIKELY(!most)) return status;
@@ -289,8 +291,8 @@ static bool is_null(const weir_value *v) {
     return v->type == WEIR_NULL || (v->type == WEIR_REAL && v->as.real != v->as.real);
 }
 
-/* The key stands in the journaled row, so that a rebuild gives the same one. The greatest
- * integer is never chosen, and one row that has it does not end the sequence. */
+/* The key is part of the journaled row, so that a rebuild gives the same one. The greatest
+ * integer is never chosen, and a row that has it does not end the sequence. */
 int weir_table_settle_key(weir_table *t, weir_value *value) {
     if (is_null(value)) return take_key(t, value);
     int64_t bound = weir_key_bound(value);
@@ -327,7 +329,7 @@ static int size_of_rows(const weir_table *t, const weir_value *values, size_t ro
     return WEIR_OK;
 }
 
-/* Behind the tail, where nobody reads yet. *end: where the last one ends. */
+/* Write after the tail, where no other thread reads yet. *end: where the last row ends. */
 static int write_rows(const entry *e, weir_table *t, const weir_value *values, size_t rows,
                       uint64_t epoch, uint64_t *end) {
     uint64_t tail = e->lane->tail;

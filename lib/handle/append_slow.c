@@ -1,5 +1,5 @@
-/* append_slow.c - the slow turns of an append: getting a lane, and waiting for room in it. Like
- * the hot path this runs in signal handlers: no lock, no allocation. */
+/* append_slow.c - the slow path of an append: getting a lane, and waiting for room in it. Like
+ * the hot path it runs in signal handlers: no lock, no allocation. */
 #include "append_slow.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 
 enum {
     LANE_WAIT_MS = 200, /* at most, for the journal thread to make a lane */
-    LANE_LOOK_MS = 20,  /* a thread that ended without a word is looked for so often */
+    LANE_LOOK_MS = 20,  /* between two looks for threads that kept their lanes */
 };
 
 /* ---- a lane of one's own ----------------------------------------------------------------- */
@@ -42,8 +42,8 @@ static bool await_lanes(weir *w, uint32_t seen, uint64_t deadline) {
     return w->os->now(w->os->self) < deadline;
 }
 
-/* Ask, and sleep until the answer. It is asked again only when none has come for a while, or two
- * would wake each other for as long as there is none. */
+/* Ask for a lane, and sleep until the answer. Ask again only when no answer has come for a
+ * while, or two threads would wake each other for as long as there is no lane. */
 static weir_lane *wait_for_lane(weir *w, unsigned depth) {
     bool patient = w->options.full == WEIR_FULL_BLOCK;
     uint64_t deadline = weir_deadline(w->os, patient ? w->options.full_timeout_ms : LANE_WAIT_MS);
@@ -61,7 +61,8 @@ static weir_lane *wait_for_lane(weir *w, unsigned depth) {
     return lane;
 }
 
-/* What ended threads have left in their lanes should not linger while somebody waits for one. */
+/* Rows that ended threads have left in their lanes should not linger while a thread waits for a
+ * lane. */
 static weir_lane *demand_lane(weir *w, unsigned depth) {
     atomic_fetch_add_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
     weir_lane *lane = wait_for_lane(w, depth);
@@ -74,14 +75,14 @@ static weir_lane *take_lane_inside(weir *w, unsigned depth) {
     if (lane) return lane;
     lane = claim(w, depth);
     if (!lane) return demand_lane(w, depth);
-    /* The last one ready? Have the next made before somebody needs it. */
+    /* Was it the last one ready? Have the next made before a thread needs it. */
     if (weir_ring_owned(&w->ring) == atomic_load_explicit(&w->ring.ready, memory_order_relaxed))
         atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
     weir_journaler_ring(&w->journaler); /* for the next, and to populate this one */
     return lane;
 }
 
-/* The system is asked for more here than it keeps errno out of. */
+/* System calls made here may change errno, which an append leaves as it was. */
 weir_lane *weir_take_lane(weir *w, unsigned depth) {
     int held, saved = errno;
     if (weir_step_in(w, WEIR_CALL_OPEN, &held) != WEIR_OK) return NULL;

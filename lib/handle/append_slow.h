@@ -1,4 +1,4 @@
-/* append_slow.h - the slow turns of an append. Private to this folder. */
+/* append_slow.h - the slow path of an append. Private to this folder. */
 #ifndef WEIR_APPEND_SLOW_H
 #define WEIR_APPEND_SLOW_H
 

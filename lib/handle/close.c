@@ -47,7 +47,7 @@ static bool call_under_way(const weir *w) {
     return false;
 }
 
-/* Nobody drains its ring any more, so nothing else does what the journal thread alone may. */
+/* Its journal thread has ended, so this thread may do what only the journal thread may. */
 static bool is_close_over(weir *w) {
     weir_ring_end_dead(&w->ring);
     return !call_under_way(w);
@@ -61,13 +61,13 @@ void weir_bury_stuck_handles(void) {
 
 /* ---- closing ------------------------------------------------------------------------------- */
 
-/* Threads that ended are inside nothing, and the journal thread finds out which did. */
+/* Threads that ended are inside no call, and the journal thread finds out which have ended. */
 static void look_for_ended_threads(weir *w) {
     atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
     weir_journaler_ring(&w->journaler);
 }
 
-/* No call passes the gate any more; those that had passed it are waited for. */
+/* From now on no call passes the gate; wait for those that had passed it. */
 static bool shut_gate(weir *w, uint64_t deadline) {
     atomic_store_explicit(w->gate, 0, memory_order_seq_cst);
     (void)w->os->barrier(w->os->self); /* without it appends fence themselves: see pass_gate */
@@ -81,8 +81,9 @@ static bool shut_gate(weir *w, uint64_t deadline) {
     return true;
 }
 
-/* Everything of the ring is durable in the journal, so the ring goes, and then a mark without lanes
- * says so: in this order, or a power cut could bring back a ring that nothing says is drained. */
+/* Everything in the ring is durable in the journal, so the ring is removed, and then a mark
+ * without lanes says so. In the other order a power cut could bring back a ring that is drained
+ * but does not say so. */
 static int remove_ring(weir *w, weir_error *error) {
     char path[WEIR_PLACE_PATH_BYTES];
     int status = weir_place_path(w, "ring", path, error);

@@ -15,8 +15,8 @@ int weir_dead_ring_attach(weir_opening *o) {
     return WEIR_OK;
 }
 
-/* Only salvage comes here with rows that are known: else the journal does not end below the
- * database. */
+/* How many rows of the ring the database has already. Only salvage finds any: otherwise the
+ * journal does not end below the database. */
 static uint64_t known_rows(const weir_opening *o) {
     const weir_position *applied = &o->ring_position;
     uint64_t known = weir_look_known_rows(&o->found, o->has_mark ? &o->mark : NULL, applied->row);
@@ -29,8 +29,8 @@ static uint64_t known_rows(const weir_opening *o) {
     return known;
 }
 
-/* A ring of this boot must be readable to its tails; after a reboot its pages are what the disk
- * happened to hold, and only published rows were in them. */
+/* A ring of this boot must be readable up to its tails. After a reboot its pages are what the
+ * disk happened to hold; rows that are missing were published, and not durable. */
 static void report_unreadable(const weir_opening *o) {
     uint8_t boot[16];
     uint64_t bytes = 0;

@@ -1,6 +1,6 @@
 /* declare.c - tables. A declaration is a record like any other: it goes through the lane of the
- * thread that declares, so that it stands before every row that could know of it, and needs no
- * sync of its own. */
+ * thread that declares, so it comes before every row that could refer to it, and needs no sync
+ * of its own. */
 #include <stdlib.h>
 
 #include "core.h"
@@ -30,8 +30,8 @@ static weir_table *table_memory(weir *w) {
     return t;
 }
 
-/* A table of the database may be declared more than once, with other columns or in other
- * letters, and has one sequence of keys all the same. */
+/* A table of the database may be declared more than once, with other columns or with its name in
+ * other case, and has one sequence of keys all the same. */
 static weir_table *find_keys(const weir *w, const weir_declaration *d) {
     for (uint16_t i = 1; i <= w->table_count; i++)
         if (w->tables[i] && w->tables[i]->key >= 0 &&

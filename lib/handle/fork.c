@@ -1,4 +1,4 @@
-/* fork.c - what a forked child may do, and what it lets go of. */
+/* fork.c - what a forked child may do, and what it gives up. */
 #include "fork.h"
 
 #include <pthread.h>
@@ -12,8 +12,8 @@
  * seq_cst: each is counted before it takes its first lock, and a child must not see them the
  * other way round. */
 static _Atomic uint32_t held;
-/* 1 in the process that counts, 0 in its children; made by the first who counts. Release /
- * acquire. */
+/* 1 in the process that counts, 0 in its children; made by the first thread that counts. Release
+ * / acquire. */
 static _Atomic(_Atomic uint32_t *) here;
 
 static _Atomic uint32_t *word(void) { return atomic_load_explicit(&here, memory_order_acquire); }
@@ -50,10 +50,10 @@ int weir_fork_begin(weir_error *error) {
 
 void weir_fork_end(void) { atomic_fetch_sub_explicit(&held, 1, memory_order_seq_cst); }
 
-/* ---- what it lets go of ---------------------------------------------------------------------- */
+/* ---- what it gives up ------------------------------------------------------------------------ */
 
-/* A child may have been forked from any place of any thread: what is called here takes no lock and
- * allocates nothing. */
+/* A child may have been forked anywhere in any thread: nothing that is called here takes a lock
+ * or allocates. */
 static void in_child(void) { weir_registry_let_go(); }
 
 int weir_fork_watch(weir_error *error) {

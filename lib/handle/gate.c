@@ -1,4 +1,5 @@
-/* gate.c - who may call: the gate of a handle, and calls that it counts. */
+/* gate.c - the gate of a handle, which says whether calls may enter, and the count of those
+ * inside. */
 #include "../base/thread.h"
 #include "core.h"
 #include "fork.h"

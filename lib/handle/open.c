@@ -22,7 +22,7 @@ static int read_database_positions(weir_opening *o) {
     return c->read_positions(c->positions_self, &o->positions, &o->position_count, o->error);
 }
 
-/* Zeros when the database knows none. */
+/* The database's position in the ring's journal; zeros when it has none. */
 static weir_position position_of_ring(const weir_opening *o, const weir_inventory_input *input) {
     for (size_t i = 0; i < input->position_count; i++)
         if (memcmp(input->positions[i].journal, o->dead.header.journal, 16) == 0)
@@ -61,7 +61,7 @@ static int open_journal(weir_opening *o) {
         .directory = w->directory,
         .segment_bytes = w->options.segment_bytes,
         .limit_bytes = w->options.journal_limit_bytes,
-        /* One that is there gives its space to the next. */
+        /* An old ring leaves its space to the new one. */
         .ring_bytes =
             o->dead_found == WEIR_RING_ABSENT ? weir_ring_head_bytes(w->options.lanes_max) : 0,
         .archive = w->options.archive != 0,
@@ -135,8 +135,8 @@ static int make_ring(weir_opening *o) {
 static void on_durable(void *context, uint64_t row) {
     weir *w = context;
     if (!atomic_load_explicit(&w->hooked, memory_order_acquire)) return;
-    /* With the fence of weir_handle_linger: either we see that the writer wants to know, or it sees
-     * these rows when it looks. */
+    /* Pairs with the fence of weir_handle_linger: either we see that the writer wants to be
+     * woken, or it sees these rows when it looks. */
     atomic_thread_fence(memory_order_seq_cst);
     if (row < atomic_load_explicit(&w->linger_row, memory_order_relaxed)) return;
     w->hooks.nudge(w->hooks.self, weir_ring_pending(&w->ring) > 0);
@@ -177,7 +177,8 @@ static void note_start(weir_opening *o) {
 
 /* ---- what is told --------------------------------------------------------------------------- */
 
-/* A store into the mapping may need a block that nobody allocated; then a full disk is SIGBUS. */
+/* Where a file system copies on write, a store into the mapping may need a block that was not
+ * allocated; then a full disk is SIGBUS. */
 static void tell_weakness(weir *w) {
     weir_os_info info;
     if (w->os->info_file(w->os->self, w->ring.file, &info) < 0 || !info.copies_on_write) return;

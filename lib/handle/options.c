@@ -1,4 +1,4 @@
-/* options.c - what zeros in a handle's options stand for, and what options may be. */
+/* options.c - the defaults of a handle's options, and the range of each. */
 #include "handle.h"
 
 static void default_u64(uint64_t *field, uint64_t value) {

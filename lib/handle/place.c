@@ -16,12 +16,12 @@ int weir_place_path(const weir *w, const char *name, char path[WEIR_PLACE_PATH_B
     return weir_fail(error, WEIR_MISUSE, "%.200s…: the journal's path is too long", w->directory);
 }
 
-/* The path made whole: texts shall mean the same after a chdir. */
+/* Make the path absolute, so that messages mean the same after a chdir. */
 static int set_directory(weir *w, const char *given, weir_error *error) {
     char start[WEIR_PLACE_PATH_BYTES];
     bool whole = *given == '/' || w->os->working_directory(w->os->self, start, sizeof start) < 0;
-    if (whole)
-        w->directory = strdup(given); /* or nobody knows where we stand: then it is only a text */
+    if (whole) /* or the working directory is unknown: the path is used in messages only */
+        w->directory = strdup(given);
     else if (asprintf(&w->directory, "%s/%s", start, given) < 0)
         w->directory = NULL;
     return w->directory ? WEIR_OK : weir_fail(error, WEIR_NO_MEMORY, "no memory to open a journal");
@@ -72,8 +72,9 @@ int weir_place_keep(const weir *w, weir_error *error) {
     return done >= 0 ? WEIR_OK : weir_fail_os(error, done, "cannot sync the directory %s", parent);
 }
 
-/* Who may not look, having dropped its rights for example, knows of nothing that is wrong. */
-static bool stands(const weir *w, const char *name, uint64_t device, uint64_t inode) {
+/* A process that may not look, because it dropped its rights for example, knows of nothing that
+ * is wrong. */
+static bool names_our_file(const weir *w, const char *name, uint64_t device, uint64_t inode) {
     char path[WEIR_PLACE_PATH_BYTES];
     weir_os_info info;
     if (weir_place_path(w, name, path, NULL) != WEIR_OK)
@@ -86,16 +87,16 @@ static bool stands(const weir *w, const char *name, uint64_t device, uint64_t in
 /* The writer may ask while closing removes the ring. */
 static bool ring_is_missed(const weir *w) {
     if (!atomic_load_explicit(&w->ring_stands, memory_order_acquire)) return false;
-    return !stands(w, "ring", w->ring.device, w->ring.inode) &&
+    return !names_our_file(w, "ring", w->ring.device, w->ring.inode) &&
            atomic_load_explicit(&w->ring_stands, memory_order_acquire);
 }
 
-/* The program itself may have closed our descriptors, and others removed the files or put another
- * journal in their place: then all that is left is to touch nothing. */
+/* The program may have closed our descriptors, and others may have removed the files or put
+ * another journal in their place: then nothing may be touched any more. */
 int weir_place_check(void *context, weir_error *error) {
     const weir *w = context;
-    bool locked =
-        weir_registry_has_lock(w, w->lock_file) && stands(w, "lock", w->lock_device, w->lock_inode);
+    bool locked = weir_registry_has_lock(w, w->lock_file) &&
+                  names_our_file(w, "lock", w->lock_device, w->lock_inode);
     if (locked && !ring_is_missed(w)) return WEIR_OK;
     return weir_fail(
         error, WEIR_STOPPED,
@@ -105,7 +106,7 @@ int weir_place_check(void *context, weir_error *error) {
         w->directory, locked ? "ring" : "lock");
 }
 
-/* Nobody rings when a lock is given up, so it is looked at now and then. */
+/* Nothing wakes a waiter when a lock is released, so it is polled. */
 static bool await_file(const weir_os *os, int file, uint64_t deadline) {
     weir_os_info info;
     int64_t holder, process = os->process_id(os->self);

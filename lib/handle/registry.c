@@ -9,7 +9,7 @@ enum { QUARANTINE = 8 }; /* retired handles that are not used again yet */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static weir *all; /* newest retirement last */
-/* All that were ever made, for who cannot take the lock; release / acquire. */
+/* All handles that were ever made, for code that cannot take the lock; release / acquire. */
 static _Atomic(weir *) made;
 static uint32_t next_generation = 1;
 
@@ -35,7 +35,7 @@ static weir *make_handle(const weir_os *os, uint32_t lanes_max) {
     return w;
 }
 
-/* The list is in order of retirement, so the first that fits has rested longest. */
+/* The list is in order of retirement, so the first that fits was retired longest ago. */
 static weir *reuse(const weir_os *os, uint32_t lanes_max) {
     unsigned retired = 0;
     for (weir *w = all; w; w = w->next)
@@ -77,7 +77,7 @@ static bool slot_is_taken(uint32_t slot) {
     return false;
 }
 
-/* The least that no open handle has: threads have few seats. */
+/* The least number that no open handle has, because threads have few seats. */
 static uint32_t find_free_slot(void) {
     uint32_t slot = 0;
     while (slot_is_taken(slot))
@@ -165,7 +165,7 @@ static const weir *holder_of(const weir_os_info *info, int64_t process) {
     for (const weir *each = all; each; each = each->next)
         if (each->state != WEIR_HANDLE_RETIRED && each->process == process &&
             each->lock_inode == info->inode && each->lock_device == info->device)
-            return each; /* one with another process was inherited by fork, and holds nothing here */
+            return each; /* one of another process came by fork, and holds nothing here */
     return NULL;
 }
 
@@ -219,7 +219,7 @@ bool weir_registry_has_lock(const weir *w, int file) {
     return weir_os_has_file(w->os, file, w->lock_device, w->lock_inode);
 }
 
-/* A child that is forked just here may close the file, and nothing that has its number later. */
+/* A child that is forked just here may close the file, but nothing that gets its number later. */
 void weir_registry_unlock(weir *w) {
     (void)pthread_mutex_lock(&lock);
     int file = w->lock_file;

@@ -47,7 +47,7 @@ static bool reached(const weir *w, const goal *g) {
     return true;
 }
 
-/* Does something stand in the way for good? */
+/* Is there a status that will never let the level be reached? */
 static int hindrance(const weir *w, weir_level level) {
     int status = weir_gate_status(w, w->generation);
     if (status != WEIR_OK) return status;

@@ -112,8 +112,8 @@ static bool is_row(const weir_drain *d, const weir_record *record) {
     weir_value values[WEIR_COLUMNS_MAX];
     uint16_t table, columns;
     if (!weir_row_decode(record->body, record->bytes, &table, &columns, values)) return false;
-    /* Pages that a power cut has thinned out may hold a lane's rows and not the declaration, in
-     * another lane. */
+    /* After a power cut some pages may be missing: a lane's rows may be there and their
+     * declaration, in another lane, not. */
     const weir_declaration *declared = d->receiver
                                            ? d->receiver->declaration(d->receiver->self, table)
                                            : weir_journal_declaration(d->journal, table);
@@ -128,8 +128,9 @@ static bool is_declaration(const weir_record *record) {
     return valid;
 }
 
-/* A dead ring may be anything that a disk has kept, and what cannot be read would stop the journal
- * or the database for good. In a live one the records are this process's own. */
+/* A dead ring may hold anything that a disk has kept, and a record that cannot be read later
+ * would stop the journal or the database for good. In a live one the records are this process's
+ * own. */
 static bool is_readable(const weir_drain *d, const weir_record *record) {
     if (!d->dead) return true;
     return record->kind == WEIR_RECORD_ROW ? is_row(d, record) : is_declaration(record);
@@ -142,9 +143,8 @@ static void pack_row(weir_drain *d, const weir_record *record) {
     d->rows++;
 }
 
-/* In a dead lane a bad record is where its readable part ends. In a live one something has
- * written into the ring; rows of this lane that were called safe cannot be read, and going on
- * would hide it. */
+/* In a dead lane the readable part ends at a bad record. In a live one something has written
+ * into the ring: published rows of this lane cannot be read, and going on would hide that. */
 static int bad_record(weir_drain *d, weir_lane *lane, weir_error *error) {
     if (d->dead) {
         lane->ended = true; /* its cut stays: it says that the payload's head has an entry for it */
@@ -213,9 +213,9 @@ static int fill_block(weir_drain *d, bool *appended, weir_error *error) {
     return append_declaration(d, &record, error);
 }
 
-/* A cut leaves records of later epochs for the next one. An epoch that was never given out would
- * be left for ever: it is a bad record too. The word is read after the tails that showed the
- * records. */
+/* A cut leaves records of later epochs for the next cut. A record with an epoch that was never
+ * given out would be left for ever, so it is a bad record too. The word is read after the tails
+ * that showed the records. */
 static int check_left(weir_drain *d, weir_error *error) {
     uint64_t newest = atomic_load_explicit(d->ring->word, memory_order_acquire) >> WEIR_EPOCH_SHIFT;
     uint32_t ready = ready_lanes(d);

@@ -16,7 +16,7 @@ static int provide(weir_buffer *b, size_t bytes) {
     return WEIR_OK;
 }
 
-/* What is archived is kept for ever, so there size counts, whoever waits. */
+/* What is archived is kept for ever, so there size counts even when callers wait. */
 static weir_codec *codec_for(const weir_journal *j) {
     return j->plain && !j->config.archive ? NULL : j->codec;
 }

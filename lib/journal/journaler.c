@@ -6,11 +6,11 @@
 enum {
     RAW_TARGET =
         1 << 20, /* bytes of payload in a block: large enough for zstd and for one pwrite */
-    GROUP_TARGET = 4 * RAW_TARGET, /* bytes of payload behind one sync */
-    SMALL_GROUP = 64 << 10,        /* likewise: whoever makes such ones waits for each */
+    GROUP_TARGET = 4 * RAW_TARGET, /* bytes of payload for one sync */
+    SMALL_GROUP = 64 << 10,        /* likewise: small ones come from callers that wait for each */
     QUIET_LINGERS = 10,            /* so many lingers without news make the thread sleep for good */
     RETRY_NS = 20 * 1000000,       /* at first, between two looks whether a full journal has room */
-    RETRY_MOST_NS = 1000 * 1000000, /* at last: who releases a segment rings */
+    RETRY_MOST_NS = 1000 * 1000000, /* at last: the thread that releases a segment rings */
     GATHER_NS = 2 * 1000000,        /* at most: a stalled disk shall not be paid for twice */
     FAILURES_MAX = 3,               /* in a row; then the journal stops */
     LANES_AHEAD = 2, /* ready and free: one for the next thread, one for a signal handler */
@@ -34,7 +34,8 @@ void weir_journaler_ring_aside(weir_journaler *j) {
 }
 
 void weir_journaler_tell(weir_journaler *j, weir_news *news) {
-    /* seq_cst: either who waits counts as a waiter before this load, or it sees what has moved. */
+    /* seq_cst: either a waiting thread counts as a waiter before this load, or it sees what has
+     * moved. */
     atomic_fetch_add_explicit(&news->moved, 1, memory_order_seq_cst);
     if (atomic_load_explicit(&news->waiters, memory_order_seq_cst))
         j->os->wake(j->os->self, &news->moved);
@@ -46,8 +47,8 @@ void weir_journaler_tell_all(weir_journaler *j) {
     weir_journaler_tell(j, &j->applied);
 }
 
-/* The one thread of the child may be a wait that the kernel will begin again: it does not, when the
- * word is another by then. */
+/* The one thread of the child may be in a wait that the kernel restarts: it returns instead,
+ * since the word differs by then. */
 void weir_journaler_let_go(weir_journaler *j) {
     atomic_fetch_add_explicit(&j->durable.moved, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&j->lanes.moved, 1, memory_order_relaxed);
@@ -65,7 +66,8 @@ static weir_next stop_for_good(weir_journaler *j, const weir_error *error) {
 /* ---- lanes ------------------------------------------------------------------------------ */
 
 /* The reserve must hold what the ring can hold: rows, block heads and padding, in blocks of at
- * least half the target but for the last. Or else a segment, and the head of the next ring. */
+ * least half the target, except the last. And it holds at least a segment and the head of the
+ * next ring. */
 static uint64_t reserve_for(const weir_journaler *j, uint32_t lanes) {
     uint64_t ring = (uint64_t)lanes * j->ring->header.lane_bytes;
     uint64_t need = ring + ring / 32 + (1u << 20);
@@ -105,8 +107,8 @@ static bool make_lanes(weir_journaler *j) {
     return ready > before;
 }
 
-/* Lanes become free, are made, and are taken back from the dead here, so that claiming one is a
- * compare-and-swap. Who wants one is answered, whether there is one or not. */
+/* Lanes become free, are made, and are taken back from dead threads here, so that to claim one
+ * is a compare-and-swap. A thread that wants a lane is woken, whether there is one or not. */
 static void provision(weir_journaler *j) {
     bool wanted = atomic_exchange_explicit(&j->lanes_wanted, 0, memory_order_acquire) != 0;
     if (wanted) weir_ring_end_dead(j->ring);
@@ -144,7 +146,7 @@ static void group_is_durable(weir_journaler *j) {
     if (j->on_durable)
         j->on_durable(j->context, state.durable.row); /* the writer has the most to do with it */
     weir_journaler_tell(j, &j->durable);
-    weir_journal_look_ahead(j->journal); /* behind those who wait */
+    weir_journal_look_ahead(j->journal); /* after the waiting threads were woken */
 }
 
 /* No segment can be had for now. */
@@ -156,9 +158,9 @@ static weir_next wait_for_journal_room(weir_journaler *j, uint64_t *wait_ns) {
     return WEIR_NEXT_WAIT;
 }
 
-/* The blocks that were not acknowledged are written again, from the ring, into a new segment; one
- * that cannot be written or synced is one more failure. A write for which there is no room is none:
- * it is tried again, if not at once. */
+/* The blocks that were not acknowledged are written again, from the ring, into a new segment. A
+ * segment that cannot be written or synced is one more failure; a lack of space is none, and is
+ * tried again after a pause. */
 static weir_next begin_again(weir_journaler *j, weir_error *error, uint64_t *wait_ns) {
     bool passes = weir_error_passes(error);
     int status;
@@ -178,17 +180,18 @@ static uint64_t enough(const weir_journaler *j) {
     return weir_lane_enough(j->ring->header.lane_bytes);
 }
 
-/* Somebody who waits shall not wait for much else, and the writer, for whom they may wait, gets its
- * first rows while the next are written. Nor shall they wait for the compressor, unless so much is
- * there that its size counts. Answers how much to write; hurry is a hint, and so relaxed. */
+/* A caller that waits shall not wait for many other rows; and the writer, for which it may wait,
+ * gets the first rows while the next are written. Nor shall it wait for the compressor, unless
+ * so much is pending that its size counts. Returns how much to write. hurry is a hint, and so
+ * relaxed. */
 static uint64_t suit_those_who_wait(weir_journaler *j) {
     bool hurry = atomic_load_explicit(&j->hurry, memory_order_relaxed) > 0;
     weir_journal_store_plain(j->journal, hurry && weir_ring_pending(j->ring) <= 4 * enough(j));
     return hurry ? enough(j) : GROUP_TARGET;
 }
 
-/* Zeros ahead pay where the next groups are small, or come one by one. What comes in a row of large
- * ones would be written twice for little. */
+/* Zeros ahead pay when the next groups are small, or come one by one. With large groups in a
+ * row, everything would be written twice for little gain. */
 static bool wants_zeros(const weir_journaler *j, uint64_t bytes) {
     return bytes < SMALL_GROUP || j->was_quiet;
 }
@@ -215,11 +218,11 @@ static uint32_t arrivals(const weir_journaler *j) {
     return atomic_load_explicit(&j->arrivals, memory_order_relaxed);
 }
 
-/* Group commit: threads that wait, append and wait again would form two groups, each of which waits
- * while the other is synced. So the next cut is put off, by a third of what the group took at most,
- * until those whom it has released are back. (Helland et al., Group Commit Timers and High Volume
- * Transaction Systems, 1987.) waiting: how many there were at the cut; one that polls arrives more
- * than once. */
+/* Group commit: threads that wait, append and wait again would form two groups, each of which
+ * waits while the other is synced. So the next cut is delayed, by at most a third of the time
+ * that the group took, until the threads that the group released are back. (Helland et al.,
+ * Group Commit Timers and High Volume Transaction Systems, 1987.) waiting: how many threads
+ * waited at the cut; a thread that polls arrives more than once. */
 static void expect_back(weir_journaler *j, uint32_t cut, uint32_t waiting, uint64_t began) {
     uint64_t now = j->os->now(j->os->self), third = (now - began) / 3;
     uint32_t released = cut - j->gathering.cut;
@@ -257,8 +260,9 @@ static weir_next group(weir_journaler *j, uint64_t *wait_ns) {
 
 /* ---- the step ---------------------------------------------------------------------------- */
 
-/* A block without rows vouches for the last group: without it only the ring's header would. A mark
- * that cannot be written is no loss of rows; the next group will meet the same trouble and act. */
+/* A block without rows carries the durable mark of the last group, which otherwise only the
+ * ring's header would have. A mark that cannot be written loses no rows; the next group will
+ * meet the same failure and handle it. */
 static weir_next leave_durable_mark(weir_journaler *j) {
     weir_error error = {0};
     if (!j->marked && weir_drain_mark(&j->drain, &error) == WEIR_OK)

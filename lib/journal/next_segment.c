@@ -20,18 +20,18 @@ static int make_spare(weir_journal *j, uint64_t bytes, weir_spare *out, weir_err
     return status;
 }
 
-/* The program may have closed a descriptor that waits here for its use, and have the number
- * again. */
+/* The program may have closed this descriptor while it waited for its use, and use the number
+ * itself. */
 static bool is_spare_open(weir_journal *j, const weir_spare *spare, const char *path) {
     weir_os_info name;
     return spare->file && j->os->info(j->os->self, j->config.dirfd, path, &name) >= 0 &&
            weir_os_has_file(j->os, spare->file, name.device, name.inode);
 }
 
-/* An opening that ended before its segment had a name leaves blocks that pass for ours: the next
- * one gives the same number, and is the same incarnation. A power cut leaves bytes that nobody
- * wrote. Behind our own blocks either would be a torn tail, and behind damage such blocks would
- * be read as rows. */
+/* An opening that ended before its segment had a name leaves blocks that look like ours: the
+ * next opening gives the same number, and is the same incarnation. A power cut leaves arbitrary
+ * bytes. After our own blocks either would be a torn tail, and after damage such blocks would be
+ * read as rows. */
 static int void_spare(weir_journal *j, weir_spare *spare, const char *path, weir_error *error) {
     if (!spare->unknown) return WEIR_OK;
     int status = weir_spare_void(j->os, spare->file, path, spare->bytes, error);
@@ -60,9 +60,9 @@ static bool take_ahead(weir_journal *j, uint64_t bytes, weir_spare *out) {
     return true;
 }
 
-/* One that may be used as it is, or in whose place a new file was made: that is there at once,
- * however large, where the old one would have to be written over. The old one stays until the
- * new one is there. */
+/* A spare that can be used as it is. Or else a new file in place of an old spare: that is there
+ * at once, however large it is, whereas the old one would have to be overwritten first. The old
+ * one stays until the new one exists. */
 static bool take_spare(weir_journal *j, uint64_t bytes, weir_spare *out) {
     weir_spare made;
     weir_error ignored; /* then the old one will do */
@@ -75,8 +75,9 @@ static bool take_spare(weir_journal *j, uint64_t bytes, weir_spare *out) {
     return true;
 }
 
-/* A file of at least bytes. The last spare is for a dead ring that is drained on a full disk: only
- * an opening takes it, and only when another file cannot be made; it is extended if it must be. */
+/* A file of at least bytes. The last spare is reserved for draining a dead ring on a full disk:
+ * only an opening takes it, and only when no other file can be made; it is extended if
+ * necessary. */
 static int obtain_spare(weir_journal *j, uint64_t bytes, weir_spare *out, weir_error *error) {
     if (take_ahead(j, bytes, out) || take_spare(j, bytes, out)) return WEIR_OK;
     int status = make_spare(j, bytes, out, error);
@@ -229,7 +230,7 @@ int weir_journal_start_segment(weir_journal *j, const weir_carry *carry, weir_li
 
 /* ---- when none can be had ---------------------------------------------------------------- */
 
-/* Somebody has to mend these, and may not guess whose rights they are. */
+/* An operator has to repair these, and must be told which user lacks the rights. */
 static bool lacks_rights(const weir_error *error) {
     return error->os_error == EACCES || error->os_error == EPERM || error->os_error == EROFS;
 }
@@ -245,7 +246,7 @@ static void tell_stuck(weir_journal *j, const weir_error *error) {
     j->config.event(j->config.context, WEIR_EVENT_NO_SPACE, full.text);
 }
 
-/* No segment can be had for now: the answer is WEIR_FULL, told once, until one can be had again. */
+/* While no segment can be had the answer is WEIR_FULL, and an event says so once. */
 static int answer_full(weir_journal *j, int status, weir_error *error) {
     bool stuck = status == WEIR_FULL || (status != WEIR_OK && weir_error_passes(error));
     if (status != WEIR_OK && !stuck) return status;
@@ -271,7 +272,7 @@ int weir_journal_roll(weir_journal *j, const weir_carry *carry, weir_limit limit
 /* ---- ahead of time ----------------------------------------------------------------------- */
 
 void weir_journal_look_ahead(weir_journal *j) {
-    weir_error ignored; /* who needs the segment meets the same trouble, and says so */
+    weir_error ignored; /* the append that needs the segment will report it */
     weir_spare spare;
     bool half = j->segment.file >= 0 && j->segment.end >= j->segment.bytes / 2;
     if (!half || j->ahead.number || weir_journal_check_place(j, NULL) != WEIR_OK ||
@@ -289,7 +290,8 @@ void weir_journal_drop_ahead(weir_journal *j) {
     j->ahead = (weir_spare){0};
 }
 
-/* Extend the largest spare. Losing it for a moment harms nobody: only this thread takes spares. */
+/* Extend the largest spare. It is out of the list meanwhile, which does no harm: only this
+ * thread takes spares. */
 static int extend_spare(weir_journal *j, weir_spare *spare, uint64_t bytes, weir_error *error) {
     char path[WEIR_PATH_MAX];
     weir_numbered_path(path, j->config.directory, "spare", spare->number);

@@ -1,8 +1,8 @@
 /* opening.c - from what an inventory found to a journal that is appended to.
  *
- * Bytes in the page cache are not thereby on the disk, so blocks above the highest durable mark are
- * written again. They go into the new segment before it gets its name: from the moment that its
- * header ends the older segments at the mark, it holds what stood above. */
+ * Bytes in the page cache are not thereby on the disk, so blocks above the highest durable mark
+ * are written again. They go into the new segment before it gets its name: as soon as its header
+ * ends the older segments at the mark, it holds the blocks that were above. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +47,7 @@ static void adopt_spare(weir_journal *j, uint64_t number) {
         weir_spares_put(&j->spares, spare);
     else
         (void)j->os->unlink(j->os->self, j->config.dirfd,
-                            path); /* left by attempts that failed; space is all it costs */
+                            path); /* left by attempts that failed; it costs only space */
 }
 
 static void pass_number(weir_journal *j, const char *name) {
@@ -63,7 +63,7 @@ static int note_name(void *context, const char *name) {
     return 0;
 }
 
-/* In a walk of its own: it may delete, and then not every directory still shows all that is
+/* In a listing of its own: it may delete, and after that a directory need not list all that is
  * left. */
 static int each_spare(void *context, const char *name) {
     uint64_t spare = weir_number_in_name(name, "spare");
@@ -162,8 +162,8 @@ typedef struct gathering {
     uint64_t first; /* first block above the durable end */
 } gathering;
 
-/* After rot a block that cannot be read is no reason to stop: the inventory has named it. For the
- * reader one behind the end is PENDING. */
+/* After corruption a block that cannot be read is no reason to stop: the inventory has named it.
+ * For the reader a block after the end is PENDING. */
 static int tolerate(const gathering *g, int status) {
     bool lost = status == WEIR_DAMAGED || status == WEIR_NOT_FOUND || status == WEIR_PENDING;
     return lost && g->j->config.salvage ? WEIR_OK : status;
@@ -226,8 +226,8 @@ static uint64_t segment_room_for(const weir_block_header *h) {
     return weir_aligned(WEIR_BLOCK_HEADER + (uint64_t)weir_stored_bound(h->raw_bytes));
 }
 
-/* A mark has nothing left to say, and the new head has what the old one had; but a declaration that
- * replay has not met yet makes its table even if no row comes. */
+/* A mark is not needed again, and the new head has what the old one had; but a declaration that
+ * replay has not reached yet makes its table even if no row follows. */
 static bool is_carried(const weir_block_header *h) {
     return h->rows > 0 || (h->kind == WEIR_BLOCK_DECLARATIONS && h->offset != WEIR_BLOCK_ALIGN);
 }
@@ -246,8 +246,8 @@ static int gather_block(gathering *g, uint64_t n, uint64_t *room, weir_error *er
     return WEIR_OK;
 }
 
-/* Declarations behind that head; and how much room the blocks above the mark will take. By
- * extents, so that a gap costs nothing, however wide it says it is. */
+/* Declarations after that head, and how much room the blocks above the mark will take. It goes
+ * by extents, so that a gap costs nothing, however wide it claims to be. */
 static int gather_rest(gathering *g, uint64_t from, uint64_t *room, weir_error *error) {
     if (from > g->first) from = g->first;
     int status = WEIR_OK;
@@ -260,9 +260,9 @@ static int gather_rest(gathering *g, uint64_t from, uint64_t *room, weir_error *
     return status;
 }
 
-/* Write the blocks above the mark again. Least of all may the mark of a clean close stand last in a
- * journal that is open. Numbers of blocks move by that; they were never promised. Numbers of
- * rows stay. */
+/* Write the blocks above the mark again, but not marks: above all the mark of a clean close may
+ * not be the last block of a journal that is open. Blocks get other numbers by that, which were
+ * never promised. Rows keep theirs. */
 static int carry_over(void *self, weir_journal *j, weir_segment *s, weir_error *error) {
     gathering *g = self;
     for (uint64_t n = g->first; n <= g->found->end.block; n++) {

@@ -1,4 +1,5 @@
-/* release.c - segments that nobody needs any more: to the spares, to the archive, or set aside. */
+/* release.c - segments that are not needed any more go to the spares, to the archive, or are set
+ * aside. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,8 @@ static int rename_segment(weir_journal *j, const char *from, int to_dirfd, const
     return WEIR_OK;
 }
 
-/* After each file, not once behind them all: a crash must never leave an older segment in its place
- * and a younger one gone, which would read as damage. */
+/* After each file, and not once after all of them: a crash must never leave an older segment in
+ * its place and a younger one gone, which would read as damage. */
 static int sync_names(weir_journal *j, int dirfd, const char *directory, weir_error *error) {
     int result = j->os->sync_directory(j->os->self, dirfd, directory);
     if (result < 0) return weir_fail_os(error, result, "%s: cannot sync the directory", directory);
@@ -30,8 +31,9 @@ static void close_archive(weir_journal *j) {
     j->archive = 0;
 }
 
-/* Its own name first, or a power cut could keep the move of a segment and lose where it went. One
- * that is there may have been made by a process that died before it had synced it. */
+/* The archive's own name first, or a power cut could keep the move of a segment and lose where
+ * it went. An archive that exists may have been made by a process that died before it had synced
+ * the name. */
 static int open_archive(weir_journal *j, const char *archive, weir_error *error) {
     if (j->archive > 0) return WEIR_OK;
     int result = j->os->make_directory(j->os->self, j->config.dirfd, archive);
@@ -72,8 +74,9 @@ static int set_aside(weir_journal *j, const weir_kept_file *file, weir_error *er
     return status == WEIR_OK ? sync_own_names(j, error) : status;
 }
 
-/* A file is a spare only once its old name is gone for good: it will be written over. What it
- * holds is known if this process filled it; another's, or one that failed, may have a torn tail. */
+/* A file is a spare only once its old name is gone for good, since it will be written over. Its
+ * contents are known if this process filled it; a file of another process, or one that failed,
+ * may have a torn tail. */
 static int to_spare(weir_journal *j, const weir_kept_file *file, weir_error *error) {
     weir_journal_lock(j);
     weir_spare spare = {.number = j->spares.next_number++,
@@ -164,7 +167,7 @@ bool weir_journal_free_spare(weir_journal *j) {
     return taken;
 }
 
-/* With one segment left nothing waits, and one spare, the largest, is enough for the next
+/* With one segment left no rows wait, and one spare, the largest, is enough for the next
  * opening. */
 static void keep_one_spare(weir_journal *j) {
     weir_spare kept;

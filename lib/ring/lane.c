@@ -1,4 +1,4 @@
-/* lane.c - reading records that may have been written by a process that died, or by nobody. */
+/* lane.c - read records that a process which died may have written, or that are just bytes. */
 #include "lane.h"
 
 bool weir_lane_read(const weir_lane *lane, uint64_t position, uint64_t end, weir_record *out) {

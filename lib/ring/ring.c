@@ -5,11 +5,11 @@
 enum {
     LANE_STATE_MASK = 0xFF,
     THREAD_ID_MASK = 0xFFFFFF,  /* Linux gives ids up to 2^22 */
-    GENERATION_SHIFT = 40,      /* a change is lost on whoever sleeps through 2^24 of them */
+    GENERATION_SHIFT = 40,      /* an owner word repeats after 2^24 changes */
     POPULATE_FREE = 256 << 10,  /* of a lane that waits for its thread: a burst's worth */
     POPULATE_AHEAD = 512 << 10, /* of the tail of one that has it: more disturbs the syncs of small
                                    programs, which never come that far */
-    POPULATE_STEP = 32 << 10,   /* some 15 µs: what the journal thread may be late by */
+    POPULATE_STEP = 32 << 10,   /* some 15 µs: the delay that the journal thread may have */
 };
 
 /* ---- durable marks --------------------------------------------------------------------- */
@@ -73,8 +73,8 @@ weir_lane *weir_ring_find(const weir_ring *ring, uint64_t thread, unsigned depth
     return NULL;
 }
 
-/* The previous owner's stores are visible by the word that it was freed with. A handler that
- * interrupts this finds no lane here, and claims another. */
+/* The owner word with which the lane was freed makes the previous owner's stores visible. A
+ * handler that interrupts this finds no lane here, and claims another. */
 static weir_lane *take_over(weir_ring *ring, uint32_t index, uint64_t holder) {
     weir_lane *lane = &ring->lanes[index];
     lane->tail = atomic_load_explicit(&ring->controls[index].tail, memory_order_relaxed);
@@ -98,7 +98,7 @@ weir_lane *weir_ring_claim(weir_ring *ring, uint64_t thread, unsigned depth) {
     return NULL;
 }
 
-/* Until all in it is durable, a lane is not free: who claims it may write everywhere. */
+/* A lane is not free until everything in it is durable: its next owner may write anywhere in it. */
 static bool free_if_drained(weir_lane_control *control) {
     uint64_t owner = atomic_load_explicit(&control->owner, memory_order_acquire);
     if (owner_state(owner) != WEIR_LANE_ENDED) return false;
@@ -115,14 +115,14 @@ bool weir_ring_free_ended(weir_ring *ring) {
     return any;
 }
 
-/* The holder goes first: a handler that interrupts this shall not find what is being given back. An
- * append that the thread's end interrupted will not go on. */
+/* The holder is cleared first, so that a handler which interrupts this does not find a lane that
+ * is being given back. An append that the thread's end interrupted does not go on. */
 static bool give_back_lane(weir_ring *ring, uint32_t index) {
     weir_lane_control *control = &ring->controls[index];
     atomic_store_explicit(&ring->lanes[index].holder, 0, memory_order_relaxed);
     atomic_store_explicit(&ring->lanes[index].busy, false, memory_order_relaxed);
     uint64_t owner = with_state(atomic_load_explicit(&control->owner, memory_order_relaxed),
-                                WEIR_LANE_OWNED); /* or somebody wrote wildly */
+                                WEIR_LANE_OWNED); /* anything else is a stray write */
     return change_hands(control, owner, with_state(owner, WEIR_LANE_ENDED)) &&
            free_if_drained(control);
 }

@@ -39,7 +39,8 @@ static void header_encode(uint8_t at[WEIR_RING_HEADER], const weir_ring_header *
     weir_put_u64(p, weir_hash(at, HASHED_HEADER));
 }
 
-/* OURS means readable. Every size is checked here, once, before anything is mapped by it. */
+/* WEIR_RING_OURS means readable. Every size is checked here, once, before anything is mapped by
+ * it. */
 static weir_found_ring header_decode(const uint8_t at[WEIR_RING_HEADER], weir_ring_header *h) {
     weir_cursor c = weir_cursor_over(at, WEIR_RING_HEADER);
     const uint8_t *magic = weir_take(&c, sizeof ring_magic);
@@ -89,7 +90,8 @@ static int map_controls(weir_ring *ring, weir_error *error) {
     return WEIR_OK;
 }
 
-/* The same bytes twice in a row, so that a record which starts near the end goes on behind it. */
+/* Map the same bytes twice in a row, so that a record which starts near the end continues past
+ * it. */
 static int map_lane(weir_ring *ring, uint32_t index, weir_error *error) {
     const weir_os *os = ring->os;
     weir_lane *lane = &ring->lanes[index];
@@ -115,15 +117,16 @@ static int map_lane(weir_ring *ring, uint32_t index, weir_error *error) {
 void weir_ring_let_go(const weir_ring *ring) {
     const weir_os *os = ring->os;
     if (!ring->writable) return;
-    /* Who cannot have that memory either faults when it is used; there is nothing better. */
+    /* A child that cannot have that memory either faults when it uses it; nothing better can be
+     * done. */
     (void)os->cover(os->self, ring->map, ring->map_bytes);
     for (uint32_t i = 0; i < ring->header.lanes; i++)
         if (ring->lanes[i].data)
             (void)os->cover(os->self, ring->lanes[i].data, 2 * (size_t)ring->lanes[i].size);
 }
 
-/* Each address is forgotten before it is given back: a child that is forked in between would cover
- * what is somebody else's there by then. */
+/* Each address is cleared here before it is unmapped: a child that is forked in between would
+ * cover a mapping that others have there by then. */
 void weir_ring_unmap(weir_ring *ring) {
     const weir_os *os = ring->os;
     uint8_t *map = ring->map;
@@ -216,7 +219,7 @@ int weir_ring_provision(weir_ring *ring, weir_error *error) {
     int status = map_lane(ring, index, error);
     if (status != WEIR_OK) return status;
     atomic_store_explicit(&ring->controls[index].owner, WEIR_LANE_FREE, memory_order_relaxed);
-    /* Release: who sees the count (acquire, in claim) sees the lane's fields. */
+    /* Release: a thread that sees the count (acquire, in claim) sees the lane's fields. */
     atomic_store_explicit(&ring->ready, index + 1, memory_order_release);
     return WEIR_OK;
 }
