@@ -4,9 +4,10 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-/* WIDE: the thread may run where its program lets it. BUSY: one waker is about it, and others leave
- * it alone. NARROW: it is kept off, and the thread itself is next. Each turn ends with a release,
- * which the next one's acquire meets, so that allowed belongs to one thread at a time. */
+/* WIDE: the thread may run wherever its program lets it. BUSY: one waker is changing that, and
+ * others leave it alone. NARROW: the thread is kept off a processor, and will change that back
+ * itself. Each change ends with a release, with which the acquire of the next one pairs, so that
+ * allowed belongs to one thread at a time. */
 enum { WIDE, BUSY, NARROW };
 
 void weir_affinity_begin(weir_affinity *a) {
@@ -38,8 +39,8 @@ void weir_affinity_keep_off(weir_affinity *a) {
     atomic_store_explicit(&a->state, narrowed ? NARROW : WIDE, memory_order_release);
 }
 
-/* The call fails only where the program has meanwhile been confined to other processors, and then
- * that is what counts. */
+/* The call fails only when the program has meanwhile been confined to other processors, and then
+ * that confinement counts. */
 void weir_affinity_restore(weir_affinity *a) {
     if (atomic_load_explicit(&a->state, memory_order_acquire) != NARROW) return;
     (void)sched_setaffinity(0, sizeof a->allowed, &a->allowed);

@@ -1,4 +1,4 @@
-/* os.c - what is made of the functions of any table. */
+/* os.c - helpers on top of any table. */
 #include "os.h"
 
 #include <errno.h>

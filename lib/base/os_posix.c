@@ -30,8 +30,8 @@ static int posix_map(void *self, void *at, int file, uint64_t offset, size_t byt
     void *got = mmap(at, bytes, protection, MAP_SHARED | MAP_FIXED, file, (off_t)offset);
     if (got == MAP_FAILED) return -errno;
     if (!writable) return 0;
-    /* What is mapped to be written is new: to read around each fault, as is usual for files, would
-     * zero up to megabytes of it in one go. Advice. */
+    /* A writable mapping is of a new file: to read around each fault, as is usual for files,
+     * would zero up to megabytes of it in one go. This is advice. */
     (void)madvise(at, bytes, MADV_RANDOM);
     return weir_posix_result(madvise(at, bytes, MADV_DONTFORK));
 }
@@ -71,7 +71,7 @@ static _Atomic uint32_t *posix_fork_word(void *self) {
         return NULL;
     }
     _Atomic uint32_t *word = at;
-    atomic_store_explicit(word, 1, memory_order_relaxed); /* published by whoever hands it out */
+    atomic_store_explicit(word, 1, memory_order_relaxed); /* its user publishes it */
     return word;
 }
 
@@ -115,8 +115,8 @@ static int posix_wait(void *self, _Atomic uint32_t *word, uint32_t expected, uin
 static void posix_wake(void *self, _Atomic uint32_t *word) {
     (void)self;
     int saved = errno;
-    /* Linux lets no signal interrupt this, but who stands between, a tracer or a sandbox, may
-     * say so; and a thread that is not woken from a wait without an end stays there. */
+    /* Linux lets no signal interrupt this, but a tracer or a sandbox in between may answer
+     * EINTR; and a thread that is not woken from an endless wait stays there. */
     long woken;
     do
         woken = syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
@@ -124,8 +124,8 @@ static void posix_wake(void *self, _Atomic uint32_t *word) {
     errno = saved;
 }
 
-/* The kernel wants to be told once per process that barriers will come; asking is how we find out
- * that we have not, which a forked child need not know either. */
+/* A process has to register once before it may use the barrier. The call itself says (EPERM)
+ * when it has not, as in a forked child. */
 static int posix_barrier(void *self) {
     (void)self;
     if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return 0;
@@ -139,7 +139,8 @@ static uint32_t posix_thread_id(void *self) {
     return (uint32_t)syscall(SYS_gettid);
 }
 
-/* A handler may come between any two lines: then both get what it was given. */
+/* A handler may come between any two lines: then it and the interrupted code get the same
+ * number. */
 static uint64_t posix_thread_number(void *self) {
     (void)self;
     static _Thread_local _Atomic uint64_t number __attribute__((tls_model("initial-exec")));
@@ -152,8 +153,8 @@ static uint64_t posix_thread_number(void *self) {
     return ours ? fresh : known;
 }
 
-/* Signal 0 is sent to nobody. It takes neither a descriptor nor /proc; sandboxes may still
- * forbid it. */
+/* Signal 0 only checks that the thread exists. It takes neither a descriptor nor /proc;
+ * sandboxes may still forbid it. */
 static weir_os_life posix_thread_life(void *self, uint32_t thread) {
     (void)self;
     int saved = errno;

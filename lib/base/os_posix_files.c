@@ -18,8 +18,8 @@ enum {
 
 /* ---- files ---- */
 
-/* A program that has closed its standard streams writes its next message to whatever has their
- * numbers: none of our files may. Takes the descriptor over; on failure it is closed. */
+/* A program that has closed its standard streams writes its next message to whatever file has
+ * their numbers: none of ours may have one. Takes the descriptor over; on failure it is closed. */
 static int keep_above_stdio(int file) {
     if (file < 0 || file > STDERR_FILENO) return file;
     int kept = fcntl(file, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), saved = errno;
@@ -36,8 +36,8 @@ static const char *name_of(int dirfd, const char *path) {
     return slash ? slash + 1 : path;
 }
 
-/* As SQLite does for its -wal: what root makes must not be in the way of the service. Rights of a
- * group that the file cannot have are nobody's. Advice: at worst less is allowed. */
+/* As SQLite does for its -wal: a file that root makes must not lock out the service. If the file
+ * cannot get the group, it gives no rights to a group. This is advice: at worst less is allowed. */
 static void set_rights(int file, uint32_t mode, uid_t user, gid_t group) {
     struct stat now;
     int owned = fchown(file, geteuid() == 0 ? user : (uid_t)-1, group);
@@ -59,7 +59,7 @@ void weir_posix_take_after(void *self, int dirfd, const weir_os_info *like) {
 
 /* Negative with errno, like open. */
 static int open_file(int dirfd, const char *path, int how) {
-    /* Until it has the directory's rights nobody else may open it. */
+    /* Until it has the directory's rights no other user may open it. */
     mode_t mode = dirfd == WEIR_OS_CWD ? FILE_MODE : S_IRUSR | S_IWUSR;
     int file;
     do
@@ -72,13 +72,13 @@ int weir_posix_open(void *self, int dirfd, const char *path, int flags) {
     (void)self;
     int how = 0;
     if (flags & WEIR_OS_WRITE)
-        /* A link in a directory that came from somewhere must not lead our writes out of it. */
+        /* A link in a directory of unknown origin must not lead our writes out of it. */
         how |= (flags & WEIR_OS_READ ? O_RDWR : O_WRONLY) | O_NOFOLLOW;
     else
         how |= O_RDONLY;
     if (flags & WEIR_OS_CREATE) how |= O_CREAT;
     if (flags & WEIR_OS_EXCLUSIVE) how |= O_EXCL;
-    /* A pipe would have us wait for whoever opens its other end. */
+    /* Opening a pipe would wait until its other end is opened. */
     int file = open_file(dirfd, path, how | O_NONBLOCK);
     if (file < 0) return errno == EISDIR || errno == ENXIO ? -WEIR_OS_NO_FILE : -errno;
     struct stat s;
@@ -158,8 +158,8 @@ int weir_posix_truncate(void *self, int file, uint64_t bytes) {
     return weir_posix_result(result);
 }
 
-/* Everything but the times. Who asks for these makes the next write take a fresh time stamp, and
- * then each fdatasync has the inode to write too (multigrain timestamps, Linux 6.13). */
+/* Everything but the times: to ask for them makes the next write take a fresh time stamp, and
+ * then each fdatasync has to write the inode too (multigrain timestamps, Linux 6.13). */
 static int look_at_statx(int dirfd, const char *path, int flags, weir_os_info *out) {
     const unsigned wanted =
         STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_UID | STATX_GID | STATX_INO | STATX_SIZE;
@@ -183,13 +183,13 @@ int weir_posix_info(void *self, int dirfd, const char *path, weir_os_info *out) 
     return look_at_statx(at_of(dirfd), name_of(dirfd, path), 0, out);
 }
 
-/* Where a write goes to new blocks, allocating ahead keeps no place for it. XFS does so only for
- * extents that two files share, and nobody shares ours. */
+/* Where a write goes to new blocks, allocating ahead reserves no space for it. XFS does so only
+ * for extents that two files share, and ours are not shared. */
 static bool copies_on_write(int file) {
     static const uint32_t kinds[] = {BTRFS_SUPER_MAGIC, 0xca451a4e /* bcachefs */,
                                      0x2fc12fc1 /* ZFS */};
     struct statfs s;
-    if (fstatfs(file, &s) < 0) return false; /* not known to */
+    if (fstatfs(file, &s) < 0) return false; /* it is not known to copy */
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if ((uint32_t)s.f_type == kinds[i]) return true;
     return false;
@@ -239,8 +239,8 @@ int weir_posix_make_directory(void *self, int dirfd, const char *path) {
     return made;
 }
 
-/* Opened anew even where it is open: to walk it takes a position of one's own, and nobody else's is
- * touched. Negative with errno. */
+/* Opened again even where it is open: to list it takes a position of its own, which no other
+ * user of the descriptor may share. Negative with errno. */
 static int open_retrying(int dirfd, const char *path) {
     return open_file(dirfd, dirfd == WEIR_OS_CWD ? path : ".", O_RDONLY | O_DIRECTORY);
 }

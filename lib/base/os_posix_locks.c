@@ -12,7 +12,7 @@ enum { HOLDER_BYTES = 16 }; /* of a lock's file that may be read */
 
 /* ---- a lock of our own ---- */
 
-/* Digits up to a line feed; 0: none of our making. */
+/* Digits up to a line feed; 0: not written by this library. */
 static int64_t read_holder(int file) {
     char text[HOLDER_BYTES];
     int64_t n = weir_posix_pread(NULL, file, text, sizeof text, 0), id = 0;
@@ -24,15 +24,16 @@ static int64_t read_holder(int file) {
     return 0;
 }
 
-/* Where it cannot be written, on a full disk say, others are told less. */
+/* Where it cannot be written, on a full disk for example, messages elsewhere say less. */
 static void write_holder(int file) {
     char text[HOLDER_BYTES];
     int length = snprintf(text, sizeof text, "%d\n", (int)getpid());
     if (ftruncate(file, 0) == 0) (void)weir_posix_pwrite(NULL, file, text, (size_t)length, 0);
 }
 
-/* The kernel names the holder of a process's lock (F_SETLK, as older versions of this library take
- * it) in this process's namespace, and none of an open file's. */
+/* The kernel names the holder of a lock that a process has (F_SETLK, as older versions of this
+ * library take it), in this process's namespace, but not that of a lock of an open file
+ * description. */
 int weir_posix_locked(void *self, int file, int64_t *holder) {
     (void)self;
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -114,7 +115,8 @@ int weir_posix_unshare(void *self, int file, uint64_t offset, uint64_t bytes) {
     return set_lock(file, F_OFD_SETLK, F_UNLCK, offset, bytes);
 }
 
-/* To an open file description the process is a stranger, whose locks it can ask for. */
+/* Locks of the process conflict with those of an open file description, so one can ask for them
+ * through the latter. */
 int weir_posix_has_locked(void *self, int file, uint64_t offset) {
     (void)self;
     struct flock lock = {

@@ -1,4 +1,4 @@
-/* resident.c - the library's code stays where it is. */
+/* resident.c - keep the library's code in memory. */
 #include "resident.h"
 
 #include <dlfcn.h>
@@ -10,7 +10,7 @@ void weir_resident_stay(void) {
     Dl_info info;
     struct link_map *map = NULL;
     if (!dladdr1(&inside, &info, (void **)&map, RTLD_DL_LINKMAP)) return;
-    if (!map || !*map->l_name) return; /* the program itself, which nobody unloads */
+    if (!map || !*map->l_name) return; /* the program itself, which is never unloaded */
     void *library = dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
     if (library) (void)dlclose(library); /* it stays all the same */
 }

@@ -38,7 +38,7 @@ const char *weir_version(void) {
     return VERSION_TEXT(WEIR_VERSION_MAJOR, WEIR_VERSION_MINOR, WEIR_VERSION_PATCH);
 }
 
-/* Names that people chose stand in these texts, and a log must not be broken by one of them. */
+/* These texts contain names that users chose, and such a name must not break a log. */
 static void keep_one_line(char *text) {
     for (; *text; text++)
         if ((unsigned char)*text < ' ' || *text == 0x7F) *text = '?';
@@ -50,7 +50,7 @@ __attribute__((format(printf, 3, 0))) static void fill(char *text, size_t capaci
     keep_one_line(text);
 }
 
-/* The words of an errno name what is short, and not the knob. */
+/* The text of an errno names what is short, and not the limit to raise. */
 static const char *limit_of_errno(int number) {
     switch (number) {
     case EFBIG: return " (the process's limit of file sizes: RLIMIT_FSIZE, ulimit -f)";

@@ -21,14 +21,15 @@ static void *begin_thread(void *argument) {
     return s.run(s.argument);
 }
 
-/* glibc keeps the values of this many keys in the thread's own descriptor. For keys above it may
- * have to allocate, which no handler may: then threads end without a word, and whoever wants to
- * know has to ask the kernel (weir_ring_end_dead). */
+/* glibc keeps the values of this many keys in the thread's own descriptor. For higher keys it
+ * may have to allocate, which no handler may do: then the end of threads is not noticed, and the
+ * kernel has to be asked (weir_ring_end_dead). */
 enum { KEYS_IN_PLACE = 32 };
 
 static void (*at_end)(void);
 static pthread_key_t end_key;
-static _Atomic bool end_watched; /* release behind the two above, acquire before them */
+/* Stored with release after the two above, loaded with acquire before them. */
+static _Atomic bool end_watched;
 
 static void end(void *value) {
     (void)value;
@@ -111,7 +112,7 @@ weir_shelter weir_shelter_take(void) {
     return s;
 }
 
-/* What a write of ours has raised is taken back before the mask is as it was. */
+/* A signal that a write of ours has raised is consumed before the mask is restored. */
 void weir_shelter_leave(const weir_shelter *s) {
     sigset_t set = only_file_size();
     const struct timespec at_once = {0};

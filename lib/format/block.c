@@ -41,10 +41,10 @@ void weir_block_header_encode(uint8_t bytes[WEIR_BLOCK_HEADER], weir_block_heade
     at = weir_put_u64(at, h->payload_hash);
     at = weir_put_zeros(at, 24);
     h->hash = weir_hash(bytes, HASHED_BYTES);
-    (void)weir_put_u64(at, h->hash); /* the last field: nothing comes behind */
+    (void)weir_put_u64(at, h->hash); /* the last field: nothing follows */
 }
 
-/* Reads the fields behind the version; false when bytes that must be zero are not. */
+/* Reads the fields after the version; false when bytes that must be zero are not. */
 static bool take_fields(weir_cursor *c, weir_block_header *h) {
     h->kind = weir_take_u16(c);
     h->codec = weir_take_u16(c);
@@ -78,7 +78,7 @@ static bool place_is_valid(const weir_block_header *h) {
            h->offset <= INT64_MAX - weir_block_extent(h);
 }
 
-/* Whoever counts up to a block's number, or to the one behind it, must come to an end. */
+/* A loop that counts up to a block's number, or to the next one, must end. */
 static bool chain_is_valid(const weir_block_header *h) {
     if (h->block < 1 || h->block == UINT64_MAX) return false;
     return h->durable_block < h->block && (h->block > 1 || h->previous_hash == 0);
@@ -110,7 +110,7 @@ int weir_block_header_decode(const uint8_t bytes[WEIR_BLOCK_HEADER], weir_block_
     weir_block_header h = {.version = weir_take_u16(&c)};
     bool zeros = take_fields(&c, &h);
     if (h.hash != weir_hash(bytes, HASHED_BYTES)) return WEIR_DAMAGED;
-    /* Magic, version, features and the hash in its place are what every version shares. */
+    /* Every version has magic, version, features and the hash in these places. */
     if (h.version > WEIR_FORMAT_VERSION || h.incompatible) return WEIR_VERSION;
     bool fixed = length && zeros && h.version == WEIR_FORMAT_VERSION;
     if (!fixed || !kind_is_valid(&h) || !sizes_are_valid(&h)) return WEIR_DAMAGED;
@@ -143,7 +143,7 @@ int weir_codec_make(int level, weir_codec **out) {
         weir_codec_free(codec);
         return WEIR_NO_MEMORY;
     }
-    /* zstd brings a level out of its range into it, so this cannot fail on a fresh context. */
+    /* zstd clamps a level to its range, so this cannot fail on a fresh context. */
     (void)ZSTD_CCtx_setParameter(codec->compress, ZSTD_c_compressionLevel, level);
     *out = codec;
     return WEIR_OK;
@@ -239,7 +239,7 @@ uint8_t *weir_payload_head_encode(uint8_t *at, const uint8_t ring[16], const wei
     return at;
 }
 
-/* Lanes below the limit, each at most once: ascending, so that looking is enough. */
+/* Lanes below the limit, each at most once; they ascend, so one pass checks that. */
 static bool lane_entries_are_valid(const weir_payload *p) {
     weir_cursor c = weir_cursor_over(p->lane_entries, (size_t)p->lanes * WEIR_LANE_ENTRY);
     uint32_t least = 0;

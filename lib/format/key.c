@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-/* "12", " 12.0", "1.2e1": as SQLite reads numbers. Nothing of the C library's, which asks the
- * locale and may not be called from a signal handler. */
+/* "12", " 12.0", "1.2e1": as SQLite reads numbers. The C library's functions ask the locale and
+ * may not be called from a signal handler. */
 typedef struct number {
     const char *digits, *end; /* with at most one point between them */
     int64_t exponent;
@@ -20,7 +20,7 @@ static bool take_sign(const char **at, const char *end) {
     return negative;
 }
 
-/* More than any text has digits is as good as without end. */
+/* An exponent greater than any text has digits counts as infinite. */
 static int64_t take_exponent(const char **at, const char *end) {
     const int64_t most = (int64_t)1 << 40;
     bool negative = take_sign(at, end);
@@ -69,7 +69,7 @@ static bool append_digit(int64_t *value, int digit) {
 
 /* The digits before the point, once the exponent has moved it. */
 static bool whole_part(const number *n, int64_t *value) {
-    int64_t point = 0; /* how many digits stand before it */
+    int64_t point = 0; /* how many digits are before it */
     for (const char *at = n->digits; at < n->end && *at != '.'; at++)
         point++;
     point += n->exponent;

@@ -50,7 +50,7 @@ static bool is_header_zero(const uint8_t *at, size_t bytes) {
     return weir_cursor_ok(&c);
 }
 
-/* Only what every version shares: magic, version, features and the hash in its place. */
+/* Only what every version has in the same place: magic, version, features and the hash. */
 static int recognise(weir_cursor *c, const uint8_t at[WEIR_SEGMENT_HEADER],
                      weir_segment_header *out, uint16_t *header_bytes) {
     const uint8_t *found = weir_take(c, sizeof magic);
@@ -95,8 +95,8 @@ int weir_segment_header_decode(const uint8_t at[WEIR_SEGMENT_HEADER], weir_segme
 
 /* ---- making one ---- */
 
-/* Where the file system cannot allocate, a size is the best there is: a full disk then shows as a
- * failed write, which the journal survives as it survives any other. */
+/* Where the file system cannot allocate, the file only gets its size: a full disk is then a
+ * failed write, which the journal survives like any other. */
 static int set_size(const weir_os *os, int file, uint64_t bytes) {
     int result = os->allocate(os->self, file, 0, bytes);
     return result == -EOPNOTSUPP ? os->truncate(os->self, file, bytes) : result;
@@ -130,7 +130,7 @@ static int fit_size(weir_segment *s) {
                                  : set_size(os, s->file, s->bytes);
 }
 
-/* When it fails we stop trying; a real fault shows in the next block. */
+/* When it fails it is not tried again; a real fault shows in the next block. */
 void weir_segment_fill_ahead(weir_segment *s) {
     if (s->filled > s->end) return;
     uint64_t left = s->bytes - s->filled < s->chunk ? s->bytes - s->filled : s->chunk;
@@ -207,8 +207,8 @@ int weir_segment_publish(weir_segment *s, const char *directory, const char *spa
         return weir_fail_os(error, result, "%s: cannot rename to %s", spare_path, segment_path);
     result = s->os->sync_directory(s->os->self, s->dirfd, directory);
     if (result >= 0) return WEIR_OK;
-    /* Whichever name survives is harmless: as long as it holds nothing promised, the next segment,
-     * which has a higher number, says where the stream really ends. */
+    /* Either name may survive a crash here: the file holds nothing promised, and the next
+     * segment, which has a higher number, says where the stream really ends. */
     (void)s->os->rename(s->os->self, s->dirfd, segment_path, s->dirfd, spare_path);
     return weir_fail_os(error, result, "%s: cannot sync the directory", directory);
 }

@@ -55,7 +55,7 @@ void weir_tables_free(weir_tables *t) {
 
 void weir_drained_head_set(weir_drained_head *d, const weir_payload *payload) {
     uint8_t *at = weir_payload_head_encode(d->head, payload->ring, NULL, 0);
-    (void)weir_put_u32(at - 8, payload->lanes); /* the entries follow as they stood */
+    (void)weir_put_u32(at - 8, payload->lanes); /* the entries follow unchanged */
     at = weir_put_bytes(at, payload->lane_entries, (size_t)payload->lanes * WEIR_LANE_ENTRY);
     d->bytes = (size_t)(at - d->head);
 }

@@ -9,7 +9,7 @@
 typedef struct weir_kept_file {
     uint64_t number, bytes;
     uint64_t last_block; /* of the durable stream; 0: it holds none of it */
-    uint64_t filled;     /* so many of its first bytes have been written once */
+    uint64_t filled;     /* how many of its first bytes have been written once */
     bool empty;          /* nothing but zeros: it counts as absent */
     const char *why;     /* damaged: a word for its new name; NULL otherwise */
     char *path;

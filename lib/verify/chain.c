@@ -81,8 +81,8 @@ static int list_archived_name(void *context, const char *name) {
     return 0;
 }
 
-/* Of archived segments only the numbers count here. What cannot be read is the opening's to
- * tell. */
+/* Of archived segments only the numbers count here. An archive that cannot be read is reported
+ * by opening. */
 static void list_archive(const weir_inventory_input *input, weir_inventory *inv) {
     const weir_os *os = input->os;
     char archive[WEIR_PATH_MAX];
@@ -96,9 +96,9 @@ static void list_archive(const weir_inventory_input *input, weir_inventory *inv)
 
 /* ---- headers ---------------------------------------------------------------------------- */
 
-/* A file that is all zeros, or empty, holds nothing and vouches for nothing: it counts as
- * absent. The journal itself leaves none, for it names a segment after the header is synced; an
- * interrupted copy does. If anything was promised behind the stream's end, a mark says so. */
+/* A file that is all zeros, or empty, holds nothing and promises nothing: it counts as absent.
+ * The journal itself leaves none, since it names a segment after the header is synced; an
+ * interrupted copy does. If anything was promised after the stream's end, a mark says so. */
 static int look_for_bytes(weir_scan *scan, weir_segment_note *note) {
     weir_identity nobody = {.segment = UINT64_MAX};
     weir_tail tail;
@@ -163,7 +163,7 @@ static bool same_journal(const weir_segment_header *a, const weir_segment_header
     return memcmp(a->journal, b->journal, sizeof a->journal) == 0;
 }
 
-/* Two of one number can only be one that stands under a wrong name and one under its own. */
+/* Of two segments with one number, one has a wrong name and the other its own. */
 static bool is_double(const weir_inventory *inv, size_t index) {
     uint64_t number = inv->segments[index].header.segment;
     for (size_t i = 0; i < inv->segment_count; i++)
@@ -273,7 +273,7 @@ static void note_first_block(weir_inventory *inv, weir_link *link, const weir_bl
     if (h->incarnation > inv->incarnation) inv->incarnation = h->incarnation;
 }
 
-/* A header that cannot be read is replaced by what the first block behind it says. */
+/* A header that cannot be read is replaced by what the first block after it says. */
 static int take_first_block(builder *b, weir_link *link) {
     const char *path = link->note->path;
     weir_scan scan;
@@ -322,7 +322,7 @@ static const weir_segment_note *numbered(const weir_inventory *inv, uint64_t num
     return inv->segments[i].status == WEIR_NOT_FOUND ? NULL : &inv->segments[i];
 }
 
-/* What comes before link. false: nothing does, the stream begins here. */
+/* Find what comes before link. false: nothing does, the stream begins here. */
 static bool step_back(const builder *b, const weir_link *link, uint64_t *number,
                       const weir_segment_note **note, weir_end *end) {
     *end = (weir_end){0};
@@ -369,8 +369,8 @@ static void turn_round(weir_chain *c) {
     }
 }
 
-/* Whatever a later link begins with, all before it is promised. Where no header says where a segment
- * begins, the first block that was found there may be one that is void. */
+/* Everything before the first block of a later link is promised. Where no header says where a
+ * segment begins, the first block that was found there may be void. */
 static void pass_promises(weir_chain *c) {
     uint64_t first = 0;
     for (size_t i = c->count; i-- > 0;) {

@@ -46,8 +46,8 @@ const char *weir_walk_path(const weir_walk *w) {
     return w->link->note ? w->link->note->path : NULL;
 }
 
-/* Everything before block and row is lost; 0: nobody knows how much. Where nobody says what had to come
- * first, rows before row may be lost that the database has not applied. */
+/* Everything before block and row is lost; 0: it is not known how much. Where nothing says what had
+ * to come first, rows before row may be lost that the database has not applied. */
 static void finish_damage(weir_damage *d, uint64_t block, uint64_t row, uint64_t applied) {
     d->last_block = block > d->first_block ? block - 1 : 0;
     d->last_row = row > d->first_row ? row - 1 : 0;
@@ -81,8 +81,8 @@ uint64_t weir_walk_offset(const weir_walk *w) {
 
 /* ---- a place that is not good ----------------------------------------------------------- */
 
-/* A close mark is the last thing that is ever written to a segment: what stands behind it in the
- * file is of a former life and need not be read. */
+/* A close mark is the last block that is ever written to a segment: what follows it in the file
+ * is of a former use and need not be read. */
 static bool ends_with_close_mark(weir_walk *w) {
     const weir_block_header *h = &w->last;
     const uint8_t *payload;
@@ -92,7 +92,7 @@ static bool ends_with_close_mark(weir_walk *w) {
            weir_all_zero(payload, WEIR_PAYLOAD_HEAD);
 }
 
-/* Blocks behind the first bad one may say that it had been durable. */
+/* Blocks after the first bad one may say that it had been durable. */
 static int survey_tail(weir_walk *w, uint64_t offset) {
     if (w->surveyed || ends_with_close_mark(w)) return WEIR_OK;
     weir_tail tail;
@@ -105,8 +105,8 @@ static int survey_tail(weir_walk *w, uint64_t offset) {
     return WEIR_OK;
 }
 
-/* An older copy of journal and ring ends as a crash leaves it, perhaps torn: nothing of that was
- * promised by the database that has gone on without it. */
+/* An older copy of journal and ring ends as a crash leaves it, perhaps torn. The marks of a
+ * database that has gone on without it promise nothing about that tail. */
 uint64_t weir_walk_promise(const weir_walk *w) {
     if (w->link->promised) return w->link->promised;
     return w->older ? w->promised : w->inventory->durable.block;
@@ -135,7 +135,7 @@ static int skip_to(weir_walk *w, uint64_t offset, const weir_walk_place *p, bool
     *more = reached;
     if (reached) {
         weir_walk_expect(w, block, row, h->previous_hash);
-    } else { /* nobody knows the hash of the last promised block */
+    } else { /* the hash of the last promised block is not known */
         w->next_block = block;
         w->next_row = row;
     }
@@ -155,14 +155,15 @@ static int skip_one(weir_walk *w, const weir_walk_place *p, uint64_t *offset) {
     return WEIR_OK;
 }
 
-/* Nothing is wrong with the bytes: the journal just ends here, perhaps below a mark. Or nobody says
- * where this segment ends, since the one that should is lost: then it is told there. */
+/* Nothing is wrong with the bytes: the journal just ends here, perhaps below a mark. Or the end
+ * of this segment is unknown because the segment whose header names it is lost: then the damage
+ * is reported there. */
 static bool ends_quietly(const weir_walk *w) {
     return w->link->promised ? w->link->end.segment == 0 : !w->torn;
 }
 
-/* Only durable blocks are applied, and a position may stand within a block: then the block that
- * holds its row is promised too, though the position names the one before. */
+/* Only durable blocks are applied, and a position may be within a block: then the block that
+ * holds its row is promised too, though the position names the block before it. */
 void weir_walk_mark_applied_row(weir_walk *w) {
     if (w->next_row == 0 || w->position_row < w->next_row) return;
     weir_walk_mark(w, (weir_mark){w->next_block, 0, w->position_row, "database"});

@@ -91,7 +91,7 @@ static void say_damage(const weir_inventory_input *input, weir_inventory *inv) {
 
 static void say_behind(const weir_inventory_input *input, weir_inventory *inv) {
     const weir_position *p = &inv->position;
-    size_t n = inv->extent_count; /* next_row itself counts what the database vouches for */
+    size_t n = inv->extent_count; /* next_row itself counts the rows that the database has */
     uint64_t next = n ? inv->extents[n - 1].next_row : 1;
     say(inv,
         "%.120s: the journal ends at row %llu, but the database has applied row %llu; put the "

@@ -17,7 +17,7 @@ typedef struct taking {
     weir_error *error;
     weir_chain chain;
     weir_walk walk;
-    weir_end base; /* where the stream stands before the first block kept */
+    weir_end base; /* where the stream is before the first block kept */
 } taking;
 
 /* ---- marks from outside ----------------------------------------------------------------- */
@@ -66,8 +66,8 @@ static void set_marks(taking *t) {
         mark.source = "ring";
         w->ring.block = mark.block;
         weir_walk_mark(w, mark);
-        /* The mark is stored before the rows are applied, so a database that is ahead of it has not
-         * been beside this ring lately. */
+        /* The mark is stored before the rows are applied, so a database that is ahead of it was
+         * not used with this ring last. */
         w->older = mark.block < w->position.block;
     }
 }
@@ -122,7 +122,7 @@ static weir_found_tail judge_tail(const taking *t) {
     return t->walk.torn ? WEIR_TAIL_TORN : WEIR_TAIL_CLEAN;
 }
 
-/* The extent that holds block, or else the first one behind it; NULL: none is. */
+/* The extent that holds block, or else the first one after it; NULL: there is none. */
 static const weir_extent *extent_at(const weir_inventory *inv, uint64_t block) {
     for (size_t i = 0; i < inv->extent_count; i++)
         if (inv->extents[i].last_block >= block) return &inv->extents[i];
@@ -203,7 +203,7 @@ static int take_durable(taking *t) {
     uint64_t block = inv->durable.block;
     const weir_extent *e = extent_at(inv, block);
     bool is_there = e && e->first_block <= block;
-    if (!is_there && block > t->base.block) { /* of what is lost the mark alone speaks */
+    if (!is_there && block > t->base.block) { /* it is lost, and only its mark is known */
         set_durable(inv, lost_end(t, e), e ? e->first_row : inv->next_row);
         return WEIR_OK;
     }
@@ -233,8 +233,7 @@ static int copy_lanes(weir_inventory *inv, const weir_payload *payload, weir_err
     return WEIR_OK;
 }
 
-/* How far the ring is drained stands in the last block, so that one is decoded whatever is
- * verified. */
+/* The last block says how far the ring is drained, so it is decoded whatever is verified. */
 static int read_last(taking *t) {
     const weir_block_header *last = &t->walk.last;
     if (last->block == 0) return WEIR_OK;
@@ -263,9 +262,9 @@ static int read_last(taking *t) {
     return status;
 }
 
-/* No journal comes to its highest number of a segment: somebody gave a file that name. Nor to
- * such a number of a block or a row, which takes 292 years at one a nanosecond; behind it would
- * come numbers that no header may have. */
+/* No journal reaches the highest number of a segment: a file was given that name. Nor does one
+ * reach these numbers of blocks or rows, which takes 292 years at one a nanosecond; after them
+ * would come numbers that no header may have. */
 static bool is_spent(const weir_inventory *inv) {
     return inv->last_segment >= UINT64_MAX - 1 || inv->end.block >= INT64_MAX ||
            inv->durable.block >= INT64_MAX || inv->next_row >= INT64_MAX ||

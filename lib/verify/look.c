@@ -1,4 +1,4 @@
-/* look.c - ring and journal of a directory together, looked at as opening does. */
+/* look.c - read ring and journal of a directory together, as opening does. */
 #include "look.h"
 
 #include <stdio.h>

@@ -14,7 +14,7 @@ struct weir_reader {
     char path[WEIR_PATH_MAX], located[WEIR_PATH_MAX];
     weir_identity
         whose; /* of the segment that is open; its journal: of the first block ever read */
-    uint64_t next, next_at;   /* the block behind the last one seen in it, and its offset */
+    uint64_t next, next_at;   /* the block after the last one seen in it, and its offset */
     uint64_t last, last_hash; /* the last block seen anywhere; 0: none */
 };
 
@@ -80,7 +80,7 @@ void weir_reader_free(weir_reader *reader) {
 
 /* ---- what can go wrong ---- */
 
-/* A segment that left the journal while it was read may by now hold anything: that is no damage. */
+/* A segment that left the journal while it was read may hold anything by now: that is no damage. */
 static bool has_left(const weir_reader *r) {
     const weir_os *os = r->scan.os;
     weir_os_info by_name, by_file;
@@ -164,7 +164,7 @@ static int find_extent(weir_reader *r, uint64_t block, weir_extent *extent, weir
                          "damaged",
                          (unsigned long long)block);
     status = open_segment(r, extent, error);
-    if (status == WEIR_OK) r->scan.limit = extent->end; /* bytes behind may still change */
+    if (status == WEIR_OK) r->scan.limit = extent->end; /* later bytes may still change */
     return status;
 }
 

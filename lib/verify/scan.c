@@ -123,11 +123,11 @@ static bool belongs(const weir_identity *whose, const weir_block_header *h, uint
            (whose->incarnation == 0 || h->incarnation == whose->incarnation);
 }
 
-/* Of a newer header only the places of these three fields are relied on. */
+/* Of a header of a newer version only the places of these three fields are relied on. */
 static bool newer_belongs(const weir_identity *whose, const uint8_t *bytes, uint64_t offset) {
     uint8_t journal[16];
     weir_cursor c = weir_cursor_over(bytes, WEIR_BLOCK_HEADER);
-    (void)weir_take(&c, 24); /* what stands before the journal's id */
+    (void)weir_take(&c, 24); /* what is before the journal's id */
     weir_take_copy(&c, journal, sizeof journal);
     (void)weir_take_u64(&c); /* incarnation */
     uint64_t segment = weir_take_u64(&c);
@@ -156,7 +156,7 @@ int weir_scan_payload(weir_scan *scan, const weir_block_header *h, const uint8_t
     return weir_hash(*stored, h->stored_bytes) == h->payload_hash ? WEIR_OK : WEIR_DAMAGED;
 }
 
-/* ---- behind damage ---- */
+/* ---- after damage ---- */
 
 int weir_scan_next(weir_scan *scan, const weir_identity *whose, uint64_t from, uint64_t above,
                    weir_block_header *out) {
@@ -175,7 +175,7 @@ typedef struct survey {
     uint64_t own_end, strange_end, durable;
 } survey;
 
-/* The first bytes of every header: what is left to know a torn one by. */
+/* The first bytes of every header, by which a torn one can still be recognised. */
 static bool has_magic(const uint8_t *page, size_t bytes) {
     return bytes >= WEIR_BLOCK_HEADER && memcmp(page, "WEIRBLK1", 8) == 0;
 }
@@ -198,9 +198,9 @@ static void survey_page(survey *s, const weir_identity *whose, const uint8_t *pa
     }
 }
 
-/* In a file that has been a segment before, strange bytes are as a rule the middles of its old
- * blocks: there only a header of ours, or the beginning of one, says that something was torn. The
- * difference matters to what people are told, and to nothing else. */
+/* In a file that has been a segment before, unknown bytes are as a rule the middles of its old
+ * blocks: there only a header of ours, or the beginning of one, shows that something was torn.
+ * The difference matters only to what is reported. */
 int weir_scan_tail(weir_scan *scan, const weir_identity *whose, uint64_t from, weir_tail *out) {
     survey s = {0};
     for (uint64_t at = from; at < scan->limit; at += WEIR_BLOCK_ALIGN) {

@@ -1,4 +1,4 @@
-/* walk.c - through all blocks of a chain of segments. */
+/* walk.c - walk all blocks of a chain of segments. */
 #include "walk.h"
 
 /* ---- what the walk leaves in the inventory ---------------------------------------------- */
@@ -83,16 +83,17 @@ static int accept(weir_walk *w, const weir_block_header *h) {
 
 /* ---- one place -------------------------------------------------------------------------- */
 
-/* Whatever opening reads is decoded here, so that the verdict is the last word on it: the youngest
- * segment, and what declares tables. Of older rows the hash is enough, since no damage leaves it
- * right; to decode them all would make an opening wait for a tenth of the replay. */
+/* Everything that opening reads is decoded here, so that nothing can contradict the verdict
+ * later: the youngest segment, and the blocks that declare tables. For older rows the hash is
+ * enough, since no damage leaves it right; to decode them all would make an opening wait for a
+ * tenth of the time that the replay takes. */
 static bool must_decode(const weir_walk *w, const weir_block_header *h) {
     return w->input->verify_all || w->link->promised == 0 || h->kind != WEIR_BLOCK_ROWS;
 }
 
-/* No crash and no damage leaves a payload whose hash agrees and that is not valid: it was written
- * so. A tail that may be cut looks otherwise, so such a block vouches for itself. */
-static void meet_written_so(weir_walk *w, weir_walk_place *p) {
+/* A payload whose hash agrees but that is not valid was written like that: no crash and no
+ * damage leaves one. So the block is not part of a torn tail, and serves as a mark for itself. */
+static void mark_invalid_block(weir_walk *w, weir_walk_place *p) {
     const weir_block_header *h = &p->header;
     p->finding = WEIR_WALK_BAD;
     p->why = "the payload does not hold what its header says";
@@ -111,7 +112,7 @@ static int check_payload(weir_walk *w, weir_walk_place *p) {
     if (status != WEIR_OK || !must_decode(w, &p->header)) return status;
     status = weir_decoder_read(&w->decoder, &w->scan, &p->header, &payload);
     if (status != WEIR_DAMAGED) return status;
-    meet_written_so(w, p);
+    mark_invalid_block(w, p);
     return WEIR_OK;
 }
 
@@ -202,7 +203,7 @@ static unsigned long long number_of(const weir_link *link) {
 static int meet_gap(weir_walk *w) {
     const weir_link *link = w->link;
     if (!w->open) {
-        w->link = w->former; /* that is where it hurts */
+        w->link = w->former; /* the damage is there */
         int status =
             weir_walk_damage(w, weir_walk_here(w, weir_walk_offset(w)), weir_walk_path(w),
                              "it ends before the place that segment %llu names", number_of(link));
@@ -228,8 +229,8 @@ static void drop_last(weir_walk *w) {
     w->last = w->last_but_one;
 }
 
-/* What the younger segment continues was promised, so it is what stands here that is wrong. How many rows
- * that one had the younger segment says, not this block. */
+/* The block that the younger segment continues was promised, so the one that is here is wrong. The
+ * younger segment says how many rows the promised one had; this block does not. */
 static int meet_stranger(weir_walk *w) {
     const weir_block_header *h = &w->last;
     bool any = w->link->first_row > h->first_row;
@@ -245,14 +246,14 @@ static int meet_stranger(weir_walk *w) {
                             "it is not the block that segment %llu continues", number_of(w->link));
 }
 
-/* Is the block before the one that must come a lost one? */
+/* Is the block before the next one lost? */
 static bool ends_lost(const weir_walk *w) {
     const weir_inventory *inv = w->inventory;
     const weir_damage *last = inv->damage_count ? &inv->damages[inv->damage_count - 1] : NULL;
     return last && last->last_block && last->last_block + 1 == w->next_block;
 }
 
-/* Compare where the stream stands with where this segment says that it begins. */
+/* Compare the end of the stream so far with where this segment says that it begins. */
 static int meet_place(weir_walk *w) {
     const weir_link *link = w->link;
     if (link->first_block == 0) return WEIR_OK;
@@ -315,7 +316,7 @@ static int end_below_mark(weir_walk *w) {
     return WEIR_OK;
 }
 
-/* What is void behind the stream. Where it ends with damage, the damage says what stands there. */
+/* The void bytes after the stream. Where it ends in damage, the damage says what is there. */
 static uint64_t torn_bytes(const weir_walk *w) {
     uint64_t end = weir_walk_offset(w);
     const weir_inventory *inv = w->inventory;
