@@ -83,7 +83,7 @@ static bool shut_gate(weir *w, uint64_t deadline) {
 
 /* Everything in the ring is durable in the journal, so the ring is removed, and then a mark
  * without lanes says so. In the other order a power cut could bring back a ring that is drained
- * but does not say so. */
+ * while nothing says so. */
 static int remove_ring(weir *w, weir_error *error) {
     char path[WEIR_PLACE_PATH_BYTES];
     int status = weir_place_path(w, "ring", path, error);

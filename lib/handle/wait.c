@@ -62,13 +62,16 @@ static void nudge_writer(weir *w) {
         w->hooks.nudge(w->hooks.self, false);
 }
 
-static void announce(weir *w, weir_level level, bool begin) {
-    uint32_t step = begin ? 1 : UINT32_MAX;                                     /* + 1 or - 1 */
+/* step: 1, or UINT32_MAX for -1. */
+static void count_waiter(weir *w, weir_level level, uint32_t step) {
     atomic_fetch_add_explicit(&w->journaler.hurry, step, memory_order_relaxed); /* a hint */
     atomic_fetch_add_explicit(&w->journaler.demand, step, memory_order_seq_cst);
     if (level == WEIR_APPLIED)
         atomic_fetch_add_explicit(&w->want_applied, step, memory_order_seq_cst);
-    if (!begin) return;
+}
+
+static void begin_wait(weir *w, weir_level level) {
+    count_waiter(w, level, 1);
     if (level == WEIR_DURABLE)
         atomic_fetch_add_explicit(&w->journaler.arrivals, 1, memory_order_relaxed);
     weir_journaler_ring(&w->journaler);
@@ -83,7 +86,7 @@ static int wait_for(weir *w, const goal *g, uint32_t timeout_ms) {
     weir_news *news = applied ? &w->journaler.applied : &w->journaler.durable;
     int status = WEIR_PENDING;
     bool more = true;
-    announce(w, g->level, true);
+    begin_wait(w, g->level);
     while (status == WEIR_PENDING && more) {
         uint32_t seen = atomic_load_explicit(&news->moved, memory_order_seq_cst);
         int in_the_way = hindrance(w, g->level);
@@ -94,7 +97,7 @@ static int wait_for(weir *w, const goal *g, uint32_t timeout_ms) {
         else
             more = weir_wait_news(w, news, seen, deadline);
     }
-    announce(w, g->level, false);
+    count_waiter(w, g->level, UINT32_MAX);
     return status;
 }
 

@@ -302,7 +302,7 @@ weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns) {
 /* ---- the thread -------------------------------------------------------------------------- */
 
 /* Is there something to do that came before the thread said that it sleeps? Whatever comes after
- * that rings. Rows count when the thread would sleep for good, or when somebody waits for them
+ * that rings. Rows count when the thread would sleep for good, or when a caller waits for them
  * and there is room to write them. */
 static bool has_work(const weir_journaler *j, bool idle) {
     if (atomic_load_explicit(&j->stopping, memory_order_seq_cst) ||

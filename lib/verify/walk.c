@@ -20,10 +20,13 @@ static void witness(weir_walk *w, uint64_t block, uint64_t hash) {
     }
 }
 
-static void show_progress(weir_walk *w, uint64_t offset, bool now) {
+typedef enum progress { PROGRESS_EACH_MIB, PROGRESS_AT_END } progress;
+
+static void show_progress(weir_walk *w, uint64_t offset, progress when) {
     enum { STEP = 1024 * 1024 };
     uint64_t done = w->bytes_before + offset;
-    if (!w->input->progress || (!now && done - w->bytes_shown < STEP)) return;
+    bool due = when == PROGRESS_AT_END || done - w->bytes_shown >= STEP;
+    if (!w->input->progress || !due) return;
     w->bytes_shown = done;
     w->input->progress(w->input->progress_context, done, w->inventory->bytes);
 }
@@ -77,7 +80,7 @@ static int accept(weir_walk *w, const weir_block_header *h) {
     weir_walk_mark(w, (weir_mark){.block = h->durable_block, .source = "block"});
     if (h->rows && w->position_row >= h->first_row)
         weir_walk_mark(w, (weir_mark){h->block, h->hash, w->next_row - 1, "database"});
-    show_progress(w, extent->end, false);
+    show_progress(w, extent->end, PROGRESS_EACH_MIB);
     return WEIR_OK;
 }
 
@@ -342,7 +345,7 @@ int weir_walk_chain(weir_walk *w, const weir_chain *chain) {
     }
     if (status == WEIR_OK && chain->count) status = end_below_mark(w);
     if (w->link) w->inventory->torn_bytes = torn_bytes(w);
-    show_progress(w, 0, true);
+    show_progress(w, 0, PROGRESS_AT_END);
     w->inventory->next_row = w->next_row;
     return status;
 }
