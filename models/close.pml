@@ -1,4 +1,4 @@
-/* close.pml - closing while others append (lib/handle/append.c, weir_close): the gate, the busy flags, the barrier.
+/* close.pml - closing while others append (lib/handle/append.c, lib/handle/close.c): the gate, the busy flags, the barrier.
  *
  * A producer raises its lane's busy flag, looks at the gate, writes into the lane, publishes, and takes
  * the flag down; all of it through a store buffer (x86-TSO) and without a fence. The closer shuts the

@@ -110,7 +110,7 @@ static int explain(weir *w, const goal *g, int status) {
     return weir_publish_error(&error);
 }
 
-/* ---- the face -------------------------------------------------------------------------------- */
+/* ---- the public API -------------------------------------------------------------------------- */
 
 static int sync_inside(weir *w, weir_level level, uint32_t timeout_ms) {
     uint64_t targets[WEIR_LANES_LIMIT];
