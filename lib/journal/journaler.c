@@ -314,10 +314,10 @@ static bool has_work(const weir_journaler *j, bool idle) {
 }
 
 /* No wake-up is lost. The bell is read first, so the wait returns at once when anybody has rung
- * since. Everything that rings is looked at after asleep is stored, so a thread that found us
- * awake, and did not ring, is seen. A producer looks without a fence: the barrier stands in for
- * it, and any tail that was published by a producer which did not see us idle is visible after
- * the barrier. */
+ * since. Everything that threads ring for is looked at after asleep is stored, so what a thread
+ * did that found us awake, and woke nobody, is seen. A producer makes no fence between
+ * publishing and looking at asleep; the barrier orders the two for it: any tail that was
+ * published by a producer which did not see us idle is visible after the barrier. */
 static void rest_journaler(weir_journaler *j, weir_next next, uint64_t wait_ns) {
     bool idle = next == WEIR_NEXT_IDLE;
     uint32_t bell = atomic_load_explicit(&j->bell, memory_order_seq_cst);
