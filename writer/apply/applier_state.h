@@ -1,0 +1,65 @@
+/* applier_state.h - what the writer thread and its step share. Private to this folder. */
+#ifndef WEIR_APPLIER_STATE_H
+#define WEIR_APPLIER_STATE_H
+
+#include <pthread.h>
+
+#include "applier.h"
+#include "replay.h"
+
+/* A time in which nothing is applied, so that readers of the -wal file can leave it. */
+typedef struct weir_applier_truce {
+    uint64_t until; /* 0: there was none yet */
+    uint64_t next;  /* when to try to harden again meanwhile */
+    uint64_t bytes; /* size of the -wal file at which the next truce begins */
+    bool told;      /* an event has said that the last one was in vain */
+} weir_applier_truce;
+
+/* Why nothing is being applied, and how long the writer waits before it tries again. */
+typedef struct weir_applier_backoff {
+    int status; /* WEIR_OK: rows are being applied */
+    uint64_t since, pause;
+    bool told; /* by an event */
+} weir_applier_backoff;
+
+struct weir_applier {
+    weir *handle;
+    const weir_os *os;
+    weir_journal *journal;
+    char *name;
+    weir_sink sink;
+    weir_replay *replay;
+    pthread_t thread;
+    bool started; /* the thread runs, or has run */
+    bool done;    /* stopped: nothing more will be applied */
+    bool left;    /* rows were left in the journal when it stopped */
+
+    weir_bell *bell;
+    _Atomic bool stopping; /* release after deadline is set, acquire before it is read */
+    uint64_t deadline;
+
+    uint64_t linger;       /* nanoseconds that rows may wait for more rows */
+    uint64_t seen;         /* all blocks up to this one are applied, or hold nothing to apply */
+    uint64_t behind_since; /* since when blocks wait; 0: none does */
+    uint64_t applied;      /* last block applied */
+    uint64_t hardened;     /* last block that is safe in the database without the journal */
+    uint64_t row;          /* last row applied */
+    uint64_t quiet_since;  /* the last transaction or hardening */
+    uint64_t harden_pause; /* after a hardening that was not complete; 0: there was none */
+    uint64_t harden_wal;   /* size of the -wal file at which to harden */
+    uint64_t not_before;   /* nothing is applied until then: backoff, or a gap for others */
+    uint64_t shared_until; /* until then another connection is taken to be writing */
+    uint64_t breath_at;    /* the last pause for others, or the last time that nothing waited */
+    weir_applier_truce truce;
+    weir_sink_counts carry; /* counts of transactions that ended within a block */
+    weir_applier_backoff trouble;
+};
+
+/* Before the first step, once handle, os and journal are set: start at the handle's position. */
+void weir_applier_begin(weir_applier *a);
+
+static inline bool weir_applier_is_stopping(const weir_applier *a) {
+    return atomic_load_explicit(&a->stopping, memory_order_acquire);
+}
+
+#endif

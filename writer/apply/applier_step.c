@@ -1,0 +1,308 @@
+/* applier_step.c - when the writer applies, waits, hardens and releases. */
+#include "applier_state.h"
+
+#define MS ((uint64_t)1000000)
+
+enum {
+    ROWS_DUE = 65536,      /* so many waiting rows make a large transaction: no need to linger */
+    WAL_HARDEN = 16 << 20, /* a larger -wal file costs memory and readers' time, and gives little */
+    WAL_TRUCE = 256 << 20, /* one that is so large has not begun anew for long */
+};
+/* After so long without a transaction, what was applied is hardened, and the thread then sleeps. */
+#define IDLE_HARDEN_NS (1000 * MS)
+/* The longest pause between two hardenings that a reader keeps from completing. */
+#define REFUSED_HARDEN_NS (60000 * MS)
+
+/* Other connections write tables of their own. SQLite's write lock has no queue: a connection that
+ * waits for it tries again, at worst every 100 ms. While another connection is known to write, the
+ * writer leaves a gap after each transaction. Otherwise it leaves now and then a gap that is long
+ * enough for any connection that waits. */
+#define SHARED_NS (10000 * MS)
+#define GAP_LEAST_NS (2 * MS)
+#define GAP_MOST_NS (50 * MS)
+#define BREATH_EVERY_NS (4000 * MS)
+#define BREATH_NS (105 * MS)
+
+/* The -wal file begins anew only when all of it is copied into the database and no reader needs
+ * it. Readers that take turns, as replicators do, each begin before the last one has ended: as
+ * long as something is written between two turns, one of them always needs the file. So when the
+ * file has grown large, nothing is written for a while, which is long enough for two turns of a
+ * second each. */
+#define TRUCE_NS (2500 * MS)
+#define TRUCE_STEP_NS (100 * MS)
+
+static uint64_t applier_now(const weir_applier *a) { return a->os->now(a->os->self); }
+
+static uint64_t double_up(uint64_t value, uint64_t least, uint64_t most) {
+    if (value < least) return least;
+    return value > most / 2 ? most : value * 2;
+}
+
+/* ---- backoff --------------------------------------------------------------------------------- */
+
+static bool passes(int status) {
+    return status == WEIR_BUSY || status == WEIR_IO || status == WEIR_NO_SPACE ||
+           status == WEIR_NO_MEMORY;
+}
+
+static weir_event trouble_event(int status) {
+    if (passes(status)) return WEIR_EVENT_APPLY_WAITS;
+    return status == WEIR_DAMAGED ? WEIR_EVENT_DAMAGE : WEIR_EVENT_APPLY_STOPPED;
+}
+
+static void tell_trouble(weir_applier *a, int status, const char *text) {
+    weir_handle_event(a->handle, trouble_event(status), "%s: %s; rows wait in the journal", a->name,
+                      text);
+    /* A lack of memory passes by itself. The handle takes WEIR_IO for a status that does. */
+    weir_handle_apply_status(a->handle, status == WEIR_NO_MEMORY ? WEIR_IO : status);
+    a->trouble.told = true;
+}
+
+/* That another connection has the lock is normal, and is told only when it lasts. What needs
+ * somebody to act is tried again every few seconds, in case they have acted. */
+static void meet_trouble(weir_applier *a, int status, const weir_error *error) {
+    uint64_t at = applier_now(a);
+    weir_applier_backoff *t = &a->trouble;
+    if (t->status != status) *t = (weir_applier_backoff){status, at, 0, false};
+    if (status == WEIR_BUSY) {
+        a->shared_until = at + SHARED_NS;
+        t->pause = double_up(t->pause, 1 * MS, 50 * MS);
+    } else {
+        t->pause = double_up(t->pause, 100 * MS, 5000 * MS);
+    }
+    a->not_before = at + t->pause;
+    if (!t->told && (status != WEIR_BUSY || at - t->since >= 1000 * MS))
+        tell_trouble(a, status, error->text);
+}
+
+static void overcome(weir_applier *a) {
+    bool told = a->trouble.told;
+    a->trouble = (weir_applier_backoff){0};
+    if (!told) return;
+    weir_handle_apply_status(a->handle, WEIR_OK);
+    weir_handle_event(a->handle, WEIR_EVENT_APPLY_RESUMED, "%s: rows are being applied again",
+                      a->name);
+}
+
+/* ---- hardening ------------------------------------------------------------------------------- */
+
+/* What was applied since the last hardening may be lost: rows may have to be applied once more. */
+static void begin_anew(weir_applier *a) {
+    weir_replay_forget(a->replay);
+    a->seen = a->hardened;
+}
+
+/* Make what is applied safe in the database itself, and release it from the journal. wal_bytes:
+ * size of the -wal file, as far as the caller knows. */
+static void harden_applied(weir_applier *a, uint64_t wal_bytes) {
+    weir_error error = {0};
+    uint64_t safe = 0;
+    int status = a->sink.harden(a->sink.self, a->applied, &safe, &error);
+    if (status == WEIR_SINK_REOPENED) {
+        begin_anew(a);
+        return;
+    }
+    if (status == WEIR_OK && safe > a->hardened) {
+        status = weir_journal_release(a->journal, safe, &error);
+        if (status == WEIR_OK) a->hardened = safe;
+        weir_journaler_ring(weir_handle_journaler(a->handle)); /* it may wait for the space */
+    }
+    bool whole = status == WEIR_OK && a->hardened == a->applied;
+    a->harden_pause = whole ? 0 : double_up(a->harden_pause, IDLE_HARDEN_NS, REFUSED_HARDEN_NS);
+    /* By then the reader that was in the way is likely gone. */
+    a->harden_wal = whole ? WAL_HARDEN : wal_bytes + WAL_HARDEN;
+    a->quiet_since = applier_now(a);
+    if (status != WEIR_OK && status != WEIR_BUSY && !a->trouble.told)
+        meet_trouble(a, status, &error);
+}
+
+/* Is the journal kept from releasing segments for want of a newer position? Older segments may hold
+ * nothing but blocks without rows, as openings leave them. They can go once the position is after
+ * them, and no row moves it there. */
+static bool holds_up(const weir_applier *a, const weir_journal_state *s) {
+    return s->segments > 1 && weir_replay_unsettled(a->replay);
+}
+
+/* Move the position over such blocks. If that fails, the next rows move it, or the next opening
+ * does. */
+static void settle(weir_applier *a, const weir_journal_state *s) {
+    weir_position position;
+    if (!holds_up(a, s)) return;
+    if (weir_replay_settle(a->replay, &position, NULL) == WEIR_OK) a->applied = position.block;
+}
+
+static uint64_t harden_when_quiet(weir_applier *a, const weir_journal_state *s, uint64_t at) {
+    uint64_t pause = a->harden_pause ? a->harden_pause : IDLE_HARDEN_NS;
+    if (a->hardened == a->applied && !holds_up(a, s)) return UINT64_MAX;
+    if (at - a->quiet_since < pause) return a->quiet_since + pause - at;
+    settle(a, s);
+    /* A checkpoint with nothing to copy is not harmless: DURABILITY.md, on the WAL-reset race. */
+    if (a->hardened < a->applied) harden_applied(a, 0);
+    if (holds_up(a, s)) { /* another connection has the database locked */
+        a->harden_pause = double_up(a->harden_pause, IDLE_HARDEN_NS, REFUSED_HARDEN_NS);
+        return a->harden_pause;
+    }
+    return a->hardened == a->applied ? UINT64_MAX : a->harden_pause;
+}
+
+/* ---- applying -------------------------------------------------------------------------------- */
+
+static void report_applied(weir_applier *a, const weir_replay_result *r) {
+    a->carry.rows += r->counts.rows;
+    a->carry.rejected += r->counts.rejected;
+    a->carry.ignored += r->counts.ignored;
+    a->row = r->position.row;
+    a->applied = r->position.block;
+    if (r->counts.rejected)
+        weir_handle_event(
+            a->handle, WEIR_EVENT_REJECTED,
+            "%s: %llu of the rows up to number %llu were refused; see the table weir_reject",
+            a->name, (unsigned long long)r->counts.rejected, (unsigned long long)a->row);
+    if (r->counts.mended)
+        weir_handle_event(a->handle, WEIR_EVENT_TABLE_MENDED,
+                          "%s: %s; the program that renamed or dropped it should declare what "
+                          "takes its place",
+                          a->name, r->counts.mended);
+    if (!r->last.block) return; /* no block is complete: the handle counts by blocks */
+    weir_handle_applied(a->handle, &r->last, &r->payload, a->carry.rows, a->carry.rejected,
+                        a->carry.ignored, r->counts.wal_bytes);
+    a->carry = (weir_sink_counts){0};
+}
+
+/* How long to leave the write lock to others after a transaction. */
+static uint64_t gap_for_others(weir_applier *a, uint64_t began, uint64_t ended) {
+    if (ended < a->shared_until) {
+        uint64_t gap = (ended - began) / 4;
+        if (gap < GAP_LEAST_NS) return GAP_LEAST_NS;
+        return gap > GAP_MOST_NS ? GAP_MOST_NS : gap;
+    }
+    if (ended - a->breath_at < BREATH_EVERY_NS) return 0;
+    a->breath_at = ended + BREATH_NS;
+    return BREATH_NS;
+}
+
+/* ---- readers that take turns ----------------------------------------------------------------- */
+
+static void tell_of_growth(weir_applier *a, uint64_t wal_bytes) {
+    if (a->truce.told) return;
+    a->truce.told = true;
+    weir_handle_event(
+        a->handle, WEIR_EVENT_WAL_GROWS,
+        "%s: its -wal file has grown to %llu MiB and cannot begin anew, because other "
+        "connections read without a break; end long read transactions",
+        a->name, (unsigned long long)(wal_bytes >> 20));
+}
+
+static void watch_growth(weir_applier *a, uint64_t wal_bytes) {
+    if (wal_bytes < WAL_TRUCE) {
+        a->truce = (weir_applier_truce){.bytes = WAL_TRUCE};
+    } else if (wal_bytes >= a->truce.bytes) {
+        bool in_vain = a->truce.bytes > WAL_TRUCE; /* the last truce was */
+        if (in_vain) tell_of_growth(a, wal_bytes);
+        a->truce.bytes = wal_bytes * 2;
+        a->truce.until = applier_now(a) + TRUCE_NS;
+    }
+}
+
+/* Nothing is applied. What is not copied into the database yet may be once the readers move on. */
+static uint64_t keep_truce(weir_applier *a, uint64_t at) {
+    if (at >= a->truce.next && a->hardened < a->applied) {
+        harden_applied(a, a->truce.bytes / 2);
+        a->truce.next = at + TRUCE_STEP_NS;
+    }
+    bool again = a->hardened < a->applied && a->truce.next < a->truce.until;
+    uint64_t end = again ? a->truce.next : a->truce.until;
+    return end > at ? end - at : 0;
+}
+
+static void after_transaction(weir_applier *a, const weir_replay_result *r, uint64_t began) {
+    overcome(a);
+    report_applied(a, r);
+    a->quiet_since = applier_now(a);
+    a->not_before = a->quiet_since + gap_for_others(a, began, a->quiet_since);
+    if (r->counts.wal_bytes >= a->harden_wal) harden_applied(a, r->counts.wal_bytes);
+    watch_growth(a, r->counts.wal_bytes);
+}
+
+static void caught_up(weir_applier *a, const weir_position *position, uint64_t durable) {
+    a->applied = position->block;
+    a->row = position->row;
+    a->seen = durable;
+    a->behind_since = 0;
+    a->breath_at = applier_now(a);
+}
+
+/* Apply one transaction. durable: the last durable block when this was decided. */
+static void apply_once(weir_applier *a, uint64_t durable) {
+    weir_error error = {0};
+    weir_replay_result result;
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    uint64_t began = applier_now(a);
+    int status = weir_replay_step(a->replay, &limits, &result, &error);
+    if (status == WEIR_OK)
+        after_transaction(a, &result, began);
+    else if (status == WEIR_PENDING)
+        caught_up(a, &result.position, durable);
+    else
+        meet_trouble(a, status, &error);
+    if (status == WEIR_OK && result.position.block >= durable)
+        caught_up(a, &result.position, result.position.block);
+}
+
+static bool is_due(weir_applier *a, const weir_journal_state *s, uint64_t at) {
+    return s->durable.row - a->row >= ROWS_DUE || at - a->behind_since >= a->linger ||
+           weir_handle_wants_applied(a->handle);
+}
+
+/* ---- stopping -------------------------------------------------------------------------------- */
+
+static uint64_t finish_applying(weir_applier *a, const weir_journal_state *s, bool behind) {
+    if (!behind) settle(a, s);
+    if (a->applied > a->hardened) harden_applied(a, 0);
+    a->left = behind || a->seen < s->durable.block;
+    a->done = true;
+    return 0;
+}
+
+/* Apply what is durable. What may pass is waited for until the deadline, in short steps. */
+static uint64_t step_to_the_end(weir_applier *a, const weir_journal_state *s, bool behind,
+                                uint64_t at) {
+    bool hopeless = a->trouble.status != WEIR_OK && !passes(a->trouble.status);
+    if (!behind || hopeless || at >= a->deadline) return finish_applying(a, s, behind);
+    apply_once(a, s->durable.block);
+    if (a->trouble.status == WEIR_OK) return 0;
+    uint64_t pause = a->trouble.pause < 10 * MS ? a->trouble.pause : 10 * MS;
+    return pause < a->deadline - at ? pause : a->deadline - at;
+}
+
+/* ---- the step -------------------------------------------------------------------------------- */
+
+uint64_t weir_applier_step(weir_applier *a) {
+    weir_journal_state s;
+    weir_handle_linger(a->handle, 0);
+    /* Asked before the state of the journal: nothing becomes durable after the stop. */
+    bool stopping = weir_applier_is_stopping(a);
+    weir_journal_get_state(a->journal, &s);
+    uint64_t at = applier_now(a);
+    bool behind = s.durable.block > a->seen;
+    if (behind && !a->behind_since) a->behind_since = at;
+    if (stopping) return step_to_the_end(a, &s, behind, at);
+    if (at < a->truce.until) return keep_truce(a, at);
+    if (at < a->not_before) return a->not_before - at;
+    if (!behind) return harden_when_quiet(a, &s, at);
+    if (!is_due(a, &s, at)) {
+        weir_handle_linger(a->handle, a->row + ROWS_DUE);
+        return a->behind_since + a->linger - at;
+    }
+    apply_once(a, s.durable.block);
+    return 0;
+}
+
+void weir_applier_begin(weir_applier *a) {
+    weir_position start = weir_handle_start(a->handle);
+    a->linger = weir_handle_options(a->handle)->apply_linger_ms * MS;
+    a->harden_wal = WAL_HARDEN;
+    a->row = start.row;
+    a->applied = start.block;
+    a->quiet_since = a->breath_at = applier_now(a);
+}

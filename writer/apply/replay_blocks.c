@@ -1,0 +1,138 @@
+/* replay_blocks.c - the blocks that replay walks, and the tables that were declared before them. */
+#include "replay_blocks.h"
+
+int weir_replay_declare_tables(weir_replay *r, const weir_read_block *block, bool now,
+                               weir_error *error) {
+    weir_cursor body = block->payload.body;
+    uint32_t count = weir_take_u32(&body);
+    int status = WEIR_OK;
+    for (uint32_t i = 0; i < count && status == WEIR_OK; i++) {
+        weir_declaration *d;
+        status = weir_declaration_decode(&body, &d);
+        if (status != WEIR_OK)
+            return weir_fail(error, status, "block %llu: a declaration is not valid",
+                             (unsigned long long)block->header.block);
+        status = r->sink->declare(r->sink->self, d, now, error);
+        weir_declaration_free(d);
+    }
+    return status;
+}
+
+static int check_chain(const weir_replay *r, const weir_replay_place *at, weir_error *error) {
+    const weir_block_header *h = &r->block.header;
+    if (memcmp(h->journal, r->journal, 16) != 0)
+        return weir_fail(error, WEIR_FOREIGN, "block %llu belongs to another journal",
+                         (unsigned long long)at->next);
+    if (at->gap) return WEIR_OK;
+    if (h->previous_hash != at->hash)
+        return weir_fail(
+            error, WEIR_FOREIGN,
+            "the database was written from another history of this "
+            "journal: it has row %llu applied, but block %llu does not follow on what it holds",
+            (unsigned long long)at->position.row, (unsigned long long)h->block);
+    uint64_t last = at->late_row > at->position.row ? at->late_row : at->position.row;
+    if (h->first_row > last + 1 && !r->skip_damage)
+        return weir_fail(error, WEIR_DAMAGED, "rows %llu to %llu are missing before block %llu",
+                         (unsigned long long)last + 1, (unsigned long long)h->first_row - 1,
+                         (unsigned long long)h->block);
+    return WEIR_OK;
+}
+
+static bool is_block_lost(int status) { return status == WEIR_NOT_FOUND || status == WEIR_DAMAGED; }
+
+int weir_replay_load(weir_replay *r, weir_replay_place *at, weir_error *error) {
+    if (r->block.header.block == at->next && at->next) return check_chain(r, at, error);
+    r->block.header.block = 0;
+    int status;
+    while (is_block_lost(status = weir_reader_read(r->reader, at->next, &r->block, error)) &&
+           r->skip_damage) {
+        uint64_t next = weir_reader_nearest(r->reader, at->next + 1, true);
+        at->next = next ? next : UINT64_MAX; /* which is after every end */
+        at->gap = true;
+    }
+    if (status == WEIR_OK) return check_chain(r, at, error);
+    r->block.header.block = 0;
+    if (status == WEIR_NOT_FOUND)
+        return weir_fail(error, WEIR_DAMAGED,
+                         "block %llu, which the database needs next (row %llu), is not "
+                         "in the journal",
+                         (unsigned long long)at->next, (unsigned long long)at->position.row + 1);
+    return status;
+}
+
+void weir_replay_pass_block(const weir_replay *r, weir_replay_place *at) {
+    at->next = r->block.header.block + 1;
+    at->hash = r->block.header.hash;
+    at->behind = r->block.header.first_row + r->block.header.rows - 1; /* also without rows */
+    at->gap = false;
+}
+
+/* Blocks of rows, which are applied already, are not decompressed. */
+static int declare_block(weir_replay *r, uint64_t number, weir_error *error) {
+    weir_read_block block;
+    int status = weir_reader_header(r->reader, number, &block.header, error);
+    if (status != WEIR_OK || block.header.kind != WEIR_BLOCK_DECLARATIONS) return status;
+    status = weir_reader_payload(r->reader, &block, error);
+    return status == WEIR_OK ? weir_replay_declare_tables(r, &block, false, error) : status;
+}
+
+/* What blocks between the head of the segment and the start of replay declare holds, too. */
+static int declare_between(weir_replay *r, uint64_t from, weir_error *error) {
+    int status = WEIR_OK;
+    for (uint64_t n = from; n < r->at.next && status == WEIR_OK; n++) {
+        status = declare_block(r, n, error);
+        if (!is_block_lost(status) || !r->skip_damage) continue;
+        status = WEIR_OK;
+        n = weir_reader_nearest(r->reader, n + 1, true) - 1; /* there is one: where replay begins */
+    }
+    return status;
+}
+
+/* Where the head of the segment is lost, the head of an earlier segment, together with the
+ * declarations since then, says the same. When all heads are lost, error is about the nearest. */
+static int read_head(weir_replay *r, weir_read_block *head, weir_error *error) {
+    int status = weir_reader_declarations(r->reader, r->at.next, head, error), earlier = status;
+    uint64_t at = r->at.next;
+    while (is_block_lost(earlier) && r->skip_damage && at > 1 &&
+           (at = weir_reader_nearest(r->reader, at - 1, false)) > 0)
+        earlier = weir_reader_declarations(r->reader, at, head, NULL);
+    return is_block_lost(earlier) ? status : earlier;
+}
+
+/* The tables that were declared before the block where replay begins: at the head of its segment,
+ * and after it. */
+static int declare_head(weir_replay *r, weir_error *error) {
+    weir_read_block head;
+    r->block.header.block = 0; /* the reader has one block at a time */
+    int status = read_head(r, &head, error);
+    if (status != WEIR_OK) return status;
+    uint64_t after = head.header.block + 1; /* head's payload is gone once another block is read */
+    status = weir_replay_declare_tables(r, &head, false, error);
+    return status == WEIR_OK ? declare_between(r, after, error) : status;
+}
+
+/* Ask the database for its position, once. Each transaction checks that it has not moved. */
+static int ask_position(weir_replay *r, weir_error *error) {
+    weir_position p;
+    if (r->asked) return WEIR_OK;
+    int status = r->sink->begin(r->sink->self, r->journal, &p, error);
+    r->sink->rollback(r->sink->self);
+    if (status != WEIR_OK) return status;
+    r->at = (weir_replay_place){.position = p, .next = p.block + 1, .hash = p.hash};
+    r->asked = true;
+    return WEIR_OK;
+}
+
+void weir_replay_forget(weir_replay *r) {
+    r->asked = r->ready = false;
+    r->block.header.block = 0;
+}
+
+int weir_replay_get_ready(weir_replay *r, weir_error *error) {
+    if (r->ready) return WEIR_OK;
+    int status = ask_position(r, error);
+    if (status == WEIR_OK) status = weir_replay_load(r, &r->at, error);
+    if (status == WEIR_OK) status = declare_head(r, error);
+    r->ready = status == WEIR_OK;
+    return status;
+}

@@ -1,0 +1,48 @@
+/* replay_blocks.h - the blocks that replay walks, and the tables that were declared before them.
+ * Private to this folder. */
+#ifndef WEIR_REPLAY_BLOCKS_H
+#define WEIR_REPLAY_BLOCKS_H
+
+#include "replay.h"
+
+/* Where the walk is: the next block to look at, and the hash that it must name as that of the block
+ * before it. Blocks without rows move it on without a transaction, so it may be ahead of the
+ * position. */
+typedef struct weir_replay_place {
+    weir_position position;
+    uint64_t next, hash;
+    uint64_t behind;   /* the last row before next, applied or lost; 0: not known yet */
+    bool gap;          /* blocks are missing before next: the hash that it must name is unknown */
+    uint64_t late_row; /* last row of late blocks after the position */
+    uint64_t late;     /* and how many rows they have */
+} weir_replay_place;
+
+struct weir_replay {
+    weir_reader *reader;
+    weir_sink *sink;
+    uint8_t journal[16];
+    bool skip_damage;
+    bool asked, ready; /* the position is known; and the tables declared before it */
+    weir_replay_place at;
+    uint64_t narrow;       /* rows a transaction may take while the schema ends them; 0: no limit */
+    weir_read_block block; /* the last one read; number 0: none */
+    uint8_t lanes[WEIR_LANES_LIMIT * WEIR_LANE_ENTRY]; /* of result->payload */
+};
+
+/* Hand the declarations of the block to the sink; now: as for weir_sink's declare. */
+int weir_replay_declare_tables(weir_replay *r, const weir_read_block *block, bool now,
+                               weir_error *error);
+
+/* Read block at->next into r->block, or keep it if it is there already, and check that it follows
+ * on what is applied. Steps over damage if that is allowed, up to the end of what the locator
+ * knows. */
+int weir_replay_load(weir_replay *r, weir_replay_place *at, weir_error *error);
+
+/* The block at hand is done with: at moves on to the next one. */
+void weir_replay_pass_block(const weir_replay *r, weir_replay_place *at);
+
+/* Once, and after weir_replay_forget: ask the sink for its position, load the block after it, and
+ * declare the tables that were declared before that block. */
+int weir_replay_get_ready(weir_replay *r, weir_error *error);
+
+#endif
