@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../writer/sqlite/position_row.h"
+
 /* The byte of the -shm file on which every connection in WAL mode holds a shared lock: "deadman
  * switch" in SQLite's os_unix.c. */
 enum { SHM_ALIVE_BYTE = 128 };
@@ -88,24 +90,22 @@ static bool has_table(sqlite3 *db, const char *name) {
            SQLITE_OK;
 }
 
+/* A doubtful row counts all the same: the tool shows what is there. */
 static int view_position(weir_database_view *view, sqlite3_stmt *row) {
-    if (sqlite3_column_bytes(row, 0) != 16) return SQLITE_OK; /* none of ours */
+    weir_position position;
+    if (weir_position_row_take(row, &position) == WEIR_POSITION_ROW_NO_JOURNAL) return SQLITE_OK;
     weir_position *grown = realloc(view->positions, (view->count + 1) * sizeof *grown);
     if (!grown) return SQLITE_NOMEM;
     view->positions = grown;
-    weir_position *p = &grown[view->count++];
-    memcpy(p->journal, sqlite3_column_blob(row, 0), 16);
-    p->block = (uint64_t)sqlite3_column_int64(row, 1);
-    p->row = (uint64_t)sqlite3_column_int64(row, 2);
-    p->hash = (uint64_t)sqlite3_column_int64(row, 3);
+    grown[view->count++] = position;
     return SQLITE_OK;
 }
 
 static int view_positions(sqlite3 *db, weir_database_view *view) {
     if (!has_table(db, "weir_position")) return SQLITE_OK;
     sqlite3_stmt *s;
-    int status =
-        sqlite3_prepare_v2(db, "SELECT journal, block, row, hash FROM weir_position", -1, &s, NULL);
+    static const char query[] = "SELECT " WEIR_POSITION_COLUMNS " FROM weir_position";
+    int status = sqlite3_prepare_v2(db, query, -1, &s, NULL);
     if (status != SQLITE_OK) return status;
     while ((status = sqlite3_step(s)) == SQLITE_ROW) {
         status = view_position(view, s);

@@ -5,6 +5,7 @@
 
 #include "connection.h"
 #include "load.h"
+#include "position_row.h"
 #include "schema.h"
 #include "sqlite_error.h"
 
@@ -36,28 +37,16 @@ static int make_own(sqlite_sink *s, weir_error *error) {
                                  error);
     if (status == WEIR_OK && !s->read)
         status = weir_sqlite_prepare(db,
-                                     "SELECT journal,block,row,hash FROM main.weir_position"
+                                     "SELECT " WEIR_POSITION_COLUMNS " FROM main.weir_position"
                                      " WHERE journal = ?1",
                                      &s->read, error);
     if (status == WEIR_OK && !s->store)
         status = weir_sqlite_prepare(db,
-                                     "REPLACE INTO main.weir_position(journal,block,row,hash)"
+                                     "REPLACE INTO main.weir_position(" WEIR_POSITION_COLUMNS ")"
                                      " VALUES(?1,?2,?3,?4)",
                                      &s->store, error);
     s->own = status == WEIR_OK;
     return status;
-}
-
-/* The row at hand; false when it is nothing that weir wrote. */
-static bool position_of(sqlite3_stmt *q, weir_position *out) {
-    if (sqlite3_column_bytes(q, 0) != 16) return false;
-    for (int i = 1; i <= 3; i++)
-        if (sqlite3_column_type(q, i) != SQLITE_INTEGER) return false;
-    memcpy(out->journal, sqlite3_column_blob(q, 0), 16);
-    out->block = (uint64_t)sqlite3_column_int64(q, 1);
-    out->row = (uint64_t)sqlite3_column_int64(q, 2);
-    out->hash = (uint64_t)sqlite3_column_int64(q, 3);
-    return out->block <= INT64_MAX && out->row <= INT64_MAX;
 }
 
 static int position_damaged(sqlite3 *db, weir_error *error) {
@@ -75,7 +64,8 @@ static int read_position(sqlite_sink *s, const uint8_t journal[16], weir_positio
     int code = sqlite3_bind_blob(s->read, 1, journal, 16, SQLITE_STATIC);
     if (code == SQLITE_OK) code = sqlite3_step(s->read);
     if (code == SQLITE_ROW) {
-        if (!position_of(s->read, at)) status = position_damaged(s->connection.db, error);
+        if (weir_position_row_take(s->read, at) != WEIR_POSITION_ROW_VALID)
+            status = position_damaged(s->connection.db, error);
     } else if (code != SQLITE_DONE) {
         status = weir_sqlite_fail(s->connection.db, "reading the position", error);
     }
@@ -355,7 +345,8 @@ static int add_position(sqlite3_stmt *q, weir_position **list, size_t *count, we
     weir_position *grown = realloc(*list, (*count + 1) * sizeof *grown);
     if (!grown) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the positions of journals");
     *list = grown;
-    if (!position_of(q, &grown[*count])) return position_damaged(sqlite3_db_handle(q), error);
+    if (weir_position_row_take(q, &grown[*count]) != WEIR_POSITION_ROW_VALID)
+        return position_damaged(sqlite3_db_handle(q), error);
     ++*count;
     return WEIR_OK;
 }
@@ -370,8 +361,8 @@ int weir_sqlite_positions(weir_sink *sink, weir_position **out, size_t *count, w
         weir_sqlite_ask(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1",
                         "weir_position", 0, &there, error);
     if (status != WEIR_OK || !there) return status;
-    status =
-        weir_sqlite_prepare(db, "SELECT journal,block,row,hash FROM main.weir_position", &q, error);
+    status = weir_sqlite_prepare(db, "SELECT " WEIR_POSITION_COLUMNS " FROM main.weir_position", &q,
+                                 error);
     int code = SQLITE_DONE;
     while (status == WEIR_OK && (code = sqlite3_step(q)) == SQLITE_ROW)
         status = add_position(q, out, count, error);

@@ -1,0 +1,22 @@
+/* position_row.h - one row of the table weir_position, for the writer and for weir-recover. */
+#ifndef WEIR_POSITION_ROW_H
+#define WEIR_POSITION_ROW_H
+
+#include <sqlite3.h>
+
+#include "../../lib/format/marks.h"
+
+/* What a query selects, in the order in which weir_position_row_take takes it. */
+#define WEIR_POSITION_COLUMNS "journal,block,row,hash"
+
+typedef enum weir_position_row {
+    WEIR_POSITION_ROW_VALID,
+    WEIR_POSITION_ROW_DOUBTFUL,   /* for a journal, but with values that weir never writes */
+    WEIR_POSITION_ROW_NO_JOURNAL, /* its journal is no id: weir did not write it */
+} weir_position_row;
+
+/* The row that the query stands at. DOUBTFUL: out has the values as SQLite converts them to integers;
+ * NO_JOURNAL: out is left alone. */
+weir_position_row weir_position_row_take(sqlite3_stmt *query, weir_position *out);
+
+#endif
