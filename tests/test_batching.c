@@ -121,7 +121,7 @@ static void run_case(const batching_case *c, uint64_t width) {
     (void)snprintf(path, sizeof path, "%s/run.db", directory);
     weir_sql_run(path, c->schema);
     weir_sink s;
-    weir_sqlite_config config = {path, false, 1000};
+    weir_sqlite_config config = {.path = path, .busy_timeout_ms = 1000};
     assert_int_equal(weir_sqlite_sink_open(&config, &s, NULL, &error), WEIR_OK);
     for (uint16_t i = 0; i < 3 && c->names[i]; i++) {
         weir_declaration *d = declare((uint16_t)(i + 1), c->names[i], c->columns[i]);

@@ -42,7 +42,7 @@ static int tear_down(void **state) {
 
 static weir_sink open_sink(void) {
     weir_sink s;
-    weir_sqlite_config config = {database, false, 1000};
+    weir_sqlite_config config = {.path = database, .busy_timeout_ms = 1000};
     weir_declaration *d;
     assert_int_equal(weir_sqlite_sink_open(&config, &s, NULL, &error), WEIR_OK);
     assert_int_equal(weir_declaration_make(1, "t", columns, 2, &d, &error), WEIR_OK);

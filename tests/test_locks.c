@@ -138,7 +138,7 @@ static void on_loss(void *context, bool lost) {
 
 static weir_sink open_sink(void) {
     weir_sink sink;
-    weir_sqlite_config config = {database, false, 1000};
+    weir_sqlite_config config = {.path = database, .busy_timeout_ms = 1000};
     assert_int_equal(weir_declaration_make(1, "t", columns, 2, &table, &error), WEIR_OK);
     assert_int_equal(weir_sqlite_sink_open(&config, &sink, NULL, &error), WEIR_OK);
     weir_sqlite_sink_on_loss(&sink, on_loss, NULL);

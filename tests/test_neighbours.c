@@ -42,7 +42,8 @@ static void run(const char *sql) {
 }
 
 static int open_sink(uint32_t timeout_ms) {
-    weir_sqlite_config config = {database, true, timeout_ms};
+    weir_sqlite_config config = {
+        .path = database, .must_exist = true, .busy_timeout_ms = timeout_ms};
     return weir_sqlite_sink_open(&config, &sink, NULL, &error);
 }
 

@@ -41,7 +41,7 @@ static int tear_down(void **state) {
 
 static weir_sink open_sink(void) {
     weir_sink sink;
-    weir_sqlite_config config = {database, false, 1000};
+    weir_sqlite_config config = {.path = database, .busy_timeout_ms = 1000};
     assert_int_equal(weir_sqlite_sink_open(&config, &sink, NULL, &error), WEIR_OK);
     return sink;
 }
@@ -660,7 +660,7 @@ static void a_moved_file_stops_everything(void **state) {
 
 static int try_open(const char *path, bool must_exist) {
     weir_sink sink;
-    weir_sqlite_config config = {path, must_exist, 100};
+    weir_sqlite_config config = {.path = path, .must_exist = must_exist, .busy_timeout_ms = 100};
     error.text[0] = '\0';
     int status = weir_sqlite_sink_open(&config, &sink, NULL, &error);
     if (status == WEIR_OK)

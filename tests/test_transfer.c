@@ -92,7 +92,7 @@ static int look_into_all(void **state) {
 /* ---- two sinks -------------------------------------------------------------------------------- */
 
 static void open_one(world *w, bool attaches) {
-    weir_sqlite_config config = {w->path, false, 1000};
+    weir_sqlite_config config = {.path = w->path, .busy_timeout_ms = 1000};
     attach_nothing = !attaches;
     if (weir_sqlite_sink_open(&config, &w->sink, NULL, &error) != WEIR_OK)
         fail_msg("%s", error.text);

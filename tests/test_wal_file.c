@@ -125,7 +125,7 @@ static void open_db(int page_bytes) {
     run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
             "PRAGMA cache_size=5; CREATE TABLE t(a, b); SELECT * FROM t");
     watch();
-    weir_wal_file_take_over(&wal, db);
+    weir_wal_file_take_over(&wal, weir_os_posix(), db);
     (void)sqlite3_rollback_hook(db, weir_wal_file_forget, &wal);
     assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
     run(other, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0");
@@ -320,11 +320,11 @@ static void a_descriptor_that_is_another_files_gets_no_advice(void **state) {
     char second[640];
     (void)snprintf(second, sizeof second, "%s/second", directory);
     database_advices = 0;
-    weir_borrowed_find(&b, path); /* no file */
+    weir_borrowed_find(&b, weir_os_posix(), path); /* no file */
     assert_true(b.descriptor < 0);
     weir_borrowed_write_back(&b);
     int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    weir_borrowed_find(&b, path);
+    weir_borrowed_find(&b, weir_os_posix(), path);
     assert_int_equal(b.descriptor, file);
     weir_borrowed_write_back(&b);
     assert_int_equal(database_advices, 1);
@@ -335,7 +335,7 @@ static void a_descriptor_that_is_another_files_gets_no_advice(void **state) {
     assert_int_equal(close(other_file), 0);
     weir_borrowed_write_back(&b);
     assert_int_equal(database_advices, 1);
-    weir_borrowed_find(&b, path); /* a file that nobody has open */
+    weir_borrowed_find(&b, weir_os_posix(), path); /* a file that nobody has open */
     assert_true(b.descriptor < 0);
 }
 
@@ -347,7 +347,7 @@ static void without_a_second_descriptor_there_is_no_advice(void **state) {
     weir_wal_file spare;
     none = (struct rlimit){3, before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    weir_wal_file_take_over(&spare, other); /* whose -wal file is open */
+    weir_wal_file_take_over(&spare, weir_os_posix(), other); /* whose -wal file is open */
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_non_null(spare.file);
     assert_true(spare.descriptor < 0);
@@ -398,7 +398,7 @@ static void a_checkpoint_reads_as_before_where_it_cannot_read_ahead(void **state
 static void what_cannot_be_taken_over_stays_as_it_is(void **state) {
     (void)state;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    weir_wal_file_take_over(&wal, db); /* no -wal file yet */
+    weir_wal_file_take_over(&wal, weir_os_posix(), db); /* no -wal file yet */
     assert_null(wal.file);
     weir_wal_file_forget(&wal);
     weir_wal_file_begin_reading(&wal);
@@ -408,7 +408,7 @@ static void what_cannot_be_taken_over_stays_as_it_is(void **state) {
 
     run(db, "PRAGMA journal_mode=WAL; CREATE TABLE t(a, b)");
     if (scarce_arm(1)) {
-        weir_wal_file_take_over(&wal, db);
+        weir_wal_file_take_over(&wal, weir_os_posix(), db);
         assert_true(scarce_end());
         assert_null(wal.file);
     }
@@ -424,7 +424,7 @@ static void only_the_header_of_a_new_file_goes_with_its_frames(void **state) {
     run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
             "SELECT rootpage FROM sqlite_schema");
     watch();
-    weir_wal_file_take_over(&wal, db);
+    weir_wal_file_take_over(&wal, weir_os_posix(), db);
     (void)sqlite3_rollback_hook(db, weir_wal_file_forget, &wal);
     run(db, "BEGIN; CREATE TABLE t(a, b); ROLLBACK"); /* which takes the header with it */
     syncs = 0;
@@ -449,7 +449,7 @@ static void without_powersafe_overwrite_it_stays_as_it_is(void **state) {
     assert_int_equal(sqlite3_open_v2(uri, &db, flags, NULL), SQLITE_OK);
     run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
             "CREATE TABLE t(a, b); SELECT * FROM t");
-    weir_wal_file_take_over(&wal, db);
+    weir_wal_file_take_over(&wal, weir_os_posix(), db);
     for (int rows = 1; rows <= 5; rows++) {
         run(db, ROWS(1, "1"));
         check_rows(rows);

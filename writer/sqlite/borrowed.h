@@ -11,13 +11,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../../lib/base/os.h"
+
 typedef struct weir_borrowed {
+    const weir_os *os;
     uint64_t device, inode;
     int descriptor; /* negative: none is known */
 } weir_borrowed;
 
 /* There may be none, and that is no error; inode 0: nor is there such a file. */
-void weir_borrowed_find(weir_borrowed *out, const char *path);
+void weir_borrowed_find(weir_borrowed *out, const weir_os *os, const char *path);
 
 /* Is it still that file's? Once it is closed, another one of the same file takes its place. */
 bool weir_borrowed_is_there(weir_borrowed *b);

@@ -5,14 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../lib/base/os.h"
 #include "sqlite_error.h"
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
 /* SQLite tries to read a file that it may not make, and then says that there is none. */
-static bool stands_in_a_directory(const char *path) {
-    const weir_os *os = weir_os_posix();
+static bool stands_in_a_directory(const weir_os *os, const char *path) {
     weir_os_info info;
     const char *slash = strrchr(path, '/');
     int length = slash ? (int)(slash - path) + 1 : 0;
@@ -32,7 +30,7 @@ static int cannot_open(sqlite3 *db, const weir_sqlite_config *config, weir_error
     if (!number)
         return weir_fail(error, status, "%s: cannot be opened: %s", config->path,
                          sqlite3_errmsg(db));
-    if (number == ENOENT && !config->must_exist && stands_in_a_directory(config->path))
+    if (number == ENOENT && !config->must_exist && stands_in_a_directory(config->os, config->path))
         return weir_fail(error, status,
                          "%s: the database cannot be created: its directory may not be written by "
                          "this user, or is read-only",
@@ -157,14 +155,14 @@ static int open_writer_and_guard(const weir_sqlite_config *config, weir_connecti
     int status = open_one(config, &out->db, error);
     if (status == WEIR_OK) status = set_up(out, error);
     if (status == WEIR_OK) status = open_guard(config, out, error);
-    if (status == WEIR_OK) status = weir_locks_begin(&out->locks, out->db, error);
+    if (status == WEIR_OK) status = weir_locks_begin(&out->locks, config->os, out->db, error);
     if (status != WEIR_OK) {
         weir_connection_close(out);
         return status == WEIR_SCHEMA
                    ? weir_fail(error, WEIR_DATABASE, "%s", error ? error->text : "")
                    : status;
     }
-    weir_wal_file_take_over(&out->wal, out->db);
+    weir_wal_file_take_over(&out->wal, config->os, out->db);
     out->wal.locks = &out->locks;
     (void)sqlite3_wal_hook(out->db, note_frames, out);
     (void)sqlite3_rollback_hook(out->db, weir_wal_file_forget, &out->wal);
@@ -178,7 +176,7 @@ static int open_writer_and_guard(const weir_sqlite_config *config, weir_connecti
 int weir_connection_open(const weir_sqlite_config *config, weir_connection *out,
                          weir_error *error) {
     static const uint64_t ms = 1000000;
-    const weir_os *os = weir_os_posix();
+    const weir_os *os = config->os;
     _Atomic uint32_t never = 0;
     uint64_t deadline = os->now(os->self) + config->busy_timeout_ms * ms;
     int status;

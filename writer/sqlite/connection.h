@@ -3,7 +3,7 @@
 #ifndef WEIR_CONNECTION_H
 #define WEIR_CONNECTION_H
 
-#include "sqlite_sink.h"
+#include "sqlite_config.h"
 #include "wal_file.h"
 
 /* Of the -wal file, by its index. */
@@ -27,7 +27,7 @@ typedef struct weir_connection {
     } begun;
 } weir_connection;
 
-/* On failure nothing is left open. out stays where it is until it is closed: SQLite knows its
+/* config->os is not NULL. On failure nothing is left open. out stays where it is until it is closed: SQLite knows its
  * address. */
 int weir_connection_open(const weir_sqlite_config *config, weir_connection *out, weir_error *error);
 void weir_connection_close(weir_connection *c);

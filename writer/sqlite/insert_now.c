@@ -88,22 +88,21 @@ static int prepare_row(insertion *i, const weir_value *values, size_t count) {
     return WEIR_OK;
 }
 
-static uint32_t milliseconds_left(uint64_t began, uint32_t timeout_ms) {
-    const weir_os *os = weir_os_posix();
+static uint32_t milliseconds_left(const weir_os *os, uint64_t began, uint32_t timeout_ms) {
     uint64_t spent = (os->now(os->self) - began) / MS;
     if (timeout_ms == UINT32_MAX) return timeout_ms;
     return spent >= timeout_ms ? 0 : timeout_ms - (uint32_t)spent;
 }
 
 static int append_and_wait(insertion *i, size_t count, uint32_t timeout_ms, weir_ticket *ticket) {
-    const weir_os *os = weir_os_posix();
+    const weir_os *os = i->writer->os;
     uint64_t began = os->now(os->self);
     int status = weir_append_row(i->table, i->values, count, ticket);
     if (status != WEIR_OK)
         return weir_fail(&i->error, status, "%s: %s", i->declaration->name,
                          weir_status_text(status));
     status = weir_wait(weir_table_handle(i->table), *ticket, WEIR_APPLIED,
-                       milliseconds_left(began, timeout_ms));
+                       milliseconds_left(os, began, timeout_ms));
     return status < 0 ? weir_fail(&i->error, status, "%s", weir_last_error()) : status;
 }
 

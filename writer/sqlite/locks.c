@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-#include "../../lib/base/os.h"
-
 enum {
     SHARED_FIRST = 0x40000002, /* of the database: SHARED_FIRST in SQLite's os.h */
     SHARED_BYTES = 510,
@@ -14,9 +12,8 @@ enum {
 /* ---- in use ---------------------------------------------------------------------------------- */
 
 static bool keep_lock(weir_borrowed *b, uint64_t offset, uint64_t bytes) {
-    const weir_os *os = weir_os_posix();
     if (!weir_borrowed_is_there(b)) return true;
-    return os->share(os->self, b->descriptor, offset, bytes) != -EAGAIN;
+    return b->os->share(b->os->self, b->descriptor, offset, bytes) != -EAGAIN;
 }
 
 static bool keep_both(weir_locks *l) {
@@ -25,19 +22,17 @@ static bool keep_both(weir_locks *l) {
 }
 
 static void give_back_lock(weir_borrowed *b, uint64_t offset, uint64_t bytes) {
-    const weir_os *os = weir_os_posix();
-    if (weir_borrowed_is_there(b))
-        (void)os->unshare(os->self, b->descriptor, offset, bytes); /* else it goes with its file */
+    if (!weir_borrowed_is_there(b)) return;
+    (void)b->os->unshare(b->os->self, b->descriptor, offset, bytes); /* or it goes with its file */
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
 /* A path that cannot be looked at (a chroot, say) says nothing about the file. */
 static bool bears_its_name(const weir_borrowed *b, const char *path) {
-    const weir_os *os = weir_os_posix();
     weir_os_info info;
     if (!b->inode) return true;
-    int result = os->info(os->self, WEIR_OS_CWD, path, &info);
+    int result = b->os->info(b->os->self, WEIR_OS_CWD, path, &info);
     return result < 0 ? result != -ENOENT : info.device == b->device && info.inode == b->inode;
 }
 
@@ -49,22 +44,21 @@ bool weir_locks_look(weir_locks *l) {
 /* ---- exclusive ------------------------------------------------------------------------------- */
 
 bool weir_locks_has(weir_locks *l, weir_locks_slot slot) {
-    const weir_os *os = weir_os_posix();
     if (!weir_borrowed_is_there(&l->shm)) return true;
-    return os->has_locked(os->self, l->shm.descriptor, slot) != 0;
+    return l->shm.os->has_locked(l->shm.os->self, l->shm.descriptor, slot) != 0;
 }
 
 /* ---- beginning ------------------------------------------------------------------------------- */
 
-int weir_locks_begin(weir_locks *out, sqlite3 *db, weir_error *error) {
+int weir_locks_begin(weir_locks *out, const weir_os *os, sqlite3 *db, weir_error *error) {
     const char *path = sqlite3_db_filename(db, "main");
     out->wal_path = sqlite3_mprintf("%s", sqlite3_filename_wal(path));
     out->shm_path = sqlite3_mprintf("%s-shm", path);
     if (!out->wal_path || !out->shm_path)
         return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory for a connection", path);
-    weir_borrowed_find(&out->database, path);
-    weir_borrowed_find(&out->wal, out->wal_path);
-    weir_borrowed_find(&out->shm, out->shm_path);
+    weir_borrowed_find(&out->database, os, path);
+    weir_borrowed_find(&out->wal, os, out->wal_path);
+    weir_borrowed_find(&out->shm, os, out->shm_path);
     (void)keep_both(out); /* the first look before a transaction asks again */
     return WEIR_OK;
 }

@@ -30,7 +30,7 @@ typedef enum weir_locks_slot { /* bytes of the -shm file, as SQLite's wal.c and 
 
 /* Of db's main database, which has been read. Where no descriptor of a file is found, its locks are
  * as safe as SQLite makes them. */
-int weir_locks_begin(weir_locks *out, sqlite3 *db, weir_error *error);
+int weir_locks_begin(weir_locks *out, const weir_os *os, sqlite3 *db, weir_error *error);
 
 /* Before db is closed: from now on its own locks alone count. */
 void weir_locks_end(weir_locks *l);

@@ -18,7 +18,7 @@
 
 /* Keys are chosen by each journal for itself. */
 static int check_alone(weir_writer *w, const weir_declaration *d, weir_error *error) {
-    weir_journals journals = {.os = weir_os_posix(),
+    weir_journals journals = {.os = w->os,
                               .db = w->reader,
                               .database = w->path,
                               .directory = weir_handle_directory(w->handle)};
@@ -37,7 +37,7 @@ static int hook_check(void *self, const weir_declaration *d, int64_t *next_key, 
 
 static void hook_nudge(void *self, bool aside) {
     weir_writer *w = self;
-    weir_bell_ring(&w->bell, weir_os_posix(), aside);
+    weir_bell_ring(&w->bell, w->os, aside);
 }
 
 /* For good. */
@@ -75,6 +75,7 @@ static int hook_stop(void *self, uint64_t deadline_ns) {
 /* ---- opening --------------------------------------------------------------------------------- */
 
 typedef struct opening {
+    const weir_os *os;
     weir_options options;
     weir_sink sink;
     char *real_path, *directory;
@@ -93,7 +94,7 @@ static char *journal_path(const opening *o, const char *database) {
 /* SQLite makes a file that is not there before the journal beside it is judged, and a call that is
  * refused changes nothing: so that one is judged first. */
 static int judge_journal(opening *o, const char *path) {
-    const weir_os *os = weir_os_posix();
+    const weir_os *os = o->os;
     weir_os_info info;
     if (o->options.must_exist || os->info(os->self, WEIR_OS_CWD, path, &info) != -ENOENT)
         return WEIR_OK;
@@ -114,7 +115,7 @@ static int hook_read_positions(void *self, weir_position **positions, size_t *co
  * directory. */
 static int look_at_journals(opening *o, const char *directory,
                             void (*tell)(void *context, const char *text), void *context) {
-    weir_journals journals = {.os = weir_os_posix(),
+    weir_journals journals = {.os = o->os,
                               .db = weir_sqlite_sink_connection(&o->sink),
                               .database = o->real_path,
                               .directory = directory};
@@ -127,7 +128,10 @@ static int look_at_journals(opening *o, const char *directory,
 }
 
 static int open_database(opening *o, const char *path) {
-    weir_sqlite_config config = {path, o->options.must_exist != 0, o->options.open_timeout_ms};
+    weir_sqlite_config config = {.path = path,
+                                 .must_exist = o->options.must_exist != 0,
+                                 .busy_timeout_ms = o->options.open_timeout_ms,
+                                 .os = o->os};
     int status = weir_sqlite_sink_open(&config, &o->sink, &o->real_path, o->error);
     if (status != WEIR_OK) return status;
     o->directory = journal_path(o, o->real_path); /* so every name of a file leads to one journal */
@@ -137,7 +141,7 @@ static int open_database(opening *o, const char *path) {
 /* SQLite's -wal and our journal go by the name: by another name of the same file, another process has
  * others, and the two destroy each other's work. */
 static int check_names(opening *o, const char *path) {
-    const weir_os *os = weir_os_posix();
+    const weir_os *os = o->os;
     weir_os_info info;
     if (os->info(os->self, WEIR_OS_CWD, path, &info) < 0 || info.links <= 1) return WEIR_OK;
     return weir_fail(
@@ -149,14 +153,14 @@ static int check_names(opening *o, const char *path) {
 }
 
 static int open_journal_handle(opening *o) {
-    const weir_os *os = weir_os_posix();
+    const weir_os *os = o->os;
     weir_os_info database;
     bool there = os->info(os->self, WEIR_OS_CWD, o->real_path, &database) >= 0;
     weir_handle_config config = {
         .like = there ? &database : NULL,
         .options = o->options,
         .directory = o->directory,
-        .os = weir_os_posix(),
+        .os = os,
         .read_positions = hook_read_positions,
         .positions_self = o,
     };
@@ -181,7 +185,7 @@ static void close_database(opening *o) {
 /* A former process may still be closing. Its last checkpoint shall not meet a connection of ours, so
  * the database is closed while we wait, and looked at anew when it is ours. */
 static int open_database_and_journal(opening *o, const char *path) {
-    const weir_os *os = weir_os_posix();
+    const weir_os *os = o->os;
     uint64_t deadline = weir_deadline(os, o->options.open_timeout_ms);
     for (;;) {
         int status = open_database(o, path);
@@ -200,7 +204,7 @@ static void tell_weakened(void *context, const char *text) {
 }
 
 static int enter_journal(opening *o, const char *directory) {
-    const weir_os *os = weir_os_posix();
+    const weir_os *os = o->os;
     weir_journals journals = {.os = os,
                               .db = weir_sqlite_sink_connection(&o->sink),
                               .database = o->real_path,
@@ -275,7 +279,7 @@ static int check_threads(opening *o) {
 }
 
 static void tell_of_mount(opening *o) {
-    if (!weir_place_is_apart(weir_os_posix(), o->real_path)) return;
+    if (!weir_place_is_apart(o->os, o->real_path)) return;
     weir_handle_event(
         o->handle, WEIR_EVENT_WEAKENED,
         "%s: the database file is mounted by itself, so its -wal file and the journal "
@@ -300,7 +304,7 @@ static int open_weir(opening *o, const char *path) {
 }
 
 static int open_path(const char *path, const weir_options *options, weir **out, weir_error *error) {
-    opening o = {.error = error};
+    opening o = {.os = weir_os_posix(), .error = error};
     if (options) o.options = *options;
     weir_options_fill(&o.options);
     int status = open_weir(&o, path);

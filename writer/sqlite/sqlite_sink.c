@@ -306,6 +306,7 @@ int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char
     if (!s) return weir_fail(error, WEIR_NO_MEMORY, "no memory to open %s", config->path);
     s->schema_version = -1;
     s->config = *config;
+    if (!s->config.os) s->config.os = weir_os_posix();
     int status = open_connection(s, error);
     if (status == WEIR_OK) status = note_path(s, real_path, error);
     if (status != WEIR_OK) {

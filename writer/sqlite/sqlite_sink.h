@@ -16,12 +16,7 @@
 
 #include "../apply/sink.h"
 #include "outcomes.h"
-
-typedef struct weir_sqlite_config {
-    const char *path;
-    bool must_exist;
-    uint32_t busy_timeout_ms; /* for opening; a transaction tries once and answers WEIR_BUSY */
-} weir_sqlite_config;
+#include "sqlite_config.h"
 
 /* Open the file (WAL, synchronous=FULL, own checkpoints); weir_position and weir_reject are made
  * on first need. real_path, may be NULL: the file that SQLite opened, links resolved; free with

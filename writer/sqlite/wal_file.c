@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../lib/base/os.h"
-
 enum {
     PIECE = 124 << 10, /* SQLite's os_unix.c cannot write or read 128 KiB at once */
     AHEAD = 64 << 10,
@@ -43,13 +41,12 @@ static int size_now(weir_wal_file *w, sqlite3_int64 *bytes) {
 
 /* The disk works while SQLite sums up the next frames. Small transactions are left alone. */
 static void write_back(weir_wal_file *w, sqlite3_int64 at, int bytes) {
-    const weir_os *os = weir_os_posix();
     if (at != w->written) w->written_from = at;
     w->written = at + bytes;
     sqlite3_int64 length = w->written - w->written_from;
     if (w->descriptor < 0 || length < WRITE_BACK) return;
-    (void)os->write_back(os->self, w->descriptor, (uint64_t)w->written_from,
-                         (uint64_t)length); /* advice */
+    (void)w->os->write_back(w->os->self, w->descriptor, (uint64_t)w->written_from,
+                            (uint64_t)length); /* advice */
     w->written_from = w->written;
 }
 
@@ -142,7 +139,8 @@ static void write_back_database(weir_wal_file *w, int bytes) {
     w->copied += bytes;
     if (w->copied < WRITE_BACK) return;
     w->copied = 0;
-    if (!w->database.inode) weir_borrowed_find(&w->database, sqlite3_db_filename(w->db, "main"));
+    if (!w->database.inode)
+        weir_borrowed_find(&w->database, w->os, sqlite3_db_filename(w->db, "main"));
     weir_borrowed_write_back(&w->database);
 }
 
@@ -193,8 +191,7 @@ static int close_wal_file(sqlite3_file *file) {
 }
 
 /* SQLite's locks are on the database and the -shm, so this file may be opened and closed again. */
-static int open_wal_again(sqlite3 *db) {
-    const weir_os *os = weir_os_posix();
+static int open_wal_again(const weir_os *os, sqlite3 *db) {
     const char *name = sqlite3_db_filename(db, "main");
     if (!name || !*name) return -1;
     return os->open(os->self, WEIR_OS_CWD, sqlite3_filename_wal(name), WEIR_OS_READ);
@@ -209,14 +206,14 @@ static bool commits_end_with_a_sync(sqlite3 *db) {
     return file->pMethods->xDeviceCharacteristics(file) & SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
-void weir_wal_file_take_over(weir_wal_file *out, sqlite3 *db) {
+void weir_wal_file_take_over(weir_wal_file *out, const weir_os *os, sqlite3 *db) {
     sqlite3_file *file = NULL;
-    *out = (weir_wal_file){.descriptor = -1};
+    *out = (weir_wal_file){.os = os, .descriptor = -1};
     int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
     if (code != SQLITE_OK || !file || !file->pMethods || !commits_end_with_a_sync(db)) return;
     out->piece = malloc(PIECE);
     if (!out->piece) return;
-    out->descriptor = open_wal_again(db);
+    out->descriptor = open_wal_again(os, db);
     out->db = db;
     out->file = file;
     out->usual = file->pMethods;
@@ -231,8 +228,8 @@ void weir_wal_file_take_over(weir_wal_file *out, sqlite3 *db) {
 }
 
 void weir_wal_file_free(weir_wal_file *w) {
-    const weir_os *os = weir_os_posix();
-    if (w->piece && w->descriptor >= 0) (void)os->close(os->self, w->descriptor); /* only read */
+    if (w->piece && w->descriptor >= 0)
+        (void)w->os->close(w->os->self, w->descriptor); /* only read */
     free(w->piece);
     *w = (weir_wal_file){0};
 }

@@ -16,6 +16,7 @@
 
 typedef struct weir_wal_file {
     sqlite3_io_methods methods; /* what SQLite calls; first, since a file is known by its methods */
+    const weir_os *os;
     const sqlite3_io_methods *usual; /* what does the work */
     sqlite3_file *file;              /* NULL: it was not taken over */
     uint8_t *piece;                  /* frames that wait, or that were read ahead */
@@ -40,7 +41,7 @@ typedef struct weir_wal_file {
 
 /* Take over the -wal file of db's main database, which has been read. It stays as it is when
  * there is none, no memory, or no powersafe overwrite. out stays where it is until db is closed. */
-void weir_wal_file_take_over(weir_wal_file *out, sqlite3 *db);
+void weir_wal_file_take_over(weir_wal_file *out, const weir_os *os, sqlite3 *db);
 void weir_wal_file_free(weir_wal_file *w); /* behind db */
 
 /* For SQLite's rollback hook. What waited must not be written any more: its place in the file is

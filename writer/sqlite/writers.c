@@ -18,25 +18,23 @@ static void unlock_writers(pthread_mutex_t *lock) {
     (void)pthread_mutex_unlock(lock); /* likewise */
 }
 
-/* handle NULL: one that waits. The list is locked. */
-static weir_writer *writer_of(const weir *handle) {
+weir_writer *weir_writers_find(const weir *handle) {
+    lock_writers(&all_lock);
     weir_writer *w = all;
     while (w && w->handle != handle)
         w = w->next;
-    return w;
-}
-
-weir_writer *weir_writers_find(const weir *handle) {
-    lock_writers(&all_lock);
-    weir_writer *w = writer_of(handle);
     unlock_writers(&all_lock);
     return w;
 }
 
 weir_writer *weir_writers_take(weir *handle) {
+    const weir_os *os = weir_handle_os(handle);
     lock_writers(&all_lock);
-    weir_writer *w = writer_of(NULL);
+    weir_writer *w = all;
+    while (w && (w->handle || w->os != os))
+        w = w->next;
     if (!w && (w = calloc(1, sizeof *w))) {
+        w->os = os;
         (void)pthread_mutex_init(&w->lock, NULL);          /* cannot fail with default attributes */
         (void)pthread_mutex_init(&w->outcomes.lock, NULL); /* likewise */
         w->next = all;

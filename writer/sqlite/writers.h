@@ -11,7 +11,8 @@
 /* What belongs to one open handle. Never freed while the process lives, but used again: a thread
  * that was in a call while the handle closed may still ring the bell. */
 typedef struct weir_writer {
-    weir *handle; /* NULL: waits for the next opening */
+    const weir_os *os; /* of its handles, which all have the same: it never changes */
+    weir *handle;      /* NULL: waits for the next opening */
     weir_bell bell;
     weir_applier *applier;
     weir_outcomes outcomes; /* of rows that weir_insert_now waits for */
