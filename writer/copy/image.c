@@ -139,19 +139,19 @@ static bool next_leaf(weir_image *image, unsigned slot, image_table *t) {
 bool weir_image_take(weir_image *image, unsigned slot, const uint8_t *bytes, size_t length) {
     image_table *t = image->table[slot];
     if (!t || image->sealed) return false;
-    bool first = t->leaf_number == 0;
-    if (!first && t->last == INT64_MAX) return false;
+    bool empty = t->leaf_number == 0; /* t->last counts for nothing */
+    if (!empty && t->last == INT64_MAX) return false;
     weir_stored r = {image->serials, image->body, image->body + PAYLOAD_MAX,
-                     first ? 1 : t->last + 1};
-    if (!weir_stored_row(&r, &t->shape, bytes, length) || (!first && r.rowid <= t->last))
-        return false;
+                     empty ? 1 : t->last + 1};
+    if (!weir_stored_row(&r, &t->shape, bytes, length)) return false;
+    if (!empty && r.rowid <= t->last) return false;
     size_t types = (size_t)(r.serial - image->serials), values = (size_t)(r.value - image->body);
     if (header_size(types) + values > PAYLOAD_MAX) return false;
-    if (first || !add_cell(&t->leaf, image->serials, image->body, &r))
-        if (!next_leaf(image, slot, t) || !add_cell(&t->leaf, image->serials, image->body, &r))
-            return false;
-    t->last = r.rowid;
-    return true;
+    bool added = !empty && add_cell(&t->leaf, image->serials, image->body, &r);
+    if (!added)
+        added = next_leaf(image, slot, t) && add_cell(&t->leaf, image->serials, image->body, &r);
+    if (added) t->last = r.rowid;
+    return added;
 }
 
 bool weir_image_is_due(const weir_image *image) { return image->full >= DUE; }

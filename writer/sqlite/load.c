@@ -143,34 +143,30 @@ static bool window_is_full(const weir_load *l, uint64_t number, size_t bytes) {
            (l->count == WINDOW_ROWS || bytes >= WINDOW_BYTES || number - l->first == UINT16_MAX);
 }
 
-/* Windows end by rows or by bytes; a row of any size is a window at least. */
-static int load_body(weir_load *l, weir_cursor body, weir_row_range range, weir_error *error) {
-    const uint8_t *row;
-    size_t length, bytes = 0;
-    int more = 1, status = WEIR_OK;
-    uint64_t number = l->header->first_row;
-    for (; number <= range.last && status == WEIR_OK; number++) {
-        if ((more = weir_payload_next_row(&body, &row, &length)) != 1) break;
-        if (number < range.first) continue;
-        status = add_row(l, number, row, length, error);
-        bytes = l->count ? bytes + length : 0; /* of rows that are fed */
-        if (status == WEIR_OK && window_is_full(l, number, bytes)) {
-            status = load_window(l, error);
-            bytes = 0;
-        }
-    }
-    if (status == WEIR_OK && more < 0)
-        return weir_fail(error, WEIR_DAMAGED, "row %llu (block %llu) is not valid",
-                         (unsigned long long)number, (unsigned long long)l->header->block);
-    return status == WEIR_OK ? load_window(l, error) : status;
-}
-
+/* A window ends by its rows or by their bytes; it has one row at least, of whatever size. */
 int weir_load_rows(weir_load *l, const weir_block_header *header, weir_cursor body,
                    weir_row_range range, weir_error *error) {
+    const uint8_t *row;
+    size_t length, bytes = 0; /* bytes: of the window's rows */
     l->header = header;
     l->count = 0;
     l->asked = weir_outcomes_any(l->outcomes);
-    return load_body(l, body, range, error);
+    for (uint64_t number = header->first_row; number <= range.last; number++) {
+        int more = weir_payload_next_row(&body, &row, &length);
+        if (more < 0)
+            return weir_fail(error, WEIR_DAMAGED, "row %llu (block %llu) is not valid",
+                             (unsigned long long)number, (unsigned long long)header->block);
+        if (more == 0) break;
+        if (number < range.first) continue;
+        int status = add_row(l, number, row, length, error);
+        if (status != WEIR_OK) return status;
+        bytes = l->count ? bytes + length : 0; /* rows that are transferred are in no window */
+        if (!window_is_full(l, number, bytes)) continue;
+        status = load_window(l, error);
+        if (status != WEIR_OK) return status;
+        bytes = 0;
+    }
+    return load_window(l, error);
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
