@@ -84,9 +84,10 @@ static int begin(void *self, const uint8_t journal[16], weir_position *at, weir_
     return ask_disk(b, error);
 }
 
-static int declare(void *self, const weir_declaration *d, bool now, weir_error *error) {
+static int declare(void *self, const weir_declaration *d, weir_declare_when when,
+                   weir_error *error) {
     memory_base *b = self;
-    (void)now, (void)error;
+    (void)when, (void)error;
     memory_base_declare(b->declared, d->table);
     return WEIR_OK;
 }

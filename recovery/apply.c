@@ -84,7 +84,7 @@ int weir_apply_all(const weir_apply_input *input, weir_applied *out, weir_error 
     weir_replay *replay;
     *out = (weir_applied){.position = input->start};
     int status = weir_replay_make(input->os, input->locator, input->journal, input->sink,
-                                  input->skip_damage, &replay);
+                                  input->at_damage, &replay);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to replay a journal");
     status = apply_steps(input, replay, out, error);
     if (status == WEIR_OK && input->ring) status = weir_apply_ring(input, out, error);

@@ -22,7 +22,7 @@ typedef struct weir_apply_input {
     const uint8_t *journal; /* id */
     weir_position start;    /* of the database now; zeros: it knows none in this journal */
     weir_sink *sink;
-    bool skip_damage;
+    weir_replay_damage at_damage;
     bool settle; /* at the end, move the position over blocks without rows */
     weir_replay_limits limits;
     const weir_view *ring; /* its dead ring comes behind the journal; NULL: no ring */

@@ -71,11 +71,11 @@ static int apply_ring_rows(ring_rows *r, const weir_block_header *h, weir_cursor
 
 /* ---- what draining brings -------------------------------------------------------------- */
 
-static int declare_ring(const weir_sink *sink, const weir_tables *tables, bool now,
+static int declare_ring(const weir_sink *sink, const weir_tables *tables, weir_declare_when when,
                         weir_error *error) {
     int status = WEIR_OK;
     for (size_t i = 0; status == WEIR_OK && i < tables->count; i++)
-        status = sink->declare(sink->self, tables->list[i], now, error);
+        status = sink->declare(sink->self, tables->list[i], when, error);
     return status;
 }
 
@@ -84,7 +84,7 @@ static int take_declarations(ring_rows *r, weir_cursor body, weir_error *error) 
     int status = weir_tables_merge(&r->tables, body);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory for declarations");
     status = begin_ring(r, error);
-    if (status == WEIR_OK) status = declare_ring(sink, &r->tables, true, error);
+    if (status == WEIR_OK) status = declare_ring(sink, &r->tables, WEIR_DECLARE_NOW, error);
     if (status == WEIR_OK) status = commit_ring(r, r->out->position.row, error);
     if (status != WEIR_OK) sink->rollback(sink->self);
     return status;
@@ -124,7 +124,7 @@ static int read_tables(ring_rows *r, weir_error *error) {
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to read declarations");
     weir_tables_read(&r->tables, inventory, reader);
     weir_reader_free(reader);
-    return declare_ring(r->input->sink, &r->tables, false, error);
+    return declare_ring(r->input->sink, &r->tables, WEIR_DECLARE_WITH_ROWS, error);
 }
 
 static int drain(ring_rows *r, weir_ring *ring, const weir_mark *mark, weir_error *error) {

@@ -93,7 +93,8 @@ static int fill_from_journal(const rebuilding *r, weir_applied *applied, weir_er
         .journal = i->journal,
         .start = i->position,
         .sink = &sink,
-        .skip_damage = r->arguments->skip_damage,
+        .at_damage =
+            r->arguments->skip_damage ? WEIR_REPLAY_SKIP_DAMAGE : WEIR_REPLAY_STOP_AT_DAMAGE,
         .limits = limits_of(r),
         .ring = takes_ring(r) ? &r->view : NULL,
         .place = r->place,

@@ -56,7 +56,7 @@ static int apply_and_release(salvaging *s, weir *w, weir_sink *sink, weir_error 
         .journal = weir_journal_id(journal),
         .start = weir_handle_start(w),
         .sink = sink,
-        .skip_damage = true,
+        .at_damage = WEIR_REPLAY_SKIP_DAMAGE,
         .settle = true, /* what has no rows leaves too */
         .limits = {.last_block = UINT64_MAX, .last_row = UINT64_MAX, .last_wall_ns = INT64_MAX},
         .wait_s = s->arguments->wait_s,

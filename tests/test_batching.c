@@ -125,7 +125,7 @@ static void run_case(const batching_case *c, uint64_t width) {
     assert_int_equal(weir_sqlite_sink_open(&config, &s, NULL, &error), WEIR_OK);
     for (uint16_t i = 0; i < 3 && c->names[i]; i++) {
         weir_declaration *d = declare((uint16_t)(i + 1), c->names[i], c->columns[i]);
-        assert_int_equal(s.declare(s.self, d, false, &error), WEIR_OK);
+        assert_int_equal(s.declare(s.self, d, WEIR_DECLARE_WITH_ROWS, &error), WEIR_OK);
         weir_declaration_free(d);
     }
     size_t lines = 0;

@@ -363,7 +363,7 @@ static int declare_and_commit(weir_sink *sink, const char *table, const char *co
     weir_error error = {0};
     assert_int_equal(weir_declaration_make(1, table, columns, 1, &d, NULL), WEIR_OK);
     assert_int_equal(sink->begin(sink->self, to.journal, &at, &error), WEIR_OK);
-    int status = sink->declare(sink->self, d, true, &error);
+    int status = sink->declare(sink->self, d, WEIR_DECLARE_NOW, &error);
     if (status == WEIR_OK) status = sink->commit(sink->self, &to, &counts, &error);
     if (status != WEIR_OK) sink->rollback(sink->self);
     assert_true(status == WEIR_OK || error.text[0]);

@@ -46,7 +46,7 @@ static weir_sink open_sink(void) {
     weir_declaration *d;
     assert_int_equal(weir_sqlite_sink_open(&config, &s, NULL, &error), WEIR_OK);
     assert_int_equal(weir_declaration_make(1, "t", columns, 2, &d, &error), WEIR_OK);
-    assert_int_equal(s.declare(s.self, d, false, &error), WEIR_OK);
+    assert_int_equal(s.declare(s.self, d, WEIR_DECLARE_WITH_ROWS, &error), WEIR_OK);
     weir_declaration_free(d);
     return s;
 }

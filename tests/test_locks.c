@@ -130,10 +130,10 @@ static void look_with(void *copy) {
 static weir_declaration *table;
 static bool lost_told, kept_told;
 
-static void on_loss(void *context, bool lost) {
+static void on_loss(void *context, weir_sqlite_loss what) {
     (void)context;
-    lost_told |= lost;
-    kept_told |= !lost;
+    lost_told |= what == WEIR_SQLITE_FILES_LOST;
+    kept_told |= what == WEIR_SQLITE_FILES_OPENED;
 }
 
 static weir_sink open_sink(void) {
@@ -169,7 +169,7 @@ static int apply(weir_sink *s, uint64_t block, size_t bytes) {
         weir_value v[] = {weir_int((int64_t)(b.header.first_row + i)), weir_text_n(text, bytes)};
         rows_add(&b, 1, v, 2);
     }
-    int status = s->declare(s->self, table, false, &error);
+    int status = s->declare(s->self, table, WEIR_DECLARE_WITH_ROWS, &error);
     weir_row_range range = {b.header.first_row, b.header.first_row + ROWS - 1};
     if (status == WEIR_OK) status = s->apply(s->self, &b.header, rows_body(&b), range, &error);
     rows_free(&b);

@@ -56,7 +56,7 @@ static int transact(uint64_t block) {
     rows_add(&b, 1, &v, 1);
     memcpy(to.journal, journal, 16);
     int status = sink.begin(sink.self, journal, &at, &error);
-    if (status == WEIR_OK) status = sink.declare(sink.self, table, false, &error);
+    if (status == WEIR_OK) status = sink.declare(sink.self, table, WEIR_DECLARE_WITH_ROWS, &error);
     if (status == WEIR_OK)
         status =
             sink.apply(sink.self, &b.header, rows_body(&b), (weir_row_range){block, block}, &error);

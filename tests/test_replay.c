@@ -143,13 +143,14 @@ static int sink_begin(void *self, const uint8_t journal[16], weir_position *at, 
     return WEIR_OK;
 }
 
-static int sink_declare(void *self, const weir_declaration *d, bool now, weir_error *error) {
+static int sink_declare(void *self, const weir_declaration *d, weir_declare_when when,
+                        weir_error *error) {
     (void)self, (void)error;
     assert_string_equal(d->name, "t");
     if (sink_state.declare_status != WEIR_OK) return sink_state.declare_status;
     sink_state.declared = true;
-    if (now) assert_true(sink_state.open);
-    sink_state.created |= now;
+    if (when == WEIR_DECLARE_NOW) assert_true(sink_state.open);
+    sink_state.created |= when == WEIR_DECLARE_NOW;
     return WEIR_OK;
 }
 
@@ -213,11 +214,10 @@ static weir_replay *replay;
 static weir_replay_result result;
 static weir_error error;
 
-static void start(bool skip_damage) {
+static void start(weir_replay_damage at_damage) {
     if (replay) weir_replay_free(replay);
     assert_int_equal(
-        weir_replay_make(NULL, (weir_locator){0}, journal_id, &sink, skip_damage, &replay),
-        WEIR_OK);
+        weir_replay_make(NULL, (weir_locator){0}, journal_id, &sink, at_damage, &replay), WEIR_OK);
 }
 
 static int set_up(void **state) {
@@ -235,7 +235,7 @@ static int set_up(void **state) {
     head_block = 1;
     second_head = 0;
     add_declaration(true);
-    start(false);
+    start(WEIR_REPLAY_STOP_AT_DAMAGE);
     return 0;
 }
 
@@ -324,7 +324,7 @@ static void it_begins_where_the_database_stands(void **state) {
     assert_int_equal(sink_state.committed.position.hash, 1002);
     assert_int_equal(result.last.block, 2);
     assert_int_equal(step(limits), WEIR_PENDING);
-    start(false);
+    start(WEIR_REPLAY_STOP_AT_DAMAGE);
     sink_state.declared = false; /* it is another process, which reads the segment's head */
     assert_int_equal(step_all(), WEIR_OK);
     assert_rows(40);
@@ -387,7 +387,7 @@ static void late_blocks_at_the_end_can_come_later(void **state) {
     assert_int_equal(weir_replay_settle(replay, &now, &error), WEIR_OK);
     assert_rows(10);
     assert_int_equal(now.block, 2);
-    start(false);
+    start(WEIR_REPLAY_STOP_AT_DAMAGE);
     assert_int_equal(step_all(), WEIR_OK);
     assert_int_equal(result.passed.first, 0);
     assert_rows(20);
@@ -398,7 +398,7 @@ static void rows_that_are_missing_are_told(void **state) {
     for (int i = 0; i < 6; i++)
         add_block(WEIR_BLOCK_ROWS, 10);
     lost[3] = lost[5] = true;
-    start(true);
+    start(WEIR_REPLAY_SKIP_DAMAGE);
     static const weir_row_range passed[] = {{0, 0}, {11, 20}, {31, 40}};
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(step_all(), WEIR_OK);
@@ -449,7 +449,7 @@ static void another_history_is_refused(void **state) {
     assert_int_equal(step_all(), WEIR_FOREIGN);
     assert_non_null(strstr(error.text, "row 10"));
     sink_state.committed.position.hash = 1002;
-    start(false);
+    start(WEIR_REPLAY_STOP_AT_DAMAGE);
     assert_int_equal(step_all(), WEIR_OK);
     assert_int_equal(sink_state.committed.position.row, 30);
 }
@@ -475,7 +475,7 @@ static void damage_stops_it_or_is_stepped_over(void **state) {
     assert_rows(10);
     assert_int_equal(step_all(), WEIR_DAMAGED);
     assert_non_null(strstr(error.text, "row 11"));
-    start(true);
+    start(WEIR_REPLAY_SKIP_DAMAGE);
     assert_int_equal(step_all(), WEIR_OK);
     assert_int_equal(sink_state.committed.count, 30);
     assert_int_equal(sink_state.committed.rows[10], 21);
@@ -528,12 +528,14 @@ static void what_cannot_be_made_is_not_made(void **state) {
     (void)state;
     weir_replay *made = replay;
     make_answer = WEIR_NO_MEMORY;
-    assert_int_equal(weir_replay_make(NULL, (weir_locator){0}, journal_id, &sink, false, &made),
+    assert_int_equal(weir_replay_make(NULL, (weir_locator){0}, journal_id, &sink,
+                                      WEIR_REPLAY_STOP_AT_DAMAGE, &made),
                      WEIR_NO_MEMORY);
     assert_null(made);
     make_answer = WEIR_OK;
     if (!scarce_arm(1)) return;
-    int status = weir_replay_make(NULL, (weir_locator){0}, journal_id, &sink, false, &made);
+    int status = weir_replay_make(NULL, (weir_locator){0}, journal_id, &sink,
+                                  WEIR_REPLAY_STOP_AT_DAMAGE, &made);
     assert_true(scarce_end());
     assert_int_equal(status, WEIR_NO_MEMORY);
     assert_null(made);
@@ -606,7 +608,7 @@ static void rows_missing_between_blocks_are_named(void **state) {
     assert_rows(10);
     assert_int_equal(step_all(), WEIR_DAMAGED);
     assert_non_null(strstr(error.text, "rows 11 to 15 are missing"));
-    start(true);
+    start(WEIR_REPLAY_SKIP_DAMAGE);
     assert_int_equal(step_all(), WEIR_OK);
     assert_int_equal(sink_state.committed.count, 30);
     assert_int_equal(sink_state.committed.rows[10], 16);
@@ -632,7 +634,7 @@ static void leave_with_a_late_table(void) {
     weir_put_u32(blocks[1].bytes, 0); /* the head knows no table */
     blocks[1].length = 4;
     sink_state.declared = sink_state.created = false;
-    start(false);
+    start(WEIR_REPLAY_STOP_AT_DAMAGE);
 }
 
 static void tables_declared_before_the_position_are_known(void **state) {
@@ -654,13 +656,13 @@ static void tables_that_cannot_be_learned_stop_it(void **state) {
     answers[3] = WEIR_DAMAGED;
     assert_int_equal(step_all(), WEIR_DAMAGED);
     assert_rows(20);
-    start(true); /* told to go on: what another block declares is declared */
+    start(WEIR_REPLAY_SKIP_DAMAGE); /* told to go on: what another block declares is declared */
     answers[2] = WEIR_DAMAGED, answers[3] = WEIR_OK;
     assert_int_equal(step_all(), WEIR_OK);
     assert_rows(30);
     sink_state.declare_status = WEIR_NO_MEMORY;
     head_block = 3;
-    start(false);
+    start(WEIR_REPLAY_STOP_AT_DAMAGE);
     add_block(WEIR_BLOCK_ROWS, 10);
     assert_int_equal(step_all(), WEIR_NO_MEMORY);
     sink_state.declare_status = WEIR_OK;
@@ -678,21 +680,21 @@ static void the_head_of_an_earlier_segment_stands_in_for_a_lost_one(void **state
     assert_rows(20);
     add_block(WEIR_BLOCK_ROWS, 10);
     lost[second_head] = true;
-    start(false);
+    start(WEIR_REPLAY_STOP_AT_DAMAGE);
     assert_int_equal(step_all(), WEIR_NOT_FOUND);
     assert_rows(20);
-    start(true);
+    start(WEIR_REPLAY_SKIP_DAMAGE);
     sink_state.declared = false;
     assert_int_equal(step_all(), WEIR_OK);
     assert_true(sink_state.declared);
     assert_rows(30);
     lost[head_block] = true; /* now nothing declares them */
     nothing_left = true;
-    start(true);
+    start(WEIR_REPLAY_SKIP_DAMAGE);
     add_block(WEIR_BLOCK_ROWS, 10);
     assert_int_equal(step_all(), WEIR_NOT_FOUND);
     nothing_left = false;
-    start(true);
+    start(WEIR_REPLAY_SKIP_DAMAGE);
     add_block(WEIR_BLOCK_ROWS, 10);
     assert_int_equal(step_all(), WEIR_NOT_FOUND);
     assert_rows(30);
@@ -704,7 +706,7 @@ static void behind_the_last_damage_there_is_nothing_to_apply(void **state) {
     add_block(WEIR_BLOCK_ROWS, 10);
     lost[last_block] = true;
     nothing_left = true;
-    start(true);
+    start(WEIR_REPLAY_SKIP_DAMAGE);
     assert_int_equal(step_all(), WEIR_OK);
     assert_int_equal(step_all(), WEIR_PENDING);
     assert_rows(10);
@@ -879,7 +881,7 @@ static void blocks_without_rows_are_settled(void **state) {
 static void behind_a_gap_nothing_is_settled(void **state) {
     (void)state;
     weir_position now;
-    start(true);
+    start(WEIR_REPLAY_SKIP_DAMAGE);
     add_block(WEIR_BLOCK_ROWS, 10);
     assert_int_equal(step_all(), WEIR_OK);
     add_block(WEIR_BLOCK_ROWS, 10);

@@ -48,7 +48,7 @@ static weir_sink open_sink(void) {
 
 static void declare_both(const weir_sink *s) {
     for (int i = 1; i <= 2; i++)
-        assert_int_equal(s->declare(s->self, tables[i], false, &error), WEIR_OK);
+        assert_int_equal(s->declare(s->self, tables[i], WEIR_DECLARE_WITH_ROWS, &error), WEIR_OK);
 }
 
 static sqlite3 *open_plain(const char *path) {
@@ -464,7 +464,7 @@ static void a_table_dropped_midway_does_not_outlive_rollback(void **state) {
     weir_sink s = open_sink();
     weir_position at;
     assert_int_equal(s.begin(s.self, journal, &at, &error), WEIR_OK);
-    assert_int_equal(s.declare(s.self, tables[1], true, &error), WEIR_OK);
+    assert_int_equal(s.declare(s.self, tables[1], WEIR_DECLARE_NOW, &error), WEIR_OK);
     s.rollback(s.self); /* takes the table with it */
     weir_sink_counts counts;
     assert_int_equal(apply_three(&s, &counts), WEIR_OK);

@@ -169,8 +169,8 @@ static weir_declaration *make(uint16_t table, const char *name, const weir_colum
 
 static void declare_both(uint16_t table, const char *name, const weir_column *c, size_t n) {
     weir_declaration *d = make(table, name, c, n);
-    assert_int_equal(ours.sink.declare(ours.sink.self, d, false, &error), WEIR_OK);
-    assert_int_equal(fed.sink.declare(fed.sink.self, d, false, &error), WEIR_OK);
+    assert_int_equal(ours.sink.declare(ours.sink.self, d, WEIR_DECLARE_WITH_ROWS, &error), WEIR_OK);
+    assert_int_equal(fed.sink.declare(fed.sink.self, d, WEIR_DECLARE_WITH_ROWS, &error), WEIR_OK);
     weir_declaration_free(d);
 }
 
@@ -590,7 +590,7 @@ static void grow_within(world *w, uint16_t number, const rows_block *before,
     do {
         status = s->begin(s->self, journal, &at, &error);
         if (status == WEIR_OK) status = apply_in(w, before);
-        if (status == WEIR_OK) status = s->declare(s->self, wide, true, &error);
+        if (status == WEIR_OK) status = s->declare(s->self, wide, WEIR_DECLARE_NOW, &error);
         if (status == WEIR_OK) status = apply_in(w, after);
         if (status == WEIR_OK) status = s->commit(s->self, &at, &counts, &error);
         if (status != WEIR_OK) s->rollback(s->self);

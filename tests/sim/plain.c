@@ -80,8 +80,9 @@ static int begin(void *self, const uint8_t journal[16], weir_position *at, weir_
     return WEIR_OK;
 }
 
-static int declare(void *self, const weir_declaration *d, bool now, weir_error *error) {
-    (void)self, (void)d, (void)now, (void)error;
+static int declare(void *self, const weir_declaration *d, weir_declare_when when,
+                   weir_error *error) {
+    (void)self, (void)d, (void)when, (void)error;
     return WEIR_OK;
 }
 

@@ -90,8 +90,9 @@ static int fill_applier(weir_applier *a, weir *handle, const char *name, weir_er
     weir_applier_begin(a);
     a->name = strdup(name);
     if (!a->name) return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory for the writer", name);
-    int status = weir_replay_make(a->os, weir_journal_locator(a->journal),
-                                  weir_journal_id(a->journal), &a->sink, false, &a->replay);
+    int status =
+        weir_replay_make(a->os, weir_journal_locator(a->journal), weir_journal_id(a->journal),
+                         &a->sink, WEIR_REPLAY_STOP_AT_DAMAGE, &a->replay);
     return status == WEIR_OK ? status
                              : weir_fail(error, status, "%s: no memory for the writer", name);
 }

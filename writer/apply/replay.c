@@ -15,13 +15,13 @@ typedef struct transaction {
 } transaction;
 
 int weir_replay_make(const weir_os *os, weir_locator locator, const uint8_t journal[16],
-                     weir_sink *sink, bool skip_damage, weir_replay **out) {
+                     weir_sink *sink, weir_replay_damage at_damage, weir_replay **out) {
     *out = NULL;
     weir_replay *r = calloc(1, sizeof *r);
     if (!r) return WEIR_NO_MEMORY;
     memcpy(r->journal, journal, 16);
     r->sink = sink;
-    r->skip_damage = skip_damage;
+    r->skip_damage = at_damage == WEIR_REPLAY_SKIP_DAMAGE;
     int status = weir_reader_make(os, locator, &r->reader);
     if (status != WEIR_OK) {
         free(r);
@@ -62,7 +62,7 @@ static bool is_idle(const weir_block_header *h) {
  * the rows of later blocks. */
 static int pass_without_rows(weir_replay *r, weir_replay_place *at, weir_error *error) {
     int status = r->block.header.kind == WEIR_BLOCK_DECLARATIONS
-                     ? weir_replay_declare_tables(r, &r->block, false, error)
+                     ? weir_replay_declare_tables(r, &r->block, WEIR_DECLARE_WITH_ROWS, error)
                      : WEIR_OK;
     if (status == WEIR_OK) weir_replay_pass_block(r, at);
     return status;
@@ -146,8 +146,9 @@ static int apply_block(weir_replay *r, transaction *t, const weir_replay_limits 
                        weir_replay_result *result, weir_error *error) {
     const weir_block_header *h = &r->block.header;
     if (is_idle(h)) return pass_without_rows(r, &t->at, error);
-    int status = h->kind == WEIR_BLOCK_ROWS ? apply_row_range(r, t, limits, result, error)
-                                            : weir_replay_declare_tables(r, &r->block, true, error);
+    int status = h->kind == WEIR_BLOCK_ROWS
+                     ? apply_row_range(r, t, limits, result, error)
+                     : weir_replay_declare_tables(r, &r->block, WEIR_DECLARE_NOW, error);
     if (status != WEIR_OK) return status;
     if (t->cut) {
         t->at.position.block = h->block - 1;

@@ -39,10 +39,14 @@ typedef struct weir_replay_result {
     uint64_t passed_late; /* how many of them are in blocks written later than last_wall_ns */
 } weir_replay_result;
 
-/* The caller keeps the sink, whose address replay remembers. skip_damage: go on after blocks that
- * are missing or damaged. */
+typedef enum weir_replay_damage {
+    WEIR_REPLAY_STOP_AT_DAMAGE,
+    WEIR_REPLAY_SKIP_DAMAGE, /* go on after blocks that are missing or damaged */
+} weir_replay_damage;
+
+/* The caller keeps the sink, whose address replay remembers. */
 int weir_replay_make(const weir_os *os, weir_locator locator, const uint8_t journal[16],
-                     weir_sink *sink, bool skip_damage, weir_replay **out);
+                     weir_sink *sink, weir_replay_damage at_damage, weir_replay **out);
 void weir_replay_free(weir_replay *r);
 
 /* Move the database's position over blocks without rows that were walked past, in a transaction of

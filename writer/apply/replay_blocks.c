@@ -1,7 +1,7 @@
 /* replay_blocks.c - the blocks that replay walks, and the tables that were declared before them. */
 #include "replay_blocks.h"
 
-int weir_replay_declare_tables(weir_replay *r, const weir_read_block *block, bool now,
+int weir_replay_declare_tables(weir_replay *r, const weir_read_block *block, weir_declare_when when,
                                weir_error *error) {
     weir_cursor body = block->payload.body;
     uint32_t count = weir_take_u32(&body);
@@ -12,7 +12,7 @@ int weir_replay_declare_tables(weir_replay *r, const weir_read_block *block, boo
         if (status != WEIR_OK)
             return weir_fail(error, status, "block %llu: a declaration is not valid",
                              (unsigned long long)block->header.block);
-        status = r->sink->declare(r->sink->self, d, now, error);
+        status = r->sink->declare(r->sink->self, d, when, error);
         weir_declaration_free(d);
     }
     return status;
@@ -73,7 +73,8 @@ static int declare_block(weir_replay *r, uint64_t number, weir_error *error) {
     int status = weir_reader_header(r->reader, number, &block.header, error);
     if (status != WEIR_OK || block.header.kind != WEIR_BLOCK_DECLARATIONS) return status;
     status = weir_reader_payload(r->reader, &block, error);
-    return status == WEIR_OK ? weir_replay_declare_tables(r, &block, false, error) : status;
+    return status == WEIR_OK ? weir_replay_declare_tables(r, &block, WEIR_DECLARE_WITH_ROWS, error)
+                             : status;
 }
 
 /* What blocks between the head of the segment and the start of replay declare holds, too. */
@@ -107,7 +108,7 @@ static int declare_head(weir_replay *r, weir_error *error) {
     int status = read_head(r, &head, error);
     if (status != WEIR_OK) return status;
     uint64_t after = head.header.block + 1; /* head's payload is gone once another block is read */
-    status = weir_replay_declare_tables(r, &head, false, error);
+    status = weir_replay_declare_tables(r, &head, WEIR_DECLARE_WITH_ROWS, error);
     return status == WEIR_OK ? declare_between(r, after, error) : status;
 }
 

@@ -29,8 +29,8 @@ struct weir_replay {
     uint8_t lanes[WEIR_LANES_LIMIT * WEIR_LANE_ENTRY]; /* of result->payload */
 };
 
-/* Hand the declarations of the block to the sink; now: as for weir_sink's declare. */
-int weir_replay_declare_tables(weir_replay *r, const weir_read_block *block, bool now,
+/* Hand the declarations of the block to the sink. */
+int weir_replay_declare_tables(weir_replay *r, const weir_read_block *block, weir_declare_when when,
                                weir_error *error);
 
 /* Read block at->next into r->block, or keep it if it is there already, and check that it follows

@@ -38,14 +38,20 @@ typedef struct weir_appetite {
     uint64_t rows, bytes; /* bytes: of the blocks, before compression */
 } weir_appetite;
 
+typedef enum weir_declare_when {
+    WEIR_DECLARE_WITH_ROWS, /* the table is made ready when the first of its rows comes */
+    WEIR_DECLARE_NOW,       /* create, extend or check it even if no row comes */
+} weir_declare_when;
+
 typedef struct weir_sink {
     void *self;
     /* Begin a transaction and read the position inside it. block and row 0: nothing is applied
      * yet. */
     int (*begin)(void *self, const uint8_t journal[16], weir_position *at, weir_error *error);
-    /* Remember a table that later rows use, also across transactions. now (inside a transaction):
-     * create, extend or check it even if no row comes. Idempotent. */
-    int (*declare)(void *self, const weir_declaration *d, bool now, weir_error *error);
+    /* Remember a table that later rows use, also across transactions. WEIR_DECLARE_NOW: inside a
+     * transaction only. Idempotent. */
+    int (*declare)(void *self, const weir_declaration *d, weir_declare_when when,
+                   weir_error *error);
     /* Insert those rows of one rows block, in order. body begins with the block's first row. */
     int (*apply)(void *self, const weir_block_header *header, weir_cursor body,
                  weir_row_range range, weir_error *error);

@@ -57,7 +57,8 @@ void weir_load_forget(
     weir_load *l); /* the schema may have changed: look again before the next row */
 
 /* As the calls of weir_sink. */
-int weir_load_declare(weir_load *l, const weir_declaration *d, bool now, weir_error *error);
+int weir_load_declare(weir_load *l, const weir_declaration *d, weir_declare_when when,
+                      weir_error *error);
 int weir_load_rows(weir_load *l, const weir_block_header *header, weir_cursor body,
                    weir_row_range range, weir_error *error);
 

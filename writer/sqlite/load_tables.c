@@ -137,7 +137,8 @@ static int remember(weir_load *l, const weir_declaration *d, weir_error *error) 
     return WEIR_OK;
 }
 
-int weir_load_declare(weir_load *l, const weir_declaration *d, bool now, weir_error *error) {
+int weir_load_declare(weir_load *l, const weir_declaration *d, weir_declare_when when,
+                      weir_error *error) {
     if (d->table == 0 || d->table > WEIR_TABLES_MAX)
         return weir_fail(error, WEIR_DAMAGED,
                          "table %s: declared as number %u, which no journal gives", d->name,
@@ -146,7 +147,7 @@ int weir_load_declare(weir_load *l, const weir_declaration *d, bool now, weir_er
     bool known = t && weir_declaration_equal(t->declaration, d);
     int status = known || !t ? WEIR_OK : end_transfers(l, t, error); /* as they were declared */
     if (status == WEIR_OK && !known) status = remember(l, d, error);
-    return status == WEIR_OK && now
+    return status == WEIR_OK && when == WEIR_DECLARE_NOW
                ? weir_load_make_ready(l, l->tables[d->table], WEIR_LOAD_DECLARED, error)
                : status;
 }

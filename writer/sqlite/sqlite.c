@@ -49,11 +49,11 @@ static void close_reader(weir_writer *w) {
 }
 
 /* See weir_sqlite_loss_fn. */
-static void on_loss(void *context, bool lost) {
+static void on_loss(void *context, weir_sqlite_loss what) {
     weir_writer *w = context;
     weir_writer_lock(w);
     weir_writer_close_reader(w);
-    w->lost = lost;
+    w->lost = what == WEIR_SQLITE_FILES_LOST;
     weir_writer_unlock(w);
 }
 

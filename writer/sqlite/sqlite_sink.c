@@ -130,7 +130,7 @@ static bool is_file_lost(const sqlite_sink *s) { return !s->connection.db || s->
  * among all connections of a process: while one of them has the old file, a new one would read the new
  * -wal file by the old index. */
 static int reopen(sqlite_sink *s, weir_error *error) {
-    if (s->on_loss) s->on_loss(s->context, true);
+    if (s->on_loss) s->on_loss(s->context, WEIR_SQLITE_FILES_LOST);
     if (s->connection.db) s->old_shm = s->connection.locks.shm;
     close_all(s);
     if (weir_borrowed_find_again(&s->old_shm))
@@ -142,7 +142,7 @@ static int reopen(sqlite_sink *s, weir_error *error) {
             s->path);
     int status = open_connection(s, error);
     if (status != WEIR_OK) return status;
-    if (s->on_loss) s->on_loss(s->context, false);
+    if (s->on_loss) s->on_loss(s->context, WEIR_SQLITE_FILES_OPENED);
     return WEIR_SINK_REOPENED;
 }
 
@@ -218,9 +218,10 @@ static void sink_expect(void *self, const weir_block_header *header, weir_cursor
     if (note_schema(s, NULL) == WEIR_OK) weir_load_expect(&s->load, header, body);
 }
 
-static int sink_declare(void *self, const weir_declaration *d, bool now, weir_error *error) {
+static int sink_declare(void *self, const weir_declaration *d, weir_declare_when when,
+                        weir_error *error) {
     sqlite_sink *s = self;
-    return weir_load_declare(&s->load, d, now, error);
+    return weir_load_declare(&s->load, d, when, error);
 }
 
 static int sink_apply(void *self, const weir_block_header *header, weir_cursor body,

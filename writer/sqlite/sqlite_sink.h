@@ -24,10 +24,14 @@
 int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char **real_path,
                           weir_error *error);
 
-/* The sink has lost its -wal file (WEIR_SINK_REOPENED), and opens the database again. lost: close
- * every connection beside it; not lost: they may be opened again. On the sink's thread. */
-typedef void weir_sqlite_loss_fn(void *context, bool lost);
-/* While nothing is under way. */
+typedef enum weir_sqlite_loss {
+    WEIR_SQLITE_FILES_LOST,   /* close every other connection to the database */
+    WEIR_SQLITE_FILES_OPENED, /* they may be opened again */
+} weir_sqlite_loss;
+/* The sink has lost its -wal file, and opens the database again (WEIR_SINK_REOPENED). Called before
+ * and after, on the sink's thread. */
+typedef void weir_sqlite_loss_fn(void *context, weir_sqlite_loss what);
+/* Only while the sink is not in use. */
 void weir_sqlite_sink_on_loss(weir_sink *sink, weir_sqlite_loss_fn *on_loss, void *context);
 
 /* From now on tell these of each row that somebody asks for. They outlive the sink. */

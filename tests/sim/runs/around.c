@@ -33,8 +33,8 @@ static int replay_around(sim_life *life, const weir_inventory *found, weir_error
     weir_replay_limits limits = WEIR_REPLAY_ALL;
     weir_replay_result result;
     limits.last_block = found->end.block;
-    status =
-        weir_replay_make(sim_os(), weir_inventory_locator(found), found->journal, &sink, true, &r);
+    status = weir_replay_make(sim_os(), weir_inventory_locator(found), found->journal, &sink,
+                              WEIR_REPLAY_SKIP_DAMAGE, &r);
     while (status == WEIR_OK)
         status = weir_replay_step(r, &limits, &result, error);
     weir_replay_free(r);

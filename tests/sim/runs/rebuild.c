@@ -20,8 +20,9 @@ static int begin(void *self, const uint8_t journal[16], weir_position *at, weir_
     return WEIR_OK;
 }
 
-static int declare(void *self, const weir_declaration *d, bool now, weir_error *error) {
-    (void)self, (void)d, (void)now, (void)error;
+static int declare(void *self, const weir_declaration *d, weir_declare_when when,
+                   weir_error *error) {
+    (void)self, (void)d, (void)when, (void)error;
     return WEIR_OK;
 }
 
@@ -75,8 +76,8 @@ static int replay(const weir_os *os, const weir_inventory *found, collecting *c,
     weir_replay *r;
     weir_replay_limits limits = WEIR_REPLAY_ALL;
     weir_replay_result result;
-    int status =
-        weir_replay_make(os, weir_inventory_locator(found), found->journal, &sink, false, &r);
+    int status = weir_replay_make(os, weir_inventory_locator(found), found->journal, &sink,
+                                  WEIR_REPLAY_STOP_AT_DAMAGE, &r);
     limits.last_block = found->end.block;
     while (status == WEIR_OK)
         status = weir_replay_step(r, &limits, &result, error);
