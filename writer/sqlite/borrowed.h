@@ -1,10 +1,9 @@
 /* borrowed.h - a descriptor that SQLite has of a file.
  *
- * To open SQLite's database once more, and to close that again, would drop SQLite's own locks
- * (fcntl(2), record locks). So the descriptor that is there is looked up, by device and inode. It
- * stays somebody else's: they may close it at any time, and its number may then be another file's.
- * So it is looked at again before each use, and nothing is ever done with it that could change a
- * file. */
+ * To open the database a second time and close that descriptor would drop SQLite's own locks
+ * (fcntl(2), record locks). So SQLite's descriptor is found, by device and inode. It is not ours:
+ * it may be closed at any time, and its number may then belong to another file. So it is checked
+ * before each use, and never used for anything that could change a file. */
 #ifndef WEIR_BORROWED_H
 #define WEIR_BORROWED_H
 
@@ -19,16 +18,16 @@ typedef struct weir_borrowed {
     int descriptor; /* negative: none is known */
 } weir_borrowed;
 
-/* There may be none, and that is no error; inode 0: nor is there such a file. */
+/* It is no error when no descriptor is found. out->inode 0: there is no such file either. */
 void weir_borrowed_find(weir_borrowed *out, const weir_os *os, const char *path);
 
-/* Is it still that file's? Once it is closed, another one of the same file takes its place. */
+/* Is it still a descriptor of that file? If not, another descriptor of the file is looked for. */
 bool weir_borrowed_is_there(weir_borrowed *b);
 
-/* The same of one that was not found, or is to be looked for once more. */
+/* Look for a descriptor once more, whether or not one was found before. */
 bool weir_borrowed_find_again(weir_borrowed *b);
 
-/* The disk may begin with all that was written to the file; waits for nothing. */
+/* Advise the kernel to begin writing the file to the disk; does not wait. */
 void weir_borrowed_write_back(weir_borrowed *b);
 
 #endif

@@ -14,15 +14,15 @@ typedef struct weir_load {
     sqlite3 *db;
     weir_load_table *tables[WEIR_TABLES_MAX + 1]; /* by number; NULL: never declared */
     weir_transfer *transfer;                      /* the caller's */
-    bool indexed;   /* a table with indexes took rows, as the schema stands now */
+    bool indexed;   /* a table with indexes is ready, as the schema is now */
     bool jumping;   /* the last transaction had many rows whose keys came in no order */
-    uint64_t jumps; /* rows that may be such, in this one */
-    bool unoffered; /* tables have become ready that transfer does not know */
+    uint64_t jumps; /* rows of this transaction that may be such */
+    bool unoffered; /* tables have become ready that were not offered to the transfer */
     sqlite3_stmt *savepoint, *release, *undo, *reject;
     sqlite3_stmt *no_change; /* leaves changes() at zero; made when it is needed */
     bool reject_ready;
     weir_sink_counts counts;
-    char mended[300]; /* of counts */
+    char mended[300]; /* what counts.mended points to */
 
     const weir_block_header *header; /* of the block at hand */
     uint64_t first;                  /* number of the first row in the window */
@@ -31,32 +31,34 @@ typedef struct weir_load {
     size_t count;
 
     weir_outcomes *outcomes; /* NULL: nobody asks */
-    bool asked;              /* somebody waits for a row that may be in the block at hand */
+    bool asked;              /* there is a question for a row that may be in the block at hand */
 
     struct {
-        uint64_t row; /* number of the last that failed alone for what may pass; 0: none */
-        unsigned times;
+        uint64_t row;   /* number of the last that failed alone for what may pass; 0: none */
+        unsigned times; /* how often it did */
     } failed;
     uint64_t shortened; /* number of a row that cannot be kept whole; 0: none */
-    uint64_t doomed;    /* row that ended a transaction when it stood alone; 0: none */
+    uint64_t doomed; /* number of a row that ended a transaction in which it was alone; 0: none */
     weir_refusal doomed_by;
 } weir_load;
 
 int weir_load_make(weir_load *l, sqlite3 *db, weir_transfer *transfer, weir_error *error);
 void weir_load_free(weir_load *l);
 
-/* Between transactions, before weir_load_begin: rows of this block come next. Tables that stand in the
- * database as they were declared can then be copied into from the first row on. */
+/* Between transactions, before weir_load_begin: rows of this block come next. Tables that are in
+ * the database as they were declared can then be copied into from their first row on. */
 void weir_load_expect(weir_load *l, const weir_block_header *header, weir_cursor body);
 void weir_load_begin(weir_load *l); /* between transactions, before BEGIN: counts from zero */
-/* Do rows change pages all over the file, through indexes or keys in no order? As of the begin. */
+/* Do rows change pages all over the file, through indexes or keys in no order? As far as was known
+ * at weir_load_begin. */
 bool weir_load_scatters(const weir_load *l);
-/* Before COMMIT: rows may still wait for it. Answers as weir_sink's apply. */
+/* Before COMMIT: copy the rows that still wait in the transfer. Returns what weir_sink's apply
+ * may. */
 int weir_load_end(weir_load *l, weir_error *error);
-void weir_load_forget(
-    weir_load *l); /* the schema may have changed: look again before the next row */
+/* The schema may have changed: look at each table again before its next row. */
+void weir_load_forget(weir_load *l);
 
-/* As the calls of weir_sink. */
+/* As declare and apply of weir_sink. */
 int weir_load_declare(weir_load *l, const weir_declaration *d, weir_declare_when when,
                       weir_error *error);
 int weir_load_rows(weir_load *l, const weir_block_header *header, weir_cursor body,

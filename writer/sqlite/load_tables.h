@@ -1,9 +1,9 @@
-/* load_tables.h - the tables that weir_load puts rows into, and what it knows of each.
- * Private to this folder.
+/* load_tables.h - the tables that weir_load puts rows into, and what it knows of each. Private to
+ * this folder.
  *
- * A table is ready when the schema, as it is now, takes its rows: it exists with all declared columns,
- * and its INSERT is prepared. A ready table without indexes, triggers and the like may also be offered
- * to the transfer (transfer.h), which then takes its rows instead. */
+ * A table is ready when the schema, as it is now, takes its rows: it exists with all declared
+ * columns, and its INSERT is prepared. A ready table without indexes, triggers and the like may
+ * also be offered to the transfer (transfer.h), which then takes its rows instead. */
 #ifndef WEIR_LOAD_TABLES_H
 #define WEIR_LOAD_TABLES_H
 
@@ -21,8 +21,9 @@ struct weir_load_table {
     int slot;       /* of the transfer, which takes its rows; -1: they are fed */
     size_t pending; /* rows in the window, and then the place of the next in the sorted one */
 
-    /* A table whose declaration grew has several entries, each with a number, and their rows may come
-     * mixed. What concerns the table itself is kept in the entry that all of them name as first. */
+    /* A table whose declaration grew has several entries, each with a number, and their rows may
+     * come mixed. What concerns the table itself is kept in the entry that all of them name as
+     * first. */
     uint16_t first;
     bool transferred; /* one of the entries has a slot */
     bool refuses;     /* it has refused a row */
@@ -43,7 +44,8 @@ typedef enum weir_load_occasion {
     WEIR_LOAD_HAS_ROWS, /* rows of it come next: it must be able to take them */
 } weir_load_occasion;
 
-/* Inside a transaction: create or extend the table where it does not fit, and prepare its INSERT. */
+/* Inside a transaction: create or extend the table where it does not fit, and prepare its
+ * INSERT. */
 int weir_load_make_ready(weir_load *l, weir_load_table *t, weir_load_occasion why,
                          weir_error *error);
 

@@ -1,14 +1,15 @@
-/* locks.h - SQLite's locks on the database and its -shm file, kept from what the process around them
- * does.
+/* locks.h - SQLite's locks on the database and its -shm file, protected from the rest of the
+ * process.
  *
- * Record locks (fcntl(2)) belong to the process, and all that it has on a file go when it closes any
- * descriptor of that file, whoever opened it. Another process that then opens the database takes
- * itself for the only one, and removes -wal and -shm when it closes. So the two locks that say
- * "in use" are held twice: also by an open file description (F_OFD_SETLK), SQLite's own, where no
- * other close reaches them. Of the exclusive ones it can only be asked whether they still stand,
- * which is done before each piece that is written or checkpointed. And should the files be gone all
- * the same, that is seen before a transaction and before it is told to anybody. One thread at a
- * time. */
+ * Record locks (fcntl(2)) belong to the process. When it closes any descriptor of a file, whoever
+ * opened it, it loses all its record locks on that file. Another process that then opens the
+ * database takes itself for the only one, and removes -wal and -shm when it closes.
+ *
+ * So the two shared locks that say "in use" are held twice: also by SQLite's own open file
+ * description (F_OFD_SETLK), which a close of another descriptor does not affect. The exclusive
+ * locks cannot be held twice; it is checked that they are still held before each piece that is
+ * written or checkpointed. If the files have gone all the same, that is noticed before a
+ * transaction begins, and after its commit before anybody is told of it. One thread at a time. */
 #ifndef WEIR_LOCKS_H
 #define WEIR_LOCKS_H
 
@@ -20,27 +21,28 @@
 
 typedef struct weir_locks {
     weir_borrowed database, shm, wal; /* inode 0: there is no such file */
-    char *shm_path, *wal_path;        /* sqlite3_free */
+    char *shm_path, *wal_path;        /* sqlite3_free() them */
 } weir_locks;
 
-typedef enum weir_locks_slot { /* bytes of the -shm file, as SQLite's wal.c and os_unix.c lay it out */
-                               WEIR_LOCKS_WRITER = 120,
-                               WEIR_LOCKS_CHECKPOINTER = 121,
+/* Bytes of the -shm file, as SQLite's wal.c and os_unix.c lay it out. */
+typedef enum weir_locks_slot {
+    WEIR_LOCKS_WRITER = 120,
+    WEIR_LOCKS_CHECKPOINTER = 121,
 } weir_locks_slot;
 
-/* Of db's main database, which has been read. Where no descriptor of a file is found, its locks are
- * as safe as SQLite makes them. */
+/* Protect the locks of db's main database, which must have been read. Where no descriptor of a file
+ * is found, its locks are only as safe as SQLite makes them. */
 int weir_locks_begin(weir_locks *out, const weir_os *os, sqlite3 *db, weir_error *error);
 
-/* Before db is closed: from now on its own locks alone count. */
+/* Before db is closed: give back the second locks. SQLite's own remain. */
 void weir_locks_end(weir_locks *l);
 
-/* Take again what was lost. False: another process has the database for itself, or -wal and -shm are
- * not those any more that bear the names. What is written into them from now on is seen by nobody,
- * and to checkpoint them would put old pages over newer ones. */
+/* Take again what was lost. False: another process has the database to itself, or our -wal and -shm
+ * are no longer the files with these names. Then no other connection sees what is written into
+ * ours, and to checkpoint them would put old pages over newer ones. */
 bool weir_locks_look(weir_locks *l);
 
-/* Has this process that lock? True also when it cannot be told. */
+/* Does this process hold that lock? True also when that cannot be found out. */
 bool weir_locks_has(weir_locks *l, weir_locks_slot slot);
 
 #endif

@@ -19,15 +19,15 @@ typedef struct weir_refused { /* which row */
     size_t length;
 } weir_refused;
 
-/* Make the table where it is missing, and the statement. */
+/* Create the table if it is missing, and prepare the statement that inserts into it. */
 int weir_reject_prepare(sqlite3 *db, sqlite3_stmt **out, weir_error *error);
 
 typedef enum weir_reject_kept {
     WEIR_REJECT_WHOLE,
-    WEIR_REJECT_SHORT, /* no record, and of each text and blob the beginning, with its length */
+    WEIR_REJECT_SHORT, /* no record, and of each text and blob only its length and beginning */
 } weir_reject_kept;
 
-/* Insert one row. WEIR_TOO_BIG: SQLite takes no value as long as its record. */
+/* Insert one row. WEIR_TOO_BIG: its record is longer than any value that SQLite takes. */
 int weir_reject_insert(sqlite3_stmt *insert, const weir_refused *row, const weir_refusal *why,
                        weir_reject_kept kept, weir_error *error);
 

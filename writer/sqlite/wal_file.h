@@ -1,10 +1,11 @@
 /* wal_file.h - the -wal file of the writer's connection, written and read in large pieces.
  *
- * SQLite writes the header of a frame and its page with a system call each, and a checkpoint reads
- * every page with another. Here frames wait in memory until SQLite asks for them to be on the disk.
- * With synchronous=FULL each commit does, before it tells others of its frames (sqlite3WalFrames in
- * SQLite's wal.c), if the file system has powersafe overwrite, as SQLite takes for granted unless it
- * is told otherwise; until then nobody but the writer itself may read them. One thread at a time. */
+ * SQLite makes a system call for the header of each frame and another for its page, and a
+ * checkpoint makes one for every page that it reads. Here frames wait in memory until SQLite asks
+ * for them to be on the disk. With synchronous=FULL each commit asks for that before it makes its
+ * frames visible to other connections (sqlite3WalFrames in SQLite's wal.c), provided that the file
+ * system has powersafe overwrite, which SQLite assumes unless it is told otherwise. Until then only
+ * the writer itself may read them. One thread at a time. */
 #ifndef WEIR_WAL_FILE_H
 #define WEIR_WAL_FILE_H
 
@@ -17,38 +18,39 @@
 typedef struct weir_wal_file {
     sqlite3_io_methods methods; /* what SQLite calls; first, since a file is known by its methods */
     const weir_os *os;
-    const sqlite3_io_methods *usual; /* what does the work */
+    const sqlite3_io_methods *usual; /* the file's own, which do the work */
     sqlite3_file *file;              /* NULL: it was not taken over */
     uint8_t *piece;                  /* frames that wait, or that were read ahead */
     int used;                        /* bytes of it */
     sqlite3_int64 at;                /* where it begins in the file */
-    int failed; /* why a piece could not be written; it is not to be committed */
+    int failed; /* SQLite's code for a piece that could not be written: no commit may succeed */
 
-    weir_locks *locks; /* to be asked before each piece; NULL: nobody is asked */
-    bool unlocked;     /* they were gone */
+    weir_locks *locks; /* checked before each piece; NULL: there is no check */
+    bool unlocked;     /* a lock was found to be lost */
 
-    int descriptor;                      /* of the file once more, for advice; negative: none */
-    sqlite3_int64 written_from, written; /* in one piece, and not yet given to the disk */
+    int descriptor; /* a second one of the file, for advice to the kernel; negative: none */
+    sqlite3_int64 written_from, written; /* a range that was written, and not yet advised of */
 
-    bool reading;       /* a checkpoint runs, so nothing waits */
-    sqlite3_int64 end;  /* of the file when it began */
-    sqlite3_int64 next; /* behind its last read */
+    bool reading;       /* a checkpoint runs; so no frames wait to be written */
+    sqlite3_int64 end;  /* of the file, when the checkpoint began */
+    sqlite3_int64 next; /* where its last read ended */
 
     sqlite3 *db;
     weir_borrowed database; /* inode 0: not looked for yet */
     int copied;             /* bytes that a checkpoint has read for it since the last advice */
 } weir_wal_file;
 
-/* Take over the -wal file of db's main database, which has been read. It stays as it is when
- * there is none, no memory, or no powersafe overwrite. out stays where it is until db is closed. */
+/* Take over the -wal file of db's main database, which must have been read. Nothing changes when
+ * there is no such file, no memory, or no powersafe overwrite. out may not be moved until db is
+ * closed. */
 void weir_wal_file_take_over(weir_wal_file *out, const weir_os *os, sqlite3 *db);
-void weir_wal_file_free(weir_wal_file *w); /* behind db */
+void weir_wal_file_free(weir_wal_file *w); /* after db is closed */
 
-/* For SQLite's rollback hook. What waited must not be written any more: its place in the file is
- * free for the frames of others. */
+/* For SQLite's rollback hook. Frames that wait must not be written any more: other connections may
+ * now write theirs in the same place. */
 void weir_wal_file_forget(void *wal_file);
 
-/* Around a checkpoint by db. No frame that it reads can change before it ends. */
+/* Call these around a checkpoint by db: no frame that it reads can change before it ends. */
 void weir_wal_file_begin_reading(weir_wal_file *w);
 void weir_wal_file_end_reading(weir_wal_file *w);
 

@@ -8,21 +8,21 @@
 #include "../apply/applier.h"
 #include "outcomes.h"
 
-/* What belongs to one open handle. Never freed while the process lives, but used again: a thread
+/* What belongs to one open handle. It is used again for later handles but never freed: a thread
  * that was in a call while the handle closed may still ring the bell. */
 typedef struct weir_writer {
     const weir_os *os; /* of its handles, which all have the same: it never changes */
-    weir *handle;      /* NULL: waits for the next opening */
+    weir *handle;      /* NULL: free for the next opening */
     weir_bell bell;
     weir_applier *applier;
     weir_outcomes outcomes; /* of rows that weir_insert_now waits for */
-    char *path;             /* of the database; sqlite3_free */
+    char *path;             /* of the database; sqlite3_free() it */
     uint32_t open_timeout_ms;
-    sqlite3 *reader; /* for looking at tables; NULL: not now; only under lock */
+    sqlite3 *reader; /* for looking at tables; NULL: it is closed; only under lock */
     bool closing;    /* likewise */
     bool lost;       /* the database is being opened again; likewise */
     pthread_mutex_t lock;
-    sigset_t before; /* what signals its holder lets through without it */
+    sigset_t before; /* the signal mask of the thread that holds the lock, to be restored */
     struct weir_writer *next;
 } weir_writer;
 
@@ -30,12 +30,12 @@ weir_writer *weir_writers_find(const weir *handle); /* NULL: it has no database 
 weir_writer *weir_writers_take(weir *handle);       /* NULL: no memory */
 void weir_writers_give_back(weir_writer *w);
 
-/* The writer takes it too, so signals are held back meanwhile (weir_signals_hold). */
+/* The writer thread takes this lock too, so its holder blocks signals (weir_signals_hold). */
 void weir_writer_lock(weir_writer *w);
 void weir_writer_unlock(weir_writer *w);
 
-/* Under lock: have w->reader, or say why not: WEIR_CLOSED, WEIR_BUSY, or what opening it answers.
- * what: for the message. */
+/* Under lock: open w->reader if it is closed. On failure WEIR_CLOSED, WEIR_BUSY, or what opening it
+ * returned. what: for the message. */
 int weir_writer_ready(weir_writer *w, const char *what, weir_error *error);
 void weir_writer_close_reader(weir_writer *w); /* likewise */
 
