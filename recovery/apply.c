@@ -63,7 +63,7 @@ static int apply_steps(const weir_apply_input *input, weir_replay *replay, weir_
     return status == WEIR_PENDING ? WEIR_OK : status;
 }
 
-/* Readers of the database may hold the checkpoint up for a while. */
+/* Readers of the database may keep the checkpoint from completing for a while. */
 static int harden_all(const weir_apply_input *input, weir_applied *out, weir_error *error) {
     weir_patience patience = weir_patience_start(input->wait_s);
     uint64_t block = out->position.block;

@@ -1,8 +1,8 @@
 /* archive.h - a journal and its archive, seen as one directory.
  *
- * The library reads one directory. Here is an os table that is the real one, except that segments
- * of DIRECTORY/archive appear in DIRECTORY: so a whole history is verified, dumped and replayed by
- * the same code as a journal without an archive. */
+ * The library reads one directory. This os table is the real one, except that the segments of
+ * DIRECTORY/archive appear in DIRECTORY. So the same code verifies, dumps and replays a whole
+ * history and a journal without an archive. */
 #ifndef WEIR_ARCHIVE_H
 #define WEIR_ARCHIVE_H
 
@@ -10,12 +10,12 @@
 #include "../lib/base/status.h"
 
 typedef struct weir_archive {
-    weir_os os; /* give its address to whoever reads */
+    weir_os os; /* to be given, by its address, to the code that reads the journal */
     const weir_os *real;
     char *directory;
 } weir_archive;
 
-/* archive may not move while os is in use: the table points to it. */
+/* archive may not be moved while archive->os is in use, which points to it. */
 int weir_archive_open(const weir_os *real, const char *directory, weir_archive *archive);
 void weir_archive_close(weir_archive *archive);
 

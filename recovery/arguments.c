@@ -39,32 +39,32 @@ enum { VERBS = sizeof verb_names / sizeof verb_names[0] };
 
 static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "Write one JSON object per line", 0},
-    {"journal", KEY_JOURNAL, "DIR", 0, "The journal is there, not beside the database", 0},
-    {"archive", KEY_ARCHIVE, NULL, 0, "status, verify, dump: take in the archived segments", 0},
+    {"journal", KEY_JOURNAL, "DIR", 0, "Use the journal there, not the one beside the database", 0},
+    {"archive", KEY_ARCHIVE, NULL, 0, "status, verify, dump: include the archived segments", 0},
     {"csv", KEY_CSV, NULL, 0, "dump: comma-separated values of one table, with a header line", 0},
     {"table", KEY_TABLE, "NAME", 0, "dump: rows of this table only", 0},
     {"from", KEY_FROM, "ROW", 0, "dump: first row number", 0},
     {"to", KEY_TO, "ROW", 0, "dump, replay: last row number", 0},
     {"limit", KEY_LIMIT, "N", 0, "dump: at most so many rows", 0},
-    {"into", KEY_INTO, "FILE", 0, "replay: the database to fill; made when it is missing", 0},
+    {"into", KEY_INTO, "FILE", 0, "replay: the database to fill; created if it does not exist", 0},
     {"until", KEY_UNTIL, "TIME", 0,
      "replay: no blocks written after this moment, YYYY-MM-DDTHH:MM:SS in UTC or @SECONDS since "
      "1970",
      0},
     {"skip-damage", KEY_SKIP_DAMAGE, NULL, 0,
-     "replay: go on behind damaged blocks; their rows are named and missing", 0},
+     "replay: go on after damaged blocks; their rows are missing, and reported", 0},
     {"adopt", KEY_ADOPT, NULL, 0,
      "recover, salvage: take the journal that --journal names, though the database knows only "
      "others",
      0},
     {"wait", KEY_WAIT, "SECONDS", 0,
-     "recover, replay, salvage: give up after so long without progress, as when somebody locks the "
-     "database (default 60)",
+     "recover, replay, salvage: give up after so long without progress, for example while another "
+     "program locks the database (default 60)",
      0},
     {0},
 };
 
-/* Which verbs an option means something to; of the others it is a mistake. */
+/* The verbs that take an option; with any other verb it is an error. */
 static const struct {
     int key;
     unsigned verbs;
@@ -221,8 +221,7 @@ static const char after[] =
 
 void weir_arguments_parse(int argc, char **argv, weir_arguments *out) {
     static char doc[sizeof before + sizeof after];
-    (void)snprintf(doc, sizeof doc, "%s\v%s", before,
-                   after); /* argp: \v parts what stands behind */
+    (void)snprintf(doc, sizeof doc, "%s\v%s", before, after); /* argp: \v ends the first part */
     const struct argp argp = {options, parse, "[VERB] DATABASE|JOURNAL", doc, NULL, NULL, NULL};
     *out = (weir_arguments){
         .to = UINT64_MAX, .limit = UINT64_MAX, .until_ns = INT64_MAX, .wait_s = WAIT_DEFAULT_S};

@@ -23,11 +23,11 @@ typedef struct weir_arguments {
     bool json, csv, archive, skip_damage, adopt;
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* INT64_MAX: no bound */
-    uint32_t wait_s;          /* without progress, until the tool gives up */
+    uint32_t wait_s;          /* how long to go on without progress */
 } weir_arguments;
 
-/* Fills out from the command line. Does not return when the arguments are wrong (exit 16) or ask
- * for help or version (exit 0). */
+/* Fill *out from the command line. Does not return when the arguments are wrong (exit 16), or ask
+ * for help or the version (exit 0). */
 void weir_arguments_parse(int argc, char **argv, weir_arguments *out);
 
 #endif

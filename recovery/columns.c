@@ -58,7 +58,7 @@ static void take_in_declaration(weir_tables *tables, const weir_read_block *bloc
         (void)weir_tables_merge(tables, block->payload.body);
 }
 
-/* The head of the newest segment has all earlier declarations; the rest stand behind it. */
+/* The head of the newest segment has all earlier declarations; the rest are after it. */
 void weir_tables_read(weir_tables *tables, const weir_inventory *inventory, weir_reader *reader) {
     if (inventory->extent_count == 0) return;
     const weir_extent *newest = &inventory->extents[inventory->extent_count - 1];

@@ -1,12 +1,12 @@
-/* How to read an SQLite file and leave no trace. An ordinary read-only connection to a WAL
- * database makes a -shm file, or writes to the one that a dead process left. So there are three
- * ways:
+/* database.c - reading an SQLite file without leaving a trace.
  *
- *   somebody has the database open: an ordinary connection; the -shm is theirs, and readers take
- *     part in it;
- *   there is no -wal, or an empty one: immutable=1, so that SQLite reads the file alone;
- *   a -wal was left behind: its index is kept in memory (exclusive mode), without locks, and
- *     without the checkpoint that a last connection makes. */
+ * An ordinary read-only connection to a WAL database creates a -shm file, or writes to the one that
+ * a dead process left. So there are three cases:
+ *
+ * another process has the database open: an ordinary connection. The -shm file belongs to that
+ * process, and readers take part in it; there is no -wal file, or an empty one: immutable=1, so
+ * that SQLite reads only the database file; a -wal file was left: its index is kept in memory
+ * (exclusive mode), without locks, and without the checkpoint that the last connection makes. */
 #include "database.h"
 
 #include <fcntl.h>
@@ -32,7 +32,7 @@ static bool is_open_elsewhere(const char *path) {
     struct flock lock = {
         .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = SHM_ALIVE_BYTE, .l_len = 1};
     bool held = fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-    (void)close(file); /* before SQLite opens the file: closing drops this process's locks on it */
+    (void)close(file); /* before SQLite opens it: a close drops the process's locks */
     return held;
 }
 
@@ -59,7 +59,7 @@ static char *immutable_uri(const char *path) {
             *at++ = *c;
     }
     static const char query[] = "?immutable=1";
-    memcpy(at, query, sizeof query); /* malloc left room */
+    memcpy(at, query, sizeof query); /* there is room: see malloc */
     return uri;
 }
 
@@ -172,14 +172,14 @@ static int add_journal(weir_database_view *view, sqlite3_stmt *s) {
     return grown[view->journal_count] && ++view->journal_count ? SQLITE_OK : SQLITE_NOMEM;
 }
 
-/* Is it another file than the one that is read, which then is a copy of it? */
+/* Is there a file at path, and is it another than the one that is read? Then that one is a copy. */
 static bool is_another(const char *path, const char *than) {
     struct stat one, two;
     return path && stat(path, &one) == 0 && stat(than, &two) == 0 &&
            (one.st_dev != two.st_dev || one.st_ino != two.st_ino);
 }
 
-/* See journals.h of the writer. */
+/* The table is described in writer/sqlite/journals.h. */
 static int read_journals(sqlite3 *db, const char *path, weir_database_view *view) {
     if (!has_table(db, "weir_journal")) return SQLITE_OK;
     sqlite3_stmt *s;
@@ -195,7 +195,8 @@ static int read_journals(sqlite3 *db, const char *path, weir_database_view *view
     return status == SQLITE_DONE ? SQLITE_OK : status;
 }
 
-/* An empty file is a database without tables, and SQLite says so only when asked for its header. */
+/* SQLite reads the header, and so finds that a file is no database, only when asked for something
+ * in it. An empty file is a database without tables. */
 static int read_all(sqlite3 *db, const char *path, weir_database_view *view) {
     int status = sqlite3_exec(db, "PRAGMA schema_version", NULL, NULL, NULL);
     if (status == SQLITE_OK) status = view_positions(db, view);

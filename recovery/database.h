@@ -7,14 +7,14 @@
 typedef enum weir_database_state {
     WEIR_DATABASE_ABSENT,
     WEIR_DATABASE_READ,
-    WEIR_DATABASE_UNREADABLE, /* why says what SQLite said */
+    WEIR_DATABASE_UNREADABLE, /* why is SQLite's message */
 } weir_database_state;
 
 /* Rows that the database will never get, as the table weir_loss says: see loss.h. */
 typedef struct weir_loss {
-    uint64_t first_row, last_row; /* 0, 0: it is unknown which */
+    uint64_t first_row, last_row; /* 0, 0: it is unknown which rows */
     char why[160];
-    char noted[24]; /* when; empty before it is recorded */
+    char noted[24]; /* when; empty until it is recorded in the database */
 } weir_loss;
 
 typedef struct weir_losses {
@@ -23,7 +23,7 @@ typedef struct weir_losses {
 } weir_losses;
 
 void weir_losses_free(weir_losses *losses);
-int weir_losses_add(weir_losses *losses, const weir_loss *loss); /* WEIR_OK or NO_MEMORY */
+int weir_losses_add(weir_losses *losses, const weir_loss *loss); /* WEIR_OK or WEIR_NO_MEMORY */
 
 typedef struct weir_database_view {
     weir_database_state state;
@@ -36,7 +36,7 @@ typedef struct weir_database_view {
     char why[200];
 } weir_database_view;
 
-/* path may be NULL: absent. Returns WEIR_OK whatever was found, or WEIR_NO_MEMORY. */
+/* path NULL: the database is absent. WEIR_OK whatever was found, or WEIR_NO_MEMORY. */
 int weir_database_look(const char *path, weir_database_view *out);
 void weir_database_free(weir_database_view *view);
 

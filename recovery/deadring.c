@@ -50,7 +50,7 @@ static int apply_ring_once(ring_rows *r, const weir_block_header *h, weir_cursor
     return status;
 }
 
-/* Where the sink wants it done in another way, by halves: see WEIR_SINK_AGAIN. */
+/* When the sink returns WEIR_SINK_AGAIN, with half as many rows. */
 static int apply_ring_rows(ring_rows *r, const weir_block_header *h, weir_cursor body,
                            weir_error *error) {
     uint64_t last = h->first_row + h->rows - 1, width = h->rows;
@@ -69,7 +69,7 @@ static int apply_ring_rows(ring_rows *r, const weir_block_header *h, weir_cursor
     return WEIR_OK;
 }
 
-/* ---- what draining brings -------------------------------------------------------------- */
+/* ---- what draining yields -------------------------------------------------------------- */
 
 static int declare_ring(const weir_sink *sink, const weir_tables *tables, weir_declare_when when,
                         weir_error *error) {
@@ -144,7 +144,7 @@ static int drain(ring_rows *r, weir_ring *ring, const weir_mark *mark, weir_erro
     return status;
 }
 
-/* The rows before the ring's must have come, all that can. */
+/* All rows before those of the ring must have been applied, as far as they can be. */
 static bool is_wanted_row(const weir_apply_input *input, const weir_ring *ring, bool has_mark) {
     const weir_inventory *inventory = &input->ring->inventory;
     return weir_ring_is_ours(inventory->found.ring) &&

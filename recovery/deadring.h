@@ -1,15 +1,15 @@
-/* deadring.h - the rows of a dead process's ring, applied to a database while ring and journal stay as
- * they are: for who has no other database to recover into.
+/* deadring.h - apply the rows of a dead process's ring to a database, and leave ring and journal as
+ * they are. This is for replay, which fills another database than the journal's own.
  *
- * They are numbered as opening would number them, so a later replay, of the journal into which they
- * were drained meanwhile, goes on behind them. */
+ * The rows get the numbers that opening the journal would give them. So a later replay, after they
+ * were drained into the journal, goes on after them. */
 #ifndef WEIR_DEADRING_H
 #define WEIR_DEADRING_H
 
 #include "apply.h"
 
-/* Behind the journal's last row, or where an earlier call has stopped. Nothing when there is no ring of
- * this journal, or it is drained. */
+/* Apply them after the journal's last row, or from where an earlier call stopped. Does nothing when
+ * this journal has no ring, or the ring is drained. */
 int weir_apply_ring(const weir_apply_input *input, weir_applied *out, weir_error *error);
 
 #endif

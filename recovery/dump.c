@@ -1,8 +1,8 @@
 /* dump: rows of the durable blocks, in order, as text.
  *
- * The journal may be alive: what the writer has applied is recycled under the dump's hands. Then
- * the journal is looked at again, and the dump goes on with the oldest row that is left and says
- * which it missed. */
+ * The journal may be in use: then segments whose rows are applied are recycled while the dump
+ * reads. The dump then looks at the journal again, goes on with the oldest row that is left, and
+ * says which rows it missed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,9 +24,9 @@ typedef struct dumping {
     weir_tables tables;
     weir_columns columns; /* of a CSV */
     weir_row row;         /* large: 2000 values */
-    uint64_t next;        /* row number expected now; 0: whatever comes first */
+    uint64_t next;        /* row number expected now; 0: any */
     uint64_t left;        /* rows that --limit still allows */
-    int tries; /* looks at a live journal that brought nothing new and are still allowed */
+    int tries;            /* how many more looks at a live journal may yield nothing new */
     bool header_written, damaged;
 } dumping;
 
@@ -39,7 +39,7 @@ enum {
 
 static void take_in_tables(dumping *d, const weir_read_block *block) {
     if (block->header.kind != WEIR_BLOCK_DECLARATIONS) return;
-    /* A declaration that cannot be read costs the names, not the rows. */
+    /* Rows are dumped without names if their declaration cannot be read. */
     (void)weir_tables_merge(&d->tables, block->payload.body);
 }
 
@@ -101,7 +101,7 @@ static void dump_row(dumping *d, const weir_block_header *h, const uint8_t *byte
 
 static bool has_enough(const dumping *d) { return d->left == 0 || d->next > d->arguments->to; }
 
-/* What was asked for and was not dumped yet. */
+/* Dump the rows of the block that were asked for and are not dumped yet. */
 static void dump_rows(dumping *d, const weir_read_block *block) {
     const weir_block_header *h = &block->header;
     weir_cursor body = block->payload.body;
@@ -174,7 +174,7 @@ static void look_away(dumping *d) {
     weir_view_free(&d->view);
 }
 
-/* Damage does not stop a dump: it says what is missing and goes on. */
+/* Damage does not stop a dump, which says what is missing and goes on. */
 static void note_verdict(const dumping *d) {
     const weir_inventory *i = &d->view.inventory;
     if (weir_verdict_refuses(i->verdict))
@@ -189,7 +189,7 @@ static void note_verdict(const dumping *d) {
                          d->view.ring.rows);
 }
 
-/* Rows that were applied leave the journal, before the dump or while it runs. */
+/* Rows that are applied leave the journal, before the dump or while it runs. */
 static void skip_recycled(dumping *d) {
     const weir_inventory *i = &d->view.inventory;
     uint64_t kept = i->extent_count ? i->extents[0].first_row : 1;
@@ -215,7 +215,7 @@ static int dump_once(dumping *d, weir_error *error) {
     weir_verdict verdict = d->view.inventory.verdict;
     if (verdict == WEIR_VERDICT_NEWER || verdict == WEIR_VERDICT_MIXED)
         status = weir_fail(error, weir_verdict_status(verdict), "%s", d->view.inventory.detail);
-    /* Rows need no database. */
+    /* The rows do not depend on the database. */
     bool damaged = weir_exit_of_verdict(verdict) == WEIR_EXIT_DAMAGE;
     if (damaged || d->view.inventory.damage_count) d->damaged = true;
     if (status == WEIR_OK) {

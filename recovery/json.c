@@ -38,7 +38,7 @@ bool weir_is_utf8(const void *bytes, size_t length) {
     return true;
 }
 
-/* The letter behind the backslash, or 0 when the byte has no short form. */
+/* The letter after the backslash, or 0 when the byte has no short escape. */
 static char short_escape(uint8_t byte) {
     switch (byte) {
     case '"': return '"';

@@ -1,7 +1,7 @@
 /* json.h - write JSON objects, one a line, member by member.
  *
- * Nothing is kept: each call writes at once. Errors of the stream are looked at once, at the end of
- * the program, with ferror(). */
+ * Each call writes at once. Errors of the stream are checked once, at the end of the program, with
+ * ferror(). */
 #ifndef WEIR_JSON_H
 #define WEIR_JSON_H
 
@@ -12,7 +12,7 @@
 
 typedef struct weir_json {
     FILE *out;
-    bool comma; /* a member stands before the next one */
+    bool comma; /* the next member needs a comma before it */
 } weir_json;
 
 /* Begin a line: {"type":"…" */
@@ -30,7 +30,7 @@ void weir_json_null(weir_json *json, const char *key);
 void weir_json_hex(weir_json *json, const char *key, const uint8_t *bytes, size_t length);
 /* Nanoseconds since 1970 as an ISO 8601 string in UTC. */
 void weir_json_time(weir_json *json, const char *key, int64_t wall_ns);
-void weir_json_key(weir_json *json, const char *key); /* the value follows by other means */
+void weir_json_key(weir_json *json, const char *key); /* the caller writes the value itself */
 
 /* A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. */
 void weir_json_string(FILE *out, const void *bytes, size_t length);

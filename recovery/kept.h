@@ -1,4 +1,5 @@
-/* kept.h - files of a journal that nothing removes: archived segments, and what salvage set aside. */
+/* kept.h - files of a journal that weir never removes: archived segments, and what salvage set
+ * aside. */
 #ifndef WEIR_KEPT_H
 #define WEIR_KEPT_H
 
@@ -12,7 +13,7 @@ typedef struct weir_kept {
     weir_kept_files archived, aside;
 } weir_kept;
 
-/* What cannot be looked at is not counted. */
+/* What cannot be read is not counted. */
 weir_kept weir_kept_take(const weir_os *os, const char *directory);
 
 #endif

@@ -1,4 +1,4 @@
-/* status and verify: the same look, once at headers, once at every byte. */
+/* status and verify: both look at the same things; status reads headers, verify every byte. */
 #include <stdio.h>
 
 #include "exits.h"

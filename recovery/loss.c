@@ -22,7 +22,7 @@ static int add_damage(const weir_inventory *inventory, const weir_damage *d, wei
     return d->rows_unknown ? add_range(losses, 0, 0, d->why) : WEIR_OK;
 }
 
-/* What is not in the journal any more, for who goes on behind it. */
+/* Rows that are not in the journal any more, where salvage goes on after them. */
 static int add_gone(const weir_inventory *inventory, weir_losses *losses) {
     uint64_t first, last;
     weir_findings_gone(inventory, &first, &last);
@@ -31,7 +31,7 @@ static int add_gone(const weir_inventory *inventory, weir_losses *losses) {
                      "they were applied to another database and left the journal");
 }
 
-/* Of what a ring held nobody knows the numbers. */
+/* The numbers of rows in a ring that cannot be read are unknown. */
 static const char *lost_with_the_ring(const weir_view *view) {
     switch (view->inventory.verdict) {
     case WEIR_VERDICT_RING_WITHOUT_JOURNAL: return "the segments before the ring's rows are gone";

@@ -23,7 +23,7 @@ static int run_verb(const weir_arguments *arguments, const weir_place *place) {
     return weir_run_recover(arguments, place);
 }
 
-/* A report that did not reach its reader is a failure: a full disk must not look like success. */
+/* A report that could not be written is a failure: a full disk must not look like success. */
 static int finish_output(int code) {
     errno = 0;
     bool failed = ferror(stdout) != 0;

@@ -1,5 +1,5 @@
-/* patience.h - how long the tool waits for a database that takes no rows: --wait, counted anew from
- * every row that gets through. */
+/* patience.h - how long the tool waits for a database that takes no rows: the time of --wait, which
+ * starts again with every row that is applied. */
 #ifndef WEIR_PATIENCE_H
 #define WEIR_PATIENCE_H
 
@@ -10,7 +10,7 @@ typedef struct weir_patience {
     uint64_t wait_ns, since_ns, done;
 } weir_patience;
 
-/* As a timeout that the library takes: at least 1, since its 0 means a default. */
+/* As a timeout for the library: at least 1, since 0 there means the default. */
 uint32_t weir_patience_ms(uint32_t wait_s);
 
 weir_patience weir_patience_start(uint32_t wait_s);

@@ -10,7 +10,7 @@
 
 #define JOURNAL_SUFFIX "-weir"
 
-/* "what/name" or "what" + "name"; NULL when memory is short. */
+/* "what/name" or "what" + "name"; NULL: no memory. */
 static char *joined(const char *what, const char *name) {
     char *text;
     return asprintf(&text, "%s%s", what, name) < 0 ? NULL : text;
@@ -22,7 +22,7 @@ static int look_at_path(const char *path, struct stat *st, weir_error *error) {
     return weir_fail_os(error, -(int64_t)errno, "cannot look at %s", path);
 }
 
-/* The journal follows the real file, not the name of a link to it. */
+/* The journal is beside the real file, not beside a link to it. */
 static char *journal_beside(const char *database) {
     char *real = realpath(database, NULL);
     char *directory = joined(real ? real : database, JOURNAL_SUFFIX);
@@ -52,7 +52,7 @@ static bool belongs_to_a_journal(const char *name) {
     return strcmp(name, "ring") == 0;
 }
 
-/* OK, NOT_FOUND when nothing in the directory is a journal's, or an error. */
+/* WEIR_OK, WEIR_NOT_FOUND when nothing in the directory belongs to a journal, or an error. */
 static int look_inside(const char *directory, weir_error *error) {
     DIR *dir = opendir(directory);
     if (!dir)
@@ -64,7 +64,8 @@ static int look_inside(const char *directory, weir_error *error) {
     return found ? WEIR_OK : WEIR_NOT_FOUND;
 }
 
-/* A directory that holds nothing of a journal was named by mistake: say so before judging it. */
+/* A directory that holds nothing of a journal was named by mistake. Say so, instead of judging
+ * it. */
 static int check_journal(const char *directory, weir_error *error) {
     int status = look_inside(directory, error);
     if (status != WEIR_NOT_FOUND) return status;
@@ -90,7 +91,7 @@ static int fill_database(weir_place *place, const char *target, const char *jour
     return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
 }
 
-/* SQLite takes a device for an empty database, and waits at a FIFO. */
+/* SQLite takes a device for an empty database, and blocks on a FIFO. */
 static int check_kind(const struct stat *st, const char *path, weir_error *error) {
     if (S_ISREG(st->st_mode)) return WEIR_OK;
     return weir_fail(error, WEIR_MISUSE,
@@ -160,7 +161,7 @@ void weir_place_free(weir_place *place) {
 weir_holder weir_place_holder(const weir_place *place, const weir_os *os) {
     weir_holder holder = {0};
     int file = os->open(os->self, WEIR_OS_CWD, place->lock, WEIR_OS_READ);
-    if (file < 0) return holder; /* no lock file: nobody has the journal open */
+    if (file < 0) return holder; /* no lock file: the journal is not open */
     holder.is_there = os->locked(os->self, file, &holder.process) > 0;
     (void)os->close(os->self, file); /* only read */
     return holder;
@@ -174,7 +175,8 @@ const char *weir_holder_text(weir_holder holder, char text[WEIR_HOLDER_TEXT]) {
     return text;
 }
 
-/* Named by another path a journal would fill a new database, and be used up by that. */
+/* A journal that was named by another path would be applied to a new database, and be lost to its
+ * own. */
 static int refuse_stray(const weir_place *place, weir_error *error) {
     const char *directory = place->directory;
     if (!place->database)

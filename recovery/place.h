@@ -1,4 +1,4 @@
-/* place.h - from what a person typed to the files that are meant. */
+/* place.h - from the name on the command line to the files that it means. */
 #ifndef WEIR_PLACE_H
 #define WEIR_PLACE_H
 
@@ -8,7 +8,7 @@
 #include "../lib/base/status.h"
 
 typedef struct weir_place {
-    char *database;    /* NULL when only a journal was named and nothing tells whose */
+    char *database;    /* NULL when only a journal was named, and its database is unknown */
     char *directory;   /* of the journal */
     char *ring, *lock; /* files in it */
     bool database_is_there, journal_is_there;
@@ -16,21 +16,21 @@ typedef struct weir_place {
     bool target_is_journal; /* a directory was named, not the database */
 } weir_place;
 
-/* target: a database file, or a journal directory. journal: its directory, or NULL for the one
- * beside the database. What stands there is looked at, nothing is opened. */
+/* target: a database file, or a journal directory. journal: the journal's directory, or NULL for
+ * the one beside the database. Checks what is there, but opens nothing. */
 int weir_place_find(const char *target, const char *journal, weir_place *out, weir_error *error);
 void weir_place_free(weir_place *place);
 
-/* Who has the journal open. A process of another pid namespace, or one that could not write it,
- * has no id that means anything here; it is there all the same. */
+/* The process that has the journal open. is_there is also true for a process in another pid
+ * namespace, or one that could not write its id: its id is unknown here. */
 typedef struct weir_holder {
     bool is_there;
-    int64_t process; /* as it calls itself; 0: unknown */
+    int64_t process; /* the id that it wrote; 0: unknown */
 } weir_holder;
 
 enum { WEIR_HOLDER_TEXT = 40 };
 
-/* By the journal's lock, which is not taken. */
+/* Found by asking for the journal's lock, without taking it. */
 weir_holder weir_place_holder(const weir_place *place, const weir_os *os);
 /* "process 12", "another process"; returns text. */
 const char *weir_holder_text(weir_holder holder, char text[WEIR_HOLDER_TEXT]);

@@ -1,4 +1,4 @@
-/* progress.h - one line that moves, on stderr, and only when that is a terminal. */
+/* progress.h - a line on stderr that shows progress, only on a terminal. */
 #ifndef WEIR_PROGRESS_H
 #define WEIR_PROGRESS_H
 
@@ -12,9 +12,9 @@ typedef struct weir_progress {
 } weir_progress;
 
 weir_progress weir_progress_start(const char *what);
-/* total 0: unknown. Writes at most ten times a second. Its type fits
+/* total 0: unknown. Writes at most ten times a second. It can be used as
  * weir_inventory_input.progress. */
 void weir_progress_show(void *progress, uint64_t done, uint64_t total);
-void weir_progress_end(weir_progress *progress); /* takes the line away */
+void weir_progress_end(weir_progress *progress); /* removes the line */
 
 #endif

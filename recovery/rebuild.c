@@ -1,5 +1,5 @@
 /* replay: apply a journal, its archive included, to a database that is not its own: a new one, or
- * one that an earlier replay has begun. The journal is only read. */
+ * one that an earlier replay has begun to fill. The journal is only read. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +18,8 @@ typedef struct rebuilding {
     weir_view view; /* of the journal, with the positions of the database to fill */
 } rebuilding;
 
-/* The database to fill must be nobody's at the moment, and not the one that plain recovery is
- * for. */
+/* The database to fill must not be in use, and not be the journal's own, for which there is plain
+ * recovery. */
 static int check_into(const rebuilding *r, weir_error *error) {
     const char *into = r->arguments->into;
     weir_place other;
@@ -45,12 +45,12 @@ static int check_into(const rebuilding *r, weir_error *error) {
     return status;
 }
 
-/* Blocks have times, rows in a ring have none. */
+/* --until leaves the ring out: blocks have times, and rows in a ring have none. */
 static bool takes_ring(const rebuilding *r) {
     return r->view.ring.rows && !r->view.holder.is_there && r->arguments->until_ns == INT64_MAX;
 }
 
-/* An earlier replay came beyond the journal's end, into the ring: nothing is missing. */
+/* An earlier replay went past the journal's end, into the ring: nothing is missing. */
 static bool is_in_the_ring(const rebuilding *r) {
     const weir_inventory *i = &r->view.inventory;
     const weir_ring_report *ring = &r->view.ring;
@@ -63,14 +63,15 @@ static bool may_go_on(const rebuilding *r) {
     weir_verdict verdict = r->view.inventory.verdict;
     if (!weir_verdict_refuses(verdict)) return true;
     if (is_in_the_ring(r)) return true;
-    /* A ring without readable rows is not replayed, so what is wrong with it is no reason to stop. */
+    /* A ring without readable rows is not replayed: its damage is no reason to stop. */
     if (verdict == WEIR_VERDICT_FOREIGN_RING || verdict == WEIR_VERDICT_DAMAGED_RING) return true;
     return r->arguments->skip_damage &&
            (verdict == WEIR_VERDICT_ROT || verdict == WEIR_VERDICT_DATABASE_BEHIND ||
             verdict == WEIR_VERDICT_CUT_RING);
 }
 
-/* A dead journal is replayed to its end, as opening it would do; a live one to its durable mark. */
+/* A journal that is not in use is replayed to its end, as opening it would do; one in use, to its
+ * durable mark. */
 static weir_replay_limits limits_of(const rebuilding *r) {
     const weir_inventory *i = &r->view.inventory;
     return (weir_replay_limits){
@@ -107,7 +108,7 @@ static int fill_from_journal(const rebuilding *r, weir_applied *applied, weir_er
     return status == WEIR_OK ? noted : status;
 }
 
-/* The damages are named before; these are rows that are there and were not wanted. */
+/* Damages were reported before. These rows are there, and were left out on request. */
 static void note_late(const weir_applied *applied) {
     if (applied->late)
         weir_report_note(

@@ -1,5 +1,5 @@
-/* No verb: open the journal as every program does, which is recovering it, and wait until SQLite
- * has everything. What the tool adds is words. */
+/* No verb: open the journal as every program does, which recovers it, and wait until SQLite has
+ * everything. The tool only adds the report. */
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,7 +20,8 @@ typedef struct recovery {
     const weir_place *place;
     weir_view before;
     struct weir_stats stats;
-    /* Set by the library's threads; relaxed, since joining them orders what they set. */
+    /* Set by the library's threads. Relaxed is enough, since they are joined before these are
+     * read. */
     _Atomic bool torn, lost;
 } recovery;
 
@@ -35,14 +36,14 @@ static int fail_with_last_error(int status, weir_error *error) {
     return weir_fail(error, status, "%s", weir_last_error());
 }
 
-/* Until every row is applied, or something stands in the way for longer than --wait. */
+/* Wait until every row is applied, or until --wait has passed without progress. */
 static int wait_until_applied(recovery *r, weir *w, weir_error *error) {
     weir_progress progress = weir_progress_start("rows applied");
     weir_patience patience = weir_patience_start(r->arguments->wait_s);
     int status;
     do {
         status = weir_sync(w, WEIR_APPLIED, STEP_MS);
-        if (weir_stats(w, &r->stats) != WEIR_OK) break; /* sync has said why */
+        if (weir_stats(w, &r->stats) != WEIR_OK) break; /* sync has reported why */
         weir_progress_show(&progress, r->stats.rows_applied, r->stats.rows_recovered);
     } while (status == WEIR_PENDING && weir_patience_lasts(&patience, r->stats.rows_applied));
     weir_progress_end(&progress);
@@ -55,7 +56,7 @@ static int wait_until_applied(recovery *r, weir *w, weir_error *error) {
 
 static int recover(recovery *r, weir_error *error) {
     weir_options options = {.journal_directory = r->place->directory,
-                            .archive = r->place->archives, /* or it would get a hole */
+                            .archive = r->place->archives, /* or it would get a gap */
                             .lane_bytes = WEIR_TOOL_LANE_BYTES,
                             .lanes_max = WEIR_TOOL_LANES,
                             .segment_bytes = WEIR_TOOL_SEGMENT_BYTES,
@@ -71,7 +72,7 @@ static int recover(recovery *r, weir_error *error) {
     return status;
 }
 
-/* ---- saying it ---- */
+/* ---- the report ---- */
 
 static void report_words(const recovery *r, bool torn, bool lost) {
     const struct weir_stats *s = &r->stats;
@@ -118,7 +119,7 @@ static int report_recovery(recovery *r) {
 
 /* ---- before anything is touched ---- */
 
-/* A database without a journal is in order as it is, if it is one. */
+/* A database without a journal is in order, if it is a database. */
 static int recover_nothing(recovery *r, weir_error *error) {
     weir_database_view database;
     int status = weir_database_look(r->place->database, &database);
@@ -134,8 +135,8 @@ static int recover_nothing(recovery *r, weir_error *error) {
     return report_recovery(r);
 }
 
-/* The library would refuse damage too, but only after SQLite has opened or made the database: look
- * first, so that a refusal changes nothing. */
+/* The library would refuse damage too, but only after SQLite has opened or created the database. So
+ * look first: then a refusal changes nothing. */
 static int recover_after_look(recovery *r, weir_error *error) {
     weir_view_input input = {
         .os = weir_os_posix(), .place = r->place, .database = r->place->database};

@@ -65,18 +65,18 @@ static uint64_t waiting_rows(const weir_view *view) {
     return durable > applied ? durable - applied : 0;
 }
 
-/* Rows of intact blocks that no mark vouches for yet: recovery takes them in. */
+/* Rows of intact blocks after every durable mark: recovery takes them in. */
 static uint64_t above_mark(const weir_inventory *i) {
     return i->next_row > i->durable_next_row ? i->next_row - i->durable_next_row : 0;
 }
 
-/* What an opening, or recovery, would bring into the database. */
+/* Rows that an opening, or recovery, would apply to the database. */
 static uint64_t to_recover(const weir_view *view) {
     bool nobody = !view->holder.is_there && !weir_verdict_refuses(view->inventory.verdict);
     return nobody ? waiting_rows(view) + above_mark(&view->inventory) + view->ring.rows : 0;
 }
 
-/* Rows that can be read though promised ones before them cannot. */
+/* Rows that can be read, though durable rows before them cannot. */
 static uint64_t beyond_damage(const weir_inventory *i) {
     uint64_t rows = 0, lost = UINT64_MAX; /* the first that cannot be read */
     for (size_t d = 0; d < i->damage_count; d++)
@@ -112,7 +112,7 @@ static void word_damage(const weir_inventory *inventory, const weir_damage *d) {
            weir_findings_rows(inventory, d, rows));
 }
 
-/* As a damage of no file. */
+/* Reported like a damage, but without a file. */
 static weir_damage gone_rows(const weir_inventory *inventory) {
     weir_damage gone = {.why = "they were applied to another database and left the journal"};
     weir_findings_gone(inventory, &gone.first_row, &gone.last_row);
@@ -181,7 +181,7 @@ static void word_loss(const weir_loss *loss) {
     printf(" (table weir_loss, %s): %s\n", loss->noted, loss->why);
 }
 
-/* What was lost before is no finding of now, and stays true. */
+/* Rows that were lost earlier: this look did not find them, but they are still lost. */
 static void report_losses(const weir_arguments *arguments, const weir_losses *losses) {
     for (size_t i = 0; i < losses->count; i++) {
         if (arguments->json)
@@ -300,7 +300,7 @@ static void word_rows(const weir_view *view) {
     putchar('\n');
 }
 
-/* They grow until somebody removes them. */
+/* They accumulate until somebody removes them. */
 static void word_kept(const char *what, const weir_kept_files *files) {
     if (!files->count) return;
     printf("  %s %" PRIu64 " %s, %" PRIu64 " bytes; nothing of weir removes them\n", what,

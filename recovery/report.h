@@ -12,14 +12,15 @@ int weir_report_error(const weir_arguments *arguments, const weir_error *error);
 /* A note for the person at the terminal: one line on stderr. */
 void weir_report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* What status and verify print. Returns the exit code that the verdict stands for. */
+/* What status and verify print. Returns the exit code for the verdict. */
 int weir_report_view(const weir_arguments *arguments, const weir_place *place,
                      const weir_view *view);
 
 /* One line or object for each damaged range. */
 void weir_report_damages(const weir_arguments *arguments, const weir_inventory *inventory);
 
-/* The verdict that forbids to go on: the damages, then the sentence. Returns the exit code. */
+/* For a verdict that does not allow to go on: print the damages, then the verdict. Returns the exit
+ * code. */
 int weir_report_refusal(const weir_arguments *arguments, const weir_inventory *inventory);
 
 uint64_t weir_lost_rows(const weir_inventory *inventory); /* in all damages, and not applied */

@@ -7,7 +7,7 @@
 
 #include "json.h"
 
-/* {"key":"hexadecimal"}, for what JSON has no value for */
+/* {"key":"hexadecimal"}, for values that JSON lacks */
 static void json_hex_object(FILE *out, const char *key, const weir_value *v) {
     fprintf(out, "{\"%s\":\"", key);
     weir_write_hex(out, v->as.bytes, v->length);
@@ -89,7 +89,7 @@ static void csv_value(FILE *out, const weir_value *v) {
         weir_write_hex(out, v->as.bytes, v->length);
         putc_unlocked('\'', out);
         break;
-    default: break; /* NULL is nothing */
+    default: break; /* NULL is an empty field */
     }
 }
 

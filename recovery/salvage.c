@@ -1,6 +1,7 @@
-/* salvage: recovery that goes on after rot, because a person said so. Every readable row is
- * applied, every lost one is named, in the database too, and nothing is deleted: damaged segments get
- * a name that says why, and sound ones go to the archive. Where nothing is damaged it is recovery. */
+/* salvage: recovery that goes on after corruption, because the user said so. Every readable row is
+ * applied; every lost row is reported, and recorded in the database. Nothing is deleted: damaged
+ * segments get a name that says why, and sound ones go to the archive. Without damage it is plain
+ * recovery. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,7 +31,7 @@ static void on_salvage_event(void *context, weir_event event, const char *text) 
     weir_report_note("%s", text);
 }
 
-/* A ring whose header fails would be replaced by opening: keep it. */
+/* Keep a ring whose header is damaged: opening the journal would replace it. */
 static int set_ring_aside(const salvaging *s, weir_error *error) {
     char *aside;
     if (s->before.inventory.found.ring != WEIR_RING_UNREADABLE) return WEIR_OK;
@@ -46,8 +47,8 @@ static int set_ring_aside(const salvaging *s, weir_error *error) {
     return status;
 }
 
-/* All that is durable, now that opening has drained the ring; then nobody needs the old
- * segments. */
+/* Apply all that is durable, now that opening has drained the ring. After that the old segments are
+ * not needed. */
 static int apply_and_release(salvaging *s, weir *w, weir_sink *sink, weir_error *error) {
     weir_journal *journal = weir_handle_journal(w);
     weir_apply_input input = {
@@ -57,7 +58,7 @@ static int apply_and_release(salvaging *s, weir *w, weir_sink *sink, weir_error 
         .start = weir_handle_start(w),
         .sink = sink,
         .at_damage = WEIR_REPLAY_SKIP_DAMAGE,
-        .settle = true, /* what has no rows leaves too */
+        .settle = true, /* so blocks without rows are released too */
         .limits = {.last_block = UINT64_MAX, .last_row = UINT64_MAX, .last_wall_ns = INT64_MAX},
         .wait_s = s->arguments->wait_s,
     };
@@ -123,7 +124,7 @@ static int look_before_salvage(const salvaging *s, weir_view *view, weir_error *
     return weir_view_take(&input, view, error);
 }
 
-/* What is left when all is done decides the exit code. */
+/* What is left at the end decides the exit code. */
 static int look_again(const salvaging *s, weir_error *error) {
     weir_view after;
     if (look_before_salvage(s, &after, error) != WEIR_OK)

@@ -1,12 +1,12 @@
-/* verbs.h - what the tool can do; each returns the exit code. */
+/* verbs.h - the verbs of the tool. Each function returns the exit code. */
 #ifndef WEIR_VERBS_H
 #define WEIR_VERBS_H
 
 #include "arguments.h"
 #include "place.h"
 
-/* Recover and salvage append nothing of their own, so what they open the journal with is the
- * smallest there is: room is scarce where recovery is needed. */
+/* Recover and salvage append no rows of their own, so they open the journal with the smallest sizes
+ * that are allowed: space may be scarce when recovery is needed. */
 enum {
     WEIR_TOOL_LANE_BYTES = 1 << 16,
     WEIR_TOOL_LANES = 2,

@@ -17,7 +17,8 @@ static weir_inventory_input inventory_input(const weir_view_input *input, const 
     };
 }
 
-/* The database first: its mark can only be too low for the journal that is read after it. */
+/* The database is read first: then its position can only be too low for the journal read after
+ * it. */
 static int take_view_once(const weir_view_input *input, weir_view *view, weir_error *error) {
     *view = (weir_view){.holder = weir_place_holder(input->place, input->os)};
     int status = weir_database_look(input->database, &view->database);
@@ -42,7 +43,7 @@ int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *err
             weir_view_free(out);
             return status;
         }
-        /* A live journal may have moved on between two looks. Damage that stays is damage. */
+        /* A live journal may move on while it is read. What is seen each time is damage. */
         if (!out->holder.is_there || !weir_verdict_refuses(out->inventory.verdict)) break;
         if (i + 1 < TRIES_WHILE_LIVE) weir_view_free(out);
     }

@@ -1,4 +1,4 @@
-/* view.h - everything that the reading verbs look at, taken once: database, ring, journal. */
+/* view.h - all that the reading verbs show, read together: database, ring, journal. */
 #ifndef WEIR_VIEW_H
 #define WEIR_VIEW_H
 
@@ -24,13 +24,13 @@ typedef struct weir_view_input {
     bool verify_all;
 } weir_view_input;
 
-/* WEIR_OK also when what was found is damaged. An error when it could not be looked at: then there
- * is nothing to free. */
+/* WEIR_OK also when what was found is damaged. On an error it could not be read, and there is
+ * nothing to free. */
 int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *error);
 void weir_view_free(weir_view *view);
 
-/* A journal that --journal names must not be another database's: refused when the database knows
- * journals, but not this one, unless --adopt says that it is right. */
+/* The journal that --journal names must not be another database's. It is refused when the database
+ * knows journals but not this one, unless --adopt was given. */
 int weir_view_check_owner(const weir_view *view, const weir_arguments *arguments,
                           const weir_place *place, weir_error *error);
 
