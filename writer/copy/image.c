@@ -8,19 +8,19 @@
 
 enum {
     PAGE = WEIR_IMAGE_PAGE, /* holds whole rows; SQLite's largest, 65,536, is written as 1 or 0 */
-    HEADER = 100,           /* of the file, before page 1's own */
-    BEYOND = 256, /* SQLite may read so far behind a page in memory: unixFetch in its os_unix.c */
+    HEADER = 100,           /* of the file, before the header of page 1 */
+    BEYOND = 256, /* SQLite may read so far past a page in memory: unixFetch in its os_unix.c */
     LEAF_HEADER = 8,
     INTERIOR_HEADER = 12,
-    FIRST_LEAF = 2 + WEIR_IMAGE_TABLES, /* page 1 is the schema, and then each slot has its root */
+    FIRST_LEAF = 2 + WEIR_IMAGE_TABLES, /* after page 1, the schema, and the root of each slot */
     LEAVES = WEIR_IMAGE_PAGES - FIRST_LEAF + 1, /* 8 MiB: more than most transactions take */
-    DUE = 8, /* 256 KiB, which stay in the processor's cache; 4 do as well, 32 do not */
+    DUE = 8, /* 256 KiB, which stay in the processor's cache; 4 leaves are as fast, 32 are slower */
     TABLE_LEAF = 13,
     TABLE_INTERIOR = 5,
     PAYLOAD_MAX = PAGE - 35, /* a longer one would be continued on other pages */
 };
 
-/* A page being filled: cells from its end down, their places from its header up. */
+/* A page being filled: cells from its end downwards, their offsets from its header upwards. */
 typedef struct page {
     uint8_t *bytes;
     uint32_t header, end, cells, top; /* header: where it begins; end: where it ends */
@@ -67,7 +67,7 @@ static bool page_has_room(const page *p, size_t bytes) {
     return p->end + 2 * (p->cells + 1) + bytes <= p->top;
 }
 
-/* The caller has seen that there is room. */
+/* The caller has checked that there is room. */
 static uint8_t *page_add(page *p, size_t bytes) {
     p->top -= (uint32_t)bytes;
     put_be16(p->bytes + p->end + 2 * p->cells++, p->top);
@@ -89,12 +89,13 @@ static uint8_t *page_memory(uint8_t **kept) {
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* The header's size counts the bytes that say it. */
+/* The size of a record's header includes the bytes in which it is written. */
 static unsigned header_size(size_t serials) {
     return (unsigned)(serials + (serials < 127 ? 1 : 2));
 }
 
-/* A leaf's cell: payload size, rowid, and the record. False when it fits into no page. */
+/* Add a cell of a leaf: payload size, rowid, and the record. False when the page has no room for
+ * it. */
 static bool add_cell(page *p, const uint8_t *serials, const uint8_t *body, const weir_stored *r) {
     size_t types = (size_t)(r->serial - serials), values = (size_t)(r->value - body);
     unsigned header = header_size(types);
@@ -110,7 +111,7 @@ static bool add_cell(page *p, const uint8_t *serials, const uint8_t *body, const
     return true;
 }
 
-/* The full leaf becomes a child of the root, which holds its greatest rowid. */
+/* The full leaf becomes a child of the root, whose cell for it has its greatest rowid. */
 static bool hang_leaf(weir_image *image, unsigned slot, image_table *t) {
     if (!t->root.bytes) {
         if (!page_memory(&image->root[slot])) return false;
@@ -158,7 +159,8 @@ bool weir_image_is_due(const weir_image *image) { return image->full >= DUE; }
 
 /* ---- what SQLite reads ----------------------------------------------------------------------- */
 
-/* One leaf is the root itself: a page does not say its own number. */
+/* A single leaf is the root itself, which it can be since a page does not contain its own
+ * number. */
 static void seal_table(weir_image *image, unsigned slot, image_table *t) {
     const uint8_t **root = &image->page[2 + slot];
     if (!t->leaf_number) { /* an empty leaf */
@@ -179,7 +181,8 @@ void weir_image_seal(weir_image *image) {
     image->sealed = true;
 }
 
-/* SQLite believes the size that the header says because "version valid for" repeats the counter. */
+/* SQLite trusts the size in the file header only if "version valid for" equals the change
+ * counter. */
 static void change_page(weir_image *image) {
     image->changes++;
     put_be32(image->schema + 24, image->changes);
@@ -230,7 +233,7 @@ static void write_file_header(uint8_t *at) {
     memset(at, 0, HEADER);
     memcpy(at, "SQLite format 3", 16);
     put_be16(at + 16, PAGE);
-    at[18] = at[19] = 1; /* rollback journal, and none will ever be needed */
+    at[18] = at[19] = 1; /* rollback journal; none will ever be needed */
     at[21] = 64;         /* payload fractions: fixed */
     at[22] = at[23] = 32;
     put_be32(at + 28, WEIR_IMAGE_PAGES);
@@ -244,7 +247,7 @@ static char *table_sql(unsigned slot, const weir_image_column *column, unsigned 
     sqlite3_str_appendf(sql, "CREATE TABLE t%u", slot);
     for (unsigned i = 0; i < columns; i++) {
         sqlite3_str_appendf(sql, "%sc%u %s", i ? "," : "(", i, weir_schema_type(column[i].type));
-        /* To SQLite a column with the usual collation spelled out differs from one without. */
+        /* To SQLite, a column that names the default collation differs from one that names none. */
         if (sqlite3_stricmp(column[i].collation, "BINARY") != 0)
             sqlite3_str_appendf(sql, " COLLATE \"%w\"", column[i].collation);
         if (column[i].not_null) sqlite3_str_appendall(sql, " NOT NULL");
@@ -277,7 +280,7 @@ bool weir_image_define(weir_image *image, unsigned slot, const weir_image_column
     bool fits = t->sql && write_schema(image);
     if (!fits) {
         forget_table(image, slot);
-        (void)write_schema(image); /* it did fit before */
+        (void)write_schema(image); /* it fitted before */
     }
     return fits;
 }
@@ -289,7 +292,7 @@ int weir_image_make(weir_image **out) {
     if (!image) return WEIR_NO_MEMORY;
     image->page[1] = image->schema;
     write_file_header(image->schema);
-    (void)write_schema(image); /* nothing fits */
+    (void)write_schema(image); /* an empty schema fits */
     return WEIR_OK;
 }
 

@@ -21,7 +21,7 @@ static int read_file(sqlite3_file *base, void *into, int bytes, sqlite3_int64 of
     const uint8_t *page = page_at(base, offset);
     size_t length = (size_t)bytes, within = (size_t)(offset % WEIR_IMAGE_PAGE);
     if (!page || length > WEIR_IMAGE_PAGE - within) {
-        memset(into, 0, length); /* as SQLite wants it of a read behind the end */
+        memset(into, 0, length); /* as SQLite requires of a read past the end */
         return SQLITE_IOERR_SHORT_READ;
     }
     memcpy(into, page + within, length);
@@ -49,7 +49,7 @@ static int refuse_sync(sqlite3_file *base, int flags) {
     return SQLITE_READONLY;
 }
 
-/* One connection reads it, and who writes it is the same thread. */
+/* Only one connection reads it, and the same thread writes it: no locks are needed. */
 static int lock_image(sqlite3_file *base, int level) {
     (void)base, (void)level;
     return SQLITE_OK;
@@ -76,11 +76,11 @@ static int characteristics(sqlite3_file *base) {
     return 0;
 }
 
-/* Asked for whole pages only. NULL, where nothing refers to one: then it is read. */
+/* SQLite asks for whole pages only. NULL where nothing refers to the page: then SQLite reads it. */
 static int fetch_page(sqlite3_file *base, sqlite3_int64 offset, int bytes, void **out) {
     const uint8_t *page = page_at(base, offset);
     (void)bytes;
-    memcpy(out, &page, sizeof page); /* SQLite writes to no page of a file that is read-only */
+    memcpy(out, &page, sizeof page); /* drops const: SQLite does not write to a read-only file */
     ((const open_file *)base)->file->in_place |= page != NULL;
     return SQLITE_OK;
 }
@@ -91,7 +91,7 @@ static int let_go_page(sqlite3_file *base, sqlite3_int64 offset, void *page) {
 }
 
 static const sqlite3_io_methods methods = {
-    .iVersion = 3, /* but for shared memory, which is for -wal files */
+    .iVersion = 3, /* without shared memory, which is for -wal files */
     .xClose = close_image,
     .xRead = read_file,
     .xWrite = refuse_write,
@@ -137,7 +137,7 @@ static int delete_none(sqlite3_vfs *vfs, const char *path, int sync_directory) {
     return SQLITE_OK;
 }
 
-/* What has nothing to do with files stays the default's. */
+/* Methods that have nothing to do with files are those of the default VFS. */
 static int fill_methods(weir_image_file *file, const weir_image *image) {
     const sqlite3_vfs *usual = sqlite3_vfs_find(NULL);
     if (!usual) return SQLITE_ERROR;
@@ -168,13 +168,14 @@ int weir_image_file_attach(weir_image_file *file, const weir_image *image, sqlit
     int code = fill_methods(file, image);
     if (code == SQLITE_OK) code = sqlite3_vfs_register(&file->vfs, 0);
     if (code != SQLITE_OK) return code;
-    /* Where this is no URI it is a file in a directory that is not there, so none is created. */
+    /* If SQLite does not take this as a URI, it is a path in a directory that does not exist, so no
+     * file is created. */
     code = run_on_image(db, sqlite3_mprintf("ATTACH 'file:/weir-image/rows?mode=ro&vfs=%s' AS %s",
                                             file->name, schema));
-    if (code == SQLITE_OK) /* without it pages are read as copies */
+    if (code == SQLITE_OK) /* if this fails, pages are read as copies */
         (void)run_on_image(db, sqlite3_mprintf("PRAGMA %s.mmap_size=%d", schema,
                                                WEIR_IMAGE_PAGES * WEIR_IMAGE_PAGE));
-    /* Files that are open keep it; nobody else shall find it. It was registered, so this
+    /* Files that are open keep the VFS; nobody else is to find it. It was registered, so this
      * succeeds. */
     (void)sqlite3_vfs_unregister(&file->vfs);
     return code;

@@ -28,7 +28,7 @@ static void put_serial(weir_stored *r, uint64_t type) {
     r->serial += weir_varint_put(r->serial, type);
 }
 
-/* By the number of bytes that the value has without its sign. */
+/* Indexed by the number of bytes that the value needs, with its sign bit. */
 static const struct {
     uint8_t serial, bytes;
 } integers[9] = {{0, 0}, {1, 1}, {2, 2}, {3, 3}, {4, 4}, {5, 6}, {5, 6}, {6, 8}, {6, 8}};
@@ -43,7 +43,7 @@ void weir_stored_integer(weir_stored *r, int64_t v) {
     unsigned bytes = integers[size].bytes;
     uint64_t word = htobe64((uint64_t)v << (64 - 8 * bytes));
     *r->serial++ = integers[size].serial;
-    memcpy(r->value, &word, sizeof word); /* what is too much is overwritten */
+    memcpy(r->value, &word, sizeof word); /* the next value overwrites the excess */
     r->value += bytes;
 }
 
@@ -56,7 +56,7 @@ static void put_real(weir_stored *r, double v) {
     r->value += sizeof bits;
 }
 
-#define SHORT_MOST ((int64_t)1 << 47) /* what six bytes hold lies below it */
+#define SHORT_MOST ((int64_t)1 << 47) /* six bytes hold what is below it */
 
 /* A column of REAL affinity stores whole numbers as integers, if six bytes hold them. */
 static bool is_short_whole(double v, int64_t *whole) {
@@ -82,7 +82,7 @@ static bool take_integer(weir_stored *r, weir_cursor *c, unsigned width, weir_ty
     int64_t v = weir_take_int(c, width);
     if (column == WEIR_KEY) {
         r->rowid = v;
-        *r->serial++ = 0; /* the rowid stands for it */
+        *r->serial++ = 0; /* NULL: SQLite takes the rowid instead */
         return true;
     }
     if (column == WEIR_TEXT) return false;
@@ -110,7 +110,7 @@ static bool store_real(weir_stored *r, weir_cursor *c, unsigned width, weir_type
     return true;
 }
 
-/* The column's type is its affinity: what that would convert is not for us. */
+/* The column's type is its affinity. A value that the affinity would convert is not stored. */
 static bool store_value(weir_stored *r, weir_cursor *c, unsigned tag, weir_type column,
                         bool not_null) {
     unsigned width = tag & 15;
@@ -125,7 +125,7 @@ static bool store_value(weir_stored *r, weir_cursor *c, unsigned tag, weir_type 
     }
 }
 
-/* A row of an older declaration may have fewer columns: the others are NULL. */
+/* A row of an older declaration may have fewer columns; the others are NULL. */
 bool weir_stored_row(weir_stored *r, const weir_stored_shape *shape, const uint8_t *bytes,
                      size_t length) {
     weir_cursor c = weir_cursor_over(bytes, length);

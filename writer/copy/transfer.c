@@ -16,14 +16,14 @@ struct weir_transfer {
     sqlite3 *db;
     weir_image *image;
     weir_image_file file;
-    bool closed; /* to more rows, in this transaction */
-    int code;    /* what SQLite answered to its copies so far */
+    bool closed; /* this transaction takes no more rows */
+    int code;    /* SQLite's code for the copies so far */
     slot slot[WEIR_IMAGE_TABLES];
 };
 
 /* ---- which tables ---------------------------------------------------------------------------- */
 
-/* The columns as declared, with what the destination asks of them. Answers as SQLite does. */
+/* The columns as declared, with what the destination requires of them. Returns SQLite's code. */
 static int describe_table(sqlite3 *db, const weir_declaration *d, weir_image_column *out) {
     for (unsigned i = 0; i < d->columns; i++) {
         const char *type, *collation;
@@ -36,7 +36,7 @@ static int describe_table(sqlite3 *db, const weir_declaration *d, weir_image_col
     return SQLITE_OK;
 }
 
-/* INSERT … SELECT * goes by place, so names have to stand at the same ones. */
+/* INSERT … SELECT * goes by position, so the same names must be in the same positions. */
 static bool same_columns(sqlite3 *db, const weir_declaration *d) {
     sqlite3_stmt *s;
     if (sqlite3_prepare_v2(db, "SELECT name FROM pragma_table_xinfo(?1, 'main') ORDER BY cid", -1,
@@ -53,8 +53,8 @@ static bool same_columns(sqlite3 *db, const weir_declaration *d) {
     return same && n == d->columns;
 }
 
-/* A statement is compiled against the schema as it was last read, and only one that runs sees that
- * the image's has changed. */
+/* A statement is compiled against the schema as it was last read. Only a statement that runs
+ * notices that the image's schema has changed, and reads it. */
 static bool read_schema(sqlite3 *db) {
     return sqlite3_exec(db, "SELECT 1 FROM " SCHEMA ".sqlite_schema LIMIT 0", NULL, NULL, NULL) ==
            SQLITE_OK;
@@ -65,8 +65,8 @@ static char *copy_sql(const weir_declaration *d, int number, const char *before)
                            d->name, number);
 }
 
-/* SQLite's program for the copy makes no records: it has them. That is what decides; should the
- * names of its instructions change, rows go the other way. */
+/* Does SQLite's program for the copy move whole records, and make none? Should the names of its
+ * instructions ever change, the answer is no, and rows are fed. */
 static bool copies_records(sqlite3 *db, const weir_declaration *d, int number) {
     sqlite3_stmt *s = NULL;
     char *sql = copy_sql(d, number, "EXPLAIN ");
@@ -114,7 +114,7 @@ int weir_transfer_offer(weir_transfer *t, const weir_declaration *d) {
 
 void weir_transfer_forget(weir_transfer *t) {
     for (int i = 0; i < WEIR_IMAGE_TABLES; i++) {
-        (void)sqlite3_finalize(t->slot[i].copy); /* nothing hangs on it any more */
+        (void)sqlite3_finalize(t->slot[i].copy); /* repeats the last step's code */
         t->slot[i] = (slot){0};
     }
 }
@@ -153,7 +153,7 @@ static void copy_all(weir_transfer *t) {
     }
 }
 
-/* While the processor still has it at hand. */
+/* Copy while the rows are still in the processor's cache. */
 static bool copy_early(weir_transfer *t) {
     copy_all(t);
     t->closed = t->code != SQLITE_OK;

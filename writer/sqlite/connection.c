@@ -9,7 +9,8 @@
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-/* SQLite tries to read a file that it may not make, and then says that there is none. */
+/* When SQLite may not create a file it tries to read it, and then says that there is none. So ask
+ * whether the directory is there. */
 static bool stands_in_a_directory(const weir_os *os, const char *path) {
     weir_os_info info;
     const char *slash = strrchr(path, '/');
@@ -20,8 +21,8 @@ static bool stands_in_a_directory(const weir_os *os, const char *path) {
     return stands;
 }
 
-/* Whatever keeps the file from being opened is called WEIR_DATABASE, and named in SQLite's words
- * and the system's. */
+/* A file that cannot be opened is WEIR_DATABASE, even for an I/O error. The message is SQLite's, or
+ * the system's. */
 static int cannot_open(sqlite3 *db, const weir_sqlite_config *config, weir_error *error) {
     int number = sqlite3_system_errno(db);
     weir_error reason;
@@ -43,7 +44,8 @@ static int cannot_open(sqlite3 *db, const weir_sqlite_config *config, weir_error
 
 static int open_one(const weir_sqlite_config *config, sqlite3 **out, weir_error *error) {
     int flags = WEIR_SQLITE_OPEN | (config->must_exist ? 0 : SQLITE_OPEN_CREATE);
-    /* For what is attached (image_file.h); a path that begins like a URI stays what it is. */
+    /* The image is attached by a URI (image_file.h). A path that itself looks like a URI stays a
+     * path. */
     if (strncmp(config->path, "file:", 5) != 0) flags |= SQLITE_OPEN_URI;
     int code = sqlite3_open_v2(config->path, out, flags, NULL);
     if (!*out)
@@ -63,7 +65,7 @@ static int use_wal(sqlite3 *db, weir_error *error) {
     if (status != WEIR_OK) return status;
     bool answered = sqlite3_step(s) == SQLITE_ROW;
     bool is_wal = answered && sqlite3_stricmp((const char *)sqlite3_column_text(s, 0), "wal") == 0;
-    bool committed = answered && sqlite3_step(s) == SQLITE_DONE; /* behind its answer */
+    bool committed = answered && sqlite3_step(s) == SQLITE_DONE; /* the change of mode */
     if (answered && !is_wal)
         status = weir_fail(error, WEIR_DATABASE,
                            "%s: the database cannot use WAL mode, which weir needs",
@@ -74,7 +76,7 @@ static int use_wal(sqlite3 *db, weir_error *error) {
     return status;
 }
 
-/* foreign_keys: what the schema says counts. */
+/* foreign_keys=ON: the foreign keys of the schema are enforced. */
 static int set_up(weir_connection *c, weir_error *error) {
     int64_t page;
     int status = use_wal(c->db, error);
@@ -91,8 +93,8 @@ static int set_up(weir_connection *c, weir_error *error) {
     return status == WEIR_OK ? weir_connection_temporary(c, error) : status;
 }
 
-/* The name that a temporary file would get; none where there is no directory for it (a container whose
- * root is read-only, a chroot). */
+/* SQLite says which name a temporary file would get. It has none where there is no directory for
+ * the file (a container whose root is read-only, a chroot). */
 static bool has_temporary_files(sqlite3 *db) {
     char *name = NULL;
     int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_TEMPFILENAME, &name);
@@ -119,14 +121,14 @@ int weir_connection_cache(weir_connection *c, bool large, weir_error *error) {
 }
 
 static int note_frames(void *context, sqlite3 *db, const char *name, int frames) {
-    (void)db, (void)name; /* the image beside it has no -wal */
+    (void)db, (void)name; /* only main: the attached image has no -wal file */
     ((weir_connection *)context)->frames = frames > 0 ? (uint64_t)frames : 0;
     return SQLITE_OK;
 }
 
 /* ---- the guard ------------------------------------------------------------------------------- */
 
-/* Reading takes the snapshot; BEGIN alone does not. */
+/* The SELECT takes the snapshot; BEGIN alone does not. */
 int weir_connection_guard(weir_connection *c, weir_error *error) {
     if (!sqlite3_get_autocommit(c->guard)) return WEIR_OK;
     return weir_sqlite_run(c->guard, "BEGIN; SELECT rootpage FROM sqlite_schema LIMIT 1", error);
@@ -171,8 +173,8 @@ static int open_writer_and_guard(const weir_sqlite_config *config, weir_connecti
     return WEIR_OK;
 }
 
-/* SQLite does not wait for every lock: switching to WAL mode beside a writer in rollback mode is
- * refused at once. */
+/* SQLite does not wait for every lock itself: it refuses at once to switch to WAL mode while
+ * another connection writes in rollback mode. */
 int weir_connection_open(const weir_sqlite_config *config, weir_connection *out,
                          weir_error *error) {
     static const uint64_t ms = 1000000;
@@ -182,12 +184,12 @@ int weir_connection_open(const weir_sqlite_config *config, weir_connection *out,
     int status;
     while ((status = open_writer_and_guard(config, out, error)) == WEIR_BUSY &&
            os->now(os->self) < deadline)
-        (void)os->wait(os->self, &never, 0, 10 * ms); /* it ends by its time */
+        (void)os->wait(os->self, &never, 0, 10 * ms); /* ends by the timeout only */
     return status;
 }
 
-/* The last connection of all to close the file checkpoints it; the guard must not be in its way, and
- * our own lock neither. */
+/* The last connection to close the file checkpoints it. The guard must not be in its way then, nor
+ * our second lock. */
 void weir_connection_close(weir_connection *c) {
     (void)sqlite3_close(c->guard); /* fails only while statements are left, and none are */
     if (c->lost || !weir_locks_look(&c->locks)) weir_sqlite_leave_wal(c->db);
@@ -235,7 +237,7 @@ int weir_connection_explain(weir_connection *c, int status, weir_error *error) {
                      sqlite3_db_filename(c->db, "main"));
 }
 
-/* Through SQLite's own file: to open the file a second time and close it would drop SQLite's
+/* This uses SQLite's own file: to open the file a second time and close it would drop SQLite's
  * locks. */
 static int sync_file(weir_connection *c, weir_error *error) {
     sqlite3_file *file = NULL;
@@ -248,10 +250,11 @@ static int sync_file(weir_connection *c, weir_error *error) {
                      sqlite3_db_filename(c->db, "main"), code);
 }
 
-/* ---- making way for others' checkpoints -------------------------------------------------------- */
+/* ---- making way for others' checkpoints
+ * -------------------------------------------------------- */
 
-/* How far the -wal file is written and copied, out of the first page of the -shm file: "WAL-Index
- * Header" and "nBackfill" in https://www.sqlite.org/walformat.html. */
+/* How far the -wal file is written and copied, read from the first page of the -shm file:
+ * "WAL-Index Header" and "nBackfill" in https://www.sqlite.org/walformat.html. */
 enum { INDEX_PAGE = 32768, INDEX_LAST_FRAME = 16, INDEX_SALT = 32, INDEX_COPIED = 96 };
 
 static uint32_t index_number(const volatile void *page, size_t at) {
@@ -276,24 +279,26 @@ static bool is_synced(const weir_connection *c, const weir_wal_extent *now) {
     return now->frames == c->synced.frames && now->salt == c->synced.salt;
 }
 
-/* The guard reads on from the newest commit. While not all of the -wal file is copied, it keeps the
- * file from beginning anew, but nobody from copying up to there. When all is copied, it reads from the
- * database alone: then the file may begin anew, and nobody may copy. */
+/* Let the guard's snapshot move to the newest commit. While not all of the -wal file is copied,
+ * the guard then keeps the file from beginning anew, but lets others copy up to that commit. When
+ * all is copied, it reads from the database alone: then the file may begin anew, and nobody may
+ * copy. */
 void weir_connection_make_way(weir_connection *c) {
     weir_wal_extent now;
     if (!look_at_wal(c, &now)) return;
     bool copied = now.frames > 0 && now.copied == now.frames;
-    /* Others may have copied without a sync, and behind this the frames may go. */
+    /* Others may have copied without a sync, and after this the frames may be overwritten. */
     if (copied && !is_synced(c, &now)) {
         if (sync_file(c, NULL) != WEIR_OK) return;
         c->synced = now;
     }
     if (let_guard_go(c, NULL) == WEIR_OK)
-        (void)weir_connection_guard(c, NULL); /* or when the next transaction begins */
+        (void)weir_connection_guard(c, NULL); /* if it fails, the next transaction begins it */
 }
 
-/* While a reader keeps a checkpoint from its end, what the one before had to copy may be done at
- * least. */
+/* Up to which block everything is copied: applied when the checkpoint is complete. When a reader
+ * kept it from completing, it may at least have copied all that an earlier incomplete one had to
+ * copy. */
 static uint64_t block_behind(weir_connection *c, uint64_t applied, int frames, int copied) {
     uint64_t safe = 0;
     if (frames == copied) {
@@ -319,8 +324,8 @@ static int checkpoint(weir_connection *c, int *frames, int *copied, weir_error *
     return code == SQLITE_OK ? WEIR_OK : weir_sqlite_fail(c->db, "checkpoint", error);
 }
 
-/* PASSIVE is enough: a -wal file that is wholly copied starts again from its beginning at the next
- * commit, and a file that keeps its size is synced faster than one that grows. */
+/* A PASSIVE checkpoint is enough: once the -wal file is wholly copied, the next commit writes to
+ * its beginning again. A file that keeps its size is synced faster than one that grows. */
 int weir_connection_harden(weir_connection *c, uint64_t applied, uint64_t *safe,
                            weir_error *error) {
     int frames, copied;

@@ -27,8 +27,8 @@ typedef struct feed_cursor {
 
 static int connect_table(sqlite3 *db, void *context, int argc, const char *const *argv,
                          sqlite3_vtab **out, char **message) {
-    (void)argc, (void)argv,
-        (void)message; /* an eponymous table has no arguments, and SQLite's words do */
+    (void)argc, (void)argv; /* an eponymous table has no arguments */
+    (void)message;          /* SQLite's own message is enough */
     weir_feed *feed = context;
     sqlite3_str *sql = sqlite3_str_new(db);
     sqlite3_str_appendall(sql, "CREATE TABLE feed(");
@@ -52,7 +52,7 @@ static int disconnect_table(sqlite3_vtab *base) {
     return SQLITE_OK;
 }
 
-/* There is one way to read it: all rows, in the order given. */
+/* There is only one way to read it: all rows, in the order in which they were given. */
 static int best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     (void)base;
     info->estimatedCost = 1e6;
@@ -74,7 +74,7 @@ static int close_cursor(sqlite3_vtab_cursor *base) {
     return SQLITE_OK;
 }
 
-/* Once for a row, not once for a column. */
+/* Decode the row at hand, once for all its columns. */
 static int decode(feed_cursor *c) {
     weir_feed *feed = c->feed;
     uint16_t table;
@@ -106,7 +106,7 @@ static int at_end(sqlite3_vtab_cursor *base) {
     return c->at >= c->feed->count;
 }
 
-/* The bytes stand in the block, which outlives the statement, so SQLite need not copy them. */
+/* The bytes are in the block, which outlives the statement, so SQLite need not copy them. */
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int index) {
     const feed_cursor *c = (const feed_cursor *)base;
     if (index >= c->columns) return SQLITE_OK; /* NULL */
@@ -128,7 +128,7 @@ static int row_id(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
     return SQLITE_OK;
 }
 
-/* Without xCreate the table is eponymous: nothing of it is ever written to the schema. */
+/* Without xCreate the table is eponymous, and never written to the schema. */
 static const sqlite3_module feed_module = {
     .xConnect = connect_table,
     .xBestIndex = best_index,

@@ -1,4 +1,4 @@
-/* insert_now.c - weir_insert_now: append a row, wait until it is applied, and hear from the writer what
+/* insert_now.c - weir_insert_now: append a row, wait until it is applied, and ask the writer what
  * became of it. */
 #include <weir/sqlite.h>
 
@@ -58,7 +58,7 @@ static int choose_key(insertion *i) {
     return WEIR_OK;
 }
 
-/* The row as it will stand in the journal. */
+/* Encode the row as it will be in the journal: the writer will know it by these bytes. */
 static int encode(insertion *i, size_t count) {
     int status = WEIR_MISUSE;
     size_t bytes = weir_row_size(i->values, count, &status);
@@ -122,7 +122,7 @@ static int insert_inside(insertion *i, const weir_value *values, size_t count, u
     return status;
 }
 
-/* key and ticket are known as soon as the row is appended, whatever waiting answers. */
+/* key and ticket are set once the row is appended, whatever comes of the wait. */
 int weir_insert_now(weir_table *table, const weir_value *values, size_t count, uint32_t timeout_ms,
                     int64_t *key, weir_ticket *ticket) {
     insertion i = {.table = table};

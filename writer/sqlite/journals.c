@@ -1,4 +1,4 @@
-/* journals.c - the directories in which journals of one database stand. */
+/* journals.c - the directories of all journals of one database. */
 #include "journals.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ typedef enum finding {
     UNKNOWN, /* it cannot be judged */
 } finding;
 
-typedef struct other { /* a directory that is not ours */
+typedef struct other { /* the directory of another journal */
     const char *directory;
     uint64_t rows;
     int64_t process; /* that has it open; 0: unknown */
@@ -30,13 +30,13 @@ static bool is_open_elsewhere_in(const weir_os *os, other *o) {
     char *path = sqlite3_mprintf("%s/lock", o->directory);
     int file = path ? os->open(os->self, WEIR_OS_CWD, path, WEIR_OS_READ) : -ENOMEM;
     sqlite3_free(path);
-    if (file < 0) return false; /* what is not to be read is told by the look at the journal */
+    if (file < 0) return false; /* if it cannot be read, judging the journal will fail and say so */
     bool open = os->locked(os->self, file, &o->process) > 0;
     (void)os->close(os->self, file); /* only read */
     return open;
 }
 
-/* Rows that an opening would bring into the database. */
+/* Rows that an opening would apply to the database. */
 static uint64_t rows_waiting(const weir_look *look) {
     uint64_t end = look->inventory.next_row, applied = look->inventory.position.row;
     return (end > applied + 1 ? end - applied - 1 : 0) + look->ring.rows;
@@ -78,7 +78,8 @@ static bool is_same_directory(const weir_journals *j, const char *a, const char 
            one.inode == two.inode;
 }
 
-/* A copy of the database has its entries too, while the journals are the original's. */
+/* Is this an entry of the original, of which our database is a copy? A copy has the entries too,
+ * but the journals belong to the original. */
 static bool is_a_copys(const weir_journals *j, const char *database) {
     weir_os_info info;
     return !is_same_directory(j, database, j->database) &&
@@ -122,7 +123,7 @@ static int visit_entries(const weir_journals *j, on_other *each, void *context, 
     return status;
 }
 
-/* Beside the database there is none, as a rule, when the journal is elsewhere. */
+/* When the journal is elsewhere, there is usually none beside the database. */
 static int visit_all(const weir_journals *j, on_other *each, void *context, weir_error *error) {
     weir_os_info info;
     char *beside = weir_journals_beside(j->database);
@@ -212,8 +213,8 @@ int weir_journals_alone(const weir_journals *j, weir_error *error) {
 
 /* ---- entering -------------------------------------------------------------------------------- */
 
-/* How many entries there are of the journal or the directory, and whether the one that ought to be
- * there is. */
+/* all: how many entries name the journal or the directory. right: how many of them are as they
+ * should be. */
 static int count_entries(const weir_journals *j, const uint8_t journal[16], int64_t *all,
                          int64_t *right, weir_error *error) {
     sqlite3_stmt *q;
@@ -265,7 +266,7 @@ static int write_entry(const weir_journals *j, const uint8_t journal[16], bool b
             change_entries(j, "INSERT INTO main.weir_journal VALUES(?1, ?2, ?3)", journal, error);
     if (status == WEIR_OK) status = weir_sqlite_run(j->db, "COMMIT", error);
     if (!sqlite3_get_autocommit(j->db))
-        (void)weir_sqlite_run(j->db, "ROLLBACK", NULL); /* or closed */
+        (void)weir_sqlite_run(j->db, "ROLLBACK", NULL); /* closing rolls back, too */
     return status;
 }
 

@@ -1,8 +1,8 @@
 /* load.c - rows of blocks into tables of SQLite, in bulk, and exactly: windows of rows.
  *
- * Rows of the plainest tables go to the transfer (transfer.h), which takes all of a transaction's, or
- * the transaction is done again without it. The others are fed (feed.h): they are gathered into windows,
- * and a window is divided into groups of rows of one table (load_group.h). */
+ * Rows of the plainest tables go to the transfer (transfer.h), which takes all of a transaction's,
+ * or the transaction is done again without it. The others are fed (feed.h): they are gathered into
+ * windows, and a window is divided into groups of rows of one table (load_group.h). */
 #include "load.h"
 
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 
 enum {
     WINDOW_ROWS = 32768,
-    EXPECTED_ROWS = 1024,   /* fewer in a block cost less to feed than their tables to look at */
-    WINDOW_BYTES = 8 << 20, /* a savepoint keeps what it changed; more rows in one gain nothing */
+    EXPECTED_ROWS = 1024,   /* to feed fewer costs less than to look at their tables first */
+    WINDOW_BYTES = 8 << 20, /* a savepoint keeps what it changed; larger ones gain nothing */
 };
 #define PLACED ((size_t)1 << 63) /* in pending, while the window is sorted */
 
@@ -41,7 +41,8 @@ static bool is_asked(const weir_load *l, const weir_feed_row *row) {
     return l->asked && weir_outcomes_asked(l->outcomes, row->bytes, row->length);
 }
 
-/* Rows of one table, but a row that somebody asks for alone: only then do the counts tell of it. */
+/* How many rows of one table can be inserted together. A row with a question goes alone: only then
+ * do the counts show its outcome. */
 static size_t run_length(const weir_load *l, const weir_feed_row *rows, size_t most) {
     size_t n = 1;
     if (is_asked(l, rows)) return 1;
@@ -50,8 +51,8 @@ static size_t run_length(const weir_load *l, const weir_feed_row *rows, size_t m
     return n;
 }
 
-/* The first row, which the counts tell of since before. The transaction may yet fail: then the row is
- * fed again, and what is told then counts. */
+/* Tell the outcome of a row that went alone, as the counts have changed since before. Should the
+ * transaction fail later, the row is fed again, and what is told then counts. */
 static void tell_outcome(weir_load *l, const weir_feed_row *row, const weir_sink_counts *before) {
     weir_outcome outcome = l->counts.rejected > before->rejected ? WEIR_OUTCOME_REJECTED
                            : l->counts.ignored > before->ignored ? WEIR_OUTCOME_IGNORED
@@ -70,8 +71,8 @@ static int load_runs(weir_load *l, const weir_feed_row *rows, weir_error *error)
     return status;
 }
 
-/* A stable counting sort: tables in the order of their first row, rows in the order of their
- * numbers. */
+/* A stable counting sort: tables in the order of their first rows, and the rows of each in the
+ * order of their numbers. */
 static void sort_by_table(weir_load *l) {
     size_t place = 0;
     for (size_t i = 0; i < l->count; i++) {
@@ -101,8 +102,8 @@ static int load_window(weir_load *l, weir_error *error) {
     return status;
 }
 
-/* Rows of other tables may go before what waits to be transferred, unless they depend on it, or are
- * of a table that may have rows waiting. */
+/* A row that is fed goes in before rows that wait in the transfer. So these go first if the row may
+ * depend on them, or if its own table may have rows among them. */
 static int feed_row(weir_load *l, weir_load_table *t, uint64_t number, const uint8_t *bytes,
                     size_t length, weir_error *error) {
     int status = weir_load_make_ready(l, t, WEIR_LOAD_HAS_ROWS, error);
@@ -129,7 +130,7 @@ static int add_row(weir_load *l, uint64_t number, const uint8_t *bytes, size_t l
     weir_load_table *t = l->tables[table];
     if (t->slot < 0) return feed_row(l, t, number, bytes, length, error);
     if (!weir_transfer_take(l->transfer, t->slot, bytes, length)) {
-        /* Most of all because its key is not the greatest yet. */
+        /* Mostly because its key is not greater than all before. */
         l->jumps += weir_declaration_key(t->declaration) >= 0;
         return feed_row(l, t, number, bytes, length, error);
     }
@@ -189,7 +190,7 @@ void weir_load_free(weir_load *l) {
     weir_load_free_tables(l);
     sqlite3_stmt *statements[] = {l->savepoint, l->release, l->undo, l->reject, l->no_change};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
-        (void)sqlite3_finalize(statements[i]); /* nothing hangs on it any more */
+        (void)sqlite3_finalize(statements[i]); /* repeats the last step's code */
     free(l->window);
     free(l->sorted);
 }
@@ -210,7 +211,7 @@ bool weir_load_scatters(const weir_load *l) { return l->indexed || l->jumping; }
 
 void weir_load_begin(weir_load *l) {
     if (l->counts.rows)
-        l->jumping = l->jumps > l->counts.rows / 4; /* else nothing was to be seen */
+        l->jumping = l->jumps > l->counts.rows / 4; /* without rows nothing is known */
     l->jumps = 0;
     l->counts = (weir_sink_counts){0};
     weir_load_offer_tables(l);

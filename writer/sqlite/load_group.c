@@ -4,9 +4,9 @@
 #include "sqlite_error.h"
 
 enum {
-    LARGE_ROW = 1 << 20, /* want of memory is never the fault of a smaller one */
+    LARGE_ROW = 1 << 20, /* a lack of memory is never the fault of a smaller one */
     FULL_TIMES = 3,
-    STARVED_TIMES = 8, /* so often it is tried, with the applier's pauses: some ten seconds */
+    STARVED_TIMES = 8, /* with the applier's pauses, some ten seconds */
 };
 
 /* ---- one statement --------------------------------------------------------------------------- */
@@ -24,8 +24,8 @@ static bool keys_are_open(weir_load *l) {
            open;
 }
 
-/* An expression can fail for a value (json(x) in a CHECK), and says SQLITE_ERROR, which is also
- * what a statement says that the schema no longer allows: only the latter cannot be prepared. */
+/* An expression that fails for a value (json(x) in a CHECK) returns SQLITE_ERROR. So does a
+ * statement that the schema no longer allows; but that one cannot be prepared any more. */
 static bool still_prepares(weir_load *l, const weir_load_table *t) {
     sqlite3_stmt *again;
     int status = weir_load_prepare_insert(l, t, &again, NULL);
@@ -33,7 +33,7 @@ static bool still_prepares(weir_load *l, const weir_load_table *t) {
     return status == WEIR_OK;
 }
 
-/* Has the row failed so often before, each time alone? Between two times the writer pauses. */
+/* Has the row failed so often before, each time alone? The writer pauses between the attempts. */
 static bool failed_often(weir_load *l, uint64_t number, unsigned times) {
     if (l->failed.row != number) {
         l->failed.row = number;
@@ -42,13 +42,14 @@ static bool failed_often(weir_load *l, uint64_t number, unsigned times) {
     return ++l->failed.times > times;
 }
 
-/* Nothing else can be at fault: no smaller transaction is left to try. */
+/* The transaction has only this row, so nothing else can be at fault. */
 static bool stands_alone(const weir_load *l) { return l->counts.rows == 0 && l->count == 1; }
 
-/* SQLite says SQLITE_FULL of a disk, and of AUTOINCREMENT that has no number left. What took the last
- * one may have been undone with the statement or the transaction: that shows when fewer rows go in. A
- * row may also take it and want another, in a trigger: it is refused when it has failed for a while,
- * which takes as much of the disk as the row. */
+/* SQLITE_FULL means a full disk, or an AUTOINCREMENT that has no number left. The row that took the
+ * last number may have been undone with the statement or the transaction; that shows when fewer
+ * rows go in. Or one row takes the last number and then needs another, in a trigger: such a row is
+ * refused after it has failed for a while. Keeping a refused row takes as much of the disk as the
+ * row itself. */
 static bool is_for_want_of_numbers(weir_load *l, const weir_load_table *t,
                                    const weir_feed_row *rows, size_t count) {
     switch (weir_schema_sequences(l->db, t->declaration)) {
@@ -64,8 +65,8 @@ static bool is_starved(weir_load *l, const weir_feed_row *row) {
     return row->length >= LARGE_ROW && failed_often(l, l->first + row->index, STARVED_TIMES);
 }
 
-/* Want of memory passes; but a large row that failed for it alone, again and again, is not to keep all
- * others waiting. */
+/* A lack of memory passes. But a large row that failed for it alone, again and again, must not keep
+ * all others waiting. */
 static bool is_too_large(weir_load *l, const weir_feed_row *rows, size_t count) {
     size_t large = 0;
     for (size_t i = 0; i < count; i++)
@@ -94,7 +95,7 @@ static void note_refusal(weir_load *l, weir_refusal *why) {
     (void)sqlite3_snprintf(sizeof why->message, why->message, "%s", sqlite3_errmsg(l->db));
 }
 
-/* The statement stopped with an error: whose fault is it? */
+/* The statement failed: because of a row, or for another reason? */
 static int judge_row(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
                      weir_refusal *why, weir_error *error) {
     note_refusal(l, why);
@@ -107,9 +108,9 @@ static int judge_row(weir_load *l, weir_load_table *t, const weir_feed_row *rows
     return sqlite3_get_autocommit(l->db) ? WEIR_SINK_AGAIN : WEIR_REJECTED;
 }
 
-/* What statements before this one left behind depends on where transactions end, so each row finds
- * what a connection says that has changed nothing yet. Of total_changes() SQLite cannot take anything
- * back. */
+/* What earlier statements left in changes() and last_insert_rowid() depends on where transactions
+ * end. So each row finds in them what a connection returns that has changed nothing yet. SQLite
+ * cannot reset total_changes(). */
 static int forget_counters(weir_load *l, weir_error *error) {
     int status = WEIR_OK;
     if (!l->no_change)
@@ -128,8 +129,8 @@ static int run_insert(weir_load *l, weir_load_table *t, const weir_feed_row *row
     if (sqlite3_step(t->insert) != SQLITE_DONE) return judge_row(l, t, rows, count, why, error);
     (void)sqlite3_reset(t->insert); /* it is done */
     if (!keys_are_open(l)) return WEIR_OK;
-    /* A deferred key would be judged at COMMIT, by rows that come later and by where a transaction
-     * happens to end; judged here, every replay comes to the same. */
+    /* At COMMIT, the result for a deferred key would depend on later rows, and on where a
+     * transaction happens to end. Judged here, it is the same in every replay. */
     *why = (weir_refusal){SQLITE_CONSTRAINT_FOREIGNKEY, "FOREIGN KEY constraint failed"};
     return WEIR_REJECTED;
 }
@@ -139,7 +140,8 @@ static void count_ignored(weir_load *l, size_t count) {
     l->counts.ignored += changes < count ? count - changes : 0;
 }
 
-/* All the rows or none. WEIR_REJECTED: none, for why; WEIR_SINK_AGAIN: the transaction is gone. */
+/* Insert all the rows or none. WEIR_REJECTED: none, and why says the reason; WEIR_SINK_AGAIN: the
+ * transaction is gone. */
 static int try_rows(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
                     weir_refusal *why, weir_error *error) {
     int status = step(l, l->savepoint, error);
@@ -155,7 +157,8 @@ static int try_rows(weir_load *l, weir_load_table *t, const weir_feed_row *rows,
     return undone == WEIR_OK ? status : undone;
 }
 
-/* Whatever it is that a row is refused for, its transaction begins again with savepoints. */
+/* Insert without a savepoint. When a row is refused, the transaction begins again with
+ * savepoints. */
 static int try_at_once(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
                        weir_error *error) {
     weir_refusal why;
@@ -183,7 +186,7 @@ static int reject(weir_load *l, const weir_load_table *t, const weir_feed_row *r
     if (status == WEIR_OK) l->counts.rejected++;
     bool too_large = status == WEIR_TOO_BIG || (status == WEIR_NO_MEMORY && is_starved(l, row));
     if (kept == WEIR_REJECT_SHORT || !too_large) return status;
-    l->shortened = number; /* the transaction may be gone */
+    l->shortened = number; /* for the next attempt: the transaction may be gone */
     return WEIR_SINK_AGAIN;
 }
 
@@ -209,7 +212,8 @@ static int load_each(weir_load *l, weir_load_table *t, const weir_feed_row *rows
     return status;
 }
 
-/* Halves go in order, so that rows keep theirs. The depth is the logarithm of a window. */
+/* The halves go in order, so that rows keep their order. The recursion is as deep as the logarithm
+ * of the window's rows. */
 int weir_load_group(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
                     weir_error *error) {
     if (count == 1 || t->traits.one_by_one) return load_each(l, t, rows, count, error);

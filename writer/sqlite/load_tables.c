@@ -7,14 +7,15 @@
 
 static void free_table(weir_load_table *t) {
     if (!t) return;
-    (void)sqlite3_finalize(t->insert); /* nothing hangs on it any more */
+    (void)sqlite3_finalize(t->insert); /* repeats the last step's code */
     weir_declaration_free(t->declaration);
     free(t);
 }
 
-/* A statement that can be undone alone copies every page that it changes, as a savepoint does. With
- * OR ROLLBACK it cannot; that this overrules what the schema says of conflicts changes no result,
- * since all begins again without it when there is one. */
+/* For a statement that can be undone by itself, SQLite copies every page that it changes, as for a
+ * savepoint. With OR ROLLBACK a statement cannot be undone by itself. That this overrules the
+ * schema's own conflict clauses changes no result: at the first conflict the transaction begins
+ * again without it. */
 static const char *insert_verb(const weir_load *l, const weir_load_table *t) {
     return weir_load_feeds_at_once(l, t) ? "INSERT OR ROLLBACK" : "INSERT";
 }
@@ -49,7 +50,8 @@ int weir_load_prepare_insert(weir_load *l, const weir_load_table *t, sqlite3_stm
 
 /* ---- making a table ready -------------------------------------------------------------------- */
 
-/* This declaration may change the table: rows of another one go in while it stands as it does. */
+/* This declaration may change the table. So rows of another declaration that wait in the transfer
+ * go in before that. */
 static int end_transfers(weir_load *l, const weir_load_table *t, weir_error *error) {
     if (!l->tables[t->first]->transferred) return WEIR_OK;
     int status = weir_load_end(l, error);
@@ -70,8 +72,9 @@ static int prepare_table(weir_load *l, weir_load_table *t, weir_error *error) {
     return status;
 }
 
-/* A declaration makes what is missing, and stands before its rows. What its rows then miss was there:
- * somebody has renamed or dropped it. The first of a transaction is told. */
+/* A declaration comes before its rows and creates what is missing. If something is missing when the
+ * rows come, it was there: somebody has renamed or dropped it. Only the first such thing in a
+ * transaction is reported. */
 static void note_mended(weir_load *l, const weir_declaration *d, uint16_t added) {
     if (added == 0 || l->counts.mended) return;
     if (added == d->columns)
@@ -96,20 +99,22 @@ int weir_load_make_ready(weir_load *l, weir_load_table *t, weir_load_occasion wh
         note_mended(l, t->declaration, added);
         return prepare_table(l, t, error);
     }
-    /* A trigger may need a table that is declared next: what fails is met again with the rows. */
+    /* A trigger may need a table that is declared next: an error now is met again when rows
+     * come. */
     (void)prepare_table(l, t, NULL);
     return WEIR_OK;
 }
 
-/* What does not fit, or fails, is met again inside the transaction, and told there. A table with
- * several numbers waits for that too: they are made ready in the order of their rows. */
+/* A table that does not fit, or an error, is met again inside the transaction, and reported there.
+ * A table with several numbers also waits until then, since these are made ready in the order of
+ * their rows. */
 void weir_load_look_ahead(weir_load *l, weir_load_table *t) {
     bool fits;
     if (!t || t->ready || t->expected) return;
     t->expected = true;
     if (t->first != t->declaration->table) return;
     if (weir_schema_look(l->db, t->declaration, &fits, &t->traits, NULL) == WEIR_OK && fits)
-        (void)prepare_table(l, t, NULL); /* begin offers it */
+        (void)prepare_table(l, t, NULL); /* weir_load_begin offers it */
 }
 
 /* ---- declarations ---------------------------------------------------------------------------- */
@@ -145,7 +150,7 @@ int weir_load_declare(weir_load *l, const weir_declaration *d, weir_declare_when
                          d->table);
     weir_load_table *t = l->tables[d->table];
     bool known = t && weir_declaration_equal(t->declaration, d);
-    int status = known || !t ? WEIR_OK : end_transfers(l, t, error); /* as they were declared */
+    int status = known || !t ? WEIR_OK : end_transfers(l, t, error); /* with the old declaration */
     if (status == WEIR_OK && !known) status = remember(l, d, error);
     return status == WEIR_OK && when == WEIR_DECLARE_NOW
                ? weir_load_make_ready(l, l->tables[d->table], WEIR_LOAD_DECLARED, error)
@@ -169,8 +174,8 @@ void weir_load_offer_tables(weir_load *l) {
     l->unoffered = false;
 }
 
-/* What may be over by the next time is told as it is. Anything else is judged by feeding the rows,
- * which is how the next transaction goes: a rollback forgets what was offered. */
+/* A failure that may pass is returned as it is. After any other the transaction begins again, and
+ * its rows are judged by feeding them: a rollback forgets which tables were offered. */
 int weir_load_end(weir_load *l, weir_error *error) {
     int code = weir_transfer_run(l->transfer);
     if (code == SQLITE_OK) return WEIR_OK;

@@ -1,4 +1,4 @@
-/* locks.c - SQLite's locks, kept from what the process around them does. */
+/* locks.c - SQLite's locks, protected from the rest of the process. */
 #include "locks.h"
 
 #include <errno.h>
@@ -28,7 +28,8 @@ static void give_back_lock(weir_borrowed *b, uint64_t offset, uint64_t bytes) {
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
-/* A path that cannot be looked at (a chroot, say) says nothing about the file. */
+/* When the path cannot be looked up (after chroot, for example), nothing is known against the
+ * file. */
 static bool bears_its_name(const weir_borrowed *b, const char *path) {
     weir_os_info info;
     if (!b->inode) return true;
@@ -59,7 +60,7 @@ int weir_locks_begin(weir_locks *out, const weir_os *os, sqlite3 *db, weir_error
     weir_borrowed_find(&out->database, os, path);
     weir_borrowed_find(&out->wal, os, out->wal_path);
     weir_borrowed_find(&out->shm, os, out->shm_path);
-    (void)keep_both(out); /* the first look before a transaction asks again */
+    (void)keep_both(out); /* weir_locks_look, before the first transaction, tries again */
     return WEIR_OK;
 }
 

@@ -8,7 +8,7 @@
 
 static sigset_t lock_outcomes(weir_outcomes *o) {
     sigset_t before = weir_signals_hold();
-    (void)pthread_mutex_lock(&o->lock); /* fails only for a mutex that was never made */
+    (void)pthread_mutex_lock(&o->lock); /* fails only for an uninitialized mutex */
     return before;
 }
 

@@ -1,4 +1,4 @@
-/* place.c - where a database file lies, beside its own directory. */
+/* place.c - whether a database file is on the same mount as its directory. */
 #include "place.h"
 
 #include <stdlib.h>
@@ -10,7 +10,8 @@ static char *directory_of(const char *path) {
     return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-/* Devices say less than mounts: within one mount of overlayfs, files and directories may have two. */
+/* Compare mounts rather than devices: within one mount of overlayfs, a file and its directory may
+ * have different devices. */
 static bool differ(const weir_os *os, const char *a, const char *b) {
     weir_os_info one, other;
     int64_t first = os->mount(os->self, a), second = os->mount(os->self, b);

@@ -6,7 +6,7 @@
 
 #include "sqlite_error.h"
 
-/* Longer rows have no literals: the record says the same, and memory stays bounded. */
+/* Longer rows are kept without literals: the record says the same, and memory stays bounded. */
 enum { LITERALS_MAX = 1 << 20, SHORT_VALUE = 1000 };
 
 int weir_reject_prepare(sqlite3 *db, sqlite3_stmt **out, weir_error *error) {
@@ -33,7 +33,7 @@ static void add_hex(sqlite3_str *out, const weir_value *v) {
     sqlite3_str_appendall(out, "'");
 }
 
-/* A literal cannot hold a zero byte. */
+/* A text literal cannot contain a zero byte. */
 static void add_text(sqlite3_str *out, const weir_value *v) {
     if (v->length && memchr(v->as.bytes, 0, v->length)) {
         sqlite3_str_appendall(out, "CAST(");
@@ -63,7 +63,7 @@ static void add_literal(sqlite3_str *out, const weir_value *v) {
     }
 }
 
-/* The beginning of a text may end within a character, as texts of any bytes may. */
+/* The beginning may end within a character; a text may be any bytes anyway. */
 static void add_beginning(sqlite3_str *out, const weir_value *v) {
     weir_value beginning = *v;
     beginning.length = SHORT_VALUE;
@@ -79,7 +79,7 @@ static void add_value(sqlite3_str *out, const weir_value *v, weir_reject_kept ke
         add_literal(out, v);
 }
 
-/* NULL for a row that is too long to be written out whole. */
+/* NULL for a row that is too long to be written as literals. */
 static char *literals(const weir_refused *row, const weir_value *values, uint16_t count,
                       weir_reject_kept kept) {
     if (kept == WEIR_REJECT_WHOLE && row->length > LITERALS_MAX / 4) return NULL;
@@ -111,8 +111,8 @@ static int bind_message(sqlite3_stmt *s, const weir_refused *row, const weir_ref
     return text ? sqlite3_bind_text(s, 6, text, -1, sqlite3_free) : SQLITE_NOMEM;
 }
 
-/* A value that could not be bound is NULL, which is better than no row: what counts is the record, or
- * where that cannot be kept, the message. */
+/* A value that could not be bound is NULL, which is better than no row. The record must be bound,
+ * or where it cannot be kept, the message. */
 static int bind(sqlite3_stmt *s, const weir_refused *row, const weir_refusal *why,
                 weir_reject_kept kept) {
     (void)sqlite3_bind_blob(s, 1, row->header->journal, 16, SQLITE_STATIC);
@@ -126,7 +126,7 @@ static int bind(sqlite3_stmt *s, const weir_refused *row, const weir_refusal *wh
     return sqlite3_bind_blob64(s, 8, row->bytes, row->length, SQLITE_STATIC);
 }
 
-/* What a failed bind says need not be what the connection says last. */
+/* The connection's last error need not be that of a bind, so code is passed. */
 static int keep_failed(sqlite3 *db, int code, weir_error *error) {
     if (code == SQLITE_TOOBIG)
         return weir_fail(error, WEIR_TOO_BIG, "%s: a refused row is too large to be kept whole",

@@ -1,4 +1,5 @@
-/* schema.c - the tables in the database: does one fit its declaration, and make it fit. */
+/* schema.c - the tables in the database: whether a table fits its declaration, and making it
+ * fit. */
 #include "schema.h"
 
 #include "../copy/stored.h"
@@ -31,7 +32,7 @@ static int no_memory(const weir_declaration *d, weir_error *error) {
 
 /* ---- looking --------------------------------------------------------------------------------- */
 
-/* Views and virtual tables do not say how many rows they took. */
+/* Views and virtual tables are refused: they do not say how many rows they took. */
 static int find_table(sqlite3 *db, const weir_declaration *d, found *f, weir_error *error) {
     int64_t kind;
     int status =
@@ -53,7 +54,7 @@ static int find_table(sqlite3 *db, const weir_declaration *d, found *f, weir_err
     return status;
 }
 
-/* An INTEGER PRIMARY KEY is the rowid itself, which shows by its having no index. */
+/* An INTEGER PRIMARY KEY is the rowid itself. It can be told by its having no index. */
 static int find_key(sqlite3 *db, const weir_declaration *d, found *f, weir_error *error) {
     int64_t is_rowid;
     int status = weir_sqlite_ask(
@@ -98,7 +99,7 @@ static int check_column(const weir_declaration *d, const there *c, bool key_is_r
     return WEIR_OK;
 }
 
-/* The columns that are there must be the first declared: what is missing must stand at the end. */
+/* The columns that are there must be the first declared ones: only the last can be missing. */
 static int check_missing(const weir_declaration *d, const bool *present, found *f,
                          weir_error *error) {
     uint16_t first = 0;
@@ -198,14 +199,14 @@ static int extend(sqlite3 *db, const weir_declaration *d, uint16_t missing, weir
     return status;
 }
 
-/* Foreign keys are judged at the end of a statement. A row's fault is overlooked when a later row of
- * the same statement mends it: as the parent of an earlier row of the table, by a REPLACE that takes
- * the child away or brings the parent back, or by a trigger. So such tables are fed one row a
+/* Foreign keys are judged at the end of a statement. So a violation by one row goes unnoticed when a
+ * later row of the same statement mends it: as the parent of the earlier row, by a REPLACE that
+ * removes the child or brings the parent back, or by a trigger. Such tables are fed one row a
  * statement.
  *
- * SQLite has no way to ask for conflict clauses or what a trigger touches, so a mere mention counts: of
- * REPLACE in the table's text, of a table or view in that of a trigger or view. A name with a quote in
- * it may be written in several ways, and counts always. */
+ * SQLite cannot be asked for conflict clauses, nor for what a trigger touches. So a mere mention
+ * counts: of REPLACE in the table's SQL, or of a table or view in the SQL of a trigger or view. A
+ * name with a quote in it may be written in several ways, so it always counts as mentioned. */
 #define NAMED_IN(text, name)                                                                       \
     "(instr(lower(" text "), lower(" name ")) OR " name " GLOB '*[]\"''`]*')"
 #define KEYS /* all foreign keys; acts: a change of the parent changes the child */                \
@@ -272,7 +273,7 @@ static int read_traits(sqlite3 *db, const weir_declaration *d, weir_traits *out,
     return status;
 }
 
-/* A table whose key is declared chooses nothing. ?1: the table. */
+/* A table whose key is declared chooses no rowid itself. ?1: the table. */
 static int greatest_sequence(sqlite3 *db, const weir_declaration *d, int64_t *out) {
     static const char of_all[] =
         "WITH RECURSIVE " KEYS ", " TOUCHED " SELECT max(q.seq) FROM sqlite_sequence q"
@@ -302,7 +303,7 @@ int weir_schema_ensure(sqlite3 *db, const weir_declaration *d, weir_traits *out,
     int status = look_at_table(db, d, &f, error);
     if (status != WEIR_OK) return status;
     *added = f.exists ? f.missing : d->columns;
-    if (!f.exists) return create(db, d, error); /* as plain as a table can be */
+    if (!f.exists) return create(db, d, error); /* without any traits */
     if (f.missing) status = extend(db, d, f.missing, error);
     return status == WEIR_OK ? read_traits(db, d, out, error) : status;
 }
@@ -329,8 +330,8 @@ static int greatest_key(sqlite3 *db, const weir_declaration *d, int key, int64_t
     return status;
 }
 
-/* AUTOINCREMENT promises that keys of deleted rows do not come again, which after the greatest of all
- * leaves none. */
+/* AUTOINCREMENT promises that keys of deleted rows are not used again. So after the greatest key of
+ * all, none is left. */
 static int greatest_ever(sqlite3 *db, const weir_declaration *d, int64_t *out, weir_error *error) {
     int64_t remembered, sequence;
     int status = weir_sqlite_ask(db, "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'",

@@ -16,7 +16,7 @@
 
 /* ---- hooks ----------------------------------------------------------------------------------- */
 
-/* Keys are chosen by each journal for itself. */
+/* Each journal chooses keys by itself, so a table with keys allows only one journal. */
 static int check_alone(weir_writer *w, const weir_declaration *d, weir_error *error) {
     weir_journals journals = {.os = w->os,
                               .db = w->reader,
@@ -57,7 +57,8 @@ static void on_loss(void *context, weir_sqlite_loss what) {
     weir_writer_unlock(w);
 }
 
-/* The reader goes first: the last connection to close checkpoints, and that shall be the sink's. */
+/* The reader is closed first: the last connection to close checkpoints, and that is to be the
+ * sink's. */
 static void hook_finish(void *self, uint64_t deadline_ns) {
     weir_writer *w = self;
     close_reader(w);
@@ -83,7 +84,7 @@ typedef struct opening {
     weir_error *error;
 } opening;
 
-/* sqlite3_free() it. The journal stands beside the database unless the caller says where. */
+/* sqlite3_free() it. The journal is beside the database unless the caller says where it is. */
 static char *journal_path(const opening *o, const char *database) {
     const char *given = o->options.journal_directory;
     char *path = given ? sqlite3_mprintf("%s", given) : weir_journals_beside(database);
@@ -91,8 +92,8 @@ static char *journal_path(const opening *o, const char *database) {
     return path;
 }
 
-/* SQLite makes a file that is not there before the journal beside it is judged, and a call that is
- * refused changes nothing: so that one is judged first. */
+/* A call that is refused must change nothing, but SQLite creates a database that does not exist. So
+ * in that case the journal is judged first. */
 static int judge_journal(opening *o, const char *path) {
     const weir_os *os = o->os;
     weir_os_info info;
@@ -111,8 +112,8 @@ static int hook_read_positions(void *self, weir_position **positions, size_t *co
     return weir_sqlite_positions(&o->sink, positions, count, error);
 }
 
-/* Positions are read again when they count; a call that is refused for them shall not make a
- * directory. */
+/* The positions are read again later, when the journal is opened. They are read here too, so that a
+ * call which is refused because of them creates no directory. */
 static int look_at_journals(opening *o, const char *directory,
                             void (*tell)(void *context, const char *text), void *context) {
     weir_journals journals = {.os = o->os,
@@ -138,8 +139,8 @@ static int open_database(opening *o, const char *path) {
     return o->directory ? look_at_journals(o, o->directory, NULL, NULL) : WEIR_NO_MEMORY;
 }
 
-/* SQLite's -wal and our journal go by the name: by another name of the same file, another process has
- * others, and the two destroy each other's work. */
+/* SQLite's -wal file and our journal are found by the name of the database. A process that opens
+ * the same file by another name has other ones, and the two destroy each other's work. */
 static int check_names(opening *o, const char *path) {
     const weir_os *os = o->os;
     weir_os_info info;
@@ -182,8 +183,9 @@ static void close_database(opening *o) {
     o->sink = (weir_sink){0};
 }
 
-/* A former process may still be closing. Its last checkpoint shall not meet a connection of ours, so
- * the database is closed while we wait, and looked at anew when it is ours. */
+/* An earlier process may still be closing. None of our connections may be open during its last
+ * checkpoint, so the database is closed while we wait, and opened again when the journal is
+ * free. */
 static int open_database_and_journal(opening *o, const char *path) {
     const weir_os *os = o->os;
     uint64_t deadline = weir_deadline(os, o->options.open_timeout_ms);
@@ -215,12 +217,12 @@ static int enter_journal(opening *o, const char *directory) {
     int status;
     while ((status = weir_journals_enter(&journals, id, o->error)) == WEIR_BUSY &&
            os->now(os->self) < deadline)
-        (void)os->wait(os->self, &never, 0, 10000000); /* it ends by its time */
+        (void)os->wait(os->self, &never, 0, 10000000); /* ends by the timeout only */
     return status;
 }
 
-/* Two processes that open two journals of one database at once: each has entered and locked its own
- * before it looks, so one of them at least sees the other. */
+/* When two processes open two journals of one database at once, each has entered and locked its own
+ * before it looks for others. So at least one of them sees the other. */
 static int settle_place(opening *o) {
     const char *directory = weir_handle_directory(o->handle);
     int status = enter_journal(o, directory);
@@ -254,17 +256,17 @@ static int attach_writer(opening *o) {
     }
     weir_hooks hooks = {w, hook_check, hook_nudge, hook_finish, hook_stop};
     weir_handle_attach(o->handle, &hooks);
-    hook_nudge(w, false); /* for what became durable before the hooks were there */
+    hook_nudge(w, false); /* rows may have become durable before the hooks were there */
     return WEIR_OK;
 }
 
-/* How SQLite was configured at run time, sqlite3_threadsafe does not tell; only that a connection which
- * asks for a mutex has none. */
+/* sqlite3_threadsafe() does not tell how SQLite was configured at run time. That shows only when a
+ * connection asks for a mutex and has none. */
 static bool has_mutexes(void) {
     sqlite3 *db;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_MEMORY;
     int code = sqlite3_open_v2(":memory:", &db, flags, NULL);
-    bool has = code != SQLITE_OK || sqlite3_db_mutex(db); /* who cannot open it, will hear why */
+    bool has = code != SQLITE_OK || sqlite3_db_mutex(db); /* opening the database will report it */
     (void)sqlite3_close(db);
     return has;
 }
@@ -314,7 +316,7 @@ static int open_path(const char *path, const weir_options *options, weir **out, 
     return status;
 }
 
-/* A child that may open nothing hears it before SQLite does anything. */
+/* A forked child that may not open anything is refused before SQLite does anything. */
 static int open_here(const char *path, const weir_options *options, weir **out, weir_error *error) {
     if (!path || !out)
         return weir_fail(error, WEIR_MISUSE, "weir_open_sqlite: %s is NULL", path ? "out" : "path");

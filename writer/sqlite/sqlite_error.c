@@ -22,12 +22,12 @@ int weir_sqlite_status(int code) {
     case SQLITE_NOTADB:
     case SQLITE_READONLY:
     case SQLITE_PERM: return WEIR_DATABASE;
-    default: return WEIR_SCHEMA; /* what SQLite says of statements that do not fit the tables */
+    default: return WEIR_SCHEMA; /* a statement does not fit the tables */
     }
 }
 
-/* A program gives its own functions, collations and modules to its own connections. SQLite has a code
- * for a collation that is missing only. */
+/* A program registers its functions, collations and modules with its own connections only. SQLite
+ * has an error code of its own only for a missing collation, so the message is compared. */
 static bool lacks_what_the_program_has(const char *message) {
     static const char *const words[] = {"no such function", "unknown function",
                                         "no such collation sequence", "no such module"};
@@ -41,7 +41,7 @@ int weir_sqlite_fail(sqlite3 *db, const char *doing, weir_error *error) {
     int status = weir_sqlite_status(code);
     const char *path = sqlite3_db_filename(db, "main");
     if (status == WEIR_OK)
-        status = WEIR_IO; /* the caller saw a failure that SQLite has forgotten */
+        status = WEIR_IO; /* the caller saw a failure that SQLite no longer reports */
     const char *message = sqlite3_errmsg(db);
     const char *advice =
         lacks_what_the_program_has(message)
@@ -53,7 +53,7 @@ int weir_sqlite_fail(sqlite3 *db, const char *doing, weir_error *error) {
 }
 
 void weir_sqlite_leave_wal(sqlite3 *db) {
-    if (db) /* fails only for what SQLite does not know, which it has since 3.16 */
+    if (db) /* fails only for an option that SQLite does not know; it knows this one since 3.16 */
         (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
 

@@ -14,15 +14,15 @@ typedef struct sqlite_sink {
     char *path; /* of the file that SQLite opened; sqlite3_free */
     weir_sqlite_loss_fn *on_loss;
     void *context;
-    weir_outcomes *outcomes; /* NULL: nobody asks */
+    weir_outcomes *outcomes; /* NULL: there are no questions */
     weir_connection connection;
-    weir_load load; /* tables and how rows go into them */
+    weir_load load; /* the tables, and how rows go into them */
     weir_transfer *transfer;
     sqlite3_stmt *begin, *commit, *rollback, *version, *read, *store;
-    int64_t schema_version; /* that load and own are good for; -1: for none */
-    bool own;               /* weir_position is there */
-    bool began;             /* a transaction that may have changed what we know */
-    weir_borrowed old_shm;  /* when the -wal or -shm file was lost */
+    int64_t schema_version; /* for which load and own hold; -1: for none */
+    bool own;               /* the table weir_position is there */
+    bool began;             /* a transaction began that may change what load and own know */
+    weir_borrowed old_shm;  /* the -shm file that was in use when the -wal or -shm file was lost */
 } sqlite_sink;
 
 /* ---- position -------------------------------------------------------------------------------- */
@@ -86,14 +86,14 @@ static int write_position(sqlite_sink *s, const weir_position *to, weir_error *e
     return status;
 }
 
-/* ---- the connection and what hangs on it ------------------------------------------------------ */
+/* ---- the connection and what belongs to it --------------------------------------------------- */
 
 static void close_all(sqlite_sink *s) {
     weir_load_free(&s->load);
     sqlite3_stmt **statements[] = {&s->begin,   &s->commit, &s->rollback,
                                    &s->version, &s->read,   &s->store};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
-        (void)sqlite3_finalize(*statements[i]); /* nothing hangs on it any more */
+        (void)sqlite3_finalize(*statements[i]); /* repeats the last step's code */
         *statements[i] = NULL;
     }
     weir_transfer_close(s->transfer);
@@ -126,9 +126,9 @@ static int open_connection(sqlite_sink *s, weir_error *error) {
 
 static bool is_file_lost(const sqlite_sink *s) { return !s->connection.db || s->connection.lost; }
 
-/* What was committed into files that nobody else sees goes with them. SQLite shares the -shm file
- * among all connections of a process: while one of them has the old file, a new one would read the new
- * -wal file by the old index. */
+/* Commits in files that no other connection sees are lost with these files. All connections of a
+ * process share one -shm file: while one of them still has the old one, a new connection would read
+ * the new -wal file by the old index. */
 static int reopen(sqlite_sink *s, weir_error *error) {
     if (s->on_loss) s->on_loss(s->context, WEIR_SQLITE_FILES_LOST);
     if (s->connection.db) s->old_shm = s->connection.locks.shm;
@@ -164,7 +164,7 @@ static int read_schema_version(sqlite_sink *s, int64_t *version, weir_error *err
     return status;
 }
 
-/* Others may have changed the schema between two transactions, but not within ours. */
+/* Other connections may have changed the schema between two transactions, but not during ours. */
 static int note_schema(sqlite_sink *s, weir_error *error) {
     int64_t version;
     int status = read_schema_version(s, &version, error);
@@ -181,7 +181,7 @@ static int step_once(sqlite_sink *s, sqlite3_stmt *statement, const char *doing,
     return status;
 }
 
-/* Without memory even this can fail. */
+/* Even this can fail, without memory. */
 static int undo(sqlite_sink *s, weir_error *error) {
     if (sqlite3_get_autocommit(s->connection.db)) return WEIR_OK;
     return step_once(s, s->rollback, "rolling back", error);
@@ -209,8 +209,8 @@ static int sink_begin(void *self, const uint8_t journal[16], weir_position *at, 
     return status == WEIR_OK ? read_position(s, journal, at, error) : status;
 }
 
-/* Only where the schema is not known yet: later each transaction leaves its tables ready. What fails
- * here fails again inside the transaction. */
+/* Only while the schema is not known yet: later on, each transaction leaves its tables ready. What
+ * fails here fails again inside the transaction. */
 static void sink_expect(void *self, const weir_block_header *header, weir_cursor body) {
     sqlite_sink *s = self;
     if (is_file_lost(s) || s->schema_version >= 0 || !sqlite3_get_autocommit(s->connection.db))
@@ -235,7 +235,7 @@ static int sink_apply(void *self, const weir_block_header *header, weir_cursor b
 static int sink_commit(void *self, const weir_position *to, weir_sink_counts *counts,
                        weir_error *error) {
     sqlite_sink *s = self;
-    int64_t version; /* with what we changed ourselves, which needs no second look */
+    int64_t version; /* after our own changes of the schema, which load knows already */
     int status = weir_load_end(&s->load, error);
     if (status == WEIR_OK) status = write_position(s, to, error);
     if (status == WEIR_OK) status = read_schema_version(s, &version, error);
@@ -250,13 +250,13 @@ static int sink_commit(void *self, const weir_position *to, weir_sink_counts *co
     return WEIR_OK;
 }
 
-/* What the transaction created is gone with it. */
+/* Tables that the transaction created are gone with it. */
 static void sink_rollback(void *self) {
     sqlite_sink *s = self;
-    if (!s->connection.db) return; /* it is yet to be opened again */
+    if (!s->connection.db) return; /* it is still to be opened again */
     weir_transfer_drop(s->transfer);
-    (void)undo(s, NULL); /* else the next transaction tries again before it begins */
-    (void)weir_connection_temporary(&s->connection, NULL); /* or behind the next failure */
+    (void)undo(s, NULL); /* if it fails, the next transaction tries again before it begins */
+    (void)weir_connection_temporary(&s->connection, NULL); /* the next rollback tries again */
     if (s->began) forget_schema(s);
     s->began = false;
 }
@@ -268,9 +268,10 @@ static int sink_harden(void *self, uint64_t applied, uint64_t *safe, weir_error 
     return weir_connection_harden(&s->connection, applied, safe, error);
 }
 
-/* Rows that change pages all over the file share the pages that they change. Others need no more
- * than what stays in the cache with the pages that they make (see weir_connection_cache): what does
- * not is written to the -wal file before its time, and some of it twice. */
+/* Rows that change pages all over the file change the same pages again and again, so a large
+ * transaction writes fewer of them. Other rows need only so large a transaction that the pages
+ * which it makes stay in the cache (see weir_connection_cache): pages that do not are written to
+ * the -wal file early, and some of them twice. */
 static weir_appetite sink_appetite(void *self) {
     static const weir_appetite plain = {65536, 8 << 20}, scattered = {262144, 32 << 20};
     return weir_load_scatters(&((const sqlite_sink *)self)->load) ? scattered : plain;
@@ -286,7 +287,7 @@ static void sink_close(void *self) {
     free(s);
 }
 
-/* It is opened again by the path that SQLite found, whatever the working directory is by then. */
+/* To open the file again, use the path that SQLite found: the working directory may change. */
 static int note_path(sqlite_sink *s, char **real_path, weir_error *error) {
     const char *path = sqlite3_db_filename(s->connection.db, "main");
     s->path = sqlite3_mprintf("%s", path);
@@ -295,7 +296,7 @@ static int note_path(sqlite_sink *s, char **real_path, weir_error *error) {
         return weir_fail(error, WEIR_NO_MEMORY, "no memory for the database's path");
     s->config.path = s->path;
     s->config.must_exist = true;
-    s->config.busy_timeout_ms = 0; /* then the caller waits, not SQLite */
+    s->config.busy_timeout_ms = 0; /* from now on the caller waits, not SQLite */
     return WEIR_OK;
 }
 

@@ -14,7 +14,7 @@ enum {
 
 static weir_wal_file *wal_of(sqlite3_file *file) { return (weir_wal_file *)file->pMethods; }
 
-/* Who does the work may know the file by its methods too. */
+/* The usual methods get the file as they know it: they, too, may know it by its methods. */
 static sqlite3_file *lend(weir_wal_file *w) {
     w->file->pMethods = w->usual;
     return w->file;
@@ -39,7 +39,7 @@ static int size_now(weir_wal_file *w, sqlite3_int64 *bytes) {
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-/* The disk works while SQLite sums up the next frames. Small transactions are left alone. */
+/* So that the disk works while SQLite makes the next frames. Small transactions are left alone. */
 static void write_back(weir_wal_file *w, sqlite3_int64 at, int bytes) {
     if (at != w->written) w->written_from = at;
     w->written = at + bytes;
@@ -50,7 +50,7 @@ static void write_back(weir_wal_file *w, sqlite3_int64 at, int bytes) {
     w->written_from = w->written;
 }
 
-/* Without the lock another process may be writing there. */
+/* Without the lock, another process may be writing to the file. */
 static bool may(weir_wal_file *w, weir_locks_slot slot) {
     bool locked = !w->locks || weir_locks_has(w->locks, slot);
     w->unlocked |= !locked;
@@ -61,7 +61,8 @@ static int may_write(weir_wal_file *w) {
     return may(w, WEIR_LOCKS_WRITER) ? SQLITE_OK : SQLITE_IOERR_LOCK;
 }
 
-/* A piece that is lost leaves a hole, so from then on nothing goes well until the rollback. */
+/* A piece that could not be written leaves a hole, so every call fails from then on, until the
+ * rollback. */
 static int flush(weir_wal_file *w) {
     if (w->failed || w->reading || !w->used) return w->failed;
     w->failed = may_write(w);
@@ -71,7 +72,8 @@ static int flush(weir_wal_file *w) {
     return w->failed;
 }
 
-/* Asked at a piece's beginning too: SQLite enters frames in the index once they are taken here. */
+/* The lock is checked at the beginning of a piece too: once frames are taken here, SQLite enters
+ * them in the index. */
 static int begin_piece(weir_wal_file *w, sqlite3_int64 offset) {
     int code = flush(w);
     if (code == SQLITE_OK) code = w->failed = may_write(w);
@@ -85,7 +87,7 @@ static bool joins(const weir_wal_file *w, int bytes, sqlite3_int64 offset) {
 
 static int write_piece(sqlite3_file *file, const void *from, int bytes, sqlite3_int64 offset) {
     weir_wal_file *w = wal_of(file);
-    weir_wal_file_end_reading(w); /* what was read ahead may change now */
+    weir_wal_file_end_reading(w); /* what was read ahead may now be overwritten */
     int code = joins(w, bytes, offset) ? SQLITE_OK : begin_piece(w, offset);
     if (code != SQLITE_OK) return code;
     if (bytes > PIECE) return write_now(w, from, bytes, offset);
@@ -94,8 +96,9 @@ static int write_piece(sqlite3_file *file, const void *from, int bytes, sqlite3_
     return SQLITE_OK;
 }
 
-/* SQLite syncs a header before the frames, lest those of an older one be taken for its own. In a
- * new file there are none, so there it goes to the disk with its first frames. */
+/* SQLite syncs a header before it writes frames, so that frames after an older header are never
+ * taken for frames of the new one. A new file has no older frames, so there the header goes to the
+ * disk together with its first frames. */
 static bool is_new_header(weir_wal_file *w) {
     sqlite3_int64 size;
     return w->used == WAL_HEADER && w->at == 0 && !w->reading && size_now(w, &size) == SQLITE_OK &&
@@ -133,8 +136,9 @@ static bool holds(const weir_wal_file *w, int bytes, sqlite3_int64 offset) {
     return offset >= w->at && bytes <= w->used && offset - w->at <= w->used - bytes;
 }
 
-/* What has been read so far is in the database file, if not on its disk, which works while SQLite
- * copies the rest; its sync then has less to wait for. Small checkpoints are left alone. */
+/* What the checkpoint has read so far, it has written to the database file. Let the disk begin with
+ * it while SQLite copies the rest: then the sync has less to wait for. Small checkpoints are left
+ * alone. */
 static void write_back_database(weir_wal_file *w, int bytes) {
     w->copied += bytes;
     if (w->copied < WRITE_BACK) return;
@@ -144,8 +148,8 @@ static void write_back_database(weir_wal_file *w, int bytes) {
     weir_borrowed_write_back(&w->database);
 }
 
-/* A checkpoint reads in the order of pages, which is mostly that of their frames. Should this fail,
- * the read that asked for it will say so. */
+/* A checkpoint reads in the order of page numbers, which is mostly the order of their frames. If
+ * this fails, the read for which it was done reports it. */
 static void read_wal_ahead(weir_wal_file *w, sqlite3_int64 from) {
     sqlite3_int64 left = w->end > from ? w->end - from : 0;
     int bytes = left < AHEAD ? (int)left : AHEAD;
@@ -182,7 +186,7 @@ void weir_wal_file_end_reading(weir_wal_file *w) {
 
 /* ---- taking over ----------------------------------------------------------------------------- */
 
-/* What nobody synced counts for nobody. */
+/* Frames that wait were never synced, so no commit depends on them. */
 static int close_wal_file(sqlite3_file *file) {
     weir_wal_file *w = wal_of(file);
     (void)lend(w);
@@ -190,15 +194,17 @@ static int close_wal_file(sqlite3_file *file) {
     return w->usual->xClose(file);
 }
 
-/* SQLite's locks are on the database and the -shm, so this file may be opened and closed again. */
+/* SQLite's locks are on the database and the -shm file, so this file may be opened a second
+ * time. */
 static int open_wal_again(const weir_os *os, sqlite3 *db) {
     const char *name = sqlite3_db_filename(db, "main");
     if (!name || !*name) return -1;
     return os->open(os->self, WEIR_OS_CWD, sqlite3_filename_wal(name), WEIR_OS_READ);
 }
 
-/* Where a torn sector may take what stands beside it, SQLite fills the last one of a commit with
- * frames, syncs in their midst, and tells others of all of them (walWriteToLog in its wal.c). */
+/* Without powersafe overwrite, a torn sector may damage what is beside it. Then SQLite fills the
+ * last sector of a commit with more frames, syncs in the midst of them, and makes all of them
+ * visible to others (walWriteToLog in its wal.c). */
 static bool commits_end_with_a_sync(sqlite3 *db) {
     sqlite3_file *file = NULL;
     int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);

@@ -6,12 +6,12 @@
 #include "../../lib/base/thread.h"
 #include "sqlite_error.h"
 
-static pthread_mutex_t all_lock =
-    PTHREAD_MUTEX_INITIALIZER; /* the list and every writer's handle */
+/* For the list, and for every writer's handle. */
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
 static weir_writer *all;
 
 static void lock_writers(pthread_mutex_t *lock) {
-    (void)pthread_mutex_lock(lock); /* fails only for a mutex that was never made */
+    (void)pthread_mutex_lock(lock); /* fails only for an uninitialized mutex */
 }
 
 static void unlock_writers(pthread_mutex_t *lock) {
@@ -68,14 +68,15 @@ void weir_writer_unlock(weir_writer *w) {
     weir_signals_allow(&before);
 }
 
-/* ---- the reader ------------------------------------------------------------------------------- */
+/* ---- the reader
+ * ------------------------------------------------------------------------------- */
 
 static int open_reader(weir_writer *w, weir_error *error) {
     if (sqlite3_open_v2(w->path, &w->reader, WEIR_SQLITE_OPEN, NULL) != SQLITE_OK) {
         if (!w->reader) return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory", w->path);
         return weir_sqlite_fail(w->reader, "opening a reading connection", error);
     }
-    weir_sqlite_leave_wal(w->reader);                  /* the sink's to checkpoint */
+    weir_sqlite_leave_wal(w->reader);                  /* the sink checkpoints */
     (void)sqlite3_extended_result_codes(w->reader, 1); /* fails only for a NULL connection */
     (void)sqlite3_busy_timeout(w->reader, (int)(w->open_timeout_ms & 0x7FFFFFFF));
     return weir_sqlite_run(w->reader, "PRAGMA query_only=ON; PRAGMA cache_size=-512", error);
