@@ -21,14 +21,17 @@ static void nap(void) {
     (void)nanosleep(&time, NULL); /* a signal may end it early */
 }
 
+static const char *why_passed(uint64_t rows, uint64_t late) {
+    if (late == 0) return "missing or damaged in what was replayed";
+    return late < rows ? "missing or damaged, or written after the moment"
+                       : "written after the moment that was asked for";
+}
+
 static int add_passed(weir_applied *out, const weir_replay_result *step) {
     weir_row_range range = step->passed;
     if (range.first == 0) return WEIR_OK;
-    uint64_t rows = range.last - range.first + 1;
     weir_loss loss = {.first_row = range.first, .last_row = range.last};
-    const char *why = step->passed_late == 0     ? "missing or damaged in what was replayed"
-                      : step->passed_late < rows ? "missing or damaged, or written after the moment"
-                                                 : "written after the moment that was asked for";
+    const char *why = why_passed(range.last - range.first + 1, step->passed_late);
     (void)snprintf(loss.why, sizeof loss.why, "%s", why); /* it fits */
     out->late += step->passed_late;
     return weir_losses_add(&out->passed, &loss);

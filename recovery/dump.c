@@ -181,7 +181,7 @@ static void note_verdict(const dumping *d) {
         weir_report_note("%s", i->detail[0] ? i->detail : weir_verdict_text(i->verdict));
     if (i->next_row > i->durable_next_row && !d->view.holder.is_there)
         weir_report_note("rows %" PRIu64 " to %" PRIu64
-                         " stand above the durable mark and are not dumped; recovery takes them in",
+                         " are after the durable mark and are not dumped; recovery takes them in",
                          i->durable_next_row, i->next_row - 1);
     if (d->view.ring.rows && !d->view.holder.is_there)
         weir_report_note("%" PRIu64 " rows wait in the ring of a dead process and are not dumped; "

@@ -35,10 +35,9 @@ static int check_into(const rebuilding *r, weir_error *error) {
         status =
             weir_fail(error, WEIR_LOCKED, "%s is open in %s", into, weir_holder_text(holder, who));
     else if (found == WEIR_OK && strcmp(other.directory, r->place->directory) == 0)
-        status =
-            weir_fail(error, WEIR_MISUSE,
-                      "%s is the journal's own database: that is plain recovery, weir-recover %s",
-                      into, into);
+        status = weir_fail(error, WEIR_MISUSE,
+                           "%s is the journal's own database: use plain recovery, weir-recover %s",
+                           into, into);
     else if (found != WEIR_OK && found != WEIR_NOT_FOUND)
         status = weir_fail(error, found, "%s", ignored.text);
     weir_place_free(&other);
@@ -112,15 +111,15 @@ static int fill_from_journal(const rebuilding *r, weir_applied *applied, weir_er
 static void note_late(const weir_applied *applied) {
     if (applied->late)
         weir_report_note(
-            "%llu rows were written after the moment, but stand before others that were "
+            "%llu rows were written after the moment, but come before others that were "
             "not (a clock was wrong): they are left out, and no later replay into this "
-            "file brings them; the table weir_loss names them",
+            "file applies them; the table weir_loss names them",
             (unsigned long long)applied->late);
 }
 
 static void note_ring(const rebuilding *r, const weir_applied *applied) {
     if (applied->from_ring)
-        weir_report_note("%llu of the rows wait in the ring of a dead process, and still do",
+        weir_report_note("%llu of the rows are in the ring of a dead process, and still wait there",
                          (unsigned long long)applied->from_ring);
     if (r->view.ring.rows && !r->view.holder.is_there && !takes_ring(r))
         weir_report_note("%llu rows wait in the ring of a dead process; they have no times, so "

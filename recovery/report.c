@@ -303,8 +303,8 @@ static void word_rows(const weir_view *view) {
 /* They accumulate until somebody removes them. */
 static void word_kept(const char *what, const weir_kept_files *files) {
     if (!files->count) return;
-    printf("  %s %" PRIu64 " %s, %" PRIu64 " bytes; nothing of weir removes them\n", what,
-           files->count, files->count == 1 ? "file" : "files", files->bytes);
+    printf("  %s %" PRIu64 " %s, %" PRIu64 " bytes; weir never removes them\n", what, files->count,
+           files->count == 1 ? "file" : "files", files->bytes);
 }
 
 static void word_view(const weir_place *place, const weir_view *view) {

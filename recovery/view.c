@@ -63,8 +63,8 @@ int weir_view_check_owner(const weir_view *view, const weir_arguments *arguments
         found->journal == WEIR_JOURNAL_PRESENT && found->position == WEIR_POSITION_OTHER;
     if (!arguments->journal || !stranger || arguments->adopt) return WEIR_OK;
     return weir_fail(error, WEIR_FOREIGN,
-                     "%s was filled from other journals and knows nothing of %s; if that is its "
-                     "journal all the same, say --adopt",
+                     "%s was filled from other journals and does not know %s; if that is its "
+                     "journal all the same, use --adopt",
                      place->database, place->directory);
 }
 

@@ -98,7 +98,7 @@ static void the_rings_rows_are_replayed(void **state) {
     run(f, "replay", "--into", f->other, "--to", "21", f->journal, NULL), expect(f, RECOVERED);
     assert_int_equal(rows_in(f->other), 20);
     run(f, "replay", "--into", f->other, f->journal, NULL), expect(f, RECOVERED);
-    expect_text(f->err, "30 of the rows wait in the ring of a dead process, and still do");
+    expect_text(f->err, "30 of the rows are in the ring of a dead process, and still wait there");
     assert_int_equal(rows_in(f->other), ROWS);
     assert_int_equal(weir_sql_int(f->other, "SELECT sum(id = rowid) FROM t"), ROWS);
     assert_int_equal(weir_sql_int(f->other, "SELECT count(*) FROM other"), 1);

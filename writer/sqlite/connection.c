@@ -16,9 +16,9 @@ static bool stands_in_a_directory(const weir_os *os, const char *path) {
     const char *slash = strrchr(path, '/');
     int length = slash ? (int)(slash - path) + 1 : 0;
     char *directory = sqlite3_mprintf("%.*s.", length, path);
-    bool stands = directory && os->info(os->self, WEIR_OS_CWD, directory, &info) >= 0;
+    bool there = directory && os->info(os->self, WEIR_OS_CWD, directory, &info) >= 0;
     sqlite3_free(directory);
-    return stands;
+    return there;
 }
 
 /* A file that cannot be opened is WEIR_DATABASE, even for an I/O error. The message is SQLite's, or

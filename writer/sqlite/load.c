@@ -54,9 +54,9 @@ static size_t run_length(const weir_load *l, const weir_feed_row *rows, size_t m
 /* Tell the outcome of a row that went alone, as the counts have changed since before. Should the
  * transaction fail later, the row is fed again, and what is told then counts. */
 static void tell_outcome(weir_load *l, const weir_feed_row *row, const weir_sink_counts *before) {
-    weir_outcome outcome = l->counts.rejected > before->rejected ? WEIR_OUTCOME_REJECTED
-                           : l->counts.ignored > before->ignored ? WEIR_OUTCOME_IGNORED
-                                                                 : WEIR_OUTCOME_INSERTED;
+    weir_outcome outcome = WEIR_OUTCOME_INSERTED;
+    if (l->counts.ignored > before->ignored) outcome = WEIR_OUTCOME_IGNORED;
+    if (l->counts.rejected > before->rejected) outcome = WEIR_OUTCOME_REJECTED;
     weir_outcomes_tell(l->outcomes, row->bytes, row->length, outcome);
 }
 

@@ -15,7 +15,7 @@ typedef enum weir_position_row {
     WEIR_POSITION_ROW_NO_JOURNAL, /* its journal is no id: weir did not write it */
 } weir_position_row;
 
-/* The row that the query stands at. DOUBTFUL: out has the values as SQLite converts them to
+/* Take the query's current row. DOUBTFUL: out has the values as SQLite converts them to
  * integers; NO_JOURNAL: out is left alone. */
 weir_position_row weir_position_row_take(sqlite3_stmt *query, weir_position *out);
 
