@@ -199,8 +199,8 @@ static int extend(sqlite3 *db, const weir_declaration *d, uint16_t missing, weir
     return status;
 }
 
-/* Foreign keys are judged at the end of a statement. So a violation by one row goes unnoticed when a
- * later row of the same statement mends it: as the parent of the earlier row, by a REPLACE that
+/* Foreign keys are judged at the end of a statement. So a violation by one row goes unnoticed when
+ * a later row of the same statement mends it: as the parent of the earlier row, by a REPLACE that
  * removes the child or brings the parent back, or by a trigger. Such tables are fed one row a
  * statement.
  *
