@@ -1,3 +1,4 @@
+/* apply.c - replay a journal into a database until nothing is left. */
 #include "apply.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* archive.c - a journal and its archive, seen as one directory. */
 #include "archive.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* arguments.c - the command line, checked. */
 #include "arguments.h"
 
 #include <argp.h>

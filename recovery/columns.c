@@ -1,3 +1,4 @@
+/* columns.c - the columns of a dump of one table. */
 #include "columns.h"
 
 #include <stdlib.h>

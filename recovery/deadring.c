@@ -1,3 +1,4 @@
+/* deadring.c - apply the rows of a dead process's ring to a database. */
 #include "deadring.h"
 
 #include "../lib/journal/drain.h"

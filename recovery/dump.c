@@ -1,4 +1,4 @@
-/* dump: rows of the durable blocks, in order, as text.
+/* dump.c - the verb dump: rows of the durable blocks, in order, as text.
  *
  * The journal may be in use: then segments whose rows are applied are recycled while the dump
  * reads. The dump then looks at the journal again, goes on with the oldest row that is left, and

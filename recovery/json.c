@@ -1,3 +1,4 @@
+/* json.c - write JSON objects, one a line. */
 #include "json.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* kept.c - files of a journal that weir never removes. */
 #include "kept.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* status and verify: both look at the same things; status reads headers, verify every byte. */
+/* look.c - the verbs status and verify: both look at the same things; status reads headers, verify
+ * every byte. */
 #include <stdio.h>
 
 #include "exits.h"

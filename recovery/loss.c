@@ -1,3 +1,4 @@
+/* loss.c - the lasting record of rows that a database will never get. */
 #include "loss.h"
 
 #include <sqlite3.h>

@@ -1,4 +1,4 @@
-/* weir-recover: bring a database up to date from its journal, or look at the journal. */
+/* main.c - weir-recover: bring a database up to date from its journal, or look at the journal. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

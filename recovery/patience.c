@@ -1,3 +1,4 @@
+/* patience.c - how long the tool waits for a database that takes no rows. */
 #include "patience.h"
 
 #include "../lib/base/os.h"

@@ -1,3 +1,4 @@
+/* place.c - from the name on the command line to the files that it means. */
 #include "place.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* progress.c - a line on stderr that shows progress. */
 #include "progress.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
-/* replay: apply a journal, its archive included, to a database that is not its own: a new one, or
- * one that an earlier replay has begun to fill. The journal is only read. */
+/* rebuild.c - the verb replay: apply a journal, its archive included, to a database that is not its
+ * own: a new one, or one that an earlier replay has begun to fill. The journal is only read. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* No verb: open the journal as every program does, which recovers it, and wait until SQLite has
- * everything. The tool only adds the report. */
+/* recover.c - no verb: open the journal as every program does, which recovers it, and wait until
+ * SQLite has everything. The tool only adds the report. */
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* remembered.c - the journal that a database names in its table weir_journal. */
 #include "remembered.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* report.c - what was found, as words or as JSON objects. */
 #include "report.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* rowtext.c - a row as a line of NDJSON or CSV. */
 #include "rowtext.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
-/* salvage: recovery that goes on after corruption, because the user said so. Every readable row is
- * applied; every lost row is reported, and recorded in the database. Nothing is deleted: damaged
- * segments get a name that says why, and sound ones go to the archive. Without damage it is plain
- * recovery. */
+/* salvage.c - the verb salvage: recovery that goes on after corruption, because the user said so.
+ * Every readable row is applied; every lost row is reported, and recorded in the database. Nothing
+ * is deleted: damaged segments get a name that says why, and sound ones go to the archive. Without
+ * damage it is plain recovery. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

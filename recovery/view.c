@@ -1,3 +1,4 @@
+/* view.c - all that the reading verbs show, read together. */
 #include "view.h"
 
 #include "progress.h"
