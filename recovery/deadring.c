@@ -145,8 +145,9 @@ static int drain(ring_rows *r, weir_ring *ring, const weir_mark *mark, weir_erro
     return status;
 }
 
-/* All rows before those of the ring must have been applied, as far as they can be. */
-static bool is_wanted_row(const weir_apply_input *input, const weir_ring *ring, bool has_mark) {
+/* Does the ring hold rows of this journal that are not in its blocks? The rows of the blocks have
+ * been applied before, as far as they can be. */
+static bool has_own_rows(const weir_apply_input *input, const weir_ring *ring, bool has_mark) {
     const weir_inventory *inventory = &input->ring->inventory;
     return weir_ring_is_ours(inventory->found.ring) &&
            !weir_look_is_drained(inventory, &ring->header, has_mark);
@@ -160,7 +161,7 @@ int weir_apply_ring(const weir_apply_input *input, weir_applied *out, weir_error
     int status = weir_ring_attach(&ring, input->os, WEIR_OS_CWD, input->place->ring, &found, error);
     if (status != WEIR_OK || found != WEIR_RING_OURS) return status;
     bool has_mark = weir_ring_load_mark(&ring, &mark);
-    if (is_wanted_row(input, &ring, has_mark)) {
+    if (has_own_rows(input, &ring, has_mark)) {
         status = read_tables(&r, error);
         if (status == WEIR_OK) status = drain(&r, &ring, has_mark ? &mark : NULL, error);
     }
