@@ -50,7 +50,7 @@ static void check_journal(memory_os *m, uint64_t rows) {
 }
 
 static void drain(memory_os *m, weir_ring *ring, uint64_t rows) {
-    weir_mark mark;
+    weir_durable_mark mark;
     (void)weir_ring_load_mark(ring, &mark); /* either answer is right */
     (void)weir_ring_pending(ring);          /* likewise */
     weir_journal *journal = open_journal(m);

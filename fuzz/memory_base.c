@@ -169,6 +169,6 @@ weir_sink memory_base_sink(memory_base *b) {
                        .apply = apply,
                        .commit = commit,
                        .rollback = rollback,
-                       .harden = harden,
+                       .checkpoint = harden,
                        .close = close_sink};
 }

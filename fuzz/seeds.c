@@ -316,7 +316,7 @@ static void fill_ring(weir_ring *ring) {
         bytes = make_row(body, 1, n);
         publish(ring, n % 3 ? a : b, body, bytes, WEIR_RECORD_ROW);
     }
-    weir_mark mark = {.block = 3, .hash = 4, .row = 5};
+    weir_durable_mark mark = {.block = 3, .hash = 4, .row = 5};
     weir_ring_store_mark(ring, &mark);
     mark.block = 4;
     weir_ring_store_mark(ring, &mark);

@@ -1,13 +1,13 @@
 /* view.c - a journal in memory, taken as the tool takes one, and what every look at it promises. */
 #include <string.h>
 
-#include "../lib/verify/look.h"
+#include "../lib/verify/inspect.h"
 #include "harness.h"
 
 static void take(fuzz_view *view, bool verify_all) {
     const weir_os *os = &view->os.table;
     weir_error error = {0};
-    weir_look look;
+    weir_inspection look;
     weir_inventory_input input = {
         .os = os,
         .directory = MEMORY_DIRECTORY,
@@ -16,7 +16,7 @@ static void take(fuzz_view *view, bool verify_all) {
         .position_count = view->position_count,
         .verify_all = verify_all,
     };
-    view->status = weir_look_take(&input, &look, &error);
+    view->status = weir_inspect(&input, &look, &error);
     view->ring = look.ring;
     view->inventory = look.inventory;
     MUST(view->status == WEIR_OK || error.text[0]);

@@ -68,12 +68,12 @@ static int apply_steps(const weir_apply_input *input, weir_replay *replay, weir_
 }
 
 /* Readers of the database may keep the checkpoint from completing for a while. */
-static int harden_all(const weir_apply_input *input, weir_applied *out, weir_error *error) {
+static int checkpoint_all(const weir_apply_input *input, weir_applied *out, weir_error *error) {
     weir_patience patience = weir_patience_start(input->wait_s);
     uint64_t block = out->position.block;
     int status;
     while (block > 0) {
-        status = input->sink->harden(input->sink->self, block, &out->safe_block, error);
+        status = input->sink->checkpoint(input->sink->self, block, &out->safe_block, error);
         if (status == WEIR_OK && out->safe_block >= block) break;
         if (status == WEIR_SINK_REOPENED)
             return weir_fail(error, WEIR_IO, "the database lost its -wal file; recover again");
@@ -95,7 +95,7 @@ int weir_apply_all(const weir_apply_input *input, weir_applied *out, weir_error 
     if (status == WEIR_OK && input->settle)
         status = weir_replay_settle(replay, &out->position, error);
     weir_replay_free(replay);
-    return status == WEIR_OK ? harden_all(input, out, error) : status;
+    return status == WEIR_OK ? checkpoint_all(input, out, error) : status;
 }
 
 void weir_report_applied(const weir_arguments *arguments, const char *type, const char *database,

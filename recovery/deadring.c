@@ -128,7 +128,7 @@ static int read_tables(ring_rows *r, weir_error *error) {
     return declare_ring(r->input->sink, &r->tables, WEIR_DECLARE_WITH_ROWS, error);
 }
 
-static int drain(ring_rows *r, weir_ring *ring, const weir_mark *mark, weir_error *error) {
+static int drain(ring_rows *r, weir_ring *ring, const weir_durable_mark *mark, weir_error *error) {
     const weir_inventory *inventory = &r->input->ring->inventory;
     weir_drain_receiver receiver = {r, take_ring_block, find_declaration};
     weir_drain d;
@@ -157,7 +157,7 @@ int weir_apply_ring(const weir_apply_input *input, weir_applied *out, weir_error
     ring_rows r = {.input = input, .out = out};
     weir_ring ring;
     weir_found_ring found;
-    weir_mark mark;
+    weir_durable_mark mark;
     int status = weir_ring_attach(&ring, input->os, WEIR_OS_CWD, input->place->ring, &found, error);
     if (status != WEIR_OK || found != WEIR_RING_OURS) return status;
     bool has_mark = weir_ring_load_mark(&ring, &mark);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../lib/verify/findings.h"
+#include "../lib/verify/verdict_text.h"
 #include "../writer/sqlite/sqlite_error.h"
 #include "patience.h"
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../lib/verify/findings.h"
+#include "../lib/verify/verdict_text.h"
 #include "exits.h"
 #include "json.h"
 

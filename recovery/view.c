@@ -24,12 +24,12 @@ static int take_view_once(const weir_view_input *input, weir_view *view, weir_er
     *view = (weir_view){.holder = weir_place_holder(input->place, input->os)};
     int status = weir_database_look(input->database, &view->database);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to read %s", input->database);
-    weir_look look;
+    weir_inspection look;
     weir_progress progress = weir_progress_start("bytes read");
     weir_inventory_input in = inventory_input(input, view);
     in.progress = weir_progress_show;
     in.progress_context = &progress;
-    status = weir_look_take(&in, &look, error);
+    status = weir_inspect(&in, &look, error);
     weir_progress_end(&progress);
     view->ring = look.ring;
     view->inventory = look.inventory;

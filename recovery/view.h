@@ -2,7 +2,7 @@
 #ifndef WEIR_VIEW_H
 #define WEIR_VIEW_H
 
-#include "../lib/verify/look.h"
+#include "../lib/verify/inspect.h"
 #include "archive.h"
 #include "arguments.h"
 #include "database.h"

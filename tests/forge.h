@@ -19,7 +19,7 @@ typedef struct forge {
     uint64_t incarnation, segment;
     uint8_t bytes[FORGE_SEGMENT]; /* the segment being made */
     uint64_t at;
-    weir_end end;
+    weir_log_end end;
     uint64_t next_row, durable;
     bool lazy;         /* durable stays what it is; otherwise each block before is durable */
     uint32_t lanes;    /* lane entries in each payload */
@@ -94,7 +94,7 @@ static inline const weir_block_header *forge_block(forge *f, uint16_t kind, uint
     memcpy(f->bytes + f->at + WEIR_BLOCK_HEADER, stored, h.stored_bytes);
     weir_block_header_encode(f->bytes + f->at, &h);
     f->at += weir_block_extent(&h);
-    f->end = (weir_end){f->segment, f->at, h.block, h.hash};
+    f->end = (weir_log_end){f->segment, f->at, h.block, h.hash};
     f->next_row += rows;
     assert_true(h.block < FORGE_BLOCKS);
     f->blocks[h.block] = h;

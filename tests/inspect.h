@@ -9,7 +9,7 @@
 static forge f;
 static weir_inventory inv;
 static weir_inventory_input input;
-static weir_mark ring_mark;
+static weir_durable_mark ring_mark;
 
 static inline int begin(void **state) {
     (void)state;
@@ -42,7 +42,7 @@ static inline void take_at(const weir_position *position) {
 }
 
 static inline void take_with_ring(uint64_t block, uint64_t hash, uint64_t row) {
-    ring_mark = (weir_mark){block, hash, row, "ring"};
+    ring_mark = (weir_durable_mark){block, hash, row, "ring"};
     input.ring_mark = &ring_mark;
     input.ring = WEIR_RING_OURS;
     input.ring_journal = f.journal;

@@ -157,13 +157,13 @@ static bool hurries; /* blocks are stored as they are */
 static void drain(void) {
     weir_journaler *j = weir_handle_journaler(w);
     uint64_t wait_ns;
-    atomic_store(&j->demand, 1);
-    atomic_store(&j->hurry, hurries);
+    atomic_store(&j->waiters, 1);
+    atomic_store(&j->sync_waiters, hurries);
     before_a_call();
     do
         must(weir_journaler_step(j, &wait_ns) != WEIR_NEXT_STOPPED, "the journal stopped");
     while (weir_ring_pending(j->ring));
-    atomic_store(&j->demand, 0);
+    atomic_store(&j->waiters, 0);
 }
 
 static weir_journal_state state_now(void) {

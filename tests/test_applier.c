@@ -23,7 +23,7 @@ static uint64_t moved_now(void *self) {
 static struct {
     weir_position position, next;
     int begin_status, harden_status;
-    uint64_t rows, commits, hardened, safe_short, closed, wal_bytes;
+    uint64_t rows, commits, checkpointed, safe_short, closed, wal_bytes;
 } sink_state;
 
 static int sink_begin(void *self, const uint8_t journal[16], weir_position *at, weir_error *error) {
@@ -59,9 +59,9 @@ static int sink_commit(void *self, const weir_position *to, weir_sink_counts *co
 
 static void sink_rollback(void *self) { (void)self; }
 
-static int sink_harden(void *self, uint64_t applied, uint64_t *safe, weir_error *error) {
+static int sink_checkpoint(void *self, uint64_t applied, uint64_t *safe, weir_error *error) {
     (void)self;
-    sink_state.hardened++;
+    sink_state.checkpointed++;
     *safe = applied - sink_state.safe_short;
     return sink_state.harden_status == WEIR_OK
                ? WEIR_OK
@@ -73,15 +73,16 @@ static void sink_close(void *self) {
     sink_state.closed++;
 }
 
-static const weir_sink sink = {NULL,          sink_begin,  sink_declare, sink_apply, sink_commit,
-                               sink_rollback, sink_harden, sink_close,   NULL,       NULL};
+static const weir_sink sink = {NULL,        sink_begin,    sink_declare,    sink_apply,
+                               sink_commit, sink_rollback, sink_checkpoint, sink_close,
+                               NULL,        NULL};
 
 /* ---- */
 
 static const char *directory;
 static weir *handle;
 static weir_applier *applier;
-static weir_bell bell;
+static weir_wakeup bell;
 static weir_table *table;
 static int events[16];
 static size_t event_count;
@@ -219,7 +220,7 @@ static void the_thread_is_kept_off_for_one_wake(void **state) {
     pid_t thread = (pid_t)atomic_load(&bell.affinity.thread);
     cpu_set_t before, after;
     assert_int_equal(sched_getaffinity(thread, sizeof before, &before), 0);
-    weir_bell_ring(&bell, &os, true);
+    weir_wakeup_notify(&bell, &os, true);
     for (int i = 0; i < LOOKS && atomic_load(&bell.affinity.state); i++)
         (void)nanosleep(&pause, NULL);
     assert_int_equal(sched_getaffinity(thread, sizeof after, &after), 0);
@@ -240,9 +241,9 @@ static void quiet_hardens_once_and_sleeps(void **state) {
     (void)state;
     append(10);
     let_pass(60 * MS);
-    assert_int_equal(sink_state.hardened, 0);
+    assert_int_equal(sink_state.checkpointed, 0);
     let_pass(2000 * MS);
-    assert_int_equal(sink_state.hardened, 1);
+    assert_int_equal(sink_state.checkpointed, 1);
     assert_true(settle() == FOR_EVER);
 }
 
@@ -251,7 +252,7 @@ static void a_large_wal_hardens_at_once(void **state) {
     sink_state.wal_bytes = 20 << 20;
     append(10);
     let_pass(60 * MS);
-    assert_int_equal(sink_state.hardened, 1);
+    assert_int_equal(sink_state.checkpointed, 1);
 }
 
 static void a_reader_in_the_way_is_asked_ever_more_seldom(void **state) {
@@ -259,7 +260,7 @@ static void a_reader_in_the_way_is_asked_ever_more_seldom(void **state) {
     append(10);
     sink_state.safe_short = 1;
     let_pass(600000 * MS);
-    assert_true(sink_state.hardened >= 5 && sink_state.hardened <= 20);
+    assert_true(sink_state.checkpointed >= 5 && sink_state.checkpointed <= 20);
     sink_state.safe_short = 0;
     let_pass(70000 * MS);
     assert_true(settle() == FOR_EVER);
@@ -288,7 +289,7 @@ static void what_is_not_safe_stays_in_the_journal(void **state) {
     let_pass(60 * MS);
     sink_state.safe_short = sink_state.position.block - 1;
     let_pass(2000 * MS);
-    assert_true(sink_state.hardened > 0);
+    assert_true(sink_state.checkpointed > 0);
     weir_journal_get_state(weir_handle_journal(handle), &s);
     assert_int_equal(s.first_block, 1);
     sink_state.safe_short = 0;
@@ -390,11 +391,11 @@ static void what_is_whole_is_not_hardened_again(void **state) {
     sink_state.begin_status = WEIR_OK;
     let_pass(300 * MS); /* which walks over the blocks, and is not quiet for long */
     sink_state.begin_status = WEIR_BUSY;
-    sink_state.hardened = 0;
+    sink_state.checkpointed = 0;
     let_pass(120000 * MS);
     weir_journal_get_state(weir_handle_journal(handle), &s);
     assert_true(s.segments > 1);
-    assert_true(sink_state.hardened <= 1);
+    assert_true(sink_state.checkpointed <= 1);
     sink_state.begin_status = WEIR_OK;
     let_pass(120000 * MS);
     weir_journal_get_state(weir_handle_journal(handle), &s);
@@ -413,11 +414,12 @@ static void a_wal_that_never_begins_anew_is_given_a_pause(void **state) {
     append(10);
     let_pass(1000 * MS);
     assert_int_equal(sink_state.rows, 10);
-    assert_true(sink_state.hardened >= 5); /* once the readers have moved on, all can be copied */
-    uint64_t before = sink_state.hardened;
+    assert_true(sink_state.checkpointed >=
+                5); /* once the readers have moved on, all can be copied */
+    uint64_t before = sink_state.checkpointed;
     sink_state.safe_short = 0;
     let_pass(1000 * MS);
-    assert_int_equal(sink_state.hardened, before + 1);
+    assert_int_equal(sink_state.checkpointed, before + 1);
     assert_int_equal(sink_state.rows, 10);
     sink_state.wal_bytes = 1 << 20;
     let_pass(1000 * MS);
@@ -456,7 +458,7 @@ static void stopping_applies_and_hardens(void **state) {
     assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 5000 * MS), WEIR_OK);
     applier = NULL;
     assert_int_equal(sink_state.rows, 10);
-    assert_int_equal(sink_state.hardened, 1);
+    assert_int_equal(sink_state.checkpointed, 1);
     assert_int_equal(sink_state.closed, 1);
 }
 

@@ -210,7 +210,7 @@ typedef struct packed {
 /* A payload of bytes that repeat every period bytes, encoded. */
 static packed pack(size_t bytes, size_t period) {
     packed p = {.header = sample()};
-    size_t capacity = weir_stored_bound(bytes);
+    size_t capacity = weir_sqlite_record_bound(bytes);
     p.raw = malloc(bytes);
     p.stored = malloc(capacity);
     p.back = malloc(bytes);
@@ -340,7 +340,7 @@ static void without_memory_to_compress_it_is_stored_as_it_is(void **state) {
 static void without_a_codec_it_is_stored_as_it_is(void **state) {
     (void)state;
     packed p = pack(50000, 1);
-    size_t capacity = weir_stored_bound(50000);
+    size_t capacity = weir_sqlite_record_bound(50000);
     assert_int_equal(p.header.codec, WEIR_CODEC_ZSTD);
     assert_int_equal(weir_payload_encode(NULL, p.raw, 50000, p.stored, capacity, &p.header),
                      WEIR_OK);
@@ -404,7 +404,7 @@ static void the_frame_says_the_raw_size(void **state) {
     ZSTD_CCtx *context = ZSTD_createCCtx();
     assert_non_null(context);
     (void)ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 0);
-    size_t bytes = ZSTD_compress2(context, p.stored, weir_stored_bound(9000), p.raw, 9000);
+    size_t bytes = ZSTD_compress2(context, p.stored, weir_sqlite_record_bound(9000), p.raw, 9000);
     assert_false(ZSTD_isError(bytes));
     assert_int_equal(unpack_sealed(&p, (uint32_t)bytes), WEIR_DAMAGED);
     ZSTD_freeCCtx(context);

@@ -9,7 +9,7 @@ static void add(weir_catalog *c, uint64_t number, uint64_t first_block, uint64_t
     assert_int_equal(weir_catalog_reserve(c), WEIR_OK);
     weir_kept_file file = {.number = number, .bytes = 100, .path = strdup("segment")};
     weir_catalog_add(c, file, 4096, first_block, first_block * 10);
-    weir_end end = {number, 8192, last_block, last_block + 1000};
+    weir_log_end end = {number, 8192, last_block, last_block + 1000};
     if (last_block >= first_block) weir_catalog_extend(c, &end, last_block * 10 + 10);
 }
 
@@ -79,7 +79,7 @@ static void what_has_left_takes_no_room(void **state) {
         assert_int_equal(weir_catalog_reserve(&c), WEIR_OK);
         weir_catalog_add(&c, (weir_kept_file){.number = n, .bytes = 10, .path = strdup("s")}, 4096,
                          n, n * 10);
-        weir_end end = {n, 8192, n, n};
+        weir_log_end end = {n, 8192, n, n};
         weir_catalog_extend(&c, &end, n * 10 + 10);
         if (n <= KEPT) continue;
         assert_int_equal(weir_catalog_oldest(&c, n)->number, n - KEPT);

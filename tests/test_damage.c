@@ -452,7 +452,7 @@ static void header_and_all_promised_blocks_damaged(void **state) {
     forge_segment(&f, 1);
     f.lazy = true;
     (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
-    weir_end end = f.end;
+    weir_log_end end = f.end;
     (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
     forge_write(&f);
     uint64_t stale = forge_header_at(&f, 3);
@@ -473,7 +473,7 @@ static void header_and_all_promised_blocks_damaged(void **state) {
 static void another_block_with_fewer_rows(void **state) {
     (void)state;
     forge_segment(&f, 1);
-    weir_end end = f.end;
+    weir_log_end end = f.end;
     (void)forge_block(&f, WEIR_BLOCK_ROWS, 3);
     forge_write(&f);
     size_t bytes;

@@ -370,7 +370,8 @@ static void check_ring_header(const uint8_t *file, const weir_ring_header *h) {
     check_layout("ring header", &e);
 }
 
-static void check_ring_mark(const uint8_t *at, const weir_ring_header *h, const weir_mark *mark) {
+static void check_ring_mark(const uint8_t *at, const weir_ring_header *h,
+                            const weir_durable_mark *mark) {
     uint64_t id;
     memcpy(&id, h->id, sizeof id);
     encoded e = {.bytes = at, .length = 32};
@@ -395,8 +396,8 @@ static void ring_is_as_written(void **state) {
     const char *directory = strdup(weir_temp_make());
     weir_ring ring;
     make_ring(&ring, directory);
-    const weir_mark marks[] = {{.block = 11, .hash = 12, .row = 13},
-                               {.block = 21, .hash = 22, .row = 23}};
+    const weir_durable_mark marks[] = {{.block = 11, .hash = 12, .row = 13},
+                                       {.block = 21, .hash = 22, .row = 23}};
     weir_ring_store_mark(&ring, &marks[0]);
     weir_ring_store_mark(&ring, &marks[1]);
     atomic_store(ring.word, 0x1122334455667788u);

@@ -179,10 +179,10 @@ static void a_clean_close_removes_the_ring_before_it_says_so(void **state) {
 static void drain(weir *w) {
     weir_journaler *j = weir_handle_journaler(w);
     uint64_t wait_ns;
-    atomic_store(&j->demand, 1);
+    atomic_store(&j->waiters, 1);
     while (weir_ring_pending(j->ring))
         if (weir_journaler_step(j, &wait_ns) == WEIR_NEXT_STOPPED) fail_msg("the journal stopped");
-    atomic_store(&j->demand, 0);
+    atomic_store(&j->waiters, 0);
 }
 
 /* What has come together by a quarter of a lane is worth waking the journal thread for, once in an

@@ -409,7 +409,7 @@ static void a_name_is_never_more_than_a_name(void **state) {
 
 /* ---- circles ------------------------------------------------------------------------------- */
 
-static void edit_segment(forge *f, uint64_t number, weir_end before, uint64_t first_block) {
+static void edit_segment(forge *f, uint64_t number, weir_log_end before, uint64_t first_block) {
     size_t bytes;
     uint8_t *file = weir_file_read(forge_path(f, number), &bytes);
     weir_segment_header h;
@@ -429,7 +429,7 @@ static void segments_in_a_circle_end(void **state) {
         weir_inventory inv;
         forge_begin(&f);
         forge_journal(&f, 3);
-        edit_segment(&f, 1, (weir_end){target, 16384, 4, 5}, 5);
+        edit_segment(&f, 1, (weir_log_end){target, 16384, 4, 5}, 5);
         assert_int_equal(take(&f, &inv), WEIR_OK);
         assert_int_equal(inv.verdict, WEIR_VERDICT_ROT);
         (void)read_all(&inv); /* whatever can be read; that it ends is the point */
@@ -467,7 +467,7 @@ static void a_segment_that_begins_anew_leaves_no_double_blocks(void **state) {
     weir_inventory inv;
     forge_begin(&f);
     forge_journal(&f, 1);
-    f.end = (weir_end){1, 4096, 0, 0};
+    f.end = (weir_log_end){1, 4096, 0, 0};
     f.next_row = 1;
     forge_segment(&f, 2);
     (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
@@ -797,7 +797,7 @@ static void make_clean(home *h) { (void)h; }
 static void make_rotten(home *h) { forge_flip(&h->f, 2, forge_payload_at(&h->f, 6)); }
 static void make_headless(home *h) { forge_flip(&h->f, 2, 100); }
 static void make_gap(home *h) { forge_remove(&h->f, 2); }
-static void make_circle(home *h) { edit_segment(&h->f, 1, (weir_end){3, 16384, 4, 5}, 5); }
+static void make_circle(home *h) { edit_segment(&h->f, 1, (weir_log_end){3, 16384, 4, 5}, 5); }
 static void make_ring_only(home *h) {
     ring_file r = make_ring();
     weir_file_write(weir_temp_path(h->f.directory, "ring"), r.data, r.bytes);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "../lib/format/row_encode.h"
-#include "../writer/copy/image_file.h"
+#include "../writer/copy/image_vfs.h"
 #include "rows.h"
 #include "same_rows.h"
 #include "scarce.h"
@@ -20,7 +20,7 @@ enum { PAYLOAD_MAX = WEIR_IMAGE_PAGE - 35 }; /* of a record that stands on one p
 
 static sqlite3 *db;
 static weir_image *image;
-static weir_image_file file;
+static weir_image_vfs file;
 static sqlite3_stmt *model[WEIR_IMAGE_TABLES]; /* INSERT INTO main.t<slot> */
 
 static void run(const char *sql) {
@@ -35,7 +35,7 @@ static int set_up(void **state) {
         SQLITE_OK)
         return -1;
     if (weir_image_make(&image) != WEIR_OK) return -1;
-    return weir_image_file_attach(&file, image, db, "img");
+    return weir_image_vfs_attach(&file, image, db, "img");
 }
 
 static int tear_down(void **state) {
@@ -708,11 +708,11 @@ static void it_cannot_be_written(void **state) {
 static void nobody_else_finds_it(void **state) {
     (void)state;
     assert_null(sqlite3_vfs_find(file.name));
-    weir_image_file unused;
+    weir_image_vfs unused;
     sqlite3 *other;
     assert_int_equal(sqlite3_open_v2(":memory:", &other, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
     if (!sqlite3_compileoption_used("USE_URI"))
-        assert_int_equal(weir_image_file_attach(&unused, image, other, "img"), SQLITE_CANTOPEN);
+        assert_int_equal(weir_image_vfs_attach(&unused, image, other, "img"), SQLITE_CANTOPEN);
     assert_int_equal(
         sqlite3_exec(other, "ATTACH 'file:/weir-image/rows?mode=rw' AS img", NULL, NULL, NULL),
         SQLITE_CANTOPEN);

@@ -47,7 +47,7 @@ static void an_empty_segment_does_not_number_rows(void **state) {
     forge_segment(&f, 1);
     memset(f.bytes + WEIR_BLOCK_ALIGN, 0, sizeof f.bytes - WEIR_BLOCK_ALIGN);
     forge_write(&f);
-    f.end = (weir_end){1, WEIR_BLOCK_ALIGN, 0, 0};
+    f.end = (weir_log_end){1, WEIR_BLOCK_ALIGN, 0, 0};
     f.next_row = 1000;
     forge_segment(&f, 2);
     forge_write(&f);
@@ -65,12 +65,12 @@ static void an_empty_segment_does_not_number_rows(void **state) {
 /* The same where the younger segment goes back behind the number that the older one begins with. */
 static void a_segment_that_goes_back_says_where_the_stream_begins(void **state) {
     (void)state;
-    f.end = (weir_end){0, 0, 4, 77};
+    f.end = (weir_log_end){0, 0, 4, 77};
     f.next_row = 1000;
     forge_segment(&f, 1);
     memset(f.bytes + WEIR_BLOCK_ALIGN, 0, sizeof f.bytes - WEIR_BLOCK_ALIGN);
     forge_write(&f);
-    f.end = (weir_end){1, WEIR_BLOCK_ALIGN, 2, 55};
+    f.end = (weir_log_end){1, WEIR_BLOCK_ALIGN, 2, 55};
     f.next_row = 21;
     forge_segment(&f, 2);
     (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
@@ -128,7 +128,7 @@ static void a_close_mark_is_known(void **state) {
 static void a_segment_without_blocks(void **state) {
     (void)state;
     forge_journal(&f, 1);
-    weir_end before = f.end;
+    weir_log_end before = f.end;
     forge_segment(&f, 2);
     memset(f.bytes + WEIR_BLOCK_ALIGN, 0, WEIR_BLOCK_ALIGN);
     forge_write(&f);
@@ -246,7 +246,7 @@ static void a_failed_sync_leaves_a_void_region(void **state) {
     (void)state;
     forge_segment(&f, 1);
     (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
-    weir_end durable = f.end;
+    weir_log_end durable = f.end;
     (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
     (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
     forge_write(&f);
@@ -349,7 +349,7 @@ static void a_foreign_ring(void **state) {
     uint8_t other[16] = {9};
     input.ring = WEIR_RING_OURS;
     input.ring_journal = other;
-    ring_mark = (weir_mark){50, 1, 500, "ring"};
+    ring_mark = (weir_durable_mark){50, 1, 500, "ring"};
     input.ring_mark = &ring_mark;
     take();
     assert_verdict("foreign_ring");

@@ -39,7 +39,7 @@ static uint64_t head(const fixture *f, int lane) {
 }
 
 static uint64_t mark(const fixture *f) {
-    weir_mark found;
+    weir_durable_mark found;
     return weir_ring_load_mark(&f->ring, &found) ? found.block : 0;
 }
 
@@ -134,9 +134,9 @@ static void put(fixture *f, int lane, int64_t number) { put_value(f, lane, weir_
 /* The step of one who is waited for. */
 static weir_next step(fixture *f) {
     uint64_t wait_ns = 0;
-    atomic_store(&f->j.demand, 1);
+    atomic_store(&f->j.waiters, 1);
     weir_next next = weir_journaler_step(&f->j, &wait_ns);
-    atomic_store(&f->j.demand, 0);
+    atomic_store(&f->j.waiters, 0);
     return next;
 }
 
@@ -415,7 +415,7 @@ static void the_pauses_grow(void **state) {
         if (!weir_ring_pending(&f->ring)) put_wide(f, next++);
         (void)step(f);
     }
-    atomic_store(&f->j.demand, 1);
+    atomic_store(&f->j.waiters, 1);
     for (int i = 0; i < 10; i++, before = wait_ns) {
         assert_int_equal(weir_journaler_step(&f->j, &wait_ns), WEIR_NEXT_WAIT);
         assert_true(wait_ns >= before);
@@ -483,49 +483,49 @@ static void blocks_of_one_group_do_not_vouch_for_each_other(void **state) {
 static void release_group(fixture *f, uint32_t waiting, uint32_t arrived) {
     uint64_t wait_ns;
     put(f, 0, 1);
-    atomic_fetch_add(&f->j.arrivals, arrived);
-    atomic_store(&f->j.demand, waiting);
+    atomic_fetch_add(&f->j.sync_requests, arrived);
+    atomic_store(&f->j.waiters, waiting);
     f->sync_takes = 3000;
     assert_int_equal(weir_journaler_step(&f->j, &wait_ns), WEIR_NEXT_AGAIN);
     f->sync_takes = 0;
-    atomic_store(&f->j.demand, 0);
+    atomic_store(&f->j.waiters, 0);
 }
 
 static void the_next_cut_waits_for_those_who_were_released(void **state) {
     fixture *f = *state;
-    assert_false(weir_journaler_gathers(&f->j));
+    assert_false(weir_journaler_delays_group(&f->j));
     release_group(f, 3, 3);
-    assert_true(weir_journaler_gathers(&f->j));
-    atomic_fetch_add(&f->j.arrivals, 2);
-    assert_true(weir_journaler_gathers(&f->j));
-    atomic_fetch_add(&f->j.arrivals, 1);
-    assert_false(weir_journaler_gathers(&f->j)); /* all are back */
+    assert_true(weir_journaler_delays_group(&f->j));
+    atomic_fetch_add(&f->j.sync_requests, 2);
+    assert_true(weir_journaler_delays_group(&f->j));
+    atomic_fetch_add(&f->j.sync_requests, 1);
+    assert_false(weir_journaler_delays_group(&f->j)); /* all are back */
     release_group(f, 3, 0);
-    assert_true(weir_journaler_gathers(&f->j));
+    assert_true(weir_journaler_delays_group(&f->j));
     f->clock += 999;
-    assert_true(weir_journaler_gathers(&f->j));
+    assert_true(weir_journaler_delays_group(&f->j));
     f->clock += 1;
-    assert_false(weir_journaler_gathers(&f->j)); /* a third of 3,000 is over */
+    assert_false(weir_journaler_delays_group(&f->j)); /* a third of 3,000 is over */
 }
 
 static void who_is_alone_or_pressed_waits_for_nobody(void **state) {
     fixture *f = *state;
     release_group(f, 1, 1);
-    assert_false(weir_journaler_gathers(&f->j));
+    assert_false(weir_journaler_delays_group(&f->j));
     release_group(f, 1, 20); /* one that polls */
-    assert_false(weir_journaler_gathers(&f->j));
+    assert_false(weir_journaler_delays_group(&f->j));
     release_group(f, 2, 2);
-    assert_true(weir_journaler_gathers(&f->j));
+    assert_true(weir_journaler_delays_group(&f->j));
     atomic_store(&f->j.lanes_wanted, 1);
-    assert_false(weir_journaler_gathers(&f->j));
+    assert_false(weir_journaler_delays_group(&f->j));
     atomic_store(&f->j.lanes_wanted, 0);
     atomic_store(&f->j.stopping, true);
-    assert_false(weir_journaler_gathers(&f->j));
+    assert_false(weir_journaler_delays_group(&f->j));
     atomic_store(&f->j.stopping, false);
-    assert_true(weir_journaler_gathers(&f->j));
+    assert_true(weir_journaler_delays_group(&f->j));
     while (weir_ring_pending(&f->ring) < LANE_BYTES / 4)
         put(f, 0, 1);
-    assert_false(weir_journaler_gathers(&f->j)); /* the lane fills up */
+    assert_false(weir_journaler_delays_group(&f->j)); /* the lane fills up */
 }
 
 /* ---- large groups --------------------------------------------------------------------------- */
@@ -556,7 +556,7 @@ static void who_waits_does_not_wait_for_all_that_is_there(void **state) {
     assert_int_equal(step(f), WEIR_NEXT_AGAIN); /* for whom room is enough */
     expect_durable(f, next - 1);
     next = put_so_much(f, next, 3 * ENOUGH);
-    atomic_store(&f->j.hurry, 1);
+    atomic_store(&f->j.sync_waiters, 1);
     assert_int_equal(step(f), WEIR_NEXT_AGAIN);
     assert_in_range(weir_ring_pending(&f->ring), 1, 2 * ENOUGH); /* rows are shorter in a block */
     settle(f);
@@ -578,7 +578,7 @@ static void who_waits_does_not_wait_for_the_compressor(void **state) {
     (void)put_so_much(f, 1, ENOUGH);
     assert_int_equal(step(f), WEIR_NEXT_AGAIN); /* for whom room is enough */
     assert_int_equal(last_codec(f), WEIR_CODEC_ZSTD);
-    atomic_store(&f->j.hurry, 1);
+    atomic_store(&f->j.sync_waiters, 1);
     (void)put_so_much(f, 1, 2 * ENOUGH);
     assert_int_equal(step(f), WEIR_NEXT_AGAIN);
     assert_int_equal(last_codec(f), WEIR_CODEC_RAW);
@@ -656,7 +656,7 @@ static void the_thread_is_kept_off_for_one_wake(void **state) {
         (void)nanosleep(&pause, NULL);
     cpu_set_t before, after;
     assert_int_equal(pthread_getaffinity_np(f->j.thread, sizeof before, &before), 0);
-    weir_journaler_ring_aside(&f->j);
+    weir_journaler_wake_aside(&f->j);
     for (int i = 0; i < LOOKS && atomic_load(&f->j.affinity.state); i++)
         (void)nanosleep(&pause, NULL);
     assert_int_equal(pthread_getaffinity_np(f->j.thread, sizeof after, &after), 0);

@@ -214,7 +214,7 @@ static void a_closed_descriptor_leaves_the_locks_that_count(void **state) {
         assert_int_equal(commit(&s, i), WEIR_OK);
         open_and_close(database);
         neighbour("CREATE TABLE IF NOT EXISTS own(x); INSERT INTO own VALUES(1)");
-        assert_int_equal(s.harden(s.self, i, &safe, &error), WEIR_OK);
+        assert_int_equal(s.checkpoint(s.self, i, &safe, &error), WEIR_OK);
         assert_int_equal(safe, i);
     }
     assert_int_equal(inode_of(wal), before);
@@ -359,14 +359,14 @@ static void lost_files_are_not_checkpointed(void **state) {
     uint64_t safe;
     weir_sink s = open_sink();
     assert_int_equal(transact(&s, 1), WEIR_OK);
-    assert_int_equal(s.harden(s.self, 1, &safe, &error), WEIR_OK);
+    assert_int_equal(s.checkpoint(s.self, 1, &safe, &error), WEIR_OK);
     assert_int_equal(transact(&s, 2), WEIR_OK);
     assert_int_equal(unlink(wal), 0); /* by hand, so that nobody copied what it held */
     assert_int_equal(unlink(shm), 0);
     neighbour("CREATE TABLE own(x); INSERT INTO own VALUES(1); PRAGMA wal_checkpoint(TRUNCATE)");
-    assert_int_equal(s.harden(s.self, 2, &safe, &error), WEIR_IO);
+    assert_int_equal(s.checkpoint(s.self, 2, &safe, &error), WEIR_IO);
     assert_int_equal(safe, 0);
-    assert_int_equal(s.harden(s.self, 2, &safe, &error), WEIR_SINK_REOPENED);
+    assert_int_equal(s.checkpoint(s.self, 2, &safe, &error), WEIR_SINK_REOPENED);
     assert_int_equal(transact(&s, 2), WEIR_OK);
     close_sink(&s);
     all_is_there(2 * ROWS);
@@ -378,7 +378,7 @@ static void lost_files_are_left_alone_by_closing(void **state) {
     uint64_t safe;
     weir_sink s = open_sink();
     assert_int_equal(transact(&s, 1), WEIR_OK);
-    assert_int_equal(s.harden(s.self, 1, &safe, &error), WEIR_OK);
+    assert_int_equal(s.checkpoint(s.self, 1, &safe, &error), WEIR_OK);
     assert_int_equal(transact(&s, 2), WEIR_OK);
     drop_locks(database);
     assert_int_equal(unlink(wal), 0);
@@ -405,7 +405,7 @@ static void the_programs_own_connection_is_waited_for(void **state) {
         assert_non_null(strstr(error.text, "own connections"));
         s.rollback(s.self);
         uint64_t safe;
-        assert_int_equal(s.harden(s.self, 1, &safe, &error), WEIR_IO);
+        assert_int_equal(s.checkpoint(s.self, 1, &safe, &error), WEIR_IO);
     }
     assert_false(kept_told);
     (void)sqlite3_db_config(own, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

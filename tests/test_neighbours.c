@@ -273,7 +273,7 @@ static uint32_t resets(void) {
 
 static void whole_checkpoint(uint64_t block) {
     uint64_t safe;
-    assert_int_equal(sink.harden(sink.self, block, &safe, &error), WEIR_OK);
+    assert_int_equal(sink.checkpoint(sink.self, block, &safe, &error), WEIR_OK);
     assert_int_equal(safe, block);
 }
 
@@ -334,7 +334,7 @@ static void readers_that_take_turns_let_the_wal_begin_anew_in_a_pause(void **sta
         assert_int_equal(transact(block++), WEIR_OK);
         take_turns(readers);
         assert_int_equal(transact(block++), WEIR_OK);
-        assert_int_equal(sink.harden(sink.self, block - 1, &safe, &error), WEIR_OK);
+        assert_int_equal(sink.checkpoint(sink.self, block - 1, &safe, &error), WEIR_OK);
         assert_true(safe < block - 1);
     }
     assert_int_equal(resets(), before);

@@ -230,7 +230,7 @@ static int set_up(void **state) {
     payload_block = 0;
     nothing_left = false;
     lanes_told = 1;
-    sink.appetite = NULL;
+    sink.batch_limit = NULL;
     last_block = reads = 0;
     head_block = 1;
     second_head = 0;
@@ -483,16 +483,16 @@ static void damage_stops_it_or_is_stepped_over(void **state) {
     assert_int_equal(step_all(), WEIR_PENDING);
 }
 
-static weir_appetite small_appetite(void *self) {
+static weir_batch_limit small_appetite(void *self) {
     (void)self;
-    return (weir_appetite){25, 100};
+    return (weir_batch_limit){25, 100};
 }
 
 static void the_sink_says_how_much_it_takes(void **state) {
     (void)state;
     for (int i = 0; i < 6; i++)
         add_block(WEIR_BLOCK_ROWS, 10);
-    sink.appetite = small_appetite;
+    sink.batch_limit = small_appetite;
     weir_replay_limits limits = WEIR_REPLAY_ALL;
     limits.rows = 15; /* but the caller says it before */
     assert_int_equal(step(limits), WEIR_OK);

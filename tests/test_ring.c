@@ -95,10 +95,10 @@ static void marks_survive_a_torn_store(void **state) {
     (void)state;
     fixture f = {0};
     setup(&f);
-    weir_mark mark = {0};
+    weir_durable_mark mark = {0};
     assert_false(weir_ring_load_mark(&f.ring, &mark));
-    weir_ring_store_mark(&f.ring, &(weir_mark){.block = 4, .hash = 44, .row = 400});
-    weir_ring_store_mark(&f.ring, &(weir_mark){.block = 5, .hash = 55, .row = 500});
+    weir_ring_store_mark(&f.ring, &(weir_durable_mark){.block = 4, .hash = 44, .row = 400});
+    weir_ring_store_mark(&f.ring, &(weir_durable_mark){.block = 5, .hash = 55, .row = 500});
     assert_true(weir_ring_load_mark(&f.ring, &mark));
     assert_true(mark.block == 5 && mark.hash == 55 && mark.row == 500);
     f.ring.map[WEIR_RING_MARK_AT + WEIR_RING_MARK_STEP] ^= 1; /* the newer copy is torn */
@@ -818,10 +818,10 @@ static void the_newer_mark_counts_whichever_copy_it_is(void **state) {
     (void)state;
     fixture f = {0};
     setup(&f);
-    weir_mark mark = {0};
+    weir_durable_mark mark = {0};
     for (uint64_t block = 1; block <= 4; block++) {
-        weir_ring_store_mark(&f.ring,
-                             &(weir_mark){.block = block, .hash = block, .row = 10 * block});
+        weir_ring_store_mark(
+            &f.ring, &(weir_durable_mark){.block = block, .hash = block, .row = 10 * block});
         assert_true(weir_ring_load_mark(&f.ring, &mark));
         assert_int_equal(mark.block, block);
         assert_int_equal(mark.row, 10 * block);

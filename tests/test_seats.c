@@ -337,7 +337,7 @@ static int64_t look_at_rows(int which) {
             rows++;
         }
     }
-    atomic_store(&w->journaler.demand, 1);
+    atomic_store(&w->journaler.waiters, 1);
     while (weir_ring_pending(&w->ring))
         assert_int_equal(weir_journaler_step(&w->journaler, &wait_ns), WEIR_NEXT_AGAIN);
     (void)weir_journaler_step(&w->journaler, &wait_ns); /* lanes that were given back are free */

@@ -358,13 +358,13 @@ static void filling_runs_ahead_and_stops_at_the_end(void **state) {
     assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_OK);
     assert_int_equal(s.end, 2 * WEIR_BLOCK_ALIGN);
     assert_int_equal(s.filled, s.end);
-    weir_segment_fill_ahead(&s);
+    weir_segment_prezero(&s);
     assert_int_equal(s.filled, s.end + 64 * 1024);
-    weir_segment_fill_ahead(&s); /* there still is what was written ahead */
+    weir_segment_prezero(&s); /* there still is what was written ahead */
     assert_int_equal(s.filled, s.end + 64 * 1024);
     while (weir_segment_has_room(&s, sizeof block)) {
         assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_OK);
-        weir_segment_fill_ahead(&s);
+        weir_segment_prezero(&s);
         assert_true(s.filled > s.end || s.end == BYTES);
         assert_true(s.filled <= BYTES);
     }
@@ -384,10 +384,10 @@ static void filling_that_fails_harms_nobody(void **state) {
     prepare(0, BYTES, &s);
     faulty_arm(&faulty, FAULTY_PWRITE, 2, 1, -EIO);
     assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_OK);
-    weir_segment_fill_ahead(&s);
+    weir_segment_prezero(&s);
     assert_int_equal(s.filled, s.end);
     assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_OK);
-    weir_segment_fill_ahead(&s);
+    weir_segment_prezero(&s);
     assert_int_equal(s.filled, s.end);
     weir_segment_close(&s);
 }

@@ -364,10 +364,10 @@ static void broken_schemas_stop_and_keep_rows(void **state) {
         "CREATE TABLE t(a,b,c); CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO gone "
         "VALUES(1); END",
         "CREATE TABLE t(a REFERENCES gone(x),b,c)",
-        "CREATE TABLE t(a,b,c); CREATE TABLE weir_feed_1(c0,c1,c2)",
+        "CREATE TABLE t(a,b,c); CREATE TABLE weir_row_vtab_1(c0,c1,c2)",
     };
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
-        weir_sql_run(database, "DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS weir_feed_1");
+        weir_sql_run(database, "DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS weir_row_vtab_1");
         weir_sql_run(database, broken[i]);
         weir_sink s = open_sink();
         weir_sink_counts counts;
@@ -383,7 +383,7 @@ static unsigned savepoints, undoable; /* statements that have SQLite keep what t
 
 static int note_statement(unsigned kind, void *context, void *statement, void *text) {
     (void)kind, (void)context, (void)statement;
-    savepoints += strcmp(text, "SAVEPOINT weir_feed") == 0;
+    savepoints += strcmp(text, "SAVEPOINT weir_row_vtab") == 0;
     undoable += strncmp(text, "INSERT INTO main.\"t\"", 20) == 0;
     return 0;
 }
@@ -534,7 +534,7 @@ static void nobody_else_resets_the_wal(void **state) {
         (void)sqlite3_exec(other, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
         assert_true(wal_bytes() >= before && before > 0);
         (void)sqlite3_close(other);
-        assert_int_equal(s.harden(s.self, 1, &safe, &error), WEIR_OK);
+        assert_int_equal(s.checkpoint(s.self, 1, &safe, &error), WEIR_OK);
         assert_int_equal(safe, 1);
     }
     s.close(s.self);
@@ -625,18 +625,18 @@ static void a_reader_holds_hardening_back(void **state) {
                      SQLITE_OK);
     rows_block b = three_rows(2, 4);
     assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
-    assert_int_equal(s.harden(s.self, 2, &safe, &error), WEIR_OK);
+    assert_int_equal(s.checkpoint(s.self, 2, &safe, &error), WEIR_OK);
     assert_int_equal(safe, 0);
     assert_int_equal(
         sqlite3_exec(reader, "COMMIT; BEGIN; SELECT count(*) FROM t", NULL, NULL, NULL), SQLITE_OK);
     b.header.block = 3;
     assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
-    assert_int_equal(s.harden(s.self, 3, &safe, &error), WEIR_OK);
+    assert_int_equal(s.checkpoint(s.self, 3, &safe, &error), WEIR_OK);
     assert_int_equal(safe, 2); /* what the hardening before had begun */
     assert_true(watched_database.writes > 0);
     assert_int_equal(watched_database.unsynced, 0);
     (void)sqlite3_close(reader);
-    assert_int_equal(s.harden(s.self, 3, &safe, &error), WEIR_OK);
+    assert_int_equal(s.checkpoint(s.self, 3, &safe, &error), WEIR_OK);
     assert_int_equal(safe, 3);
     rows_free(&b);
     s.close(s.self);
@@ -651,7 +651,7 @@ static void a_moved_file_stops_everything(void **state) {
     weir_position at;
     assert_int_equal(apply_three(&s, &counts), WEIR_OK);
     assert_int_equal(rename(database, model), 0);
-    assert_int_equal(s.harden(s.self, 1, &safe, &error), WEIR_DATABASE);
+    assert_int_equal(s.checkpoint(s.self, 1, &safe, &error), WEIR_DATABASE);
     assert_int_equal(safe, 0);
     assert_int_equal(s.begin(s.self, journal, &at, &error), WEIR_DATABASE);
     s.rollback(s.self);

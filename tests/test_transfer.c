@@ -1,4 +1,4 @@
-/* test_transfer.c - rows that are transferred (writer/copy/transfer.h) come out as rows that are fed.
+/* test_transfer.c - rows that are transferred (writer/copy/record_copy.h) come out as rows that are fed.
  *
  * Two sinks get the same rows. One works as it does in use; the other's connection may attach
  * nothing, and so it feeds every row. What either makes of them must be equal: every table, every
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "../writer/copy/image.h"
-#include "../writer/copy/transfer.h"
+#include "../writer/copy/record_copy.h"
 #include "../writer/sqlite/sqlite_sink.h"
 #include "rows.h"
 #include "same_rows.h"
@@ -45,7 +45,7 @@ static int note_statement(unsigned kind, void *context, void *statement, void *t
     (void)kind, (void)statement;
     const char *sql = text;
     if (!sql) return 0; /* there was no memory */
-    feeds += strstr(sql, " FROM weir_feed_") != NULL;
+    feeds += strstr(sql, " FROM weir_row_vtab_") != NULL;
     if (!strstr(sql, " FROM weir_image.t")) return 0;
     copies += strncmp(sql, "INSERT", 6) == 0;
     offers += strncmp(sql, "EXPLAIN", 7) == 0;
@@ -750,7 +750,7 @@ static int64_t cache_size(void) {
 
 /* What the transaction was that came last. */
 static void expect_scattered(bool yes) {
-    weir_appetite a = ours.sink.appetite(ours.sink.self);
+    weir_batch_limit a = ours.sink.batch_limit(ours.sink.self);
     assert_int_equal(a.rows, yes ? 262144 : 65536);
     assert_int_equal(cache_size(), yes ? 64000 : 16000);
 }
@@ -973,13 +973,13 @@ static void an_offer_is_judged_by_the_schema_of_now(void **state) {
     (void)state;
     NEEDS_COPIES;
     sqlite3 *db;
-    weir_transfer *t;
+    weir_record_copy *t;
     weir_declaration *two = make(1, "t", abc, 2), *three = make(2, "t", abc, 3);
     assert_int_equal(sqlite3_open_v2(ours.path, &db,
                                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI,
                                      NULL),
                      SQLITE_OK);
-    assert_int_equal(weir_transfer_make(db, &t), WEIR_OK);
+    assert_int_equal(weir_record_copy_make(db, &t), WEIR_OK);
     static const struct {
         const char *sql;
         bool two, three;
@@ -994,14 +994,14 @@ static void an_offer_is_judged_by_the_schema_of_now(void **state) {
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         assert_int_equal(sqlite3_exec(db, steps[i].sql, NULL, NULL, NULL), SQLITE_OK);
-        weir_transfer_forget(t);
-        assert_int_equal(weir_transfer_offer(t, two) >= 0, steps[i].two);
-        weir_transfer_forget(t);
-        assert_int_equal(weir_transfer_offer(t, three) >= 0, steps[i].three);
+        weir_record_copy_forget(t);
+        assert_int_equal(weir_record_copy_offer(t, two) >= 0, steps[i].two);
+        weir_record_copy_forget(t);
+        assert_int_equal(weir_record_copy_offer(t, three) >= 0, steps[i].three);
     }
-    weir_transfer_close(t);
+    weir_record_copy_close(t);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    weir_transfer_free(t);
+    weir_record_copy_free(t);
     weir_declaration_free(two);
     weir_declaration_free(three);
 }
@@ -1010,7 +1010,7 @@ static void dropped_or_run_it_takes_nothing(void **state) {
     (void)state;
     NEEDS_COPIES;
     sqlite3 *db;
-    weir_transfer *t;
+    weir_record_copy *t;
     weir_declaration *d = make(1, "t", abc, 1);
     const uint8_t row[] = {1, 0, 1, 0, 0x11, 7};
     assert_int_equal(sqlite3_open_v2(ours.path, &db,
@@ -1018,22 +1018,22 @@ static void dropped_or_run_it_takes_nothing(void **state) {
                                      NULL),
                      SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "CREATE TABLE t(a INTEGER)", NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(weir_transfer_make(db, &t), WEIR_OK);
-    int slot = weir_transfer_offer(t, d);
+    assert_int_equal(weir_record_copy_make(db, &t), WEIR_OK);
+    int slot = weir_record_copy_offer(t, d);
     assert_true(slot >= 0);
-    weir_transfer_begin(t);
-    assert_true(weir_transfer_take(t, slot, row, sizeof row));
-    weir_transfer_drop(t);
-    assert_false(weir_transfer_take(t, slot, row, sizeof row));
-    assert_int_equal(weir_transfer_run(t), SQLITE_OK);
-    weir_transfer_begin(t);
-    assert_true(weir_transfer_take(t, slot, row, sizeof row));
-    assert_int_equal(weir_transfer_run(t), SQLITE_OK);
-    assert_int_equal(weir_transfer_run(t), SQLITE_OK); /* and not twice */
-    assert_false(weir_transfer_take(t, slot, row, sizeof row));
-    weir_transfer_close(t);
+    weir_record_copy_begin(t);
+    assert_true(weir_record_copy_take(t, slot, row, sizeof row));
+    weir_record_copy_drop(t);
+    assert_false(weir_record_copy_take(t, slot, row, sizeof row));
+    assert_int_equal(weir_record_copy_run(t), SQLITE_OK);
+    weir_record_copy_begin(t);
+    assert_true(weir_record_copy_take(t, slot, row, sizeof row));
+    assert_int_equal(weir_record_copy_run(t), SQLITE_OK);
+    assert_int_equal(weir_record_copy_run(t), SQLITE_OK); /* and not twice */
+    assert_false(weir_record_copy_take(t, slot, row, sizeof row));
+    weir_record_copy_close(t);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    weir_transfer_free(t);
+    weir_record_copy_free(t);
     weir_declaration_free(d);
     assert_int_equal(in_ours("SELECT count(*) FROM t"), 1);
 }

@@ -1,5 +1,5 @@
 /* test_wal_file.c - frames that wait in memory, and what must not become of them. */
-#include "../writer/sqlite/wal_file.h"
+#include "../writer/sqlite/wal_io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 static const char *directory;
 static char path[600];
 static sqlite3 *db, *other;
-static weir_wal_file wal;
+static weir_wal_io wal;
 
 /* ---- the file itself, which counts and refuses ------------------------------------------------ */
 
@@ -125,8 +125,8 @@ static void open_db(int page_bytes) {
     run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
             "PRAGMA cache_size=5; CREATE TABLE t(a, b); SELECT * FROM t");
     watch();
-    weir_wal_file_take_over(&wal, weir_os_posix(), db);
-    (void)sqlite3_rollback_hook(db, weir_wal_file_forget, &wal);
+    weir_wal_io_take_over(&wal, weir_os_posix(), db);
+    (void)sqlite3_rollback_hook(db, weir_wal_io_forget, &wal);
     assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
     run(other, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0");
     writes = reads = 0;
@@ -136,7 +136,7 @@ static void open_db(int page_bytes) {
 static void close_db(void) {
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    weir_wal_file_free(&wal);
+    weir_wal_io_free(&wal);
     db = other = NULL;
 }
 
@@ -162,11 +162,11 @@ static int tear_down(void **state) {
 
 static void checkpoint(void) {
     int frames, copied;
-    weir_wal_file_begin_reading(&wal);
+    weir_wal_io_begin_reading(&wal);
     assert_int_equal(
         sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &copied),
         SQLITE_OK);
-    weir_wal_file_end_reading(&wal);
+    weir_wal_io_end_reading(&wal);
     assert_true(frames > 0 && frames == copied);
 }
 
@@ -316,15 +316,15 @@ static void the_disk_begins_before_a_checkpoint_ends(void **state) {
 /* Whose descriptor it was has closed it, and the next file got its number. */
 static void a_descriptor_that_is_another_files_gets_no_advice(void **state) {
     (void)state;
-    weir_borrowed b;
+    weir_proc_fd b;
     char second[640];
     (void)snprintf(second, sizeof second, "%s/second", directory);
     database_advices = 0;
-    weir_borrowed_find(&b, weir_os_posix(), path); /* no file */
+    weir_proc_fd_find(&b, weir_os_posix(), path); /* no file */
     assert_true(b.descriptor < 0);
     weir_borrowed_write_back(&b);
     int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    weir_borrowed_find(&b, weir_os_posix(), path);
+    weir_proc_fd_find(&b, weir_os_posix(), path);
     assert_int_equal(b.descriptor, file);
     weir_borrowed_write_back(&b);
     assert_int_equal(database_advices, 1);
@@ -335,7 +335,7 @@ static void a_descriptor_that_is_another_files_gets_no_advice(void **state) {
     assert_int_equal(close(other_file), 0);
     weir_borrowed_write_back(&b);
     assert_int_equal(database_advices, 1);
-    weir_borrowed_find(&b, weir_os_posix(), path); /* a file that nobody has open */
+    weir_proc_fd_find(&b, weir_os_posix(), path); /* a file that nobody has open */
     assert_true(b.descriptor < 0);
 }
 
@@ -344,10 +344,10 @@ static void without_a_second_descriptor_there_is_no_advice(void **state) {
     struct rlimit before, none;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     open_db(4096);
-    weir_wal_file spare;
+    weir_wal_io spare;
     none = (struct rlimit){3, before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    weir_wal_file_take_over(&spare, weir_os_posix(), other); /* whose -wal file is open */
+    weir_wal_io_take_over(&spare, weir_os_posix(), other); /* whose -wal file is open */
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_non_null(spare.file);
     assert_true(spare.descriptor < 0);
@@ -356,7 +356,7 @@ static void without_a_second_descriptor_there_is_no_advice(void **state) {
     assert_int_equal(advices, 0);
     check_rows(3000);
     close_db();
-    weir_wal_file_free(&spare);
+    weir_wal_io_free(&spare);
 }
 
 /* Another connection writes to the file between two checkpoints. */
@@ -368,7 +368,7 @@ static void what_was_read_ahead_is_not_kept(void **state) {
         checkpoint(); /* behind which the file begins again, with the same places */
         check_rows(50 * (i + 1));
     }
-    weir_wal_file_begin_reading(&wal);
+    weir_wal_io_begin_reading(&wal);
     run(db, ROWS(50, "2")); /* a write ends the reading by itself */
     assert_false(wal.reading);
     check_rows(1050);
@@ -379,16 +379,16 @@ static void a_checkpoint_reads_as_before_where_it_cannot_read_ahead(void **state
     open_db(4096);
     run(db, ROWS(200, "1"));
     refuse_size = true;
-    weir_wal_file_begin_reading(&wal);
+    weir_wal_io_begin_reading(&wal);
     assert_false(wal.reading);
     refuse_size = false;
     refuse_read = true;
-    weir_wal_file_begin_reading(&wal);
+    weir_wal_io_begin_reading(&wal);
     int frames, copied;
     assert_int_equal(
         sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &copied),
         SQLITE_IOERR);
-    weir_wal_file_end_reading(&wal);
+    weir_wal_io_end_reading(&wal);
     refuse_read = false;
     check_rows(200);
     checkpoint();
@@ -398,17 +398,17 @@ static void a_checkpoint_reads_as_before_where_it_cannot_read_ahead(void **state
 static void what_cannot_be_taken_over_stays_as_it_is(void **state) {
     (void)state;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    weir_wal_file_take_over(&wal, weir_os_posix(), db); /* no -wal file yet */
+    weir_wal_io_take_over(&wal, weir_os_posix(), db); /* no -wal file yet */
     assert_null(wal.file);
-    weir_wal_file_forget(&wal);
-    weir_wal_file_begin_reading(&wal);
+    weir_wal_io_forget(&wal);
+    weir_wal_io_begin_reading(&wal);
     assert_false(wal.reading);
-    weir_wal_file_end_reading(&wal);
-    weir_wal_file_free(&wal);
+    weir_wal_io_end_reading(&wal);
+    weir_wal_io_free(&wal);
 
     run(db, "PRAGMA journal_mode=WAL; CREATE TABLE t(a, b)");
     if (scarce_arm(1)) {
-        weir_wal_file_take_over(&wal, weir_os_posix(), db);
+        weir_wal_io_take_over(&wal, weir_os_posix(), db);
         assert_true(scarce_end());
         assert_null(wal.file);
     }
@@ -424,8 +424,8 @@ static void only_the_header_of_a_new_file_goes_with_its_frames(void **state) {
     run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
             "SELECT rootpage FROM sqlite_schema");
     watch();
-    weir_wal_file_take_over(&wal, weir_os_posix(), db);
-    (void)sqlite3_rollback_hook(db, weir_wal_file_forget, &wal);
+    weir_wal_io_take_over(&wal, weir_os_posix(), db);
+    (void)sqlite3_rollback_hook(db, weir_wal_io_forget, &wal);
     run(db, "BEGIN; CREATE TABLE t(a, b); ROLLBACK"); /* which takes the header with it */
     syncs = 0;
     run(db, "CREATE TABLE t(a, b)");
@@ -449,7 +449,7 @@ static void without_powersafe_overwrite_it_stays_as_it_is(void **state) {
     assert_int_equal(sqlite3_open_v2(uri, &db, flags, NULL), SQLITE_OK);
     run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
             "CREATE TABLE t(a, b); SELECT * FROM t");
-    weir_wal_file_take_over(&wal, weir_os_posix(), db);
+    weir_wal_io_take_over(&wal, weir_os_posix(), db);
     for (int rows = 1; rows <= 5; rows++) {
         run(db, ROWS(1, "1"));
         check_rows(rows);

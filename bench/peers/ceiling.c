@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "../../lib/format/row_encode.h"
-#include "../../writer/sqlite/feed.h"
+#include "../../writer/sqlite/row_vtab.h"
 #include "../figures.h"
 #include "../workload.h"
 
@@ -20,7 +20,7 @@ enum {
 };
 
 typedef struct block {
-    weir_feed_row *rows;
+    weir_row_vtab_row *rows;
     size_t count;
 } block;
 
@@ -56,8 +56,8 @@ static void encode_block(memory *m, uint64_t *row, uint64_t rows) {
     need(b->rows, "no memory for the rows");
     while (*row < rows && m->end - start < BLOCK_BYTES) {
         size_t length = encode_row(m->end, (*row)++);
-        b->rows[b->count] =
-            (weir_feed_row){m->end + LENGTH, (uint32_t)(length - LENGTH), 1, (uint16_t)b->count};
+        b->rows[b->count] = (weir_row_vtab_row){m->end + LENGTH, (uint32_t)(length - LENGTH), 1,
+                                                (uint16_t)b->count};
         b->count++;
         m->end += length;
     }
@@ -78,7 +78,7 @@ static void encode_all(memory *m, uint64_t rows) {
 typedef struct database {
     sqlite3 *db;
     sqlite3_stmt *insert;
-    weir_feed *feed;
+    weir_row_vtab *feed;
     int wal_frames;
 } database;
 
@@ -105,15 +105,16 @@ static void open_database(database *d, const char *path) {
     workload_schema(&AGENT_ROWS, schema, sizeof schema);
     run_sql(d, schema);
     (void)sqlite3_wal_hook(d->db, note_frames, d);
-    need(weir_feed_make(d->db, 1, (uint16_t)AGENT_ROWS.count, &d->feed, &error) == WEIR_OK,
+    need(weir_row_vtab_make(d->db, 1, (uint16_t)AGENT_ROWS.count, &d->feed, &error) == WEIR_OK,
          "the feed cannot be registered");
     need_sqlite(d, sqlite3_prepare_v2(
-                       d->db, "INSERT INTO agent_state SELECT c0,c1,c2,c3,c4,c5 FROM weir_feed_1()",
+                       d->db,
+                       "INSERT INTO agent_state SELECT c0,c1,c2,c3,c4,c5 FROM weir_row_vtab_1()",
                        -1, &d->insert, NULL));
 }
 
 static void feed_block(database *d, const block *b) {
-    weir_feed_give(d->feed, b->rows, b->count);
+    weir_row_vtab_give(d->feed, b->rows, b->count);
     need_sqlite(d, sqlite3_step(d->insert));
     need_sqlite(d, sqlite3_reset(d->insert));
 }

@@ -156,7 +156,7 @@ void weir_codec_free(weir_codec *codec) {
     free(codec);
 }
 
-size_t weir_stored_bound(size_t raw_bytes) { return ZSTD_compressBound(raw_bytes); }
+size_t weir_sqlite_record_bound(size_t raw_bytes) { return ZSTD_compressBound(raw_bytes); }
 
 /* Size of the frame, or 0 where it would save no page of the file (or is not wanted, or zstd lacks
  * memory): then the bytes are stored as they are, which is always right, and quicker to read. */
@@ -171,7 +171,7 @@ static size_t compress(weir_codec *codec, const uint8_t *raw, size_t raw_bytes, 
 int weir_payload_encode(weir_codec *codec, const uint8_t *raw, size_t raw_bytes, uint8_t *stored,
                         size_t capacity, weir_block_header *h) {
     if (raw_bytes < WEIR_PAYLOAD_HEAD || raw_bytes > WEIR_RAW_MAX) return WEIR_MISUSE;
-    if (capacity < weir_stored_bound(raw_bytes)) return WEIR_MISUSE;
+    if (capacity < weir_sqlite_record_bound(raw_bytes)) return WEIR_MISUSE;
     size_t bytes = compress(codec, raw, raw_bytes, stored, capacity);
     h->codec = bytes ? WEIR_CODEC_ZSTD : WEIR_CODEC_RAW;
     if (!bytes) {

@@ -88,10 +88,10 @@ typedef struct weir_codec weir_codec;             /* zstd contexts; one thread a
 int weir_codec_make(int level, weir_codec **out); /* WEIR_OK or WEIR_NO_MEMORY */
 void weir_codec_free(weir_codec *codec);          /* NULL is allowed */
 
-/* Compress raw into stored (capacity at least weir_stored_bound(raw_bytes)); copy it instead
+/* Compress raw into stored (capacity at least weir_sqlite_record_bound(raw_bytes)); copy it instead
  * when compression saves no page of the file, or codec is NULL. Fills codec, raw_bytes,
  * stored_bytes and payload_hash of h. WEIR_MISUSE when raw_bytes or capacity is out of range. */
-size_t weir_stored_bound(size_t raw_bytes);
+size_t weir_sqlite_record_bound(size_t raw_bytes);
 int weir_payload_encode(weir_codec *codec, const uint8_t *raw, size_t raw_bytes, uint8_t *stored,
                         size_t capacity, weir_block_header *h);
 

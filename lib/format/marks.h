@@ -15,10 +15,10 @@ typedef struct weir_position {
     uint64_t hash;  /* of that block's header; 0 with block 0 */
 } weir_position;
 
-typedef struct weir_mark {     /* "all up to this block is durable", and who said so */
-    uint64_t block, hash, row; /* hash, row 0 where the source does not say */
-    const char *source;        /* "block", "segment", "ring", "database"; static */
-} weir_mark;
+typedef struct weir_durable_mark { /* "all up to this block is durable", and who said so */
+    uint64_t block, hash, row;     /* hash, row 0 where the source does not say */
+    const char *source;            /* "block", "segment", "ring", "database"; static */
+} weir_durable_mark;
 
 /* How far the lanes of a ring are drained, as a block says. */
 typedef struct weir_drained {

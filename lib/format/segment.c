@@ -131,7 +131,7 @@ static int fit_size(weir_segment *s) {
 }
 
 /* When it fails it is not tried again; a real fault shows in the next block. */
-void weir_segment_fill_ahead(weir_segment *s) {
+void weir_segment_prezero(weir_segment *s) {
     if (s->filled > s->end) return;
     uint64_t left = s->bytes - s->filled < s->chunk ? s->bytes - s->filled : s->chunk;
     s->chunk = s->chunk * 2 < LAST_CHUNK ? s->chunk * 2 : LAST_CHUNK;
@@ -199,7 +199,7 @@ int weir_segment_prepare(const weir_os *os, int dirfd, int file, const char *spa
 
 int weir_segment_publish(weir_segment *s, const char *directory, const char *spare_path,
                          const char *segment_path, weir_error *error) {
-    weir_segment_fill_ahead(s);
+    weir_segment_prezero(s);
     int status = weir_segment_sync(s, error);
     if (status != WEIR_OK) return status;
     int result = s->os->rename(s->os->self, s->dirfd, spare_path, s->dirfd, segment_path);

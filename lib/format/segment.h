@@ -47,9 +47,9 @@
 
 enum { WEIR_SEGMENT_HEADER = 256, WEIR_HASH_XXH3_64 = 1 };
 
-typedef struct weir_end { /* a place in the stream: the end of a block */
+typedef struct weir_log_end { /* a place in the stream: the end of a block */
     uint64_t segment, offset, block, hash;
-} weir_end;
+} weir_log_end;
 
 typedef struct weir_segment_header {
     uint16_t version;
@@ -57,7 +57,7 @@ typedef struct weir_segment_header {
     uint8_t journal[16];
     uint64_t incarnation, segment, bytes, first_block, first_row;
     int64_t wall_ns;
-    weir_end before;
+    weir_log_end before;
     uint64_t hash;
 } weir_segment_header;
 
@@ -110,7 +110,7 @@ bool weir_segment_has_room(const weir_segment *s, uint64_t extent);
 int weir_segment_append(weir_segment *s, const uint8_t *bytes, uint64_t extent, weir_error *error);
 /* Write zeros after s->end where nothing was written yet, before a sync: later syncs that change
  * no extents of the file are faster. Only speed is lost when it fails. */
-void weir_segment_fill_ahead(weir_segment *s);
+void weir_segment_prezero(weir_segment *s);
 /* A failed sync is final for the file: do not sync it again, start another segment. */
 int weir_segment_sync(weir_segment *s, weir_error *error);
 void weir_segment_close(weir_segment *s);

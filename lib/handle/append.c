@@ -123,10 +123,10 @@ static void hand_back_lanes(weir *w) {
     int held;
     /* Acquire, with the release of opening: until then there is nothing to look at. */
     if (!atomic_load_explicit(w->gate, memory_order_acquire)) return;
-    if (weir_step_in(w, WEIR_CALL_OPEN, &held) != WEIR_OK) return;
+    if (weir_call_enter(w, WEIR_CALL_OPEN, &held) != WEIR_OK) return;
     if (weir_ring_hand_back(&w->ring, w->os->thread_number(w->os->self)))
-        weir_journaler_tell(&w->journaler, &w->journaler.lanes);
-    weir_step_out(w, held);
+        weir_journaler_notify(&w->journaler, &w->journaler.lanes);
+    weir_call_exit(w, held);
 }
 
 /* While depth is 1 a handler's append counts as nested, and finds the lane for its depth, or

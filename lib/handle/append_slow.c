@@ -24,7 +24,7 @@ static weir_lane *claim(weir *w, unsigned depth) {
 
 static void ask_for_lanes(weir *w) {
     atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
-    weir_journaler_ring(&w->journaler);
+    weir_journaler_wake(&w->journaler);
 }
 
 /* Is the journal thread about to make one, so that it is worth a wait even if the policy is to fail
@@ -37,7 +37,7 @@ static bool one_is_coming(const weir *w) {
 /* Sleep until lanes have moved, or it is time to ask again; false at the deadline. */
 static bool await_lanes(weir *w, uint32_t seen, uint64_t deadline) {
     uint64_t look = weir_deadline(w->os, LANE_LOOK_MS);
-    if (!weir_wait_news(w, &w->journaler.lanes, seen, look < deadline ? look : deadline))
+    if (!weir_eventcount_wait(w, &w->journaler.lanes, seen, look < deadline ? look : deadline))
         return false;
     return w->os->now(w->os->self) < deadline;
 }
@@ -64,9 +64,9 @@ static weir_lane *wait_for_lane(weir *w, unsigned depth) {
 /* Rows that ended threads have left in their lanes should not linger while a thread waits for a
  * lane. */
 static weir_lane *demand_lane(weir *w, unsigned depth) {
-    atomic_fetch_add_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
+    atomic_fetch_add_explicit(&w->journaler.waiters, 1, memory_order_seq_cst);
     weir_lane *lane = wait_for_lane(w, depth);
-    atomic_fetch_sub_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
+    atomic_fetch_sub_explicit(&w->journaler.waiters, 1, memory_order_seq_cst);
     return lane;
 }
 
@@ -78,16 +78,16 @@ static weir_lane *take_lane_inside(weir *w, unsigned depth) {
     /* Was it the last one ready? Have the next made before a thread needs it. */
     if (weir_ring_owned(&w->ring) == atomic_load_explicit(&w->ring.ready, memory_order_relaxed))
         atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
-    weir_journaler_ring(&w->journaler); /* for the next, and to populate this one */
+    weir_journaler_wake(&w->journaler); /* for the next, and to populate this one */
     return lane;
 }
 
 /* System calls made here may change errno, which an append leaves as it was. */
 weir_lane *weir_take_lane(weir *w, unsigned depth) {
     int held, saved = errno;
-    if (weir_step_in(w, WEIR_CALL_OPEN, &held) != WEIR_OK) return NULL;
+    if (weir_call_enter(w, WEIR_CALL_OPEN, &held) != WEIR_OK) return NULL;
     weir_lane *lane = take_lane_inside(w, depth);
-    weir_step_out(w, held);
+    weir_call_exit(w, held);
     errno = saved;
     return lane;
 }
@@ -108,17 +108,17 @@ static int wait_for_lane_room(weir *w, weir_lane *lane, uint64_t bytes) {
     if (w->options.full == WEIR_FULL_FAIL || weir_thread_is_ours()) return weir_gate_refusal(w);
     int held = weir_cancel_hold();
     uint64_t deadline = weir_deadline(w->os, w->options.full_timeout_ms);
-    weir_news *news = &w->journaler.durable;
+    weir_eventcount *news = &w->journaler.durable;
     bool there = false, more = true;
-    atomic_fetch_add_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
+    atomic_fetch_add_explicit(&w->journaler.waiters, 1, memory_order_seq_cst);
     while (!there && more) {
         uint32_t seen = atomic_load_explicit(&news->moved, memory_order_seq_cst);
         there = record_fits(lane, bytes);
         bool open = atomic_load_explicit(w->gate, memory_order_relaxed) == w->generation;
-        if (!there) weir_journaler_ring(&w->journaler);
-        if (!there) more = open && weir_wait_news(w, news, seen, deadline);
+        if (!there) weir_journaler_wake(&w->journaler);
+        if (!there) more = open && weir_eventcount_wait(w, news, seen, deadline);
     }
-    atomic_fetch_sub_explicit(&w->journaler.demand, 1, memory_order_seq_cst);
+    atomic_fetch_sub_explicit(&w->journaler.waiters, 1, memory_order_seq_cst);
     weir_cancel_allow(held);
     return there ? WEIR_OK : weir_gate_refusal(w);
 }
@@ -128,6 +128,6 @@ int weir_make_lane_room(weir *w, weir_lane *lane, uint64_t bytes) {
     bool there = record_fits(lane, bytes);
     /* What has come together by now should not linger. */
     uint64_t head = atomic_load_explicit(&lane->control->head, memory_order_relaxed);
-    if (lane->tail - head >= weir_lane_enough(lane->size)) weir_journaler_ring_aside(&w->journaler);
+    if (lane->tail - head >= weir_lane_enough(lane->size)) weir_journaler_wake_aside(&w->journaler);
     return there ? WEIR_OK : wait_for_lane_room(w, lane, bytes);
 }

@@ -41,7 +41,7 @@ void weir_dismantle(weir *w) {
 }
 
 static bool call_under_way(const weir *w) {
-    if (atomic_load_explicit(&w->inside, memory_order_seq_cst)) return true;
+    if (atomic_load_explicit(&w->calls_in_flight, memory_order_seq_cst)) return true;
     for (uint32_t i = 0; i < w->options.lanes_max; i++)
         if (atomic_load_explicit(&w->lanes[i].busy, memory_order_acquire)) return true;
     return false;
@@ -64,14 +64,14 @@ void weir_bury_stuck_handles(void) {
 /* Threads that ended are inside no call, and the journal thread finds out which have ended. */
 static void look_for_ended_threads(weir *w) {
     atomic_store_explicit(&w->journaler.lanes_wanted, 1, memory_order_seq_cst);
-    weir_journaler_ring(&w->journaler);
+    weir_journaler_wake(&w->journaler);
 }
 
 /* From now on no call passes the gate; wait for those that had passed it. */
 static bool shut_gate(weir *w, uint64_t deadline) {
     atomic_store_explicit(w->gate, 0, memory_order_seq_cst);
     (void)w->os->barrier(w->os->self); /* without it appends fence themselves: see pass_gate */
-    weir_journaler_tell_all(&w->journaler);
+    weir_journaler_notify_all(&w->journaler);
     _Atomic uint32_t never = 0;
     while (call_under_way(w)) {
         if (w->os->now(w->os->self) >= deadline) return false;

@@ -82,7 +82,7 @@ struct weir {
     /* Calls under way, other than appends that have a lane. seq_cst on both sides: a caller
      * raises it and then looks at the gate; the closing thread shuts the gate and then looks at
      * it. */
-    alignas(WEIR_CACHE_LINE) _Atomic uint32_t inside;
+    alignas(WEIR_CACHE_LINE) _Atomic uint32_t calls_in_flight;
 };
 
 /* WEIR_OK, or why the gate does not hold generation: CLOSED, FORKED or STOPPED. */
@@ -107,6 +107,6 @@ int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes
 void weir_table_raise_key(weir_table *t, int64_t next);
 
 /* Sleep until the eventcount has moved on from seen. May return early; false at the deadline. */
-bool weir_wait_news(weir *w, weir_news *news, uint32_t seen, uint64_t deadline);
+bool weir_eventcount_wait(weir *w, weir_eventcount *news, uint32_t seen, uint64_t deadline);
 
 #endif

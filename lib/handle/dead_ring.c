@@ -1,6 +1,6 @@
 /* dead_ring.c - the ring that a former process left: its rows go into the journal by the code
  * that drains a live one. */
-#include "../verify/look.h"
+#include "../verify/inspect.h"
 #include "open.h"
 #include "place.h"
 

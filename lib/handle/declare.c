@@ -140,7 +140,7 @@ int weir_declare(weir *w, const char *name, const weir_column *columns, size_t c
                                            : !columns ? "columns is NULL"
                                                       : "out is NULL");
     int held;
-    int status = weir_step_in(w, WEIR_CALL_OPEN, &held);
+    int status = weir_call_enter(w, WEIR_CALL_OPEN, &held);
     if (status != WEIR_OK) {
         (void)weir_fail(&error, status, "declaring %s: %s", name, weir_status_text(status));
         return weir_publish_error(&error);
@@ -148,7 +148,7 @@ int weir_declare(weir *w, const char *name, const weir_column *columns, size_t c
     (void)pthread_mutex_lock(&w->declaring); /* fails only for a mutex that was never made */
     status = declare_locked(w, name, columns, count, out, &error);
     (void)pthread_mutex_unlock(&w->declaring);
-    weir_step_out(w, held);
+    weir_call_exit(w, held);
     return status < 0 ? weir_publish_error(&error) : status;
 }
 

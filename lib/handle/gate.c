@@ -18,17 +18,17 @@ int weir_gate_refusal(const weir *w) {
     return status == WEIR_OK ? WEIR_FULL : status;
 }
 
-int weir_step_in(weir *w, weir_call call, int *held) {
+int weir_call_enter(weir *w, weir_call call, int *held) {
     *held = weir_cancel_hold();
-    atomic_fetch_add_explicit(&w->inside, 1, memory_order_seq_cst);
+    atomic_fetch_add_explicit(&w->calls_in_flight, 1, memory_order_seq_cst);
     int status = weir_gate_status(w, w->generation);
     if (status == WEIR_OK || (status == WEIR_STOPPED && call == WEIR_CALL_EVEN_STOPPED))
         return WEIR_OK;
-    weir_step_out(w, *held);
+    weir_call_exit(w, *held);
     return status;
 }
 
-void weir_step_out(weir *w, int held) {
-    atomic_fetch_sub_explicit(&w->inside, 1, memory_order_seq_cst);
+void weir_call_exit(weir *w, int held) {
+    atomic_fetch_sub_explicit(&w->calls_in_flight, 1, memory_order_seq_cst);
     weir_cancel_allow(held);
 }

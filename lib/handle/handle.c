@@ -56,12 +56,12 @@ void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payl
                 store(&w->lanes[mark.lane].applied, mark.position);
         }
     store(&w->applied_row, last->first_row + last->rows - 1);
-    weir_journaler_tell(&w->journaler, &w->journaler.applied);
+    weir_journaler_notify(&w->journaler, &w->journaler.applied);
 }
 
 void weir_handle_apply_status(weir *w, int status) {
     atomic_store_explicit(&w->apply_status, status, memory_order_release);
-    weir_journaler_tell(&w->journaler, &w->journaler.applied);
+    weir_journaler_notify(&w->journaler, &w->journaler.applied);
 }
 
 bool weir_handle_wants_applied(weir *w) {

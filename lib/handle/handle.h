@@ -16,7 +16,7 @@ typedef struct weir_hooks {
     int (*check)(void *self, const weir_declaration *d, int64_t *next_key, weir_error *error);
     /* More is durable, or a caller waits for rows to be applied. aside: the calling thread goes
      * on running, so the writer should not run on its processor. */
-    void (*nudge)(void *self, bool aside);
+    void (*notify)(void *self, bool aside);
     /* Begin what stop will wait for, and return at once. */
     void (*finish)(void *self, uint64_t deadline_ns);
     /* Apply what is durable until the deadline, then end the thread and free self; WEIR_PENDING
@@ -94,10 +94,10 @@ typedef enum weir_call {
     WEIR_CALL_EVEN_STOPPED, /* also one that has stopped for good and is not closed yet */
 } weir_call;
 
-/* Enter a call that looks at more than the gate. After WEIR_OK call weir_step_out; after
+/* Enter a call that looks at more than the gate. After WEIR_OK call weir_call_exit; after
  * anything else the caller is out already. held: of weir_cancel_hold. */
-int weir_step_in(weir *w, weir_call call, int *held);
-void weir_step_out(weir *w, int held);
+int weir_call_enter(weir *w, weir_call call, int *held);
+void weir_call_exit(weir *w, int held);
 
 weir *weir_table_handle(weir_table *t);
 const weir_declaration *weir_table_declaration(weir_table *t);

@@ -139,7 +139,7 @@ static void on_durable(void *context, uint64_t row) {
      * woken, or it sees these rows when it looks. */
     atomic_thread_fence(memory_order_seq_cst);
     if (row < atomic_load_explicit(&w->linger_row, memory_order_relaxed)) return;
-    w->hooks.nudge(w->hooks.self, weir_ring_pending(&w->ring) > 0);
+    w->hooks.notify(w->hooks.self, weir_ring_pending(&w->ring) > 0);
 }
 
 static void on_stop(void *context) {

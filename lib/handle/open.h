@@ -14,7 +14,7 @@ typedef struct weir_opening {
     weir_ring dead; /* of the process before; lanes NULL when there is none */
     weir_found_ring dead_found;
     bool has_mark;
-    weir_mark mark;
+    weir_durable_mark mark;
     weir_position ring_position; /* of the database, in the journal that the dead ring names */
     weir_position *positions;    /* read for us */
     size_t position_count;

@@ -6,10 +6,10 @@ uint64_t weir_deadline(const weir_os *os, uint32_t timeout_ms) {
                                     : os->now(os->self) + (uint64_t)timeout_ms * 1000000u;
 }
 
-bool weir_wait_news(weir *w, weir_news *news, uint32_t seen, uint64_t deadline) {
+bool weir_eventcount_wait(weir *w, weir_eventcount *news, uint32_t seen, uint64_t deadline) {
     uint64_t now = deadline == UINT64_MAX ? 0 : w->os->now(w->os->self);
     if (now >= deadline) return false;
-    /* seq_cst against weir_journaler_tell: it counts us, or we see that the word has moved. */
+    /* seq_cst against weir_journaler_notify: it counts us, or we see that the word has moved. */
     atomic_fetch_add_explicit(&news->waiters, 1, memory_order_seq_cst);
     (void)w->os->wait(w->os->self, &news->moved, seen,
                       deadline == UINT64_MAX ? UINT64_MAX
@@ -59,13 +59,13 @@ static int hindrance(const weir *w, weir_level level) {
 
 static void nudge_writer(weir *w) {
     if (atomic_load_explicit(&w->hooked, memory_order_acquire))
-        w->hooks.nudge(w->hooks.self, false);
+        w->hooks.notify(w->hooks.self, false);
 }
 
 /* step: 1, or UINT32_MAX for -1. */
 static void count_waiter(weir *w, weir_level level, uint32_t step) {
-    atomic_fetch_add_explicit(&w->journaler.hurry, step, memory_order_relaxed); /* a hint */
-    atomic_fetch_add_explicit(&w->journaler.demand, step, memory_order_seq_cst);
+    atomic_fetch_add_explicit(&w->journaler.sync_waiters, step, memory_order_relaxed); /* a hint */
+    atomic_fetch_add_explicit(&w->journaler.waiters, step, memory_order_seq_cst);
     if (level == WEIR_APPLIED)
         atomic_fetch_add_explicit(&w->want_applied, step, memory_order_seq_cst);
 }
@@ -73,8 +73,8 @@ static void count_waiter(weir *w, weir_level level, uint32_t step) {
 static void begin_wait(weir *w, weir_level level) {
     count_waiter(w, level, 1);
     if (level == WEIR_DURABLE)
-        atomic_fetch_add_explicit(&w->journaler.arrivals, 1, memory_order_relaxed);
-    weir_journaler_ring(&w->journaler);
+        atomic_fetch_add_explicit(&w->journaler.sync_requests, 1, memory_order_relaxed);
+    weir_journaler_wake(&w->journaler);
     if (level == WEIR_APPLIED) nudge_writer(w);
 }
 
@@ -83,7 +83,7 @@ static int wait_for(weir *w, const goal *g, uint32_t timeout_ms) {
     if (timeout_ms == 0) return WEIR_PENDING;
     uint64_t deadline = weir_deadline(w->os, timeout_ms);
     bool applied = g->level == WEIR_APPLIED;
-    weir_news *news = applied ? &w->journaler.applied : &w->journaler.durable;
+    weir_eventcount *news = applied ? &w->journaler.applied : &w->journaler.durable;
     int status = WEIR_PENDING;
     bool more = true;
     begin_wait(w, g->level);
@@ -95,7 +95,7 @@ static int wait_for(weir *w, const goal *g, uint32_t timeout_ms) {
         else if (in_the_way != WEIR_OK)
             status = in_the_way;
         else
-            more = weir_wait_news(w, news, seen, deadline);
+            more = weir_eventcount_wait(w, news, seen, deadline);
     }
     count_waiter(w, g->level, UINT32_MAX);
     return status;
@@ -130,10 +130,10 @@ int weir_sync(weir *w, weir_level level, uint32_t timeout_ms) {
     int held;
     if (!w) return weir_misuse(call, "w is NULL");
     if (level > WEIR_APPLIED) return weir_misuse(call, no_level);
-    int status = weir_step_in(w, WEIR_CALL_EVEN_STOPPED, &held);
+    int status = weir_call_enter(w, WEIR_CALL_EVEN_STOPPED, &held);
     if (status != WEIR_OK) return weir_refuse(call, status);
     if (level != WEIR_PUBLISHED) status = sync_inside(w, level, timeout_ms);
-    weir_step_out(w, held);
+    weir_call_exit(w, held);
     return status;
 }
 
@@ -142,14 +142,14 @@ int weir_wait(weir *w, weir_ticket ticket, weir_level level, uint32_t timeout_ms
     int held;
     if (!w) return weir_misuse(call, "w is NULL");
     if (level > WEIR_APPLIED) return weir_misuse(call, no_level);
-    int status = weir_step_in(w, WEIR_CALL_EVEN_STOPPED, &held);
+    int status = weir_call_enter(w, WEIR_CALL_EVEN_STOPPED, &held);
     if (status != WEIR_OK) return weir_refuse(call, status);
     goal g = {level, &ticket.position, ticket.lane + 1, ticket.lane, 0};
     if (ticket.generation != w->generation || ticket.lane >= w->options.lanes_max)
         status = weir_misuse(call, "ticket is not of a row of this handle");
     else if (level != WEIR_PUBLISHED)
         status = explain(w, &g, wait_for(w, &g, timeout_ms));
-    weir_step_out(w, held);
+    weir_call_exit(w, held);
     return status;
 }
 
@@ -190,7 +190,7 @@ int weir_stats(weir *w, struct weir_stats *out) {
     static const char call[] = "weir_stats";
     int held;
     if (!w || !out) return weir_misuse(call, w ? "out is NULL" : "w is NULL");
-    int status = weir_step_in(w, WEIR_CALL_EVEN_STOPPED, &held);
+    int status = weir_call_enter(w, WEIR_CALL_EVEN_STOPPED, &held);
     if (status != WEIR_OK) return weir_refuse(call, status);
     *out = (struct weir_stats){0};
     count_published(w, out);
@@ -199,6 +199,6 @@ int weir_stats(weir *w, struct weir_stats *out) {
     count_journal(w, out);
     if (out->last_row > out->last_row_applied)
         out->lag_rows = out->last_row - out->last_row_applied;
-    weir_step_out(w, held);
+    weir_call_exit(w, held);
     return WEIR_OK;
 }

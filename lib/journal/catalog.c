@@ -78,7 +78,7 @@ static weir_kept_file *file_of(weir_catalog *c, uint64_t number) {
 }
 
 static int adopt_extent(weir_catalog *c, const weir_inventory *found, weir_extent extent) {
-    const weir_end *end = &found->durable_end;
+    const weir_log_end *end = &found->durable_end;
     int status = weir_catalog_reserve(c); /* first: it may move the files */
     if (status != WEIR_OK) return status;
     weir_kept_file *file = file_of(c, extent.segment);
@@ -121,7 +121,7 @@ void weir_catalog_add(weir_catalog *c, weir_kept_file file, uint64_t begin, uint
                                                   .path = file.path};
 }
 
-void weir_catalog_extend(weir_catalog *c, const weir_end *end, uint64_t next_row) {
+void weir_catalog_extend(weir_catalog *c, const weir_log_end *end, uint64_t next_row) {
     assert(c->extent_count && c->extents[c->extent_count - 1].segment == end->segment);
     weir_extent *extent = &c->extents[c->extent_count - 1];
     extent->end = end->offset;

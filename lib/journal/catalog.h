@@ -34,7 +34,7 @@ int weir_catalog_reserve(weir_catalog *c);
 void weir_catalog_add(weir_catalog *c, weir_kept_file file, uint64_t begin, uint64_t first_block,
                       uint64_t first_row);
 /* The newest file is now durable up to end. */
-void weir_catalog_extend(weir_catalog *c, const weir_end *end, uint64_t next_row);
+void weir_catalog_extend(weir_catalog *c, const weir_log_end *end, uint64_t next_row);
 
 /* Answers like weir_locator, for blocks that are not above the durable end. */
 int weir_catalog_locate(const weir_catalog *c, uint64_t block, weir_extent *out);

@@ -27,7 +27,7 @@ int weir_journal_stage(weir_journal *j, weir_buffer *buffer, uint16_t kind, cons
         return weir_fail(error, WEIR_TOO_BIG,
                          "a block of %zu bytes is larger than the format allows", bytes);
     *h = (weir_block_header){.version = WEIR_FORMAT_VERSION, .kind = kind, .rows = rows};
-    size_t bound = weir_stored_bound(bytes);
+    size_t bound = weir_sqlite_record_bound(bytes);
     int status = provide(buffer, WEIR_BLOCK_HEADER + bound);
     if (status == WEIR_OK)
         status =
@@ -55,7 +55,7 @@ int weir_journal_put(weir_journal *j, weir_segment *s, weir_buffer *buffer, weir
     int status = weir_segment_append(s, buffer->bytes, weir_block_extent(h), error);
     if (status != WEIR_OK) return status;
     weir_journal_lock(j);
-    j->state.end = (weir_end){s->number, s->end, h->block, h->hash};
+    j->state.end = (weir_log_end){s->number, s->end, h->block, h->hash};
     j->state.next_row += h->rows;
     weir_journal_unlock(j);
     j->unsynced += weir_block_extent(h);
@@ -64,9 +64,9 @@ int weir_journal_put(weir_journal *j, weir_segment *s, weir_buffer *buffer, weir
 
 void weir_journal_commit_appended(weir_journal *j) {
     weir_journal_lock(j);
-    const weir_end *end = &j->state.end;
+    const weir_log_end *end = &j->state.end;
     weir_catalog_extend(&j->catalog, end, j->state.next_row);
-    j->state.durable = (weir_mark){end->block, end->hash, j->state.next_row - 1, "block"};
+    j->state.durable = (weir_durable_mark){end->block, end->hash, j->state.next_row - 1, "block"};
     j->state.bytes_written += j->unsynced;
     weir_journal_unlock(j);
     j->durable_end = *end;
@@ -154,7 +154,7 @@ int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, 
 
 void weir_journal_store_plain(weir_journal *j, bool plain) { j->plain = plain; }
 
-void weir_journal_fill_ahead(weir_journal *j) { weir_segment_fill_ahead(&j->segment); }
+void weir_journal_prezero(weir_journal *j) { weir_segment_prezero(&j->segment); }
 
 int weir_journal_restart(weir_journal *j, weir_error *error) {
     weir_segment_close(&j->segment);

@@ -64,8 +64,8 @@ int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, 
  * journal that is archived. */
 void weir_journal_store_plain(weir_journal *j, bool plain);
 /* To be called after blocks were appended, before a sync, when the syncs after that one shall be
- * fast: see weir_segment_fill_ahead. */
-void weir_journal_fill_ahead(weir_journal *j);
+ * fast: see weir_segment_prezero. */
+void weir_journal_prezero(weir_journal *j);
 /* fdatasync; on success everything appended is durable. WEIR_IO is final for the segment: call
  * weir_journal_restart. Nothing appended since the last sync: returns at once. */
 int weir_journal_sync(weir_journal *j, weir_error *error);
@@ -94,8 +94,8 @@ const weir_declaration *weir_journal_declaration(const weir_journal *j, uint16_t
 /* ---- any thread ---- */
 
 typedef struct weir_journal_state {
-    weir_end end;      /* appended */
-    weir_mark durable; /* block, hash, and row: last durable row */
+    weir_log_end end;          /* appended */
+    weir_durable_mark durable; /* block, hash, and row: last durable row */
     uint64_t next_row;
     uint64_t bytes;         /* of segments */
     uint64_t bytes_written; /* extents of blocks made durable since opening */

@@ -20,20 +20,20 @@ static void tell_news(weir_journaler *j, weir_event event, const char *text) {
     if (j->on_event) j->on_event(j->context, event, text);
 }
 
-void weir_journaler_ring(weir_journaler *j) {
+void weir_journaler_wake(weir_journaler *j) {
     /* seq_cst against the journal thread's asleep and bell: see journaler.h. */
     atomic_fetch_add_explicit(&j->bell, 1, memory_order_seq_cst);
     if (atomic_load_explicit(&j->asleep, memory_order_seq_cst)) j->os->wake(j->os->self, &j->bell);
 }
 
-void weir_journaler_ring_aside(weir_journaler *j) {
+void weir_journaler_wake_aside(weir_journaler *j) {
     /* A hint, and so relaxed. */
     if (atomic_load_explicit(&j->asleep, memory_order_relaxed))
         weir_affinity_keep_off(&j->affinity);
-    weir_journaler_ring(j);
+    weir_journaler_wake(j);
 }
 
-void weir_journaler_tell(weir_journaler *j, weir_news *news) {
+void weir_journaler_notify(weir_journaler *j, weir_eventcount *news) {
     /* seq_cst: either a waiting thread counts as a waiter before this load, or it sees what has
      * moved. */
     atomic_fetch_add_explicit(&news->moved, 1, memory_order_seq_cst);
@@ -41,10 +41,10 @@ void weir_journaler_tell(weir_journaler *j, weir_news *news) {
         j->os->wake(j->os->self, &news->moved);
 }
 
-void weir_journaler_tell_all(weir_journaler *j) {
-    weir_journaler_tell(j, &j->durable);
-    weir_journaler_tell(j, &j->lanes);
-    weir_journaler_tell(j, &j->applied);
+void weir_journaler_notify_all(weir_journaler *j) {
+    weir_journaler_notify(j, &j->durable);
+    weir_journaler_notify(j, &j->lanes);
+    weir_journaler_notify(j, &j->applied);
 }
 
 /* The one thread of the child may be in a wait that the kernel restarts: it returns instead,
@@ -59,7 +59,7 @@ static weir_next stop_for_good(weir_journaler *j, const weir_error *error) {
     atomic_store_explicit(&j->status, WEIR_STOPPED, memory_order_release);
     tell_news(j, WEIR_EVENT_STOPPED, error->text);
     if (j->on_stop) j->on_stop(j->context);
-    weir_journaler_tell_all(j);
+    weir_journaler_notify_all(j);
     return WEIR_NEXT_STOPPED;
 }
 
@@ -114,7 +114,7 @@ static void provision(weir_journaler *j) {
     if (wanted) weir_ring_end_dead(j->ring);
     bool freed = weir_ring_free_ended(j->ring);
     bool made = (wanted || !is_short(j)) && make_lanes(j);
-    if (wanted || freed || made) weir_journaler_tell(j, &j->lanes);
+    if (wanted || freed || made) weir_journaler_notify(j, &j->lanes);
 }
 
 int weir_journaler_prepare(weir_journaler *j, weir_error *error) {
@@ -145,7 +145,7 @@ static void group_is_durable(weir_journaler *j) {
     j->failures = 0;
     if (j->on_durable)
         j->on_durable(j->context, state.durable.row); /* the writer has the most to do with it */
-    weir_journaler_tell(j, &j->durable);
+    weir_journaler_notify(j, &j->durable);
     weir_journal_look_ahead(j->journal); /* after the waiting threads were woken */
 }
 
@@ -176,7 +176,7 @@ static weir_next begin_again(weir_journaler *j, weir_error *error, uint64_t *wai
     return WEIR_NEXT_AGAIN;
 }
 
-static uint64_t enough(const weir_journaler *j) {
+static uint64_t group_threshold(const weir_journaler *j) {
     return weir_lane_enough(j->ring->header.lane_bytes);
 }
 
@@ -184,10 +184,11 @@ static uint64_t enough(const weir_journaler *j) {
  * gets the first rows while the next are written. Nor shall it wait for the compressor, unless
  * so much is pending that its size counts. Returns how much to write. hurry is a hint, and so
  * relaxed. */
-static uint64_t suit_those_who_wait(weir_journaler *j) {
-    bool hurry = atomic_load_explicit(&j->hurry, memory_order_relaxed) > 0;
-    weir_journal_store_plain(j->journal, hurry && weir_ring_pending(j->ring) <= 4 * enough(j));
-    return hurry ? enough(j) : GROUP_TARGET;
+static uint64_t choose_group_target(weir_journaler *j) {
+    bool hurry = atomic_load_explicit(&j->sync_waiters, memory_order_relaxed) > 0;
+    weir_journal_store_plain(j->journal,
+                             hurry && weir_ring_pending(j->ring) <= 4 * group_threshold(j));
+    return hurry ? group_threshold(j) : GROUP_TARGET;
 }
 
 /* Zeros ahead pay when the next groups are small, or come one by one. With large groups in a
@@ -200,7 +201,7 @@ static bool wants_zeros(const weir_journaler *j, uint64_t bytes) {
 static int write_group(weir_journaler *j, uint64_t *bytes, weir_error *error) {
     bool appended = true;
     int status = WEIR_OK;
-    uint64_t target = suit_those_who_wait(j);
+    uint64_t target = choose_group_target(j);
     j->drain.target = target < RAW_TARGET ? target : RAW_TARGET;
     *bytes = 0;
     while (status == WEIR_OK && appended && *bytes < target) {
@@ -209,13 +210,13 @@ static int write_group(weir_journaler *j, uint64_t *bytes, weir_error *error) {
     }
     if (status != WEIR_OK && status != WEIR_FULL) return status;
     if (*bytes == 0) return status;
-    if (wants_zeros(j, *bytes)) weir_journal_fill_ahead(j->journal);
+    if (wants_zeros(j, *bytes)) weir_journal_prezero(j->journal);
     int synced = weir_journal_sync(j->journal, error);
     return synced == WEIR_OK ? status : synced;
 }
 
 static uint32_t arrivals(const weir_journaler *j) {
-    return atomic_load_explicit(&j->arrivals, memory_order_relaxed);
+    return atomic_load_explicit(&j->sync_requests, memory_order_relaxed);
 }
 
 /* Group commit: threads that wait, append and wait again would form two groups, each of which
@@ -223,7 +224,7 @@ static uint32_t arrivals(const weir_journaler *j) {
  * that the group took, until the threads that the group released are back. (Helland et al.,
  * Group Commit Timers and High Volume Transaction Systems, 1987.) waiting: how many threads
  * waited at the cut; a thread that polls arrives more than once. */
-static void expect_back(weir_journaler *j, uint32_t cut, uint32_t waiting, uint64_t began) {
+static void group_commit_delay(weir_journaler *j, uint32_t cut, uint32_t waiting, uint64_t began) {
     uint64_t now = j->os->now(j->os->self), third = (now - began) / 3;
     uint32_t released = cut - j->gathering.cut;
     if (released > waiting) released = waiting;
@@ -234,25 +235,26 @@ static void expect_back(weir_journaler *j, uint32_t cut, uint32_t waiting, uint6
 }
 
 /* All are hints, and so relaxed: the step looks again. */
-bool weir_journaler_gathers(const weir_journaler *j) {
+bool weir_journaler_delays_group(const weir_journaler *j) {
     return arrivals(j) - j->gathering.cut < j->gathering.due &&
            !atomic_load_explicit(&j->stopping, memory_order_relaxed) &&
            !atomic_load_explicit(&j->lanes_wanted, memory_order_relaxed) &&
-           weir_ring_pending(j->ring) < enough(j) && j->os->now(j->os->self) < j->gathering.until;
+           weir_ring_pending(j->ring) < group_threshold(j) &&
+           j->os->now(j->os->self) < j->gathering.until;
 }
 
 static weir_next group(weir_journaler *j, uint64_t *wait_ns) {
     weir_error error = {0};
     uint64_t bytes;
     uint32_t cut = arrivals(j);
-    uint32_t waiting = atomic_load_explicit(&j->demand, memory_order_relaxed); /* a hint */
+    uint32_t waiting = atomic_load_explicit(&j->waiters, memory_order_relaxed); /* a hint */
     uint64_t began = j->os->now(j->os->self);
     int status = write_group(j, &bytes, &error);
     j->was_quiet = false;
     if (status == WEIR_STOPPED) return stop_for_good(j, &error);
     if (status != WEIR_OK && status != WEIR_FULL) return begin_again(j, &error, wait_ns);
     if (bytes) group_is_durable(j);
-    expect_back(j, cut, waiting, began);
+    group_commit_delay(j, cut, waiting, began);
     if (status == WEIR_FULL) return wait_for_journal_room(j, wait_ns);
     j->full = false;
     return WEIR_NEXT_AGAIN;
@@ -289,9 +291,9 @@ weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns) {
     j->quiet_since = 0;
     if (!j->pending_since) j->pending_since = now;
     uint64_t waited = now - j->pending_since;
-    bool demanded = atomic_load_explicit(&j->demand, memory_order_relaxed) > 0 ||
+    bool demanded = atomic_load_explicit(&j->waiters, memory_order_relaxed) > 0 ||
                     atomic_load_explicit(&j->stopping, memory_order_relaxed);
-    if (!demanded && pending < enough(j) && waited < j->linger_ns) {
+    if (!demanded && pending < group_threshold(j) && waited < j->linger_ns) {
         *wait_ns = j->linger_ns - waited;
         return WEIR_NEXT_WAIT;
     }
@@ -309,7 +311,7 @@ static bool has_work(const weir_journaler *j, bool idle) {
         atomic_load_explicit(&j->lanes_wanted, memory_order_seq_cst))
         return true;
     bool rows_count =
-        idle || (!j->full && atomic_load_explicit(&j->demand, memory_order_seq_cst) > 0);
+        idle || (!j->full && atomic_load_explicit(&j->waiters, memory_order_seq_cst) > 0);
     return rows_count && weir_ring_pending(j->ring) > 0;
 }
 
@@ -334,7 +336,7 @@ static void rest_journaler(weir_journaler *j, weir_next next, uint64_t wait_ns) 
 static void journal_until_done(weir_journaler *j) {
     for (;;) {
         uint64_t wait_ns = 0;
-        while (weir_journaler_gathers(j))
+        while (weir_journaler_delays_group(j))
             weir_thread_yield();
         j->gathering.due = 0;
         weir_next next = weir_journaler_step(j, &wait_ns);
@@ -365,7 +367,7 @@ int weir_journaler_start(weir_journaler *j, weir_error *error) {
 int weir_journaler_stop(weir_journaler *j) {
     atomic_store_explicit(&j->stopping, true, memory_order_seq_cst);
     if (j->running) {
-        weir_journaler_ring(j);
+        weir_journaler_wake(j);
         (void)pthread_join(j->thread, NULL); /* fails only for a thread that is not ours */
         j->running = false;
     }

@@ -9,7 +9,7 @@
  *            thread, or the thread sees the tail after its barrier (Dekker's pattern with an
  *            asymmetric fence; models/wake.pml).
  *   bell     the word that the journal thread waits on; a thread that wants it adds 1 and wakes it.
- *   moved    the words that other threads wait on, each in an eventcount (weir_news): durable for
+ *   moved    the words that other threads wait on, each in an eventcount (weir_eventcount): durable for
  *            rows and room that the journal thread moves, lanes for lanes that became free or were
  *            made, applied for what the writer does. They are apart so that none wakes threads that
  *            wait for another. Each adds 1 whenever it has moved; lanes also when a lane that was
@@ -35,9 +35,9 @@ typedef enum weir_asleep {
     WEIR_ASLEEP_IDLE,      /* until somebody rings; the next append does */
 } weir_asleep;
 
-typedef struct weir_news {
+typedef struct weir_eventcount {
     _Atomic uint32_t moved, waiters;
-} weir_news;
+} weir_eventcount;
 
 typedef struct weir_journaler {
     const weir_os *os;
@@ -49,11 +49,12 @@ typedef struct weir_journaler {
 
     _Atomic uint32_t asleep; /* a weir_asleep */
     _Atomic uint32_t bell;
-    weir_news durable, applied, lanes;
+    weir_eventcount durable, applied, lanes;
     /* How many callers wait for durable rows or for room: do not linger. */
-    _Atomic uint32_t demand;
-    _Atomic uint32_t hurry;    /* how many of them do not wait for room: keep groups small */
-    _Atomic uint32_t arrivals; /* waits for durable rows so far: a hint, relaxed on both sides */
+    _Atomic uint32_t waiters;
+    _Atomic uint32_t sync_waiters; /* how many of them do not wait for room: keep groups small */
+    _Atomic uint32_t
+        sync_requests; /* waits for durable rows so far: a hint, relaxed on both sides */
     _Atomic uint32_t lanes_wanted; /* a thread found no free lane, or took the last */
     /* None can be made for now. The journal thread's own, and a hint to others: relaxed. */
     _Atomic bool lanes_short;
@@ -85,8 +86,8 @@ typedef struct weir_journaler {
  * linger_ns, segment_bytes, the callbacks. Makes the first lanes ready. */
 int weir_journaler_prepare(weir_journaler *j, weir_error *error);
 int weir_journaler_start(weir_journaler *j, weir_error *error);
-/* Before a step: is it better to let others run first? See expect_back. */
-bool weir_journaler_gathers(const weir_journaler *j);
+/* Before a step: is it better to let others run first? See group_commit_delay. */
+bool weir_journaler_delays_group(const weir_journaler *j);
 weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns);
 /* Make everything published durable and end the thread. WEIR_OK; WEIR_FULL when rows are left in
  * the ring; or WEIR_STOPPED. */
@@ -94,24 +95,24 @@ int weir_journaler_stop(weir_journaler *j);
 void weir_journaler_release(weir_journaler *j);
 
 /* Wake the journal thread if it waits in any way. Async-signal-safe. */
-void weir_journaler_ring(weir_journaler *j);
+void weir_journaler_wake(weir_journaler *j);
 /* The same, by a thread that goes on running: the journal thread is kept off its processor, so
  * as to run beside it and not after it. */
-void weir_journaler_ring_aside(weir_journaler *j);
+void weir_journaler_wake_aside(weir_journaler *j);
 
 /* In a forked child: no thread there will move anything, so a wait shall end and look again.
  * Async-signal-safe. */
 void weir_journaler_let_go(weir_journaler *j);
 
 /* It has moved: wake the threads that wait for it. */
-void weir_journaler_tell(weir_journaler *j, weir_news *news);
+void weir_journaler_notify(weir_journaler *j, weir_eventcount *news);
 /* Wake all waiting threads: the handle is closing, or has stopped for good. */
-void weir_journaler_tell_all(weir_journaler *j);
+void weir_journaler_notify_all(weir_journaler *j);
 
 /* On the append path, after publishing. */
 static inline void weir_journaler_published(weir_journaler *j) {
     if (atomic_load_explicit(&j->asleep, memory_order_relaxed) == WEIR_ASLEEP_IDLE)
-        weir_journaler_ring(j);
+        weir_journaler_wake(j);
 }
 
 #endif

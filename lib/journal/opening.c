@@ -125,7 +125,7 @@ static void adopt_end(weir_journal *j, const weir_inventory *found) {
     uint64_t block = j->durable_end.block, hash = j->durable_end.hash;
     j->state.end = j->durable_end;
     j->state.next_row = next_row;
-    j->state.durable = (weir_mark){block, hash, next_row - 1, "block"};
+    j->state.durable = (weir_durable_mark){block, hash, next_row - 1, "block"};
     j->state.found = (weir_position){.block = block, .row = next_row - 1, .hash = hash};
     memcpy(j->state.found.journal, j->id, sizeof j->id);
 }
@@ -223,7 +223,7 @@ static int gather_head(gathering *g, uint64_t *from, weir_error *error) {
 }
 
 static uint64_t segment_room_for(const weir_block_header *h) {
-    return weir_aligned(WEIR_BLOCK_HEADER + (uint64_t)weir_stored_bound(h->raw_bytes));
+    return weir_aligned(WEIR_BLOCK_HEADER + (uint64_t)weir_sqlite_record_bound(h->raw_bytes));
 }
 
 /* A mark is not needed again, and the new head has what the old one had; but a declaration that

@@ -18,7 +18,7 @@ static uint64_t mark_check(const weir_ring *ring, const uint8_t *at) {
     return weir_hash(at, 24) ^ ring->mark_salt;
 }
 
-void weir_ring_store_mark(weir_ring *ring, const weir_mark *mark) {
+void weir_ring_store_mark(weir_ring *ring, const weir_durable_mark *mark) {
     uint8_t *at = ring->map + WEIR_RING_MARK_AT + ring->next_mark * WEIR_RING_MARK_STEP;
     uint8_t *p = weir_put_u64(at, mark->block);
     p = weir_put_u64(p, mark->hash);
@@ -27,13 +27,13 @@ void weir_ring_store_mark(weir_ring *ring, const weir_mark *mark) {
     ring->next_mark ^= 1;
 }
 
-bool weir_ring_load_mark(const weir_ring *ring, weir_mark *out) {
+bool weir_ring_load_mark(const weir_ring *ring, weir_durable_mark *out) {
     bool any = false;
     for (unsigned copy = 0; copy < 2; copy++) {
         uint8_t bytes[32]; /* a live process may be writing it */
         memcpy(bytes, ring->map + WEIR_RING_MARK_AT + copy * WEIR_RING_MARK_STEP, sizeof bytes);
         weir_cursor c = weir_cursor_over(bytes, sizeof bytes);
-        weir_mark mark = {.block = weir_take_u64(&c), .source = "ring"};
+        weir_durable_mark mark = {.block = weir_take_u64(&c), .source = "ring"};
         mark.hash = weir_take_u64(&c);
         mark.row = weir_take_u64(&c);
         if (mark.block == 0 || weir_take_u64(&c) != mark_check(ring, bytes)) continue;

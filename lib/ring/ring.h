@@ -153,8 +153,8 @@ void weir_ring_unmap(weir_ring *ring);
 /* The same, and clear the fields; an attached ring frees its lanes. */
 void weir_ring_close(weir_ring *ring);
 
-void weir_ring_store_mark(weir_ring *ring, const weir_mark *mark);
-bool weir_ring_load_mark(const weir_ring *ring, weir_mark *out);
+void weir_ring_store_mark(weir_ring *ring, const weir_durable_mark *mark);
+bool weir_ring_load_mark(const weir_ring *ring, weir_durable_mark *out);
 
 /* In these, thread is the caller's number (os->thread_number). find: the lane that it has for
  * that depth. claim: one that was free, and is the caller's now. NULL when there is none.
@@ -197,7 +197,7 @@ typedef struct weir_ring_report {
     weir_ring_header header;
     bool same_boot;
     bool has_mark;
-    weir_mark mark;
+    weir_durable_mark mark;
     uint32_t lanes_used;
     uint64_t rows, bytes;      /* readable records that wait, not yet durable */
     uint64_t unreadable_bytes; /* from the first bad record of a lane, or the end of the file, on */

@@ -324,8 +324,8 @@ static const weir_segment_note *numbered(const weir_inventory *inv, uint64_t num
 
 /* Find what comes before link. false: nothing does, the stream begins here. */
 static bool step_back(const builder *b, const weir_link *link, uint64_t *number,
-                      const weir_segment_note **note, weir_end *end) {
-    *end = (weir_end){0};
+                      const weir_segment_note **note, weir_log_end *end) {
+    *end = (weir_log_end){0};
     *note = NULL;
     bool headed = link->note && link->note->status == WEIR_OK;
     if (!headed) {
@@ -345,7 +345,7 @@ static bool step_back(const builder *b, const weir_link *link, uint64_t *number,
 static int build_backwards(builder *b) {
     const weir_segment_note *note = newest_of(b->inv, b->inv->segment_count);
     uint64_t number = note ? note->number : 0;
-    weir_end end = {0};
+    weir_log_end end = {0};
     for (bool more = note != NULL; more;) {
         weir_link *link = push(b, number, note);
         if (!link) return weir_fail(b->error, WEIR_NO_MEMORY, "no memory to chain the segments");

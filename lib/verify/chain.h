@@ -17,7 +17,7 @@ typedef struct weir_link {
     uint64_t begin;       /* offset of the first block to be read */
     uint64_t first_block; /* 0: unknown, and so are the next two */
     uint64_t first_row, before_hash;
-    weir_end end;      /* as the next link's header says; segment 0: unknown */
+    weir_log_end end;  /* as the next link's header says; segment 0: unknown */
     uint64_t promised; /* blocks up to here are promised by a later link; 0 in the last */
     uint64_t limit;    /* bytes of the file that count */
 } weir_link;

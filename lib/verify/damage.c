@@ -101,7 +101,7 @@ static int survey_tail(weir_walk *w, uint64_t offset) {
     w->surveyed = true;
     w->torn = tail.torn;
     w->torn_end = offset + tail.bytes;
-    weir_walk_mark(w, (weir_mark){.block = tail.durable, .source = "block"});
+    weir_walk_mark(w, (weir_durable_mark){.block = tail.durable, .source = "block"});
     return WEIR_OK;
 }
 
@@ -114,7 +114,7 @@ uint64_t weir_walk_promise(const weir_walk *w) {
 
 /* The last promised row, when a mark says it. */
 static uint64_t promised_row(const weir_walk *w, uint64_t otherwise) {
-    const weir_mark *mark = &w->inventory->durable;
+    const weir_durable_mark *mark = &w->inventory->durable;
     bool known = mark->block == weir_walk_promise(w) && mark->row && mark->row + 1 >= w->next_row;
     return known ? mark->row : otherwise;
 }
@@ -166,7 +166,7 @@ static bool ends_quietly(const weir_walk *w) {
  * holds its row is promised too, though the position names the block before it. */
 void weir_walk_mark_applied_row(weir_walk *w) {
     if (w->next_row == 0 || w->position_row < w->next_row) return;
-    weir_walk_mark(w, (weir_mark){w->next_block, 0, w->position_row, "database"});
+    weir_walk_mark(w, (weir_durable_mark){w->next_block, 0, w->position_row, "database"});
 }
 
 int weir_walk_skip(weir_walk *w, weir_walk_place *p, uint64_t *offset, bool *more) {

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "chain.h"
-#include "findings.h"
 #include "reader.h"
+#include "verdict_text.h"
 #include "walk.h"
 
 enum { LOOKS_MOST = 8 }; /* at a directory that changes between any two */
@@ -17,7 +17,7 @@ typedef struct taking {
     weir_error *error;
     weir_chain chain;
     weir_walk walk;
-    weir_end base; /* where the stream is before the first block kept */
+    weir_log_end base; /* where the stream is before the first block kept */
 } taking;
 
 /* ---- marks from outside ----------------------------------------------------------------- */
@@ -55,14 +55,14 @@ static void take_ring(taking *t) {
 static void set_marks(taking *t) {
     weir_walk *w = &t->walk;
     const weir_position *p = &t->inv->position;
-    t->inv->durable = (weir_mark){.source = "segment"};
+    t->inv->durable = (weir_durable_mark){.source = "segment"};
     if (has_position(t)) {
         w->position.block = p->block;
         w->position_row = p->row;
-        weir_walk_mark(w, (weir_mark){p->block, p->hash, p->row, "database"});
+        weir_walk_mark(w, (weir_durable_mark){p->block, p->hash, p->row, "database"});
     }
     if (t->input->ring_mark && weir_ring_is_ours(t->inv->found.ring)) {
-        weir_mark mark = *t->input->ring_mark;
+        weir_durable_mark mark = *t->input->ring_mark;
         mark.source = "ring";
         w->ring.block = mark.block;
         weir_walk_mark(w, mark);
@@ -77,7 +77,7 @@ static void set_marks(taking *t) {
 static void set_base(taking *t) {
     const weir_link *first = &t->chain.links[0];
     if (first->first_block == 0) return;
-    t->base = (weir_end){0, 0, first->first_block - 1, first->before_hash};
+    t->base = (weir_log_end){0, 0, first->first_block - 1, first->before_hash};
     if (first->note->status == WEIR_OK) t->base = first->note->header.before;
     t->inv->end = t->base;
     t->inv->found.recycled = first->first_block > 1;
@@ -85,8 +85,8 @@ static void set_base(taking *t) {
 
 /* A block of the stream, named by the ring, that is not the one the ring means. */
 static int check_ring(taking *t) {
-    const weir_witness *ring = &t->walk.ring;
-    const weir_mark *mark = t->input->ring_mark;
+    const weir_cross_check *ring = &t->walk.ring;
+    const weir_durable_mark *mark = t->input->ring_mark;
     if (!ring->seen || ring->block == 0 || ring->hash == mark->hash) return WEIR_OK;
     weir_damage damage = {
         .first_block = ring->block, .last_block = ring->block, .rows_unknown = true};
@@ -109,7 +109,7 @@ static int walk(taking *t) {
 
 static weir_found_position judge_position(const taking *t) {
     const weir_position *p = &t->inv->position;
-    const weir_witness *seen = &t->walk.position;
+    const weir_cross_check *seen = &t->walk.position;
     if (!has_position(t)) return t->inv->found.position;
     if (seen->seen && seen->hash != p->hash) return WEIR_POSITION_DIFFERS;
     if (p->block < t->base.block) return WEIR_POSITION_BEFORE;
@@ -157,7 +157,7 @@ static uint64_t first_row_of_stream(const weir_inventory *inv) {
     return inv->extent_count ? inv->extents[0].first_row : inv->next_row;
 }
 
-static void set_durable(weir_inventory *inv, weir_end end, uint64_t next_row) {
+static void set_durable(weir_inventory *inv, weir_log_end end, uint64_t next_row) {
     inv->durable_end = end;
     inv->durable_next_row = next_row;
 }
@@ -165,19 +165,19 @@ static void set_durable(weir_inventory *inv, weir_end end, uint64_t next_row) {
 /* What can be read begins behind the mark, and the next segment shall still name one that stands before
  * it, or the one whose header is lost: should salvage be interrupted, that is how the next one finds the
  * damage again. */
-static void end_in_file_below(const weir_inventory *inv, uint64_t segment, weir_end *lost) {
+static void end_in_file_below(const weir_inventory *inv, uint64_t segment, weir_log_end *lost) {
     for (size_t i = inv->segment_count; lost->segment == 0 && i-- > 0;) {
         const weir_segment_note *note = &inv->segments[i];
         bool damaged = note->status != WEIR_OK && note->status != WEIR_NOT_FOUND;
         bool below = note->number < segment && note->status != WEIR_NOT_FOUND;
         if (below || (note->number == segment && damaged))
-            *lost = (weir_end){note->number, WEIR_BLOCK_ALIGN, lost->block, lost->hash};
+            *lost = (weir_log_end){note->number, WEIR_BLOCK_ALIGN, lost->block, lost->hash};
     }
 }
 
 /* Where the journal begins; with its first header lost nobody says what came before. */
-static weir_end begin_of(const taking *t) {
-    weir_end begin = t->base;
+static weir_log_end begin_of(const taking *t) {
+    weir_log_end begin = t->base;
     const weir_segment_note *first = t->chain.count ? t->chain.links[0].note : NULL;
     if (first && first->status != WEIR_OK && begin.block)
         end_in_file_below(t->inv, first->number, &begin);
@@ -185,9 +185,9 @@ static weir_end begin_of(const taking *t) {
 }
 
 /* Where a promised block was that is not there any more: before e, or at the end. */
-static weir_end lost_end(const taking *t, const weir_extent *e) {
+static weir_log_end lost_end(const taking *t, const weir_extent *e) {
     const weir_inventory *inv = t->inv;
-    weir_end lost = !e ? inv->end : t->base;
+    weir_log_end lost = !e ? inv->end : t->base;
     if (e && e > inv->extents) {
         lost.segment = e[-1].segment;
         lost.offset = e[-1].end;
@@ -211,7 +211,7 @@ static int take_durable(taking *t) {
         weir_block_header h;
         int status = find_end(t, e, block, &h);
         if (status != WEIR_OK) return status;
-        weir_end end = {e->segment, h.offset + weir_block_extent(&h), h.block, h.hash};
+        weir_log_end end = {e->segment, h.offset + weir_block_extent(&h), h.block, h.hash};
         set_durable(inv, end, h.first_row + h.rows);
     } else {
         set_durable(inv, begin_of(t), first_row_of_stream(inv));

@@ -39,7 +39,7 @@ typedef struct weir_inventory_input {
     bool database_has_positions;    /* it knows some journal */
     const weir_position *positions; /* all that the database knows */
     size_t position_count;
-    const weir_mark *ring_mark; /* NULL when there is none */
+    const weir_durable_mark *ring_mark; /* NULL when there is none */
     weir_found_ring ring;
     const uint8_t *ring_journal; /* its journal id; NULL unless the ring was readable */
     bool verify_all;             /* decode older rows too; damage is found without that */
@@ -73,13 +73,13 @@ typedef struct weir_inventory {
     size_t extent_count;
     weir_damage *damages;
     size_t damage_count;
-    weir_end end;      /* after the last valid block of the stream */
-    uint64_t next_row; /* number after the last row of the stream (or promised by a mark) */
-    weir_mark durable; /* the highest mark of all sources */
+    weir_log_end end;          /* after the last valid block of the stream */
+    uint64_t next_row;         /* number after the last row of the stream (or promised by a mark) */
+    weir_durable_mark durable; /* the highest mark of all sources */
     /* The stream's end at that mark, and the row that comes next there. When promised blocks are
      * lost this is the mark's block (hash 0 if unknown) and the place where the last readable
      * block at or below it ends. */
-    weir_end durable_end;
+    weir_log_end durable_end;
     uint64_t durable_next_row;
     weir_position position; /* the database's position in this journal; zeros if none */
     uint64_t torn_bytes;    /* void after the end, in the last segment; 0 if that ends in damage */

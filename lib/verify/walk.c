@@ -3,8 +3,8 @@
 
 /* ---- what the walk leaves in the inventory ---------------------------------------------- */
 
-void weir_walk_mark(weir_walk *w, weir_mark mark) {
-    weir_mark *best = &w->inventory->durable;
+void weir_walk_mark(weir_walk *w, weir_durable_mark mark) {
+    weir_durable_mark *best = &w->inventory->durable;
     bool says_more = mark.block == best->block && best->hash == 0 && mark.hash;
     if (mark.block > best->block || says_more) *best = mark;
     bool database = strcmp(mark.source, "database") == 0;
@@ -12,7 +12,7 @@ void weir_walk_mark(weir_walk *w, weir_mark mark) {
 }
 
 static void witness(weir_walk *w, uint64_t block, uint64_t hash) {
-    weir_witness *both[] = {&w->position, &w->ring};
+    weir_cross_check *both[] = {&w->position, &w->ring};
     for (size_t i = 0; i < 2; i++) {
         if (both[i]->block != block) continue;
         both[i]->hash = hash;
@@ -70,16 +70,16 @@ static int accept(weir_walk *w, const weir_block_header *h) {
     extent->last_hash = h->hash;
     extent->next_row = h->first_row + h->rows;
     w->former_end = inv->end;
-    inv->end = (weir_end){h->segment, extent->end, h->block, h->hash};
+    inv->end = (weir_log_end){h->segment, extent->end, h->block, h->hash};
     if (w->last.block == 0) inv->first_wall_ns = h->wall_ns;
     inv->last_wall_ns = h->wall_ns;
     if (h->compatible) inv->read_only = true;
     w->last_but_one = w->last;
     w->last = *h;
     weir_walk_pass_over(w, h);
-    weir_walk_mark(w, (weir_mark){.block = h->durable_block, .source = "block"});
+    weir_walk_mark(w, (weir_durable_mark){.block = h->durable_block, .source = "block"});
     if (h->rows && w->position_row >= h->first_row)
-        weir_walk_mark(w, (weir_mark){h->block, h->hash, w->next_row - 1, "database"});
+        weir_walk_mark(w, (weir_durable_mark){h->block, h->hash, w->next_row - 1, "database"});
     show_progress(w, extent->end, PROGRESS_EACH_MIB);
     return WEIR_OK;
 }
@@ -100,7 +100,7 @@ static void mark_invalid_block(weir_walk *w, weir_walk_place *p) {
     const weir_block_header *h = &p->header;
     p->finding = WEIR_WALK_BAD;
     p->why = "the payload does not hold what its header says";
-    weir_walk_mark(w, (weir_mark){h->block, h->hash, h->first_row + h->rows - 1, "block"});
+    weir_walk_mark(w, (weir_durable_mark){h->block, h->hash, h->first_row + h->rows - 1, "block"});
 }
 
 static int check_payload(weir_walk *w, weir_walk_place *p) {
@@ -301,7 +301,7 @@ static int walk_link(weir_walk *w) {
 
 /* The journal ends below a mark: with a damage still open, or with nothing wrong to be seen. */
 static int end_below_mark(weir_walk *w) {
-    const weir_mark *mark = &w->inventory->durable;
+    const weir_durable_mark *mark = &w->inventory->durable;
     weir_walk_mark_applied_row(w);
     uint64_t row = mark->row && mark->row + 1 >= w->next_row ? mark->row + 1 : 0;
     if (w->next_block <= mark->block) {
@@ -334,8 +334,8 @@ int weir_walk_chain(weir_walk *w, const weir_chain *chain) {
         const weir_segment_note *note = chain->links[i].note;
         if (!note || note->status != WEIR_OK) continue;
         const weir_segment_header *h = &note->header;
-        weir_walk_mark(w,
-                       (weir_mark){h->before.block, h->before.hash, h->first_row - 1, "segment"});
+        weir_walk_mark(
+            w, (weir_durable_mark){h->before.block, h->before.hash, h->first_row - 1, "segment"});
     }
     int status = WEIR_OK;
     for (size_t i = 0; status == WEIR_OK && i < chain->count; i++) {

@@ -11,17 +11,17 @@
 #include "decode.h"
 
 /* Is a block that the database or the ring remembers in the stream? */
-typedef struct weir_witness {
+typedef struct weir_cross_check {
     uint64_t block;
     uint64_t hash; /* of the block's header, once seen */
     bool seen;
-} weir_witness;
+} weir_cross_check;
 
 typedef struct weir_walk {
     const weir_inventory_input *input;
     weir_inventory *inventory; /* extents, damages, end, durable, … are filled */
     weir_error *error;
-    weir_witness position, ring;
+    weir_cross_check position, ring;
     uint64_t position_row;  /* last row applied, perhaps within the block after the position's */
     uint64_t promised;      /* highest mark of all but the database */
     bool older;             /* the ring ends below the database's position: an older copy */
@@ -29,7 +29,7 @@ typedef struct weir_walk {
     bool behind;            /* all is well, but the journal ends below the database's position */
     weir_block_header last; /* last valid block of the stream; block 0: there is none */
     weir_block_header last_but_one;
-    weir_end former_end; /* of the stream, before that block */
+    weir_log_end former_end; /* of the stream, before that block */
 
     weir_scan scan; /* from here on the walk's own */
     weir_decoder decoder;
@@ -56,7 +56,7 @@ typedef struct weir_walk_place {
 } weir_walk_place;
 
 /* A mark: all up to block is durable. */
-void weir_walk_mark(weir_walk *w, weir_mark mark);
+void weir_walk_mark(weir_walk *w, weir_durable_mark mark);
 
 /* The caller has set the marks from outside. Answers like weir_chain_list; WEIR_OK with
  * found.journal NEWER when a block of a newer version is where the next one should be. */

@@ -49,7 +49,7 @@ static int check(void *self, const weir_declaration *d, int64_t *next_key, weir_
 
 static void nudge(void *self, bool aside) {
     sim_life *life = self;
-    weir_bell_ring(&life->bell, sim_os(), aside);
+    weir_wakeup_notify(&life->bell, sim_os(), aside);
 }
 
 /* It takes its steps by turns before the ring has gone, and after. */

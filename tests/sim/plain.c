@@ -209,7 +209,7 @@ static int open_plain(weir_sink *sink, weir_position **positions, size_t *count,
                         .apply = apply,
                         .commit = commit,
                         .rollback = rollback,
-                        .harden = harden,
+                        .checkpoint = harden,
                         .close = close_plain};
     return WEIR_OK;
 }

@@ -16,7 +16,7 @@ static void close_applier_sink(weir_applier *a) {
 }
 
 static void rest_applier(weir_applier *a, uint32_t seen, uint64_t pause) {
-    weir_bell *bell = a->bell;
+    weir_wakeup *bell = a->bell;
     atomic_store_explicit(&bell->asleep, true, memory_order_relaxed);
     (void)a->os->wait(a->os->self, &bell->rung, seen, pause); /* why it ends does not matter */
     atomic_store_explicit(&bell->asleep, false, memory_order_relaxed);
@@ -25,7 +25,7 @@ static void rest_applier(weir_applier *a, uint32_t seen, uint64_t pause) {
 
 static void apply_until_done(weir_applier *a) {
     while (!a->done) {
-        /* Acquire, against the release in weir_bell_ring: the step sees what was done before a
+        /* Acquire, against the release in weir_wakeup_notify: the step sees what was done before a
          * ring that is counted here, and a later ring ends the wait. */
         uint32_t seen = atomic_load_explicit(&a->bell->rung, memory_order_acquire);
         uint64_t pause = weir_applier_step(a);
@@ -49,7 +49,7 @@ int weir_applier_start(weir_applier *a, weir_error *error) {
                       : weir_fail_os(error, failed, "%s: cannot start the writer thread", a->name);
 }
 
-void weir_bell_ring(weir_bell *bell, const weir_os *os, bool aside) {
+void weir_wakeup_notify(weir_wakeup *bell, const weir_os *os, bool aside) {
     if (aside && atomic_load_explicit(&bell->asleep, memory_order_relaxed))
         weir_affinity_keep_off(&bell->affinity);
     atomic_fetch_add_explicit(&bell->rung, 1, memory_order_release);
@@ -67,7 +67,7 @@ void weir_applier_free(weir_applier *a) {
 void weir_applier_finish(weir_applier *a, uint64_t deadline_ns) {
     a->deadline = deadline_ns;
     atomic_store_explicit(&a->stopping, true, memory_order_release);
-    weir_bell_ring(a->bell, a->os, false);
+    weir_wakeup_notify(a->bell, a->os, false);
 }
 
 int weir_applier_stop(weir_applier *a, uint64_t deadline_ns) {
@@ -97,7 +97,7 @@ static int fill_applier(weir_applier *a, weir *handle, const char *name, weir_er
                              : weir_fail(error, status, "%s: no memory for the writer", name);
 }
 
-int weir_applier_make(weir *handle, const char *name, const weir_sink *sink, weir_bell *bell,
+int weir_applier_make(weir *handle, const char *name, const weir_sink *sink, weir_wakeup *bell,
                       weir_applier **out, weir_error *error) {
     *out = NULL;
     weir_applier *a = calloc(1, sizeof *a);

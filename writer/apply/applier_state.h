@@ -34,25 +34,25 @@ struct weir_applier {
     bool done;    /* stopped: nothing more will be applied */
     bool left;    /* rows were left in the journal when it stopped */
 
-    weir_bell *bell;
+    weir_wakeup *bell;
     _Atomic bool stopping; /* release after deadline is set, acquire before it is read */
     uint64_t deadline;
 
-    uint64_t linger;       /* nanoseconds that rows may wait for more rows */
-    uint64_t seen;         /* all blocks up to this one are applied, or hold nothing to apply */
-    uint64_t behind_since; /* since when blocks wait; 0: none does */
-    uint64_t applied;      /* last block applied */
-    uint64_t hardened;     /* last block that is safe in the database without the journal */
-    uint64_t row;          /* last row applied */
-    uint64_t quiet_since;  /* the last transaction or hardening */
-    uint64_t harden_pause; /* after a hardening that was not complete; 0: there was none */
-    uint64_t harden_wal;   /* size of the -wal file at which to harden */
-    uint64_t not_before;   /* nothing is applied until then: backoff, or a gap for others */
-    uint64_t shared_until; /* until then another connection is taken to be writing */
-    uint64_t breath_at;    /* the last pause for others, or the last time that nothing waited */
+    uint64_t linger;           /* nanoseconds that rows may wait for more rows */
+    uint64_t seen;             /* all blocks up to this one are applied, or hold nothing to apply */
+    uint64_t behind_since;     /* since when blocks wait; 0: none does */
+    uint64_t applied;          /* last block applied */
+    uint64_t checkpointed;     /* last block that is safe in the database without the journal */
+    uint64_t row;              /* last row applied */
+    uint64_t quiet_since;      /* the last transaction or hardening */
+    uint64_t checkpoint_pause; /* after a hardening that was not complete; 0: there was none */
+    uint64_t checkpoint_wal;   /* size of the -wal file at which to harden */
+    uint64_t not_before;       /* nothing is applied until then: backoff, or a gap for others */
+    uint64_t shared_until;     /* until then another connection is taken to be writing */
+    uint64_t fairness_at;      /* the last pause for others, or the last time that nothing waited */
     weir_applier_truce truce;
     weir_sink_counts carry; /* counts of transactions that ended within a block */
-    weir_applier_backoff trouble;
+    weir_applier_backoff backoff;
 };
 
 /* Before the first step, once handle, os and journal are set: start at the handle's position. */

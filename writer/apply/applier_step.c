@@ -4,14 +4,15 @@
 #define MS ((uint64_t)1000000)
 
 enum {
-    ROWS_DUE = 65536,      /* so many waiting rows make a large transaction: no need to linger */
-    WAL_HARDEN = 16 << 20, /* a larger -wal file costs memory and readers' time, and gives little */
+    ROWS_DUE = 65536, /* so many waiting rows make a large transaction: no need to linger */
+    WAL_CHECKPOINT =
+        16 << 20,          /* a larger -wal file costs memory and readers' time, and gives little */
     WAL_TRUCE = 256 << 20, /* one that is so large has not begun anew for long */
 };
-/* After so long without a transaction, what was applied is hardened, and the thread then sleeps. */
-#define IDLE_HARDEN_NS (1000 * MS)
+/* After so long without a transaction, what was applied is checkpointed, and the thread then sleeps. */
+#define IDLE_CHECKPOINT_NS (1000 * MS)
 /* The longest pause between two hardenings that a reader keeps from completing. */
-#define REFUSED_HARDEN_NS (60000 * MS)
+#define REFUSED_CHECKPOINT_NS (60000 * MS)
 
 /* Other connections write tables of their own. SQLite's write lock has no queue: a connection that
  * waits for it tries again, at worst every 100 ms. While another connection is known to write, the
@@ -20,8 +21,8 @@ enum {
 #define SHARED_NS (10000 * MS)
 #define GAP_LEAST_NS (2 * MS)
 #define GAP_MOST_NS (50 * MS)
-#define BREATH_EVERY_NS (4000 * MS)
-#define BREATH_NS (105 * MS)
+#define FAIRNESS_EVERY_NS (4000 * MS)
+#define FAIRNESS_PAUSE_NS (105 * MS)
 
 /* The -wal file begins anew only when all of it is copied into the database and no reader needs
  * it. Readers that take turns, as replicators do, each begin before the last one has ended: as
@@ -55,14 +56,14 @@ static void tell_trouble(weir_applier *a, int status, const char *text) {
                       text);
     /* A lack of memory passes by itself. The handle takes WEIR_IO for a status that does. */
     weir_handle_apply_status(a->handle, status == WEIR_NO_MEMORY ? WEIR_IO : status);
-    a->trouble.told = true;
+    a->backoff.told = true;
 }
 
 /* That another connection has the lock is normal, and is told only when it lasts. What needs
  * somebody to act is tried again every few seconds, in case they have acted. */
-static void meet_trouble(weir_applier *a, int status, const weir_error *error) {
+static void backoff_enter(weir_applier *a, int status, const weir_error *error) {
     uint64_t at = applier_now(a);
-    weir_applier_backoff *t = &a->trouble;
+    weir_applier_backoff *t = &a->backoff;
     if (t->status != status) *t = (weir_applier_backoff){status, at, 0, false};
     if (status == WEIR_BUSY) {
         a->shared_until = at + SHARED_NS;
@@ -75,9 +76,9 @@ static void meet_trouble(weir_applier *a, int status, const weir_error *error) {
         tell_trouble(a, status, error->text);
 }
 
-static void overcome(weir_applier *a) {
-    bool told = a->trouble.told;
-    a->trouble = (weir_applier_backoff){0};
+static void backoff_clear(weir_applier *a) {
+    bool told = a->backoff.told;
+    a->backoff = (weir_applier_backoff){0};
     if (!told) return;
     weir_handle_apply_status(a->handle, WEIR_OK);
     weir_handle_event(a->handle, WEIR_EVENT_APPLY_RESUMED, "%s: rows are being applied again",
@@ -89,31 +90,32 @@ static void overcome(weir_applier *a) {
 /* What was applied since the last hardening may be lost: rows may have to be applied once more. */
 static void begin_anew(weir_applier *a) {
     weir_replay_forget(a->replay);
-    a->seen = a->hardened;
+    a->seen = a->checkpointed;
 }
 
 /* Make what is applied safe in the database itself, and release it from the journal. wal_bytes:
  * size of the -wal file, as far as the caller knows. */
-static void harden_applied(weir_applier *a, uint64_t wal_bytes) {
+static void checkpoint_applied(weir_applier *a, uint64_t wal_bytes) {
     weir_error error = {0};
     uint64_t safe = 0;
-    int status = a->sink.harden(a->sink.self, a->applied, &safe, &error);
+    int status = a->sink.checkpoint(a->sink.self, a->applied, &safe, &error);
     if (status == WEIR_SINK_REOPENED) {
         begin_anew(a);
         return;
     }
-    if (status == WEIR_OK && safe > a->hardened) {
+    if (status == WEIR_OK && safe > a->checkpointed) {
         status = weir_journal_release(a->journal, safe, &error);
-        if (status == WEIR_OK) a->hardened = safe;
-        weir_journaler_ring(weir_handle_journaler(a->handle)); /* it may wait for the space */
+        if (status == WEIR_OK) a->checkpointed = safe;
+        weir_journaler_wake(weir_handle_journaler(a->handle)); /* it may wait for the space */
     }
-    bool whole = status == WEIR_OK && a->hardened == a->applied;
-    a->harden_pause = whole ? 0 : double_up(a->harden_pause, IDLE_HARDEN_NS, REFUSED_HARDEN_NS);
+    bool whole = status == WEIR_OK && a->checkpointed == a->applied;
+    a->checkpoint_pause =
+        whole ? 0 : double_up(a->checkpoint_pause, IDLE_CHECKPOINT_NS, REFUSED_CHECKPOINT_NS);
     /* By then the reader that was in the way is likely gone. */
-    a->harden_wal = whole ? WAL_HARDEN : wal_bytes + WAL_HARDEN;
+    a->checkpoint_wal = whole ? WAL_CHECKPOINT : wal_bytes + WAL_CHECKPOINT;
     a->quiet_since = applier_now(a);
-    if (status != WEIR_OK && status != WEIR_BUSY && !a->trouble.told)
-        meet_trouble(a, status, &error);
+    if (status != WEIR_OK && status != WEIR_BUSY && !a->backoff.told)
+        backoff_enter(a, status, &error);
 }
 
 /* Is the journal kept from releasing segments for want of a newer position? Older segments may hold
@@ -131,18 +133,19 @@ static void settle(weir_applier *a, const weir_journal_state *s) {
     if (weir_replay_settle(a->replay, &position, NULL) == WEIR_OK) a->applied = position.block;
 }
 
-static uint64_t harden_when_quiet(weir_applier *a, const weir_journal_state *s, uint64_t at) {
-    uint64_t pause = a->harden_pause ? a->harden_pause : IDLE_HARDEN_NS;
-    if (a->hardened == a->applied && !holds_up(a, s)) return UINT64_MAX;
+static uint64_t checkpoint_when_quiet(weir_applier *a, const weir_journal_state *s, uint64_t at) {
+    uint64_t pause = a->checkpoint_pause ? a->checkpoint_pause : IDLE_CHECKPOINT_NS;
+    if (a->checkpointed == a->applied && !holds_up(a, s)) return UINT64_MAX;
     if (at - a->quiet_since < pause) return a->quiet_since + pause - at;
     settle(a, s);
     /* A checkpoint with nothing to copy is not harmless: DURABILITY.md, on the WAL-reset race. */
-    if (a->hardened < a->applied) harden_applied(a, 0);
+    if (a->checkpointed < a->applied) checkpoint_applied(a, 0);
     if (holds_up(a, s)) { /* another connection has the database locked */
-        a->harden_pause = double_up(a->harden_pause, IDLE_HARDEN_NS, REFUSED_HARDEN_NS);
-        return a->harden_pause;
+        a->checkpoint_pause =
+            double_up(a->checkpoint_pause, IDLE_CHECKPOINT_NS, REFUSED_CHECKPOINT_NS);
+        return a->checkpoint_pause;
     }
-    return a->hardened == a->applied ? UINT64_MAX : a->harden_pause;
+    return a->checkpointed == a->applied ? UINT64_MAX : a->checkpoint_pause;
 }
 
 /* ---- applying -------------------------------------------------------------------------------- */
@@ -176,9 +179,9 @@ static uint64_t gap_for_others(weir_applier *a, uint64_t began, uint64_t ended) 
         if (gap < GAP_LEAST_NS) return GAP_LEAST_NS;
         return gap > GAP_MOST_NS ? GAP_MOST_NS : gap;
     }
-    if (ended - a->breath_at < BREATH_EVERY_NS) return 0;
-    a->breath_at = ended + BREATH_NS;
-    return BREATH_NS;
+    if (ended - a->fairness_at < FAIRNESS_EVERY_NS) return 0;
+    a->fairness_at = ended + FAIRNESS_PAUSE_NS;
+    return FAIRNESS_PAUSE_NS;
 }
 
 /* ---- readers that take turns ----------------------------------------------------------------- */
@@ -206,21 +209,21 @@ static void watch_growth(weir_applier *a, uint64_t wal_bytes) {
 
 /* Nothing is applied. What is not copied into the database yet may be once the readers move on. */
 static uint64_t keep_truce(weir_applier *a, uint64_t at) {
-    if (at >= a->truce.next && a->hardened < a->applied) {
-        harden_applied(a, a->truce.bytes / 2);
+    if (at >= a->truce.next && a->checkpointed < a->applied) {
+        checkpoint_applied(a, a->truce.bytes / 2);
         a->truce.next = at + TRUCE_STEP_NS;
     }
-    bool again = a->hardened < a->applied && a->truce.next < a->truce.until;
+    bool again = a->checkpointed < a->applied && a->truce.next < a->truce.until;
     uint64_t end = again ? a->truce.next : a->truce.until;
     return end > at ? end - at : 0;
 }
 
 static void after_transaction(weir_applier *a, const weir_replay_result *r, uint64_t began) {
-    overcome(a);
+    backoff_clear(a);
     report_applied(a, r);
     a->quiet_since = applier_now(a);
     a->not_before = a->quiet_since + gap_for_others(a, began, a->quiet_since);
-    if (r->counts.wal_bytes >= a->harden_wal) harden_applied(a, r->counts.wal_bytes);
+    if (r->counts.wal_bytes >= a->checkpoint_wal) checkpoint_applied(a, r->counts.wal_bytes);
     watch_growth(a, r->counts.wal_bytes);
 }
 
@@ -229,7 +232,7 @@ static void caught_up(weir_applier *a, const weir_position *position, uint64_t d
     a->row = position->row;
     a->seen = durable;
     a->behind_since = 0;
-    a->breath_at = applier_now(a);
+    a->fairness_at = applier_now(a);
 }
 
 /* Apply one transaction. durable: the last durable block when this was decided. */
@@ -244,7 +247,7 @@ static void apply_once(weir_applier *a, uint64_t durable) {
     else if (status == WEIR_PENDING)
         caught_up(a, &result.position, durable);
     else
-        meet_trouble(a, status, &error);
+        backoff_enter(a, status, &error);
     if (status == WEIR_OK && result.position.block >= durable)
         caught_up(a, &result.position, result.position.block);
 }
@@ -258,7 +261,7 @@ static bool is_due(weir_applier *a, const weir_journal_state *s, uint64_t at) {
 
 static uint64_t finish_applying(weir_applier *a, const weir_journal_state *s, bool behind) {
     if (!behind) settle(a, s);
-    if (a->applied > a->hardened) harden_applied(a, 0);
+    if (a->applied > a->checkpointed) checkpoint_applied(a, 0);
     a->left = behind || a->seen < s->durable.block;
     a->done = true;
     return 0;
@@ -267,11 +270,11 @@ static uint64_t finish_applying(weir_applier *a, const weir_journal_state *s, bo
 /* Apply what is durable. What may pass is waited for until the deadline, in short steps. */
 static uint64_t step_to_the_end(weir_applier *a, const weir_journal_state *s, bool behind,
                                 uint64_t at) {
-    bool hopeless = a->trouble.status != WEIR_OK && !passes(a->trouble.status);
+    bool hopeless = a->backoff.status != WEIR_OK && !passes(a->backoff.status);
     if (!behind || hopeless || at >= a->deadline) return finish_applying(a, s, behind);
     apply_once(a, s->durable.block);
-    if (a->trouble.status == WEIR_OK) return 0;
-    uint64_t pause = a->trouble.pause < 10 * MS ? a->trouble.pause : 10 * MS;
+    if (a->backoff.status == WEIR_OK) return 0;
+    uint64_t pause = a->backoff.pause < 10 * MS ? a->backoff.pause : 10 * MS;
     return pause < a->deadline - at ? pause : a->deadline - at;
 }
 
@@ -289,7 +292,7 @@ uint64_t weir_applier_step(weir_applier *a) {
     if (stopping) return step_to_the_end(a, &s, behind, at);
     if (at < a->truce.until) return keep_truce(a, at);
     if (at < a->not_before) return a->not_before - at;
-    if (!behind) return harden_when_quiet(a, &s, at);
+    if (!behind) return checkpoint_when_quiet(a, &s, at);
     if (!is_due(a, &s, at)) {
         weir_handle_linger(a->handle, a->row + ROWS_DUE);
         return a->behind_since + a->linger - at;
@@ -301,8 +304,8 @@ uint64_t weir_applier_step(weir_applier *a) {
 void weir_applier_begin(weir_applier *a) {
     weir_position start = weir_handle_start(a->handle);
     a->linger = weir_handle_options(a->handle)->apply_linger_ms * MS;
-    a->harden_wal = WAL_HARDEN;
+    a->checkpoint_wal = WAL_CHECKPOINT;
     a->row = start.row;
     a->applied = start.block;
-    a->quiet_since = a->breath_at = applier_now(a);
+    a->quiet_since = a->fairness_at = applier_now(a);
 }

@@ -5,7 +5,7 @@
 
 #include "replay_blocks.h"
 
-static const weir_appetite usual_appetite = {65536, 32 << 20};
+static const weir_batch_limit usual_appetite = {65536, 32 << 20};
 
 /* One transaction in the making. */
 typedef struct transaction {
@@ -115,8 +115,8 @@ static weir_row_range range_of(const weir_replay *r, const transaction *t,
     weir_row_range range = {t->at.position.row + 1, last_row_of(h)};
     if (range.first < h->first_row) range.first = h->first_row;
     if (range.last > limits->last_row) range.last = limits->last_row;
-    if (r->narrow && range.last + 1 - range.first > r->narrow - t->rows)
-        range.last = range.first + (r->narrow - t->rows) - 1;
+    if (r->row_limit && range.last + 1 - range.first > r->row_limit - t->rows)
+        range.last = range.first + (r->row_limit - t->rows) - 1;
     return range;
 }
 
@@ -162,16 +162,17 @@ static int apply_block(weir_replay *r, transaction *t, const weir_replay_limits 
     return WEIR_OK;
 }
 
-static weir_appetite sink_limits(const weir_replay *r, const weir_replay_limits *limits) {
-    weir_appetite a = r->sink->appetite ? r->sink->appetite(r->sink->self) : usual_appetite;
+static weir_batch_limit sink_limits(const weir_replay *r, const weir_replay_limits *limits) {
+    weir_batch_limit a =
+        r->sink->batch_limit ? r->sink->batch_limit(r->sink->self) : usual_appetite;
     if (limits->rows) a.rows = limits->rows;
     return a;
 }
 
 static bool is_full(const weir_replay *r, const transaction *t, const weir_replay_limits *limits) {
-    weir_appetite a = sink_limits(r, limits);
+    weir_batch_limit a = sink_limits(r, limits);
     return t->cut || t->rows >= a.rows || t->bytes >= a.bytes ||
-           (r->narrow && t->rows >= r->narrow);
+           (r->row_limit && t->rows >= r->row_limit);
 }
 
 /* Rows before it are missing: it begins a transaction of its own, whose result names them. */
@@ -223,14 +224,14 @@ static int run_transaction(weir_replay *r, transaction *t, const weir_replay_lim
 
 /* When the schema ends a whole transaction, halve the limit until the row that does it is alone in
  * its transaction, and double it again afterwards. So only rows near that one are slow. */
-static void narrow_down(weir_replay *r, uint64_t attempted) {
-    uint64_t width = r->narrow && r->narrow < attempted ? r->narrow : attempted;
-    r->narrow = width > 1 ? width / 2 : 1;
+static void lower_row_limit(weir_replay *r, uint64_t attempted) {
+    uint64_t width = r->row_limit && r->row_limit < attempted ? r->row_limit : attempted;
+    r->row_limit = width > 1 ? width / 2 : 1;
 }
 
 static void widen(weir_replay *r, const weir_replay_limits *limits) {
     uint64_t rows = sink_limits(r, limits).rows;
-    if (r->narrow) r->narrow = r->narrow < rows / 2 ? r->narrow * 2 : 0;
+    if (r->row_limit) r->row_limit = r->row_limit < rows / 2 ? r->row_limit * 2 : 0;
 }
 
 static void expect_block(const weir_replay *r) {
@@ -253,7 +254,7 @@ static int attempt(weir_replay *r, const weir_replay_limits *limits, bool again,
         return status;
     }
     r->sink->rollback(r->sink->self);
-    if (status == WEIR_SINK_AGAIN) narrow_down(r, t.rows + r->block.header.rows);
+    if (status == WEIR_SINK_AGAIN) lower_row_limit(r, t.rows + r->block.header.rows);
     return status;
 }
 

@@ -24,7 +24,7 @@ struct weir_replay {
     bool skip_damage;
     bool asked, ready; /* the position is known; and the tables declared before it */
     weir_replay_place at;
-    uint64_t narrow;       /* rows a transaction may take while the schema ends them; 0: no limit */
+    uint64_t row_limit;    /* rows a transaction may take while the schema ends them; 0: no limit */
     weir_read_block block; /* the last one read; number 0: none */
     uint8_t lanes[WEIR_LANES_LIMIT * WEIR_LANE_ENTRY]; /* of result->payload */
 };

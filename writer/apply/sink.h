@@ -17,7 +17,7 @@
 enum { WEIR_SINK_AGAIN = 2 };
 
 /* From begin and harden: the database had to be opened anew. Nothing that the sink knew still
- * holds, neither its tables nor what was committed but not hardened: ask for the position. */
+ * holds, neither its tables nor what was committed but not checkpointed: ask for the position. */
 enum { WEIR_SINK_REOPENED = 3 };
 
 typedef struct weir_sink_counts {
@@ -34,9 +34,9 @@ typedef struct weir_row_range {
 } weir_row_range;
 
 /* A transaction ends with the block that reaches one of these. */
-typedef struct weir_appetite {
+typedef struct weir_batch_limit {
     uint64_t rows, bytes; /* bytes: of the blocks, before compression */
-} weir_appetite;
+} weir_batch_limit;
 
 typedef enum weir_declare_when {
     WEIR_DECLARE_WITH_ROWS, /* the table is made ready when the first of its rows comes */
@@ -61,14 +61,14 @@ typedef struct weir_sink {
     /* Make what is committed safe without the journal: checkpoint and sync the database itself.
      * applied: block of the last commit. safe: out, the last block that is safe so; less than
      * applied, and perhaps 0, while a reader of the database is in the way. */
-    int (*harden)(void *self, uint64_t applied, uint64_t *safe, weir_error *error);
+    int (*checkpoint)(void *self, uint64_t applied, uint64_t *safe, weir_error *error);
     void (*close)(void *self);
     /* Between transactions: the next one begins with rows of this block. The sink may prepare what
      * cannot be prepared inside a transaction. NULL: it prepares nothing. */
     void (*expect)(void *self, const weir_block_header *header, weir_cursor body);
     /* How much makes a good transaction for tables like those of the last one. NULL: 65,536 rows,
      * 32 MiB. */
-    weir_appetite (*appetite)(void *self);
+    weir_batch_limit (*batch_limit)(void *self);
 } weir_sink;
 
 #endif

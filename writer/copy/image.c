@@ -4,7 +4,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#include "stored.h"
+#include "sqlite_record.h"
 
 enum {
     PAGE = WEIR_IMAGE_PAGE, /* holds whole rows; SQLite's largest, 65,536, is written as 1 or 0 */
@@ -28,7 +28,7 @@ typedef struct page {
 
 typedef struct image_table {
     char *sql; /* NULL: not defined */
-    weir_stored_shape shape;
+    weir_sqlite_record_shape shape;
     uint32_t leaf_number; /* 0: it has no rows */
     page leaf, root;      /* root: only when there is more than one leaf */
     int64_t last;         /* greatest rowid */
@@ -42,7 +42,8 @@ struct weir_image {
     uint32_t leaves, full, changes, cookie; /* full: of the leaves */
     bool sealed;
     uint8_t schema[PAGE];
-    uint8_t serials[WEIR_SERIALS_MAX + WEIR_STORED_SLACK], body[PAGE + WEIR_STORED_SLACK];
+    uint8_t serials[WEIR_SERIALS_MAX + WEIR_SQLITE_RECORD_SLACK],
+        body[PAGE + WEIR_SQLITE_RECORD_SLACK];
 };
 
 /* ---- numbers: the file format is big-endian -------------------------------------------------- */
@@ -96,7 +97,8 @@ static unsigned header_size(size_t serials) {
 
 /* Add a cell of a leaf: payload size, rowid, and the record. False when the page has no room for
  * it. */
-static bool add_cell(page *p, const uint8_t *serials, const uint8_t *body, const weir_stored *r) {
+static bool add_cell(page *p, const uint8_t *serials, const uint8_t *body,
+                     const weir_sqlite_record *r) {
     size_t types = (size_t)(r->serial - serials), values = (size_t)(r->value - body);
     unsigned header = header_size(types);
     uint8_t head[3 * WEIR_VARINT_MAX];
@@ -142,9 +144,9 @@ bool weir_image_take(weir_image *image, unsigned slot, const uint8_t *bytes, siz
     if (!t || image->sealed) return false;
     bool empty = t->leaf_number == 0; /* t->last counts for nothing */
     if (!empty && t->last == INT64_MAX) return false;
-    weir_stored r = {image->serials, image->body, image->body + PAYLOAD_MAX,
-                     empty ? 1 : t->last + 1};
-    if (!weir_stored_row(&r, &t->shape, bytes, length)) return false;
+    weir_sqlite_record r = {image->serials, image->body, image->body + PAYLOAD_MAX,
+                            empty ? 1 : t->last + 1};
+    if (!weir_sqlite_record_row(&r, &t->shape, bytes, length)) return false;
     if (!empty && r.rowid <= t->last) return false;
     size_t types = (size_t)(r.serial - image->serials), values = (size_t)(r.value - image->body);
     if (header_size(types) + values > PAYLOAD_MAX) return false;
@@ -209,12 +211,13 @@ static bool add_to_schema(weir_image *image, page *p, unsigned slot, const char 
     (void)sqlite3_snprintf(sizeof name, name, "t%u", slot);
     size_t length = strlen(sql), name_length = strlen(name);
     if (length > PAYLOAD_MAX / 2) return false;
-    weir_stored r = {image->serials, image->body, image->body + PAYLOAD_MAX, (int64_t)slot + 1};
-    weir_stored_text(&r, "table", 5);
-    weir_stored_text(&r, name, name_length);
-    weir_stored_text(&r, name, name_length);
-    weir_stored_integer(&r, 2 + (int64_t)slot);
-    weir_stored_text(&r, sql, length);
+    weir_sqlite_record r = {image->serials, image->body, image->body + PAYLOAD_MAX,
+                            (int64_t)slot + 1};
+    weir_sqlite_record_text(&r, "table", 5);
+    weir_sqlite_record_text(&r, name, name_length);
+    weir_sqlite_record_text(&r, name, name_length);
+    weir_sqlite_record_integer(&r, 2 + (int64_t)slot);
+    weir_sqlite_record_text(&r, sql, length);
     return add_cell(p, image->serials, image->body, &r);
 }
 

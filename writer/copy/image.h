@@ -10,7 +10,7 @@
  * does when another process has written to it; so the next transaction drops what SQLite has
  * cached. From BEGIN to COMMIT, SQLite may keep page 1, which only a definition changes. It reads
  * the other pages when a statement reads a table, which happens after the seal. Where SQLite keeps
- * copies of them (image_file.h), an image can be filled and read once in a transaction; where it
+ * copies of them (image_vfs.h), an image can be filled and read once in a transaction; where it
  * reads them in place, any number of times. One thread at a time. */
 #ifndef WEIR_IMAGE_H
 #define WEIR_IMAGE_H

@@ -164,10 +164,10 @@ static int open_writer_and_guard(const weir_sqlite_config *config, weir_connecti
                    ? weir_fail(error, WEIR_DATABASE, "%s", error ? error->text : "")
                    : status;
     }
-    weir_wal_file_take_over(&out->wal, config->os, out->db);
+    weir_wal_io_take_over(&out->wal, config->os, out->db);
     out->wal.locks = &out->locks;
     (void)sqlite3_wal_hook(out->db, note_frames, out);
-    (void)sqlite3_rollback_hook(out->db, weir_wal_file_forget, &out->wal);
+    (void)sqlite3_rollback_hook(out->db, weir_wal_io_forget, &out->wal);
     (void)sqlite3_busy_timeout(out->db, 0); /* from now on the caller waits, not SQLite */
     (void)sqlite3_busy_timeout(out->guard, 0);
     return WEIR_OK;
@@ -195,7 +195,7 @@ void weir_connection_close(weir_connection *c) {
     if (c->lost || !weir_locks_look(&c->locks)) weir_sqlite_leave_wal(c->db);
     weir_locks_end(&c->locks);
     (void)sqlite3_close(c->db);
-    weir_wal_file_free(&c->wal);
+    weir_wal_io_free(&c->wal);
     *c = (weir_connection){0};
 }
 
@@ -318,16 +318,16 @@ static uint64_t block_behind(weir_connection *c, uint64_t applied, int frames, i
 
 static int checkpoint(weir_connection *c, int *frames, int *copied, weir_error *error) {
     *frames = *copied = 0;
-    weir_wal_file_begin_reading(&c->wal);
+    weir_wal_io_begin_reading(&c->wal);
     int code = sqlite3_wal_checkpoint_v2(c->db, "main", SQLITE_CHECKPOINT_PASSIVE, frames, copied);
-    weir_wal_file_end_reading(&c->wal);
+    weir_wal_io_end_reading(&c->wal);
     return code == SQLITE_OK ? WEIR_OK : weir_sqlite_fail(c->db, "checkpoint", error);
 }
 
 /* A PASSIVE checkpoint is enough: once the -wal file is wholly copied, the next commit writes to
  * its beginning again. A file that keeps its size is synced faster than one that grows. */
-int weir_connection_harden(weir_connection *c, uint64_t applied, uint64_t *safe,
-                           weir_error *error) {
+int weir_connection_checkpoint(weir_connection *c, uint64_t applied, uint64_t *safe,
+                               weir_error *error) {
     int frames, copied;
     *safe = 0;
     int status = weir_connection_stays(c, error);

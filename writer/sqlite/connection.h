@@ -4,7 +4,7 @@
 #define WEIR_CONNECTION_H
 
 #include "sqlite_config.h"
-#include "wal_file.h"
+#include "wal_io.h"
 
 /* How far the -wal file goes, as its index says. */
 typedef struct weir_wal_extent {
@@ -19,7 +19,7 @@ typedef struct weir_connection {
     bool large_cache;
     bool in_memory; /* what SQLite would keep in temporary files */
     bool lost;      /* no other connection sees its -wal file, which must not be checkpointed */
-    weir_wal_file wal;
+    weir_wal_io wal;
     weir_wal_extent synced; /* what was copied when weir_connection_make_way last synced it */
     weir_locks locks;
     struct {
@@ -65,7 +65,8 @@ int weir_connection_writes(weir_connection *c);
 int weir_connection_explain(weir_connection *c, int status, weir_error *error);
 
 /* As weir_sink's harden. */
-int weir_connection_harden(weir_connection *c, uint64_t applied, uint64_t *safe, weir_error *error);
+int weir_connection_checkpoint(weir_connection *c, uint64_t applied, uint64_t *safe,
+                               weir_error *error);
 
 uint64_t weir_connection_wal_bytes(const weir_connection *c);
 

@@ -130,10 +130,10 @@ int weir_insert_now(weir_table *table, const weir_value *values, size_t count, u
     int held;
     if (!table || !values)
         return weir_misuse("weir_insert_now", table ? "values is NULL" : "table is NULL");
-    int status = weir_step_in(weir_table_handle(table), WEIR_CALL_OPEN, &held);
+    int status = weir_call_enter(weir_table_handle(table), WEIR_CALL_OPEN, &held);
     if (status == WEIR_OK) {
         status = insert_inside(&i, values, count, timeout_ms, &mine);
-        weir_step_out(weir_table_handle(table), held);
+        weir_call_exit(weir_table_handle(table), held);
     } else {
         (void)weir_fail(&i.error, status, "weir_insert_now: %s", weir_status_text(status));
     }

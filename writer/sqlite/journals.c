@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../lib/verify/look.h"
+#include "../../lib/verify/inspect.h"
 #include "sqlite_error.h"
 
 /* ---- one directory --------------------------------------------------------------------------- */
@@ -37,24 +37,24 @@ static bool is_open_elsewhere_in(const weir_os *os, other *o) {
 }
 
 /* Rows that an opening would apply to the database. */
-static uint64_t rows_waiting(const weir_look *look) {
+static uint64_t rows_waiting(const weir_inspection *look) {
     uint64_t end = look->inventory.next_row, applied = look->inventory.position.row;
     return (end > applied + 1 ? end - applied - 1 : 0) + look->ring.rows;
 }
 
 static finding judge_other(const weir_journals *j, other *o) {
-    weir_look look;
+    weir_inspection look;
     weir_error error = {0};
     weir_inventory_input input = {.os = j->os,
                                   .directory = o->directory,
                                   .positions = j->positions,
                                   .position_count = j->position_count};
-    int status = weir_look_take(&input, &look, &error);
+    int status = weir_inspect(&input, &look, &error);
     bool refused = status == WEIR_OK && weir_verdict_refuses(look.inventory.verdict);
     (void)snprintf(o->why, sizeof o->why, "%s",
                    status == WEIR_OK ? look.inventory.detail : error.text);
     o->rows = status == WEIR_OK ? rows_waiting(&look) : 0;
-    weir_look_free(&look);
+    weir_inspection_free(&look);
     if (status != WEIR_OK || refused) return UNKNOWN;
     return o->rows ? ROWS_WAIT : NOTHING_WAITS;
 }

@@ -1,7 +1,7 @@
 /* load.c - rows of blocks into tables of SQLite, in bulk, and exactly: windows of rows.
  *
  * Rows of the plainest tables go to the transfer (transfer.h), which takes all of a transaction's,
- * or the transaction is done again without it. The others are fed (feed.h): they are gathered into
+ * or the transaction is done again without it. The others are fed (row_vtab.h): they are gathered into
  * windows, and a window is divided into groups of rows of one table (load_group.h). */
 #include "load.h"
 
@@ -37,13 +37,13 @@ static int survey_schema(weir_load *l, bool *ordered, size_t *tables, weir_error
     return WEIR_OK;
 }
 
-static bool is_asked(const weir_load *l, const weir_feed_row *row) {
+static bool is_asked(const weir_load *l, const weir_row_vtab_row *row) {
     return l->asked && weir_outcomes_asked(l->outcomes, row->bytes, row->length);
 }
 
 /* How many rows of one table can be inserted together. A row with a question goes alone: only then
  * do the counts show its outcome. */
-static size_t run_length(const weir_load *l, const weir_feed_row *rows, size_t most) {
+static size_t run_length(const weir_load *l, const weir_row_vtab_row *rows, size_t most) {
     size_t n = 1;
     if (is_asked(l, rows)) return 1;
     while (n < most && rows[n].table == rows[0].table && !is_asked(l, &rows[n]))
@@ -53,14 +53,15 @@ static size_t run_length(const weir_load *l, const weir_feed_row *rows, size_t m
 
 /* Tell the outcome of a row that went alone, as the counts have changed since before. Should the
  * transaction fail later, the row is fed again, and what is told then counts. */
-static void tell_outcome(weir_load *l, const weir_feed_row *row, const weir_sink_counts *before) {
+static void tell_outcome(weir_load *l, const weir_row_vtab_row *row,
+                         const weir_sink_counts *before) {
     weir_outcome outcome = WEIR_OUTCOME_INSERTED;
     if (l->counts.ignored > before->ignored) outcome = WEIR_OUTCOME_IGNORED;
     if (l->counts.rejected > before->rejected) outcome = WEIR_OUTCOME_REJECTED;
     weir_outcomes_tell(l->outcomes, row->bytes, row->length, outcome);
 }
 
-static int load_runs(weir_load *l, const weir_feed_row *rows, weir_error *error) {
+static int load_runs(weir_load *l, const weir_row_vtab_row *rows, weir_error *error) {
     int status = WEIR_OK;
     for (size_t at = 0, count; at < l->count && status == WEIR_OK; at += count) {
         weir_sink_counts before = l->counts;
@@ -113,7 +114,7 @@ static int feed_row(weir_load *l, weir_load_table *t, uint64_t number, const uin
     if (l->count == 0) l->first = number;
     uint16_t table = t->declaration->table;
     l->window[l->count] =
-        (weir_feed_row){bytes, (uint32_t)length, table, (uint16_t)(number - l->first)};
+        (weir_row_vtab_row){bytes, (uint32_t)length, table, (uint16_t)(number - l->first)};
     l->count++;
     return WEIR_OK;
 }
@@ -129,7 +130,7 @@ static int add_row(weir_load *l, uint64_t number, const uint8_t *bytes, size_t l
                          (unsigned long long)number, (unsigned long long)l->header->block, table);
     weir_load_table *t = l->tables[table];
     if (t->slot < 0) return feed_row(l, t, number, bytes, length, error);
-    if (!weir_transfer_take(l->transfer, t->slot, bytes, length)) {
+    if (!weir_record_copy_take(l->transfer, t->slot, bytes, length)) {
         /* Mostly because its key is not greater than all before. */
         l->jumps += weir_declaration_key(t->declaration) >= 0;
         return feed_row(l, t, number, bytes, length, error);
@@ -172,17 +173,17 @@ int weir_load_rows(weir_load *l, const weir_block_header *header, weir_cursor bo
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
-int weir_load_make(weir_load *l, sqlite3 *db, weir_transfer *transfer, weir_error *error) {
+int weir_load_make(weir_load *l, sqlite3 *db, weir_record_copy *transfer, weir_error *error) {
     l->db = db;
     l->transfer = transfer;
     l->window = malloc(WINDOW_ROWS * sizeof *l->window);
     l->sorted = malloc(WINDOW_ROWS * sizeof *l->sorted);
     if (!l->window || !l->sorted)
         return weir_fail(error, WEIR_NO_MEMORY, "no memory for the writer");
-    int status = weir_sqlite_prepare(db, "SAVEPOINT weir_feed", &l->savepoint, error);
+    int status = weir_sqlite_prepare(db, "SAVEPOINT weir_row_vtab", &l->savepoint, error);
     if (status == WEIR_OK)
-        status = weir_sqlite_prepare(db, "RELEASE weir_feed", &l->release, error);
-    return status == WEIR_OK ? weir_sqlite_prepare(db, "ROLLBACK TO weir_feed", &l->undo, error)
+        status = weir_sqlite_prepare(db, "RELEASE weir_row_vtab", &l->release, error);
+    return status == WEIR_OK ? weir_sqlite_prepare(db, "ROLLBACK TO weir_row_vtab", &l->undo, error)
                              : status;
 }
 
@@ -207,7 +208,7 @@ void weir_load_expect(weir_load *l, const weir_block_header *header, weir_cursor
     }
 }
 
-bool weir_load_scatters(const weir_load *l) { return l->indexed || l->jumping; }
+bool weir_load_has_random_keys(const weir_load *l) { return l->indexed || l->jumping; }
 
 void weir_load_begin(weir_load *l) {
     if (l->counts.rows)
@@ -215,5 +216,5 @@ void weir_load_begin(weir_load *l) {
     l->jumps = 0;
     l->counts = (weir_sink_counts){0};
     weir_load_offer_tables(l);
-    weir_transfer_begin(l->transfer);
+    weir_record_copy_begin(l->transfer);
 }

@@ -3,17 +3,17 @@
 #define WEIR_LOAD_H
 
 #include "../apply/sink.h"
-#include "../copy/transfer.h"
-#include "feed.h"
+#include "../copy/record_copy.h"
 #include "outcomes.h"
 #include "reject.h"
+#include "row_vtab.h"
 
 typedef struct weir_load_table weir_load_table;
 
 typedef struct weir_load {
     sqlite3 *db;
     weir_load_table *tables[WEIR_TABLES_MAX + 1]; /* by number; NULL: never declared */
-    weir_transfer *transfer;                      /* the caller's */
+    weir_record_copy *transfer;                   /* the caller's */
     bool indexed;   /* a table with indexes is ready, as the schema is now */
     bool jumping;   /* the last transaction had many rows whose keys came in no order */
     uint64_t jumps; /* rows of this transaction that may be such */
@@ -27,7 +27,7 @@ typedef struct weir_load {
     const weir_block_header *header; /* of the block at hand */
     uint64_t first;                  /* number of the first row in the window */
     uint64_t windows;                /* so far, with this one */
-    weir_feed_row *window, *sorted;
+    weir_row_vtab_row *window, *sorted;
     size_t count;
 
     weir_outcomes *outcomes; /* NULL: nobody asks */
@@ -38,11 +38,12 @@ typedef struct weir_load {
         unsigned times; /* how often it did */
     } failed;
     uint64_t shortened; /* number of a row that cannot be kept whole; 0: none */
-    uint64_t doomed; /* number of a row that ended a transaction in which it was alone; 0: none */
-    weir_refusal doomed_by;
+    uint64_t
+        poison_row; /* number of a row that ended a transaction in which it was alone; 0: none */
+    weir_refusal poison_why;
 } weir_load;
 
-int weir_load_make(weir_load *l, sqlite3 *db, weir_transfer *transfer, weir_error *error);
+int weir_load_make(weir_load *l, sqlite3 *db, weir_record_copy *transfer, weir_error *error);
 void weir_load_free(weir_load *l);
 
 /* Between transactions, before weir_load_begin: rows of this block come next. Tables that are in
@@ -51,7 +52,7 @@ void weir_load_expect(weir_load *l, const weir_block_header *header, weir_cursor
 void weir_load_begin(weir_load *l); /* between transactions, before BEGIN: counts from zero */
 /* Do rows change pages all over the file, through indexes or keys in no order? As far as was known
  * at weir_load_begin. */
-bool weir_load_scatters(const weir_load *l);
+bool weir_load_has_random_keys(const weir_load *l);
 /* Before COMMIT: copy the rows that still wait in the transfer. Returns what weir_sink's apply
  * may. */
 int weir_load_end(weir_load *l, weir_error *error);

@@ -51,7 +51,7 @@ static bool stands_alone(const weir_load *l) { return l->counts.rows == 0 && l->
  * refused after it has failed for a while. Keeping a refused row takes as much of the disk as the
  * row itself. */
 static bool is_for_want_of_numbers(weir_load *l, const weir_load_table *t,
-                                   const weir_feed_row *rows, size_t count) {
+                                   const weir_row_vtab_row *rows, size_t count) {
     switch (weir_schema_sequences(l->db, t->declaration)) {
     case WEIR_SEQUENCES_SPENT: return true;
     case WEIR_SEQUENCES_LEFT:
@@ -61,13 +61,13 @@ static bool is_for_want_of_numbers(weir_load *l, const weir_load_table *t,
     }
 }
 
-static bool is_starved(weir_load *l, const weir_feed_row *row) {
+static bool is_starved(weir_load *l, const weir_row_vtab_row *row) {
     return row->length >= LARGE_ROW && failed_often(l, l->first + row->index, STARVED_TIMES);
 }
 
 /* A lack of memory passes. But a large row that failed for it alone, again and again, must not keep
  * all others waiting. */
-static bool is_too_large(weir_load *l, const weir_feed_row *rows, size_t count) {
+static bool is_too_large(weir_load *l, const weir_row_vtab_row *rows, size_t count) {
     size_t large = 0;
     for (size_t i = 0; i < count; i++)
         large += rows[i].length >= LARGE_ROW;
@@ -76,7 +76,7 @@ static bool is_too_large(weir_load *l, const weir_feed_row *rows, size_t count) 
     return is_starved(l, rows);
 }
 
-static bool is_rows_fault(weir_load *l, const weir_load_table *t, const weir_feed_row *rows,
+static bool is_rows_fault(weir_load *l, const weir_load_table *t, const weir_row_vtab_row *rows,
                           size_t count, int code) {
     switch (code & 0xFF) {
     case SQLITE_CONSTRAINT:
@@ -96,12 +96,12 @@ static void note_refusal(weir_load *l, weir_refusal *why) {
 }
 
 /* The statement failed: because of a row, or for another reason? */
-static int judge_row(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
+static int judge_row(weir_load *l, weir_load_table *t, const weir_row_vtab_row *rows, size_t count,
                      weir_refusal *why, weir_error *error) {
     note_refusal(l, why);
     int status = weir_sqlite_fail(l->db, t->declaration->name, error);
     (void)sqlite3_reset(t->insert); /* repeats the step's code */
-    if (weir_feed_damaged(t->feed))
+    if (weir_row_vtab_damaged(t->feed))
         return weir_fail(error, WEIR_DAMAGED, "a row of block %llu does not parse",
                          (unsigned long long)l->header->block);
     if (!is_rows_fault(l, t, rows, count, why->code)) return status;
@@ -121,11 +121,11 @@ static int forget_counters(weir_load *l, weir_error *error) {
     return status;
 }
 
-static int run_insert(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
+static int run_insert(weir_load *l, weir_load_table *t, const weir_row_vtab_row *rows, size_t count,
                       weir_refusal *why, weir_error *error) {
     int status = t->traits.counting ? forget_counters(l, error) : WEIR_OK;
     if (status != WEIR_OK) return status;
-    weir_feed_give(t->feed, rows, count);
+    weir_row_vtab_give(t->feed, rows, count);
     if (sqlite3_step(t->insert) != SQLITE_DONE) return judge_row(l, t, rows, count, why, error);
     (void)sqlite3_reset(t->insert); /* it is done */
     if (!keys_are_open(l)) return WEIR_OK;
@@ -142,7 +142,7 @@ static void count_ignored(weir_load *l, size_t count) {
 
 /* Insert all the rows or none. WEIR_REJECTED: none, and why says the reason; WEIR_SINK_AGAIN: the
  * transaction is gone. */
-static int try_rows(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
+static int try_rows(weir_load *l, weir_load_table *t, const weir_row_vtab_row *rows, size_t count,
                     weir_refusal *why, weir_error *error) {
     int status = step(l, l->savepoint, error);
     if (status != WEIR_OK) return status;
@@ -159,8 +159,8 @@ static int try_rows(weir_load *l, weir_load_table *t, const weir_feed_row *rows,
 
 /* Insert without a savepoint. When a row is refused, the transaction begins again with
  * savepoints. */
-static int try_at_once(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
-                       weir_error *error) {
+static int try_at_once(weir_load *l, weir_load_table *t, const weir_row_vtab_row *rows,
+                       size_t count, weir_error *error) {
     weir_refusal why;
     int status = run_insert(l, t, rows, count, &why, error);
     if (status == WEIR_OK) count_ignored(l, count);
@@ -171,7 +171,7 @@ static int try_at_once(weir_load *l, weir_load_table *t, const weir_feed_row *ro
 
 /* ---- groups of rows of one table ------------------------------------------------------------- */
 
-static int reject(weir_load *l, const weir_load_table *t, const weir_feed_row *row,
+static int reject(weir_load *l, const weir_load_table *t, const weir_row_vtab_row *row,
                   const weir_refusal *why, weir_error *error) {
     if (!l->reject_ready) {
         (void)sqlite3_finalize(l->reject); /* it was made for an older schema */
@@ -190,20 +190,21 @@ static int reject(weir_load *l, const weir_load_table *t, const weir_feed_row *r
     return WEIR_SINK_AGAIN;
 }
 
-static int load_one(weir_load *l, weir_load_table *t, const weir_feed_row *row, weir_error *error) {
+static int load_one(weir_load *l, weir_load_table *t, const weir_row_vtab_row *row,
+                    weir_error *error) {
     weir_refusal why;
     uint64_t number = l->first + row->index;
-    if (number == l->doomed) return reject(l, t, row, &l->doomed_by, error);
+    if (number == l->poison_row) return reject(l, t, row, &l->poison_why, error);
     int status = try_rows(l, t, row, 1, &why, error);
     if (status == WEIR_REJECTED) return reject(l, t, row, &why, error);
     if (status == WEIR_SINK_AGAIN) {
-        l->doomed = number;
-        l->doomed_by = why;
+        l->poison_row = number;
+        l->poison_why = why;
     }
     return status;
 }
 
-static int load_each(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
+static int load_each(weir_load *l, weir_load_table *t, const weir_row_vtab_row *rows, size_t count,
                      weir_error *error) {
     int status = WEIR_OK;
     for (size_t i = 0; i < count && status == WEIR_OK; i++)
@@ -214,7 +215,7 @@ static int load_each(weir_load *l, weir_load_table *t, const weir_feed_row *rows
 
 /* The halves go in order, so that rows keep their order. The recursion is as deep as the logarithm
  * of the window's rows. */
-int weir_load_group(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
+int weir_load_group(weir_load *l, weir_load_table *t, const weir_row_vtab_row *rows, size_t count,
                     weir_error *error) {
     if (count == 1 || t->traits.one_by_one) return load_each(l, t, rows, count, error);
     if (weir_load_feeds_at_once(l, t)) return try_at_once(l, t, rows, count, error);

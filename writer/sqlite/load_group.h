@@ -15,7 +15,7 @@
 
 /* Rows of the ready table t, in order, into it or into the reject table. WEIR_SINK_AGAIN: the
  * transaction has to begin anew. */
-int weir_load_group(weir_load *l, weir_load_table *t, const weir_feed_row *rows, size_t count,
+int weir_load_group(weir_load *l, weir_load_table *t, const weir_row_vtab_row *rows, size_t count,
                     weir_error *error);
 
 #endif

@@ -29,7 +29,7 @@ static char *insert_text(const weir_declaration *d, const char *verb) {
     for (int i = 0; i < d->columns; i++)
         sqlite3_str_appendf(sql, "%sc%d", i ? "," : "", i);
     /* The parentheses make it an error if an ordinary table has this name. */
-    sqlite3_str_appendf(sql, " FROM weir_feed_%u()", d->table);
+    sqlite3_str_appendf(sql, " FROM weir_row_vtab_%u()", d->table);
     return sqlite3_str_finish(sql);
 }
 
@@ -62,7 +62,8 @@ static int end_transfers(weir_load *l, const weir_load_table *t, weir_error *err
 /* The table fits, as t->traits say. */
 static int prepare_table(weir_load *l, weir_load_table *t, weir_error *error) {
     const weir_declaration *d = t->declaration;
-    int status = t->feed ? WEIR_OK : weir_feed_make(l->db, d->table, d->columns, &t->feed, error);
+    int status =
+        t->feed ? WEIR_OK : weir_row_vtab_make(l->db, d->table, d->columns, &t->feed, error);
     if (status != WEIR_OK) return status;
     (void)sqlite3_finalize(t->insert); /* it was made for an older schema */
     status = weir_load_prepare_insert(l, t, &t->insert, error);
@@ -163,7 +164,7 @@ static void offer(weir_load *l, weir_load_table *t) {
     if (!t || !t->ready || t->offered) return;
     weir_load_table *first = l->tables[t->first];
     bool plain = !t->traits.ordered && !t->traits.one_by_one && !first->transferred;
-    t->slot = plain ? weir_transfer_offer(l->transfer, t->declaration) : -1;
+    t->slot = plain ? weir_record_copy_offer(l->transfer, t->declaration) : -1;
     first->transferred |= t->slot >= 0;
     t->offered = true;
 }
@@ -177,7 +178,7 @@ void weir_load_offer_tables(weir_load *l) {
 /* A failure that may pass is returned as it is. After any other the transaction begins again, and
  * its rows are judged by feeding them: a rollback forgets which tables were offered. */
 int weir_load_end(weir_load *l, weir_error *error) {
-    int code = weir_transfer_run(l->transfer);
+    int code = weir_record_copy_run(l->transfer);
     if (code == SQLITE_OK) return WEIR_OK;
     int status = weir_sqlite_status(code);
     if (status == WEIR_BUSY || status == WEIR_IO || status == WEIR_NO_SPACE ||
@@ -188,7 +189,7 @@ int weir_load_end(weir_load *l, weir_error *error) {
 
 void weir_load_forget(weir_load *l) {
     l->reject_ready = l->indexed = false;
-    weir_transfer_forget(l->transfer);
+    weir_record_copy_forget(l->transfer);
     for (size_t i = 0; i <= WEIR_TABLES_MAX; i++) {
         weir_load_table *t = l->tables[i];
         if (!t) continue;

@@ -12,7 +12,7 @@
 
 struct weir_load_table {
     weir_declaration *declaration;
-    weir_feed *feed;
+    weir_row_vtab *feed;
     sqlite3_stmt *insert;
     weir_traits traits;
     bool ready;     /* it fits the schema as it is now */

@@ -11,8 +11,8 @@ enum {
 
 /* ---- in use ---------------------------------------------------------------------------------- */
 
-static bool keep_lock(weir_borrowed *b, uint64_t offset, uint64_t bytes) {
-    if (!weir_borrowed_is_there(b)) return true;
+static bool keep_lock(weir_proc_fd *b, uint64_t offset, uint64_t bytes) {
+    if (!weir_proc_fd_is_there(b)) return true;
     return b->os->share(b->os->self, b->descriptor, offset, bytes) != -EAGAIN;
 }
 
@@ -21,8 +21,8 @@ static bool keep_both(weir_locks *l) {
     return keep_lock(&l->shm, IN_USE, 1) && database;
 }
 
-static void give_back_lock(weir_borrowed *b, uint64_t offset, uint64_t bytes) {
-    if (!weir_borrowed_is_there(b)) return;
+static void give_back_lock(weir_proc_fd *b, uint64_t offset, uint64_t bytes) {
+    if (!weir_proc_fd_is_there(b)) return;
     (void)b->os->unshare(b->os->self, b->descriptor, offset, bytes); /* or it goes with its file */
 }
 
@@ -30,7 +30,7 @@ static void give_back_lock(weir_borrowed *b, uint64_t offset, uint64_t bytes) {
 
 /* When the path cannot be looked up (after chroot, for example), nothing is known against the
  * file. */
-static bool bears_its_name(const weir_borrowed *b, const char *path) {
+static bool bears_its_name(const weir_proc_fd *b, const char *path) {
     weir_os_info info;
     if (!b->inode) return true;
     int result = b->os->info(b->os->self, WEIR_OS_CWD, path, &info);
@@ -45,7 +45,7 @@ bool weir_locks_look(weir_locks *l) {
 /* ---- exclusive ------------------------------------------------------------------------------- */
 
 bool weir_locks_has(weir_locks *l, weir_locks_slot slot) {
-    if (!weir_borrowed_is_there(&l->shm)) return true;
+    if (!weir_proc_fd_is_there(&l->shm)) return true;
     return l->shm.os->has_locked(l->shm.os->self, l->shm.descriptor, slot) != 0;
 }
 
@@ -57,9 +57,9 @@ int weir_locks_begin(weir_locks *out, const weir_os *os, sqlite3 *db, weir_error
     out->shm_path = sqlite3_mprintf("%s-shm", path);
     if (!out->wal_path || !out->shm_path)
         return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory for a connection", path);
-    weir_borrowed_find(&out->database, os, path);
-    weir_borrowed_find(&out->wal, os, out->wal_path);
-    weir_borrowed_find(&out->shm, os, out->shm_path);
+    weir_proc_fd_find(&out->database, os, path);
+    weir_proc_fd_find(&out->wal, os, out->wal_path);
+    weir_proc_fd_find(&out->shm, os, out->shm_path);
     (void)keep_both(out); /* weir_locks_look, before the first transaction, tries again */
     return WEIR_OK;
 }

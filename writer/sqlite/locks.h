@@ -17,11 +17,11 @@
 #include <stdbool.h>
 
 #include "../../lib/base/status.h"
-#include "borrowed.h"
+#include "proc_fd.h"
 
 typedef struct weir_locks {
-    weir_borrowed database, shm, wal; /* inode 0: there is no such file */
-    char *shm_path, *wal_path;        /* sqlite3_free() them */
+    weir_proc_fd database, shm, wal; /* inode 0: there is no such file */
+    char *shm_path, *wal_path;       /* sqlite3_free() them */
 } weir_locks;
 
 /* Bytes of the -shm file, as SQLite's wal.c and os_unix.c lay it out. */

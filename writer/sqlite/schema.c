@@ -2,7 +2,7 @@
  * fit. */
 #include "schema.h"
 
-#include "../copy/stored.h"
+#include "../copy/sqlite_record.h"
 #include "sqlite_error.h"
 
 /* What the database has under the declared name. */

@@ -6,7 +6,7 @@
 
 #include "../../lib/base/thread.h"
 #include "../../lib/handle/fork.h"
-#include "../../lib/verify/look.h"
+#include "../../lib/verify/inspect.h"
 #include "journals.h"
 #include "place.h"
 #include "schema.h"
@@ -37,7 +37,7 @@ static int hook_check(void *self, const weir_declaration *d, int64_t *next_key, 
 
 static void hook_nudge(void *self, bool aside) {
     weir_writer *w = self;
-    weir_bell_ring(&w->bell, w->os, aside);
+    weir_wakeup_notify(&w->bell, w->os, aside);
 }
 
 /* For good. */
@@ -101,7 +101,7 @@ static int judge_journal(opening *o, const char *path) {
         return WEIR_OK;
     char *directory = journal_path(o, path);
     if (!directory) return WEIR_NO_MEMORY;
-    int status = weir_look_judge(os, directory, o->error);
+    int status = weir_inspect_directory(os, directory, o->error);
     sqlite3_free(directory);
     return status;
 }

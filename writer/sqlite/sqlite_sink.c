@@ -17,12 +17,12 @@ typedef struct sqlite_sink {
     weir_outcomes *outcomes; /* NULL: there are no questions */
     weir_connection connection;
     weir_load load; /* the tables, and how rows go into them */
-    weir_transfer *transfer;
+    weir_record_copy *transfer;
     sqlite3_stmt *begin, *commit, *rollback, *version, *read, *store;
     int64_t schema_version; /* for which load and own hold; -1: for none */
     bool own;               /* the table weir_position is there */
     bool began;             /* a transaction began that may change what load and own know */
-    weir_borrowed old_shm;  /* the -shm file that was in use when the -wal or -shm file was lost */
+    weir_proc_fd old_shm;   /* the -shm file that was in use when the -wal or -shm file was lost */
 } sqlite_sink;
 
 /* ---- position -------------------------------------------------------------------------------- */
@@ -96,9 +96,9 @@ static void close_all(sqlite_sink *s) {
         (void)sqlite3_finalize(*statements[i]); /* repeats the last step's code */
         *statements[i] = NULL;
     }
-    weir_transfer_close(s->transfer);
+    weir_record_copy_close(s->transfer);
     weir_connection_close(&s->connection);
-    weir_transfer_free(s->transfer);
+    weir_record_copy_free(s->transfer);
     s->transfer = NULL;
     s->load = (weir_load){0};
     s->schema_version = -1;
@@ -112,7 +112,7 @@ static int prepare_statements(sqlite_sink *s, weir_error *error) {
     if (status == WEIR_OK) status = weir_sqlite_prepare(db, "ROLLBACK", &s->rollback, error);
     if (status == WEIR_OK)
         status = weir_sqlite_prepare(db, "PRAGMA main.schema_version", &s->version, error);
-    if (status == WEIR_OK && weir_transfer_make(db, &s->transfer) != WEIR_OK)
+    if (status == WEIR_OK && weir_record_copy_make(db, &s->transfer) != WEIR_OK)
         status = weir_fail(error, WEIR_NO_MEMORY, "no memory for the writer");
     return status == WEIR_OK ? weir_load_make(&s->load, db, s->transfer, error) : status;
 }
@@ -133,7 +133,7 @@ static int reopen(sqlite_sink *s, weir_error *error) {
     if (s->on_loss) s->on_loss(s->context, WEIR_SQLITE_FILES_LOST);
     if (s->connection.db) s->old_shm = s->connection.locks.shm;
     close_all(s);
-    if (weir_borrowed_find_again(&s->old_shm))
+    if (weir_proc_fd_find_again(&s->old_shm))
         return weir_fail(
             error, WEIR_IO,
             "%s: its -wal or -shm file was removed or replaced while this program used "
@@ -202,7 +202,7 @@ static int sink_begin(void *self, const uint8_t journal[16], weir_position *at, 
     weir_load_begin(&s->load);
     status = weir_connection_stays(&s->connection, error);
     if (status == WEIR_OK)
-        status = weir_connection_cache(&s->connection, weir_load_scatters(&s->load), error);
+        status = weir_connection_cache(&s->connection, weir_load_has_random_keys(&s->load), error);
     if (status == WEIR_OK) status = begin_writing(s, error);
     if (status == WEIR_OK) status = note_schema(s, error);
     if (status == WEIR_OK) status = make_own(s, error);
@@ -254,27 +254,27 @@ static int sink_commit(void *self, const weir_position *to, weir_sink_counts *co
 static void sink_rollback(void *self) {
     sqlite_sink *s = self;
     if (!s->connection.db) return; /* it is still to be opened again */
-    weir_transfer_drop(s->transfer);
+    weir_record_copy_drop(s->transfer);
     (void)undo(s, NULL); /* if it fails, the next transaction tries again before it begins */
     (void)weir_connection_temporary(&s->connection, NULL); /* the next rollback tries again */
     if (s->began) forget_schema(s);
     s->began = false;
 }
 
-static int sink_harden(void *self, uint64_t applied, uint64_t *safe, weir_error *error) {
+static int sink_checkpoint(void *self, uint64_t applied, uint64_t *safe, weir_error *error) {
     sqlite_sink *s = self;
     *safe = 0;
     if (is_file_lost(s)) return reopen(s, error);
-    return weir_connection_harden(&s->connection, applied, safe, error);
+    return weir_connection_checkpoint(&s->connection, applied, safe, error);
 }
 
 /* Rows that change pages all over the file change the same pages again and again, so a large
  * transaction writes fewer of them. Other rows need only so large a transaction that the pages
  * which it makes stay in the cache (see weir_connection_cache): pages that do not are written to
  * the -wal file early, and some of them twice. */
-static weir_appetite sink_appetite(void *self) {
-    static const weir_appetite plain = {65536, 8 << 20}, scattered = {262144, 32 << 20};
-    return weir_load_scatters(&((const sqlite_sink *)self)->load) ? scattered : plain;
+static weir_batch_limit sink_batch_limit(void *self) {
+    static const weir_batch_limit plain = {65536, 8 << 20}, scattered = {262144, 32 << 20};
+    return weir_load_has_random_keys(&((const sqlite_sink *)self)->load) ? scattered : plain;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -321,10 +321,10 @@ int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char
                        .apply = sink_apply,
                        .commit = sink_commit,
                        .rollback = sink_rollback,
-                       .harden = sink_harden,
+                       .checkpoint = sink_checkpoint,
                        .close = sink_close,
                        .expect = sink_expect,
-                       .appetite = sink_appetite};
+                       .batch_limit = sink_batch_limit};
     return WEIR_OK;
 }
 

@@ -13,7 +13,7 @@
 typedef struct weir_writer {
     const weir_os *os; /* of its handles, which all have the same: it never changes */
     weir *handle;      /* NULL: free for the next opening */
-    weir_bell bell;
+    weir_wakeup bell;
     weir_applier *applier;
     weir_outcomes outcomes; /* of rows that weir_insert_now waits for */
     char *path;             /* of the database; sqlite3_free() it */

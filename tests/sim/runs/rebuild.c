@@ -71,7 +71,7 @@ static int replay(const weir_os *os, const weir_inventory *found, collecting *c,
                       .apply = apply,
                       .commit = commit,
                       .rollback = rollback,
-                      .harden = harden,
+                      .checkpoint = harden,
                       .close = close_nothing};
     weir_replay *r;
     weir_replay_limits limits = WEIR_REPLAY_ALL;

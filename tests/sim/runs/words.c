@@ -190,8 +190,8 @@ static void go_on(sim_life *life) {
     if (wrong) sim_broken("when the trouble is over: %s", wrong);
 }
 
-static void meet_trouble(sim_life *life, const word *w, const sim_base *base, sim_trouble trouble,
-                         uint64_t number, sim_kind kind) {
+static void backoff_enter(sim_life *life, const word *w, const sim_base *base, sim_trouble trouble,
+                          uint64_t number, sim_kind kind) {
     begin_word(life, w, base);
     life->own = (weir_rng){sim_run << 16 ^ number << 4 ^ trouble};
     life->profile = (int)kind;
@@ -214,6 +214,6 @@ void sim_word_troubles(sim_life *life, size_t index, const sim_base *base) {
             sim_call call = (sim_call)r.call[n - 1];
             sim_trouble trouble = (sim_trouble)t;
             if (sim_machine_may(call, trouble))
-                meet_trouble(life, w, base, trouble, n, kind_of(call, trouble));
+                backoff_enter(life, w, base, trouble, n, kind_of(call, trouble));
         }
 }

@@ -1,5 +1,5 @@
-/* look.c - read ring and journal of a directory together, as opening does. */
-#include "look.h"
+/* inspect.c - read ring and journal of a directory together, as opening does. */
+#include "inspect.h"
 
 #include <stdio.h>
 
@@ -21,22 +21,22 @@ void weir_look_skip_drained(const weir_inventory *inventory, weir_ring *ring) {
     }
 }
 
-uint64_t weir_look_row_before_ring(const weir_inventory *inventory, const weir_mark *mark) {
+uint64_t weir_look_row_before_ring(const weir_inventory *inventory, const weir_durable_mark *mark) {
     size_t n = inventory->extent_count;
     uint64_t last = n ? inventory->extents[n - 1].next_row - 1 : 0;
     return mark && mark->row > last ? mark->row : last;
 }
 
-uint64_t weir_look_known_rows(const weir_inventory *inventory, const weir_mark *mark,
+uint64_t weir_look_known_rows(const weir_inventory *inventory, const weir_durable_mark *mark,
                               uint64_t applied_row) {
     uint64_t before = weir_look_row_before_ring(inventory, mark);
     return applied_row > before ? applied_row - before : 0;
 }
 
-int weir_look_take(const weir_inventory_input *input, weir_look *out, weir_error *error) {
+int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_error *error) {
     char path[4096];
     weir_inventory_input in = *input;
-    *out = (weir_look){0};
+    *out = (weir_inspection){0};
     int length = snprintf(path, sizeof path, "%s/ring", input->directory);
     if (length < 0 || (size_t)length >= sizeof path)
         return weir_fail(error, WEIR_MISUSE, "the path of the journal's directory is too long");
@@ -56,15 +56,15 @@ int weir_look_take(const weir_inventory_input *input, weir_look *out, weir_error
     return status;
 }
 
-void weir_look_free(weir_look *look) { weir_inventory_free(&look->inventory); }
+void weir_inspection_free(weir_inspection *look) { weir_inventory_free(&look->inventory); }
 
-int weir_look_judge(const weir_os *os, const char *directory, weir_error *error) {
-    weir_look look;
+int weir_inspect_directory(const weir_os *os, const char *directory, weir_error *error) {
+    weir_inspection look;
     weir_inventory_input input = {.os = os, .directory = directory};
-    int status = weir_look_take(&input, &look, error);
+    int status = weir_inspect(&input, &look, error);
     if (status == WEIR_OK && weir_verdict_refuses(look.inventory.verdict))
         status = weir_fail(error, weir_verdict_status(look.inventory.verdict), "%s",
                            look.inventory.detail);
-    weir_look_free(&look);
+    weir_inspection_free(&look);
     return status;
 }

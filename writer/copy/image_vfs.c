@@ -1,9 +1,9 @@
-/* image_file.c - an image as a file that SQLite can ATTACH, read-only. */
-#include "image_file.h"
+/* image_vfs.c - an image as a file that SQLite can ATTACH, read-only. */
+#include "image_vfs.h"
 
 typedef struct open_file {
     sqlite3_file base; /* first: SQLite sees only this */
-    weir_image_file *file;
+    weir_image_vfs *file;
 } open_file;
 
 static const uint8_t *page_at(sqlite3_file *base, sqlite3_int64 offset) {
@@ -113,7 +113,7 @@ static int open_image(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, in
     (void)path;
     base->pMethods = NULL; /* nothing to close when this fails */
     if (!(flags & SQLITE_OPEN_MAIN_DB)) return SQLITE_CANTOPEN;
-    ((open_file *)base)->file = (weir_image_file *)vfs;
+    ((open_file *)base)->file = (weir_image_vfs *)vfs;
     base->pMethods = &methods;
     if (out_flags) *out_flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB;
     return SQLITE_OK;
@@ -138,7 +138,7 @@ static int delete_none(sqlite3_vfs *vfs, const char *path, int sync_directory) {
 }
 
 /* Methods that have nothing to do with files are those of the default VFS. */
-static int fill_methods(weir_image_file *file, const weir_image *image) {
+static int fill_methods(weir_image_vfs *file, const weir_image *image) {
     const sqlite3_vfs *usual = sqlite3_vfs_find(NULL);
     if (!usual) return SQLITE_ERROR;
     (void)sqlite3_snprintf(sizeof file->name, file->name, "weir-image-%p", (const void *)file);
@@ -163,8 +163,8 @@ static int run_on_image(sqlite3 *db, char *sql) {
     return code;
 }
 
-int weir_image_file_attach(weir_image_file *file, const weir_image *image, sqlite3 *db,
-                           const char *schema) {
+int weir_image_vfs_attach(weir_image_vfs *file, const weir_image *image, sqlite3 *db,
+                          const char *schema) {
     int code = fill_methods(file, image);
     if (code == SQLITE_OK) code = sqlite3_vfs_register(&file->vfs, 0);
     if (code != SQLITE_OK) return code;

@@ -1,4 +1,4 @@
-/* look.h - read ring and journal of a directory together, as opening does, and change nothing.
+/* inspect.h - read ring and journal of a directory together, as opening does, and change nothing.
  *
  * So it is known what opening would refuse before anything is made or touched. */
 #ifndef WEIR_LOOK_H
@@ -7,19 +7,19 @@
 #include "../ring/ring.h"
 #include "inventory.h"
 
-typedef struct weir_look {
+typedef struct weir_inspection {
     weir_ring_report ring;
     weir_inventory inventory;
-} weir_look;
+} weir_inspection;
 
 /* The fields of the input about the ring are filled here. WEIR_OK also when the verdict refuses;
  * out is to be freed in either case. */
-int weir_look_take(const weir_inventory_input *input, weir_look *out, weir_error *error);
-void weir_look_free(weir_look *look);
+int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_error *error);
+void weir_inspection_free(weir_inspection *look);
 
 /* What would an opening say of this directory, for a database that knows no position? WEIR_OK, or
  * status and text of its verdict. */
-int weir_look_judge(const weir_os *os, const char *directory, weir_error *error);
+int weir_inspect_directory(const weir_os *os, const char *directory, weir_error *error);
 
 /* Is all of this ring in the journal, whatever its pages say (FORMAT, section 8)? A ring that
  * has a durable mark has been drained into blocks that name it. If the stream's last block names
@@ -35,10 +35,10 @@ void weir_look_skip_drained(const weir_inventory *inventory, weir_ring *ring);
 /* The last row that the journal holds or the ring's mark (NULL: none) names. A ring is drained
  * in one order only, so rows that wait in it have numbers before they have a block: they follow
  * this one. */
-uint64_t weir_look_row_before_ring(const weir_inventory *inventory, const weir_mark *mark);
+uint64_t weir_look_row_before_ring(const weir_inventory *inventory, const weir_durable_mark *mark);
 /* How many of the rows in the ring a database at applied_row has already: none, except when the
  * journal is damaged, or an older copy than the database. */
-uint64_t weir_look_known_rows(const weir_inventory *inventory, const weir_mark *mark,
+uint64_t weir_look_known_rows(const weir_inventory *inventory, const weir_durable_mark *mark,
                               uint64_t applied_row);
 
 #endif

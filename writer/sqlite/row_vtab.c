@@ -1,25 +1,25 @@
-/* feed.c - rows of a decoded block as an SQLite table. */
-#include "feed.h"
+/* row_vtab.c - rows of a decoded block as an SQLite table. */
+#include "row_vtab.h"
 
 #include <stdlib.h>
 
 #include "sqlite_error.h"
 
-struct weir_feed {
+struct weir_row_vtab {
     uint16_t table, columns;
-    const weir_feed_row *rows;
+    const weir_row_vtab_row *rows;
     size_t count;
     bool damaged;
 };
 
 typedef struct feed_table {
     sqlite3_vtab base; /* first: SQLite sees only this */
-    weir_feed *feed;
+    weir_row_vtab *feed;
 } feed_table;
 
 typedef struct feed_cursor {
     sqlite3_vtab_cursor base; /* first: SQLite sees only this */
-    weir_feed *feed;
+    weir_row_vtab *feed;
     size_t at;
     uint16_t columns;    /* of the row decoded; a row of an older declaration may have fewer */
     weir_value values[]; /* WEIR_COLUMNS_MAX: what decoding may write */
@@ -29,7 +29,7 @@ static int connect_table(sqlite3 *db, void *context, int argc, const char *const
                          sqlite3_vtab **out, char **message) {
     (void)argc, (void)argv; /* an eponymous table has no arguments */
     (void)message;          /* SQLite's own message is enough */
-    weir_feed *feed = context;
+    weir_row_vtab *feed = context;
     sqlite3_str *sql = sqlite3_str_new(db);
     sqlite3_str_appendall(sql, "CREATE TABLE feed(");
     for (int i = 0; i < feed->columns; i++)
@@ -76,10 +76,10 @@ static int close_cursor(sqlite3_vtab_cursor *base) {
 
 /* Decode the row at hand, once for all its columns. */
 static int decode(feed_cursor *c) {
-    weir_feed *feed = c->feed;
+    weir_row_vtab *feed = c->feed;
     uint16_t table;
     if (c->at >= feed->count) return SQLITE_OK;
-    const weir_feed_row *row = &feed->rows[c->at];
+    const weir_row_vtab_row *row = &feed->rows[c->at];
     if (weir_row_decode(row->bytes, row->length, &table, &c->columns, c->values) &&
         table == feed->table && c->columns <= feed->columns)
         return SQLITE_OK;
@@ -142,15 +142,15 @@ static const sqlite3_module feed_module = {
     .xRowid = row_id,
 };
 
-int weir_feed_make(sqlite3 *db, uint16_t table, uint16_t columns, weir_feed **out,
-                   weir_error *error) {
+int weir_row_vtab_make(sqlite3 *db, uint16_t table, uint16_t columns, weir_row_vtab **out,
+                       weir_error *error) {
     *out = NULL;
-    weir_feed *feed = calloc(1, sizeof *feed);
+    weir_row_vtab *feed = calloc(1, sizeof *feed);
     if (!feed) return weir_fail(error, WEIR_NO_MEMORY, "no memory to feed table number %u", table);
     feed->table = table;
     feed->columns = columns;
     char name[32];
-    (void)sqlite3_snprintf(sizeof name, name, "weir_feed_%u", table);
+    (void)sqlite3_snprintf(sizeof name, name, "weir_row_vtab_%u", table);
     /* SQLite frees the feed with the module, and also when this call fails. */
     if (sqlite3_create_module_v2(db, name, &feed_module, feed, free) != SQLITE_OK)
         return weir_sqlite_fail(db, "registering a feed", error);
@@ -158,10 +158,10 @@ int weir_feed_make(sqlite3 *db, uint16_t table, uint16_t columns, weir_feed **ou
     return WEIR_OK;
 }
 
-void weir_feed_give(weir_feed *feed, const weir_feed_row *rows, size_t count) {
+void weir_row_vtab_give(weir_row_vtab *feed, const weir_row_vtab_row *rows, size_t count) {
     feed->rows = rows;
     feed->count = count;
     feed->damaged = false;
 }
 
-bool weir_feed_damaged(const weir_feed *feed) { return feed->damaged; }
+bool weir_row_vtab_damaged(const weir_row_vtab *feed) { return feed->damaged; }

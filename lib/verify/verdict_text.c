@@ -1,5 +1,5 @@
-/* findings.c - the verdict of an inventory in words. */
-#include "findings.h"
+/* verdict_text.c - the verdict of an inventory in words. */
+#include "verdict_text.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* wal_file.h - the -wal file of the writer's connection, written and read in large pieces.
+/* wal_io.h - the -wal file of the writer's connection, written and read in large pieces.
  *
  * SQLite makes a system call for the header of each frame and another for its page, and a
  * checkpoint makes one for every page that it reads. Here frames wait in memory until SQLite asks
@@ -15,7 +15,7 @@
 
 #include "locks.h"
 
-typedef struct weir_wal_file {
+typedef struct weir_wal_io {
     sqlite3_io_methods methods; /* what SQLite calls; first, since a file is known by its methods */
     const weir_os *os;
     const sqlite3_io_methods *usual; /* the file's own, which do the work */
@@ -36,22 +36,22 @@ typedef struct weir_wal_file {
     sqlite3_int64 next; /* where its last read ended */
 
     sqlite3 *db;
-    weir_borrowed database; /* inode 0: not looked for yet */
-    int copied;             /* bytes that a checkpoint has read for it since the last advice */
-} weir_wal_file;
+    weir_proc_fd database; /* inode 0: not looked for yet */
+    int copied;            /* bytes that a checkpoint has read for it since the last advice */
+} weir_wal_io;
 
 /* Take over the -wal file of db's main database, which must have been read. Nothing changes when
  * there is no such file, no memory, or no powersafe overwrite. out may not be moved until db is
  * closed. */
-void weir_wal_file_take_over(weir_wal_file *out, const weir_os *os, sqlite3 *db);
-void weir_wal_file_free(weir_wal_file *w); /* after db is closed */
+void weir_wal_io_take_over(weir_wal_io *out, const weir_os *os, sqlite3 *db);
+void weir_wal_io_free(weir_wal_io *w); /* after db is closed */
 
 /* For SQLite's rollback hook. Frames that wait must not be written any more: other connections may
  * now write theirs in the same place. */
-void weir_wal_file_forget(void *wal_file);
+void weir_wal_io_forget(void *wal_file);
 
 /* Call these around a checkpoint by db: no frame that it reads can change before it ends. */
-void weir_wal_file_begin_reading(weir_wal_file *w);
-void weir_wal_file_end_reading(weir_wal_file *w);
+void weir_wal_io_begin_reading(weir_wal_io *w);
+void weir_wal_io_end_reading(weir_wal_io *w);
 
 #endif

@@ -1,9 +1,9 @@
-/* transfer.c - rows into tables by SQLite's record copy. */
-#include "transfer.h"
+/* record_copy.c - rows into tables by SQLite's record copy. */
+#include "record_copy.h"
 
 #include <stdlib.h>
 
-#include "image_file.h"
+#include "image_vfs.h"
 
 #define SCHEMA "weir_image"
 
@@ -12,10 +12,10 @@ typedef struct slot {
     uint64_t rows;      /* taken */
 } slot;
 
-struct weir_transfer {
+struct weir_record_copy {
     sqlite3 *db;
     weir_image *image;
-    weir_image_file file;
+    weir_image_vfs file;
     bool closed; /* this transaction takes no more rows */
     int code;    /* SQLite's code for the copies so far */
     slot slot[WEIR_IMAGE_TABLES];
@@ -82,7 +82,7 @@ static bool copies_records(sqlite3 *db, const weir_declaration *d, int number) {
     return code == SQLITE_OK && copies && !makes;
 }
 
-static bool prepare_copy(weir_transfer *t, const weir_declaration *d, int number) {
+static bool prepare_copy(weir_record_copy *t, const weir_declaration *d, int number) {
     char *sql = copy_sql(d, number, "");
     int code = sql ? sqlite3_prepare_v3(t->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
                                         &t->slot[number].copy, NULL)
@@ -91,7 +91,7 @@ static bool prepare_copy(weir_transfer *t, const weir_declaration *d, int number
     return code == SQLITE_OK;
 }
 
-static bool define(weir_transfer *t, const weir_declaration *d, int number) {
+static bool define(weir_record_copy *t, const weir_declaration *d, int number) {
     weir_image_column *column = malloc(d->columns * sizeof *column);
     bool can = column && describe_table(t->db, d, column) == SQLITE_OK &&
                weir_image_define(t->image, (unsigned)number, column, d->columns);
@@ -100,19 +100,19 @@ static bool define(weir_transfer *t, const weir_declaration *d, int number) {
            prepare_copy(t, d, number);
 }
 
-static int free_image_slot(const weir_transfer *t) {
+static int free_image_slot(const weir_record_copy *t) {
     for (int i = 0; i < WEIR_IMAGE_TABLES; i++)
         if (!t->slot[i].copy) return i;
     return -1;
 }
 
-int weir_transfer_offer(weir_transfer *t, const weir_declaration *d) {
+int weir_record_copy_offer(weir_record_copy *t, const weir_declaration *d) {
     if (!t->image) return -1;
     int number = free_image_slot(t);
     return number >= 0 && same_columns(t->db, d) && define(t, d, number) ? number : -1;
 }
 
-void weir_transfer_forget(weir_transfer *t) {
+void weir_record_copy_forget(weir_record_copy *t) {
     for (int i = 0; i < WEIR_IMAGE_TABLES; i++) {
         (void)sqlite3_finalize(t->slot[i].copy); /* repeats the last step's code */
         t->slot[i] = (slot){0};
@@ -121,20 +121,20 @@ void weir_transfer_forget(weir_transfer *t) {
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-void weir_transfer_drop(weir_transfer *t) {
+void weir_record_copy_drop(weir_record_copy *t) {
     t->closed = true;
     t->code = SQLITE_OK;
     for (int i = 0; i < WEIR_IMAGE_TABLES; i++)
         t->slot[i].rows = 0;
 }
 
-void weir_transfer_begin(weir_transfer *t) {
-    weir_transfer_drop(t);
+void weir_record_copy_begin(weir_record_copy *t) {
+    weir_record_copy_drop(t);
     t->closed = !t->image;
     if (t->image) weir_image_clear(t->image);
 }
 
-static int copy(weir_transfer *t, slot *s) {
+static int copy(weir_record_copy *t, slot *s) {
     int code = sqlite3_step(s->copy);
     bool whole = (uint64_t)sqlite3_changes64(t->db) == s->rows;
     (void)sqlite3_reset(s->copy); /* repeats the step's code */
@@ -142,7 +142,7 @@ static int copy(weir_transfer *t, slot *s) {
     return whole ? SQLITE_OK : SQLITE_CONSTRAINT;
 }
 
-static void copy_all(weir_transfer *t) {
+static void copy_all(weir_record_copy *t) {
     bool sealed = false;
     for (int i = 0; i < WEIR_IMAGE_TABLES && t->code == SQLITE_OK; i++) {
         if (!t->slot[i].rows) continue;
@@ -154,20 +154,20 @@ static void copy_all(weir_transfer *t) {
 }
 
 /* Copy while the rows are still in the processor's cache. */
-static bool copy_early(weir_transfer *t) {
+static bool copy_early(weir_record_copy *t) {
     copy_all(t);
     t->closed = t->code != SQLITE_OK;
     if (!t->closed) weir_image_clear(t->image);
     return !t->closed;
 }
 
-bool weir_transfer_take(weir_transfer *t, int number, const uint8_t *row, size_t length) {
+bool weir_record_copy_take(weir_record_copy *t, int number, const uint8_t *row, size_t length) {
     if (t->closed || !weir_image_take(t->image, (unsigned)number, row, length)) return false;
     t->slot[number].rows++;
     return !t->file.in_place || !weir_image_is_due(t->image) || copy_early(t);
 }
 
-int weir_transfer_run(weir_transfer *t) {
+int weir_record_copy_run(weir_record_copy *t) {
     t->closed = true;
     copy_all(t);
     return t->code;
@@ -175,11 +175,11 @@ int weir_transfer_run(weir_transfer *t) {
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
-int weir_transfer_make(sqlite3 *db, weir_transfer **out) {
-    weir_transfer *t = *out = calloc(1, sizeof *t);
+int weir_record_copy_make(sqlite3 *db, weir_record_copy **out) {
+    weir_record_copy *t = *out = calloc(1, sizeof *t);
     if (!t || weir_image_make(&t->image) != WEIR_OK) return WEIR_NO_MEMORY;
     t->db = db;
-    int code = weir_image_file_attach(&t->file, t->image, db, SCHEMA);
+    int code = weir_image_vfs_attach(&t->file, t->image, db, SCHEMA);
     if (code == SQLITE_NOMEM) return WEIR_NO_MEMORY;
     if (code == SQLITE_OK) return WEIR_OK;
     weir_image_free(t->image);
@@ -187,11 +187,11 @@ int weir_transfer_make(sqlite3 *db, weir_transfer **out) {
     return WEIR_OK;
 }
 
-void weir_transfer_close(weir_transfer *t) {
-    if (t) weir_transfer_forget(t);
+void weir_record_copy_close(weir_record_copy *t) {
+    if (t) weir_record_copy_forget(t);
 }
 
-void weir_transfer_free(weir_transfer *t) {
+void weir_record_copy_free(weir_record_copy *t) {
     if (!t) return;
     weir_image_free(t->image);
     free(t);

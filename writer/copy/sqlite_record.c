@@ -1,5 +1,5 @@
-/* stored.c - a row as SQLite stores it. */
-#include "stored.h"
+/* sqlite_record.c - a row as SQLite stores it. */
+#include "sqlite_record.h"
 
 /* Seven bits a byte, the highest first; the ninth byte has eight. */
 unsigned weir_varint_put(uint8_t *at, uint64_t v) {
@@ -24,7 +24,7 @@ unsigned weir_varint_put(uint8_t *at, uint64_t v) {
     return n;
 }
 
-static void put_serial(weir_stored *r, uint64_t type) {
+static void put_serial(weir_sqlite_record *r, uint64_t type) {
     r->serial += weir_varint_put(r->serial, type);
 }
 
@@ -33,7 +33,7 @@ static const struct {
     uint8_t serial, bytes;
 } integers[9] = {{0, 0}, {1, 1}, {2, 2}, {3, 3}, {4, 4}, {5, 6}, {5, 6}, {6, 8}, {6, 8}};
 
-void weir_stored_integer(weir_stored *r, int64_t v) {
+void weir_sqlite_record_integer(weir_sqlite_record *r, int64_t v) {
     if (v == 0 || v == 1) {
         *r->serial++ = (uint8_t)(8 + v);
         return;
@@ -47,7 +47,7 @@ void weir_stored_integer(weir_stored *r, int64_t v) {
     r->value += bytes;
 }
 
-static void put_real(weir_stored *r, double v) {
+static void put_real(weir_sqlite_record *r, double v) {
     uint64_t bits;
     memcpy(&bits, &v, sizeof bits);
     bits = htobe64(bits);
@@ -65,7 +65,7 @@ static bool is_short_whole(double v, int64_t *whole) {
     return (double)*whole == v;
 }
 
-static bool put_bytes(weir_stored *r, weir_cursor *c, unsigned width, unsigned kind) {
+static bool put_bytes(weir_sqlite_record *r, weir_cursor *c, unsigned width, unsigned kind) {
     if (width < 1 || width > 4) return false;
     uint64_t length = weir_take_uint(c, width);
     if (length > (uint64_t)(r->end - r->value)) return false;
@@ -77,7 +77,7 @@ static bool put_bytes(weir_stored *r, weir_cursor *c, unsigned width, unsigned k
     return true;
 }
 
-static bool take_integer(weir_stored *r, weir_cursor *c, unsigned width, weir_type column) {
+static bool take_integer(weir_sqlite_record *r, weir_cursor *c, unsigned width, weir_type column) {
     if (width - 1 >= 8) return false;
     int64_t v = weir_take_int(c, width);
     if (column == WEIR_KEY) {
@@ -88,11 +88,11 @@ static bool take_integer(weir_stored *r, weir_cursor *c, unsigned width, weir_ty
     if (column == WEIR_TEXT) return false;
     if (column == WEIR_REAL && (v < -SHORT_MOST || v >= SHORT_MOST))
         return false; /* it would become a real */
-    weir_stored_integer(r, v);
+    weir_sqlite_record_integer(r, v);
     return true;
 }
 
-static bool store_real(weir_stored *r, weir_cursor *c, unsigned width, weir_type column,
+static bool store_real(weir_sqlite_record *r, weir_cursor *c, unsigned width, weir_type column,
                        bool not_null) {
     int64_t whole;
     double v;
@@ -104,14 +104,14 @@ static bool store_real(weir_stored *r, weir_cursor *c, unsigned width, weir_type
         return !not_null;
     }
     if (column == WEIR_REAL && is_short_whole(v, &whole))
-        weir_stored_integer(r, whole);
+        weir_sqlite_record_integer(r, whole);
     else
         put_real(r, v);
     return true;
 }
 
 /* The column's type is its affinity. A value that the affinity would convert is not stored. */
-static bool store_value(weir_stored *r, weir_cursor *c, unsigned tag, weir_type column,
+static bool store_value(weir_sqlite_record *r, weir_cursor *c, unsigned tag, weir_type column,
                         bool not_null) {
     unsigned width = tag & 15;
     if (r->end - r->value < 8) return false;
@@ -126,8 +126,8 @@ static bool store_value(weir_stored *r, weir_cursor *c, unsigned tag, weir_type 
 }
 
 /* A row of an older declaration may have fewer columns; the others are NULL. */
-bool weir_stored_row(weir_stored *r, const weir_stored_shape *shape, const uint8_t *bytes,
-                     size_t length) {
+bool weir_sqlite_record_row(weir_sqlite_record *r, const weir_sqlite_record_shape *shape,
+                            const uint8_t *bytes, size_t length) {
     weir_cursor c = weir_cursor_over(bytes, length);
     (void)weir_take_u16(&c); /* the table's number: the caller chose the slot by it */
     unsigned columns = weir_take_u16(&c);
@@ -143,7 +143,7 @@ bool weir_stored_row(weir_stored *r, const weir_stored_shape *shape, const uint8
     return weir_cursor_ok(&c) && weir_cursor_left(&c) == 0;
 }
 
-void weir_stored_text(weir_stored *r, const char *text, size_t length) {
+void weir_sqlite_record_text(weir_sqlite_record *r, const char *text, size_t length) {
     put_serial(r, 2 * (uint64_t)length + 13);
     r->value = weir_put_bytes(r->value, text, length);
 }

@@ -1,4 +1,4 @@
-/* findings.h - the verdict of an inventory in words: what, where, which rows, what to do. */
+/* verdict_text.h - the verdict of an inventory in words: what, where, which rows, what to do. */
 #ifndef WEIR_FINDINGS_H
 #define WEIR_FINDINGS_H
 
