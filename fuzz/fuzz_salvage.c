@@ -328,7 +328,19 @@ static bool begins_too_late(const weir_segment_note *note, const weir_extent *e)
            note->header.first_block > e->first_block;
 }
 
+/* The same blocks lost twice. */
+static bool repeats(const weir_inventory *inventory) {
+    uint64_t last = 0;
+    for (size_t d = 0; d < inventory->damage_count; d++) {
+        const weir_damage *damage = &inventory->damages[d];
+        if (damage->first_block && damage->first_block <= last) return true;
+        if (damage->last_block) last = damage->last_block;
+    }
+    return false;
+}
+
 static bool contradicts_itself(const weir_inventory *inventory) {
+    if (repeats(inventory)) return true;
     for (size_t d = 0; d < inventory->damage_count; d++)
         for (size_t i = 0; i < inventory->extent_count; i++)
             if (overlaps(&inventory->damages[d], &inventory->extents[i])) return true;
