@@ -5,7 +5,7 @@
  * lane when it is free, appends, and ends: by handing the lane back, or without a word. The journal
  * thread drains, frees what ended, and asks the kernel after owners: for a thread with that id, and the
  * kernel may not tell. Between its look at the word, the answer, and its change anything may happen.
- * A thread that finds the lane by itself, its seat being another handle's, appends to it too.
+ * A thread that finds the lane by itself, its slot being another handle's, appends to it too.
  *
  * Property: whoever appends is the only one that has the lane; what is claimed is drained; nobody who
  * lives loses it. At the end, when all have ended and were looked for, the lane is free.

@@ -1,34 +1,36 @@
 /* append.c - the hot path: from a call to a published record.
  *
- * In the common case: one look at the thread's seat, one at the gate, one at the ownership word,
+ * In the common case: one look at the thread's slot, one at the gate, one at the ownership word,
  * the bytes, the check, one store of the tail. No lock, no allocation, no system call. The slow
  * turns are in append_slow.c: taking a lane, waiting for room. */
+#include <assert.h>
+
 #include "../format/key.h"
 #include "../format/row_encode.h"
 #include "append_slow.h"
 #include "core.h"
 #include "registry.h"
 
-enum { SEATS = 16 }; /* so many open handles have one each */
+enum { SLOTS = 16 }; /* so many open handles have one each */
 
 /* What a thread remembers of a handle. Thread-local in the initial-exec model, so that reaching
  * it calls nothing and a signal handler may. Only its own thread touches it, and handlers that
- * nest properly in that thread: the append that raises depth from 0 has the seat, and nothing
- * else changes the seat until depth is 0 again. So depth is raised before anything in the seat
+ * nest properly in that thread: the append that raises depth from 0 has the slot, and nothing
+ * else changes the slot until depth is 0 again. So depth is raised before anything in the slot
  * is looked at. */
-typedef struct seat {
-    uint32_t generation; /* of the opening whose seat this is; 0: nobody's */
+typedef struct slot {
+    uint32_t generation; /* of the opening whose slot this is; 0: nobody's */
     uint32_t depth;      /* appends under way in this thread, one inside the other */
     weir_lane *lane;     /* of its outermost append */
-} seat;
+} slot;
 
-static _Thread_local seat seats[SEATS] __attribute__((tls_model("initial-exec")));
+static _Thread_local slot slots[SLOTS] __attribute__((tls_model("initial-exec")));
 
 /* One append under way. */
 typedef struct entry {
     weir *w;
     weir_lane *lane;
-    seat *seat;
+    slot *slot;
     unsigned depth;
 } entry;
 
@@ -42,26 +44,30 @@ static int count_refused(weir *w, int status, uint64_t rows) {
     return status;
 }
 
-/* Find a lane that the seat does not hold: this thread's first in this handle, or one for an
+/* Find a lane that the slot does not hold: this thread's first in this handle, or one for an
  * append inside another append, whichever handle that is for. */
 static int look_for_lane(entry *e, uint32_t generation) {
     int status = weir_gate_status(e->w, generation);
     if (status != WEIR_OK) return status;
     e->lane = e->depth < WEIR_DEPTHS ? weir_take_lane(e->w, e->depth) : NULL;
-    if (!e->lane) return weir_gate_refusal(e->w);
+    if (!e->lane) {
+        status = weir_gate_refusal(e->w);
+        assert(status != WEIR_OK);
+        return status;
+    }
     if (e->depth == 0) {
-        e->seat->lane = e->lane;
-        e->seat->generation = generation;
+        e->slot->lane = e->lane;
+        e->slot->generation = generation;
     }
     return WEIR_OK;
 }
 
-static seat *seat_of(const weir *w) {
-    return &seats[atomic_load_explicit(&w->slot, memory_order_relaxed) % SEATS];
+static slot *slot_of(const weir *w) {
+    return &slots[atomic_load_explicit(&w->slot, memory_order_relaxed) % SLOTS];
 }
 
 void weir_handle_switch_thread(weir *w) {
-    seat *s = seat_of(w);
+    slot *s = slot_of(w);
     if (s->depth == 0) s->generation = 0;
 }
 
@@ -69,7 +75,7 @@ static inline void leave_append(const entry *e) {
     /* Release: a thread that sees the flag down sees the tail. */
     atomic_store_explicit(&e->lane->busy, false, memory_order_release);
     atomic_signal_fence(memory_order_seq_cst);
-    e->seat->depth = e->depth;
+    e->slot->depth = e->depth;
 }
 
 /* Raise busy, then look at the gate. A closing thread shuts the gate, makes the barrier, then
@@ -87,11 +93,11 @@ static inline int pass_gate(const entry *e, uint32_t generation) {
 }
 
 static inline int enter_append(weir *w, uint32_t generation, entry *e) {
-    seat *s = seat_of(w);
+    slot *s = slot_of(w);
     e->w = w;
-    e->seat = s;
+    e->slot = s;
     e->depth = s->depth;
-    s->depth = e->depth + 1; /* before all else: see seat */
+    s->depth = e->depth + 1; /* before all else: see slot */
     atomic_signal_fence(memory_order_seq_cst);
     if (UNLIKELY(s->generation != generation || e->depth != 0 ||
                  s->lane->opening != (uint16_t)generation)) {
@@ -106,9 +112,9 @@ static inline int enter_append(weir *w, uint32_t generation, entry *e) {
     return pass_gate(e, generation);
 }
 
-/* generation first: a handler that comes in between then does not use the seat. */
+/* generation first: a handler that comes in between then does not use the slot. */
 void weir_leave_appends(weir *w) {
-    seat *s = seat_of(w);
+    slot *s = slot_of(w);
     if (s->generation == w->generation) {
         s->generation = 0;
         atomic_signal_fence(memory_order_seq_cst);
@@ -132,14 +138,14 @@ static void hand_back_lanes(weir *w) {
 /* While depth is 1 a handler's append counts as nested, and finds the lane for its depth, or
  * none, by holder. Appends of destructors that run later take lanes anew. */
 void weir_hand_back_lanes(void) {
-    for (int i = 0; i < SEATS; i++)
-        seats[i] = (seat){.depth = 1};
+    for (int i = 0; i < SLOTS; i++)
+        slots[i] = (slot){.depth = 1};
     atomic_signal_fence(memory_order_seq_cst);
     for (weir *w = weir_registry_made(); w; w = w->next_made)
         hand_back_lanes(w);
     atomic_signal_fence(memory_order_seq_cst);
-    for (int i = 0; i < SEATS; i++)
-        seats[i].depth = 0;
+    for (int i = 0; i < SLOTS; i++)
+        slots[i].depth = 0;
 }
 
 static inline int room(const entry *e, uint64_t bytes) {

@@ -28,7 +28,7 @@ struct weir {
      * an asymmetric fence). */
     alignas(WEIR_CACHE_LINE) _Atomic uint32_t *gate;
     uint32_t generation;
-    _Atomic uint32_t slot; /* of the threads' seats; relaxed: any is right, this one is fast */
+    _Atomic uint32_t slot; /* of the threads' slots; relaxed: any is right, this one is fast */
     int64_t process;       /* that opened it */
     bool fence;            /* no membarrier in this kernel: every append pays a fence instead */
     /* Where ring.word is or was, for a prefetch: that is done before the gate is passed, and

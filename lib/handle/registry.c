@@ -77,7 +77,7 @@ static bool slot_is_taken(uint32_t slot) {
     return false;
 }
 
-/* The least number that no open handle has, because threads have few seats. */
+/* The least number that no open handle has, because threads have few slots. */
 static uint32_t find_free_slot(void) {
     uint32_t slot = 0;
     while (slot_is_taken(slot))

@@ -14,6 +14,7 @@ FNR == 1 { next }
     sub(/\..*/, "", room)
     sub(/_(encode|file|inspect)$/, "", room)
     sub(/^next_segment$/, "journal", room)
+    sub(/^replay_blocks$/, "replay", room)
     all[room] += $5
     taken[room] += $6
 }
