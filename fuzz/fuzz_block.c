@@ -4,7 +4,7 @@
  *
  * Beyond memory: a header that is valid, encoded again, gives the same bytes; a payload that is
  * checked has as many rows as its header says. Blocks of more than RAW_LIMIT raw bytes are left out:
- * they cost the fuzzer its speed, and tests/test_hostile.c has them. */
+ * they cost the fuzzer its speed, and tests/system/test_hostile.c has them. */
 #include <string.h>
 
 #include "harness.h"

@@ -8,8 +8,8 @@
 #define WEIR_SIM_MACHINE_H
 
 #include "../../lib/base/os.h"
-#include "../support.h"
 #include "disk.h"
+#include "support.h"
 
 typedef enum sim_call {
     SIM_OPEN,

@@ -1,0 +1,399 @@
+/* test_drain.c - from lanes to blocks: order across lanes, what is taken when, and what a bad
+ * record does. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "faulty_os.h"
+#include "lib/format/row_encode.h"
+#include "lib/journal/drain.h"
+#include "support.h"
+
+enum { LANES = 4, LANE_BYTES = 1 << 16 };
+
+typedef struct fixture {
+    faulty_os os;
+    char directory[128], ring_path[160];
+    weir_lane *lanes;
+    weir_ring ring;
+    weir_inventory found;
+    weir_journal *journal;
+    weir_drain drain;
+} fixture;
+
+static int setup(void **state) {
+    fixture *f = calloc(1, sizeof *f);
+    weir_error error = {0};
+    snprintf(f->directory, sizeof f->directory, "%s", weir_temp_make());
+    snprintf(f->ring_path, sizeof f->ring_path, "%s/ring", f->directory);
+    weir_inventory_input input = {.os = weir_os_posix(), .directory = f->directory};
+    assert_int_equal(weir_inventory_take(&input, &f->found, &error), WEIR_OK);
+    faulty_make(&f->os);
+    weir_journal_config config = {.os = &f->os.table,
+                                  .directory = f->directory,
+                                  .segment_bytes = 1 << 20,
+                                  .limit_bytes = 1 << 30,
+                                  .zstd_level = 1};
+    assert_int_equal(weir_journal_open(&config, &f->found, &f->journal, &error), WEIR_OK);
+    f->lanes = aligned_alloc(WEIR_CACHE_LINE, LANES * sizeof *f->lanes);
+    memset(f->lanes, 0, LANES * sizeof *f->lanes);
+    weir_ring_header wanted = {.id = {7}, .lanes = LANES, .lane_bytes = LANE_BYTES};
+    assert_int_equal(weir_ring_create(&f->ring, weir_os_posix(), WEIR_OS_CWD, f->ring_path, &wanted,
+                                      f->lanes, &error),
+                     0);
+    for (int i = 0; i < LANES; i++)
+        assert_int_equal(weir_ring_provision(&f->ring, &error), WEIR_OK);
+    assert_int_equal(weir_drain_make(&f->drain, &f->ring, f->journal, 1 << 14, false, &error),
+                     WEIR_OK);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state) {
+    fixture *f = *state;
+    weir_drain_free(&f->drain);
+    weir_journal_close(f->journal);
+    weir_ring_close(&f->ring);
+    weir_inventory_free(&f->found);
+    weir_temp_remove(f->directory);
+    free(f->lanes);
+    free(f);
+    return 0;
+}
+
+static void put_at(weir_ring *ring, weir_lane *lane, int64_t number, uint64_t epoch) {
+    weir_value value = weir_int(number);
+    uint8_t *body = weir_lane_at(lane, lane->tail) + WEIR_RECORD_HEAD;
+    size_t bytes = (size_t)(weir_row_encode(body, 1, &value, 1) - body);
+    weir_record_seal(lane, lane->tail, bytes, epoch, WEIR_RECORD_ROW);
+    weir_lane_publish(lane, lane->tail + weir_record_bytes(bytes));
+    (void)ring;
+}
+
+/* Of a row of one small number, as put makes them. */
+static uint64_t record_bytes(void) {
+    weir_value value = weir_int(1999);
+    int status;
+    return weir_record_bytes(weir_row_size(&value, 1, &status));
+}
+
+static void put(fixture *f, int lane, int64_t number) {
+    put_at(&f->ring, &f->lanes[lane], number, weir_ring_stamp(&f->ring, &f->lanes[lane], false));
+}
+
+static unsigned drain_all(fixture *f) {
+    weir_error error;
+    unsigned blocks = 0, nothing = 0;
+    while (nothing < 2) { /* once at the end of the present cut, once at the end of the next */
+        bool appended;
+        assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_OK);
+        blocks += appended;
+        nothing = appended ? 0 : nothing + 1;
+    }
+    assert_int_equal(weir_journal_sync(f->journal, &error), WEIR_OK);
+    return blocks;
+}
+
+/* The numbers of all durable rows, in the journal's order. */
+static size_t read_back(fixture *f, int64_t *numbers, size_t limit) {
+    weir_reader *reader;
+    weir_error error;
+    weir_read_block block;
+    size_t count = 0;
+    assert_int_equal(weir_reader_make(weir_os_posix(), weir_journal_locator(f->journal), &reader),
+                     WEIR_OK);
+    for (uint64_t n = 1; weir_reader_read(reader, n, &block, &error) == WEIR_OK; n++) {
+        const uint8_t *row;
+        size_t bytes;
+        weir_cursor body = block.payload.body;
+        while (block.header.kind == WEIR_BLOCK_ROWS &&
+               weir_payload_next_row(&body, &row, &bytes) == 1) {
+            static weir_value values[WEIR_COLUMNS_MAX];
+            uint16_t table, columns;
+            assert_true(weir_row_decode(row, bytes, &table, &columns, values));
+            assert_true(count < limit);
+            numbers[count++] = values[0].as.integer;
+        }
+    }
+    weir_reader_free(reader);
+    return count;
+}
+
+/* The journal has the rows 0 to count - 1 and no other. */
+static void expect_in_order(fixture *f, int count) {
+    static int64_t numbers[4096];
+    assert_int_equal(read_back(f, numbers, sizeof numbers / sizeof *numbers), count);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(numbers[i], i);
+}
+
+static void rows_of_several_lanes_come_in_the_order_of_their_epochs(void **state) {
+    fixture *f = *state;
+    const int lanes[] = {0, 1, 1, 0, 2, 0, 3, 3, 1, 2};
+    for (int i = 0; i < 10; i++)
+        put(f, lanes[i], i);
+    assert_int_equal(drain_all(f), 1);
+    expect_in_order(f, 10);
+}
+
+static void a_record_of_a_later_epoch_waits_for_the_next_cut(void **state) {
+    fixture *f = *state;
+    weir_error error;
+    bool appended;
+    put(f, 0, 0);
+    uint64_t newer = weir_ring_stamp(&f->ring, &f->lanes[1], true); /* taken, not yet published */
+    put(f, 2, 1);
+    assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_OK);
+    assert_true(appended);
+    put_at(&f->ring, &f->lanes[1], 2, newer); /* the stalled producer publishes at last */
+    put(f, 0, 3);
+    drain_all(f);
+    expect_in_order(f, 4);
+}
+
+static void space_comes_back_only_with_release(void **state) {
+    fixture *f = *state;
+    put(f, 0, 1);
+    drain_all(f);
+    assert_true(atomic_load(&f->lanes[0].control->head) == 0);
+    weir_drain_release(&f->drain);
+    assert_true(atomic_load(&f->lanes[0].control->head) == f->lanes[0].tail);
+}
+
+static void what_was_not_released_is_taken_again_after_a_rewind(void **state) {
+    fixture *f = *state;
+    weir_error error;
+    bool appended;
+    for (int i = 0; i < 5; i++)
+        put(f, i % 2, i);
+    assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_OK);
+    weir_drain_rewind(&f->drain); /* as after a sync that failed */
+    assert_int_equal(weir_journal_restart(f->journal, &error), WEIR_OK);
+    put(f, 0, 5);
+    drain_all(f);
+    expect_in_order(f, 6);
+}
+
+static void blocks_are_cut_at_the_target(void **state) {
+    fixture *f = *state;
+    for (int i = 0; i < 2000; i++)
+        put(f, 0, i);
+    assert_true(drain_all(f) > 1);
+    expect_in_order(f, 2000);
+}
+
+/* A block says how far its own rows drain each lane, not how far the cut reaches: a process that dies
+ * behind the first block of a cut has the others' rows in its ring alone. */
+static void a_block_claims_what_it_holds_and_no_more(void **state) {
+    fixture *f = *state;
+    weir_error error;
+    bool appended;
+    for (int i = 0; i < 2000; i++)
+        put(f, i % 2, i);
+    assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_OK);
+    assert_true(appended);
+    assert_int_equal(weir_journal_sync(f->journal, &error), WEIR_OK);
+    weir_journal_state s;
+    weir_read_block block;
+    weir_reader *reader;
+    weir_journal_get_state(f->journal, &s);
+    assert_int_equal(weir_reader_make(weir_os_posix(), weir_journal_locator(f->journal), &reader),
+                     WEIR_OK);
+    assert_int_equal(weir_reader_read(reader, s.durable.block, &block, &error), WEIR_OK);
+    assert_true(block.header.rows > 100 && block.header.rows < 2000);
+    assert_int_equal(block.payload.lanes, 2);
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < 2; i++)
+        rows += weir_payload_lane(&block.payload, i).position / record_bytes();
+    assert_int_equal(rows, block.header.rows);
+    weir_reader_free(reader);
+}
+
+/* The disk refuses in the middle of a cut; the same rows come with the next call, each once. */
+static void what_a_block_that_failed_had_taken_comes_again(void **state) {
+    fixture *f = *state;
+    weir_error error;
+    bool appended;
+    for (int i = 0; i < 2000; i++)
+        put(f, i % 2, i);
+    assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_OK);
+    assert_int_equal(weir_journal_sync(f->journal, &error), WEIR_OK);
+    faulty_arm(&f->os, FAULTY_PWRITE, 1, 1, -EIO);
+    assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_IO);
+    assert_false(appended);
+    assert_int_equal(weir_journal_restart(f->journal, &error), WEIR_OK);
+    (void)drain_all(f);
+    expect_in_order(f, 2000);
+}
+
+/* In a live ring a bad record means a wild pointer: never passed over in silence. */
+static void a_bad_record_stops_a_live_drain(void **state) {
+    fixture *f = *state;
+    weir_error error;
+    bool appended;
+    put(f, 0, 0);
+    put(f, 0, 1);
+    weir_lane_at(&f->lanes[0], 0)[WEIR_RECORD_HEAD] ^= 1;
+    assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_STOPPED);
+    assert_false(appended);
+}
+
+static void an_epoch_that_nobody_gave_out_stops_a_live_drain(void **state) {
+    fixture *f = *state;
+    weir_error error;
+    bool appended;
+    put_at(&f->ring, &f->lanes[0], 0, 1u << 30);
+    assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_STOPPED);
+}
+
+/* A power cut may leave a lane's rows in the ring and take the lane with the declaration. */
+static void rows_of_a_table_that_nobody_declared_are_not_drained_from_a_dead_ring(void **state) {
+    fixture *f = *state;
+    put(f, 0, 0);
+    put(f, 1, 1);
+    f->drain.dead = true;
+    assert_int_equal(drain_all(f), 0);
+}
+
+static void put_declaration(fixture *f, int lane_index, uint16_t table) {
+    static const weir_column column = {"c", WEIR_INTEGER};
+    weir_declaration *d;
+    weir_lane *lane = &f->lanes[lane_index];
+    assert_int_equal(weir_declaration_make(table, "t", &column, 1, &d, NULL), WEIR_OK);
+    uint64_t epoch = weir_ring_stamp(&f->ring, lane, false);
+    size_t bytes = weir_declaration_size(d);
+    (void)weir_declaration_encode(weir_lane_at(lane, lane->tail) + WEIR_RECORD_HEAD, d);
+    weir_record_seal(lane, lane->tail, bytes, epoch, WEIR_RECORD_DECLARATION);
+    weir_lane_publish(lane, lane->tail + weir_record_bytes(bytes));
+    weir_declaration_free(d);
+}
+
+/* In a dead one it ends its lane; the others are drained. */
+static void a_bad_record_ends_its_lane_in_a_dead_drain(void **state) {
+    fixture *f = *state;
+    put_declaration(f, 2, 1);
+    for (int i = 0; i < 6; i++)
+        put(f, i % 2, i);
+    weir_lane_at(&f->lanes[0], 24)[WEIR_RECORD_HEAD] ^= 1; /* row 2 */
+    f->drain.dead = true;
+    drain_all(f);
+    int64_t numbers[8];
+    assert_int_equal(read_back(f, numbers, 8), 4);
+    const int64_t kept[] = {0, 1, 3, 5};
+    assert_memory_equal(numbers, kept, sizeof kept);
+}
+
+/* The check of a record says that it is what was written, not that what was written can be read. */
+static void a_record_that_nobody_could_read_ends_its_lane_in_a_dead_drain(void **state) {
+    fixture *f = *state;
+    static const uint8_t no_row[] = {1, 0, 1, 0, 0x99, 7}; /* table 1, a tag that does not exist */
+    put_declaration(f, 0, 1);
+    for (int i = 0; i < 2; i++) {
+        weir_lane *lane = &f->lanes[1 + i];
+        put(f, 1 + i, i);
+        memcpy(weir_lane_at(lane, lane->tail) + WEIR_RECORD_HEAD, no_row, sizeof no_row);
+        uint64_t epoch = weir_ring_stamp(&f->ring, lane, false);
+        weir_record_seal(lane, lane->tail, sizeof no_row, epoch,
+                         i ? WEIR_RECORD_ROW : WEIR_RECORD_DECLARATION);
+        weir_lane_publish(lane, lane->tail + weir_record_bytes(sizeof no_row));
+        put(f, 1 + i, 100);
+    }
+    put(f, 3, 2);
+    f->drain.dead = true;
+    drain_all(f);
+    int64_t numbers[8];
+    assert_int_equal(read_back(f, numbers, 8), 3);
+    const int64_t kept[] = {0, 1, 2};
+    assert_memory_equal(numbers, kept, sizeof kept);
+}
+
+static void a_declaration_stands_before_the_rows_behind_it(void **state) {
+    fixture *f = *state;
+    put(f, 1, 0);
+    put_declaration(f, 0, 9);
+    put(f, 0, 1);
+    assert_null(weir_journal_declaration(f->journal, 9));
+    assert_int_equal(drain_all(f), 3); /* rows, declaration, rows */
+    assert_non_null(weir_journal_declaration(f->journal, 9));
+    weir_journal_state s;
+    weir_journal_get_state(f->journal, &s);
+    assert_int_equal(s.next_row, 3); /* a declaration takes no row number */
+}
+
+/* ---- the order that the program knew, under real threads
+ * ------------------------------------------ */
+
+enum { ORDER_ROWS = 4000 };
+static _Atomic int64_t order_counter;
+static _Atomic int order_running;
+
+typedef struct orderly {
+    fixture *f;
+    int lane;
+} orderly;
+
+/* Take turns: a number is appended before the next one is given out, by whichever thread. */
+static void *append_in_turn(void *argument) {
+    orderly *o = argument;
+    for (;;) {
+        int64_t n = atomic_load(&order_counter);
+        if (n >= ORDER_ROWS) break;
+        if (n < 0 || !atomic_compare_exchange_strong(&order_counter, &n, -n - 1))
+            continue; /* somebody's turn */
+        while (o->f->lanes[o->lane].tail + 64 >
+               atomic_load(&o->f->lanes[o->lane].control->head) + LANE_BYTES)
+            ;
+        put(o->f, o->lane, n);
+        atomic_store(&order_counter, n + 1);
+    }
+    atomic_fetch_sub(&order_running, 1);
+    return NULL;
+}
+
+static void what_happened_before_stands_before(void **state) {
+    fixture *f = *state;
+    weir_error error;
+    pthread_t threads[LANES];
+    orderly each[LANES];
+    atomic_store(&order_counter, 0);
+    atomic_store(&order_running, LANES);
+    for (int i = 0; i < LANES; i++) {
+        each[i] = (orderly){f, i};
+        pthread_create(&threads[i], NULL, append_in_turn, &each[i]);
+    }
+    while (atomic_load(&order_running) > 0 || weir_ring_pending(&f->ring) > 0) {
+        bool appended;
+        assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_OK);
+        if (!appended) continue;
+        assert_int_equal(weir_journal_sync(f->journal, &error), WEIR_OK);
+        weir_drain_release(&f->drain);
+    }
+    for (int i = 0; i < LANES; i++)
+        pthread_join(threads[i], NULL);
+    expect_in_order(f, ORDER_ROWS);
+}
+
+int main(void) {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(rows_of_several_lanes_come_in_the_order_of_their_epochs),
+        T(a_record_of_a_later_epoch_waits_for_the_next_cut),
+        T(space_comes_back_only_with_release),
+        T(what_was_not_released_is_taken_again_after_a_rewind),
+        T(blocks_are_cut_at_the_target),
+        T(a_block_claims_what_it_holds_and_no_more),
+        T(what_a_block_that_failed_had_taken_comes_again),
+        T(a_bad_record_stops_a_live_drain),
+        T(an_epoch_that_nobody_gave_out_stops_a_live_drain),
+        T(rows_of_a_table_that_nobody_declared_are_not_drained_from_a_dead_ring),
+        T(a_bad_record_ends_its_lane_in_a_dead_drain),
+        T(a_record_that_nobody_could_read_ends_its_lane_in_a_dead_drain),
+        T(a_declaration_stands_before_the_rows_behind_it),
+        T(what_happened_before_stands_before),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

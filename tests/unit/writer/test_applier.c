@@ -1,0 +1,498 @@
+/* test_applier.c - when the writer applies, waits, hardens and tells; with a real journal, a
+ * scripted database and a clock that the test moves. The test is the writer's thread. */
+#include "support.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "writer/apply/applier.h"
+
+#define MS ((uint64_t)1000000)
+#define FOR_EVER UINT64_MAX
+
+static weir_os os;
+static _Atomic uint64_t ahead; /* of the real clock */
+
+static uint64_t moved_now(void *self) {
+    const weir_os *real = weir_os_posix();
+    (void)self;
+    return real->now(real->self) + ahead;
+}
+
+static struct {
+    weir_position position, next;
+    int begin_status, harden_status;
+    uint64_t rows, commits, checkpointed, safe_short, closed, wal_bytes;
+} sink_state;
+
+static int sink_begin(void *self, const uint8_t journal[16], weir_position *at, weir_error *error) {
+    (void)self;
+    if (sink_state.begin_status != WEIR_OK)
+        return weir_fail(error, sink_state.begin_status, "scripted");
+    *at = sink_state.position;
+    memcpy(at->journal, journal, 16);
+    return WEIR_OK;
+}
+
+static int sink_declare(void *self, const weir_declaration *d, weir_declare_when when,
+                        weir_error *error) {
+    (void)self, (void)d, (void)when, (void)error;
+    return WEIR_OK;
+}
+
+static int sink_apply(void *self, const weir_block_header *header, weir_cursor body,
+                      weir_row_range range, weir_error *error) {
+    (void)self, (void)header, (void)body, (void)error;
+    sink_state.rows += range.last + 1 - range.first;
+    return WEIR_OK;
+}
+
+static int sink_commit(void *self, const weir_position *to, weir_sink_counts *counts,
+                       weir_error *error) {
+    (void)self, (void)error;
+    sink_state.position = *to;
+    sink_state.commits++;
+    counts->wal_bytes = sink_state.wal_bytes;
+    return WEIR_OK;
+}
+
+static void sink_rollback(void *self) { (void)self; }
+
+static int sink_checkpoint(void *self, uint64_t applied, uint64_t *safe, weir_error *error) {
+    (void)self;
+    sink_state.checkpointed++;
+    *safe = applied - sink_state.safe_short;
+    return sink_state.harden_status == WEIR_OK
+               ? WEIR_OK
+               : weir_fail(error, sink_state.harden_status, "scripted");
+}
+
+static void sink_close(void *self) {
+    (void)self;
+    sink_state.closed++;
+}
+
+static const weir_sink sink = {NULL,        sink_begin,    sink_declare,    sink_apply,
+                               sink_commit, sink_rollback, sink_checkpoint, sink_close,
+                               NULL,        NULL};
+
+/* ---- */
+
+static const char *directory;
+static weir *handle;
+static weir_applier *applier;
+static weir_wakeup bell;
+static weir_table *table;
+static int events[16];
+static size_t event_count;
+
+static void note_event(void *context, weir_event event, const char *text) {
+    (void)context, (void)text;
+    if (event_count < 16) events[event_count++] = (int)event;
+}
+
+static void open_both(void) {
+    weir_error error;
+    bool known = sink_state.position.block > 0;
+    char path[300];
+    (void)snprintf(path, sizeof path, "%s/j", directory);
+    weir_handle_config config = {.options = {.on_event = note_event, .segment_bytes = 1 << 20},
+                                 .directory = path,
+                                 .os = &os,
+                                 .positions = &sink_state.position,
+                                 .position_count = known,
+                                 .database_has_positions = known};
+    weir_options_fill(&config.options);
+    assert_int_equal(weir_handle_open(&config, &handle, &error), WEIR_OK);
+    assert_int_equal(weir_applier_make(handle, "test.db", &sink, &bell, &applier, &error), WEIR_OK);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    static const weir_column column = {"n", WEIR_INTEGER};
+    memset(&sink_state, 0, sizeof sink_state);
+    event_count = 0;
+    ahead = 0;
+    os = *weir_os_posix();
+    os.now = moved_now;
+    directory = weir_temp_make();
+    open_both();
+    assert_int_equal(weir_declare(handle, "t", &column, 1, &table), WEIR_OK);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    if (applier) (void)weir_applier_stop(applier, 0);
+    applier = NULL;
+    assert_int_equal(sink_state.closed, 1);
+    assert_true(weir_close(handle) >= 0);
+    weir_temp_remove(directory);
+    return 0;
+}
+
+static void append(int rows) {
+    for (int i = 0; i < rows; i++)
+        assert_int_equal(weir_append(table, weir_int(i)), WEIR_OK);
+    assert_int_equal(weir_sync(handle, WEIR_DURABLE, 10000), WEIR_OK);
+}
+
+/* Step until there is something to wait for. */
+static uint64_t settle(void) {
+    uint64_t pause;
+    while ((pause = weir_applier_step(applier)) == 0) {
+    }
+    return pause;
+}
+
+/* Let the longest wait pass, until there is nothing to do or the time is over. */
+static void let_pass(uint64_t ns) {
+    for (uint64_t pause; ns > 0 && (pause = settle()) != FOR_EVER;) {
+        pause = pause < ns ? pause : ns;
+        ahead += pause;
+        ns -= pause;
+    }
+    (void)settle();
+}
+
+static bool heard(int event) {
+    for (size_t i = 0; i < event_count; i++)
+        if (events[i] == event) return true;
+    return false;
+}
+
+static void rows_linger_then_go_together(void **state) {
+    (void)state;
+    append(10);
+    uint64_t pause = settle();
+    assert_true(pause <= 50 * MS);
+    assert_int_equal(sink_state.commits, 0);
+    append(10);
+    ahead += 50 * MS;
+    (void)settle();
+    assert_int_equal(sink_state.commits, 1);
+    assert_int_equal(sink_state.rows, 20);
+    assert_int_equal(weir_sync(handle, WEIR_APPLIED, 0), WEIR_OK);
+}
+
+static _Atomic int nudges; /* the journal thread counts them */
+
+static void count_nudge(void *self, bool aside) {
+    (void)self, (void)aside;
+    nudges++;
+}
+
+static void no_finish(void *self, uint64_t deadline) { (void)self, (void)deadline; }
+static int no_stop(void *self, uint64_t deadline) {
+    (void)self, (void)deadline;
+    return WEIR_OK;
+}
+
+/* Who lingers need not be told of what does not change that. */
+static void lingering_is_disturbed_only_by_what_ends_it(void **state) {
+    (void)state;
+    static const weir_hooks hooks = {NULL, NULL, count_nudge, no_finish, no_stop};
+    weir_handle_attach(handle, &hooks);
+    nudges = 0;
+    append(10);
+    int before = nudges;
+    assert_true(before >= 1);
+    assert_true(settle() <= 50 * MS);
+    append(10);
+    assert_int_equal(nudges, before);
+    append(70000); /* so many are due at once */
+    assert_true(nudges > before);
+    let_pass(60 * MS);
+    assert_int_equal(sink_state.rows, 70020);
+    before = nudges;
+    append(10); /* it lingers no more */
+    assert_true(nudges > before);
+}
+
+static void the_thread_is_kept_off_for_one_wake(void **state) {
+    (void)state;
+    enum { LOOKS = 20000 };
+    static const struct timespec pause = {0, 1000000};
+    assert_int_equal(weir_applier_start(applier, NULL), WEIR_OK);
+    for (int i = 0; i < LOOKS && !atomic_load(&bell.asleep); i++)
+        (void)nanosleep(&pause, NULL);
+    pid_t thread = (pid_t)atomic_load(&bell.affinity.thread);
+    cpu_set_t before, after;
+    assert_int_equal(sched_getaffinity(thread, sizeof before, &before), 0);
+    weir_wakeup_notify(&bell, &os, true);
+    for (int i = 0; i < LOOKS && atomic_load(&bell.affinity.state); i++)
+        (void)nanosleep(&pause, NULL);
+    assert_int_equal(sched_getaffinity(thread, sizeof after, &after), 0);
+    assert_true(CPU_EQUAL(&before, &after));
+    assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 5000 * MS), WEIR_OK);
+    applier = NULL;
+    assert_int_equal(atomic_load(&bell.affinity.thread), 0);
+}
+
+static void many_rows_do_not_linger(void **state) {
+    (void)state;
+    append(70000);
+    (void)settle();
+    assert_true(sink_state.commits >= 1);
+}
+
+static void quiet_hardens_once_and_sleeps(void **state) {
+    (void)state;
+    append(10);
+    let_pass(60 * MS);
+    assert_int_equal(sink_state.checkpointed, 0);
+    let_pass(2000 * MS);
+    assert_int_equal(sink_state.checkpointed, 1);
+    assert_true(settle() == FOR_EVER);
+}
+
+static void a_large_wal_hardens_at_once(void **state) {
+    (void)state;
+    sink_state.wal_bytes = 20 << 20;
+    append(10);
+    let_pass(60 * MS);
+    assert_int_equal(sink_state.checkpointed, 1);
+}
+
+static void a_reader_in_the_way_is_asked_ever_more_seldom(void **state) {
+    (void)state;
+    append(10);
+    sink_state.safe_short = 1;
+    let_pass(600000 * MS);
+    assert_true(sink_state.checkpointed >= 5 && sink_state.checkpointed <= 20);
+    sink_state.safe_short = 0;
+    let_pass(70000 * MS);
+    assert_true(settle() == FOR_EVER);
+}
+
+/* Noise, so that it does not compress. */
+static void append_segments(uint64_t segments) {
+    static uint8_t noise[16384];
+    weir_rng rng = {11};
+    weir_journal_state s;
+    do {
+        for (int i = 0; i < 16; i++) {
+            weir_rng_fill(&rng, noise, sizeof noise);
+            assert_int_equal(weir_append(table, weir_blob(noise, sizeof noise)), WEIR_OK);
+        }
+        assert_int_equal(weir_sync(handle, WEIR_DURABLE, 10000), WEIR_OK);
+        weir_journal_get_state(weir_handle_journal(handle), &s);
+    } while (s.segments < segments);
+}
+
+/* The database may have applied more than it has made safe: then the journal keeps the rest. */
+static void what_is_not_safe_stays_in_the_journal(void **state) {
+    (void)state;
+    weir_journal_state s;
+    append_segments(4);
+    let_pass(60 * MS);
+    sink_state.safe_short = sink_state.position.block - 1;
+    let_pass(2000 * MS);
+    assert_true(sink_state.checkpointed > 0);
+    weir_journal_get_state(weir_handle_journal(handle), &s);
+    assert_int_equal(s.first_block, 1);
+    sink_state.safe_short = 0;
+    let_pass(70000 * MS);
+    weir_journal_get_state(weir_handle_journal(handle), &s);
+    assert_int_equal(s.segments, 1);
+}
+
+static void a_lock_is_waited_for_and_told_when_it_lasts(void **state) {
+    (void)state;
+    struct weir_stats stats;
+    sink_state.begin_status = WEIR_BUSY;
+    append(10);
+    let_pass(300 * MS);
+    assert_false(heard(WEIR_EVENT_APPLY_WAITS));
+    let_pass(2000 * MS);
+    assert_true(heard(WEIR_EVENT_APPLY_WAITS));
+    assert_int_equal(weir_stats(handle, &stats), WEIR_OK);
+    assert_int_equal(stats.apply_status, WEIR_BUSY);
+    sink_state.begin_status = WEIR_OK;
+    let_pass(100 * MS);
+    assert_int_equal(sink_state.rows, 10);
+    assert_true(heard(WEIR_EVENT_APPLY_RESUMED));
+    assert_int_equal(weir_stats(handle, &stats), WEIR_OK);
+    assert_int_equal(stats.apply_status, WEIR_OK);
+}
+
+static void what_must_be_mended_answers_those_who_wait(void **state) {
+    (void)state;
+    sink_state.begin_status = WEIR_SCHEMA;
+    append(10);
+    let_pass(60 * MS);
+    assert_true(heard(WEIR_EVENT_APPLY_STOPPED));
+    assert_int_equal(weir_sync(handle, WEIR_APPLIED, 1000), WEIR_SCHEMA);
+    size_t before = event_count;
+    let_pass(60000 * MS);
+    assert_int_equal(event_count, before); /* told once */
+    sink_state.begin_status = WEIR_OK;     /* mended */
+    let_pass(6000 * MS);
+    assert_int_equal(sink_state.rows, 10);
+    assert_true(heard(WEIR_EVENT_APPLY_RESUMED));
+}
+
+static void what_is_mended_soon_is_applied_soon(void **state) {
+    (void)state;
+    sink_state.begin_status = WEIR_SCHEMA;
+    append(10);
+    let_pass(300 * MS);
+    assert_true(heard(WEIR_EVENT_APPLY_STOPPED));
+    sink_state.begin_status = WEIR_OK;
+    let_pass(1000 * MS);
+    assert_int_equal(sink_state.rows, 10);
+}
+
+/* It has lost the files in which the last transaction stood. */
+static void a_database_opened_again_gets_its_rows_again(void **state) {
+    (void)state;
+    append(10);
+    let_pass(60 * MS);
+    weir_position before = sink_state.position;
+    assert_int_equal(sink_state.rows, 10);
+    let_pass(2000 * MS);
+    append(10);
+    let_pass(60 * MS);
+    assert_int_equal(sink_state.rows, 20);
+    sink_state.position = before;
+    sink_state.harden_status = WEIR_SINK_REOPENED;
+    let_pass(1100 * MS);
+    sink_state.harden_status = WEIR_OK;
+    let_pass(3000 * MS);
+    assert_int_equal(sink_state.rows, 30);
+    assert_true(settle() == FOR_EVER);
+}
+
+static void a_database_opened_again_at_the_end_leaves_its_rows(void **state) {
+    (void)state;
+    append(10);
+    let_pass(60 * MS);
+    sink_state.harden_status = WEIR_SINK_REOPENED;
+    assert_int_equal(weir_applier_start(applier, NULL), WEIR_OK);
+    assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 50 * MS), WEIR_PENDING);
+    applier = NULL;
+}
+
+/* Openings leave segments without rows, which go once the position is behind them. While the database
+ * is locked it cannot be moved, and a checkpoint would have nothing to copy. */
+static void what_is_whole_is_not_hardened_again(void **state) {
+    (void)state;
+    weir_journal_state s;
+    append(10);
+    let_pass(2000 * MS);
+    sink_state.begin_status = WEIR_BUSY;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(weir_applier_start(applier, NULL), WEIR_OK);
+        assert_true(weir_applier_stop(applier, 0) >= 0);
+        assert_true(weir_close(handle) >= 0);
+        open_both();
+    }
+    sink_state.begin_status = WEIR_OK;
+    let_pass(300 * MS); /* which walks over the blocks, and is not quiet for long */
+    sink_state.begin_status = WEIR_BUSY;
+    sink_state.checkpointed = 0;
+    let_pass(120000 * MS);
+    weir_journal_get_state(weir_handle_journal(handle), &s);
+    assert_true(s.segments > 1);
+    assert_true(sink_state.checkpointed <= 1);
+    sink_state.begin_status = WEIR_OK;
+    let_pass(120000 * MS);
+    weir_journal_get_state(weir_handle_journal(handle), &s);
+    assert_int_equal(s.segments, 1);
+    sink_state.closed = 0; /* of the others */
+}
+
+/* Readers that take turns let the -wal file begin anew when nothing is written for a while. */
+static void a_wal_that_never_begins_anew_is_given_a_pause(void **state) {
+    (void)state;
+    sink_state.wal_bytes = (uint64_t)300 << 20;
+    sink_state.safe_short = 1;
+    append(10);
+    let_pass(60 * MS);
+    assert_int_equal(sink_state.rows, 10);
+    append(10);
+    let_pass(1000 * MS);
+    assert_int_equal(sink_state.rows, 10);
+    assert_true(sink_state.checkpointed >=
+                5); /* once the readers have moved on, all can be copied */
+    uint64_t before = sink_state.checkpointed;
+    sink_state.safe_short = 0;
+    let_pass(1000 * MS);
+    assert_int_equal(sink_state.checkpointed, before + 1);
+    assert_int_equal(sink_state.rows, 10);
+    sink_state.wal_bytes = 1 << 20;
+    let_pass(1000 * MS);
+    assert_int_equal(sink_state.rows, 20);
+    assert_false(heard(WEIR_EVENT_WAL_GROWS));
+}
+
+static void a_pause_in_vain_is_told_and_comes_more_seldom(void **state) {
+    (void)state;
+    struct weir_stats stats;
+    sink_state.safe_short = 1;
+    for (uint64_t mib = 300; mib < 2000; mib += 100) {
+        sink_state.wal_bytes = mib << 20;
+        append(10);
+        let_pass(60 * MS);
+        uint64_t rows = sink_state.rows;
+        append(10);
+        let_pass(1000 * MS);
+        bool paused = sink_state.rows == rows;
+        assert_int_equal(paused, mib == 300 || mib == 600 || mib == 1200);
+        let_pass(3000 * MS);
+        assert_int_equal(sink_state.rows, rows + 10);
+        assert_int_equal(weir_stats(handle, &stats), WEIR_OK);
+        assert_int_equal(stats.wal_bytes, mib << 20);
+    }
+    size_t told = 0;
+    for (size_t i = 0; i < event_count; i++)
+        told += events[i] == WEIR_EVENT_WAL_GROWS;
+    assert_int_equal(told, 1);
+}
+
+static void stopping_applies_and_hardens(void **state) {
+    (void)state;
+    append(10);
+    assert_int_equal(weir_applier_start(applier, NULL), WEIR_OK);
+    assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 5000 * MS), WEIR_OK);
+    applier = NULL;
+    assert_int_equal(sink_state.rows, 10);
+    assert_int_equal(sink_state.checkpointed, 1);
+    assert_int_equal(sink_state.closed, 1);
+}
+
+static void stopping_keeps_its_deadline(void **state) {
+    (void)state;
+    sink_state.begin_status = WEIR_BUSY;
+    append(10);
+    assert_int_equal(weir_applier_start(applier, NULL), WEIR_OK);
+    assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 50 * MS), WEIR_PENDING);
+    applier = NULL;
+    assert_int_equal(sink_state.rows, 0);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(rows_linger_then_go_together),
+        TEST(lingering_is_disturbed_only_by_what_ends_it),
+        TEST(the_thread_is_kept_off_for_one_wake),
+        TEST(many_rows_do_not_linger),
+        TEST(quiet_hardens_once_and_sleeps),
+        TEST(a_large_wal_hardens_at_once),
+        TEST(a_reader_in_the_way_is_asked_ever_more_seldom),
+        TEST(what_is_not_safe_stays_in_the_journal),
+        TEST(a_lock_is_waited_for_and_told_when_it_lasts),
+        TEST(what_must_be_mended_answers_those_who_wait),
+        TEST(what_is_mended_soon_is_applied_soon),
+        TEST(a_database_opened_again_gets_its_rows_again),
+        TEST(a_database_opened_again_at_the_end_leaves_its_rows),
+        TEST(what_is_whole_is_not_hardened_again),
+        TEST(a_wal_that_never_begins_anew_is_given_a_pause),
+        TEST(a_pause_in_vain_is_told_and_comes_more_seldom),
+        TEST(stopping_applies_and_hardens),
+        TEST(stopping_keeps_its_deadline),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
