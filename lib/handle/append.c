@@ -46,7 +46,7 @@ static int count_refused(weir *w, int status, uint64_t rows) {
 
 /* Find a lane that the slot does not hold: this thread's first in this handle, or one for an
  * append inside another append, whichever handle that is for. */
-static int look_for_lane(entry *e, uint32_t generation) {
+WEIR_SLOW static int look_for_lane(entry *e, uint32_t generation) {
     int status = weir_gate_status(e->w, generation);
     if (status != WEIR_OK) return status;
     e->lane = e->depth < WEIR_DEPTHS ? weir_take_lane(e->w, e->depth) : NULL;
