@@ -50,14 +50,13 @@ static void adopt_spare(weir_journal *j, uint64_t number) {
                             path); /* left by attempts that failed; it costs only space */
 }
 
-static void pass_number(weir_journal *j, const char *name) {
-    uint64_t segment = weir_number_in_name(name, "segment");
+static void pass_number(weir_journal *j, uint64_t segment) {
     if (segment >= j->next_segment) j->next_segment = segment < UINT64_MAX ? segment + 1 : segment;
 }
 
 static int note_name(void *context, const char *name) {
     weir_journal *j = context;
-    pass_number(j, name);
+    pass_number(j, weir_number_in_name(name, "segment"));
     uint64_t spare = weir_number_in_name(name, "spare");
     if (spare >= j->spares.next_number && spare < UINT64_MAX) j->spares.next_number = spare + 1;
     return 0;
@@ -72,7 +71,7 @@ static int each_spare(void *context, const char *name) {
 }
 
 static int note_archived_name(void *context, const char *name) {
-    pass_number(context, name);
+    pass_number(context, weir_number_in_name(name, "segment"));
     return 0;
 }
 
@@ -138,8 +137,8 @@ static bool is_nameless(const weir_inventory *found) {
 }
 
 static int adopt_journal(weir_journal *j, const weir_inventory *found, weir_error *error) {
-    if (found->last_segment >= j->next_segment && found->last_segment < UINT64_MAX)
-        j->next_segment = found->last_segment + 1;
+    for (size_t i = 0; i < found->segment_count; i++)
+        pass_number(j, found->segments[i].header.segment); /* one under a wrong name has one too */
     j->incarnation = found->incarnation + 1;
     memcpy(j->id, found->journal, sizeof j->id);
     if (is_fresh(found) || is_nameless(found)) {
