@@ -122,7 +122,7 @@ static void threads_without_serializing_are_enough(void **state) {
 
 /* ---- temporary files ---------------------------------------------------------------------------- */
 
-static bool read_only;
+static _Atomic bool read_only;
 
 /* Asked for a directory that could be written to. */
 static int refusing_access(const char *path, int mode) {
