@@ -131,31 +131,15 @@ void weir_catalog_extend(weir_catalog *c, const weir_log_end *end, uint64_t next
     c->files[c->file_count - 1].last_block = end->block;
 }
 
-/* The first extent that ends at block or above. */
-static size_t find_catalog_extent(const weir_catalog *c, uint64_t block) {
-    size_t low = c->extents_gone, high = c->extent_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (c->extents[middle].last_block < block)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 int weir_catalog_locate(const weir_catalog *c, uint64_t block, weir_extent *out) {
-    size_t at = find_catalog_extent(c, block);
+    size_t at = weir_extent_find(c->extents, c->extents_gone, c->extent_count, block);
     if (at == c->extent_count || c->extents[at].first_block > block) return WEIR_NOT_FOUND;
     *out = c->extents[at];
     return WEIR_OK;
 }
 
 uint64_t weir_catalog_nearest(const weir_catalog *c, uint64_t block, bool above) {
-    size_t at = find_catalog_extent(c, block);
-    if (at < c->extent_count && c->extents[at].first_block <= block) return block;
-    if (above) return at < c->extent_count ? c->extents[at].first_block : 0;
-    return at > c->extents_gone ? c->extents[at - 1].last_block : 0;
+    return weir_extent_nearest(c->extents, c->extents_gone, c->extent_count, block, above);
 }
 
 const weir_kept_file *weir_catalog_oldest(const weir_catalog *c, uint64_t block) {

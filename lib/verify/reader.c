@@ -20,23 +20,10 @@ struct weir_reader {
 
 /* ---- where an inventory has it ---- */
 
-/* The first extent that does not end below block. */
-static size_t find_inventory_extent(const weir_inventory *inv, uint64_t block) {
-    size_t low = 0, high = inv->extent_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (inv->extents[middle].last_block < block)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static int locate_in_inventory(void *self, uint64_t block, weir_extent *out, char *path_buffer) {
     const weir_inventory *inv = self;
     if (block > inv->end.block) return WEIR_PENDING;
-    size_t at = find_inventory_extent(inv, block);
+    size_t at = weir_extent_find(inv->extents, 0, inv->extent_count, block);
     if (at == inv->extent_count || inv->extents[at].first_block > block) return WEIR_NOT_FOUND;
     *out = inv->extents[at];
     size_t length = strlen(out->path);
@@ -48,10 +35,7 @@ static int locate_in_inventory(void *self, uint64_t block, weir_extent *out, cha
 
 static uint64_t nearest_in_inventory(void *self, uint64_t block, bool above) {
     const weir_inventory *inv = self;
-    size_t at = find_inventory_extent(inv, block);
-    if (at < inv->extent_count && inv->extents[at].first_block <= block) return block;
-    if (above) return at < inv->extent_count ? inv->extents[at].first_block : 0;
-    return at > 0 ? inv->extents[at - 1].last_block : 0;
+    return weir_extent_nearest(inv->extents, 0, inv->extent_count, block, above);
 }
 
 weir_locator weir_inventory_locator(const weir_inventory *inventory) {
