@@ -107,4 +107,8 @@ static inline uint8_t *weir_put_uint(uint8_t *at, uint64_t value, unsigned width
     return at + width;
 }
 
+static inline bool weir_all_zero(const uint8_t *bytes, size_t length) {
+    return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
+}
+
 #endif

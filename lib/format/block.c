@@ -96,14 +96,8 @@ static bool sizes_are_valid(const weir_block_header *h) {
     return h->codec == WEIR_CODEC_ZSTD && h->stored_bytes >= 1 && h->stored_bytes < h->raw_bytes;
 }
 
-static bool is_block_zero(const uint8_t *bytes, size_t length) {
-    weir_cursor c = weir_cursor_over(bytes, length);
-    weir_take_zeros(&c, length);
-    return weir_cursor_ok(&c);
-}
-
 int weir_block_header_decode(const uint8_t bytes[WEIR_BLOCK_HEADER], weir_block_header *out) {
-    if (is_block_zero(bytes, WEIR_BLOCK_HEADER)) return WEIR_NOT_FOUND;
+    if (weir_all_zero(bytes, WEIR_BLOCK_HEADER)) return WEIR_NOT_FOUND;
     weir_cursor c = weir_cursor_over(bytes, WEIR_BLOCK_HEADER);
     if (memcmp(weir_take(&c, sizeof magic), magic, sizeof magic) != 0) return WEIR_DAMAGED;
     bool length = weir_take_u16(&c) == WEIR_BLOCK_HEADER;

@@ -44,12 +44,6 @@ void weir_segment_header_encode(uint8_t at[WEIR_SEGMENT_HEADER], weir_segment_he
     (void)weir_put_u64(p + ZERO_TAIL, h->hash); /* the end, which nobody needs */
 }
 
-static bool is_header_zero(const uint8_t *at, size_t bytes) {
-    weir_cursor c = weir_cursor_over(at, bytes);
-    weir_take_zeros(&c, bytes);
-    return weir_cursor_ok(&c);
-}
-
 /* Only what every version has in the same place: magic, version, features and the hash. */
 static int recognise(weir_cursor *c, const uint8_t at[WEIR_SEGMENT_HEADER],
                      weir_segment_header *out, uint16_t *header_bytes) {
@@ -68,7 +62,7 @@ static int recognise(weir_cursor *c, const uint8_t at[WEIR_SEGMENT_HEADER],
 
 int weir_segment_header_decode(const uint8_t at[WEIR_SEGMENT_HEADER], weir_segment_header *out) {
     memset(out, 0, sizeof *out);
-    if (is_header_zero(at, WEIR_SEGMENT_HEADER)) return WEIR_NOT_FOUND;
+    if (weir_all_zero(at, WEIR_SEGMENT_HEADER)) return WEIR_NOT_FOUND;
     weir_cursor c = weir_cursor_over(at, WEIR_SEGMENT_HEADER);
     uint16_t header_bytes;
     int status = recognise(&c, at, out, &header_bytes);

@@ -1,6 +1,6 @@
 /* place.h - the journal's directory. Private to this folder. */
-#ifndef WEIR_PLACE_H
-#define WEIR_PLACE_H
+#ifndef WEIR_HANDLE_PLACE_H
+#define WEIR_HANDLE_PLACE_H
 
 #include "core.h"
 

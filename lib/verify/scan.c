@@ -9,10 +9,6 @@ enum {
     NEAR = 64 * 1024, /* a step forward of no more than this is still sequential reading */
 };
 
-bool weir_all_zero(const uint8_t *bytes, size_t length) {
-    return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
-}
-
 void weir_scan_make(weir_scan *scan, const weir_os *os, int dirfd) {
     *scan = (weir_scan){.os = os, .dirfd = dirfd, .file = -1};
 }

@@ -66,6 +66,4 @@ typedef struct weir_tail {
 
 int weir_scan_tail(weir_scan *scan, const weir_identity *whose, uint64_t from, weir_tail *out);
 
-bool weir_all_zero(const uint8_t *bytes, size_t length);
-
 #endif
