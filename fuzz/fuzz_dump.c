@@ -28,9 +28,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 }
 
 static void run_verbs(uint64_t number) {
-    static char directory[] = MEMORY_DIRECTORY, ring[] = MEMORY_DIRECTORY "/ring",
-                lock[] = MEMORY_DIRECTORY "/lock";
-    weir_place place = {.directory = directory, .ring = ring, .lock = lock};
+    static char directory[] = MEMORY_DIRECTORY, ring[] = MEMORY_DIRECTORY "/ring";
+    weir_place place = {.directory = directory, .ring = ring};
     place.journal_is_there = true;
     weir_arguments a = {.verb = WEIR_VERB_DUMP, .from = 1, .to = UINT64_MAX, .limit = UINT64_MAX};
     (void)weir_run_dump(&a, &place); /* every exit code is right */

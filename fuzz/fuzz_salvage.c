@@ -35,11 +35,10 @@ static memory_os disk;
 static memory_base base;
 
 static char database_path[] = "/j.db", directory[] = MEMORY_DIRECTORY,
-            ring_path[] = MEMORY_DIRECTORY "/ring", lock_path[] = MEMORY_DIRECTORY "/lock";
+            ring_path[] = MEMORY_DIRECTORY "/ring";
 static const weir_place place = {.database = database_path,
                                  .directory = directory,
                                  .ring = ring_path,
-                                 .lock = lock_path,
                                  .database_is_there = true,
                                  .journal_is_there = true};
 

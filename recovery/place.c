@@ -3,11 +3,12 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "../lib/handle/handle.h"
 
 #define JOURNAL_SUFFIX "-weir"
 
@@ -111,9 +112,7 @@ static bool is_archived(const char *directory) {
 static int look_around(weir_place *place, weir_error *error) {
     struct stat st;
     place->ring = joined(place->directory, "/ring");
-    place->lock = joined(place->directory, "/lock");
-    if (!place->ring || !place->lock)
-        return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
+    if (!place->ring) return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
     int status = look_at_path(place->directory, &st, error);
     if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
     place->journal_is_there = status == WEIR_OK;
@@ -155,25 +154,7 @@ void weir_place_free(weir_place *place) {
     free(place->database);
     free(place->directory);
     free(place->ring);
-    free(place->lock);
     *place = (weir_place){0};
-}
-
-weir_holder weir_place_holder(const weir_place *place, const weir_os *os) {
-    weir_holder holder = {0};
-    int file = os->open(os->self, WEIR_OS_CWD, place->lock, WEIR_OS_READ);
-    if (file < 0) return holder; /* no lock file: the journal is not open */
-    holder.is_there = os->locked(os->self, file, &holder.process) > 0;
-    (void)os->close(os->self, file); /* only read */
-    return holder;
-}
-
-const char *weir_holder_text(weir_holder holder, char text[WEIR_HOLDER_TEXT]) {
-    if (holder.process > 0)
-        (void)snprintf(text, WEIR_HOLDER_TEXT, "process %" PRId64, holder.process);
-    else
-        (void)snprintf(text, WEIR_HOLDER_TEXT, "another process");
-    return text;
 }
 
 /* A journal that was named by another path would be applied to a new database, and be lost to its
@@ -196,7 +177,7 @@ int weir_place_check_owner(const weir_place *place, weir_error *error) {
     if (!place->database || (place->target_is_journal && !place->database_is_there))
         return refuse_stray(place, error);
     char who[WEIR_HOLDER_TEXT];
-    weir_holder holder = weir_place_holder(place, weir_os_posix());
+    weir_holder holder = weir_handle_holder(weir_os_posix(), place->directory);
     if (!holder.is_there) return WEIR_OK;
     return weir_fail(error, WEIR_LOCKED, "%s is open in %s, which applies its rows",
                      place->directory, weir_holder_text(holder, who));

@@ -8,9 +8,9 @@
 #include "../lib/base/status.h"
 
 typedef struct weir_place {
-    char *database;    /* NULL when only a journal was named, and its database is unknown */
-    char *directory;   /* of the journal */
-    char *ring, *lock; /* files in it */
+    char *database;  /* NULL when only a journal was named, and its database is unknown */
+    char *directory; /* of the journal */
+    char *ring;      /* a file in it */
     bool database_is_there, journal_is_there;
     bool archives;          /* the journal's segments are kept in archive/ */
     bool target_is_journal; /* a directory was named, not the database */
@@ -20,20 +20,6 @@ typedef struct weir_place {
  * the one beside the database. Checks what is there, but opens nothing. */
 int weir_place_find(const char *target, const char *journal, weir_place *out, weir_error *error);
 void weir_place_free(weir_place *place);
-
-/* The process that has the journal open. is_there is also true for a process in another pid
- * namespace, or one that could not write its id: its id is unknown here. */
-typedef struct weir_holder {
-    bool is_there;
-    int64_t process; /* the id that it wrote; 0: unknown */
-} weir_holder;
-
-enum { WEIR_HOLDER_TEXT = 40 };
-
-/* Found by asking for the journal's lock, without taking it. */
-weir_holder weir_place_holder(const weir_place *place, const weir_os *os);
-/* "process 12", "another process"; returns text. */
-const char *weir_holder_text(weir_holder holder, char text[WEIR_HOLDER_TEXT]);
 
 /* May rows of this journal be applied to this database? Refused when a journal was named and its
  * database is not beside it, and while a process has it open. */

@@ -27,7 +27,7 @@ static int check_into(const rebuilding *r, weir_error *error) {
     char who[WEIR_HOLDER_TEXT];
     weir_holder holder = {0};
     int found = weir_place_find(into, NULL, &other, &ignored);
-    if (found == WEIR_OK) holder = weir_place_holder(&other, weir_os_posix());
+    if (found == WEIR_OK) holder = weir_handle_holder(weir_os_posix(), other.directory);
     int status = WEIR_OK;
     if (found == WEIR_OK && !other.database)
         status = weir_fail(error, WEIR_MISUSE, "%s is a directory: name a database file", into);

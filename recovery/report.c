@@ -74,7 +74,7 @@ static uint64_t above_mark(const weir_inventory *i) {
 /* Rows that an opening, or recovery, would apply to the database. */
 static uint64_t to_recover(const weir_view *view) {
     bool nobody = !view->holder.is_there && !weir_verdict_refuses(view->inventory.verdict);
-    return nobody ? waiting_rows(view) + above_mark(&view->inventory) + view->ring.rows : 0;
+    return nobody ? weir_inspection_rows_waiting(&view->inventory, &view->ring) : 0;
 }
 
 /* Rows that can be read, though durable rows before them cannot. */

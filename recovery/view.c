@@ -21,7 +21,7 @@ static weir_inventory_input inventory_input(const weir_view_input *input, const 
 /* The database is read first: then its position can only be too low for the journal read after
  * it. */
 static int take_view_once(const weir_view_input *input, weir_view *view, weir_error *error) {
-    *view = (weir_view){.holder = weir_place_holder(input->place, input->os)};
+    *view = (weir_view){.holder = weir_handle_holder(input->os, input->place->directory)};
     int status = weir_database_look(input->database, &view->database);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to read %s", input->database);
     weir_inspection look;

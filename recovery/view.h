@@ -2,6 +2,7 @@
 #ifndef WEIR_VIEW_H
 #define WEIR_VIEW_H
 
+#include "../lib/handle/handle.h"
 #include "../lib/verify/inspect.h"
 #include "archive.h"
 #include "arguments.h"

@@ -53,6 +53,21 @@ uint64_t weir_deadline(const weir_os *os, uint32_t timeout_ms);
 /* After WEIR_LOCKED: sleep until the lock of that journal is free. False at the deadline, and at
  * once when a handle of this process holds the lock and is not being closed. */
 bool weir_handle_await(const weir_os *os, const char *directory, uint64_t deadline);
+
+/* Who has the journal open. A process of another pid namespace, or one that could not write the
+ * lock file, has no id that means anything here, but it is there all the same. */
+typedef struct weir_holder {
+    bool is_there;
+    int64_t process; /* as it calls itself; 0: unknown */
+} weir_holder;
+
+enum { WEIR_HOLDER_TEXT = 40 };
+
+/* From the journal's lock, which is not taken. Nobody, too, where the lock cannot be looked at. */
+weir_holder weir_handle_holder(const weir_os *os, const char *directory);
+/* "process 12", "another process"; returns text. */
+const char *weir_holder_text(weir_holder holder, char text[WEIR_HOLDER_TEXT]);
+
 void weir_handle_attach(weir *w, const weir_hooks *hooks);
 
 weir_journal *weir_handle_journal(weir *w);

@@ -2,6 +2,7 @@
 #include "place.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -120,13 +121,35 @@ static bool await_file(const weir_os *os, int file, uint64_t deadline) {
     }
 }
 
-bool weir_handle_await(const weir_os *os, const char *directory, uint64_t deadline) {
+/* To be looked at only; negative errno. */
+static int open_lock(const weir_os *os, const char *directory) {
     char path[WEIR_PLACE_PATH_BYTES];
     int length = snprintf(path, sizeof path, "%s/lock", directory);
-    if (length < 0 || (size_t)length >= sizeof path) return false;
-    int file = os->open(os->self, WEIR_OS_CWD, path, WEIR_OS_READ);
+    if (length < 0 || (size_t)length >= sizeof path) return -ENAMETOOLONG;
+    return os->open(os->self, WEIR_OS_CWD, path, WEIR_OS_READ);
+}
+
+bool weir_handle_await(const weir_os *os, const char *directory, uint64_t deadline) {
+    int file = open_lock(os, directory);
     if (file < 0) return false;
     bool free = await_file(os, file, deadline);
     (void)os->close(os->self, file); /* only read */
     return free;
+}
+
+weir_holder weir_handle_holder(const weir_os *os, const char *directory) {
+    weir_holder holder = {0};
+    int file = open_lock(os, directory);
+    if (file < 0) return holder; /* no lock file: the journal is not open */
+    holder.is_there = os->locked(os->self, file, &holder.process) > 0;
+    (void)os->close(os->self, file); /* only read */
+    return holder;
+}
+
+const char *weir_holder_text(weir_holder holder, char text[WEIR_HOLDER_TEXT]) {
+    if (holder.process > 0)
+        (void)snprintf(text, WEIR_HOLDER_TEXT, "process %" PRId64, holder.process);
+    else
+        (void)snprintf(text, WEIR_HOLDER_TEXT, "another process");
+    return text;
 }

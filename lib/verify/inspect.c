@@ -33,6 +33,12 @@ uint64_t weir_look_known_rows(const weir_inventory *inventory, const weir_durabl
     return applied_row > before ? applied_row - before : 0;
 }
 
+uint64_t weir_inspection_rows_waiting(const weir_inventory *inventory,
+                                      const weir_ring_report *ring) {
+    uint64_t end = inventory->next_row, applied = inventory->position.row;
+    return (end > applied + 1 ? end - applied - 1 : 0) + ring->rows;
+}
+
 int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_error *error) {
     char path[4096];
     weir_inventory_input in = *input;

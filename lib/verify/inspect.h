@@ -41,4 +41,8 @@ uint64_t weir_look_row_before_ring(const weir_inventory *inventory, const weir_d
 uint64_t weir_look_known_rows(const weir_inventory *inventory, const weir_durable_mark *mark,
                               uint64_t applied_row);
 
+/* Rows that an opening would apply to the database whose position the inventory has. */
+uint64_t weir_inspection_rows_waiting(const weir_inventory *inventory,
+                                      const weir_ring_report *ring);
+
 #endif

@@ -581,12 +581,11 @@ static void a_holder_without_an_id_is_there(void **state) {
     char lock[256], text[WEIR_HOLDER_TEXT];
     weir_os os = *weir_os_posix();
     snprintf(lock, sizeof lock, "%s/lock", f->a);
-    weir_place place = {.lock = lock};
-    assert_false(weir_place_holder(&place, &os).is_there);
+    assert_false(weir_handle_holder(&os, f->a).is_there);
     weir_file_write(lock, "", 0);
-    assert_false(weir_place_holder(&place, &os).is_there);
+    assert_false(weir_handle_holder(&os, f->a).is_there);
     os.locked = locked_by_nobody_known;
-    weir_holder holder = weir_place_holder(&place, &os);
+    weir_holder holder = weir_handle_holder(&os, f->a);
     assert_true(holder.is_there);
     assert_int_equal(holder.process, 0);
     assert_string_equal(weir_holder_text(holder, text), "another process");

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../lib/handle/handle.h"
 #include "../../lib/verify/inspect.h"
 #include "sqlite_error.h"
 
@@ -22,25 +23,9 @@ typedef enum finding {
 typedef struct other { /* the directory of another journal */
     const char *directory;
     uint64_t rows;
-    int64_t process; /* that has it open; 0: unknown */
+    weir_holder holder;
     char why[500];
 } other;
-
-static bool is_open_elsewhere_in(const weir_os *os, other *o) {
-    char *path = sqlite3_mprintf("%s/lock", o->directory);
-    int file = path ? os->open(os->self, WEIR_OS_CWD, path, WEIR_OS_READ) : -ENOMEM;
-    sqlite3_free(path);
-    if (file < 0) return false; /* if it cannot be read, judging the journal will fail and say so */
-    bool open = os->locked(os->self, file, &o->process) > 0;
-    (void)os->close(os->self, file); /* only read */
-    return open;
-}
-
-/* Rows that an opening would apply to the database. */
-static uint64_t rows_waiting(const weir_inspection *look) {
-    uint64_t end = look->inventory.next_row, applied = look->inventory.position.row;
-    return (end > applied + 1 ? end - applied - 1 : 0) + look->ring.rows;
-}
 
 static finding judge_other(const weir_journals *j, other *o) {
     weir_inspection look;
@@ -53,7 +38,7 @@ static finding judge_other(const weir_journals *j, other *o) {
     bool refused = status == WEIR_OK && weir_verdict_refuses(look.inventory.verdict);
     (void)snprintf(o->why, sizeof o->why, "%s",
                    status == WEIR_OK ? look.inventory.detail : error.text);
-    o->rows = status == WEIR_OK ? rows_waiting(&look) : 0;
+    o->rows = status == WEIR_OK ? weir_inspection_rows_waiting(&look.inventory, &look.ring) : 0;
     weir_inspection_free(&look);
     if (status != WEIR_OK || refused) return UNKNOWN;
     return o->rows ? ROWS_WAIT : NOTHING_WAITS;
@@ -63,7 +48,8 @@ static finding look_at_other(const weir_journals *j, other *o) {
     weir_os_info info;
     int found = j->os->info(j->os->self, WEIR_OS_CWD, o->directory, &info);
     if (found == -ENOENT || found == -ENOTDIR) return NOT_THERE;
-    return is_open_elsewhere_in(j->os, o) ? IS_OPEN : judge_other(j, o);
+    o->holder = weir_handle_holder(j->os, o->directory);
+    return o->holder.is_there ? IS_OPEN : judge_other(j, o);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
@@ -142,23 +128,15 @@ typedef struct teller {
     void *context;
 } teller;
 
-static const char *holder(const other *o, char text[40]) {
-    if (o->process > 0)
-        (void)snprintf(text, 40, "process %" PRId64, o->process);
-    else
-        (void)snprintf(text, 40, "another process");
-    return text;
-}
-
 static void tell_other(const teller *t, const weir_journals *j, const other *o, finding found) {
-    char text[600], who[40];
+    char text[600], who[WEIR_HOLDER_TEXT];
     if (!t->each) return;
     if (found == IS_OPEN)
         (void)snprintf(text, sizeof text,
                        "%s: another journal of this database, %s, is open in %s: rows of the two "
                        "are applied in no common order, and tables with a WEIR_KEY cannot be "
                        "declared meanwhile",
-                       j->database, o->directory, holder(o, who));
+                       j->database, o->directory, weir_holder_text(o->holder, who));
     else
         (void)snprintf(
             text, sizeof text,
@@ -197,14 +175,15 @@ int weir_journals_look(const weir_journals *j, void (*each)(void *context, const
 }
 
 static int refuse_open(void *context, const weir_journals *j, other *o, weir_error *error) {
-    char who[40];
+    char who[WEIR_HOLDER_TEXT];
     (void)context;
-    if (!is_open_elsewhere_in(j->os, o)) return WEIR_OK;
+    o->holder = weir_handle_holder(j->os, o->directory);
+    if (!o->holder.is_there) return WEIR_OK;
     return weir_fail(
         error, WEIR_BUSY,
         "%s: another journal of this database, %s, is open in %s: both would choose the "
         "same keys, so a table with a WEIR_KEY is declared when that one is closed",
-        j->database, o->directory, holder(o, who));
+        j->database, o->directory, weir_holder_text(o->holder, who));
 }
 
 int weir_journals_alone(const weir_journals *j, weir_error *error) {
