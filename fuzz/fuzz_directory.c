@@ -1,4 +1,4 @@
-/* Aims at: weir_inventory_take (chain.c, walk.c, damage.c, findings.c, verdict.c), weir_ring_inspect,
+/* Aims at: weir_inventory_take (chain.c, walk.c, damage.c, verdict_text.c, verdict.c), weir_ring_inspect,
  * weir_reader_read, weir_reader_declarations, weir_inventory_locator, weir_journal_open (opening.c,
  * catalog.c, tables.c), weir_drain_block. The input is a container (container.h): a journal's
  * directory, its ring, and the positions that a database holds.

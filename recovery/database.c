@@ -172,11 +172,16 @@ static int add_journal(weir_database_view *view, sqlite3_stmt *s) {
     return grown[view->journal_count] && ++view->journal_count ? SQLITE_OK : SQLITE_NOMEM;
 }
 
-/* Is there a file at path, and is it another than the one that is read? Then that one is a copy. */
-static bool is_another(const char *path, const char *than) {
+bool weir_is_same_file(const char *a, const char *b) {
     struct stat one, two;
-    return path && stat(path, &one) == 0 && stat(than, &two) == 0 &&
-           (one.st_dev != two.st_dev || one.st_ino != two.st_ino);
+    return stat(a, &one) == 0 && stat(b, &two) == 0 && one.st_dev == two.st_dev &&
+           one.st_ino == two.st_ino;
+}
+
+/* Is it another file than the one that is read, which then is a copy of it? */
+static bool is_another(const char *path, const char *than) {
+    struct stat st;
+    return path && stat(path, &st) == 0 && !weir_is_same_file(path, than);
 }
 
 /* The table is described in writer/sqlite/journals.h. */

@@ -1,6 +1,6 @@
 /* database.h - what a database says of journals, read without changing a byte on the disk. */
-#ifndef WEIR_DATABASE_VIEW_H
-#define WEIR_DATABASE_VIEW_H
+#ifndef WEIR_DATABASE_H
+#define WEIR_DATABASE_H
 
 #include "../lib/verify/inventory.h"
 
@@ -39,5 +39,7 @@ typedef struct weir_database_view {
 /* path NULL: the database is absent. WEIR_OK whatever was found, or WEIR_NO_MEMORY. */
 int weir_database_look(const char *path, weir_database_view *out);
 void weir_database_free(weir_database_view *view);
+
+bool weir_is_same_file(const char *a, const char *b); /* by two names; false where one is missing */
 
 #endif

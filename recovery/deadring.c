@@ -132,12 +132,12 @@ static int drain(ring_rows *r, weir_ring *ring, const weir_durable_mark *mark, w
     const weir_inventory *inventory = &r->input->ring->inventory;
     weir_drain_receiver receiver = {r, take_ring_block, find_declaration};
     weir_drain d;
-    weir_look_skip_drained(inventory, ring);
+    weir_inspection_skip_drained(inventory, ring);
     int status = weir_drain_make(&d, ring, NULL, RAW_TARGET, true, error);
     if (status != WEIR_OK) return status;
     d.receiver = &receiver;
-    d.known = weir_look_known_rows(inventory, mark, r->out->position.row);
-    r->next = weir_look_row_before_ring(inventory, mark) + d.known + 1;
+    d.known = weir_inspection_known_rows(inventory, mark, r->out->position.row);
+    r->next = weir_inspection_row_before_ring(inventory, mark) + d.known + 1;
     bool appended = true;
     while (status == WEIR_OK && appended && r->next <= r->input->limits.last_row)
         status = weir_drain_block(&d, &appended, error);
@@ -150,7 +150,7 @@ static int drain(ring_rows *r, weir_ring *ring, const weir_durable_mark *mark, w
 static bool has_own_rows(const weir_apply_input *input, const weir_ring *ring, bool has_mark) {
     const weir_inventory *inventory = &input->ring->inventory;
     return weir_ring_is_ours(inventory->found.ring) &&
-           !weir_look_is_drained(inventory, &ring->header, has_mark);
+           !weir_inspection_is_drained(inventory, &ring->header, has_mark);
 }
 
 int weir_apply_ring(const weir_apply_input *input, weir_applied *out, weir_error *error) {

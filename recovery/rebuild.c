@@ -53,7 +53,7 @@ static bool takes_ring(const rebuilding *r) {
 static bool is_in_the_ring(const rebuilding *r) {
     const weir_inventory *i = &r->view.inventory;
     const weir_ring_report *ring = &r->view.ring;
-    uint64_t before = weir_look_row_before_ring(i, ring->has_mark ? &ring->mark : NULL);
+    uint64_t before = weir_inspection_row_before_ring(i, ring->has_mark ? &ring->mark : NULL);
     return i->verdict == WEIR_VERDICT_JOURNAL_BEHIND && takes_ring(r) &&
            i->position.row <= before + ring->rows;
 }

@@ -13,12 +13,6 @@ static bool is_there(const char *directory) {
     return stat(directory, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static bool is_same_path(const char *a, const char *b) {
-    struct stat one, two;
-    return stat(a, &one) == 0 && stat(b, &two) == 0 && one.st_dev == two.st_dev &&
-           one.st_ino == two.st_ino;
-}
-
 static int go_to(const weir_arguments *arguments, const char *directory, weir_place *place,
                  weir_error *error) {
     weir_report_note("its journal is at %s, as the database says", directory);
@@ -35,7 +29,7 @@ static int choose(const weir_arguments *arguments, const weir_database_view *vie
             weir_report_note("there is no journal at %s, where the database says that one was",
                              directory);
         } else if (place->journal_is_there) {
-            if (!is_same_path(directory, place->directory))
+            if (!weir_is_same_file(directory, place->directory))
                 weir_report_note("%s is not its only journal: --journal %s names the other",
                                  place->directory, directory);
         } else if (one) {

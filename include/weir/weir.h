@@ -237,7 +237,7 @@ typedef enum weir_event {
     WEIR_EVENT_WAL_GROWS = 14, /* readers keep SQLite's -wal from starting over */
 } weir_event;
 
-/* Called on a thread of the library, or inside weir_open: return soon, and call no function of
+/* Called on a thread of the library, or inside an opening: return soon, and call no function of
  * weir but those for status and version. text lives until the callback returns. */
 typedef void weir_event_fn(void *context, weir_event event, const char *text);
 

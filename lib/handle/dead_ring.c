@@ -19,7 +19,8 @@ int weir_dead_ring_attach(weir_opening *o) {
  * journal does not end below the database. */
 static uint64_t known_rows(const weir_opening *o) {
     const weir_position *applied = &o->ring_position;
-    uint64_t known = weir_look_known_rows(&o->found, o->has_mark ? &o->mark : NULL, applied->row);
+    uint64_t known =
+        weir_inspection_known_rows(&o->found, o->has_mark ? &o->mark : NULL, applied->row);
     if (known)
         weir_handle_event(o->w, WEIR_EVENT_DAMAGE,
                           "%s/ring: it is older than the database, which has applied up to row "
@@ -54,9 +55,9 @@ static void report_unreadable(const weir_opening *o) {
 int weir_dead_ring_drain(weir_opening *o) {
     weir *w = o->w;
     weir_drain drain;
-    if (!o->dead.lanes || weir_look_is_drained(&o->found, &o->dead.header, o->has_mark))
+    if (!o->dead.lanes || weir_inspection_is_drained(&o->found, &o->dead.header, o->has_mark))
         return WEIR_OK;
-    weir_look_skip_drained(&o->found, &o->dead);
+    weir_inspection_skip_drained(&o->found, &o->dead);
     int status = weir_drain_make(&drain, &o->dead, w->journal, 1u << 20, true, o->error);
     drain.known = status == WEIR_OK ? known_rows(o) : 0;
     if (status != WEIR_OK) return status;

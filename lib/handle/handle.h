@@ -96,7 +96,7 @@ void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payl
  * return it. */
 void weir_handle_apply_status(weir *w, int status);
 bool weir_handle_wants_applied(weir *w); /* a caller waits for rows to be applied: do not linger */
-/* Do not nudge for durable rows below this one, since the writer lingers; 0: nudge for every
+/* Do not notify for durable rows below this one, since the writer lingers; 0: notify for every
  * group. The writer sets it to 0 before it looks at the journal, or it would miss rows that
  * become durable in between. */
 void weir_handle_linger(weir *w, uint64_t row);

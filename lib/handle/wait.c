@@ -57,7 +57,7 @@ static int hindrance(const weir *w, weir_level level) {
     return passing ? WEIR_OK : status;
 }
 
-static void nudge_writer(weir *w) {
+static void notify_writer(weir *w) {
     if (atomic_load_explicit(&w->hooked, memory_order_acquire))
         w->hooks.notify(w->hooks.self, false);
 }
@@ -75,7 +75,7 @@ static void begin_wait(weir *w, weir_level level) {
     if (level == WEIR_DURABLE)
         atomic_fetch_add_explicit(&w->journaler.sync_requests, 1, memory_order_relaxed);
     weir_journaler_wake(&w->journaler);
-    if (level == WEIR_APPLIED) nudge_writer(w);
+    if (level == WEIR_APPLIED) notify_writer(w);
 }
 
 static int wait_for(weir *w, const goal *g, uint32_t timeout_ms) {

@@ -21,9 +21,10 @@ static void tell_news(weir_journaler *j, weir_event event, const char *text) {
 }
 
 void weir_journaler_wake(weir_journaler *j) {
-    /* seq_cst against the journal thread's asleep and bell: see journaler.h. */
-    atomic_fetch_add_explicit(&j->bell, 1, memory_order_seq_cst);
-    if (atomic_load_explicit(&j->asleep, memory_order_seq_cst)) j->os->wake(j->os->self, &j->bell);
+    /* seq_cst against the journal thread's asleep and wakeup: see journaler.h. */
+    atomic_fetch_add_explicit(&j->wakeup, 1, memory_order_seq_cst);
+    if (atomic_load_explicit(&j->asleep, memory_order_seq_cst))
+        j->os->wake(j->os->self, &j->wakeup);
 }
 
 void weir_journaler_wake_aside(weir_journaler *j) {
@@ -315,20 +316,20 @@ static bool has_work(const weir_journaler *j, bool idle) {
     return rows_count && weir_ring_pending(j->ring) > 0;
 }
 
-/* No wake-up is lost. The bell is read first, so the wait returns at once when anybody has rung
- * since. Everything that threads ring for is looked at after asleep is stored, so what a thread
- * did that found us awake, and woke nobody, is seen. A producer makes no fence between
+/* No wake-up is lost. The wakeup word is read first, so the wait returns at once when a thread has
+ * raised it since. Everything that threads raise it for is looked at after asleep is stored, so what
+ * a thread did that found us awake, and woke nobody, is seen. A producer makes no fence between
  * publishing and looking at asleep; the barrier orders the two for it: any tail that was
  * published by a producer which did not see us idle is visible after the barrier. */
 static void rest_journaler(weir_journaler *j, weir_next next, uint64_t wait_ns) {
     bool idle = next == WEIR_NEXT_IDLE;
-    uint32_t bell = atomic_load_explicit(&j->bell, memory_order_seq_cst);
+    uint32_t wakeup = atomic_load_explicit(&j->wakeup, memory_order_seq_cst);
     atomic_store_explicit(&j->asleep, idle ? WEIR_ASLEEP_IDLE : WEIR_ASLEEP_LINGERING,
                           memory_order_seq_cst);
     if (idle)
         (void)j->os->barrier(j->os->self); /* without it producers fence: see publish_record */
     if (!has_work(j, idle))
-        (void)j->os->wait(j->os->self, &j->bell, bell, idle ? UINT64_MAX : wait_ns);
+        (void)j->os->wait(j->os->self, &j->wakeup, wakeup, idle ? UINT64_MAX : wait_ns);
     weir_affinity_restore(&j->affinity);
     atomic_store_explicit(&j->asleep, WEIR_AWAKE, memory_order_seq_cst);
 }

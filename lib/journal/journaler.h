@@ -8,7 +8,7 @@
  *            loads it (relaxed) after publishing: either the producer sees IDLE and wakes the
  *            thread, or the thread sees the tail after its barrier (Dekker's pattern with an
  *            asymmetric fence; models/wake.pml).
- *   bell     the word that the journal thread waits on; a thread that wants it adds 1 and wakes it.
+ *   wakeup   the word that the journal thread waits on; a thread that wants it adds 1 and wakes it.
  *   moved    the words that other threads wait on, each in an eventcount (weir_eventcount): durable for
  *            rows and room that the journal thread moves, lanes for lanes that became free or were
  *            made, applied for what the writer does. They are apart so that none wakes threads that
@@ -24,15 +24,15 @@
 
 typedef enum weir_next {
     WEIR_NEXT_AGAIN,   /* there is more to do at once */
-    WEIR_NEXT_WAIT,    /* wait for the bell, but at most *wait_ns */
-    WEIR_NEXT_IDLE,    /* nothing to do until somebody rings */
+    WEIR_NEXT_WAIT,    /* wait for the wakeup, but at most *wait_ns */
+    WEIR_NEXT_IDLE,    /* nothing to do until it is woken */
     WEIR_NEXT_STOPPED, /* for good: see status */
 } weir_next;
 
 typedef enum weir_asleep {
     WEIR_AWAKE,
     WEIR_ASLEEP_LINGERING, /* until the linger has passed: an append alone does not wake it */
-    WEIR_ASLEEP_IDLE,      /* until somebody rings; the next append does */
+    WEIR_ASLEEP_IDLE,      /* until it is woken, as by the next append */
 } weir_asleep;
 
 typedef struct weir_eventcount {
@@ -48,7 +48,7 @@ typedef struct weir_journaler {
     uint64_t segment_bytes;
 
     _Atomic uint32_t asleep; /* a weir_asleep */
-    _Atomic uint32_t bell;
+    _Atomic uint32_t wakeup;
     weir_eventcount durable, applied, lanes;
     /* How many callers wait for durable rows or for room: do not linger. */
     _Atomic uint32_t waiters;

@@ -3,15 +3,15 @@
 
 #include <stdio.h>
 
-bool weir_look_is_drained(const weir_inventory *inventory, const weir_ring_header *ring,
-                          bool has_mark) {
+bool weir_inspection_is_drained(const weir_inventory *inventory, const weir_ring_header *ring,
+                                bool has_mark) {
     bool whole = inventory->found.journal == WEIR_JOURNAL_PRESENT &&
                  inventory->end.block >= inventory->durable.block;
     bool named = memcmp(inventory->drained.ring, ring->id, sizeof ring->id) == 0;
     return whole && (inventory->closed || (has_mark && !named));
 }
 
-void weir_look_skip_drained(const weir_inventory *inventory, weir_ring *ring) {
+void weir_inspection_skip_drained(const weir_inventory *inventory, weir_ring *ring) {
     if (memcmp(inventory->drained.ring, ring->header.id, sizeof ring->header.id) != 0) return;
     for (uint32_t i = 0; i < inventory->drained.lane_count; i++) {
         const weir_lane_mark *mark = &inventory->drained.lanes[i];
@@ -21,15 +21,16 @@ void weir_look_skip_drained(const weir_inventory *inventory, weir_ring *ring) {
     }
 }
 
-uint64_t weir_look_row_before_ring(const weir_inventory *inventory, const weir_durable_mark *mark) {
+uint64_t weir_inspection_row_before_ring(const weir_inventory *inventory,
+                                         const weir_durable_mark *mark) {
     size_t n = inventory->extent_count;
     uint64_t last = n ? inventory->extents[n - 1].next_row - 1 : 0;
     return mark && mark->row > last ? mark->row : last;
 }
 
-uint64_t weir_look_known_rows(const weir_inventory *inventory, const weir_durable_mark *mark,
-                              uint64_t applied_row) {
-    uint64_t before = weir_look_row_before_ring(inventory, mark);
+uint64_t weir_inspection_known_rows(const weir_inventory *inventory, const weir_durable_mark *mark,
+                                    uint64_t applied_row) {
+    uint64_t before = weir_inspection_row_before_ring(inventory, mark);
     return applied_row > before ? applied_row - before : 0;
 }
 
@@ -57,7 +58,7 @@ int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_e
     /* Once more, now that the journal has said how far the ring was drained. */
     status = weir_ring_inspect(input->os, input->dirfd, path, &out->inventory.drained, &out->ring,
                                error);
-    if (weir_look_is_drained(&out->inventory, &out->ring.header, out->ring.has_mark))
+    if (weir_inspection_is_drained(&out->inventory, &out->ring.header, out->ring.has_mark))
         out->ring.rows = out->ring.bytes = out->ring.unreadable_bytes = 0;
     return status;
 }

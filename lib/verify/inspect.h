@@ -1,8 +1,8 @@
 /* inspect.h - read ring and journal of a directory together, as opening does, and change nothing.
  *
  * So it is known what opening would refuse before anything is made or touched. */
-#ifndef WEIR_LOOK_H
-#define WEIR_LOOK_H
+#ifndef WEIR_INSPECT_H
+#define WEIR_INSPECT_H
 
 #include "../ring/ring.h"
 #include "inventory.h"
@@ -26,20 +26,21 @@ int weir_inspect_directory(const weir_os *os, const char *directory, weir_error 
  * another ring, or none because the journal was closed, then a younger ring followed, and before
  * it was made all of this one had to be durable: the file is an older copy. A journal whose end
  * is lost says nothing about this. */
-bool weir_look_is_drained(const weir_inventory *inventory, const weir_ring_header *ring,
-                          bool has_mark);
+bool weir_inspection_is_drained(const weir_inventory *inventory, const weir_ring_header *ring,
+                                bool has_mark);
 
 /* Let draining a dead ring begin after what the journal says is drained of its lanes. */
-void weir_look_skip_drained(const weir_inventory *inventory, weir_ring *ring);
+void weir_inspection_skip_drained(const weir_inventory *inventory, weir_ring *ring);
 
 /* The last row that the journal holds or the ring's mark (NULL: none) names. A ring is drained
  * in one order only, so rows that wait in it have numbers before they have a block: they follow
  * this one. */
-uint64_t weir_look_row_before_ring(const weir_inventory *inventory, const weir_durable_mark *mark);
+uint64_t weir_inspection_row_before_ring(const weir_inventory *inventory,
+                                         const weir_durable_mark *mark);
 /* How many of the rows in the ring a database at applied_row has already: none, except when the
  * journal is damaged, or an older copy than the database. */
-uint64_t weir_look_known_rows(const weir_inventory *inventory, const weir_durable_mark *mark,
-                              uint64_t applied_row);
+uint64_t weir_inspection_known_rows(const weir_inventory *inventory, const weir_durable_mark *mark,
+                                    uint64_t applied_row);
 
 /* Rows that an opening would apply to the database whose position the inventory has. */
 uint64_t weir_inspection_rows_waiting(const weir_inventory *inventory,

@@ -1,6 +1,6 @@
 /* verdict_text.h - the verdict of an inventory in words: what, where, which rows, what to do. */
-#ifndef WEIR_FINDINGS_H
-#define WEIR_FINDINGS_H
+#ifndef WEIR_VERDICT_TEXT_H
+#define WEIR_VERDICT_TEXT_H
 
 #include "inventory.h"
 

@@ -47,9 +47,9 @@ static int check(void *self, const weir_declaration *d, int64_t *next_key, weir_
     return WEIR_OK;
 }
 
-static void nudge(void *self, bool aside) {
+static void notify(void *self, bool aside) {
     sim_life *life = self;
-    weir_wakeup_notify(&life->bell, sim_os(), aside);
+    weir_wakeup_notify(&life->wakeup, sim_os(), aside);
 }
 
 /* It takes its steps by turns before the ring has gone, and after. */
@@ -166,11 +166,11 @@ static int declare(sim_life *life) {
 }
 
 static int start(sim_life *life, weir_sink *sink) {
-    int status = weir_applier_make(life->handle, SIM_DATABASE, sink, &life->bell, &life->applier,
+    int status = weir_applier_make(life->handle, SIM_DATABASE, sink, &life->wakeup, &life->applier,
                                    &life->error);
     if (status != WEIR_OK) return status;
     *sink = (weir_sink){0}; /* the applier has it now */
-    weir_hooks hooks = {life, check, nudge, finish, stop};
+    weir_hooks hooks = {life, check, notify, finish, stop};
     weir_handle_attach(life->handle, &hooks);
     return declare(life);
 }

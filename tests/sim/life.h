@@ -20,7 +20,7 @@ typedef struct sim_life {
     weir *handle; /* NULL: not open */
     weir_table *table;
     weir_applier *applier;
-    weir_wakeup bell;
+    weir_wakeup wakeup;
     weir_ticket ticket[SIM_ROWS + 1]; /* by row, of this opening */
     uint32_t first;                   /* row of this opening; those before have no ticket */
     bool ending;                      /* the remains are being cleared away */

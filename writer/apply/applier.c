@@ -16,18 +16,19 @@ static void close_applier_sink(weir_applier *a) {
 }
 
 static void rest_applier(weir_applier *a, uint32_t seen, uint64_t pause) {
-    weir_wakeup *bell = a->bell;
-    atomic_store_explicit(&bell->asleep, true, memory_order_relaxed);
-    (void)a->os->wait(a->os->self, &bell->rung, seen, pause); /* why it ends does not matter */
-    atomic_store_explicit(&bell->asleep, false, memory_order_relaxed);
-    weir_affinity_restore(&bell->affinity);
+    weir_wakeup *wakeup = a->wakeup;
+    atomic_store_explicit(&wakeup->asleep, true, memory_order_relaxed);
+    (void)a->os->wait(a->os->self, &wakeup->notified, seen,
+                      pause); /* why it ends does not matter */
+    atomic_store_explicit(&wakeup->asleep, false, memory_order_relaxed);
+    weir_affinity_restore(&wakeup->affinity);
 }
 
 static void apply_until_done(weir_applier *a) {
     while (!a->done) {
         /* Acquire, against the release in weir_wakeup_notify: the step sees what was done before a
          * ring that is counted here, and a later ring ends the wait. */
-        uint32_t seen = atomic_load_explicit(&a->bell->rung, memory_order_acquire);
+        uint32_t seen = atomic_load_explicit(&a->wakeup->notified, memory_order_acquire);
         uint64_t pause = weir_applier_step(a);
         if (pause && !a->done) rest_applier(a, seen, pause);
     }
@@ -36,9 +37,9 @@ static void apply_until_done(weir_applier *a) {
 
 static void *run_applier(void *argument) {
     weir_applier *a = argument;
-    weir_affinity_begin(&a->bell->affinity);
+    weir_affinity_begin(&a->wakeup->affinity);
     apply_until_done(a);
-    weir_affinity_end(&a->bell->affinity);
+    weir_affinity_end(&a->wakeup->affinity);
     return NULL;
 }
 
@@ -49,11 +50,11 @@ int weir_applier_start(weir_applier *a, weir_error *error) {
                       : weir_fail_os(error, failed, "%s: cannot start the writer thread", a->name);
 }
 
-void weir_wakeup_notify(weir_wakeup *bell, const weir_os *os, bool aside) {
-    if (aside && atomic_load_explicit(&bell->asleep, memory_order_relaxed))
-        weir_affinity_keep_off(&bell->affinity);
-    atomic_fetch_add_explicit(&bell->rung, 1, memory_order_release);
-    os->wake(os->self, &bell->rung);
+void weir_wakeup_notify(weir_wakeup *wakeup, const weir_os *os, bool aside) {
+    if (aside && atomic_load_explicit(&wakeup->asleep, memory_order_relaxed))
+        weir_affinity_keep_off(&wakeup->affinity);
+    atomic_fetch_add_explicit(&wakeup->notified, 1, memory_order_release);
+    os->wake(os->self, &wakeup->notified);
 }
 
 void weir_applier_free(weir_applier *a) {
@@ -67,7 +68,7 @@ void weir_applier_free(weir_applier *a) {
 void weir_applier_finish(weir_applier *a, uint64_t deadline_ns) {
     a->deadline = deadline_ns;
     atomic_store_explicit(&a->stopping, true, memory_order_release);
-    weir_wakeup_notify(a->bell, a->os, false);
+    weir_wakeup_notify(a->wakeup, a->os, false);
 }
 
 int weir_applier_stop(weir_applier *a, uint64_t deadline_ns) {
@@ -97,7 +98,7 @@ static int fill_applier(weir_applier *a, weir *handle, const char *name, weir_er
                              : weir_fail(error, status, "%s: no memory for the writer", name);
 }
 
-int weir_applier_make(weir *handle, const char *name, const weir_sink *sink, weir_wakeup *bell,
+int weir_applier_make(weir *handle, const char *name, const weir_sink *sink, weir_wakeup *wakeup,
                       weir_applier **out, weir_error *error) {
     *out = NULL;
     weir_applier *a = calloc(1, sizeof *a);
@@ -108,7 +109,7 @@ int weir_applier_make(weir *handle, const char *name, const weir_sink *sink, wei
         return status;
     }
     a->sink = *sink; /* replay has the address of a->sink */
-    a->bell = bell;
+    a->wakeup = wakeup;
     *out = a;
     return WEIR_OK;
 }

@@ -14,24 +14,24 @@
 typedef struct weir_applier weir_applier;
 
 /* What wakes the thread: an eventcount. The caller owns it and zeroes it, and it outlives the
- * applier, so that a thread which rings it late does no harm. */
+ * applier, so that a thread that notifies it late does no harm. */
 typedef struct weir_wakeup {
-    _Atomic uint32_t rung; /* counts the rings */
+    _Atomic uint32_t notified; /* how often */
     _Atomic bool asleep; /* a hint, relaxed on both sides: only a thread that sleeps can be moved */
     weir_affinity affinity; /* of the thread */
 } weir_wakeup;
 
 /* More is durable, or a caller waits for rows to be applied. Any thread. aside: the caller goes on
  * running, so the writer thread, if it sleeps, is to wake on another processor. */
-void weir_wakeup_notify(weir_wakeup *bell, const weir_os *os, bool aside);
+void weir_wakeup_notify(weir_wakeup *wakeup, const weir_os *os, bool aside);
 
 /* name: of the database, for messages; copied. From now on the applier owns the sink, unless this
  * fails. handle must live as long as the applier. */
-int weir_applier_make(weir *handle, const char *name, const weir_sink *sink, weir_wakeup *bell,
+int weir_applier_make(weir *handle, const char *name, const weir_sink *sink, weir_wakeup *wakeup,
                       weir_applier **out, weir_error *error);
 
 /* Do what is due: at most one transaction or one checkpoint. Returns the nanoseconds until the next
- * call is due, unless the bell rings before: 0: at once; UINT64_MAX: there is nothing to do. */
+ * call is due, unless it is notified before: 0: at once; UINT64_MAX: there is nothing to do. */
 uint64_t weir_applier_step(weir_applier *a);
 bool weir_applier_is_done(const weir_applier *a); /* stopped, and everything possible is done */
 

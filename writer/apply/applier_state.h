@@ -34,7 +34,7 @@ struct weir_applier {
     bool done;    /* stopped: nothing more will be applied */
     bool left;    /* rows were left in the journal when it stopped */
 
-    weir_wakeup *bell;
+    weir_wakeup *wakeup;
     _Atomic bool stopping; /* release after deadline is set, acquire before it is read */
     uint64_t deadline;
 

@@ -6,8 +6,8 @@
  * SQLite reads the pages in place, as those of a file that is mapped into memory (xFetch), and then
  * keeps a copy of none but the first. An SQLite that was compiled without memory mapping reads
  * copies, and keeps them until the transaction ends. */
-#ifndef WEIR_IMAGE_FILE_H
-#define WEIR_IMAGE_FILE_H
+#ifndef WEIR_IMAGE_VFS_H
+#define WEIR_IMAGE_VFS_H
 
 #include <sqlite3.h>
 

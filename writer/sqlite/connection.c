@@ -44,7 +44,7 @@ static int cannot_open(sqlite3 *db, const weir_sqlite_config *config, weir_error
 
 static int open_one(const weir_sqlite_config *config, sqlite3 **out, weir_error *error) {
     int flags = WEIR_SQLITE_OPEN | (config->must_exist ? 0 : SQLITE_OPEN_CREATE);
-    /* The image is attached by a URI (image_file.h). A path that itself looks like a URI stays a
+    /* The image is attached by a URI (image_vfs.h). A path that itself looks like a URI stays a
      * path. */
     if (strncmp(config->path, "file:", 5) != 0) flags |= SQLITE_OPEN_URI;
     int code = sqlite3_open_v2(config->path, out, flags, NULL);

@@ -1,6 +1,6 @@
 /* load.c - rows of blocks into tables of SQLite, in bulk, and exactly: windows of rows.
  *
- * Rows of the plainest tables go to the transfer (transfer.h), which takes all of a transaction's,
+ * Rows of the plainest tables go to the record copy (record_copy.h), which takes all of a transaction's,
  * or the transaction is done again without it. The others are fed (row_vtab.h): they are gathered into
  * windows, and a window is divided into groups of rows of one table (load_group.h). */
 #include "load.h"

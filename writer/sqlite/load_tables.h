@@ -3,7 +3,7 @@
  *
  * A table is ready when the schema, as it is now, takes its rows: it exists with all declared
  * columns, and its INSERT is prepared. A ready table without indexes, triggers and the like may
- * also be offered to the transfer (transfer.h), which then takes its rows instead. */
+ * also be offered to the record copy (record_copy.h), which then takes its rows instead. */
 #ifndef WEIR_LOAD_TABLES_H
 #define WEIR_LOAD_TABLES_H
 

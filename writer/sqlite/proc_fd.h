@@ -4,8 +4,8 @@
  * (fcntl(2), record locks). So SQLite's descriptor is found, by device and inode. It is not ours:
  * it may be closed at any time, and its number may then belong to another file. So it is checked
  * before each use, and never used for anything that could change a file. */
-#ifndef WEIR_BORROWED_H
-#define WEIR_BORROWED_H
+#ifndef WEIR_PROC_FD_H
+#define WEIR_PROC_FD_H
 
 #include <stdbool.h>
 #include <stdint.h>

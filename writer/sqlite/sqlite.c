@@ -35,9 +35,9 @@ static int hook_check(void *self, const weir_declaration *d, int64_t *next_key, 
     return status;
 }
 
-static void hook_nudge(void *self, bool aside) {
+static void hook_notify(void *self, bool aside) {
     weir_writer *w = self;
-    weir_wakeup_notify(&w->bell, w->os, aside);
+    weir_wakeup_notify(&w->wakeup, w->os, aside);
 }
 
 /* For good. */
@@ -231,7 +231,8 @@ static int settle_place(opening *o) {
 
 static int start_applier(opening *o, weir_writer *w) {
     weir_sink sink = o->sink;
-    int status = weir_applier_make(o->handle, o->real_path, &sink, &w->bell, &w->applier, o->error);
+    int status =
+        weir_applier_make(o->handle, o->real_path, &sink, &w->wakeup, &w->applier, o->error);
     if (status != WEIR_OK) return status;
     o->sink = (weir_sink){0}; /* the applier has it now */
     weir_sqlite_sink_on_loss(&sink, on_loss, w);
@@ -254,9 +255,9 @@ static int attach_writer(opening *o) {
         weir_writers_give_back(w);
         return status;
     }
-    weir_hooks hooks = {w, hook_check, hook_nudge, hook_finish, hook_stop};
+    weir_hooks hooks = {w, hook_check, hook_notify, hook_finish, hook_stop};
     weir_handle_attach(o->handle, &hooks);
-    hook_nudge(w, false); /* rows may have become durable before the hooks were there */
+    hook_notify(w, false); /* rows may have become durable before the hooks were there */
     return WEIR_OK;
 }
 

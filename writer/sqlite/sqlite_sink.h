@@ -1,6 +1,6 @@
 /* sqlite_sink.h - a sink that is an SQLite file.
  *
- * Rows of plain tables are copied as records (transfer.h); when a copy fails, the transaction is
+ * Rows of plain tables are copied as records (record_copy.h); when a copy fails, the transaction is
  * done again without it. All other rows are fed (row_vtab.h). When a statement fails because of a row,
  * it is undone and its rows are halved, down to that row, which goes to the reject table
  * (load_group.h). The promise: each row is judged as if all rows had been inserted one at a time,

@@ -6,8 +6,8 @@
  * frames visible to other connections (sqlite3WalFrames in SQLite's wal.c), provided that the file
  * system has powersafe overwrite, which SQLite assumes unless it is told otherwise. Until then only
  * the writer itself may read them. One thread at a time. */
-#ifndef WEIR_WAL_FILE_H
-#define WEIR_WAL_FILE_H
+#ifndef WEIR_WAL_IO_H
+#define WEIR_WAL_IO_H
 
 #include <sqlite3.h>
 #include <stdbool.h>

@@ -9,11 +9,11 @@
 #include "outcomes.h"
 
 /* What belongs to one open handle. It is used again for later handles but never freed: a thread
- * that was in a call while the handle closed may still ring the bell. */
+ * that was in a call while the handle closed may still notify it. */
 typedef struct weir_writer {
     const weir_os *os; /* of its handles, which all have the same: it never changes */
     weir *handle;      /* NULL: free for the next opening */
-    weir_wakeup bell;
+    weir_wakeup wakeup;
     weir_applier *applier;
     weir_outcomes outcomes; /* of rows that weir_insert_now waits for */
     char *path;             /* of the database; sqlite3_free() it */

@@ -195,13 +195,13 @@ static void a_quarter_of_a_lane_rings_the_journal_thread(void **state) {
     weir *w = open_recorded(f);
     const weir_journaler *j = weir_handle_journaler(w);
     assert_int_equal(weir_declare(w, "t", &column, 1, &t), WEIR_OK);
-    uint32_t quiet = atomic_load(&j->bell), rung;
+    uint32_t quiet = atomic_load(&j->wakeup), rung;
     for (int i = 0; i < LANE / 4 / ROW_MOST - 16; i++)
         assert_int_equal(weir_append(t, weir_int(i)), WEIR_OK);
-    assert_int_equal(atomic_load(&j->bell), quiet);
+    assert_int_equal(atomic_load(&j->wakeup), quiet);
     for (int i = 0; i < (LANE / 4 + LANE / 8) / ROW_LEAST; i++)
         assert_int_equal(weir_append(t, weir_int(i)), WEIR_OK);
-    rung = atomic_load(&j->bell) - quiet;
+    rung = atomic_load(&j->wakeup) - quiet;
     assert_true(rung >= 1 && rung <= 3);
     drain(w);
     assert_int_equal(weir_close(w), WEIR_OK);

@@ -82,7 +82,7 @@ static const weir_sink sink = {NULL,        sink_begin,    sink_declare,    sink
 static const char *directory;
 static weir *handle;
 static weir_applier *applier;
-static weir_wakeup bell;
+static weir_wakeup wakeup;
 static weir_table *table;
 static int events[16];
 static size_t event_count;
@@ -105,7 +105,8 @@ static void open_both(void) {
                                  .database_has_positions = known};
     weir_options_fill(&config.options);
     assert_int_equal(weir_handle_open(&config, &handle, &error), WEIR_OK);
-    assert_int_equal(weir_applier_make(handle, "test.db", &sink, &bell, &applier, &error), WEIR_OK);
+    assert_int_equal(weir_applier_make(handle, "test.db", &sink, &wakeup, &applier, &error),
+                     WEIR_OK);
 }
 
 static int set_up(void **state) {
@@ -176,11 +177,11 @@ static void rows_linger_then_go_together(void **state) {
     assert_int_equal(weir_sync(handle, WEIR_APPLIED, 0), WEIR_OK);
 }
 
-static _Atomic int nudges; /* the journal thread counts them */
+static _Atomic int notifications; /* the journal thread counts them */
 
 static void count_nudge(void *self, bool aside) {
     (void)self, (void)aside;
-    nudges++;
+    notifications++;
 }
 
 static void no_finish(void *self, uint64_t deadline) { (void)self, (void)deadline; }
@@ -194,20 +195,20 @@ static void lingering_is_disturbed_only_by_what_ends_it(void **state) {
     (void)state;
     static const weir_hooks hooks = {NULL, NULL, count_nudge, no_finish, no_stop};
     weir_handle_attach(handle, &hooks);
-    nudges = 0;
+    notifications = 0;
     append(10);
-    int before = nudges;
+    int before = notifications;
     assert_true(before >= 1);
     assert_true(settle() <= 50 * MS);
     append(10);
-    assert_int_equal(nudges, before);
+    assert_int_equal(notifications, before);
     append(70000); /* so many are due at once */
-    assert_true(nudges > before);
+    assert_true(notifications > before);
     let_pass(60 * MS);
     assert_int_equal(sink_state.rows, 70020);
-    before = nudges;
+    before = notifications;
     append(10); /* it lingers no more */
-    assert_true(nudges > before);
+    assert_true(notifications > before);
 }
 
 static void the_thread_is_kept_off_for_one_wake(void **state) {
@@ -215,19 +216,19 @@ static void the_thread_is_kept_off_for_one_wake(void **state) {
     enum { LOOKS = 20000 };
     static const struct timespec pause = {0, 1000000};
     assert_int_equal(weir_applier_start(applier, NULL), WEIR_OK);
-    for (int i = 0; i < LOOKS && !atomic_load(&bell.asleep); i++)
+    for (int i = 0; i < LOOKS && !atomic_load(&wakeup.asleep); i++)
         (void)nanosleep(&pause, NULL);
-    pid_t thread = (pid_t)atomic_load(&bell.affinity.thread);
+    pid_t thread = (pid_t)atomic_load(&wakeup.affinity.thread);
     cpu_set_t before, after;
     assert_int_equal(sched_getaffinity(thread, sizeof before, &before), 0);
-    weir_wakeup_notify(&bell, &os, true);
-    for (int i = 0; i < LOOKS && atomic_load(&bell.affinity.state); i++)
+    weir_wakeup_notify(&wakeup, &os, true);
+    for (int i = 0; i < LOOKS && atomic_load(&wakeup.affinity.state); i++)
         (void)nanosleep(&pause, NULL);
     assert_int_equal(sched_getaffinity(thread, sizeof after, &after), 0);
     assert_true(CPU_EQUAL(&before, &after));
     assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 5000 * MS), WEIR_OK);
     applier = NULL;
-    assert_int_equal(atomic_load(&bell.affinity.thread), 0);
+    assert_int_equal(atomic_load(&wakeup.affinity.thread), 0);
 }
 
 static void many_rows_do_not_linger(void **state) {
