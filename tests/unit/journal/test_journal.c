@@ -280,7 +280,11 @@ static void blocks_are_seen_once_they_are_durable(void **state) {
     must_append(j, ROWS);
     assert_int_equal(locator.locate(locator.self, 1, &extent, path), WEIR_OK);
     assert_int_equal(locator.locate(locator.self, 2, &extent, path), WEIR_PENDING);
+    assert_int_equal(locator.nearest(locator.self, 1, false), 1);
+    assert_int_equal(locator.nearest(locator.self, 2, false), 1);
+    assert_int_equal(locator.nearest(locator.self, 2, true), 0);
     must_sync(j);
+    assert_int_equal(locator.nearest(locator.self, 2, true), 2);
     assert_int_equal(locator.locate(locator.self, 2, &extent, path), WEIR_OK);
     assert_int_equal(extent.last_block, 2);
     assert_int_equal(extent.next_row, ROWS + 1);
@@ -773,6 +777,10 @@ static void a_block_beyond_the_limit_is_refused_and_no_other(void **state) {
     must_append(j, ROWS);
     must_sync(j);
     assert_int_equal(see_live(j).next_row, ROWS + 1);
+    while (names_now().segments < 2)
+        must_append(j, ROWS);
+    must_sync(j);
+    (void)see_live(j);
     weir_journal_close(j);
 }
 
@@ -1010,6 +1018,25 @@ static void garbage_in_a_spare_is_no_torn_tail(void **state) {
     weir_journal_close(j);
 }
 
+/* What the last spare holds beyond the segment is left for a ring, if it is enough for one. */
+static void a_spare_longer_than_needed_leaves_space_for_a_ring(void **state) {
+    (void)state;
+    weir_error error = {0};
+    for (uint64_t ring = 1; ring <= 3; ring += 2) {
+        config.ring_bytes = ring * SEGMENT;
+        weir_journal *j = open_journal();
+        assert_int_equal(weir_journal_reserve(j, 3 * SEGMENT, &error), WEIR_OK);
+        crash(j);
+        leave_no_room();
+        j = open_journal();
+        assert_int_equal(j->segment.bytes, ring == 1 ? 2 * SEGMENT : 3 * SEGMENT);
+        assert_int_equal(size_of(segment_path(j->segment.number)), j->segment.bytes);
+        weir_journal_close(j);
+        assert_int_equal(teardown(NULL), 0);
+        assert_int_equal(setup(NULL), 0);
+    }
+}
+
 static void a_reserve_made_longer_while_open_is_still_unknown(void **state) {
     (void)state;
     weir_error error = {0};
@@ -1193,6 +1220,173 @@ static void rot_is_refused_and_salvage_goes_on_behind_it(void **state) {
     weir_journal_close(j);
 }
 
+/* ---- what the program does to our files ---------------------------------------------------- */
+
+static int place_status;
+
+static int judge_place(void *context, weir_error *error) {
+    (void)context;
+    return place_status == WEIR_OK ? WEIR_OK : weir_fail(error, place_status, "not our directory");
+}
+
+static void a_directory_that_is_not_ours_gets_no_file(void **state) {
+    (void)state;
+    weir_error error = {0};
+    place_status = WEIR_OK;
+    config.check_place = judge_place;
+    weir_journal *j = open_journal();
+    while (j->segment.end < SEGMENT / 2)
+        must_append(j, ROWS);
+    must_sync(j);
+    names before = names_now();
+    place_status = WEIR_STOPPED;
+    assert_int_equal(append_rows(j, ROWS, &error), WEIR_STOPPED);
+    assert_string_equal(error.text, "not our directory");
+    weir_journal_look_ahead(j);
+    assert_int_equal(j->ahead.number, 0);
+    assert_int_equal(weir_journal_restart(j, &error), WEIR_STOPPED);
+    weir_journal_look_ahead(j); /* no segment is open */
+    assert_int_equal(j->ahead.number, 0);
+    names after = names_now();
+    assert_memory_equal(&before, &after, sizeof before);
+    place_status = WEIR_OK;
+    assert_int_equal(weir_journal_restart(j, &error), WEIR_OK);
+    must_append(j, ROWS);
+    must_sync(j);
+    (void)see_live(j);
+    weir_journal_close(j);
+}
+
+/* Its number may be a file of the program by now, which must get no byte of ours. */
+static void a_segment_whose_descriptor_was_closed_gets_no_block(void **state) {
+    (void)state;
+    weir_error error = {0};
+    weir_journal *j = open_journal();
+    must_append(j, ROWS);
+    must_sync(j);
+    int number = j->segment.file;
+    assert_int_equal(os->close(os->self, number), 0);
+    const char *theirs = weir_temp_path(directory, "theirs");
+    int file = os->open(os->self, WEIR_OS_CWD, theirs, WEIR_OS_WRITE | WEIR_OS_CREATE);
+    assert_int_equal(file, number);
+    assert_int_equal(append_rows(j, ROWS, &error), WEIR_STOPPED);
+    assert_non_null(strstr(error.text, "descriptor"));
+    crash(j);
+    assert_int_equal(os->close(os->self, file), 0); /* it is still theirs to close */
+    assert_int_equal(size_of(weir_temp_path(directory, "theirs")), 0);
+    assert_int_equal(see_dead().next_row, ROWS + 1);
+}
+
+static weir_journal *open_with_a_file_ahead(void) {
+    weir_journal *j = open_journal();
+    while (j->segment.end < SEGMENT / 2)
+        must_append(j, ROWS);
+    must_sync(j);
+    weir_journal_look_ahead(j);
+    assert_true(j->ahead.number > 0);
+    return j;
+}
+
+static void go_on_in_the_next_segment(weir_journal *j) {
+    uint64_t number = j->segment.number;
+    while (j->segment.number == number)
+        must_append(j, ROWS);
+    must_sync(j);
+    (void)see_live(j);
+    weir_journal_close(j);
+}
+
+/* For a block as large as the one that comes. */
+static void a_file_ahead_that_is_too_small_waits_for_the_next(void **state) {
+    (void)state;
+    static uint8_t payload[3 * SEGMENT];
+    weir_error error = {0};
+    weir_journal *j = open_with_a_file_ahead();
+    uint64_t number = j->ahead.number;
+    size_t bytes = put_large(payload, 2 * SEGMENT);
+    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_OK);
+    assert_true(j->segment.bytes > 2 * SEGMENT);
+    assert_int_equal(j->ahead.number, number);
+    must_sync(j);
+    weir_journal_close(j);
+}
+
+static void a_file_ahead_that_was_deleted_is_made_again(void **state) {
+    (void)state;
+    weir_error error = {0};
+    weir_journal *j = open_with_a_file_ahead();
+    assert_int_equal(os->unlink(os->self, WEIR_OS_CWD, spare_path(j->ahead.number)), 0);
+    fill_the_segment(j);
+    assert_int_equal(append_rows(j, ROWS, &error), WEIR_IO);
+    assert_non_null(strstr(error.text, "spare-"));
+    go_on_in_the_next_segment(j);
+}
+
+static void a_spare_that_cannot_be_opened_ahead_is_kept(void **state) {
+    (void)state;
+    weir_error error = {0};
+    weir_journal *j = open_journal();
+    while (names_now().segments < 4)
+        must_append(j, ROWS);
+    while (j->segment.end < SEGMENT / 2)
+        must_append(j, ROWS);
+    must_sync(j);
+    assert_int_equal(release_all(j, &error), WEIR_OK);
+    size_t spares = j->spares.count;
+    assert_true(spares > 1);
+    faulty_arm(&faulty, FAULTY_OPEN, 1, 1, -EMFILE);
+    weir_journal_look_ahead(j);
+    assert_int_equal(j->ahead.number, 0);
+    assert_int_equal(j->spares.count, spares);
+    weir_journal_look_ahead(j);
+    assert_true(j->ahead.number > 0);
+    go_on_in_the_next_segment(j);
+}
+
+static void a_file_ahead_whose_descriptor_was_closed_is_opened_again(void **state) {
+    (void)state;
+    weir_journal *j = open_with_a_file_ahead();
+    uint64_t number = j->ahead.number;
+    if (j->ahead.file) assert_int_equal(os->close(os->self, j->ahead.file), 0);
+    go_on_in_the_next_segment(j);
+    assert_int_equal(size_of(spare_path(number)), 0); /* it has become the segment */
+}
+
+/* ---- between two steps of a roll ------------------------------------------------------------- */
+
+static weir_journal *rolling; /* NULL: nothing is to be done */
+
+/* The writer, while the journal thread has a new segment whose head is not told yet. */
+static int close_between(void *self, int file) {
+    weir_journal *j = rolling;
+    if (j && names_now().segments == 2) {
+        rolling = NULL;
+        weir_error error = {0};
+        uint64_t durable = state_of(j).durable.block;
+        weir_locator locator = weir_journal_locator(j);
+        assert_int_equal(release_all(j, &error), WEIR_OK);
+        assert_int_equal(names_now().segments, 1);
+        assert_int_equal(locator.nearest(locator.self, durable, true), 0);
+    }
+    return weir_os_posix()->close(self, file);
+}
+
+static void a_new_segment_is_not_near_before_its_head_is_told(void **state) {
+    (void)state;
+    faulty.table.close = close_between;
+    weir_journal *j = open_journal();
+    fill_the_segment(j);
+    must_sync(j);
+    rolling = j;
+    must_append(j, ROWS);
+    assert_null(rolling);
+    must_sync(j);
+    weir_locator locator = weir_journal_locator(j);
+    assert_int_equal(locator.nearest(locator.self, 1, true), state_of(j).first_block);
+    (void)see_live(j);
+    weir_journal_close(j);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -1225,6 +1419,7 @@ int main(void) {
         TEST(an_attempt_without_a_name_leaves_no_torn_tail),
         TEST(an_attempt_without_a_name_adds_no_rows_behind_damage),
         TEST(garbage_in_a_spare_is_no_torn_tail),
+        TEST(a_spare_longer_than_needed_leaves_space_for_a_ring),
         TEST(a_reserve_made_longer_while_open_is_still_unknown),
         TEST(what_another_left_in_a_segment_is_no_torn_tail),
         TEST(a_spare_of_no_use_as_it_is_stays_while_no_other_can_be_had),
@@ -1233,6 +1428,13 @@ int main(void) {
         TEST(an_append_without_memory_changes_nothing),
         TEST(a_declaration_is_found_by_its_number),
         TEST(rot_is_refused_and_salvage_goes_on_behind_it),
+        TEST(a_directory_that_is_not_ours_gets_no_file),
+        TEST(a_segment_whose_descriptor_was_closed_gets_no_block),
+        TEST(a_file_ahead_that_is_too_small_waits_for_the_next),
+        TEST(a_file_ahead_that_was_deleted_is_made_again),
+        TEST(a_spare_that_cannot_be_opened_ahead_is_kept),
+        TEST(a_file_ahead_whose_descriptor_was_closed_is_opened_again),
+        TEST(a_new_segment_is_not_near_before_its_head_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -333,15 +333,18 @@ static void making_that_fails_leaves_nothing_behind(void **state) {
     const weir_os *os = failing_os();
     int descriptor = next_descriptor();
     weir_error error = {0};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases + 2; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases + 3; i++) {
         int expected = WEIR_NO_MEMORY;
         if (i < sizeof cases / sizeof *cases) {
             faulty_arm(&faulty, cases[i].call, 1, 1, cases[i].error);
             expected = cases[i].status;
         } else if (i == sizeof cases / sizeof *cases) {
             refuse_reserve = 1;
-        } else {
+        } else if (i == sizeof cases / sizeof *cases + 1) {
             refuse_map = 1;
+        } else {
+            refuse_info = 1;
+            expected = WEIR_IO;
         }
         assert_int_equal(
             weir_ring_create(&f.ring, os, WEIR_OS_CWD, f.path, &wanted, f.lanes, &error), expected);

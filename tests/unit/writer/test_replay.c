@@ -892,6 +892,49 @@ static void behind_a_gap_nothing_is_settled(void **state) {
     assert_int_equal(now.block, 2);
 }
 
+/* No row stands behind them, but a block that says how far the rows went: they are lost, and not
+ * still to come. */
+static void lost_rows_at_the_end_are_settled(void **state) {
+    (void)state;
+    weir_position now;
+    start(WEIR_REPLAY_SKIP_DAMAGE);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    add_block(WEIR_BLOCK_MARK, 0);
+    lost[3] = true;
+    assert_int_equal(settle(&now), WEIR_OK); /* nothing is known yet */
+    assert_int_equal(now.row, 0);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_int_equal(sink_state.committed.position.row, 10);
+    assert_int_equal(step_all(), WEIR_PENDING);
+    assert_int_equal(settle(&now), WEIR_OK);
+    assert_int_equal(now.block, 4);
+    assert_int_equal(now.row, 20);
+    assert_int_equal(sink_state.committed.position.row, 20);
+    assert_int_equal(sink_state.committed.count, 10);
+    uint64_t commits = sink_state.commits;
+    assert_int_equal(settle(&now), WEIR_OK);
+    assert_int_equal(sink_state.commits, commits); /* once is enough */
+}
+
+static void late_rows_at_the_end_are_not_lost(void **state) {
+    (void)state;
+    weir_position now;
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    limits.last_wall_ns = 500;
+    start(WEIR_REPLAY_SKIP_DAMAGE);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    add_block(WEIR_BLOCK_MARK, 0);
+    for (int i = 2; i <= 4; i++)
+        blocks[i].header.wall_ns = i == 3 ? 900 : 100;
+    assert_int_equal(step(limits), WEIR_OK);
+    assert_int_equal(step(limits), WEIR_PENDING);
+    assert_int_equal(settle(&now), WEIR_OK);
+    assert_int_equal(now.row, 10);
+    assert_int_equal(sink_state.committed.position.row, 10);
+}
+
 /* What was committed is gone with the files that the sink lost. */
 static void a_database_opened_again_is_asked_where_it_stands(void **state) {
     (void)state;
@@ -959,6 +1002,8 @@ int main(void) {
         TEST(a_database_that_is_busy_later_is_asked_again),
         TEST(blocks_without_rows_are_settled),
         TEST(behind_a_gap_nothing_is_settled),
+        TEST(lost_rows_at_the_end_are_settled),
+        TEST(late_rows_at_the_end_are_not_lost),
         TEST(a_database_opened_again_is_asked_where_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
