@@ -8,7 +8,10 @@ trap 'rm -rf "$dir"' EXIT
 DESTDIR=$dir/stage cmake --install "$WEIR_BINARY_DIR" --prefix /usr >/dev/null
 pc=$(dirname "$(find "$dir/stage" -name weir.pc)")
 lib=$(dirname "$pc")
-[ -x "$dir/stage/usr/bin/weir-recover" ]
+for tool in weir-recover weir-log; do
+    [ -x "$dir/stage/usr/bin/$tool" ]
+    [ -s "$dir/stage/usr/share/man/man1/$tool.1" ]
+done
 export PKG_CONFIG_PATH="$pc"
 
 cc "$WEIR_SOURCE_DIR/examples/minimal.c" -o "$dir/minimal" $(pkg-config --cflags --libs weir)
