@@ -1,4 +1,4 @@
-/* test_damage.c - a journal hurt in one place: torn, rotten, or a whole file astray. */
+/* test_damage.c - a journal damaged in one place: torn, rotten, or a whole file astray. */
 #include "inspect.h"
 #include "lib/journal/journal.h"
 

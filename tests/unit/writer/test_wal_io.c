@@ -1,4 +1,4 @@
-/* test_wal_file.c - frames that wait in memory, and what must not become of them. */
+/* test_wal_io.c - frames that wait in memory, and what must not become of them. */
 #include "writer/sqlite/wal_io.h"
 
 #include <errno.h>

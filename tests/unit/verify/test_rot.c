@@ -1,4 +1,4 @@
-/* test_hurts.c - a journal hurt anywhere: nothing is lost in silence. */
+/* test_rot.c - a journal damaged anywhere: nothing is lost in silence. */
 #include "inspect.h"
 
 /* Whatever a single flipped bit hits: the verdict is one of three, and no row is lost in
@@ -28,8 +28,8 @@ static void every_place_flipped(void **state) {
     }
 }
 
-/* One hurt of some kind somewhere. */
-static void hurt(weir_rng *rng) {
+/* Damage of some kind somewhere. */
+static void damage_somewhere(weir_rng *rng) {
     uint64_t segment = 1 + weir_rng_below(rng, 4);
     if (access(forge_path(&f, segment), F_OK) != 0) return;
     size_t size;
@@ -71,8 +71,8 @@ static void assert_orderly(void) {
     assert_int_equal(inv.found.tail == WEIR_TAIL_ROT, inv.verdict == WEIR_VERDICT_ROT);
 }
 
-/* Several hurts at once: whatever the verdict, what counts as the stream can be read, in order. */
-static void many_hurts_at_once(void **state) {
+/* Damage in several places: whatever the verdict, what counts as the stream can be read, in order. */
+static void damage_in_many_places(void **state) {
     (void)state;
     input.verify_all = true;
     weir_rng rng = {20261123};
@@ -84,7 +84,7 @@ static void many_hurts_at_once(void **state) {
         f.next_row = 1;
         forge_journal(&f, 4);
         for (uint64_t n = 1 + weir_rng_below(&rng, 4); n > 0; n--)
-            hurt(&rng);
+            damage_somewhere(&rng);
         take();
         assert_orderly();
         for (size_t e = 0; e < inv.extent_count; e++)
@@ -97,7 +97,7 @@ static void many_hurts_at_once(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         test(every_place_flipped),
-        test(many_hurts_at_once),
+        test(damage_in_many_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
