@@ -1,5 +1,6 @@
 /* test_configured.c - SQLite as a program may have set it up: shared caches, no threads, nowhere for
  * temporary files. */
+/* Covers: writer/sqlite/sqlite.c */
 #include "opened.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* test_forks.c - children of every kind of fork: of a process with a handle open they are told so by every
  * call, whatever its other threads were in the middle of; of any other process they open and work. */
+/* Covers: lib/handle/fork.c, lib/handle/gate.c */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>

@@ -1,5 +1,6 @@
 /* test_owners.c - whose lane it is, in programs that take away what could tell: /proc, descriptors,
  * thread-specific keys. Each runs in a process of its own, which is this program once more. */
+/* Covers: lib/handle/registry.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

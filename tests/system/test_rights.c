@@ -1,4 +1,5 @@
 /* test_rights.c - whose the journal's files are, and under which names a database is opened. */
+/* Covers: lib/handle/place.c */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

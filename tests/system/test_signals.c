@@ -1,5 +1,6 @@
 /* test_signals.c - appends in signal handlers, whatever call of the library they interrupt and however
  * small their stack is. */
+/* Covers: lib/base/thread.c */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

@@ -1,5 +1,6 @@
 /* test_threads.c - many threads, threads that come and go, signal handlers, and closing in the
  * middle of it. */
+/* Covers: lib/handle/gate.c */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>

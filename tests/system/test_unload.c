@@ -1,5 +1,6 @@
 /* test_unload.c - the library inside something that is unloaded: itself, and a plug-in that it is linked
  * into. Neither goes, so threads may end later, and nothing is left behind again and again. */
+/* Covers: lib/base/resident.c */
 #include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>

@@ -1,5 +1,6 @@
 /* test_handle.c - opening: what the ring of a former process gives, once; and in which order opening
  * and closing reach the disk. */
+/* Covers: lib/handle/open.c, lib/handle/close.c, lib/handle/dead_ring.c */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

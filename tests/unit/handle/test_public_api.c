@@ -1,5 +1,7 @@
 /* test_public_api.c - the public API, one thread: what calls answer, and what then stands in the
  * database. */
+/* Covers: lib/handle/close.c, lib/handle/declare.c, lib/handle/options.c, lib/handle/wait.c,
+ * writer/sqlite/sqlite.c */
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -2,6 +2,8 @@
  *
  * Row n of the journal always holds the integer n, so whatever is read back can be judged without a
  * second list: rows must count up from the first kept, and reach at least as far as was synced. */
+/* Covers: lib/journal/opening.c, lib/journal/next_segment.c, lib/journal/release.c,
+ * lib/journal/stream.h */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* test_ring.c - the ring file: made, claimed, cut, left behind and found again. */
+/* Covers: lib/ring/ring_file.c, lib/ring/ring_inspect.c */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* test_damage.c - a journal damaged in one place: torn, rotten, or a whole file astray. */
+/* Covers: lib/verify/scan.c, lib/verify/chain.c, lib/verify/walk.c */
 #include "inspect.h"
 #include "lib/journal/journal.h"
 

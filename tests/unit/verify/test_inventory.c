@@ -1,5 +1,6 @@
 /* test_inventory.c - sound journals, how their segments chain, and what vouches for their
  * blocks. */
+/* Covers: lib/verify/scan.c, lib/verify/chain.c, lib/verify/walk.c, lib/verify/verdict_text.c */
 #include <sys/stat.h>
 
 #include "inspect.h"

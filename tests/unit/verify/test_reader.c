@@ -1,5 +1,6 @@
 /* test_reader.c - blocks read in any order, from a dead journal, a growing one, and a changing
  * one. */
+/* Covers: lib/verify/decode.c, lib/verify/extent.c */
 #include "inspect.h"
 #include "lib/verify/reader.h"
 

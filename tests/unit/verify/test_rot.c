@@ -1,4 +1,5 @@
 /* test_rot.c - a journal damaged anywhere: nothing is lost in silence. */
+/* Covers: lib/verify/damage.c, lib/verify/walk.c */
 #include "inspect.h"
 
 /* Whatever a single flipped bit hits: the verdict is one of three, and no row is lost in

@@ -1,5 +1,6 @@
 /* test_load.c - rows of a block that go different ways, copied, fed and refused, come out as if all
  * were fed: their order, their counts, and what of them a transaction leaves when it ends otherwise. */
+/* Covers: writer/sqlite/row_vtab.c */
 #include "sink_pair.h"
 
 #include <stdio.h>

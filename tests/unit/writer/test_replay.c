@@ -2,6 +2,7 @@
  * arrays.
  *
  * This file is the reader (lib/verify/reader.h) that replay links against, and its sink. */
+/* Covers: writer/apply/replay_blocks.c */
 #include "support.h"
 
 #include <string.h>

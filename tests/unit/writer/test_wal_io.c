@@ -1,4 +1,5 @@
 /* test_wal_io.c - frames that wait in memory, and what must not become of them. */
+/* Covers: writer/sqlite/proc_fd.c */
 #include "writer/sqlite/wal_io.h"
 
 #include <errno.h>
