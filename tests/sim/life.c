@@ -7,7 +7,7 @@
 #define MS ((uint64_t)1000000)
 #define PATIENCE_MS 60000u
 
-/* Less than the face allows: a few large rows fill a segment, and there are fewer zeros to look
+/* Less than the public API allows: a few large rows fill a segment, and there are fewer zeros to look
  * through at every opening. */
 enum { SEGMENT_BYTES = 1 << 17 };
 

@@ -47,7 +47,7 @@ static void run_longer(sim_life *life, uint64_t number) {
     else if (which == 28)
         sim_thorough_run(life, seed);
     else if (which == 29)
-        sim_face_run(life, seed);
+        sim_public_api_run(life, seed);
     else
         sim_stranger_run(life, seed);
     sim_life_end(life);

@@ -130,7 +130,7 @@ static inline void forge_journal(forge *f, uint64_t count) {
     }
 }
 
-/* ---- hurting it ---- */
+/* ---- damaging it ---- */
 
 static inline void forge_edit(const forge *f, uint64_t segment, uint64_t offset, const void *bytes,
                               size_t length) {

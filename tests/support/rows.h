@@ -8,14 +8,28 @@
 #include "lib/format/block.h"
 #include "lib/format/row_encode.h"
 
+enum { ROWS_BLOCKS = 64 }; /* alive at once */
+
+/* A fixture's: it owns the bytes of all blocks begun in it, so that a test which an assert leaves in
+ * the middle leaves nothing behind. */
+typedef struct rows_pool {
+    uint8_t *bytes[ROWS_BLOCKS];
+} rows_pool;
+
 typedef struct rows_block {
     weir_block_header header;
-    uint8_t *bytes;
+    uint8_t **bytes; /* in the pool */
     size_t length;
 } rows_block;
 
-static inline rows_block rows_begin(const uint8_t journal[16], uint64_t block, uint64_t first_row) {
-    rows_block b = {{0}, NULL, 0};
+static inline rows_block rows_begin(rows_pool *pool, const uint8_t journal[16], uint64_t block,
+                                    uint64_t first_row) {
+    rows_block b = {{0}, pool->bytes, 0};
+    while (b.bytes < pool->bytes + ROWS_BLOCKS && *b.bytes)
+        b.bytes++;
+    if (b.bytes == pool->bytes + ROWS_BLOCKS) abort();
+    *b.bytes = malloc(8); /* which makes the place its own */
+    if (!*b.bytes) abort();
     memcpy(b.header.journal, journal, 16);
     b.header.version = WEIR_FORMAT_VERSION;
     b.header.kind = WEIR_BLOCK_ROWS;
@@ -27,9 +41,9 @@ static inline rows_block rows_begin(const uint8_t journal[16], uint64_t block, u
 }
 
 static inline uint8_t *rows_room(rows_block *b, size_t bytes) {
-    uint8_t *grown = realloc(b->bytes, b->length + bytes + 8);
+    uint8_t *grown = realloc(*b->bytes, b->length + bytes + 8);
     if (!grown) abort();
-    b->bytes = grown;
+    *b->bytes = grown;
     return grown + b->length;
 }
 
@@ -44,12 +58,19 @@ static inline void rows_add(rows_block *b, uint16_t table, const weir_value *val
 }
 
 static inline weir_cursor rows_body(const rows_block *b) {
-    return weir_cursor_over(b->bytes, b->length);
+    return weir_cursor_over(*b->bytes, b->length);
 }
 
 static inline void rows_free(rows_block *b) {
-    free(b->bytes);
-    b->bytes = NULL;
+    free(*b->bytes);
+    *b->bytes = NULL;
+}
+
+static inline void rows_free_all(rows_pool *pool) {
+    for (int i = 0; i < ROWS_BLOCKS; i++) {
+        free(pool->bytes[i]);
+        pool->bytes[i] = NULL;
+    }
 }
 
 /* SQLite takes a blob without an address for NULL. */

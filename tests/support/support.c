@@ -182,6 +182,13 @@ void weir_sql_run(const char *database, const char *sql) {
     sqlite3_close(db);
 }
 
+void weir_sql_close(sqlite3 **db) {
+    for (sqlite3_stmt *left; *db && (left = sqlite3_next_stmt(*db, NULL));)
+        (void)sqlite3_finalize(left);
+    (void)sqlite3_close(*db);
+    *db = NULL;
+}
+
 int weir_skip_all(const char *program, const char *why, size_t tests) {
     for (size_t i = 0; i < tests; i++)
         printf("[  SKIPPED ] %s: %s\n", program, why);

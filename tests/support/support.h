@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+struct sqlite3;
+
 /* A fresh directory under $TMPDIR or /tmp. The text lives until the next call of weir_temp_make. */
 const char *weir_temp_make(void);
 /* dir/name, in one of 16 buffers that are used in turn: for passing on, not for keeping. */
@@ -37,6 +39,9 @@ size_t weir_hex_read(const char *hex, uint8_t *into, size_t limit);
 /* The single integer that an SQL query on a database file answers; fails the test when it cannot. */
 int64_t weir_sql_int(const char *database, const char *sql);
 void weir_sql_run(const char *database, const char *sql);
+/* For fixtures: close a connection with whatever statements a test has left on it, and forget it.
+ * NULL in *db: nothing is open. */
+void weir_sql_close(struct sqlite3 **db);
 
 /* For main, where a whole program cannot run on this machine: says so once for each of its tests,
  * and answers the exit code that counts as skipped, never as passed. */

@@ -218,73 +218,74 @@ static inline void lock_database(const char *path) {
     if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) _exit(14);
 }
 
+static inline weir *open_here(const fixture *f, const weir_options *options) {
+    weir *w;
+    must(weir_open_sqlite(f->database, options, &w), 10);
+    return w;
+}
+
+static inline void append_rows(weir_table *table, int64_t first, int64_t last) {
+    for (int64_t id = first; id <= last; id++)
+        append(table, id);
+}
+
+static inline void reach(weir *w, weir_level level) { must(weir_sync(w, level, UINT32_MAX), 15); }
+
+static inline void die(void) { (void)kill(getpid(), SIGKILL); }
+
 /* ROWS durable rows in GROUPS blocks, none applied; the process dies. */
 static inline void leave_durable(const fixture *f) {
-    weir *w;
-    must(weir_open_sqlite(f->database, NULL, &w), 10);
+    weir *w = open_here(f, NULL);
     lock_database(f->database);
     weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= ROWS; id++) {
-        append(table, id);
-        if (id % ROWS_OF_GROUP == 0) must(weir_sync(w, WEIR_DURABLE, UINT32_MAX), 15);
+    for (int64_t id = 1; id <= ROWS; id += ROWS_OF_GROUP) {
+        append_rows(table, id, id + ROWS_OF_GROUP - 1);
+        reach(w, WEIR_DURABLE);
     }
-    (void)kill(getpid(), SIGKILL);
+    die();
 }
 
 /* The same, but the first group is applied. */
 static inline void leave_half_applied(const fixture *f) {
-    weir *w;
-    must(weir_open_sqlite(f->database, NULL, &w), 10);
+    weir *w = open_here(f, NULL);
     weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= ROWS_OF_GROUP; id++)
-        append(table, id);
-    must(weir_sync(w, WEIR_APPLIED, UINT32_MAX), 15);
+    append_rows(table, 1, ROWS_OF_GROUP);
+    reach(w, WEIR_APPLIED);
     lock_database(f->database);
-    for (int64_t id = ROWS_OF_GROUP + 1; id <= ROWS; id++)
-        append(table, id);
-    must(weir_sync(w, WEIR_DURABLE, UINT32_MAX), 15);
-    (void)kill(getpid(), SIGKILL);
+    append_rows(table, ROWS_OF_GROUP + 1, ROWS);
+    reach(w, WEIR_DURABLE);
+    die();
 }
 
 /* A row that is durable, and in the ring ROWS more, with their declaration. */
 static inline void leave_both(const fixture *f) {
-    weir_options options = {.linger_ms = 600000};
-    weir *w;
-    must(weir_open_sqlite(f->database, &options, &w), 10);
+    weir *w = open_here(f, &(weir_options){.linger_ms = 600000});
     lock_database(f->database);
     append(declare(w, "other"), 1);
-    must(weir_sync(w, WEIR_DURABLE, UINT32_MAX), 15);
-    weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= ROWS; id++)
-        append(table, id);
-    (void)kill(getpid(), SIGKILL);
+    reach(w, WEIR_DURABLE);
+    append_rows(declare(w, "t"), 1, ROWS);
+    die();
 }
 
 /* ROWS published rows that nobody made durable. */
 static inline void leave_in_ring(const fixture *f) {
-    weir_options options = {.linger_ms = 600000};
-    weir *w;
-    must(weir_open_sqlite(f->database, &options, &w), 10);
-    weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= ROWS; id++)
-        append(table, id);
-    (void)kill(getpid(), SIGKILL);
+    append_rows(declare(open_here(f, &(weir_options){.linger_ms = 600000}), "t"), 1, ROWS);
+    die();
 }
 
-static inline void leave_closed(const fixture *f) {
-    weir *w;
-    must(weir_open_sqlite(f->database, NULL, &w), 10);
-    weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= ROWS; id++)
-        append(table, id);
-    must(weir_sync(w, WEIR_APPLIED, UINT32_MAX), 15);
-    must(weir_close(w), 16);
+/* ROWS rows that are applied, and the handle still open. */
+static inline weir *apply_rows(const fixture *f) {
+    weir *w = open_here(f, NULL);
+    append_rows(declare(w, "t"), 1, ROWS);
+    reach(w, WEIR_APPLIED);
+    return w;
 }
+
+static inline void leave_closed(const fixture *f) { must(weir_close(apply_rows(f)), 16); }
 
 /* Every kind of value, in two tables. */
 static inline void leave_values(const fixture *f) {
-    weir *w;
-    must(weir_open_sqlite(f->database, NULL, &w), 10);
+    weir *w = open_here(f, NULL);
     lock_database(f->database);
     weir_table *t = declare(w, "t"), *other = declare(w, "other \"table\"");
     must(weir_append(t, weir_int(INT64_MIN), weir_real(0.1), weir_text("\x01 \xC3\xA9,\\\""),
@@ -293,7 +294,7 @@ static inline void leave_values(const fixture *f) {
     must(weir_append(other, weir_null(), weir_real(2), weir_text(""), weir_blob("", 0)), 12);
     must(weir_append(t, weir_text_n("\xFF", 1), weir_real(1e300 * 1e300), weir_int(7), weir_null()),
          12);
-    must(weir_sync(w, WEIR_DURABLE, UINT32_MAX), 15);
+    reach(w, WEIR_DURABLE);
     _exit(0);
 }
 
@@ -302,8 +303,7 @@ static inline void leave_archive(const fixture *f) {
     weir_options options = {.archive = 1, .segment_bytes = 1 << 20};
     static uint8_t noise[20000];
     weir_rng rng = {1};
-    weir *w;
-    must(weir_open_sqlite(f->database, &options, &w), 10);
+    weir *w = open_here(f, &options);
     weir_table *table = declare(w, "t");
     for (int64_t id = 1; id <= 200; id++) {
         weir_rng_fill(&rng, noise, sizeof noise); /* nothing that zstd could make small */
@@ -311,19 +311,14 @@ static inline void leave_archive(const fixture *f) {
                          weir_blob(noise, sizeof noise)),
              12);
     }
-    must(weir_sync(w, WEIR_APPLIED, UINT32_MAX), 15);
+    reach(w, WEIR_APPLIED);
     must(weir_close(w), 16);
 }
 
 /* Stays open until its standard input ends. */
 static inline void stay_open(const fixture *f, int ready, int over) {
     char byte = 0;
-    weir *w;
-    must(weir_open_sqlite(f->database, NULL, &w), 10);
-    weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= ROWS; id++)
-        append(table, id);
-    must(weir_sync(w, WEIR_APPLIED, UINT32_MAX), 15);
+    (void)apply_rows(f);
     if (write(ready, &byte, 1) != 1 || read(over, &byte, 1) < 0) _exit(17);
     _exit(0);
 }

@@ -18,7 +18,8 @@ typedef struct watched {
 } watched;
 
 static watched watched_database, watched_wal;
-static void (*watched_after_sync)(void); /* of the -wal file; NULL: nobody cares */
+static void (*watched_after_sync)(void *context); /* of the -wal file; NULL: nobody cares */
+static void *watched_context;
 static sqlite3_vfs watched_vfs, *watched_real;
 
 static watched *watched_of(const sqlite3_file *file) {
@@ -48,10 +49,10 @@ static int watched_sync(sqlite3_file *file, int flags) {
     watched *w = watched_of(file);
     w->unsynced = 0;
     int code = w->real->xSync(file, flags);
-    void (*after)(void) = watched_after_sync;
+    void (*after)(void *) = watched_after_sync;
     if (!after || w != &watched_wal) return code;
     watched_after_sync = NULL; /* it may open databases itself */
-    after();
+    after(watched_context);
     watched_after_sync = after;
     return code;
 }
@@ -83,11 +84,13 @@ static inline void watched_begin(void) {
     assert_int_equal(sqlite3_vfs_register(&watched_vfs, 1), SQLITE_OK);
 }
 
-/* Behind the last close. */
+/* After the last close; a fixture's tear-down may call it whether or not the test has. */
 static inline void watched_end(void) {
+    if (!watched_real) return;
     watched_after_sync = NULL;
     assert_int_equal(sqlite3_vfs_unregister(&watched_vfs), SQLITE_OK);
     assert_int_equal(sqlite3_vfs_register(watched_real, 1), SQLITE_OK);
+    watched_real = NULL;
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* test_agreement.c - one harm, one answer: whatever is done to a journal, the library's opening and
  * every verb of the tool say the same verdict, in the same words, with the same rows; what is refused
  * is not touched, and what is not refused is whole. */
+/* Covers: lib/verify/inspect.c */
 #include <dirent.h>
 #include <signal.h>
 #include <sqlite3.h>

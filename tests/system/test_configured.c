@@ -1,6 +1,7 @@
 /* test_configured.c - SQLite as a program may have set it up: shared caches, no threads, nowhere for
  * temporary files. */
-#include "support.h"
+/* Covers: writer/sqlite/sqlite.c */
+#include "opened.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -9,28 +10,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <weir/sqlite.h>
-
 static const weir_column columns[] = {{"n", WEIR_INTEGER}, {"text", WEIR_TEXT}};
-static const char *directory;
-static char database[300];
+static opened *here; /* for handlers, threads and children */
+
 static int threadsafe = 1;
 
 /* In place of SQLite's. */
 int sqlite3_threadsafe(void) { return threadsafe; }
 
 static int set_up(void **state) {
-    (void)state;
-    directory = weir_temp_make();
-    (void)snprintf(database, sizeof database, "%s/run.db", directory);
+    if (opened_set_up(state) != 0) return -1;
+    here = *state;
     return 0;
 }
 
 static int tear_down(void **state) {
-    (void)state;
     threadsafe = 1;
-    weir_temp_remove(directory);
-    return 0;
+    return opened_tear_down(state);
 }
 
 static void must(int status) {
@@ -44,7 +40,7 @@ static void run(sqlite3 *db, const char *sql) {
 static weir *open_it(weir_table **table) {
     weir_options o = {.linger_ms = 1, .apply_linger_ms = 1};
     weir *w;
-    must(weir_open_sqlite(database, &o, &w));
+    must(weir_open_sqlite(here->database, &o, &w));
     must(weir_declare(w, "t", columns, 2, table));
     return w;
 }
@@ -67,7 +63,7 @@ static void a_shared_cache_is_not_ours(void **state) {
     assert_int_equal(sqlite3_enable_shared_cache(1), SQLITE_OK);
     weir *w = open_it(&table);
     append(w, table, &rows);
-    assert_int_equal(sqlite3_open(database, &own), SQLITE_OK);
+    assert_int_equal(sqlite3_open(here->database, &own), SQLITE_OK);
     assert_int_equal(sqlite3_prepare_v2(own, "SELECT n FROM t", -1, &reading, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_step(reading), SQLITE_ROW);
     append(w, table, &rows);
@@ -78,15 +74,15 @@ static void a_shared_cache_is_not_ours(void **state) {
     run(own, "INSERT INTO own VALUES(2)");
     assert_int_equal(sqlite3_close(own), SQLITE_OK);
     assert_int_equal(sqlite3_enable_shared_cache(0), SQLITE_OK);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), rows);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM own"), 2);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM t"), rows);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM own"), 2);
 }
 
 /* ---- threads ------------------------------------------------------------------------------------ */
 
 static void is_refused(void) {
     weir *w;
-    assert_int_equal(weir_open_sqlite(database, NULL, &w), WEIR_UNSUPPORTED);
+    assert_int_equal(weir_open_sqlite(here->database, NULL, &w), WEIR_UNSUPPORTED);
     assert_null(w);
     assert_non_null(strstr(weir_last_error(), "threads"));
 }
@@ -117,7 +113,7 @@ static void threads_without_serializing_are_enough(void **state) {
     append(w, table, &rows);
     must(weir_close(w));
     configure(SQLITE_CONFIG_SERIALIZED);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), rows);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM t"), rows);
 }
 
 /* ---- temporary files ---------------------------------------------------------------------------- */
@@ -139,7 +135,7 @@ static void without_temporary_files_statements_are_undone_in_memory(void **state
     (void)state;
     sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
     sqlite3 *own;
-    assert_int_equal(sqlite3_open(database, &own), SQLITE_OK);
+    assert_int_equal(sqlite3_open(here->database, &own), SQLITE_OK);
     run(own, "CREATE TABLE t(n UNIQUE, text UNIQUE)");
     assert_int_equal(sqlite3_close(own), SQLITE_OK);
     assert_int_equal(vfs->xSetSystemCall(vfs, "access", (sqlite3_syscall_ptr)refusing_access),
@@ -165,8 +161,8 @@ static void without_temporary_files_statements_are_undone_in_memory(void **state
     }
     read_only = false;
     assert_int_equal(vfs->xSetSystemCall(vfs, "access", NULL), SQLITE_OK);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), rows);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM weir_reject"), refused);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM t"), rows);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM weir_reject"), refused);
 }
 
 int main(void) {

@@ -12,9 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <weir/sqlite.h>
-
-#include "support.h"
+#include "opened.h"
 
 enum { THREADS = 3, HANG_MS = 20000, ENOUGH = 300 };
 
@@ -26,31 +24,27 @@ typedef struct told {
     _Atomic int forked; /* what a forked child was answered */
 } told;
 
-static char directory[96], database[128];
+static opened *here; /* for handlers, threads and children */
 static told *t;
-static weir *w;
-static weir_table *table;
 
 static int setup(void **state) {
-    (void)state;
-    (void)snprintf(directory, sizeof directory, "%s", weir_temp_make());
-    (void)snprintf(database, sizeof database, "%s/e.db", directory);
+    if (opened_set_up(state) != 0) return -1;
+    here = *state;
     t = mmap(NULL, sizeof *t, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return t == MAP_FAILED ? -1 : 0;
 }
 
 static int teardown(void **state) {
-    (void)state;
     munmap(t, sizeof *t);
-    weir_temp_remove(directory);
-    return 0;
+    return opened_tear_down(state);
 }
 
 /* ---- in the child --------------------------------------------------------------------------- */
 
 static void append_one(long who) {
     int64_t n = atomic_load(&t->rows[who]) + 1;
-    if (weir_append(table, weir_int(who), weir_int(n)) == WEIR_OK) atomic_store(&t->rows[who], n);
+    if (weir_append(here->table, weir_int(who), weir_int(n)) == WEIR_OK)
+        atomic_store(&t->rows[who], n);
 }
 
 /* Never to be cancelled but where it says so: between an append and the note of it. */
@@ -63,8 +57,8 @@ static void *append_for_ever(void *who) {
 
 static void open_it(void) {
     weir_options o = {.lane_bytes = 65536, .segment_bytes = 1 << 20, .open_timeout_ms = 300};
-    if (weir_open_sqlite(database, &o, &w) != WEIR_OK ||
-        weir_declare(w, "rows", columns, 2, &table) != WEIR_OK)
+    if (weir_open_sqlite(here->database, &o, &here->w) != WEIR_OK ||
+        weir_declare(here->w, "rows", columns, 2, &here->table) != WEIR_OK)
         _exit(99);
 }
 
@@ -106,26 +100,27 @@ static int run(void (*body)(void)) {
 }
 
 static void check_all_there(void) {
-    assert_int_equal(weir_open_sqlite(database, NULL, &w), WEIR_OK);
-    assert_int_equal(weir_sync(w, WEIR_APPLIED, 20000), WEIR_OK);
-    assert_int_equal(weir_close(w), WEIR_OK);
+    assert_int_equal(weir_open_sqlite(here->database, NULL, &here->w), WEIR_OK);
+    assert_int_equal(weir_sync(here->w, WEIR_APPLIED, 20000), WEIR_OK);
+    assert_int_equal(opened_close(here), WEIR_OK);
     for (int who = 0; who < THREADS; who++) {
         char sql[160];
         int64_t published = atomic_load(&t->rows[who]);
         (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM rows WHERE who = %d", who);
-        int64_t there = weir_sql_int(database, sql);
+        int64_t there = weir_sql_int(here->database, sql);
         (void)snprintf(sql, sizeof sql,
                        "SELECT count(DISTINCT n) = count(*) AND ifnull(max(n), 0) = count(*) FROM "
                        "rows WHERE who = %d",
                        who);
-        assert_int_equal(weir_sql_int(database, sql), 1); /* once each, and no gap */
+        assert_int_equal(weir_sql_int(here->database, sql), 1); /* once each, and no gap */
         /* one may have been published whose note the end prevented */
         if (there < published || there > published + 1)
             fail_msg("thread %d: %lld rows published, %lld there", who, (long long)published,
                      (long long)there);
     }
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM rows a JOIN rows b ON b.rowid > "
-                                            "a.rowid AND b.who = a.who AND b.n = a.n - 1"),
+    assert_int_equal(weir_sql_int(here->database,
+                                  "SELECT count(*) FROM rows a JOIN rows b ON b.rowid > "
+                                  "a.rowid AND b.who = a.who AND b.n = a.n - 1"),
                      0);
 }
 
@@ -230,9 +225,10 @@ static void fork_while_all_append(void) {
         pid_t child = fork();
         if (child == 0) {
             struct weir_stats stats;
-            bool all = weir_append(table, weir_int(0), weir_int(-1)) == WEIR_FORKED &&
-                       weir_sync(w, WEIR_APPLIED, 1000) == WEIR_FORKED &&
-                       weir_stats(w, &stats) == WEIR_FORKED && weir_close(w) == WEIR_FORKED;
+            bool all = weir_append(here->table, weir_int(0), weir_int(-1)) == WEIR_FORKED &&
+                       weir_sync(here->w, WEIR_APPLIED, 1000) == WEIR_FORKED &&
+                       weir_stats(here->w, &stats) == WEIR_FORKED &&
+                       opened_close(here) == WEIR_FORKED;
             _exit(all ? 0 : 1);
         }
         int status;
@@ -294,7 +290,8 @@ static void cancel_threads(void) {
         if (pthread_cancel(thread) || pthread_join(thread, &result)) _exit(96);
         if (result != PTHREAD_CANCELED) _exit(95);
     }
-    _exit(weir_sync(w, WEIR_APPLIED, 10000) == WEIR_OK && weir_close(w) == WEIR_OK ? 7 : 94);
+    _exit(weir_sync(here->w, WEIR_APPLIED, 10000) == WEIR_OK && opened_close(here) == WEIR_OK ? 7
+                                                                                              : 94);
 }
 
 static void cancelled_threads_leave_whole_rows(void **state) {
@@ -305,7 +302,7 @@ static void cancelled_threads_leave_whole_rows(void **state) {
 
 static void *wait_until_cancelled(void *unused) {
     for (;;) {
-        (void)weir_sync(w, WEIR_APPLIED, 50);
+        (void)weir_sync(here->w, WEIR_APPLIED, 50);
         pthread_testcancel();
     }
     return unused;
@@ -321,7 +318,8 @@ static void cancel_waiters(void) {
         if (pthread_cancel(thread) || pthread_join(thread, NULL)) _exit(96);
     }
     append_one(0);
-    _exit(weir_sync(w, WEIR_APPLIED, 10000) == WEIR_OK && weir_close(w) == WEIR_OK ? 7 : 94);
+    _exit(weir_sync(here->w, WEIR_APPLIED, 10000) == WEIR_OK && opened_close(here) == WEIR_OK ? 7
+                                                                                              : 94);
 }
 
 static void cancelled_waiters_hold_nobody_up(void **state) {
@@ -353,8 +351,9 @@ static void exit_threads_in_handlers(void) {
     wait_for_rows(0);
     if (pthread_kill(thread, SIGUSR1) || pthread_join(thread, NULL)) _exit(96);
     append_one(2);
-    if (weir_sync(w, WEIR_DURABLE, 10000) != WEIR_OK) _exit(94);
-    (void)weir_close(w); /* a lane that is still flagged keeps the ring: nothing else is promised */
+    if (weir_sync(here->w, WEIR_DURABLE, 10000) != WEIR_OK) _exit(94);
+    (void)opened_close(
+        here); /* a lane that is still flagged keeps the ring: nothing else is promised */
     _exit(7);
 }
 
@@ -362,8 +361,8 @@ static void threads_exit_in_handlers(void **state) {
     (void)state;
     for (int round = 0; round < 10; round++) { /* each interrupts something else */
         (void)memset(t, 0, sizeof *t);
-        weir_temp_remove(weir_temp_path(directory, "e.db-weir"));
-        (void)unlink(database);
+        weir_temp_remove(here->journal);
+        (void)unlink(here->database);
         expect_exit(run(exit_threads_in_handlers), 7);
         check_all_there();
     }

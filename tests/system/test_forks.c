@@ -1,5 +1,6 @@
 /* test_forks.c - children of every kind of fork: of a process with a handle open they are told so by every
  * call, whatever its other threads were in the middle of; of any other process they open and work. */
+/* Covers: lib/handle/fork.c, lib/handle/gate.c */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -12,32 +13,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "opened.h"
 #include <weir/log.h>
-#include <weir/sqlite.h>
-
-#include "support.h"
 
 enum { HANG_S = 60, PATIENCE_MS = 60000, CHILDREN = 60, ROUNDS = 25 };
 
-static char directory[96], database[128], other[128];
+static opened *here; /* for handlers, threads and children */
 static const char *program;
-static weir *w;
-static weir_table *table;
 static weir_ticket ticket;
 
 static const weir_column columns[] = {{"id", WEIR_KEY}, {"n", WEIR_INTEGER}};
 
 static int setup(void **state) {
-    (void)state;
-    (void)snprintf(directory, sizeof directory, "%s", weir_temp_make());
-    (void)snprintf(database, sizeof database, "%s/f.db", directory);
-    (void)snprintf(other, sizeof other, "%s/other.db", directory);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    weir_temp_remove(directory);
+    if (opened_set_up(state) != 0) return -1;
+    here = *state;
     return 0;
 }
 
@@ -79,23 +68,23 @@ static int open_append_close(const char *path) {
     return weir_close(mine) == WEIR_OK ? 0 : 5;
 }
 
-static int open_and_work(void) { return open_append_close(database); }
+static int open_and_work(void) { return open_append_close(here->database); }
 
 /* Comes first, while this process has never opened anything. */
 static void a_child_of_a_process_that_never_opened_opens(void **state) {
     (void)state;
     for (int i = 0; i < 6; i++)
         in_a_child(kinds[i % 2], open_and_work);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 12);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM t"), 12);
 }
 
 static void a_child_of_a_process_that_has_closed_opens(void **state) {
     (void)state;
     for (int i = 0; i < ROUNDS; i++) {
-        assert_int_equal(open_append_close(database), 0);
+        assert_int_equal(open_append_close(here->database), 0);
         in_a_child(kinds[i % 2], open_and_work);
     }
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 4 * ROUNDS);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM t"), 4 * ROUNDS);
 }
 
 static int child_of_a_child(void) {
@@ -110,13 +99,26 @@ static void a_child_of_such_a_child_opens_too(void **state) {
     (void)state;
     for (int i = 0; i < 6; i++)
         in_a_child(kinds[i % 2], child_of_a_child);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 24);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM t"), 24);
 }
 
 /* ---- a handle is open, and everything is under way ---------------------------------------------- */
 
 static _Atomic bool enough;
 static _Atomic int wrong;
+static pthread_t workers[5];
+static int worker_count;
+
+static void end_workers(void) {
+    atomic_store(&enough, true);
+    while (worker_count > 0)
+        (void)pthread_join(workers[--worker_count], NULL);
+}
+
+static int teardown(void **state) {
+    end_workers();
+    return opened_tear_down(state);
+}
 
 static void expect(int status, int wanted) {
     if (status != wanted) atomic_fetch_add(&wrong, 1);
@@ -126,8 +128,8 @@ static void *append_always(void *unused) {
     const weir_value row[] = {weir_null(), weir_int(1)};
     (void)unused;
     while (!atomic_load(&enough)) {
-        expect(weir_append_row(table, row, 2, NULL), WEIR_OK);
-        expect(weir_log_write(w, WEIR_INFO, NULL, 0, "%s", "x"), WEIR_OK);
+        expect(weir_append_row(here->table, row, 2, NULL), WEIR_OK);
+        expect(weir_log_write(here->w, WEIR_INFO, NULL, 0, "%s", "x"), WEIR_OK);
         (void)usleep(50);
     }
     return NULL;
@@ -138,9 +140,9 @@ static void *wait_always(void *unused) {
     struct weir_stats s;
     (void)unused;
     while (!atomic_load(&enough)) {
-        expect(weir_sync(w, WEIR_DURABLE, PATIENCE_MS), WEIR_OK);
-        expect(weir_insert_now(table, row, 2, PATIENCE_MS, NULL, NULL), WEIR_OK);
-        expect(weir_stats(w, &s), WEIR_OK);
+        expect(weir_sync(here->w, WEIR_DURABLE, PATIENCE_MS), WEIR_OK);
+        expect(weir_insert_now(here->table, row, 2, PATIENCE_MS, NULL, NULL), WEIR_OK);
+        expect(weir_stats(here->w, &s), WEIR_OK);
     }
     return NULL;
 }
@@ -151,7 +153,7 @@ static void *declare_always(void *unused) {
     (void)unused;
     for (int i = 0; !atomic_load(&enough); i++) {
         (void)snprintf(name, sizeof name, "t%d", i % 100);
-        expect(weir_declare(w, name, columns, 2, &t), WEIR_OK);
+        expect(weir_declare(here->w, name, columns, 2, &t), WEIR_OK);
     }
     return NULL;
 }
@@ -159,7 +161,7 @@ static void *declare_always(void *unused) {
 static void *open_always(void *unused) {
     (void)unused;
     while (!atomic_load(&enough))
-        expect(open_append_close(other), 0);
+        expect(open_append_close(here->copy), 0);
     return NULL;
 }
 
@@ -172,17 +174,17 @@ static int call_everything(void) {
     struct weir_stats s;
     weir_table *t;
     weir *mine;
-    if (weir_append_row(table, rows, 2, NULL) != WEIR_FORKED) return 10;
-    if (weir_append_rows(table, rows, 2, 2, NULL) != WEIR_FORKED) return 11;
-    if (weir_log_write(w, WEIR_INFO, NULL, 0, "%s", "x") != WEIR_FORKED) return 12;
-    if (!is_told(weir_open_sqlite(other, NULL, &mine)) || mine) return 13;
-    if (!is_told(weir_open_sqlite(database, NULL, &mine))) return 14;
-    if (!is_told(weir_sync(w, WEIR_APPLIED, PATIENCE_MS))) return 15;
-    if (!is_told(weir_wait(w, ticket, WEIR_APPLIED, PATIENCE_MS))) return 16;
-    if (!is_told(weir_stats(w, &s))) return 17;
-    if (!is_told(weir_declare(w, "u", columns, 2, &t))) return 18;
-    if (!is_told(weir_insert_now(table, rows, 2, PATIENCE_MS, NULL, NULL))) return 19;
-    if (!is_told(weir_close(w))) return 20;
+    if (weir_append_row(here->table, rows, 2, NULL) != WEIR_FORKED) return 10;
+    if (weir_append_rows(here->table, rows, 2, 2, NULL) != WEIR_FORKED) return 11;
+    if (weir_log_write(here->w, WEIR_INFO, NULL, 0, "%s", "x") != WEIR_FORKED) return 12;
+    if (!is_told(weir_open_sqlite(here->copy, NULL, &mine)) || mine) return 13;
+    if (!is_told(weir_open_sqlite(here->database, NULL, &mine))) return 14;
+    if (!is_told(weir_sync(here->w, WEIR_APPLIED, PATIENCE_MS))) return 15;
+    if (!is_told(weir_wait(here->w, ticket, WEIR_APPLIED, PATIENCE_MS))) return 16;
+    if (!is_told(weir_stats(here->w, &s))) return 17;
+    if (!is_told(weir_declare(here->w, "u", columns, 2, &t))) return 18;
+    if (!is_told(weir_insert_now(here->table, rows, 2, PATIENCE_MS, NULL, NULL))) return 19;
+    if (!is_told(weir_close(here->w))) return 20; /* nothing is done: a child may ask again */
     if (!strstr(weir_status_text(WEIR_FORKED), "exec")) return 21;
     return 0;
 }
@@ -196,33 +198,32 @@ static int call_everything_in_a_child_of_the_child(void) {
 }
 
 static int start_anew(void) {
-    (void)execl(program, program, "work", other, NULL);
+    (void)execl(program, program, "work", here->copy, NULL);
     return 40;
 }
 
 static void open_for_children(void) {
     const weir_value row[] = {weir_null(), weir_int(1)};
-    if (weir_open_sqlite(database, NULL, &w) != WEIR_OK) fail_msg("%s", weir_last_error());
-    assert_int_equal(weir_declare(w, "t", columns, 2, &table), WEIR_OK);
-    assert_int_equal(weir_append_row(table, row, 2, &ticket), WEIR_OK);
+    if (weir_open_sqlite(here->database, NULL, &here->w) != WEIR_OK)
+        fail_msg("%s", weir_last_error());
+    assert_int_equal(weir_declare(here->w, "t", columns, 2, &here->table), WEIR_OK);
+    assert_int_equal(weir_append_row(here->table, row, 2, &ticket), WEIR_OK);
 }
 
 static void every_call_tells_a_child_whatever_was_under_way(void **state) {
     (void)state;
     static void *(*const works[])(void *) = {append_always, append_always, wait_always,
                                              declare_always, open_always};
-    pthread_t threads[5];
     open_for_children();
-    for (int i = 0; i < 5; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, works[i], NULL), 0);
+    for (; worker_count < 5; worker_count++)
+        assert_int_equal(pthread_create(&workers[worker_count], NULL, works[worker_count], NULL),
+                         0);
     for (int i = 0; i < CHILDREN; i++)
         in_a_child(kinds[i % 3],
                    i % 10 ? call_everything : call_everything_in_a_child_of_the_child);
-    atomic_store(&enough, true);
-    for (int i = 0; i < 5; i++)
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    end_workers();
     assert_int_equal(wrong, 0);
-    assert_int_equal(weir_close(w), WEIR_OK);
+    assert_int_equal(opened_close(here), WEIR_OK);
     in_a_child(by_fork, open_and_work); /* nothing is left of it */
 }
 
@@ -231,8 +232,8 @@ static void a_child_that_has_called_exec_is_a_process_like_any(void **state) {
     open_for_children();
     for (int i = 0; i < 6; i++)
         in_a_child(kinds[i % 3], start_anew);
-    assert_int_equal(weir_close(w), WEIR_OK);
-    assert_int_equal(weir_sql_int(other, "SELECT count(*) FROM t"), 12);
+    assert_int_equal(opened_close(here), WEIR_OK);
+    assert_int_equal(weir_sql_int(here->copy, "SELECT count(*) FROM t"), 12);
 }
 
 int main(int count, char **arguments) {

@@ -1,5 +1,6 @@
 /* test_journals.c - a database whose journal is not where it was: rows that wait in another directory
  * are not overlooked, and two journals at once are told. */
+/* Covers: writer/sqlite/writers.c */
 #include "tool.h"
 
 enum { LEFT = 10 };

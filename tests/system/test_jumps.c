@@ -14,17 +14,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <weir/sqlite.h>
-
-#include "support.h"
+#include "opened.h"
 
 enum { PAGE = 4096, DEPTHS = 4, PATIENCE_MS = 60000 };
 
 static const weir_column columns[] = {{"n", WEIR_INTEGER}, {"t", WEIR_TEXT}};
 
-static char directory[96], database[128];
-static weir *w;
-static weir_table *table;
+static opened *here; /* for handlers, threads and children */
 static char *trap;
 static _Thread_local sigjmp_buf back;
 static void (*leave)(void);
@@ -50,30 +46,30 @@ static void open_it(uint32_t timeout_ms) {
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
     assert_int_equal(sigaction(SIGSEGV, &action, NULL), 0);
     weir_options o = {.lane_bytes = 65536, .open_timeout_ms = timeout_ms, .full_timeout_ms = 10};
-    if (weir_open_sqlite(database, &o, &w) != WEIR_OK) fail_msg("%s", weir_last_error());
-    assert_int_equal(weir_declare(w, "t", columns, 2, &table), WEIR_OK);
+    if (weir_open_sqlite(here->database, &o, &here->w) != WEIR_OK)
+        fail_msg("%s", weir_last_error());
+    assert_int_equal(weir_declare(here->w, "t", columns, 2, &here->table), WEIR_OK);
 }
 
 static int setup(void **state) {
-    (void)state;
-    (void)snprintf(directory, sizeof directory, "%s", weir_temp_make());
-    (void)snprintf(database, sizeof database, "%s/j.db", directory);
+    if (opened_set_up(state) != 0) return -1;
+    here = *state;
     trap = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (trap == MAP_FAILED || mprotect(trap + PAGE, PAGE, PROT_NONE)) return -1;
     return 0;
 }
 
 static int teardown(void **state) {
-    (void)state;
     (void)munmap(trap, 2 * PAGE);
-    weir_temp_remove(directory);
-    return 0;
+    return opened_tear_down(state);
 }
 
-static int append_whole(int64_t n) { return weir_append(table, weir_int(n), weir_text("whole")); }
+static int append_whole(int64_t n) {
+    return weir_append(here->table, weir_int(n), weir_text("whole"));
+}
 
 static void append_half(void) {
-    (void)weir_append(table, weir_int(-1), weir_text_n(trap + PAGE - 100, 200));
+    (void)weir_append(here->table, weir_int(-1), weir_text_n(trap + PAGE - 100, 200));
 }
 
 static void jump_out(void) {
@@ -85,8 +81,9 @@ static void jump_out(void) {
 }
 
 static void expect_rows(int64_t rows) {
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), rows);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t WHERE t = 'whole'"), rows);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM t"), rows);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM t WHERE t = 'whole'"),
+                     rows);
 }
 
 /* ---- the thread goes on -------------------------------------------------------------------------- */
@@ -98,8 +95,8 @@ static void who_jumped_out_appends_and_closes(void **state) {
         assert_int_equal(append_whole(1), WEIR_OK);
         jump_out();
         assert_int_equal(append_whole(2), WEIR_OK);
-        assert_int_equal(weir_sync(w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
-        assert_int_equal(weir_close(w), WEIR_OK);
+        assert_int_equal(weir_sync(here->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+        assert_int_equal(opened_close(here), WEIR_OK);
         expect_rows(2 * (round + 1));
     }
 }
@@ -115,14 +112,14 @@ static void each_jump_costs_a_depth(void **state) {
     jump_out();
     assert_int_equal(append_whole(DEPTHS), WEIR_FULL);
     struct weir_stats s;
-    assert_int_equal(weir_stats(w, &s), WEIR_OK);
+    assert_int_equal(weir_stats(here->w, &s), WEIR_OK);
     assert_int_equal(s.rows_refused, 1);
-    assert_int_equal(weir_close(w), WEIR_OK);
+    assert_int_equal(opened_close(here), WEIR_OK);
     expect_rows(DEPTHS - 1);
     open_it(PATIENCE_MS); /* and no longer than that */
     for (int i = 0; i < DEPTHS; i++)
         assert_int_equal(append_whole(i), WEIR_OK);
-    assert_int_equal(weir_close(w), WEIR_OK);
+    assert_int_equal(opened_close(here), WEIR_OK);
 }
 
 /* ---- the thread ends ------------------------------------------------------------------------------ */
@@ -166,7 +163,7 @@ static void a_thread_that_ended_is_inside_nothing(void **state) {
         leave = ways[i];
         start(&thread, &me);
         assert_int_equal(pthread_join(thread, NULL), 0);
-        assert_int_equal(weir_close(w), WEIR_OK);
+        assert_int_equal(opened_close(here), WEIR_OK);
         expect_rows(i + 1);
     }
 }
@@ -179,7 +176,7 @@ static void a_thread_that_jumped_out_and_ended_is_inside_nothing(void **state) {
     start(&thread, &me);
     assert_int_equal(sem_post(&me.may_end), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_int_equal(weir_close(w), WEIR_OK);
+    assert_int_equal(opened_close(here), WEIR_OK);
     expect_rows(1);
 }
 
@@ -194,15 +191,15 @@ a_thread_that_jumped_out_and_lives_holds_up_closing_no_longer_than_its_end(void 
     open_it(50);
     start(&thread, &me);
     assert_int_equal(sem_wait(&me.there), 0);
-    assert_int_equal(weir_close(w), WEIR_PENDING);
+    assert_int_equal(opened_close(here), WEIR_PENDING);
     assert_non_null(strstr(weir_last_error(), "jumped out"));
-    assert_int_equal(weir_open_sqlite(database, NULL, &other), WEIR_LOCKED);
+    assert_int_equal(weir_open_sqlite(here->database, NULL, &other), WEIR_LOCKED);
     assert_non_null(strstr(weir_last_error(), "its thread has ended"));
     assert_int_equal(sem_post(&me.may_end), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
     open_it(PATIENCE_MS);
     assert_int_equal(append_whole(2), WEIR_OK);
-    assert_int_equal(weir_close(w), WEIR_OK);
+    assert_int_equal(opened_close(here), WEIR_OK);
     expect_rows(2);
 }
 

@@ -16,9 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <weir/sqlite.h>
-
-#include "support.h"
+#include "opened.h"
 
 enum { HANG_S = 60, NOBODY = 65534, PATIENCE_MS = 20000, WIDE = 20000 };
 
@@ -30,10 +28,8 @@ typedef struct told {
     char words[600];
 } told;
 
-static char directory[96], database[128], journal[160];
+static opened *here; /* for handlers, threads and children */
 static told *t;
-static weir *w;
-static weir_table *table;
 
 #define MUST(condition)                                                                            \
     do {                                                                                           \
@@ -47,19 +43,15 @@ static void give_up(int line) {
 }
 
 static int setup(void **state) {
-    (void)state;
-    (void)snprintf(directory, sizeof directory, "%s", weir_temp_make());
-    (void)snprintf(database, sizeof database, "%s/l.db", directory);
-    (void)snprintf(journal, sizeof journal, "%s-weir", database);
+    if (opened_set_up(state) != 0) return -1;
+    here = *state;
     t = mmap(NULL, sizeof *t, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return t == MAP_FAILED ? -1 : 0;
 }
 
 static int teardown(void **state) {
-    (void)state;
     munmap(t, sizeof *t);
-    weir_temp_remove(directory);
-    return 0;
+    return opened_tear_down(state);
 }
 
 /* The status that waitpid gives. */
@@ -98,16 +90,16 @@ static const weir_options small = {.lane_bytes = 1 << 17,
 
 static void open_it(void) {
     static const weir_column columns[] = {{"n", WEIR_INTEGER}, {"wide", WEIR_BLOB}};
-    MUST(weir_open_sqlite(database, &small, &w) == WEIR_OK);
-    MUST(weir_declare(w, "rows", columns, 2, &table) == WEIR_OK);
-    MUST(weir_sync(w, WEIR_APPLIED, PATIENCE_MS) == WEIR_OK);
+    MUST(weir_open_sqlite(here->database, &small, &here->w) == WEIR_OK);
+    MUST(weir_declare(here->w, "rows", columns, 2, &here->table) == WEIR_OK);
+    MUST(weir_sync(here->w, WEIR_APPLIED, PATIENCE_MS) == WEIR_OK);
 }
 
 static int append_one(void) {
     static uint8_t noise[WIDE];
     static weir_rng rng = {3};
     weir_rng_fill(&rng, noise, sizeof noise);
-    int status = weir_append(table, weir_int(t->rows + 1), weir_blob(noise, sizeof noise));
+    int status = weir_append(here->table, weir_int(t->rows + 1), weir_blob(noise, sizeof noise));
     if (status == WEIR_OK) t->rows++;
     return status;
 }
@@ -116,7 +108,7 @@ static int append_one(void) {
 static void append_durably(int count) {
     for (int i = 0; i < count; i++) {
         MUST(append_one() == WEIR_OK);
-        MUST(weir_sync(w, WEIR_DURABLE, PATIENCE_MS) == WEIR_OK);
+        MUST(weir_sync(here->w, WEIR_DURABLE, PATIENCE_MS) == WEIR_OK);
     }
 }
 
@@ -131,16 +123,16 @@ static void append_until_refused(void) {
         }
         status = append_one();
         MUST(status == WEIR_OK || status == WEIR_FULL);
-        MUST(weir_sync(w, WEIR_DURABLE, 1) >= 0);
+        MUST(weir_sync(here->w, WEIR_DURABLE, 1) >= 0);
     }
     MUST(!t->events[WEIR_EVENT_STOPPED]);
 }
 
 static void go_on_and_close(void) {
-    MUST(weir_sync(w, WEIR_APPLIED, PATIENCE_MS) == WEIR_OK);
+    MUST(weir_sync(here->w, WEIR_APPLIED, PATIENCE_MS) == WEIR_OK);
     append_durably(60); /* more than a segment */
-    MUST(weir_sync(w, WEIR_APPLIED, PATIENCE_MS) == WEIR_OK);
-    MUST(weir_close(w) == WEIR_OK);
+    MUST(weir_sync(here->w, WEIR_APPLIED, PATIENCE_MS) == WEIR_OK);
+    MUST(opened_close(here) == WEIR_OK);
     MUST(t->events[WEIR_EVENT_NO_SPACE] == 1 && t->events[WEIR_EVENT_GROWS_AGAIN] == 1);
     MUST(!t->events[WEIR_EVENT_STOPPED] && !t->events[WEIR_EVENT_SYNC_FAILED]);
 }
@@ -155,11 +147,11 @@ static void limit(int which, rlim_t most) {
 /* ---- in the parent -------------------------------------------------------------------------- */
 
 static void all_rows_are_there(void) {
-    assert_int_equal(weir_open_sqlite(database, NULL, &w), WEIR_OK);
-    assert_int_equal(weir_sync(w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
-    assert_int_equal(weir_close(w), WEIR_OK);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM rows"), t->rows);
-    assert_int_equal(weir_sql_int(database, "SELECT max(n) FROM rows"), t->rows);
+    assert_int_equal(weir_open_sqlite(here->database, NULL, &here->w), WEIR_OK);
+    assert_int_equal(weir_sync(here->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    assert_int_equal(opened_close(here), WEIR_OK);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM rows"), t->rows);
+    assert_int_equal(weir_sql_int(here->database, "SELECT max(n) FROM rows"), t->rows);
 }
 
 /* ---- descriptors ---------------------------------------------------------------------------- */
@@ -193,12 +185,12 @@ static void a_process_without_descriptors_goes_on_for_a_segment_and_then_waits(v
 
 static void open_under_a_limit(void) {
     limit(RLIMIT_FSIZE, 1 << 19);
-    MUST(weir_open_sqlite(database, NULL, &w) < 0);
+    MUST(weir_open_sqlite(here->database, NULL, &here->w) < 0);
     MUST(strstr(weir_last_error(), "RLIMIT_FSIZE"));
     limit(RLIMIT_FSIZE, RLIM_INFINITY);
     open_it(); /* nothing that it left is in the way */
     append_durably(1);
-    MUST(weir_close(w) == WEIR_OK);
+    MUST(opened_close(here) == WEIR_OK);
 }
 
 static void a_limit_of_file_sizes_is_an_error_of_opening(void **state) {
@@ -214,8 +206,8 @@ static void work_under_a_limit(void) {
     append_until_refused();
     MUST(strstr(t->words, "RLIMIT_FSIZE"));
     limit(RLIMIT_FSIZE, RLIM_INFINITY);
-    MUST(weir_sync(w, WEIR_APPLIED, PATIENCE_MS) == WEIR_OK);
-    MUST(weir_close(w) == WEIR_OK);
+    MUST(weir_sync(here->w, WEIR_APPLIED, PATIENCE_MS) == WEIR_OK);
+    MUST(opened_close(here) == WEIR_OK);
     MUST(!t->events[WEIR_EVENT_STOPPED]);
 }
 
@@ -232,7 +224,7 @@ static void keep_a_pending_signal(void) {
     sigaddset(&set, SIGXFSZ);
     MUST(sigprocmask(SIG_BLOCK, &set, NULL) == 0 && raise(SIGXFSZ) == 0);
     open_it();
-    MUST(weir_close(w) == WEIR_OK);
+    MUST(opened_close(here) == WEIR_OK);
     MUST(sigpending(&after) == 0 && sigismember(&after, SIGXFSZ));
 }
 
@@ -252,11 +244,11 @@ static void the_tool_names_the_limit_too(void **state) {
     char command[512];
     assert_true(WIFSIGNALED(run(crash_with_rows)));
     (void)snprintf(command, sizeof command, "ulimit -f 64; exec '%s' '%s' 2>'%s/err'", WEIR_RECOVER,
-                   database, directory);
+                   here->database, here->directory);
     int status = system(command);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 8);
-    char *words = weir_file_text(weir_temp_path(directory, "err"));
+    char *words = weir_file_text(weir_temp_path(here->directory, "err"));
     assert_non_null(strstr(words, "RLIMIT_FSIZE"));
     free(words);
     all_rows_are_there();
@@ -267,7 +259,7 @@ static void the_tool_names_the_limit_too(void **state) {
 static void open_without_address_space(void) {
     limit(RLIMIT_AS, 400u << 20);
     weir_options o = {.lane_bytes = 256u << 20};
-    MUST(weir_open_sqlite(database, &o, &w) < 0);
+    MUST(weir_open_sqlite(here->database, &o, &here->w) < 0);
     MUST(strstr(weir_last_error(), "RLIMIT_AS"));
 }
 
@@ -285,7 +277,7 @@ static void open_with_locked_memory(void) {
     limit(RLIMIT_MEMLOCK, 8u << 20);
     become_nobody(); /* root may lock whatever it likes */
     if (mlockall(MCL_FUTURE)) _exit(77);
-    MUST(weir_open_sqlite(database, NULL, &w) < 0);
+    MUST(weir_open_sqlite(here->database, NULL, &here->w) < 0);
     MUST(strstr(weir_last_error(), "RLIMIT_MEMLOCK"));
 }
 
@@ -295,7 +287,7 @@ static void a_limit_of_locked_memory_is_named(void **state) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     skip();
 #endif
-    assert_int_equal(chown(directory, NOBODY, NOBODY), 0);
+    assert_int_equal(chown(here->directory, NOBODY, NOBODY), 0);
     int status = run(open_with_locked_memory);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 77) skip();
     if (status) fail_msg("status %x, line %d: %s", (unsigned)status, t->line, t->words);
@@ -306,10 +298,10 @@ static void a_limit_of_locked_memory_is_named(void **state) {
 static void work_without_rights(void) {
     open_it();
     append_durably(10);
-    MUST(chmod(directory, 0755) == 0); /* the files can be found, and not changed */
+    MUST(chmod(here->directory, 0755) == 0); /* the files can be found, and not changed */
     MUST(setgid(NOBODY) == 0 && seteuid(NOBODY) == 0);
     append_until_refused();
-    MUST(strstr(t->words, journal) && strstr(t->words, "user 65534"));
+    MUST(strstr(t->words, here->journal) && strstr(t->words, "user 65534"));
     MUST(seteuid(0) == 0);
     go_on_and_close();
 }
@@ -327,7 +319,7 @@ static void drop_rights_and_leave(void) {
     append_durably(10);
     become_nobody();
     append_until_refused();
-    MUST(weir_close(w) == WEIR_FULL);
+    MUST(opened_close(here) == WEIR_FULL);
     MUST(strstr(weir_last_error(), "rows stay in the ring"));
 }
 

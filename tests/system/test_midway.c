@@ -17,7 +17,7 @@
 #include <weir/sqlite.h>
 
 #include "lib/ring/ring.h"
-#include "support.h"
+#include "opened.h"
 
 enum {
     PAGE = 4096,
@@ -30,9 +30,8 @@ enum {
 static const weir_column columns[] = {{"n", WEIR_INTEGER}, {"t", WEIR_TEXT}};
 
 typedef struct fixture {
-    char directory[128], database[160], ring[200];
-    weir *w;
-    weir_table *table;
+    opened at;
+    char ring[320];
     char *trap; /* two pages; the second opens when the handler says so */
     unsigned events[16];
 } fixture;
@@ -74,10 +73,10 @@ static void must(bool fine, int code) {
 
 static void open_and_fill(void) {
     weir_options options = {.linger_ms = 600000, .open_timeout_ms = 50};
-    must(weir_open_sqlite(f->database, &options, &f->w) == WEIR_OK, 10);
-    must(weir_declare(f->w, "t", columns, 2, &f->table) == WEIR_OK, 11);
+    must(weir_open_sqlite(f->at.database, &options, &f->at.w) == WEIR_OK, 10);
+    must(weir_declare(f->at.w, "t", columns, 2, &f->at.table) == WEIR_OK, 11);
     for (int64_t n = 1; n <= ROWS; n++)
-        must(weir_append(f->table, weir_int(n), weir_text("whole")) == WEIR_OK, 12);
+        must(weir_append(f->at.table, weir_int(n), weir_text("whole")) == WEIR_OK, 12);
 }
 
 static void in_a_child(void (*body)(void)) {
@@ -103,11 +102,12 @@ static void note_event(void *context, weir_event event, const char *text) {
 static void expect_rows(int64_t rows) {
     weir *w;
     weir_options options = {.on_event = note_event, .event_context = f};
-    if (weir_open_sqlite(f->database, &options, &w) != WEIR_OK) fail_msg("%s", weir_last_error());
+    if (weir_open_sqlite(f->at.database, &options, &w) != WEIR_OK)
+        fail_msg("%s", weir_last_error());
     assert_int_equal(weir_sync(w, WEIR_APPLIED, 60000), WEIR_OK);
     assert_int_equal(weir_close(w), WEIR_OK);
-    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t"), rows);
-    assert_int_equal(weir_sql_int(f->database, "SELECT count(DISTINCT n) FROM t"), rows);
+    assert_int_equal(weir_sql_int(f->at.database, "SELECT count(*) FROM t"), rows);
+    assert_int_equal(weir_sql_int(f->at.database, "SELECT count(DISTINCT n) FROM t"), rows);
     assert_int_equal(f->events[WEIR_EVENT_DAMAGE], 0);
     assert_int_equal(f->events[WEIR_EVENT_TORN_TAIL], 0);
 }
@@ -117,23 +117,13 @@ static int64_t whole_texts(int64_t n) {
     (void)snprintf(sql, sizeof sql,
                    "SELECT count(*) FROM t WHERE n = %d AND t = printf('%%.*c', %d, 'x')", (int)n,
                    (int)TEXT);
-    return weir_sql_int(f->database, sql);
+    return weir_sql_int(f->at.database, sql);
 }
 
 static int setup(void **state) {
-    (void)state;
-    f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    (void)snprintf(f->directory, sizeof f->directory, "%s", weir_temp_make());
-    (void)snprintf(f->database, sizeof f->database, "%s/m.db", f->directory);
-    (void)snprintf(f->ring, sizeof f->ring, "%s/m.db-weir/ring", f->directory);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    weir_temp_remove(f->directory);
-    free(f);
+    if (opened_make(state, sizeof *f) != 0) return -1;
+    f = *state;
+    (void)snprintf(f->ring, sizeof f->ring, "%s/ring", f->at.journal);
     return 0;
 }
 
@@ -144,7 +134,7 @@ static void die(void) { _exit(0); }
 static void append_and_die(void) {
     open_and_fill();
     set_trap(die);
-    (void)weir_append(f->table, weir_int(100), trapped());
+    (void)weir_append(f->at.table, weir_int(100), trapped());
     _exit(13); /* it should not have come back */
 }
 
@@ -159,7 +149,7 @@ static void append_many_and_die(void) {
     set_trap(die);
     const weir_value rows[] = {weir_int(100),  weir_text("a"), weir_int(101),
                                weir_text("b"), weir_int(102),  trapped()};
-    (void)weir_append_rows(f->table, rows, 2, 3, NULL);
+    (void)weir_append_rows(f->at.table, rows, 2, 3, NULL);
     _exit(13);
 }
 
@@ -173,15 +163,15 @@ static void half_of_many_rows_leave_no_trace(void **state) {
 
 static void append_inside(void) {
     for (int64_t n = 200; n < 203; n++)
-        must(weir_append(f->table, weir_int(n), weir_text("from the handler")) == WEIR_OK, 14);
+        must(weir_append(f->at.table, weir_int(n), weir_text("from the handler")) == WEIR_OK, 14);
     open_trap();
 }
 
 static void append_around_a_handler(void) {
     open_and_fill();
     set_trap(append_inside);
-    must(weir_append(f->table, weir_int(100), trapped()) == WEIR_OK, 15);
-    must(weir_append(f->table, weir_int(101), weir_text("after")) == WEIR_OK, 16);
+    must(weir_append(f->at.table, weir_int(100), trapped()) == WEIR_OK, 15);
+    must(weir_append(f->at.table, weir_int(101), weir_text("after")) == WEIR_OK, 16);
 }
 
 static void an_append_inside_an_append_keeps_both(void **state) {
@@ -189,8 +179,8 @@ static void an_append_inside_an_append_keeps_both(void **state) {
     in_a_child(append_around_a_handler);
     expect_rows(ROWS + 5);
     assert_int_equal(whole_texts(100), 1);
-    assert_int_equal(weir_sql_int(f->database, "SELECT (SELECT rowid FROM t WHERE n = 202) < "
-                                               "(SELECT rowid FROM t WHERE n = 101)"),
+    assert_int_equal(weir_sql_int(f->at.database, "SELECT (SELECT rowid FROM t WHERE n = 202) < "
+                                                  "(SELECT rowid FROM t WHERE n = 101)"),
                      1);
 }
 
@@ -214,15 +204,15 @@ static int end_of_the_forked(void) {
 static void append_around_a_fork(void) {
     const weir_value rows[] = {weir_int(101), trapped(), weir_int(102), weir_text("b")};
     weir_ticket ticket = {7, 7, 7};
-    int status = weir_append(f->table, weir_int(100), trapped());
+    int status = weir_append(f->at.table, weir_int(100), trapped());
     if (forked == 0) {
         bool told = status == WEIR_FORKED &&
-                    weir_append(f->table, weir_int(300), weir_null()) == WEIR_FORKED;
+                    weir_append(f->at.table, weir_int(300), weir_null()) == WEIR_FORKED;
         _exit(told ? 0 : 31);
     }
     must(status == WEIR_OK && end_of_the_forked() == 0, 32);
     must(mprotect(f->trap + PAGE, PAGE, PROT_NONE) == 0, 33);
-    status = weir_append_rows(f->table, rows, 2, 2, &ticket);
+    status = weir_append_rows(f->at.table, rows, 2, 2, &ticket);
     if (forked == 0) _exit(status == WEIR_FORKED && ticket.position == 7 ? 0 : 34);
     must(status == WEIR_OK && end_of_the_forked() == 0, 35);
 }
@@ -245,11 +235,11 @@ static void append_around_a_bare_fork(void) {
     fork_way = _Fork;
     open_and_fill();
     set_trap(fork_inside);
-    int status = weir_append(f->table, weir_int(101), trapped());
+    int status = weir_append(f->at.table, weir_int(101), trapped());
     if (forked == 0) _exit(36);
     int end = end_of_the_forked();
     must(status == WEIR_OK && WIFEXITED(end) && WEXITSTATUS(end) == UNPLANNED, 37);
-    must(weir_append(f->table, weir_int(102), weir_null()) == WEIR_OK, 38);
+    must(weir_append(f->at.table, weir_int(102), weir_null()) == WEIR_OK, 38);
 }
 
 static void a_child_that_nobody_sees_to_ends_and_the_parent_goes_on(void **state) {
@@ -269,7 +259,7 @@ static void wait_for_close(void) {
 }
 
 static void *append_slowly(void *status) {
-    *(int *)status = weir_append(f->table, weir_int(100), trapped());
+    *(int *)status = weir_append(f->at.table, weir_int(100), trapped());
     return NULL;
 }
 
@@ -282,8 +272,8 @@ static void close_around_an_append(void) {
     set_trap(wait_for_close);
     must(pthread_create(&thread, NULL, append_slowly, &status) == 0, 18);
     must(read(caught[0], &byte, 1) == 1, 18);
-    must(weir_close(f->w) == WEIR_PENDING, 19);
-    must(weir_append(f->table, weir_int(300), weir_null()) == WEIR_CLOSED, 20);
+    must(opened_close(&f->at) == WEIR_PENDING, 19);
+    must(weir_append(f->at.table, weir_int(300), weir_null()) == WEIR_CLOSED, 20);
     must(write(go_on[1], &byte, 1) == 1, 21);
     must(pthread_join(thread, NULL) == 0 && status == WEIR_OK, 22);
 }
@@ -309,8 +299,8 @@ static void forget_heads(const char *ring) {
 
 static void die_durable(void) {
     open_and_fill();
-    must(weir_sync(f->w, WEIR_DURABLE, UINT32_MAX) == WEIR_OK, 24);
-    (void)weir_append(f->table, weir_int(100), weir_text("in the ring"));
+    must(weir_sync(f->at.w, WEIR_DURABLE, UINT32_MAX) == WEIR_OK, 24);
+    (void)weir_append(f->at.table, weir_int(100), weir_text("in the ring"));
 }
 
 /* Death between the sync and the release: the journal knows better than the ring. */
@@ -323,11 +313,11 @@ static void rows_that_are_durable_are_not_drained_again(void **state) {
 
 static void close_and_bring_the_ring_back(void) {
     char old[220];
-    (void)snprintf(old, sizeof old, "%s/old", f->directory);
+    (void)snprintf(old, sizeof old, "%s/old", f->at.directory);
     open_and_fill();
-    must(weir_sync(f->w, WEIR_DURABLE, UINT32_MAX) == WEIR_OK, 25);
+    must(weir_sync(f->at.w, WEIR_DURABLE, UINT32_MAX) == WEIR_OK, 25);
     weir_file_copy_tree(f->ring, old);
-    must(weir_close(f->w) >= WEIR_OK, 26);
+    must(opened_close(&f->at) >= WEIR_OK, 26);
     forget_heads(old);
     must(rename(old, f->ring) == 0, 27);
 }
@@ -338,7 +328,7 @@ static void a_ring_that_comes_back_after_a_clean_close_is_not_drained(void **sta
     expect_rows(ROWS);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, opened_tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -15,7 +15,7 @@
 #include <sqlite3.h>
 #include <weir/sqlite.h>
 
-#include "support.h"
+#include "opened.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 
@@ -98,12 +98,6 @@ static bool disarm(void) {
 
 /* ---- what the tests share ------------------------------------------------------------------- */
 
-typedef struct fixture {
-    char directory[96], database[128];
-    weir *w;
-    weir_table *table;
-} fixture;
-
 static const weir_column columns[] = {{"n", WEIR_INTEGER}, {"text", WEIR_TEXT}};
 static const weir_column keyed[] = {{"id", WEIR_KEY}, {"text", WEIR_TEXT}};
 static const weir_options small = {.lane_bytes = 65536,
@@ -113,21 +107,13 @@ static const weir_options small = {.lane_bytes = 65536,
                                    .apply_linger_ms = 1};
 
 static int setup(void **state) {
-    static fixture f;
-    memset(&f, 0, sizeof f);
     is_mine = true;
-    (void)snprintf(f.directory, sizeof f.directory, "%s", weir_temp_make());
-    (void)snprintf(f.database, sizeof f.database, "%s/m.db", f.directory);
-    *state = &f;
-    return 0;
+    return opened_set_up(state);
 }
 
 static int teardown(void **state) {
-    fixture *f = *state;
     (void)disarm();
-    if (f->w) (void)weir_close(f->w);
-    weir_temp_remove(f->directory);
-    return 0;
+    return opened_tear_down(state);
 }
 
 static void must(int status, const char *what, long n) {
@@ -141,17 +127,16 @@ static void must_have_said_why(int status, long n) {
         fail_msg("allocation %ld: %s: \"%s\"", n, weir_status_name(status), weir_last_error());
 }
 
-static void open_it(fixture *f, long n) {
+static void open_it(opened *f, long n) {
     must(weir_open_sqlite(f->database, &small, &f->w), "open", n);
 }
 
-static void close_it(fixture *f, long n) {
-    int status = weir_close(f->w);
-    f->w = NULL;
+static void close_it(opened *f, long n) {
+    int status = opened_close(f);
     must(status, "close", n);
 }
 
-static void append_row(fixture *f, int64_t number) {
+static void append_row(opened *f, int64_t number) {
     must(weir_append(f->table, weir_int(number), weir_text("kept")), "append", number);
 }
 
@@ -173,7 +158,7 @@ static void nothing_leaked(long before, long before_in_sqlite, long n, bool ever
                  ours, more_in_sqlite);
 }
 
-static bool fail_open(fixture *f, long n, bool ever) {
+static bool fail_open(opened *f, long n, bool ever) {
     long before = atomic_load(&live), before_in_sqlite = in_sqlite();
     arm(MINE, n, ever);
     int status = weir_open_sqlite(f->database, &small, &f->w);
@@ -189,7 +174,7 @@ static bool fail_open(fixture *f, long n, bool ever) {
 }
 
 /* The lock is free, and the journal whole. The row lets go of the segments of the openings before. */
-static void open_well(fixture *f, int64_t *rows) {
+static void open_well(opened *f, int64_t *rows) {
     open_it(f, *rows);
     must(weir_declare(f->w, "rows", columns, 2, &f->table), "declare", *rows);
     append_row(f, ++*rows);
@@ -198,7 +183,7 @@ static void open_well(fixture *f, int64_t *rows) {
 }
 
 static void opening(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     int64_t rows = 0;
     while (rows < 20) /* what is kept for later openings is kept from here on */
         open_well(f, &rows);
@@ -211,7 +196,7 @@ static void opening(void **state) {
     assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM rows"), rows);
 }
 
-static bool fail_declare(fixture *f, long n, bool ever) {
+static bool fail_declare(opened *f, long n, bool ever) {
     char name[32];
     (void)snprintf(name, sizeof name, "t%ld_%d", n, ever);
     arm(MINE, n, ever);
@@ -224,7 +209,7 @@ static bool fail_declare(fixture *f, long n, bool ever) {
 }
 
 static void declaring(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     long n = 1;
     open_it(f, 0);
     while (fail_declare(f, n, false) && fail_declare(f, n, true))
@@ -238,7 +223,7 @@ static void declaring(void **state) {
         2 * n - 1);
 }
 
-static bool fail_insert(fixture *f, long n, bool ever, int64_t *inserted) {
+static bool fail_insert(opened *f, long n, bool ever, int64_t *inserted) {
     weir_value values[] = {weir_null(), weir_text("at once")};
     arm(MINE, n, ever);
     int status = weir_insert_now(f->table, values, 2, 5000, NULL, NULL);
@@ -252,7 +237,7 @@ static bool fail_insert(fixture *f, long n, bool ever, int64_t *inserted) {
 
 /* Nothing is allocated once the row is published: an error means that it is not there. */
 static void inserting(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     int64_t inserted = 0;
     long n = 1;
     open_it(f, 0);
@@ -267,7 +252,7 @@ static void inserting(void **state) {
 
 /* Appending allocates nothing. What the library's threads then need is missing once: they try
  * again. Or from there on: rows wait, at worst for the next opening. */
-static bool fail_behind(fixture *f, long n, bool ever, int64_t *rows) {
+static bool fail_behind(opened *f, long n, bool ever, int64_t *rows) {
     arm(EVERYBODY, 1, true);
     append_row(f, ++*rows);
     append_row(f, ++*rows);
@@ -287,7 +272,7 @@ static bool fail_behind(fixture *f, long n, bool ever, int64_t *rows) {
 }
 
 static void appending(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     int64_t rows = 0;
     long n = 1;
     open_it(f, 0);
@@ -304,7 +289,7 @@ static void appending(void **state) {
     assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM rows"), rows);
 }
 
-static void leave_rows(fixture *f) {
+static void leave_rows(opened *f) {
     pid_t child = fork();
     if (child == 0) {
         weir_options slow = small;
@@ -323,7 +308,7 @@ static void leave_rows(fixture *f) {
     assert_int_equal(status, 0);
 }
 
-static bool fail_recover(fixture *f, const char *origin, long n, bool ever) {
+static bool fail_recover(opened *f, const char *origin, long n, bool ever) {
     (void)snprintf(f->database, sizeof f->database, "%s/%ld-%d/m.db", f->directory, n, ever);
     const char *copy = weir_temp_path(f->directory, "");
     char place[160];
@@ -331,11 +316,11 @@ static bool fail_recover(fixture *f, const char *origin, long n, bool ever) {
     weir_file_copy_tree(origin, place);
     arm(EVERYBODY, n, ever);
     int status = weir_open_sqlite(f->database, &small, &f->w);
-    bool opened = status == WEIR_OK;
-    if (opened) status = weir_sync(f->w, WEIR_APPLIED, ever ? 30 : 10000);
+    bool was_open = status == WEIR_OK;
+    if (was_open) status = weir_sync(f->w, WEIR_APPLIED, ever ? 30 : 10000);
     bool did = disarm();
-    if (!opened) must_have_said_why(status, n);
-    if (opened) (void)weir_close(f->w); /* rows may wait */
+    if (!was_open) must_have_said_why(status, n);
+    if (was_open) (void)weir_close(f->w); /* rows may wait */
     f->w = NULL;
     open_it(f, n);
     must(weir_sync(f->w, WEIR_APPLIED, 10000), "sync", n);
@@ -347,7 +332,7 @@ static bool fail_recover(fixture *f, const char *origin, long n, bool ever) {
 }
 
 static void recovering(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     char origin[160];
     (void)snprintf(origin, sizeof origin, "%s/origin", f->directory);
     (void)snprintf(f->database, sizeof f->database, "%s/origin/m.db", f->directory);

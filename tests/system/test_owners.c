@@ -1,5 +1,6 @@
 /* test_owners.c - whose lane it is, in programs that take away what could tell: /proc, descriptors,
  * thread-specific keys. Each runs in a process of its own, which is this program once more. */
+/* Covers: lib/handle/registry.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -15,7 +16,7 @@
 
 #include <weir/sqlite.h>
 
-#include "support.h"
+#include "opened.h"
 
 enum { LANES = 7, LIVES = 100, ROWS = 2000, PERIODS = 4 };
 
@@ -219,47 +220,27 @@ static int be(const char *what, const char *path) {
 
 /* ---- what it leaves ----------------------------------------------------------------------------- */
 
-typedef struct fixture {
-    char directory[128], path[160];
-} fixture;
-
-static int setup(void **state) {
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    (void)snprintf(f->directory, sizeof f->directory, "%s", weir_temp_make());
-    (void)snprintf(f->path, sizeof f->path, "%s/o.db", f->directory);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state) {
-    fixture *f = *state;
-    weir_temp_remove(f->directory);
-    free(f);
-    return 0;
-}
-
-static void run(const fixture *f, const char *what) {
+static void run(const opened *f, const char *what) {
     int status;
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        (void)execl("/proc/self/exe", "test_owners", what, f->path, (char *)NULL);
+        (void)execl("/proc/self/exe", "test_owners", what, f->database, (char *)NULL);
         _exit(41);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     if (!WIFEXITED(status) || WEXITSTATUS(status))
         fail_msg("%s: the program ended with wait status %x", what, (unsigned)status);
     weir *again;
-    if (weir_open_sqlite(f->path, NULL, &again) != WEIR_OK) fail_msg("%s", weir_last_error());
+    if (weir_open_sqlite(f->database, NULL, &again) != WEIR_OK) fail_msg("%s", weir_last_error());
     assert_int_equal(weir_sync(again, WEIR_APPLIED, 60000), WEIR_OK);
     assert_int_equal(weir_close(again), WEIR_OK);
 }
 
 /* Rows 1 … of each thread, each once, in its order. */
-static void expect_rows(const fixture *f, int64_t rows) {
-    assert_int_equal(weir_sql_int(f->path, "SELECT count(*) FROM t"), rows);
-    assert_int_equal(weir_sql_int(f->path,
+static void expect_rows(const opened *f, int64_t rows) {
+    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t"), rows);
+    assert_int_equal(weir_sql_int(f->database,
                                   "SELECT count(*) FROM (SELECT n, row_number() OVER (PARTITION BY "
                                   "who ORDER BY rowid) AS r FROM t) WHERE n=r"),
                      rows);
@@ -302,13 +283,13 @@ static void destructors_that_run_behind_ours_may_append(void **state) {
 }
 
 static void appends_behind_the_last_call_of_ours_cost_no_lane(void **state) {
-    const fixture *f = *state;
+    const opened *f = *state;
 #ifdef __SANITIZE_THREAD__
     print_message("the thread sanitizer lets go of a thread before its last destructors\n");
     skip();
 #endif
     run(f, "for ever");
-    int64_t rows = weir_sql_int(f->path, "SELECT count(*) FROM t");
+    int64_t rows = weir_sql_int(f->database, "SELECT count(*) FROM t");
     assert_true(rows >= (int64_t)4 * LIVES);
     expect_rows(f, rows);
 }
@@ -323,19 +304,17 @@ static void a_thread_that_ended_is_no_hindrance_to_closing(void **state) {
     expect_rows(*state, 2);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(int count, char **arguments) {
     const struct CMUnitTest tests[] = {
-        T(threads_come_and_go_beside_others),
-        T(nobody_loses_a_lane_for_want_of_descriptors),
-        T(nobody_loses_a_lane_for_want_of_proc),
-        T(a_thread_that_ends_without_a_word_is_found),
-        T(destructors_of_the_program_may_append),
-        T(destructors_that_run_behind_ours_may_append),
-        T(appends_behind_the_last_call_of_ours_cost_no_lane),
-        T(a_lane_that_was_given_back_is_not_used_again),
-        T(a_thread_that_ended_is_no_hindrance_to_closing),
+        OPENED_TEST(threads_come_and_go_beside_others),
+        OPENED_TEST(nobody_loses_a_lane_for_want_of_descriptors),
+        OPENED_TEST(nobody_loses_a_lane_for_want_of_proc),
+        OPENED_TEST(a_thread_that_ends_without_a_word_is_found),
+        OPENED_TEST(destructors_of_the_program_may_append),
+        OPENED_TEST(destructors_that_run_behind_ours_may_append),
+        OPENED_TEST(appends_behind_the_last_call_of_ours_cost_no_lane),
+        OPENED_TEST(a_lane_that_was_given_back_is_not_used_again),
+        OPENED_TEST(a_thread_that_ended_is_no_hindrance_to_closing),
     };
     if (count == 3) return be(arguments[1], arguments[2]);
     return cmocka_run_group_tests_name("owners", tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * the journal's directory.
  *
  * What would spoil this process for the next test happens in a child, which says what went wrong. */
+/* Covers: lib/handle/place.c, recovery/place.c */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* The tool end to end: the real binary, on journals that real processes left behind. */
+/* Covers: recovery/arguments.c, recovery/recover.c, recovery/report.c,
+ * recovery/look.c, recovery/view.c, recovery/dump.c, recovery/rowtext.c, recovery/columns.c,
+ * recovery/json.c, recovery/progress.c, recovery/patience.c, recovery/apply.c,
+ * recovery/database.c, recovery/rebuild.c, recovery/archive.c */
 #include "tool.h"
 
 /* ---- the command line ------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 /* What a person does to a journal, and what the tool makes of it: older copies, cut files, salvage. No
  * row comes twice, and none goes without a word. */
+/* Covers: recovery/deadring.c, recovery/loss.c, recovery/kept.c, recovery/remembered.c */
 #include "tool.h"
 
 /* ---- copies and cuts ------------------------------------------------------------------- */

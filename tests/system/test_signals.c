@@ -1,5 +1,6 @@
 /* test_signals.c - appends in signal handlers, whatever call of the library they interrupt and however
  * small their stack is. */
+/* Covers: lib/base/thread.c */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,39 +13,30 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <weir/log.h>
-#include <weir/sqlite.h>
-
 #include "lib/handle/handle.h"
 #include "lib/journal/stream.h"
-#include "support.h"
+#include "opened.h"
+#include "storm.h"
+#include <weir/log.h>
 
 enum { PATIENCE_MS = 60000, BIG = 30000, ROUNDS = 60, WIDE = 2000 };
 
-static char directory[96], database[128], second[128];
-static weir *w;
+static opened *here; /* for handlers, threads and children */
 static weir_table *plain, *keyed;
 
 static const weir_column plain_columns[] = {{"a", WEIR_INTEGER}, {"b", WEIR_TEXT}};
 static const weir_column keyed_columns[] = {{"id", WEIR_KEY}, {"b", WEIR_TEXT}};
 
 static void open_it(const weir_options *options) {
-    if (weir_open_sqlite(database, options, &w) != WEIR_OK) fail_msg("%s", weir_last_error());
-    assert_int_equal(weir_declare(w, "plain", plain_columns, 2, &plain), WEIR_OK);
-    assert_int_equal(weir_declare(w, "keyed", keyed_columns, 2, &keyed), WEIR_OK);
+    if (weir_open_sqlite(here->database, options, &here->w) != WEIR_OK)
+        fail_msg("%s", weir_last_error());
+    assert_int_equal(weir_declare(here->w, "plain", plain_columns, 2, &plain), WEIR_OK);
+    assert_int_equal(weir_declare(here->w, "keyed", keyed_columns, 2, &keyed), WEIR_OK);
 }
 
 static int setup(void **state) {
-    (void)state;
-    (void)snprintf(directory, sizeof directory, "%s", weir_temp_make());
-    (void)snprintf(database, sizeof database, "%s/s.db", directory);
-    (void)snprintf(second, sizeof second, "%s/second.db", directory);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    weir_temp_remove(directory);
+    if (opened_set_up(state) != 0) return -1;
+    here = *state;
     return 0;
 }
 
@@ -56,23 +48,27 @@ static void statistics_ask_for_no_lock_of_the_journal(void **state) {
     struct weir_stats s;
     open_it(NULL);
     assert_int_equal(weir_append(plain, weir_int(1), weir_null()), WEIR_OK);
-    assert_int_equal(weir_sync(w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
-    weir_journal *journal = weir_handle_journal(w);
+    assert_int_equal(weir_sync(here->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    weir_journal *journal = weir_handle_journal(here->w);
     (void)alarm(30); /* who hangs is ended */
     weir_journal_lock(journal);
-    assert_int_equal(weir_stats(w, &s), WEIR_OK);
+    assert_int_equal(weir_stats(here->w, &s), WEIR_OK);
     weir_journal_unlock(journal);
     (void)alarm(0);
     assert_int_equal(s.rows_durable, 1);
     assert_int_equal(s.last_row, 1);
     assert_true(s.syncs > 0 && s.bytes_durable > 0 && s.journal_bytes > 0);
-    assert_int_equal(weir_close(w), WEIR_OK);
+    assert_int_equal(opened_close(here), WEIR_OK);
 }
 
 static char big[BIG];
 static _Atomic long taken, refused, wrong_errno;
-static pthread_t victim;
-static _Atomic bool enough;
+static storm pest;
+
+static int teardown(void **state) {
+    storm_end(&pest);
+    return opened_tear_down(state);
+}
 
 /* Two such rows fill a lane, so it waits for the journal thread nearly every time. */
 static void append_much(int signal) {
@@ -85,15 +81,6 @@ static void append_much(int signal) {
     errno = saved;
 }
 
-static void *send_signals(void *unused) {
-    (void)unused;
-    while (!atomic_load(&enough)) {
-        (void)pthread_kill(victim, SIGUSR1); /* the victim waits for this thread's end */
-        (void)usleep(100);
-    }
-    return NULL;
-}
-
 static void call_everything(int round) {
     struct weir_stats s;
     weir_ticket ticket;
@@ -103,18 +90,19 @@ static void call_everything(int round) {
     const weir_value row[] = {weir_null(), weir_text("now")};
     const weir_value rows[] = {weir_null(), weir_text("x"), weir_null(), weir_text("y")};
     for (int i = 0; i < 200; i++)
-        assert_int_equal(weir_stats(w, &s), WEIR_OK);
+        assert_int_equal(weir_stats(here->w, &s), WEIR_OK);
     assert_int_equal(weir_append_row(keyed, row, 2, &ticket), WEIR_OK);
     assert_int_equal(weir_append_rows(keyed, rows, 2, 2, NULL), WEIR_OK);
-    assert_int_equal(weir_wait(w, ticket, WEIR_DURABLE, PATIENCE_MS), WEIR_OK);
-    assert_int_equal(weir_sync(w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    assert_int_equal(weir_wait(here->w, ticket, WEIR_DURABLE, PATIENCE_MS), WEIR_OK);
+    assert_int_equal(weir_sync(here->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
     assert_int_equal(weir_insert_now(keyed, row, 2, PATIENCE_MS, &key, NULL), WEIR_OK);
     (void)snprintf(name, sizeof name, "t%d", round / 4);
-    assert_int_equal(weir_declare(w, name, keyed_columns, 2, &t), WEIR_OK);
-    assert_int_equal(weir_log_write(w, WEIR_INFO, __FILE__, __LINE__, "round %d", round), WEIR_OK);
+    assert_int_equal(weir_declare(here->w, name, keyed_columns, 2, &t), WEIR_OK);
+    assert_int_equal(weir_log_write(here->w, WEIR_INFO, __FILE__, __LINE__, "round %d", round),
+                     WEIR_OK);
     if (round % 10) return;
     weir *other;
-    if (weir_open_sqlite(second, NULL, &other) != WEIR_OK) fail_msg("%s", weir_last_error());
+    if (weir_open_sqlite(here->copy, NULL, &other) != WEIR_OK) fail_msg("%s", weir_last_error());
     assert_int_equal(weir_close(other), WEIR_OK);
 }
 
@@ -122,25 +110,19 @@ static void call_everything(int round) {
 static void handlers_append_through_every_call(void **state) {
     (void)state;
     weir_options o = {.lane_bytes = 65536, .full_timeout_ms = PATIENCE_MS / 2};
-    pthread_t pest;
     memset(big, 'y', sizeof big);
     open_it(&o);
-    victim = pthread_self();
-    struct sigaction action = {.sa_handler = append_much, .sa_flags = SA_RESTART}, before;
-    assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
-    assert_int_equal(pthread_create(&pest, NULL, send_signals, NULL), 0);
+    storm_begin(&pest, append_much, SA_RESTART, 100);
     for (int round = 0; round < ROUNDS; round++)
         call_everything(round);
-    atomic_store(&enough, true);
-    assert_int_equal(pthread_join(pest, NULL), 0);
-    assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
-    assert_int_equal(weir_close(w), WEIR_OK);
+    storm_end(&pest);
+    assert_int_equal(opened_close(here), WEIR_OK);
     assert_int_equal(refused, 0);
     assert_int_equal(wrong_errno, 0);
     assert_true(taken > 0);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM plain"), taken);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM keyed"), 4 * ROUNDS);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM log"), ROUNDS);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM plain"), taken);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM keyed"), 4 * ROUNDS);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM log"), ROUNDS);
 }
 
 /* ---- small stacks ------------------------------------------------------------------------------ */
@@ -222,9 +204,9 @@ static void declare_wide(void) {
         (void)snprintf(names[i], sizeof names[i], "c%d", i);
         columns[i] = (weir_column){names[i], WEIR_INTEGER};
     }
-    assert_int_equal(weir_declare(w, "wide", columns, WIDE, &wide), WEIR_OK);
+    assert_int_equal(weir_declare(here->w, "wide", columns, WIDE, &wide), WEIR_OK);
     columns[0].type = WEIR_KEY;
-    assert_int_equal(weir_declare(w, "wide_keyed", columns, WIDE - 1, &wide_keyed), WEIR_OK);
+    assert_int_equal(weir_declare(here->w, "wide_keyed", columns, WIDE - 1, &wide_keyed), WEIR_OK);
 }
 
 static void every_append_fits_a_small_stack(void **state) {
@@ -249,14 +231,15 @@ static void every_append_fits_a_small_stack(void **state) {
     expect_on_small_stack(too_big, WEIR_TOO_BIG);
     expect_on_small_stack(many, WEIR_OK);
     assert_int_equal(sigaction(SIGUSR2, &before, NULL), 0);
-    assert_int_equal(weir_close(w), WEIR_OK);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM plain"), 2 + 6 + 16);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM wide"), 2 + 4);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM wide_keyed"), 2 + 4);
-    assert_int_equal(weir_sql_int(database, "SELECT sum(c0) FROM wide_keyed"),
+    assert_int_equal(opened_close(here), WEIR_OK);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM plain"), 2 + 6 + 16);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM wide"), 2 + 4);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM wide_keyed"), 2 + 4);
+    assert_int_equal(weir_sql_int(here->database, "SELECT sum(c0) FROM wide_keyed"),
                      1 + 2 + 3 + 4 + 5 + 6);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM keyed"), 2 + 6 + 1);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM weir_reject"), 1); /* 120 again */
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM keyed"), 2 + 6 + 1);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM weir_reject"),
+                     1); /* 120 again */
 }
 
 int main(void) {

@@ -1,5 +1,6 @@
 /* test_unload.c - the library inside something that is unloaded: itself, and a plug-in that it is linked
  * into. Neither goes, so threads may end later, and nothing is left behind again and again. */
+/* Covers: lib/base/resident.c */
 #include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -8,22 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "support.h"
+#include "opened.h"
 
 enum { CYCLES = 12, KEPT_BYTES = 32 << 10 };
 
-static char directory[96], database[128];
+static opened *here; /* for handlers, threads and children */
 
 static int setup(void **state) {
-    (void)state;
-    (void)snprintf(directory, sizeof directory, "%s", weir_temp_make());
-    (void)snprintf(database, sizeof database, "%s/u.db", directory);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    weir_temp_remove(directory);
+    if (opened_set_up(state) != 0) return -1;
+    here = *state;
     return 0;
 }
 
@@ -53,7 +47,7 @@ static void load(plug *p) {
 static void use_and_unload(void) {
     plug p;
     load(&p);
-    assert_int_equal(p.open(database), 0);
+    assert_int_equal(p.open(here->database), 0);
     assert_int_equal(p.append(), 0);
     assert_int_equal(p.close(), 0);
     assert_int_equal(dlclose(p.library), 0);
@@ -86,7 +80,7 @@ static void a_plug_in_that_comes_and_goes_leaves_nothing(void **state) {
     assert_true(is_loaded(WEIR_PLUG));
     assert_true(mallinfo2().uordblks <= bytes + KEPT_BYTES);
     assert_true(mappings() <= maps + CYCLES / 2);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 2 * CYCLES);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM t"), 2 * CYCLES);
 }
 
 typedef struct worker {
@@ -110,7 +104,7 @@ static void a_thread_may_end_after_its_plug_in_is_unloaded(void **state) {
     worker me = {.p = &p};
     assert_int_equal(sem_init(&me.has_appended, 0, 0) | sem_init(&me.may_end, 0, 0), 0);
     load(&p);
-    assert_int_equal(p.open(database), 0);
+    assert_int_equal(p.open(here->database), 0);
     assert_int_equal(pthread_create(&thread, NULL, append_and_end_later, &me), 0);
     assert_int_equal(sem_wait(&me.has_appended), 0);
     assert_int_equal(p.close(), 0);
@@ -118,7 +112,7 @@ static void a_thread_may_end_after_its_plug_in_is_unloaded(void **state) {
     assert_int_equal(sem_post(&me.may_end), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(me.status, 0);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 1);
+    assert_int_equal(weir_sql_int(here->database, "SELECT count(*) FROM t"), 1);
 }
 
 /* ---- the shared library ------------------------------------------------------------------------ */
@@ -134,10 +128,10 @@ static void the_shared_library_stays(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_plug_in_that_comes_and_goes_leaves_nothing, setup,
-                                        teardown),
+                                        opened_tear_down),
         cmocka_unit_test_setup_teardown(a_thread_may_end_after_its_plug_in_is_unloaded, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(the_shared_library_stays, setup, teardown),
+                                        opened_tear_down),
+        cmocka_unit_test_setup_teardown(the_shared_library_stays, setup, opened_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,7 +138,7 @@ void sim_thorough_run(sim_life *life, uint64_t seed) {
     sim_must(life, sim_life_wait(life, WEIR_DURABLE), "waiting for durable");
 }
 
-/* ---- an archive, a face, neighbours ------------------------------------------------------- */
+/* ---- an archive, the public API, neighbours -------------------------------------------------- */
 
 void sim_archive_run(sim_life *life, uint64_t seed) {
     life->archive = true;
@@ -159,8 +159,8 @@ void sim_archive_run(sim_life *life, uint64_t seed) {
     if (wrong) sim_broken("%s", wrong);
 }
 
-void sim_face_run(sim_life *life, uint64_t seed) {
-    life->base = sim_base_face();
+void sim_public_api_run(sim_life *life, uint64_t seed) {
+    life->base = sim_base_public_api();
     life->facts = (uint64_t)1 << SIM_FACE_KIND;
     if (seed % 2) life->machine.crash_point = sim_crash_point;
     sim_must(life, sim_life_open(life), "the first opening");
@@ -174,7 +174,7 @@ void sim_face_run(sim_life *life, uint64_t seed) {
 /* No clean close while a stranger is about: the connection that closes last clears the -wal
  * away. */
 void sim_stranger_run(sim_life *life, uint64_t seed) {
-    life->base = seed % 4 ? sim_base_sqlite() : sim_base_face();
+    life->base = seed % 4 ? sim_base_sqlite() : sim_base_public_api();
     sim_must(life, sim_life_open(life), "the first opening");
     work(life, 2);
     life->machine.crash_point = sim_crash_point;

@@ -90,7 +90,7 @@ void sim_word_troubles(sim_life *life, size_t word, const sim_base *base);
 void sim_long_run(sim_life *life, uint64_t seed);
 void sim_thorough_run(sim_life *life, uint64_t seed);
 void sim_archive_run(sim_life *life, uint64_t seed);
-void sim_face_run(sim_life *life, uint64_t seed);
+void sim_public_api_run(sim_life *life, uint64_t seed);
 void sim_stranger_run(sim_life *life, uint64_t seed);
 
 /* ---- beside them ---- */
@@ -103,7 +103,7 @@ void sim_read_around(sim_life *victim, const sim_injury *injury);
 void sim_stranger_act(sim_life *life);
 void sim_stranger_release(sim_life *life); /* it holds no lock and no snapshot any more */
 void sim_stranger_leave(sim_life *life);
-const sim_base *sim_base_face(void);
+const sim_base *sim_base_public_api(void);
 
 /* ---- tally.c ---- */
 

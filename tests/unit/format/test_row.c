@@ -1,4 +1,5 @@
 /* Rows and declarations come back exactly, take the bytes promised, and nothing else decodes. */
+/* Covers: lib/format/row_encode.h */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

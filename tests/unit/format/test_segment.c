@@ -13,6 +13,8 @@ static char directory[256], spare_path[300], segment_path[300];
 static faulty_os faulty;
 static const weir_os *os;
 
+static weir_segment at_hand; /* tear-down closes it */
+
 static int setup(void **state) {
     (void)state;
     (void)snprintf(directory, sizeof directory, "%s", weir_temp_make());
@@ -20,11 +22,13 @@ static int setup(void **state) {
     (void)snprintf(segment_path, sizeof segment_path, "%s/segment", directory);
     faulty_make(&faulty);
     os = &faulty.table;
+    at_hand = (weir_segment){.file = -1};
     return 0;
 }
 
 static int teardown(void **state) {
     (void)state;
+    if (at_hand.file >= 0) weir_segment_close(&at_hand);
     weir_temp_remove(directory);
     return 0;
 }
@@ -115,7 +119,9 @@ static int prepare_at(const char *path, uint64_t filled, weir_segment_header *h,
     int status = weir_spare_open(os, WEIR_OS_CWD, path, &file, error);
     if (status != WEIR_OK) return status;
     status = weir_segment_prepare(os, WEIR_OS_CWD, file, path, filled, h, s, error);
-    if (status != WEIR_OK) (void)os->close(os->self, file);
+    if (status == WEIR_OK) return WEIR_OK;
+    (void)os->close(os->self, file);
+    s->file = -1;
     return status;
 }
 
@@ -170,41 +176,40 @@ static void prepare(uint64_t filled, uint64_t bytes, weir_segment *s) {
 static void a_segment_takes_its_name_last(void **state) {
     (void)state;
     weir_error error;
-    weir_segment s;
+    weir_segment *s = &at_hand;
     uint8_t header[WEIR_SEGMENT_HEADER];
     weir_segment_header back;
     assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_OK);
     fill_with(spare_path, 0xaa);
-    prepare(BYTES, BYTES, &s);
+    prepare(BYTES, BYTES, s);
     assert_int_equal(size_of(segment_path), 0);
-    assert_int_equal(weir_segment_publish(&s, directory, spare_path, segment_path, &error),
-                     WEIR_OK);
+    assert_int_equal(weir_segment_publish(s, directory, spare_path, segment_path, &error), WEIR_OK);
     assert_int_equal(size_of(segment_path), BYTES);
     assert_int_equal(size_of(spare_path), 0);
-    assert_int_equal(weir_read_full(os, s.file, header, sizeof header, 0), 0);
+    assert_int_equal(weir_read_full(os, s->file, header, sizeof header, 0), 0);
     assert_int_equal(weir_segment_header_decode(header, &back), WEIR_OK);
     assert_int_equal(byte_at(segment_path, 256), 0); /* the old bytes behind the header are gone */
     assert_int_equal(byte_at(segment_path, 4095), 0);
     assert_int_equal(byte_at(segment_path, 4096), 0xaa); /* and void further on */
-    weir_segment_close(&s);
+    weir_segment_close(s);
 }
 
 static void a_spare_is_cut_or_extended_to_the_size_wanted(void **state) {
     (void)state;
     weir_error error;
-    weir_segment s;
+    weir_segment *s = &at_hand;
     assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_OK);
-    prepare(BYTES, BYTES * 2, &s);
+    prepare(BYTES, BYTES * 2, s);
     assert_int_equal(size_of(spare_path), BYTES * 2);
-    assert_int_equal(s.filled, BYTES); /* nobody ever wrote what was added */
-    weir_segment_close(&s);
-    prepare(BYTES, BYTES / 2, &s);
+    assert_int_equal(s->filled, BYTES); /* nobody ever wrote what was added */
+    weir_segment_close(s);
+    prepare(BYTES, BYTES / 2, s);
     assert_int_equal(size_of(spare_path), BYTES / 2);
-    assert_int_equal(s.filled, BYTES / 2);
-    weir_segment_close(&s);
-    prepare(0, BYTES / 2, &s);
-    assert_int_equal(s.filled, WEIR_BLOCK_ALIGN); /* which is its header */
-    weir_segment_close(&s);
+    assert_int_equal(s->filled, BYTES / 2);
+    weir_segment_close(s);
+    prepare(0, BYTES / 2, s);
+    assert_int_equal(s->filled, WEIR_BLOCK_ALIGN); /* which is its header */
+    weir_segment_close(s);
 }
 
 static void a_spare_made_void_holds_zeros_and_ends_there(void **state) {
@@ -231,21 +236,21 @@ static void a_failure_leaves_the_spare_its_name(void **state) {
     (void)state;
     const faulty_call steps[] = {FAULTY_DATASYNC, FAULTY_RENAME, FAULTY_SYNC_DIRECTORY};
     weir_error error;
-    weir_segment s;
+    weir_segment *s = &at_hand;
     assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_OK);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        prepare(0, BYTES, &s);
+        prepare(0, BYTES, s);
         faulty_arm(&faulty, steps[i], 1, 1, -EIO);
-        assert_int_equal(weir_segment_publish(&s, directory, spare_path, segment_path, &error),
+        assert_int_equal(weir_segment_publish(s, directory, spare_path, segment_path, &error),
                          WEIR_IO);
-        weir_segment_close(&s);
+        weir_segment_close(s);
         assert_int_equal(size_of(spare_path), BYTES);
         assert_int_equal(size_of(segment_path), 0);
     }
     weir_segment_header h = sample();
     faulty_arm(&faulty, FAULTY_PWRITE, 1, 1, -ENOSPC);
-    assert_int_equal(prepare_at(spare_path, 0, &h, &s, &error), WEIR_NO_SPACE);
-    assert_int_equal(prepare_at(segment_path, 0, &h, &s, &error), WEIR_IO);
+    assert_int_equal(prepare_at(spare_path, 0, &h, s, &error), WEIR_NO_SPACE);
+    assert_int_equal(prepare_at(segment_path, 0, &h, s, &error), WEIR_IO);
 }
 
 static struct { uint64_t device, inode; } moved_by; /* by how much another file has other numbers */
@@ -260,19 +265,19 @@ static int info_of_another(void *self, int file, weir_os_info *out) {
 /* A program may close our descriptor, and its number may be another file's then. */
 static void a_segment_is_open_while_its_descriptor_is_that_file(void **state) {
     (void)state;
-    weir_segment s;
+    weir_segment *s = &at_hand;
     fill_spare();
-    prepare(BYTES, BYTES, &s);
-    assert_true(weir_segment_is_open(&s));
+    prepare(BYTES, BYTES, s);
+    assert_true(weir_segment_is_open(s));
     faulty.table.info_file = info_of_another;
     moved_by.device = 1;
-    assert_false(weir_segment_is_open(&s));
+    assert_false(weir_segment_is_open(s));
     moved_by.device = 0;
     moved_by.inode = 1;
-    assert_false(weir_segment_is_open(&s));
+    assert_false(weir_segment_is_open(s));
     faulty.table.info_file = faulty_real()->info_file;
-    weir_segment_close(&s);
-    assert_false(weir_segment_is_open(&s));
+    weir_segment_close(s);
+    assert_false(weir_segment_is_open(s));
 }
 
 static int no_info(void *self, int file, weir_os_info *out) {
@@ -283,15 +288,15 @@ static int no_info(void *self, int file, weir_os_info *out) {
 static void a_spare_that_cannot_be_sized_is_no_segment(void **state) {
     (void)state;
     weir_error error;
-    weir_segment s;
+    weir_segment *s = &at_hand;
     weir_segment_header h = sample();
     fill_spare();
     faulty.table.info_file = no_info;
-    assert_int_equal(prepare_at(spare_path, BYTES, &h, &s, &error), WEIR_IO);
+    assert_int_equal(prepare_at(spare_path, BYTES, &h, s, &error), WEIR_IO);
     faulty.table.info_file = faulty_real()->info_file;
     h.bytes = 2 * BYTES;
     faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1, -ENOSPC);
-    assert_int_equal(prepare_at(spare_path, BYTES, &h, &s, &error), WEIR_NO_SPACE);
+    assert_int_equal(prepare_at(spare_path, BYTES, &h, s, &error), WEIR_NO_SPACE);
     assert_non_null(strstr(error.text, spare_path));
     assert_int_equal(byte_at(spare_path, 0), 0xaa); /* no header where it would not be true */
     assert_int_equal(faulty.calls[FAULTY_PWRITE], 1);
@@ -331,17 +336,17 @@ static void prepare_so_much(weir_segment *s, uint64_t bytes) { prepare(0, bytes,
 /* A segment of parts of pages, or a block behind its end, would be read back as damage. */
 static void a_callers_mistake_stops_it_before_it_writes(void **state) {
     (void)state;
-    weir_segment s = {.file = -1};
+    weir_segment *s = &at_hand;
     fill_spare();
-    assert_true(stops(prepare_so_much, &s, WEIR_BLOCK_ALIGN / 2));
-    assert_true(stops(prepare_so_much, &s, BYTES + 512));
-    prepare(0, BYTES, &s);
-    assert_true(stops(append_so_much, &s, WEIR_BLOCK_ALIGN + 512));
-    assert_true(stops(append_so_much, &s, BYTES)); /* a page is the header's */
-    assert_false(stops(append_so_much, &s, 0));
-    append_so_much(&s, BYTES - WEIR_BLOCK_ALIGN);
-    assert_true(stops(append_so_much, &s, WEIR_BLOCK_ALIGN));
-    weir_segment_close(&s);
+    assert_true(stops(prepare_so_much, s, WEIR_BLOCK_ALIGN / 2));
+    assert_true(stops(prepare_so_much, s, BYTES + 512));
+    prepare(0, BYTES, s);
+    assert_true(stops(append_so_much, s, WEIR_BLOCK_ALIGN + 512));
+    assert_true(stops(append_so_much, s, BYTES)); /* a page is the header's */
+    assert_false(stops(append_so_much, s, 0));
+    append_so_much(s, BYTES - WEIR_BLOCK_ALIGN);
+    assert_true(stops(append_so_much, s, WEIR_BLOCK_ALIGN));
+    weir_segment_close(s);
 }
 #endif
 
@@ -352,26 +357,26 @@ static void filling_runs_ahead_and_stops_at_the_end(void **state) {
     static uint8_t block[WEIR_BLOCK_ALIGN];
     memset(block, 0xbb, sizeof block);
     weir_error error;
-    weir_segment s;
+    weir_segment *s = &at_hand;
     assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_OK);
-    prepare(0, BYTES, &s);
-    assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_OK);
-    assert_int_equal(s.end, 2 * WEIR_BLOCK_ALIGN);
-    assert_int_equal(s.filled, s.end);
-    weir_segment_prezero(&s);
-    assert_int_equal(s.filled, s.end + 64 * 1024);
-    weir_segment_prezero(&s); /* there still is what was written ahead */
-    assert_int_equal(s.filled, s.end + 64 * 1024);
-    while (weir_segment_has_room(&s, sizeof block)) {
-        assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_OK);
-        weir_segment_prezero(&s);
-        assert_true(s.filled > s.end || s.end == BYTES);
-        assert_true(s.filled <= BYTES);
+    prepare(0, BYTES, s);
+    assert_int_equal(weir_segment_append(s, block, sizeof block, &error), WEIR_OK);
+    assert_int_equal(s->end, 2 * WEIR_BLOCK_ALIGN);
+    assert_int_equal(s->filled, s->end);
+    weir_segment_prezero(s);
+    assert_int_equal(s->filled, s->end + 64 * 1024);
+    weir_segment_prezero(s); /* there still is what was written ahead */
+    assert_int_equal(s->filled, s->end + 64 * 1024);
+    while (weir_segment_has_room(s, sizeof block)) {
+        assert_int_equal(weir_segment_append(s, block, sizeof block, &error), WEIR_OK);
+        weir_segment_prezero(s);
+        assert_true(s->filled > s->end || s->end == BYTES);
+        assert_true(s->filled <= BYTES);
     }
-    assert_int_equal(s.end, BYTES);
+    assert_int_equal(s->end, BYTES);
     assert_int_equal(size_of(spare_path), BYTES);
-    assert_int_equal(weir_segment_sync(&s, &error), WEIR_OK);
-    weir_segment_close(&s);
+    assert_int_equal(weir_segment_sync(s, &error), WEIR_OK);
+    weir_segment_close(s);
     assert_int_equal(byte_at(spare_path, BYTES - 1), 0xbb);
 }
 
@@ -379,32 +384,32 @@ static void filling_that_fails_harms_nobody(void **state) {
     (void)state;
     static uint8_t block[WEIR_BLOCK_ALIGN];
     weir_error error;
-    weir_segment s;
+    weir_segment *s = &at_hand;
     assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_OK);
-    prepare(0, BYTES, &s);
+    prepare(0, BYTES, s);
     faulty_arm(&faulty, FAULTY_PWRITE, 2, 1, -EIO);
-    assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_OK);
-    weir_segment_prezero(&s);
-    assert_int_equal(s.filled, s.end);
-    assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_OK);
-    weir_segment_prezero(&s);
-    assert_int_equal(s.filled, s.end);
-    weir_segment_close(&s);
+    assert_int_equal(weir_segment_append(s, block, sizeof block, &error), WEIR_OK);
+    weir_segment_prezero(s);
+    assert_int_equal(s->filled, s->end);
+    assert_int_equal(weir_segment_append(s, block, sizeof block, &error), WEIR_OK);
+    weir_segment_prezero(s);
+    assert_int_equal(s->filled, s->end);
+    weir_segment_close(s);
 }
 
 static void a_failed_write_moves_nothing(void **state) {
     (void)state;
     static uint8_t block[WEIR_BLOCK_ALIGN];
     weir_error error;
-    weir_segment s;
+    weir_segment *s = &at_hand;
     assert_int_equal(weir_spare_create(os, WEIR_OS_CWD, spare_path, BYTES, &error), WEIR_OK);
-    prepare(0, BYTES, &s);
+    prepare(0, BYTES, s);
     faulty_arm(&faulty, FAULTY_PWRITE, 1, 1, -EIO);
-    assert_int_equal(weir_segment_append(&s, block, sizeof block, &error), WEIR_IO);
-    assert_int_equal(s.end, WEIR_BLOCK_ALIGN);
+    assert_int_equal(weir_segment_append(s, block, sizeof block, &error), WEIR_IO);
+    assert_int_equal(s->end, WEIR_BLOCK_ALIGN);
     faulty_arm(&faulty, FAULTY_DATASYNC, 1, 1, -EIO);
-    assert_int_equal(weir_segment_sync(&s, &error), WEIR_IO);
-    weir_segment_close(&s);
+    assert_int_equal(weir_segment_sync(s, &error), WEIR_IO);
+    weir_segment_close(s);
 }
 
 int main(void) {

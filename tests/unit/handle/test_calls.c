@@ -8,17 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <weir/log.h>
-#include <weir/sqlite.h>
-
 #include "lib/handle/handle.h"
 #include "lib/journal/stream.h"
-#include "support.h"
+#include "opened.h"
+#include <weir/log.h>
 
 enum { KEPT = 4711, TEXT = 10000 };
 
-static char directory[96], database[128];
-static weir *w;
+static opened *here; /* for handlers, threads and children */
 static weir_table *plain, *keyed;
 static char text[TEXT];
 
@@ -27,28 +24,22 @@ static const weir_column keyed_columns[] = {{"id", WEIR_KEY}, {"b", WEIR_TEXT}};
 
 static void open_it(weir_full full) {
     weir_options o = {.lane_bytes = 65536, .full = full, .full_timeout_ms = 10};
-    if (weir_open_sqlite(database, &o, &w) != WEIR_OK) fail_msg("%s", weir_last_error());
-    assert_int_equal(weir_declare(w, "plain", plain_columns, 2, &plain), WEIR_OK);
-    assert_int_equal(weir_declare(w, "keyed", keyed_columns, 2, &keyed), WEIR_OK);
+    if (weir_open_sqlite(here->database, &o, &here->w) != WEIR_OK)
+        fail_msg("%s", weir_last_error());
+    assert_int_equal(weir_declare(here->w, "plain", plain_columns, 2, &plain), WEIR_OK);
+    assert_int_equal(weir_declare(here->w, "keyed", keyed_columns, 2, &keyed), WEIR_OK);
 }
 
 static int setup(void **state) {
-    (void)state;
+    if (opened_set_up(state) != 0) return -1;
+    here = *state;
     memset(text, 'x', sizeof text);
-    (void)snprintf(directory, sizeof directory, "%s", weir_temp_make());
-    (void)snprintf(database, sizeof database, "%s/c.db", directory);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    weir_temp_remove(directory);
     return 0;
 }
 
 /* The journal thread stands still, so that a lane fills up and stays full. */
-static void hold_journal(void) { weir_journal_lock(weir_handle_journal(w)); }
-static void let_journal_go(void) { weir_journal_unlock(weir_handle_journal(w)); }
+static void hold_journal(void) { weir_journal_lock(weir_handle_journal(here->w)); }
+static void let_journal_go(void) { weir_journal_unlock(weir_handle_journal(here->w)); }
 
 static int append_text(size_t bytes) {
     return weir_append(plain, weir_int(1), weir_text_n(text, bytes));
@@ -62,7 +53,7 @@ static void fill_lane(void) {
 
 static uint64_t rows_refused(void) {
     struct weir_stats s;
-    assert_int_equal(weir_stats(w, &s), WEIR_OK);
+    assert_int_equal(weir_stats(here->w, &s), WEIR_OK);
     return s.rows_refused;
 }
 
@@ -94,10 +85,10 @@ static int two_keyed(void) {
 }
 static int misused(void) { return weir_append_row(plain, NULL, 2, NULL); }
 static int logged(void) {
-    return weir_log_write(w, WEIR_INFO, __FILE__, __LINE__, "%s", "something");
+    return weir_log_write(here->w, WEIR_INFO, __FILE__, __LINE__, "%s", "something");
 }
 static int logged_much(void) {
-    return weir_log_write(w, WEIR_INFO, __FILE__, __LINE__, "%.*s", 4000, text);
+    return weir_log_write(here->w, WEIR_INFO, __FILE__, __LINE__, "%.*s", 4000, text);
 }
 
 static void *first_append(void *kept) {
@@ -128,7 +119,7 @@ static void appends_keep_errno(void **state) {
     assert_true(keeps_errno(logged_much, WEIR_FULL));
     let_journal_go();
     weir_table *closed = plain;
-    assert_int_equal(weir_close(w), WEIR_OK);
+    assert_int_equal(opened_close(here), WEIR_OK);
     plain = closed;
     assert_true(keeps_errno(one, WEIR_CLOSED));
 }
@@ -150,7 +141,7 @@ static void refused_rows_are_counted_each(void **state) {
         assert_int_equal(too_big(), WEIR_TOO_BIG); /* which no room would help */
         assert_int_equal(rows_refused(), 6);
         let_journal_go();
-        assert_int_equal(weir_close(w), WEIR_OK);
+        assert_int_equal(opened_close(here), WEIR_OK);
     }
 }
 
@@ -175,18 +166,19 @@ static void misuse_names_the_call_and_the_argument(void **state) {
     weir_level none = (weir_level)7;
     expect_words(weir_sync(NULL, WEIR_DURABLE, 0), WEIR_MISUSE, "weir_sync", "w is NULL");
     expect_words(weir_wait(NULL, ticket, WEIR_DURABLE, 0), WEIR_MISUSE, "weir_wait", "w is NULL");
-    expect_words(weir_sync(w, none, 0), WEIR_MISUSE, "weir_sync", "level");
-    expect_words(weir_wait(w, ticket, none, 0), WEIR_MISUSE, "weir_wait", "level");
-    expect_words(weir_wait(w, ticket, WEIR_DURABLE, 0), WEIR_MISUSE, "weir_wait", "ticket");
+    expect_words(weir_sync(here->w, none, 0), WEIR_MISUSE, "weir_sync", "level");
+    expect_words(weir_wait(here->w, ticket, none, 0), WEIR_MISUSE, "weir_wait", "level");
+    expect_words(weir_wait(here->w, ticket, WEIR_DURABLE, 0), WEIR_MISUSE, "weir_wait", "ticket");
     expect_words(weir_stats(NULL, &s), WEIR_MISUSE, "weir_stats", "w is NULL");
-    expect_words(weir_stats(w, NULL), WEIR_MISUSE, "weir_stats", "out is NULL");
+    expect_words(weir_stats(here->w, NULL), WEIR_MISUSE, "weir_stats", "out is NULL");
     expect_words(weir_close(NULL), WEIR_MISUSE, "weir_close", "w is NULL");
     expect_words(weir_declare(NULL, "t", plain_columns, 2, &t), WEIR_MISUSE, "weir_declare",
                  "w is NULL");
-    expect_words(weir_declare(w, NULL, plain_columns, 2, &t), WEIR_MISUSE, "weir_declare",
+    expect_words(weir_declare(here->w, NULL, plain_columns, 2, &t), WEIR_MISUSE, "weir_declare",
                  "name is NULL");
-    expect_words(weir_declare(w, "t", NULL, 2, &t), WEIR_MISUSE, "weir_declare", "columns is NULL");
-    expect_words(weir_declare(w, "t", plain_columns, 2, NULL), WEIR_MISUSE, "weir_declare",
+    expect_words(weir_declare(here->w, "t", NULL, 2, &t), WEIR_MISUSE, "weir_declare",
+                 "columns is NULL");
+    expect_words(weir_declare(here->w, "t", plain_columns, 2, NULL), WEIR_MISUSE, "weir_declare",
                  "out is NULL");
     expect_words(weir_insert_now(NULL, row, 2, 0, NULL, NULL), WEIR_MISUSE, "weir_insert_now",
                  "table is NULL");
@@ -199,8 +191,9 @@ static void misuse_names_the_call_and_the_argument(void **state) {
     expect_words(weir_log_write(NULL, WEIR_INFO, NULL, 0, "x"), WEIR_MISUSE, "weir_log_write",
                  "w is NULL");
     expect_words(weir_open_sqlite(NULL, NULL, &other), WEIR_MISUSE, "weir_open_sqlite", "path");
-    expect_words(weir_open_sqlite(database, NULL, NULL), WEIR_MISUSE, "weir_open_sqlite", "out");
-    assert_int_equal(weir_close(w), WEIR_OK);
+    expect_words(weir_open_sqlite(here->database, NULL, NULL), WEIR_MISUSE, "weir_open_sqlite",
+                 "out");
+    assert_int_equal(opened_close(here), WEIR_OK);
 }
 
 static void calls_on_a_closed_handle_say_so(void **state) {
@@ -212,7 +205,8 @@ static void calls_on_a_closed_handle_say_so(void **state) {
     weir_table *t;
     open_it(WEIR_FULL_BLOCK);
     assert_int_equal(weir_append_row(keyed, row, 2, &ticket), WEIR_OK);
-    assert_int_equal(weir_close(w), WEIR_OK);
+    weir *w = here->w;
+    assert_int_equal(opened_close(here), WEIR_OK);
     expect_words(weir_sync(w, WEIR_DURABLE, 0), WEIR_CLOSED, "weir_sync", closed);
     expect_words(weir_wait(w, ticket, WEIR_DURABLE, 0), WEIR_CLOSED, "weir_wait", closed);
     expect_words(weir_stats(w, &s), WEIR_CLOSED, "weir_stats", closed);
@@ -226,7 +220,7 @@ static void calls_on_a_closed_handle_say_so(void **state) {
 static int open_where_nothing_may_be_made(void) {
     weir *mine;
     if (geteuid() == 0 && setresuid(65534, 65534, 65534)) return 77;
-    if (weir_open_sqlite(database, NULL, &mine) != WEIR_DATABASE) return 1;
+    if (weir_open_sqlite(here->database, NULL, &mine) != WEIR_DATABASE) return 1;
     return strstr(weir_last_error(), "may not be written") &&
                    !strstr(weir_last_error(), "No such file")
                ? 0
@@ -236,11 +230,11 @@ static int open_where_nothing_may_be_made(void) {
 static void a_directory_that_may_not_be_written_is_not_called_absent(void **state) {
     (void)state;
     int status;
-    assert_int_equal(chmod(directory, 0555), 0);
+    assert_int_equal(chmod(here->directory, 0555), 0);
     pid_t child = fork();
     if (child == 0) _exit(open_where_nothing_may_be_made());
     assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(chmod(directory, 0700), 0);
+    assert_int_equal(chmod(here->directory, 0700), 0);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 77) skip();
     assert_int_equal(status, 0);
     weir *mine;
@@ -250,12 +244,13 @@ static void a_directory_that_may_not_be_written_is_not_called_absent(void **stat
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(appends_keep_errno, setup, teardown),
-        cmocka_unit_test_setup_teardown(refused_rows_are_counted_each, setup, teardown),
-        cmocka_unit_test_setup_teardown(misuse_names_the_call_and_the_argument, setup, teardown),
-        cmocka_unit_test_setup_teardown(calls_on_a_closed_handle_say_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(appends_keep_errno, setup, opened_tear_down),
+        cmocka_unit_test_setup_teardown(refused_rows_are_counted_each, setup, opened_tear_down),
+        cmocka_unit_test_setup_teardown(misuse_names_the_call_and_the_argument, setup,
+                                        opened_tear_down),
+        cmocka_unit_test_setup_teardown(calls_on_a_closed_handle_say_so, setup, opened_tear_down),
         cmocka_unit_test_setup_teardown(a_directory_that_may_not_be_written_is_not_called_absent,
-                                        setup, teardown),
+                                        setup, opened_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

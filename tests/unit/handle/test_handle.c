@@ -1,5 +1,6 @@
 /* test_handle.c - opening: what the ring of a former process gives, once; and in which order opening
  * and closing reach the disk. */
+/* Covers: lib/handle/open.c, lib/handle/close.c, lib/handle/dead_ring.c */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,27 +11,19 @@
 #include <weir/sqlite.h>
 
 #include "lib/handle/handle.h"
+#include "opened.h"
 #include "recording_os.h"
-#include "support.h"
 
 typedef struct fixture {
-    char directory[128], path[160], ring[192], copy[192];
+    opened at;
+    char ring[320], copy[320]; /* of the journal, and one put aside */
 } fixture;
 
 static int setup(void **state) {
-    fixture *f = calloc(1, sizeof *f);
-    snprintf(f->directory, sizeof f->directory, "%s", weir_temp_make());
-    snprintf(f->path, sizeof f->path, "%s/h.db", f->directory);
-    snprintf(f->ring, sizeof f->ring, "%s-weir/ring", f->path);
-    snprintf(f->copy, sizeof f->copy, "%s/ring.copy", f->directory);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state) {
+    if (opened_make(state, sizeof(fixture)) != 0) return -1;
     fixture *f = *state;
-    weir_temp_remove(f->directory);
-    free(f);
+    (void)snprintf(f->ring, sizeof f->ring, "%s/ring", f->at.journal);
+    (void)snprintf(f->copy, sizeof f->copy, "%s/ring.copy", f->at.directory);
     return 0;
 }
 
@@ -46,7 +39,7 @@ static void run(const fixture *f, int first, int count, ending how, const char *
         weir_table *t;
         static const weir_column column = {"n", WEIR_INTEGER};
         weir_options o = {.lane_bytes = 65536, .segment_bytes = 1 << 20, .linger_ms = 60000};
-        int status = weir_open_sqlite(f->path, &o, &w);
+        int status = weir_open_sqlite(f->at.database, &o, &w);
         if (status == WEIR_OK) status = weir_declare(w, "t", &column, 1, &t);
         for (int i = 0; status == WEIR_OK && i < count; i++)
             status = weir_append(t, weir_int(first + i));
@@ -63,15 +56,15 @@ static void run(const fixture *f, int first, int count, ending how, const char *
 /* Open, apply everything, close. */
 static void recover(const fixture *f) {
     weir *w;
-    if (weir_open_sqlite(f->path, NULL, &w) != WEIR_OK) fail_msg("%s", weir_last_error());
+    if (weir_open_sqlite(f->at.database, NULL, &w) != WEIR_OK) fail_msg("%s", weir_last_error());
     assert_int_equal(weir_sync(w, WEIR_APPLIED, 10000), WEIR_OK);
     assert_int_equal(weir_close(w), WEIR_OK);
 }
 
 /* Rows 1 … count, once each, in their order. */
 static void check(const fixture *f, int count) {
-    assert_int_equal(weir_sql_int(f->path, "SELECT count(*) FROM t"), count);
-    assert_int_equal(weir_sql_int(f->path, "SELECT count(*) FROM t WHERE n=rowid"), count);
+    assert_int_equal(weir_sql_int(f->at.database, "SELECT count(*) FROM t"), count);
+    assert_int_equal(weir_sql_int(f->at.database, "SELECT count(*) FROM t WHERE n=rowid"), count);
 }
 
 static void published_rows_outlive_their_process(void **state) {
@@ -115,13 +108,13 @@ static void a_ring_of_another_journal_is_refused(void **state) {
     const fixture *f = *state;
     run(f, 1, 10, CRASH, f->copy);
     char command[600];
-    snprintf(command, sizeof command, "rm -r %s*", f->path);
+    snprintf(command, sizeof command, "rm -r %s*", f->at.database);
     assert_int_equal(system(command), 0);
     run(f, 1, 10, CRASH, NULL);
     assert_int_equal(unlink(f->ring), 0);
     weir_file_copy_tree(f->copy, f->ring);
     weir *w;
-    assert_int_equal(weir_open_sqlite(f->path, NULL, &w), WEIR_FOREIGN);
+    assert_int_equal(weir_open_sqlite(f->at.database, NULL, &w), WEIR_FOREIGN);
     assert_non_null(strstr(weir_last_error(), "ring"));
 }
 
@@ -135,7 +128,7 @@ static weir *open_recorded(const fixture *f) {
     weir *w;
     weir_error error = {0};
     recording_make(&disk);
-    (void)snprintf(directory, sizeof directory, "%s-weir", f->path);
+    (void)snprintf(directory, sizeof directory, "%s-weir", f->at.database);
     weir_handle_config config = {.options = {.lane_bytes = 65536, .full = WEIR_FULL_FAIL},
                                  .directory = directory,
                                  .os = &disk.table,
@@ -271,7 +264,7 @@ static void segments_are_released_while_the_ring_is_removed(void **state) {
     weir_error error = {0};
     weir_os os = *weir_os_posix();
     os.unlink = unlink_and_release;
-    (void)snprintf(directory, sizeof directory, "%s-weir", f->path);
+    (void)snprintf(directory, sizeof directory, "%s-weir", f->at.database);
     weir_handle_config config = {
         .options = {.lane_bytes = 65536}, .directory = directory, .os = &os, .stepped = true};
     weir_options_fill(&config.options);
@@ -282,7 +275,7 @@ static void segments_are_released_while_the_ring_is_removed(void **state) {
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, opened_tear_down)
     const struct CMUnitTest tests[] = {
         T(published_rows_outlive_their_process),
         T(a_ring_is_drained_once),

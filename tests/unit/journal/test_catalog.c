@@ -1,4 +1,5 @@
 /* test_catalog.c - which files a live journal keeps, and where a block stands. */
+/* Covers: lib/verify/extent.c */
 #include <stdlib.h>
 #include <string.h>
 

@@ -8,70 +8,31 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "faulty_os.h"
+#include "journal_fixture.h"
 #include "lib/format/row_encode.h"
 #include "lib/journal/drain.h"
-#include "support.h"
 
-enum { LANES = 4, LANE_BYTES = 1 << 16 };
+enum { LANES = 4, LANE_BYTES = RING_LANE_BYTES };
 
 typedef struct fixture {
-    faulty_os os;
-    char directory[128], ring_path[160];
-    weir_lane *lanes;
-    weir_ring ring;
-    weir_inventory found;
-    weir_journal *journal;
+    journal_fixture j;
     weir_drain drain;
 } fixture;
 
 static int setup(void **state) {
-    fixture *f = calloc(1, sizeof *f);
-    weir_error error = {0};
-    snprintf(f->directory, sizeof f->directory, "%s", weir_temp_make());
-    snprintf(f->ring_path, sizeof f->ring_path, "%s/ring", f->directory);
-    weir_inventory_input input = {.os = weir_os_posix(), .directory = f->directory};
-    assert_int_equal(weir_inventory_take(&input, &f->found, &error), WEIR_OK);
-    faulty_make(&f->os);
-    weir_journal_config config = {.os = &f->os.table,
-                                  .directory = f->directory,
-                                  .segment_bytes = 1 << 20,
-                                  .limit_bytes = 1 << 30,
-                                  .zstd_level = 1};
-    assert_int_equal(weir_journal_open(&config, &f->found, &f->journal, &error), WEIR_OK);
-    f->lanes = aligned_alloc(WEIR_CACHE_LINE, LANES * sizeof *f->lanes);
-    memset(f->lanes, 0, LANES * sizeof *f->lanes);
-    weir_ring_header wanted = {.id = {7}, .lanes = LANES, .lane_bytes = LANE_BYTES};
-    assert_int_equal(weir_ring_create(&f->ring, weir_os_posix(), WEIR_OS_CWD, f->ring_path, &wanted,
-                                      f->lanes, &error),
-                     0);
-    for (int i = 0; i < LANES; i++)
-        assert_int_equal(weir_ring_provision(&f->ring, &error), WEIR_OK);
-    assert_int_equal(weir_drain_make(&f->drain, &f->ring, f->journal, 1 << 14, false, &error),
-                     WEIR_OK);
-    *state = f;
-    return 0;
+    if (journal_make(state, sizeof(fixture)) != 0) return -1;
+    fixture *f = *state;
+    weir_error error;
+    journal_open(&f->j);
+    journal_ring(&f->j, weir_os_posix(), LANES);
+    ring_provision(&f->j.at, LANES);
+    return weir_drain_make(&f->drain, &f->j.at.ring, f->j.journal, 1 << 14, false, &error);
 }
 
 static int teardown(void **state) {
     fixture *f = *state;
     weir_drain_free(&f->drain);
-    weir_journal_close(f->journal);
-    weir_ring_close(&f->ring);
-    weir_inventory_free(&f->found);
-    weir_temp_remove(f->directory);
-    free(f->lanes);
-    free(f);
-    return 0;
-}
-
-static void put_at(weir_ring *ring, weir_lane *lane, int64_t number, uint64_t epoch) {
-    weir_value value = weir_int(number);
-    uint8_t *body = weir_lane_at(lane, lane->tail) + WEIR_RECORD_HEAD;
-    size_t bytes = (size_t)(weir_row_encode(body, 1, &value, 1) - body);
-    weir_record_seal(lane, lane->tail, bytes, epoch, WEIR_RECORD_ROW);
-    weir_lane_publish(lane, lane->tail + weir_record_bytes(bytes));
-    (void)ring;
+    return journal_tear_down(state);
 }
 
 /* Of a row of one small number, as put makes them. */
@@ -82,7 +43,7 @@ static uint64_t record_bytes(void) {
 }
 
 static void put(fixture *f, int lane, int64_t number) {
-    put_at(&f->ring, &f->lanes[lane], number, weir_ring_stamp(&f->ring, &f->lanes[lane], false));
+    ring_put(&f->j.at, (uint32_t)lane, weir_int(number));
 }
 
 static unsigned drain_all(fixture *f) {
@@ -94,42 +55,12 @@ static unsigned drain_all(fixture *f) {
         blocks += appended;
         nothing = appended ? 0 : nothing + 1;
     }
-    assert_int_equal(weir_journal_sync(f->journal, &error), WEIR_OK);
+    assert_int_equal(weir_journal_sync(f->j.journal, &error), WEIR_OK);
     return blocks;
 }
 
-/* The numbers of all durable rows, in the journal's order. */
-static size_t read_back(fixture *f, int64_t *numbers, size_t limit) {
-    weir_reader *reader;
-    weir_error error;
-    weir_read_block block;
-    size_t count = 0;
-    assert_int_equal(weir_reader_make(weir_os_posix(), weir_journal_locator(f->journal), &reader),
-                     WEIR_OK);
-    for (uint64_t n = 1; weir_reader_read(reader, n, &block, &error) == WEIR_OK; n++) {
-        const uint8_t *row;
-        size_t bytes;
-        weir_cursor body = block.payload.body;
-        while (block.header.kind == WEIR_BLOCK_ROWS &&
-               weir_payload_next_row(&body, &row, &bytes) == 1) {
-            static weir_value values[WEIR_COLUMNS_MAX];
-            uint16_t table, columns;
-            assert_true(weir_row_decode(row, bytes, &table, &columns, values));
-            assert_true(count < limit);
-            numbers[count++] = values[0].as.integer;
-        }
-    }
-    weir_reader_free(reader);
-    return count;
-}
-
 /* The journal has the rows 0 to count - 1 and no other. */
-static void expect_in_order(fixture *f, int count) {
-    static int64_t numbers[4096];
-    assert_int_equal(read_back(f, numbers, sizeof numbers / sizeof *numbers), count);
-    for (int i = 0; i < count; i++)
-        assert_int_equal(numbers[i], i);
-}
+static void expect_in_order(fixture *f, int count) { journal_assert_counts(&f->j, 0, count); }
 
 static void rows_of_several_lanes_come_in_the_order_of_their_epochs(void **state) {
     fixture *f = *state;
@@ -145,11 +76,12 @@ static void a_record_of_a_later_epoch_waits_for_the_next_cut(void **state) {
     weir_error error;
     bool appended;
     put(f, 0, 0);
-    uint64_t newer = weir_ring_stamp(&f->ring, &f->lanes[1], true); /* taken, not yet published */
+    uint64_t newer =
+        weir_ring_stamp(&f->j.at.ring, &f->j.at.lanes[1], true); /* taken, not yet published */
     put(f, 2, 1);
     assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_OK);
     assert_true(appended);
-    put_at(&f->ring, &f->lanes[1], 2, newer); /* the stalled producer publishes at last */
+    ring_put_at(&f->j.at.lanes[1], weir_int(2), newer); /* the stalled producer publishes at last */
     put(f, 0, 3);
     drain_all(f);
     expect_in_order(f, 4);
@@ -159,9 +91,9 @@ static void space_comes_back_only_with_release(void **state) {
     fixture *f = *state;
     put(f, 0, 1);
     drain_all(f);
-    assert_true(atomic_load(&f->lanes[0].control->head) == 0);
+    assert_true(atomic_load(&f->j.at.lanes[0].control->head) == 0);
     weir_drain_release(&f->drain);
-    assert_true(atomic_load(&f->lanes[0].control->head) == f->lanes[0].tail);
+    assert_true(atomic_load(&f->j.at.lanes[0].control->head) == f->j.at.lanes[0].tail);
 }
 
 static void what_was_not_released_is_taken_again_after_a_rewind(void **state) {
@@ -172,7 +104,7 @@ static void what_was_not_released_is_taken_again_after_a_rewind(void **state) {
         put(f, i % 2, i);
     assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_OK);
     weir_drain_rewind(&f->drain); /* as after a sync that failed */
-    assert_int_equal(weir_journal_restart(f->journal, &error), WEIR_OK);
+    assert_int_equal(weir_journal_restart(f->j.journal, &error), WEIR_OK);
     put(f, 0, 5);
     drain_all(f);
     expect_in_order(f, 6);
@@ -196,13 +128,10 @@ static void a_block_claims_what_it_holds_and_no_more(void **state) {
         put(f, i % 2, i);
     assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_OK);
     assert_true(appended);
-    assert_int_equal(weir_journal_sync(f->journal, &error), WEIR_OK);
+    assert_int_equal(weir_journal_sync(f->j.journal, &error), WEIR_OK);
     weir_journal_state s;
     weir_read_block block;
-    weir_reader *reader;
-    weir_journal_get_state(f->journal, &s);
-    assert_int_equal(weir_reader_make(weir_os_posix(), weir_journal_locator(f->journal), &reader),
-                     WEIR_OK);
+    weir_reader *reader = journal_reader(&f->j, &s);
     assert_int_equal(weir_reader_read(reader, s.durable.block, &block, &error), WEIR_OK);
     assert_true(block.header.rows > 100 && block.header.rows < 2000);
     assert_int_equal(block.payload.lanes, 2);
@@ -210,7 +139,6 @@ static void a_block_claims_what_it_holds_and_no_more(void **state) {
     for (uint32_t i = 0; i < 2; i++)
         rows += weir_payload_lane(&block.payload, i).position / record_bytes();
     assert_int_equal(rows, block.header.rows);
-    weir_reader_free(reader);
 }
 
 /* The disk refuses in the middle of a cut; the same rows come with the next call, each once. */
@@ -221,11 +149,11 @@ static void what_a_block_that_failed_had_taken_comes_again(void **state) {
     for (int i = 0; i < 2000; i++)
         put(f, i % 2, i);
     assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_OK);
-    assert_int_equal(weir_journal_sync(f->journal, &error), WEIR_OK);
-    faulty_arm(&f->os, FAULTY_PWRITE, 1, 1, -EIO);
+    assert_int_equal(weir_journal_sync(f->j.journal, &error), WEIR_OK);
+    faulty_arm(&f->j.os, FAULTY_PWRITE, 1, 1, -EIO);
     assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_IO);
     assert_false(appended);
-    assert_int_equal(weir_journal_restart(f->journal, &error), WEIR_OK);
+    assert_int_equal(weir_journal_restart(f->j.journal, &error), WEIR_OK);
     (void)drain_all(f);
     expect_in_order(f, 2000);
 }
@@ -237,7 +165,7 @@ static void a_bad_record_stops_a_live_drain(void **state) {
     bool appended;
     put(f, 0, 0);
     put(f, 0, 1);
-    weir_lane_at(&f->lanes[0], 0)[WEIR_RECORD_HEAD] ^= 1;
+    weir_lane_at(&f->j.at.lanes[0], 0)[WEIR_RECORD_HEAD] ^= 1;
     assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_STOPPED);
     assert_false(appended);
 }
@@ -246,7 +174,7 @@ static void an_epoch_that_nobody_gave_out_stops_a_live_drain(void **state) {
     fixture *f = *state;
     weir_error error;
     bool appended;
-    put_at(&f->ring, &f->lanes[0], 0, 1u << 30);
+    ring_put_at(&f->j.at.lanes[0], weir_int(0), 1u << 30);
     assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_STOPPED);
 }
 
@@ -262,9 +190,9 @@ static void rows_of_a_table_that_nobody_declared_are_not_drained_from_a_dead_rin
 static void put_declaration(fixture *f, int lane_index, uint16_t table) {
     static const weir_column column = {"c", WEIR_INTEGER};
     weir_declaration *d;
-    weir_lane *lane = &f->lanes[lane_index];
+    weir_lane *lane = &f->j.at.lanes[lane_index];
     assert_int_equal(weir_declaration_make(table, "t", &column, 1, &d, NULL), WEIR_OK);
-    uint64_t epoch = weir_ring_stamp(&f->ring, lane, false);
+    uint64_t epoch = weir_ring_stamp(&f->j.at.ring, lane, false);
     size_t bytes = weir_declaration_size(d);
     (void)weir_declaration_encode(weir_lane_at(lane, lane->tail) + WEIR_RECORD_HEAD, d);
     weir_record_seal(lane, lane->tail, bytes, epoch, WEIR_RECORD_DECLARATION);
@@ -278,11 +206,11 @@ static void a_bad_record_ends_its_lane_in_a_dead_drain(void **state) {
     put_declaration(f, 2, 1);
     for (int i = 0; i < 6; i++)
         put(f, i % 2, i);
-    weir_lane_at(&f->lanes[0], 24)[WEIR_RECORD_HEAD] ^= 1; /* row 2 */
+    weir_lane_at(&f->j.at.lanes[0], 24)[WEIR_RECORD_HEAD] ^= 1; /* row 2 */
     f->drain.dead = true;
     drain_all(f);
     int64_t numbers[8];
-    assert_int_equal(read_back(f, numbers, 8), 4);
+    assert_int_equal(journal_numbers(&f->j, numbers, 8), 4);
     const int64_t kept[] = {0, 1, 3, 5};
     assert_memory_equal(numbers, kept, sizeof kept);
 }
@@ -293,10 +221,10 @@ static void a_record_that_nobody_could_read_ends_its_lane_in_a_dead_drain(void *
     static const uint8_t no_row[] = {1, 0, 1, 0, 0x99, 7}; /* table 1, a tag that does not exist */
     put_declaration(f, 0, 1);
     for (int i = 0; i < 2; i++) {
-        weir_lane *lane = &f->lanes[1 + i];
+        weir_lane *lane = &f->j.at.lanes[1 + i];
         put(f, 1 + i, i);
         memcpy(weir_lane_at(lane, lane->tail) + WEIR_RECORD_HEAD, no_row, sizeof no_row);
-        uint64_t epoch = weir_ring_stamp(&f->ring, lane, false);
+        uint64_t epoch = weir_ring_stamp(&f->j.at.ring, lane, false);
         weir_record_seal(lane, lane->tail, sizeof no_row, epoch,
                          i ? WEIR_RECORD_ROW : WEIR_RECORD_DECLARATION);
         weir_lane_publish(lane, lane->tail + weir_record_bytes(sizeof no_row));
@@ -306,7 +234,7 @@ static void a_record_that_nobody_could_read_ends_its_lane_in_a_dead_drain(void *
     f->drain.dead = true;
     drain_all(f);
     int64_t numbers[8];
-    assert_int_equal(read_back(f, numbers, 8), 3);
+    assert_int_equal(journal_numbers(&f->j, numbers, 8), 3);
     const int64_t kept[] = {0, 1, 2};
     assert_memory_equal(numbers, kept, sizeof kept);
 }
@@ -316,11 +244,11 @@ static void a_declaration_stands_before_the_rows_behind_it(void **state) {
     put(f, 1, 0);
     put_declaration(f, 0, 9);
     put(f, 0, 1);
-    assert_null(weir_journal_declaration(f->journal, 9));
+    assert_null(weir_journal_declaration(f->j.journal, 9));
     assert_int_equal(drain_all(f), 3); /* rows, declaration, rows */
-    assert_non_null(weir_journal_declaration(f->journal, 9));
+    assert_non_null(weir_journal_declaration(f->j.journal, 9));
     weir_journal_state s;
-    weir_journal_get_state(f->journal, &s);
+    weir_journal_get_state(f->j.journal, &s);
     assert_int_equal(s.next_row, 3); /* a declaration takes no row number */
 }
 
@@ -341,11 +269,12 @@ static void *append_in_turn(void *argument) {
     orderly *o = argument;
     for (;;) {
         int64_t n = atomic_load(&order_counter);
-        if (n >= ORDER_ROWS) break;
+        if (n >= ORDER_ROWS || atomic_load(&order_running) < 0) break;
         if (n < 0 || !atomic_compare_exchange_strong(&order_counter, &n, -n - 1))
             continue; /* somebody's turn */
-        while (o->f->lanes[o->lane].tail + 64 >
-               atomic_load(&o->f->lanes[o->lane].control->head) + LANE_BYTES)
+        while (atomic_load(&order_running) >= 0 &&
+               o->f->j.at.lanes[o->lane].tail + 64 >
+                   atomic_load(&o->f->j.at.lanes[o->lane].control->head) + LANE_BYTES)
             ;
         put(o->f, o->lane, n);
         atomic_store(&order_counter, n + 1);
@@ -359,21 +288,24 @@ static void what_happened_before_stands_before(void **state) {
     weir_error error;
     pthread_t threads[LANES];
     orderly each[LANES];
+    int status = WEIR_OK;
     atomic_store(&order_counter, 0);
     atomic_store(&order_running, LANES);
     for (int i = 0; i < LANES; i++) {
         each[i] = (orderly){f, i};
         pthread_create(&threads[i], NULL, append_in_turn, &each[i]);
     }
-    while (atomic_load(&order_running) > 0 || weir_ring_pending(&f->ring) > 0) {
+    while (atomic_load(&order_running) > 0 || weir_ring_pending(&f->j.at.ring) > 0) {
         bool appended;
-        assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_OK);
-        if (!appended) continue;
-        assert_int_equal(weir_journal_sync(f->journal, &error), WEIR_OK);
-        weir_drain_release(&f->drain);
+        status = weir_drain_block(&f->drain, &appended, &error);
+        if (status == WEIR_OK && appended) status = weir_journal_sync(f->j.journal, &error);
+        if (status != WEIR_OK) break;
+        if (appended) weir_drain_release(&f->drain);
     }
+    if (status != WEIR_OK) atomic_store(&order_running, -1); /* they end, and wait for no room */
     for (int i = 0; i < LANES; i++)
         pthread_join(threads[i], NULL);
+    assert_int_equal(status, WEIR_OK);
     expect_in_order(f, ORDER_ROWS);
 }
 

@@ -2,26 +2,25 @@
  *
  * Row n of the journal always holds the integer n, so whatever is read back can be judged without a
  * second list: rows must count up from the first kept, and reach at least as far as was synced. */
+/* Covers: lib/journal/opening.c, lib/journal/next_segment.c, lib/journal/release.c,
+ * lib/journal/stream.h */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "faulty_os.h"
+#include "journal_fixture.h"
 #include "lib/format/row_encode.h"
 #include "lib/journal/stream.h"
 #include "recording_os.h"
 #include "scarce.h"
-#include "support.h"
 
 enum { SEGMENT = 1 << 16, ROWS = 40 };
 
-static char directory[256];
-static faulty_os faulty;
-static const weir_os *os;
+static journal_fixture *here; /* what an os function or an event of a test needs, too */
+static const weir_os *os;     /* its table */
 static int events;
-static weir_journal_config config;
 static weir_position applied; /* what a database would have stored; block 0: nothing */
 
 static void count_event(void *context, weir_event event, const char *text) {
@@ -31,46 +30,47 @@ static void count_event(void *context, weir_event event, const char *text) {
     events += event == WEIR_EVENT_NO_SPACE;
 }
 
-static int setup(void **state) {
-    (void)state;
-    (void)snprintf(directory, sizeof directory, "%s", weir_temp_make());
-    faulty_make(&faulty);
-    os = &faulty.table;
+static void begin(void) {
+    os = &here->os.table;
     events = 0;
     applied = (weir_position){0};
-    config = (weir_journal_config){.os = os,
-                                   .directory = directory,
-                                   .segment_bytes = SEGMENT,
-                                   .limit_bytes = 1 << 30,
-                                   .zstd_level = 1,
-                                   .event = count_event};
-    return 0;
+    here->config.segment_bytes = SEGMENT;
+    here->config.event = count_event;
 }
 
-static int teardown(void **state) {
-    (void)state;
-    weir_temp_remove(directory);
+static void begin_again(void) {
+    journal_release(here);
+    journal_renew(here);
+    begin();
+}
+
+static int setup(void **state) {
+    if (journal_make(state, sizeof *here) != 0) return -1;
+    here = *state;
+    begin();
     return 0;
 }
 
 /* ---- what the tests do ------------------------------------------------------------------- */
 
-static void take(weir_inventory *found) {
+/* The directory as it is now. */
+static weir_inventory *take(void) {
     weir_inventory_input input = {.os = weir_os_posix(),
-                                  .directory = directory,
+                                  .directory = here->at.directory,
                                   .verify_all = true,
                                   .database_has_positions = applied.block > 0,
                                   .positions = &applied,
                                   .position_count = applied.block > 0};
     weir_error error = {0};
-    if (weir_inventory_take(&input, found, &error) != WEIR_OK) fail_msg("%s", error.text);
+    weir_inventory_free(&here->found);
+    if (weir_inventory_take(&input, &here->found, &error) != WEIR_OK) fail_msg("%s", error.text);
+    return &here->found;
 }
 
 static int try_open(weir_journal **out, weir_error *error) {
-    weir_inventory found;
-    take(&found);
-    int status = weir_journal_open(&config, &found, out, error);
-    weir_inventory_free(&found);
+    assert_null(here->journal); /* one at a time; tear-down closes it */
+    int status = weir_journal_open(&here->config, take(), out, error);
+    if (status == WEIR_OK) here->journal = *out;
     return status;
 }
 
@@ -82,7 +82,15 @@ static weir_journal *open_journal(void) {
 }
 
 /* The process dies: nothing is synced, tidied or told. */
-static void crash(weir_journal *j) { weir_journal_free(j); }
+static void crash(weir_journal *j) {
+    here->journal = NULL;
+    weir_journal_free(j);
+}
+
+static void close_journal(weir_journal *j) {
+    here->journal = NULL;
+    weir_journal_close(j);
+}
 
 static uint8_t *put_head(uint8_t *at, uint64_t position) {
     const uint8_t ring[16] = "ring";
@@ -180,16 +188,14 @@ static void see_block(const weir_read_block *b, sight *seen) {
 
 static sight see(weir_locator locator, uint64_t first, uint64_t last) {
     sight seen = {0};
-    weir_reader *reader;
     weir_error error = {0};
-    assert_int_equal(weir_reader_make(weir_os_posix(), locator, &reader), WEIR_OK);
+    weir_reader *reader = journal_reader_at(here, locator);
     for (uint64_t n = first; n <= last; n++) {
         weir_read_block block;
         if (weir_reader_read(reader, n, &block, &error) != WEIR_OK)
             fail_msg("block %llu: %s", (unsigned long long)n, error.text);
         see_block(&block, &seen);
     }
-    weir_reader_free(reader);
     return seen;
 }
 
@@ -202,15 +208,13 @@ static sight see_live(weir_journal *j) {
 
 /* The directory as a stranger finds it. */
 static sight see_dead(void) {
-    weir_inventory found;
-    take(&found);
-    if (weir_verdict_refuses(found.verdict)) fail_msg("%s", found.detail);
-    assert_int_equal(found.damage_count, 0);
+    const weir_inventory *found = take();
+    if (weir_verdict_refuses(found->verdict)) fail_msg("%s", found->detail);
+    assert_int_equal(found->damage_count, 0);
     sight seen = {0};
-    if (found.extent_count)
-        seen = see(weir_inventory_locator(&found), found.extents[0].first_block, found.end.block);
-    if (found.extent_count) assert_int_equal(found.next_row, seen.next_row);
-    weir_inventory_free(&found);
+    if (found->extent_count)
+        seen = see(weir_inventory_locator(found), found->extents[0].first_block, found->end.block);
+    if (found->extent_count) assert_int_equal(found->next_row, seen.next_row);
     return seen;
 }
 
@@ -228,8 +232,8 @@ static int each_name(void *context, const char *name) {
 
 static names names_now(void) {
     names n = {0}, archived = {0};
-    assert_int_equal(os->list(os->self, WEIR_OS_CWD, directory, each_name, &n), 0);
-    (void)os->list(os->self, WEIR_OS_CWD, weir_temp_path(directory, "archive"), each_name,
+    assert_int_equal(os->list(os->self, WEIR_OS_CWD, here->at.directory, each_name, &n), 0);
+    (void)os->list(os->self, WEIR_OS_CWD, weir_temp_path(here->at.directory, "archive"), each_name,
                    &archived);
     n.archived = archived.segments;
     return n;
@@ -249,7 +253,7 @@ static void a_fresh_journal_is_empty_and_durable(void **state) {
     assert_int_equal(s.bytes, SEGMENT);
     assert_int_equal(weir_journal_incarnation(j), 1);
     assert_int_equal(see_live(j).heads, 1);
-    weir_journal_close(j);
+    close_journal(j);
     assert_int_equal(names_now().segments, 1);
     assert_int_equal(see_dead().blocks, 1);
 }
@@ -267,7 +271,7 @@ static void rows_are_numbered_through_many_segments(void **state) {
     assert_true(seen.heads > 5);
     assert_int_equal(names_now().segments, seen.heads);
     assert_int_equal(state_of(j).bytes, seen.heads * SEGMENT);
-    weir_journal_close(j);
+    close_journal(j);
     assert_int_equal(see_dead().next_row, 100 * ROWS + 1);
 }
 
@@ -293,14 +297,14 @@ static void blocks_are_seen_once_they_are_durable(void **state) {
     must_sync(j); /* nothing new: no call of the disk */
     assert_int_equal(state_of(j).syncs, before.syncs);
     assert_true(before.bytes_written >= 2 * WEIR_BLOCK_ALIGN);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 static void a_block_larger_than_a_segment_gets_one_of_its_own(void **state) {
     (void)state;
     static uint8_t payload[SEGMENT * 2];
     weir_error error = {0};
-    config.zstd_level = 1;
+    here->config.zstd_level = 1;
     weir_journal *j = open_journal();
     uint8_t *at = put_head(payload, 1);
     weir_rng rng = {7}; /* noise, so that it does not compress */
@@ -323,7 +327,7 @@ static void a_block_larger_than_a_segment_gets_one_of_its_own(void **state) {
     assert_int_equal(weir_reader_read(reader, 3, &block, &error), WEIR_OK);
     assert_int_equal(block.header.raw_bytes, at - payload);
     weir_reader_free(reader);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 static void every_segment_knows_the_tables(void **state) {
@@ -342,7 +346,7 @@ static void every_segment_knows_the_tables(void **state) {
     assert_int_equal(see_live(j).tables, 3);
     assert_int_equal(j->tables.list[0]->table, 1);
     assert_string_equal(j->tables.list[1]->name, "second, again");
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 static void payloads_that_lie_are_refused(void **state) {
@@ -358,7 +362,7 @@ static void payloads_that_lie_are_refused(void **state) {
         weir_journal_append(j, WEIR_BLOCK_DECLARATIONS, payload, WEIR_PAYLOAD_HEAD + 4, 0, &error),
         WEIR_DAMAGED);
     assert_int_equal(state_of(j).end.block, 1);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 /* ---- opening again ----------------------------------------------------------------------- */
@@ -381,7 +385,7 @@ static void rows_survive_a_crash_at_every_step(void **state) {
     }
     weir_journal *j = open_journal();
     assert_int_equal(see_live(j).next_row, rows + 1);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 static void the_journal_keeps_its_id(void **state) {
@@ -391,13 +395,13 @@ static void the_journal_keeps_its_id(void **state) {
     memcpy(id, weir_journal_id(j), sizeof id);
     must_append(j, ROWS);
     must_sync(j);
-    weir_journal_close(j);
+    close_journal(j);
     j = open_journal();
     assert_memory_equal(id, weir_journal_id(j), sizeof id);
     assert_int_equal(state_of(j).found.row, 0); /* its block had nobody yet to vouch for it */
     assert_int_equal(state_of(j).durable.row, ROWS);
     assert_memory_equal(state_of(j).found.journal, id, sizeof id);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 /* The mark of a clean close must not stand last once the journal is open again, or the next opening
@@ -407,7 +411,6 @@ static void a_closing_mark_is_not_carried_over(void **state) {
     const uint8_t no_ring[16] = {0};
     uint8_t head[WEIR_PAYLOAD_HEAD];
     weir_error error = {0};
-    weir_inventory found;
     (void)weir_payload_head_encode(head, no_ring, NULL, 0);
     weir_journal *j = open_journal();
     must_append(j, ROWS);
@@ -415,15 +418,13 @@ static void a_closing_mark_is_not_carried_over(void **state) {
     assert_int_equal(weir_journal_append(j, WEIR_BLOCK_MARK, head, sizeof head, 0, &error),
                      WEIR_OK);
     must_sync(j);
-    weir_journal_close(j);
-    take(&found);
-    assert_true(found.closed);
-    weir_inventory_free(&found);
+    close_journal(j);
+    const weir_inventory *found = take();
+    assert_true(found->closed);
     crash(open_journal());
-    take(&found);
-    assert_false(found.closed);
-    assert_int_equal(found.next_row, ROWS + 1);
-    weir_inventory_free(&found);
+    found = take();
+    assert_false(found->closed);
+    assert_int_equal(found->next_row, ROWS + 1);
 }
 
 /* Opening that fails at any call leaves the next one everything, also what no mark vouches for. */
@@ -440,18 +441,18 @@ static void opening_may_fail_at_any_call(void **state) {
             assert_int_equal(release_all(j, NULL), WEIR_OK);
             crash(j);
             weir_error error = {0};
-            faulty_arm(&faulty, (faulty_call)call, n, 1, -EIO);
+            faulty_arm(&here->os, (faulty_call)call, n, 1, -EIO);
             if (try_open(&j, &error) == WEIR_OK)
                 crash(j);
             else
                 assert_int_equal(error.status, WEIR_IO);
-            faulty_arm(&faulty, (faulty_call)call, 0, 0, 0);
+            faulty_arm(&here->os, (faulty_call)call, 0, 0, 0);
             assert_int_equal(see_dead().next_row, rows + 1);
         }
     }
     weir_journal *j = open_journal();
     assert_int_equal(state_of(j).durable.row, rows);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 /* ---- failing ----------------------------------------------------------------------------- */
@@ -476,25 +477,22 @@ static void failing_calls_lose_and_double_nothing(void **state) {
     (void)state;
     const int errors[] = {-EIO, -ENOSPC};
     const uint64_t rows = 40 * ROWS;
-    assert_int_equal(teardown(NULL), 0); /* each round has a directory of its own */
     for (int call = 0; call < FAULTY_CALLS; call++) {
         for (long n = 1; n <= 24; n++) {
-            assert_int_equal(setup(NULL), 0);
+            begin_again(); /* each round has a directory of its own */
             weir_journal *j = open_journal();
             weir_error error = {0};
-            faulty_arm(&faulty, (faulty_call)call, n, 1 + n % 3, errors[n % 2]);
+            faulty_arm(&here->os, (faulty_call)call, n, 1 + n % 3, errors[n % 2]);
             assert_int_equal(drive(j, rows, &error), WEIR_OK);
             assert_int_equal(see_live(j).next_row, rows + 1);
-            faulty_arm(&faulty, (faulty_call)call, 0, 0, 0);
+            faulty_arm(&here->os, (faulty_call)call, 0, 0, 0);
             crash(j);
             assert_int_equal(see_dead().next_row, rows + 1);
             j = open_journal();
             assert_int_equal(see_live(j).next_row, rows + 1);
-            weir_journal_close(j);
-            assert_int_equal(teardown(NULL), 0);
+            close_journal(j);
         }
     }
-    assert_int_equal(setup(NULL), 0); /* for the teardown to come */
 }
 
 static void a_failed_sync_promises_nothing(void **state) {
@@ -504,7 +502,7 @@ static void a_failed_sync_promises_nothing(void **state) {
     must_append(j, ROWS);
     must_sync(j);
     must_append(j, ROWS);
-    faulty_arm(&faulty, FAULTY_DATASYNC, 1, 1, -EIO);
+    faulty_arm(&here->os, FAULTY_DATASYNC, 1, 1, -EIO);
     assert_int_equal(weir_journal_sync(j, &error), WEIR_IO);
     assert_int_equal(weir_journal_sync(j, &error), WEIR_IO); /* never again on this file */
     assert_int_equal(append_rows(j, ROWS, &error), WEIR_IO);
@@ -512,7 +510,7 @@ static void a_failed_sync_promises_nothing(void **state) {
     assert_int_equal(weir_journal_restart(j, &error), WEIR_OK);
     assert_int_equal(state_of(j).next_row, ROWS + 1);
     must_append(j, ROWS);
-    faulty_arm(&faulty, FAULTY_DATASYNC, 1, 1, -EIO);
+    faulty_arm(&here->os, FAULTY_DATASYNC, 1, 1, -EIO);
     assert_int_equal(weir_journal_sync(j, &error), WEIR_IO);
     assert_int_equal(weir_journal_restart(j, &error), WEIR_OK);
     assert_int_equal(see_live(j).heads, 3); /* none of them says that the lost rows are drained */
@@ -525,7 +523,7 @@ static void a_failed_sync_promises_nothing(void **state) {
 static void the_limit_is_told_once_and_ends_with_a_release(void **state) {
     (void)state;
     weir_error error = {0};
-    config.limit_bytes = 3 * SEGMENT;
+    here->config.limit_bytes = 3 * SEGMENT;
     weir_journal *j = open_journal();
     assert_int_equal(weir_journal_reserve(j, SEGMENT, &error), WEIR_OK);
     for (int round = 1; round <= 2; round++) {
@@ -541,7 +539,7 @@ static void the_limit_is_told_once_and_ends_with_a_release(void **state) {
     }
     must_sync(j);
     (void)see_live(j);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 static void released_segments_become_spares(void **state) {
@@ -574,7 +572,7 @@ static void released_segments_become_spares(void **state) {
     (void)see_dead();
     j = open_journal();
     assert_int_equal(release_all(j, &error), WEIR_OK);
-    weir_journal_close(j);
+    close_journal(j);
     assert_int_equal(names_now().segments, 1);
     assert_int_equal(names_now().spares, 1);
 }
@@ -582,7 +580,7 @@ static void released_segments_become_spares(void **state) {
 static void an_archive_keeps_every_row(void **state) {
     (void)state;
     weir_error error = {0};
-    config.archive = true;
+    here->config.archive = true;
     for (int round = 0; round < 3; round++) {
         weir_journal *j = open_journal();
         for (int i = 0; i < 30; i++)
@@ -594,16 +592,16 @@ static void an_archive_keeps_every_row(void **state) {
     names n = names_now();
     assert_int_equal(n.segments, 1);
     assert_true(n.archived > 3);
-    weir_inventory found;
-    take(&found);
+    const weir_inventory *found = take();
     char to[400];
-    (void)snprintf(to, sizeof to, "%s/archive%s", directory, strrchr(found.segments[0].path, '/'));
-    assert_int_equal(os->rename(os->self, WEIR_OS_CWD, found.segments[0].path, WEIR_OS_CWD, to), 0);
-    weir_inventory_free(&found);
-    size_t length = strlen(directory);
-    strcpy(directory + length, "/archive"); /* which is a journal itself */
+    (void)snprintf(to, sizeof to, "%s/archive%s", here->at.directory,
+                   strrchr(found->segments[0].path, '/'));
+    assert_int_equal(os->rename(os->self, WEIR_OS_CWD, found->segments[0].path, WEIR_OS_CWD, to),
+                     0);
+    size_t length = strlen(here->at.directory);
+    strcpy(here->at.directory + length, "/archive"); /* which is a journal itself */
     sight seen = see_dead();
-    directory[length] = '\0';
+    here->at.directory[length] = '\0';
     assert_int_equal(seen.first_row, 1);
     assert_int_equal(seen.next_row, 3 * 30 * ROWS + 1);
 }
@@ -618,7 +616,7 @@ static uint64_t bytes_of_a_large_block(weir_journal *j) {
 static void only_what_is_not_archived_is_stored_plain(void **state) {
     (void)state;
     for (int archive = 0; archive < 2; archive++) {
-        config.archive = archive;
+        here->config.archive = archive;
         weir_journal *j = open_journal();
         uint64_t compressed = bytes_of_a_large_block(j);
         weir_journal_store_plain(j, true);
@@ -639,18 +637,16 @@ static void an_archived_number_is_not_given_again(void **state) {
     (void)state;
     weir_error error = {0};
     char from[400], to[400];
-    config.archive = true;
+    here->config.archive = true;
     weir_journal *j = open_journal();
     must_append(j, ROWS);
     must_sync(j);
-    weir_journal_close(j);
-    weir_inventory found;
-    take(&found);
-    (void)snprintf(from, sizeof from, "%s", found.segments[0].path);
-    weir_inventory_free(&found);
-    (void)snprintf(to, sizeof to, "%s/archive", directory);
+    close_journal(j);
+    const weir_inventory *found = take();
+    (void)snprintf(from, sizeof from, "%s", found->segments[0].path);
+    (void)snprintf(to, sizeof to, "%s/archive", here->at.directory);
     assert_int_equal(os->make_directory(os->self, WEIR_OS_CWD, to), 0);
-    (void)snprintf(to, sizeof to, "%s/archive%s", directory, strrchr(from, '/'));
+    (void)snprintf(to, sizeof to, "%s/archive%s", here->at.directory, strrchr(from, '/'));
     assert_int_equal(os->rename(os->self, WEIR_OS_CWD, from, WEIR_OS_CWD, to), 0);
     for (int round = 2; round <= 3; round++) {
         j = open_journal();
@@ -670,7 +666,7 @@ static void a_segment_has_lost_its_name_for_good_before_the_next_thing_happens(v
     static recording disk;
     weir_error error = {0};
     recording_make(&disk);
-    config.os = &disk.table;
+    here->config.os = &disk.table;
     weir_journal *j = open_journal();
     while (names_now().segments < 5)
         must_append(j, ROWS);
@@ -683,7 +679,7 @@ static void a_segment_has_lost_its_name_for_good_before_the_next_thing_happens(v
         renamed = recording_find(&disk, renamed + 1, RENAMED, "spare-");
     }
     assert_int_equal(n, WEIR_SPARES_RECYCLE);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 static void a_release_that_fails_is_repeated(void **state) {
@@ -695,13 +691,13 @@ static void a_release_that_fails_is_repeated(void **state) {
         must_append(j, ROWS);
     must_sync(j);
     for (int i = 0; i < 2; i++) {
-        faulty_arm(&faulty, steps[i], 2, 1, -EIO);
+        faulty_arm(&here->os, steps[i], 2, 1, -EIO);
         assert_int_equal(release_all(j, &error), WEIR_IO);
         (void)see_live(j); /* what the journal says it keeps can be read */
     }
     assert_int_equal(release_all(j, &error), WEIR_OK);
     assert_int_equal(names_now().segments, 1);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 static void the_last_spare_is_for_opening_on_a_full_disk(void **state) {
@@ -711,7 +707,7 @@ static void the_last_spare_is_for_opening_on_a_full_disk(void **state) {
     assert_int_equal(weir_journal_reserve(j, 3 * SEGMENT, &error), WEIR_OK);
     assert_int_equal(weir_journal_reserve(j, 4 * SEGMENT, &error), WEIR_OK); /* the same, longer */
     assert_int_equal(names_now().spares, 1);
-    faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1 << 30, -ENOSPC);
+    faulty_arm(&here->os, FAULTY_ALLOCATE, 1, 1 << 30, -ENOSPC);
     assert_int_equal(weir_journal_reserve(j, 8 * SEGMENT, &error), WEIR_NO_SPACE);
     while (append_rows(j, ROWS, &error) == WEIR_OK) {
     }
@@ -732,16 +728,16 @@ static void the_last_spare_is_for_opening_on_a_full_disk(void **state) {
     names after = names_now();
     assert_memory_equal(&before, &after, sizeof before);
     assert_int_equal(see_dead().next_row, rows + 40 * ROWS + 1);
-    faulty_arm(&faulty, FAULTY_ALLOCATE, 0, 0, 0);
+    faulty_arm(&here->os, FAULTY_ALLOCATE, 0, 0, 0);
     j = open_journal();
     assert_int_equal(state_of(j).durable.row, rows + 40 * ROWS);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 static const char *spare_path(uint64_t number) {
     char name[64];
     (void)snprintf(name, sizeof name, "spare-%020llu", (unsigned long long)number);
-    return weir_temp_path(directory, name);
+    return weir_temp_path(here->at.directory, name);
 }
 
 static uint64_t size_of(const char *path) {
@@ -766,8 +762,8 @@ static void a_block_beyond_the_limit_is_refused_and_no_other(void **state) {
     (void)state;
     static uint8_t payload[4 * SEGMENT];
     weir_error error = {0};
-    config.limit_bytes = 3 * SEGMENT;
-    config.event = NULL; /* nobody listens */
+    here->config.limit_bytes = 3 * SEGMENT;
+    here->config.event = NULL; /* nobody listens */
     weir_journal *j = open_journal();
     assert_int_equal(weir_journal_reserve(j, SEGMENT, &error), WEIR_OK);
     size_t bytes = put_large(payload, 3 * SEGMENT);
@@ -781,7 +777,7 @@ static void a_block_beyond_the_limit_is_refused_and_no_other(void **state) {
         must_append(j, ROWS);
     must_sync(j);
     (void)see_live(j);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 static void a_block_beyond_the_format_is_refused(void **state) {
@@ -797,7 +793,7 @@ static void a_block_beyond_the_format_is_refused(void **state) {
                      WEIR_TOO_BIG);
     assert_int_equal(state_of(j).end.block, 1);
     must_append(j, ROWS);
-    weir_journal_close(j);
+    close_journal(j);
     assert_int_equal(munmap(payload, bytes), 0);
 }
 
@@ -811,11 +807,11 @@ static void a_segment_that_cannot_be_synced_is_not_left_for_the_next(void **stat
     (void)state;
     weir_journal *j = open_journal();
     fill_the_segment(j);
-    faulty_arm(&faulty, FAULTY_DATASYNC, 1, 1, -EIO);
+    faulty_arm(&here->os, FAULTY_DATASYNC, 1, 1, -EIO);
     assert_int_equal(append_rows(j, ROWS, NULL), WEIR_IO); /* nobody asked why */
     assert_int_equal(names_now().segments, 1);
     assert_int_equal(weir_journal_sync(j, NULL), WEIR_IO);
-    faulty_arm(&faulty, FAULTY_OPEN, 1, 1, -EIO);
+    faulty_arm(&here->os, FAULTY_OPEN, 1, 1, -EIO);
     assert_int_equal(weir_journal_restart(j, NULL), WEIR_IO);
     assert_int_equal(weir_journal_restart(j, NULL), WEIR_OK);
     assert_int_equal(state_of(j).next_row, 1);
@@ -829,23 +825,23 @@ static void a_reserve_is_made_extended_or_said_to_be_missing(void **state) {
     (void)state;
     weir_error error = {0};
     weir_journal *j = open_journal();
-    faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1, -ENOSPC);
+    faulty_arm(&here->os, FAULTY_ALLOCATE, 1, 1, -ENOSPC);
     assert_int_equal(weir_journal_reserve(j, 2 * SEGMENT, &error), WEIR_NO_SPACE);
     assert_int_equal(names_now().spares, 0);
     assert_int_equal(weir_journal_reserve(j, 2 * SEGMENT, &error), WEIR_OK);
     uint64_t number = j->spares.list[0].number;
-    long made = faulty.calls[FAULTY_ALLOCATE];
+    long made = here->os.calls[FAULTY_ALLOCATE];
     assert_int_equal(weir_journal_reserve(j, SEGMENT, &error), WEIR_OK); /* it is there */
-    assert_int_equal(faulty.calls[FAULTY_ALLOCATE], made);
-    faulty_arm(&faulty, FAULTY_OPEN, 1, 1, -EACCES);
+    assert_int_equal(here->os.calls[FAULTY_ALLOCATE], made);
+    faulty_arm(&here->os, FAULTY_OPEN, 1, 1, -EACCES);
     assert_int_equal(weir_journal_reserve(j, 4 * SEGMENT, &error), WEIR_IO);
     assert_true(weir_spares_has(&j->spares, 2 * SEGMENT)); /* what was kept is kept */
     assert_int_equal(size_of(spare_path(number)), 2 * SEGMENT);
-    faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1, -EOPNOTSUPP); /* a size is the best there is */
+    faulty_arm(&here->os, FAULTY_ALLOCATE, 1, 1, -EOPNOTSUPP); /* a size is the best there is */
     assert_int_equal(weir_journal_reserve(j, 4 * SEGMENT, &error), WEIR_OK);
     assert_int_equal(size_of(spare_path(number)), 4 * SEGMENT);
     assert_int_equal(names_now().spares, 1);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 /* Made longer while the journal opens; the block itself is the first that is written there. */
@@ -860,15 +856,15 @@ static void a_written_spare_made_longer_is_written_once(void **state) {
     assert_int_equal(release_all(j, &error), WEIR_OK);
     size_t spares = j->spares.count;
     assert_true(spares > 0 && j->spares.list[0].filled == SEGMENT);
-    faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1, -ENOSPC); /* no new file, but an old one grows */
-    long writes = faulty.calls[FAULTY_PWRITE];
+    faulty_arm(&here->os, FAULTY_ALLOCATE, 1, 1, -ENOSPC); /* no new file, but an old one grows */
+    long writes = here->os.calls[FAULTY_PWRITE];
     size_t bytes = put_large(payload, 2 * SEGMENT);
     assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_OK);
     assert_int_equal(j->spares.count, spares - 1);
     assert_true(j->segment.bytes > 2 * SEGMENT);
     assert_int_equal(j->segment.filled, j->segment.bytes);
-    assert_int_equal(faulty.calls[FAULTY_PWRITE] - writes, 3); /* header, head and block */
-    weir_journal_close(j);
+    assert_int_equal(here->os.calls[FAULTY_PWRITE] - writes, 3); /* header, head and block */
+    close_journal(j);
 }
 
 static void no_more_spares_are_kept_than_there_is_room_for(void **state) {
@@ -878,10 +874,10 @@ static void no_more_spares_are_kept_than_there_is_room_for(void **state) {
     for (uint64_t n = 1; n <= WEIR_SPARES_MAX + 2; n++)
         assert_int_equal(
             weir_spare_create(os, WEIR_OS_CWD, spare_path(n), WEIR_BLOCK_ALIGN, &error), WEIR_OK);
-    faulty_arm(&faulty, FAULTY_PWRITE, 1, 1, -ENOSPC);
+    faulty_arm(&here->os, FAULTY_PWRITE, 1, 1, -ENOSPC);
     assert_int_equal(try_open(&j, &error), WEIR_NO_SPACE); /* all too small: another was made */
     assert_int_equal(names_now().spares, WEIR_SPARES_MAX);
-    weir_journal_close(open_journal());
+    close_journal(open_journal());
     assert_int_equal(names_now().segments, 1);
 }
 
@@ -895,7 +891,7 @@ enum {
 static const char *segment_path(uint64_t number) {
     char name[64];
     (void)snprintf(name, sizeof name, "segment-%020llu", (unsigned long long)number);
-    return weir_temp_path(directory, name);
+    return weir_temp_path(here->at.directory, name);
 }
 
 static void move(const char *from, const char *to) {
@@ -926,19 +922,17 @@ static void make_another_spare(uint64_t number) {
 }
 
 static void expect_no_torn_tail(void) {
-    weir_inventory found;
-    take(&found);
-    if (found.found.tail != WEIR_TAIL_CLEAN) fail_msg("torn: %s", found.detail);
-    assert_int_equal(found.damage_count, 0);
-    assert_int_equal(found.torn_bytes, 0);
-    weir_inventory_free(&found);
+    const weir_inventory *found = take();
+    if (found->found.tail != WEIR_TAIL_CLEAN) fail_msg("torn: %s", found->detail);
+    assert_int_equal(found->damage_count, 0);
+    assert_int_equal(found->torn_bytes, 0);
 }
 
 /* A process dies, and the power is cut while the next one opens: of a segment whose blocks were
  * synced the name is lost, and so are the blocks that it has carried over. */
 static void leave_an_attempt(void) {
     static const uint8_t lost[LONGER];
-    config.segment_bytes = LONGER;
+    here->config.segment_bytes = LONGER;
     weir_journal *j = open_journal();
     must_append(j, ROWS);
     must_sync(j);
@@ -951,7 +945,7 @@ static void leave_an_attempt(void) {
     assert_int_equal(see_dead().next_row, 2 * ROWS + 1);
 }
 
-static void leave_no_room(void) { faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1 << 30, -ENOSPC); }
+static void leave_no_room(void) { faulty_arm(&here->os, FAULTY_ALLOCATE, 1, 1 << 30, -ENOSPC); }
 
 /* What it began had the number and the incarnation that come next. */
 static void an_attempt_without_a_name_leaves_no_torn_tail(void **state) {
@@ -968,8 +962,7 @@ static void an_attempt_without_a_name_leaves_no_torn_tail(void **state) {
         crash(j);
         expect_no_torn_tail();
         assert_int_equal(see_dead().next_row, 2 * ROWS + 1);
-        assert_int_equal(teardown(NULL), 0);
-        assert_int_equal(setup(NULL), 0);
+        begin_again();
     }
 }
 
@@ -977,7 +970,6 @@ static void an_attempt_without_a_name_leaves_no_torn_tail(void **state) {
  * lead to rows that were given up. */
 static void an_attempt_without_a_name_adds_no_rows_behind_damage(void **state) {
     (void)state;
-    weir_inventory found;
     leave_an_attempt();
     leave_no_room();
     weir_journal *j = open_journal();
@@ -988,18 +980,17 @@ static void an_attempt_without_a_name_adds_no_rows_behind_damage(void **state) {
     assert_int_equal(release_all(j, NULL), WEIR_OK);
     write_at(segment_path(2), "rot", 3, j->segment.end - WEIR_BLOCK_ALIGN);
     crash(j);
-    take(&found);
-    assert_int_equal(found.damage_count, 1);
-    assert_int_equal(found.damages[0].last_row, rows);
-    assert_int_equal(found.next_row, rows + 1);
-    weir_inventory_free(&found);
+    const weir_inventory *found = take();
+    assert_int_equal(found->damage_count, 1);
+    assert_int_equal(found->damages[0].last_row, rows);
+    assert_int_equal(found->next_row, rows + 1);
 }
 
 /* Bytes that nobody wrote stand where a power cut met a write. */
 static void garbage_in_a_spare_is_no_torn_tail(void **state) {
     (void)state;
     weir_error error = {0};
-    config.segment_bytes = LONGER;
+    here->config.segment_bytes = LONGER;
     for (uint64_t n = 1; n <= 2; n++) {
         make_another_spare(n);
         write_noise(spare_path(n), LONGER, 0);
@@ -1015,7 +1006,7 @@ static void garbage_in_a_spare_is_no_torn_tail(void **state) {
     assert_int_equal(j->segment.bytes, LONGER + SEGMENT);
     assert_int_equal(j->segment.filled, j->segment.bytes);
     expect_no_torn_tail();
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 /* What the last spare holds beyond the segment is left for a ring, if it is enough for one. */
@@ -1023,7 +1014,7 @@ static void a_spare_longer_than_needed_leaves_space_for_a_ring(void **state) {
     (void)state;
     weir_error error = {0};
     for (uint64_t ring = 1; ring <= 3; ring += 2) {
-        config.ring_bytes = ring * SEGMENT;
+        here->config.ring_bytes = ring * SEGMENT;
         weir_journal *j = open_journal();
         assert_int_equal(weir_journal_reserve(j, 3 * SEGMENT, &error), WEIR_OK);
         crash(j);
@@ -1031,16 +1022,15 @@ static void a_spare_longer_than_needed_leaves_space_for_a_ring(void **state) {
         j = open_journal();
         assert_int_equal(j->segment.bytes, ring == 1 ? 2 * SEGMENT : 3 * SEGMENT);
         assert_int_equal(size_of(segment_path(j->segment.number)), j->segment.bytes);
-        weir_journal_close(j);
-        assert_int_equal(teardown(NULL), 0);
-        assert_int_equal(setup(NULL), 0);
+        close_journal(j);
+        begin_again();
     }
 }
 
 static void a_reserve_made_longer_while_open_is_still_unknown(void **state) {
     (void)state;
     weir_error error = {0};
-    config.segment_bytes = LONGER;
+    here->config.segment_bytes = LONGER;
     make_another_spare(1);
     write_noise(spare_path(1), LONGER, 0);
     weir_journal *j = open_journal();
@@ -1051,14 +1041,14 @@ static void a_reserve_made_longer_while_open_is_still_unknown(void **state) {
         must_append(j, ROWS);
     must_sync(j);
     expect_no_torn_tail();
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 /* Released by a process that has not written it, so nobody knows where its last blocks end. */
 static void what_another_left_in_a_segment_is_no_torn_tail(void **state) {
     (void)state;
     weir_error error = {0};
-    config.segment_bytes = LONGER;
+    here->config.segment_bytes = LONGER;
     weir_journal *j = open_journal();
     must_append(j, ROWS);
     must_sync(j);
@@ -1072,13 +1062,13 @@ static void what_another_left_in_a_segment_is_no_torn_tail(void **state) {
         must_append(j, ROWS);
     must_sync(j);
     expect_no_torn_tail();
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 /* It is there for when there is no room, so it goes only when another file has been made. */
 static void a_spare_of_no_use_as_it_is_stays_while_no_other_can_be_had(void **state) {
     (void)state;
-    config.segment_bytes = LONGER;
+    here->config.segment_bytes = LONGER;
     for (uint64_t n = 1; n <= 2; n++) {
         make_another_spare(n);
         write_noise(spare_path(n), LONGER, 0);
@@ -1087,7 +1077,7 @@ static void a_spare_of_no_use_as_it_is_stays_while_no_other_can_be_had(void **st
     weir_journal *j = open_journal();
     assert_int_equal(names_now().spares, 1);
     expect_no_torn_tail();
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 /* An opening that cannot make a spare void leaves it for the next. */
@@ -1097,13 +1087,13 @@ static void a_spare_that_cannot_be_written_over_stays(void **state) {
     weir_journal *j;
     leave_an_attempt();
     leave_no_room();
-    faulty_arm(&faulty, FAULTY_PWRITE, 2, 1, -ENOSPC); /* the second piece of it */
+    faulty_arm(&here->os, FAULTY_PWRITE, 2, 1, -ENOSPC); /* the second piece of it */
     assert_int_equal(try_open(&j, &error), WEIR_NO_SPACE);
     assert_non_null(strstr(error.text, "spare-"));
     assert_int_equal(names_now().spares, 1);
     j = open_journal();
     expect_no_torn_tail();
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 static void a_path_too_long_for_names_is_refused(void **state) {
@@ -1113,8 +1103,8 @@ static void a_path_too_long_for_names_is_refused(void **state) {
     weir_inventory found = {0};
     weir_journal *j;
     memset(path, 'd', sizeof path - 1);
-    config.directory = path;
-    assert_int_equal(weir_journal_open(&config, &found, &j, &error), WEIR_MISUSE);
+    here->config.directory = path;
+    assert_int_equal(weir_journal_open(&here->config, &found, &j, &error), WEIR_MISUSE);
     assert_null(j);
 }
 
@@ -1166,7 +1156,7 @@ static void a_declaration_is_found_by_its_number(void **state) {
     assert_string_equal(weir_journal_declaration(j, 3)->name, "three");
     assert_string_equal(weir_journal_declaration(j, 1)->name, "one");
     assert_null(weir_journal_declaration(j, 2));
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 /* ---- rot --------------------------------------------------------------------------------- */
@@ -1205,7 +1195,7 @@ static void rot_is_refused_and_salvage_goes_on_behind_it(void **state) {
     assert_true(strlen(error.text) > 20);
     names after = names_now();
     assert_memory_equal(&before, &after, sizeof before);
-    config.salvage = true;
+    here->config.salvage = true;
     j = open_journal();
     assert_int_equal(state_of(j).next_row, next_row);
     must_append(j, ROWS);
@@ -1213,11 +1203,11 @@ static void rot_is_refused_and_salvage_goes_on_behind_it(void **state) {
     assert_int_equal(release_all(j, &error), WEIR_OK);
     assert_int_equal(names_now().damaged, 1);
     assert_int_equal(names_now().segments, 1);
-    weir_journal_close(j);
-    config.salvage = false;
+    close_journal(j);
+    here->config.salvage = false;
     j = open_journal();
     assert_int_equal(see_live(j).next_row, next_row + ROWS);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 /* ---- what the program does to our files ---------------------------------------------------- */
@@ -1233,7 +1223,7 @@ static void a_directory_that_is_not_ours_gets_no_file(void **state) {
     (void)state;
     weir_error error = {0};
     place_status = WEIR_OK;
-    config.check_place = judge_place;
+    here->config.check_place = judge_place;
     weir_journal *j = open_journal();
     while (j->segment.end < SEGMENT / 2)
         must_append(j, ROWS);
@@ -1254,7 +1244,7 @@ static void a_directory_that_is_not_ours_gets_no_file(void **state) {
     must_append(j, ROWS);
     must_sync(j);
     (void)see_live(j);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 /* Its number may be a file of the program by now, which must get no byte of ours. */
@@ -1266,14 +1256,14 @@ static void a_segment_whose_descriptor_was_closed_gets_no_block(void **state) {
     must_sync(j);
     int number = j->segment.file;
     assert_int_equal(os->close(os->self, number), 0);
-    const char *theirs = weir_temp_path(directory, "theirs");
+    const char *theirs = weir_temp_path(here->at.directory, "theirs");
     int file = os->open(os->self, WEIR_OS_CWD, theirs, WEIR_OS_WRITE | WEIR_OS_CREATE);
     assert_int_equal(file, number);
     assert_int_equal(append_rows(j, ROWS, &error), WEIR_STOPPED);
     assert_non_null(strstr(error.text, "descriptor"));
     crash(j);
     assert_int_equal(os->close(os->self, file), 0); /* it is still theirs to close */
-    assert_int_equal(size_of(weir_temp_path(directory, "theirs")), 0);
+    assert_int_equal(size_of(weir_temp_path(here->at.directory, "theirs")), 0);
     assert_int_equal(see_dead().next_row, ROWS + 1);
 }
 
@@ -1293,7 +1283,7 @@ static void go_on_in_the_next_segment(weir_journal *j) {
         must_append(j, ROWS);
     must_sync(j);
     (void)see_live(j);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 /* For a block as large as the one that comes. */
@@ -1308,7 +1298,7 @@ static void a_file_ahead_that_is_too_small_waits_for_the_next(void **state) {
     assert_true(j->segment.bytes > 2 * SEGMENT);
     assert_int_equal(j->ahead.number, number);
     must_sync(j);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 static void a_file_ahead_that_was_deleted_is_made_again(void **state) {
@@ -1334,7 +1324,7 @@ static void a_spare_that_cannot_be_opened_ahead_is_kept(void **state) {
     assert_int_equal(release_all(j, &error), WEIR_OK);
     size_t spares = j->spares.count;
     assert_true(spares > 1);
-    faulty_arm(&faulty, FAULTY_OPEN, 1, 1, -EMFILE);
+    faulty_arm(&here->os, FAULTY_OPEN, 1, 1, -EMFILE);
     weir_journal_look_ahead(j);
     assert_int_equal(j->ahead.number, 0);
     assert_int_equal(j->spares.count, spares);
@@ -1373,7 +1363,7 @@ static int close_between(void *self, int file) {
 
 static void a_new_segment_is_not_near_before_its_head_is_told(void **state) {
     (void)state;
-    faulty.table.close = close_between;
+    here->os.table.close = close_between;
     weir_journal *j = open_journal();
     fill_the_segment(j);
     must_sync(j);
@@ -1384,11 +1374,11 @@ static void a_new_segment_is_not_near_before_its_head_is_told(void **state) {
     weir_locator locator = weir_journal_locator(j);
     assert_int_equal(locator.nearest(locator.self, 1, true), state_of(j).first_block);
     (void)see_live(j);
-    weir_journal_close(j);
+    close_journal(j);
 }
 
 int main(void) {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, journal_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_fresh_journal_is_empty_and_durable),
         TEST(rows_are_numbered_through_many_segments),

@@ -6,22 +6,16 @@
 #include <string.h>
 #include <time.h>
 
-#include "faulty_os.h"
+#include "journal_fixture.h"
 #include "lib/format/row_encode.h"
 #include "lib/journal/journaler.h"
 #include "lib/journal/stream.h"
-#include "support.h"
 
-enum { LANES = 3, LANE_BYTES = 1 << 16, STEPS = 100, ALWAYS = 1000000 };
+enum { LANES = 3, LANE_BYTES = RING_LANE_BYTES, STEPS = 100, ALWAYS = 1000000 };
 
 typedef struct fixture {
-    faulty_os os;
+    journal_fixture at;
     uint64_t clock, sync_takes; /* what the table's now answers; how far a sync moves it */
-    char directory[128];
-    weir_lane lanes[LANES];
-    weir_ring ring;
-    weir_inventory found;
-    weir_journal *journal;
     weir_journaler j;
     unsigned events[16], stops, told_durable, told_applied;
     uint64_t head_at_sync, mark_at_sync; /* what was said when a sync was asked for */
@@ -35,18 +29,18 @@ static uint64_t clock_of(void *self) {
 }
 
 static uint64_t head(const fixture *f, int lane) {
-    return atomic_load(&f->ring.controls[lane].head);
+    return atomic_load(&f->at.at.ring.controls[lane].head);
 }
 
 static uint64_t mark(const fixture *f) {
     weir_durable_mark found;
-    return weir_ring_load_mark(&f->ring, &found) ? found.block : 0;
+    return weir_ring_load_mark(&f->at.at.ring, &found) ? found.block : 0;
 }
 
 static int noted_datasync(void *self, int file) {
     fixture *f = now_running;
     f->clock += f->sync_takes;
-    if (f->ring.map) {
+    if (f->at.at.ring.map) {
         f->head_at_sync = head(f, 0);
         f->mark_at_sync = mark(f);
     }
@@ -66,67 +60,48 @@ static void note_event(void *context, weir_event event, const char *text) {
 
 static void note_stop(void *context) { ((fixture *)context)->stops++; }
 
-static void open_all(fixture *f) {
+static int open_all(fixture *f) {
     weir_error error = {0};
-    weir_inventory_input input = {.os = &f->os.table, .directory = f->directory};
-    assert_int_equal(weir_inventory_take(&input, &f->found, &error), WEIR_OK);
-    weir_journal_config config = {.os = &f->os.table,
-                                  .directory = f->directory,
-                                  .segment_bytes = 1 << 20,
-                                  .limit_bytes = 1 << 30,
-                                  .zstd_level = 1,
-                                  .event = note_event,
-                                  .context = f};
-    assert_int_equal(weir_journal_open(&config, &f->found, &f->journal, &error), WEIR_OK);
-    weir_ring_header wanted = {.id = {7}, .lanes = LANES, .lane_bytes = LANE_BYTES};
-    const char *path = weir_temp_path(f->directory, "ring");
-    assert_int_equal(
-        weir_ring_create(&f->ring, &f->os.table, WEIR_OS_CWD, path, &wanted, f->lanes, &error), 0);
-    f->j = (weir_journaler){.os = &f->os.table,
-                            .ring = &f->ring,
-                            .journal = f->journal,
+    now_running = f;
+    f->at.os.table.now = clock_of;
+    f->at.os.table.datasync = noted_datasync;
+    f->at.os.table.wake = count_wake;
+    f->clock = 1;
+    f->stops = 0;
+    memset(f->events, 0, sizeof f->events);
+    f->at.config.event = note_event;
+    f->at.config.context = f;
+    journal_open(&f->at);
+    journal_ring(&f->at, &f->at.os.table, LANES);
+    f->j = (weir_journaler){.os = &f->at.os.table,
+                            .ring = &f->at.at.ring,
+                            .journal = f->at.journal,
                             .linger_ns = 1000,
                             .segment_bytes = 1 << 20,
                             .on_event = note_event,
                             .on_stop = note_stop,
                             .context = f};
-    assert_int_equal(weir_journaler_prepare(&f->j, &error), WEIR_OK);
+    return weir_journaler_prepare(&f->j, &error);
 }
 
 static int setup(void **state) {
-    fixture *f = aligned_alloc(WEIR_CACHE_LINE, sizeof *f);
-    assert_non_null(f);
-    memset(f, 0, sizeof *f);
-    now_running = f;
-    faulty_make(&f->os);
-    f->os.table.now = clock_of;
-    f->os.table.datasync = noted_datasync;
-    f->os.table.wake = count_wake;
-    f->clock = 1;
-    snprintf(f->directory, sizeof f->directory, "%s", weir_temp_make());
-    open_all(f);
-    *state = f;
-    return 0;
+    return journal_make(state, sizeof(fixture)) == 0 ? open_all(*state) : -1;
+}
+
+/* A thread that a test has started, and all that it works on. */
+static void close_all(fixture *f) {
+    if (f->j.running) (void)weir_journaler_stop(&f->j);
+    weir_journaler_release(&f->j);
+    journal_release(&f->at);
 }
 
 static int teardown(void **state) {
-    fixture *f = *state;
-    weir_journaler_release(&f->j);
-    weir_journal_close(f->journal);
-    weir_ring_close(&f->ring);
-    weir_inventory_free(&f->found);
-    weir_temp_remove(f->directory);
-    free(f);
-    return 0;
+    close_all(*state);
+    return journal_tear_down(state);
 }
 
 static void put_value(fixture *f, int lane, weir_value value) {
-    weir_lane *l = &f->lanes[lane];
-    uint64_t epoch = weir_ring_stamp(&f->ring, l, false);
-    uint8_t *body = weir_lane_at(l, l->tail) + WEIR_RECORD_HEAD;
-    size_t bytes = (size_t)(weir_row_encode(body, 1, &value, 1) - body);
-    weir_record_seal(l, l->tail, bytes, epoch, WEIR_RECORD_ROW);
-    weir_lane_publish(l, l->tail + weir_record_bytes(bytes));
+    ring_put(&f->at.at, (uint32_t)lane, value);
 }
 
 static void put(fixture *f, int lane, int64_t number) { put_value(f, lane, weir_int(number)); }
@@ -141,43 +116,14 @@ static weir_next step(fixture *f) {
 }
 
 static void settle(fixture *f) {
-    for (int i = 0; i < STEPS && weir_ring_pending(&f->ring); i++)
+    for (int i = 0; i < STEPS && weir_ring_pending(&f->at.at.ring); i++)
         if (step(f) == WEIR_NEXT_STOPPED) return;
-    assert_int_equal(weir_ring_pending(&f->ring), 0);
+    assert_int_equal(weir_ring_pending(&f->at.at.ring), 0);
     assert_int_equal(step(f), WEIR_NEXT_WAIT);
 }
 
-static weir_reader *read_journal(fixture *f, weir_journal_state *s) {
-    weir_reader *reader;
-    weir_journal_get_state(f->journal, s);
-    assert_int_equal(weir_reader_make(&f->os.table, weir_journal_locator(f->journal), &reader),
-                     WEIR_OK);
-    return reader;
-}
-
-/* Numbers 1 … count are durable, once and in order; and block n says which block was durable then. */
-static void expect_durable(fixture *f, int64_t count) {
-    weir_read_block block;
-    int64_t next = 1;
-    weir_journal_state s;
-    weir_reader *reader = read_journal(f, &s);
-    for (uint64_t n = s.first_block; n <= s.durable.block; n++) {
-        const uint8_t *row;
-        size_t bytes;
-        assert_int_equal(weir_reader_read(reader, n, &block, NULL), WEIR_OK);
-        weir_cursor body = block.payload.body;
-        if (block.header.kind != WEIR_BLOCK_ROWS) continue;
-        while (weir_payload_next_row(&body, &row, &bytes) == 1) {
-            static weir_value values[WEIR_COLUMNS_MAX];
-            uint16_t table, columns;
-            assert_true(weir_row_decode(row, bytes, &table, &columns, values));
-            assert_int_equal(values[0].as.integer, next++);
-        }
-    }
-    weir_reader_free(reader);
-    assert_int_equal(next - 1, count);
-    assert_int_equal(s.durable.row, count);
-}
+/* Numbers 1 … count are durable, once and in order. */
+static void expect_durable(fixture *f, int64_t count) { journal_assert_counts(&f->at, 1, count); }
 
 /* ---- in order ------------------------------------------------------------------------------ */
 
@@ -185,14 +131,14 @@ static void a_group_is_synced_then_marked_then_released(void **state) {
     fixture *f = *state;
     put(f, 0, 1);
     put(f, 1, 2);
-    long syncs = f->os.calls[FAULTY_DATASYNC];
+    long syncs = f->at.os.calls[FAULTY_DATASYNC];
     assert_int_equal(step(f), WEIR_NEXT_AGAIN);
-    assert_int_equal(f->os.calls[FAULTY_DATASYNC], syncs + 1);
+    assert_int_equal(f->at.os.calls[FAULTY_DATASYNC], syncs + 1);
     assert_int_equal(f->head_at_sync, 0);
     assert_int_equal(f->mark_at_sync, 0);
-    assert_int_equal(head(f, 0), f->lanes[0].tail);
+    assert_int_equal(head(f, 0), f->at.at.lanes[0].tail);
     weir_journal_state s;
-    weir_journal_get_state(f->journal, &s);
+    weir_journal_get_state(f->at.journal, &s);
     assert_int_equal(mark(f), s.durable.block);
     expect_durable(f, 2);
 }
@@ -219,13 +165,13 @@ static void when_it_is_quiet_a_block_vouches_for_the_last_group(void **state) {
     put(f, 0, 1);
     settle(f);
     weir_journal_state before, after;
-    weir_journal_get_state(f->journal, &before);
+    weir_journal_get_state(f->at.journal, &before);
     f->clock += 100 * f->j.linger_ns;
     assert_int_equal(weir_journaler_step(&f->j, &wait_ns), WEIR_NEXT_IDLE);
-    weir_journal_get_state(f->journal, &after);
+    weir_journal_get_state(f->at.journal, &after);
     assert_int_equal(after.durable.block, before.durable.block + 1);
     assert_int_equal(weir_journaler_step(&f->j, &wait_ns), WEIR_NEXT_IDLE);
-    weir_journal_get_state(f->journal, &before);
+    weir_journal_get_state(f->at.journal, &before);
     assert_int_equal(after.durable.block, before.durable.block); /* once is enough */
 }
 
@@ -238,7 +184,7 @@ static void fails_once(fixture *f, faulty_call call) {
     put(f, 0, 2);
     put(f, 1, 3);
     put(f, 0, 4);
-    faulty_arm(&f->os, call, 1, 1, -EIO);
+    faulty_arm(&f->at.os, call, 1, 1, -EIO);
     assert_int_equal(step(f), WEIR_NEXT_AGAIN);
     assert_int_equal(f->events[WEIR_EVENT_SYNC_FAILED], 1);
     assert_int_equal(head(f, 0), released);
@@ -246,13 +192,13 @@ static void fails_once(fixture *f, faulty_call call) {
     expect_durable(f, 1);
     settle(f);
     expect_durable(f, 4);
-    assert_int_equal(head(f, 1), f->lanes[1].tail);
+    assert_int_equal(head(f, 1), f->at.at.lanes[1].tail);
     assert_int_equal(f->stops, 0);
 }
 
 static uint64_t segment_now(fixture *f) {
     weir_journal_state s;
-    weir_journal_get_state(f->journal, &s);
+    weir_journal_get_state(f->at.journal, &s);
     return s.end.segment;
 }
 
@@ -275,26 +221,22 @@ static void a_new_segment_says_how_far_lanes_are_durable(void **state) {
     fixture *f = *state;
     put(f, 0, 1);
     settle(f);
-    uint64_t durable = f->lanes[0].tail;
+    uint64_t durable = f->at.at.lanes[0].tail;
     put(f, 0, 2);
-    faulty_arm(&f->os, FAULTY_DATASYNC, 1, 1, -EIO);
+    faulty_arm(&f->at.os, FAULTY_DATASYNC, 1, 1, -EIO);
     assert_int_equal(step(f), WEIR_NEXT_AGAIN);
     weir_journal_state s;
-    weir_journal_get_state(f->journal, &s);
-    weir_reader *reader;
     weir_read_block head_block;
-    assert_int_equal(weir_reader_make(&f->os.table, weir_journal_locator(f->journal), &reader),
-                     WEIR_OK);
+    weir_reader *reader = journal_reader(&f->at, &s);
     assert_int_equal(weir_reader_read(reader, s.durable.block, &head_block, NULL), WEIR_OK);
     assert_int_equal(head_block.payload.lanes, 1);
     assert_int_equal(weir_payload_lane(&head_block.payload, 0).position, durable);
-    weir_reader_free(reader);
 }
 
 static void a_disk_that_stays_broken_stops_the_journal_and_keeps_the_rows(void **state) {
     fixture *f = *state;
     put(f, 0, 1);
-    faulty_arm(&f->os, FAULTY_DATASYNC, 1, ALWAYS, -EIO);
+    faulty_arm(&f->at.os, FAULTY_DATASYNC, 1, ALWAYS, -EIO);
     atomic_store(&f->j.durable.waiters, 1);
     atomic_store(&f->j.applied.waiters, 1);
     weir_next next = WEIR_NEXT_AGAIN;
@@ -307,7 +249,7 @@ static void a_disk_that_stays_broken_stops_the_journal_and_keeps_the_rows(void *
     assert_int_equal(atomic_load(&f->j.status), WEIR_STOPPED);
     assert_int_equal(head(f, 0), 0);
     assert_int_equal(mark(f), 0);
-    assert_true(weir_ring_pending(&f->ring) > 0);
+    assert_true(weir_ring_pending(&f->at.at.ring) > 0);
 }
 
 /* Every new group fails once and then works: that is not the same failure for ever. */
@@ -315,7 +257,7 @@ static void failures_that_are_overcome_do_not_add_up(void **state) {
     fixture *f = *state;
     for (int64_t i = 1; i <= 10; i++) {
         put(f, 0, i);
-        faulty_arm(&f->os, FAULTY_DATASYNC, 1, 1, -EIO);
+        faulty_arm(&f->at.os, FAULTY_DATASYNC, 1, 1, -EIO);
         settle(f);
     }
     expect_durable(f, 10);
@@ -328,7 +270,7 @@ static void failures_in_a_row_stop_the_journal(void **state) {
     weir_next next = WEIR_NEXT_AGAIN;
     put(f, 0, 1);
     for (int i = 0; i < STEPS && next != WEIR_NEXT_STOPPED; i++) {
-        faulty_arm(&f->os, FAULTY_DATASYNC, 1, 1, -EIO);
+        faulty_arm(&f->at.os, FAULTY_DATASYNC, 1, 1, -EIO);
         next = step(f);
     }
     assert_int_equal(next, WEIR_NEXT_STOPPED);
@@ -342,8 +284,8 @@ static void put_wide(fixture *f, int64_t number) {
     static weir_rng rng = {9};
     weir_rng_fill(&rng, noise, sizeof noise);
     weir_value row[] = {weir_int(number), weir_blob(noise, sizeof noise)};
-    weir_lane *l = &f->lanes[0];
-    uint64_t epoch = weir_ring_stamp(&f->ring, l, false);
+    weir_lane *l = &f->at.at.lanes[0];
+    uint64_t epoch = weir_ring_stamp(&f->at.at.ring, l, false);
     uint8_t *body = weir_lane_at(l, l->tail) + WEIR_RECORD_HEAD;
     size_t bytes = (size_t)(weir_row_encode(body, 1, row, 2) - body);
     weir_record_seal(l, l->tail, bytes, epoch, WEIR_RECORD_ROW);
@@ -352,7 +294,7 @@ static void put_wide(fixture *f, int64_t number) {
 
 static weir_journal_state state_of(fixture *f) {
     weir_journal_state s;
-    weir_journal_get_state(f->journal, &s);
+    weir_journal_get_state(f->at.journal, &s);
     return s;
 }
 
@@ -367,9 +309,9 @@ static void fill_segment(fixture *f, int64_t *next, unsigned eighths) {
 /* Two segments on, whatever refuses meanwhile; then nothing was lost, stopped or told twice. */
 static void go_on(fixture *f, int64_t *next) {
     uint64_t until = segment_now(f) + 2;
-    for (int steps = 0; segment_now(f) < until || weir_ring_pending(&f->ring); steps++) {
+    for (int steps = 0; segment_now(f) < until || weir_ring_pending(&f->at.at.ring); steps++) {
         assert_true(steps < 1000);
-        if (!weir_ring_pending(&f->ring)) put_wide(f, (*next)++);
+        if (!weir_ring_pending(&f->at.at.ring)) put_wide(f, (*next)++);
         assert_int_not_equal(step(f), WEIR_NEXT_STOPPED);
     }
     expect_durable(f, *next - 1);
@@ -378,16 +320,15 @@ static void go_on(fixture *f, int64_t *next) {
     assert_int_equal(f->events[WEIR_EVENT_GROWS_AGAIN], f->events[WEIR_EVENT_NO_SPACE]);
 }
 
-static void meet_at(faulty_call call, int error, long times, unsigned eighths) {
-    void *own;
+static void meet_at(fixture *f, faulty_call call, int error, long times, unsigned eighths) {
     int64_t next = 1;
-    assert_int_equal(setup(&own), 0);
-    fixture *f = own;
+    close_all(f);
+    journal_renew(&f->at);
+    assert_int_equal(open_all(f), WEIR_OK);
     fill_segment(f, &next, eighths);
-    faulty_arm(&f->os, call, 1, times, error);
+    faulty_arm(&f->at.os, call, 1, times, error);
     go_on(f, &next);
-    assert_int_equal(f->os.countdown[call], 0); /* all were met */
-    (void)teardown(&own);
+    assert_int_equal(f->at.os.countdown[call], 0); /* all were met */
 }
 
 static void what_passes_stops_no_journal(void **state) {
@@ -395,12 +336,11 @@ static void what_passes_stops_no_journal(void **state) {
                                   -ENOSPC, -EACCES, -EPERM,  -EROFS};
     for (faulty_call call = 0; call < FAULTY_CALLS; call++)
         for (size_t e = 0; e < sizeof passing / sizeof *passing; e++) {
-            meet_at(call, passing[e], 1, 3); /* before there is a file ahead */
-            meet_at(call, passing[e], 1, 6);
-            meet_at(call, passing[e], 30, 3);
-            meet_at(call, passing[e], 30, 6);
+            meet_at(*state, call, passing[e], 1, 3); /* before there is a file ahead */
+            meet_at(*state, call, passing[e], 1, 6);
+            meet_at(*state, call, passing[e], 30, 3);
+            meet_at(*state, call, passing[e], 30, 6);
         }
-    now_running = *state;
 }
 
 /* A disk that is full for long is not asked fifty times a second. */
@@ -409,10 +349,10 @@ static void the_pauses_grow(void **state) {
     int64_t next = 1;
     uint64_t wait_ns = 0, before = 0;
     fill_segment(f, &next, 3);
-    faulty_arm(&f->os, FAULTY_ALLOCATE, 1, ALWAYS, -ENOSPC);
+    faulty_arm(&f->at.os, FAULTY_ALLOCATE, 1, ALWAYS, -ENOSPC);
     for (int i = 0; f->events[WEIR_EVENT_NO_SPACE] == 0; i++) {
         assert_true(i < 1000);
-        if (!weir_ring_pending(&f->ring)) put_wide(f, next++);
+        if (!weir_ring_pending(&f->at.at.ring)) put_wide(f, next++);
         (void)step(f);
     }
     atomic_store(&f->j.waiters, 1);
@@ -421,7 +361,7 @@ static void the_pauses_grow(void **state) {
         assert_true(wait_ns >= before);
     }
     assert_int_equal(wait_ns, 1000000000);
-    faulty_arm(&f->os, FAULTY_ALLOCATE, 0, 0, 0);
+    faulty_arm(&f->at.os, FAULTY_ALLOCATE, 0, 0, 0);
     settle(f);
     expect_durable(f, next - 1);
 }
@@ -432,13 +372,13 @@ static void the_next_file_is_open_ahead(void **state) {
     int64_t next = 1;
     fill_segment(f, &next, 6);
     uint64_t segment = segment_now(f);
-    faulty_arm(&f->os, FAULTY_OPEN, 1, ALWAYS, -EMFILE);
+    faulty_arm(&f->at.os, FAULTY_OPEN, 1, ALWAYS, -EMFILE);
     while (segment_now(f) == segment) {
         put_wide(f, next++);
         assert_int_equal(step(f), WEIR_NEXT_AGAIN);
     }
     assert_int_equal(f->events[WEIR_EVENT_NO_SPACE], 0);
-    faulty_arm(&f->os, FAULTY_OPEN, 0, 0, 0);
+    faulty_arm(&f->at.os, FAULTY_OPEN, 0, 0, 0);
     settle(f);
     expect_durable(f, next - 1);
 }
@@ -447,12 +387,12 @@ static void the_next_file_is_open_ahead(void **state) {
 static void the_fourth_failure_in_a_row_stops_the_journal(void **state) {
     fixture *f = *state;
     put(f, 0, 1);
-    faulty_arm(&f->os, FAULTY_DATASYNC, 1, 3, -EIO);
+    faulty_arm(&f->at.os, FAULTY_DATASYNC, 1, 3, -EIO);
     settle(f);
     assert_int_equal(f->stops, 0);
     assert_int_equal(f->events[WEIR_EVENT_SYNC_FAILED], 3);
     put(f, 0, 2);
-    faulty_arm(&f->os, FAULTY_DATASYNC, 1, 4, -EIO);
+    faulty_arm(&f->at.os, FAULTY_DATASYNC, 1, 4, -EIO);
     assert_int_equal(step(f), WEIR_NEXT_STOPPED);
     assert_int_equal(f->stops, 1);
     assert_int_equal(f->events[WEIR_EVENT_SYNC_FAILED], 7);
@@ -464,19 +404,16 @@ static void blocks_of_one_group_do_not_vouch_for_each_other(void **state) {
     weir_error error;
     weir_journal_state s;
     bool appended;
-    weir_journal_get_state(f->journal, &s);
+    weir_journal_get_state(f->at.journal, &s);
     uint64_t durable = s.durable.block;
     put(f, 0, 1);
     assert_int_equal(weir_drain_block(&f->j.drain, &appended, &error), WEIR_OK);
     assert_int_equal(weir_drain_mark(&f->j.drain, &error), WEIR_OK);
-    assert_int_equal(weir_journal_sync(f->journal, &error), WEIR_OK);
-    weir_reader *reader;
+    assert_int_equal(weir_journal_sync(f->at.journal, &error), WEIR_OK);
     weir_read_block block;
-    assert_int_equal(weir_reader_make(&f->os.table, weir_journal_locator(f->journal), &reader),
-                     WEIR_OK);
+    weir_reader *reader = journal_reader(&f->at, &s);
     assert_int_equal(weir_reader_read(reader, durable + 2, &block, NULL), WEIR_OK);
     assert_int_equal(block.header.durable_block, durable);
-    weir_reader_free(reader);
 }
 
 /* So many wait, each since it appended a row, and a group releases them. */
@@ -523,7 +460,7 @@ static void who_is_alone_or_pressed_waits_for_nobody(void **state) {
     assert_false(weir_journaler_delays_group(&f->j));
     atomic_store(&f->j.stopping, false);
     assert_true(weir_journaler_delays_group(&f->j));
-    while (weir_ring_pending(&f->ring) < LANE_BYTES / 4)
+    while (weir_ring_pending(&f->at.at.ring) < LANE_BYTES / 4)
         put(f, 0, 1);
     assert_false(weir_journaler_delays_group(&f->j)); /* the lane fills up */
 }
@@ -544,7 +481,7 @@ static void who_waits_for_applied_is_not_woken_by_what_is_durable(void **state) 
 }
 
 static int64_t put_so_much(fixture *f, int64_t first, uint64_t bytes) {
-    while (weir_ring_pending(&f->ring) < bytes)
+    while (weir_ring_pending(&f->at.at.ring) < bytes)
         put(f, 0, first++);
     return first;
 }
@@ -558,7 +495,8 @@ static void who_waits_does_not_wait_for_all_that_is_there(void **state) {
     next = put_so_much(f, next, 3 * ENOUGH);
     atomic_store(&f->j.sync_waiters, 1);
     assert_int_equal(step(f), WEIR_NEXT_AGAIN);
-    assert_in_range(weir_ring_pending(&f->ring), 1, 2 * ENOUGH); /* rows are shorter in a block */
+    assert_in_range(weir_ring_pending(&f->at.at.ring), 1,
+                    2 * ENOUGH); /* rows are shorter in a block */
     settle(f);
     expect_durable(f, next - 1);
 }
@@ -566,9 +504,8 @@ static void who_waits_does_not_wait_for_all_that_is_there(void **state) {
 static uint16_t last_codec(fixture *f) {
     weir_read_block block;
     weir_journal_state s;
-    weir_reader *reader = read_journal(f, &s);
+    weir_reader *reader = journal_reader(&f->at, &s);
     assert_int_equal(weir_reader_header(reader, s.durable.block, &block.header, NULL), WEIR_OK);
-    weir_reader_free(reader);
     return block.header.codec;
 }
 
@@ -583,7 +520,7 @@ static void who_waits_does_not_wait_for_the_compressor(void **state) {
     assert_int_equal(step(f), WEIR_NEXT_AGAIN);
     assert_int_equal(last_codec(f), WEIR_CODEC_RAW);
     settle(f);
-    for (int64_t i = 0; weir_ring_pending(&f->ring) <= 4 * ENOUGH; i++)
+    for (int64_t i = 0; weir_ring_pending(&f->at.at.ring) <= 4 * ENOUGH; i++)
         put(f, (int)(i % 2), i);
     assert_int_equal(step(f), WEIR_NEXT_AGAIN); /* so much that its size counts */
     assert_int_equal(last_codec(f), WEIR_CODEC_ZSTD);
@@ -595,15 +532,15 @@ static void who_waits_does_not_wait_for_the_compressor(void **state) {
 static bool group_has_zeros_ahead(fixture *f) {
     static uint8_t noise[1000];
     weir_rng rng = {1};
-    uint64_t filled = f->journal->segment.filled;
+    uint64_t filled = f->at.journal->segment.filled;
     do {
         for (int i = 0; i < 100; i++) {
             weir_rng_fill(&rng, noise, sizeof noise);
             put_value(f, i % 2, weir_blob(noise, sizeof noise));
         }
         assert_int_equal(step(f), WEIR_NEXT_AGAIN);
-    } while (f->journal->segment.end <= filled);
-    return f->journal->segment.filled > f->journal->segment.end;
+    } while (f->at.journal->segment.end <= filled);
+    return f->at.journal->segment.filled > f->at.journal->segment.end;
 }
 
 static void zeros_go_ahead_of_what_comes_one_by_one(void **state) {
@@ -615,7 +552,7 @@ static void zeros_go_ahead_of_what_comes_one_by_one(void **state) {
     assert_false(group_has_zeros_ahead(f));
     put(f, 0, 1); /* or is small */
     assert_int_equal(step(f), WEIR_NEXT_AGAIN);
-    assert_true(f->journal->segment.filled > f->journal->segment.end);
+    assert_true(f->at.journal->segment.filled > f->at.journal->segment.end);
 }
 
 /* ---- the thread ----------------------------------------------------------------------------- */
@@ -635,7 +572,7 @@ static void the_thread_populates_lanes_while_nobody_appends(void **state) {
     fixture *f = *state;
     weir_error error = {0};
     atomic_store(&populated, 0);
-    f->os.table.populate = count_populated;
+    f->at.os.table.populate = count_populated;
     assert_int_equal(weir_journaler_start(&f->j, &error), WEIR_OK);
     for (int i = 0; i < LOOKS && atomic_load(&populated) < WANTED; i++)
         (void)nanosleep(&pause, NULL);
@@ -649,8 +586,8 @@ static void the_thread_is_kept_off_for_one_wake(void **state) {
     static const struct timespec pause = {0, 1000000};
     fixture *f = *state;
     weir_error error = {0};
-    f->os.table.wake = weir_os_posix()->wake;
-    f->os.table.now = weir_os_posix()->now;
+    f->at.os.table.wake = weir_os_posix()->wake;
+    f->at.os.table.now = weir_os_posix()->now;
     assert_int_equal(weir_journaler_start(&f->j, &error), WEIR_OK);
     for (int i = 0; i < LOOKS && atomic_load(&f->j.asleep) != WEIR_ASLEEP_IDLE; i++)
         (void)nanosleep(&pause, NULL);

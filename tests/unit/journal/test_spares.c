@@ -1,4 +1,5 @@
 /* test_spares.c - names with numbers, and which spare is taken. */
+/* Covers: lib/format/names.c */
 #include <string.h>
 
 #include "lib/format/names.h"

@@ -1,5 +1,6 @@
 /* test_inventory.c - sound journals, how their segments chain, and what vouches for their
  * blocks. */
+/* Covers: lib/verify/scan.c, lib/verify/chain.c, lib/verify/walk.c, lib/verify/verdict_text.c */
 #include <sys/stat.h>
 
 #include "inspect.h"
@@ -7,375 +8,375 @@
 /* ---- nothing wrong ---------------------------------------------------------------------- */
 
 static void no_directory_is_fresh(void **state) {
-    (void)state;
-    input.directory = weir_temp_path(f.directory, "none");
-    take();
-    assert_verdict("fresh");
-    assert_int_equal(inv.found.journal, WEIR_JOURNAL_ABSENT);
+    inspected *t = *state;
+    t->input.directory = weir_temp_path(t->f.directory, "none");
+    take(t);
+    assert_verdict(t, "fresh");
+    assert_int_equal(t->inv.found.journal, WEIR_JOURNAL_ABSENT);
 }
 
 static void other_names_are_no_segments(void **state) {
-    (void)state;
-    weir_file_write(weir_temp_path(f.directory, "spare-00000000000000000001"), "x", 1);
-    weir_file_write(weir_temp_path(f.directory, "segment-1"), "x", 1);
-    weir_file_write(weir_temp_path(f.directory, "damaged-header-segment-00000000000000000001"), "x",
-                    1);
-    take();
-    assert_verdict("fresh");
-    assert_int_equal(inv.found.journal, WEIR_JOURNAL_EMPTY);
+    inspected *t = *state;
+    weir_file_write(weir_temp_path(t->f.directory, "spare-00000000000000000001"), "x", 1);
+    weir_file_write(weir_temp_path(t->f.directory, "segment-1"), "x", 1);
+    weir_file_write(weir_temp_path(t->f.directory, "damaged-header-segment-00000000000000000001"),
+                    "x", 1);
+    take(t);
+    assert_verdict(t, "fresh");
+    assert_int_equal(t->inv.found.journal, WEIR_JOURNAL_EMPTY);
 }
 
 static void empty_files_count_as_absent(void **state) {
-    (void)state;
-    weir_file_write(forge_path(&f, 1), "", 0);
-    take();
-    assert_verdict("fresh");
-    forge_journal(&f, 1);
+    inspected *t = *state;
+    weir_file_write(forge_path(&t->f, 1), "", 0);
+    take(t);
+    assert_verdict(t, "fresh");
+    forge_journal(&t->f, 1);
     uint8_t zeros[8192] = {0};
-    weir_file_write(forge_path(&f, 2), zeros, sizeof zeros);
-    take();
-    assert_verdict("clean");
-    assert_int_equal(inv.segments[1].status, WEIR_NOT_FOUND);
-    assert_int_equal(inv.end.block, 4);
+    weir_file_write(forge_path(&t->f, 2), zeros, sizeof zeros);
+    take(t);
+    assert_verdict(t, "clean");
+    assert_int_equal(t->inv.segments[1].status, WEIR_NOT_FOUND);
+    assert_int_equal(t->inv.end.block, 4);
 }
 
 /* Rows keep their numbers when an opening writes them again, whatever a segment without a block
  * says of the row that comes next. It used to be believed, and rows 1000 to 1009 became 1 to 10. */
 static void an_empty_segment_does_not_number_rows(void **state) {
-    (void)state;
-    f.lazy = true;
-    forge_segment(&f, 1);
-    memset(f.bytes + WEIR_BLOCK_ALIGN, 0, sizeof f.bytes - WEIR_BLOCK_ALIGN);
-    forge_write(&f);
-    f.end = (weir_log_end){1, WEIR_BLOCK_ALIGN, 0, 0};
-    f.next_row = 1000;
-    forge_segment(&f, 2);
-    forge_write(&f);
-    take();
-    assert_verdict("clean");
-    assert_int_equal(inv.durable_next_row, 1000);
-    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
-    forge_write(&f);
-    take();
-    assert_int_equal(inv.durable.block, 0);
-    assert_int_equal(inv.durable_next_row, 1000);
-    assert_int_equal(inv.next_row, 1010);
+    inspected *t = *state;
+    t->f.lazy = true;
+    forge_segment(&t->f, 1);
+    memset(t->f.bytes + WEIR_BLOCK_ALIGN, 0, sizeof t->f.bytes - WEIR_BLOCK_ALIGN);
+    forge_write(&t->f);
+    t->f.end = (weir_log_end){1, WEIR_BLOCK_ALIGN, 0, 0};
+    t->f.next_row = 1000;
+    forge_segment(&t->f, 2);
+    forge_write(&t->f);
+    take(t);
+    assert_verdict(t, "clean");
+    assert_int_equal(t->inv.durable_next_row, 1000);
+    (void)forge_block(&t->f, WEIR_BLOCK_ROWS, 10);
+    forge_write(&t->f);
+    take(t);
+    assert_int_equal(t->inv.durable.block, 0);
+    assert_int_equal(t->inv.durable_next_row, 1000);
+    assert_int_equal(t->inv.next_row, 1010);
 }
 
 /* The same where the younger segment goes back behind the number that the older one begins with. */
 static void a_segment_that_goes_back_says_where_the_stream_begins(void **state) {
-    (void)state;
-    f.end = (weir_log_end){0, 0, 4, 77};
-    f.next_row = 1000;
-    forge_segment(&f, 1);
-    memset(f.bytes + WEIR_BLOCK_ALIGN, 0, sizeof f.bytes - WEIR_BLOCK_ALIGN);
-    forge_write(&f);
-    f.end = (weir_log_end){1, WEIR_BLOCK_ALIGN, 2, 55};
-    f.next_row = 21;
-    forge_segment(&f, 2);
-    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
-    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
-    forge_write(&f);
-    take();
-    assert_verdict("database_behind");
-    assert_int_equal(inv.durable.block, 4);
-    assert_int_equal(inv.durable_end.segment, 2);
-    assert_int_equal(inv.durable_end.block, 4);
-    assert_int_equal(inv.durable_next_row, 31);
-    assert_int_equal(inv.next_row, 41);
+    inspected *t = *state;
+    t->f.end = (weir_log_end){0, 0, 4, 77};
+    t->f.next_row = 1000;
+    forge_segment(&t->f, 1);
+    memset(t->f.bytes + WEIR_BLOCK_ALIGN, 0, sizeof t->f.bytes - WEIR_BLOCK_ALIGN);
+    forge_write(&t->f);
+    t->f.end = (weir_log_end){1, WEIR_BLOCK_ALIGN, 2, 55};
+    t->f.next_row = 21;
+    forge_segment(&t->f, 2);
+    (void)forge_block(&t->f, WEIR_BLOCK_ROWS, 10);
+    (void)forge_block(&t->f, WEIR_BLOCK_ROWS, 10);
+    forge_write(&t->f);
+    take(t);
+    assert_verdict(t, "database_behind");
+    assert_int_equal(t->inv.durable.block, 4);
+    assert_int_equal(t->inv.durable_end.segment, 2);
+    assert_int_equal(t->inv.durable_end.block, 4);
+    assert_int_equal(t->inv.durable_next_row, 31);
+    assert_int_equal(t->inv.next_row, 41);
 }
 
 static void a_sound_journal(void **state) {
-    (void)state;
-    forge_journal(&f, 3);
-    input.verify_all = true;
-    take();
-    assert_verdict("clean");
-    assert_int_equal(inv.segment_count, 3);
-    assert_int_equal(inv.extent_count, 3);
-    assert_memory_equal(&inv.end, &f.end, sizeof f.end);
-    assert_int_equal(inv.next_row, 91);
-    assert_int_equal(inv.durable.block, 11);
-    assert_string_equal(inv.durable.source, "block");
-    assert_int_equal(inv.durable.hash, f.blocks[11].hash);
-    assert_int_equal(inv.durable.row, 80);
-    assert_int_equal(inv.durable_end.block, 11);
-    assert_int_equal(inv.durable_end.offset, f.blocks[12].offset);
-    assert_int_equal(inv.durable_next_row, 81);
-    assert_memory_equal(inv.journal, f.journal, 16);
-    assert_memory_equal(inv.drained.ring, f.ring, 16);
-    assert_int_equal(inv.drained.lane_count, 1);
-    assert_int_equal(inv.drained.lanes[0].position, 100 + 11);
-    assert_int_equal(inv.first_wall_ns, 1000);
-    assert_int_equal(inv.last_wall_ns, 1011);
-    assert_int_equal(inv.bytes, 3 * FORGE_SEGMENT);
-    assert_false(inv.closed);
-    assert_false(inv.found.recycled);
-    assert_readable(1, 12, 0, 0);
+    inspected *t = *state;
+    forge_journal(&t->f, 3);
+    t->input.verify_all = true;
+    take(t);
+    assert_verdict(t, "clean");
+    assert_int_equal(t->inv.segment_count, 3);
+    assert_int_equal(t->inv.extent_count, 3);
+    assert_memory_equal(&t->inv.end, &t->f.end, sizeof t->f.end);
+    assert_int_equal(t->inv.next_row, 91);
+    assert_int_equal(t->inv.durable.block, 11);
+    assert_string_equal(t->inv.durable.source, "block");
+    assert_int_equal(t->inv.durable.hash, t->f.blocks[11].hash);
+    assert_int_equal(t->inv.durable.row, 80);
+    assert_int_equal(t->inv.durable_end.block, 11);
+    assert_int_equal(t->inv.durable_end.offset, t->f.blocks[12].offset);
+    assert_int_equal(t->inv.durable_next_row, 81);
+    assert_memory_equal(t->inv.journal, t->f.journal, 16);
+    assert_memory_equal(t->inv.drained.ring, t->f.ring, 16);
+    assert_int_equal(t->inv.drained.lane_count, 1);
+    assert_int_equal(t->inv.drained.lanes[0].position, 100 + 11);
+    assert_int_equal(t->inv.first_wall_ns, 1000);
+    assert_int_equal(t->inv.last_wall_ns, 1011);
+    assert_int_equal(t->inv.bytes, 3 * FORGE_SEGMENT);
+    assert_false(t->inv.closed);
+    assert_false(t->inv.found.recycled);
+    assert_readable(t, 1, 12, 0, 0);
 }
 
 static void a_close_mark_is_known(void **state) {
-    (void)state;
-    forge_segment(&f, 1);
-    f.lanes = 0;
-    (void)forge_block(&f, WEIR_BLOCK_MARK, 0);
-    forge_write(&f);
-    take();
-    assert_verdict("clean");
-    assert_true(inv.closed);
+    inspected *t = *state;
+    forge_segment(&t->f, 1);
+    t->f.lanes = 0;
+    (void)forge_block(&t->f, WEIR_BLOCK_MARK, 0);
+    forge_write(&t->f);
+    take(t);
+    assert_verdict(t, "clean");
+    assert_true(t->inv.closed);
 }
 
 static void a_segment_without_blocks(void **state) {
-    (void)state;
-    forge_journal(&f, 1);
-    weir_log_end before = f.end;
-    forge_segment(&f, 2);
-    memset(f.bytes + WEIR_BLOCK_ALIGN, 0, WEIR_BLOCK_ALIGN);
-    forge_write(&f);
-    take();
-    assert_verdict("clean");
-    assert_memory_equal(&inv.end, &before, sizeof before);
-    assert_memory_equal(&inv.durable_end, &before, sizeof before);
-    assert_string_equal(inv.durable.source, "segment");
-    assert_int_equal(inv.next_row, 31);
-    assert_int_equal(inv.durable_next_row, 31);
+    inspected *t = *state;
+    forge_journal(&t->f, 1);
+    weir_log_end before = t->f.end;
+    forge_segment(&t->f, 2);
+    memset(t->f.bytes + WEIR_BLOCK_ALIGN, 0, WEIR_BLOCK_ALIGN);
+    forge_write(&t->f);
+    take(t);
+    assert_verdict(t, "clean");
+    assert_memory_equal(&t->inv.end, &before, sizeof before);
+    assert_memory_equal(&t->inv.durable_end, &before, sizeof before);
+    assert_string_equal(t->inv.durable.source, "segment");
+    assert_int_equal(t->inv.next_row, 31);
+    assert_int_equal(t->inv.durable_next_row, 31);
 }
 
 static void an_unknown_compatible_bit_is_told(void **state) {
-    (void)state;
-    forge_segment(&f, 1);
-    forge_write(&f);
+    inspected *t = *state;
+    forge_segment(&t->f, 1);
+    forge_write(&t->f);
     weir_segment_header h;
-    assert_int_equal(weir_segment_header_decode(f.bytes, &h), WEIR_OK);
+    assert_int_equal(weir_segment_header_decode(t->f.bytes, &h), WEIR_OK);
     h.compatible = 4;
-    weir_segment_header_encode(f.bytes, &h);
-    forge_write(&f);
-    take();
-    assert_verdict("clean");
-    assert_true(inv.read_only);
+    weir_segment_header_encode(t->f.bytes, &h);
+    forge_write(&t->f);
+    take(t);
+    assert_verdict(t, "clean");
+    assert_true(t->inv.read_only);
 }
 
 /* ---- the chain -------------------------------------------------------------------------- */
 
 static void recycled_segments_are_no_damage(void **state) {
-    (void)state;
-    forge_journal(&f, 3);
-    forge_remove(&f, 1);
-    take();
-    assert_verdict("database_behind");
-    assert_true(inv.found.recycled);
-    weir_position p = forge_position(&f, 4);
-    take_at(&p);
-    assert_verdict("clean"); /* just before the first block kept */
-    assert_int_equal(inv.found.position, WEIR_POSITION_MATCHES);
+    inspected *t = *state;
+    forge_journal(&t->f, 3);
+    forge_remove(&t->f, 1);
+    take(t);
+    assert_verdict(t, "database_behind");
+    assert_true(t->inv.found.recycled);
+    weir_position p = forge_position(&t->f, 4);
+    take_at(t, &p);
+    assert_verdict(t, "clean"); /* just before the first block kept */
+    assert_int_equal(t->inv.found.position, WEIR_POSITION_MATCHES);
     p.hash++;
-    take_at(&p);
-    assert_verdict("diverged");
-    p = forge_position(&f, 3);
-    take_at(&p);
-    assert_verdict("database_behind");
-    assert_int_equal(inv.found.position, WEIR_POSITION_BEFORE);
-    assert_non_null(strstr(inv.detail, "rows 21 to 30"));
+    take_at(t, &p);
+    assert_verdict(t, "diverged");
+    p = forge_position(&t->f, 3);
+    take_at(t, &p);
+    assert_verdict(t, "database_behind");
+    assert_int_equal(t->inv.found.position, WEIR_POSITION_BEFORE);
+    assert_non_null(strstr(t->inv.detail, "rows 21 to 30"));
 }
 
 static void positions(void **state) {
-    (void)state;
-    forge_journal(&f, 3);
+    inspected *t = *state;
+    forge_journal(&t->f, 3);
     for (uint64_t block = 1; block <= 12; block++) {
-        weir_position p = forge_position(&f, block);
-        take_at(&p);
-        assert_verdict("clean");
-        assert_int_equal(inv.found.position, WEIR_POSITION_MATCHES);
-        assert_int_equal(inv.position.row, p.row);
+        weir_position p = forge_position(&t->f, block);
+        take_at(t, &p);
+        assert_verdict(t, "clean");
+        assert_int_equal(t->inv.found.position, WEIR_POSITION_MATCHES);
+        assert_int_equal(t->inv.position.row, p.row);
         p.hash ^= 1;
-        take_at(&p);
-        assert_verdict("diverged");
+        take_at(t, &p);
+        assert_verdict(t, "diverged");
     }
     weir_position start = {.block = 0};
-    memcpy(start.journal, f.journal, 16);
-    take_at(&start);
-    assert_verdict("clean");
-    weir_position other = forge_position(&f, 5);
+    memcpy(start.journal, t->f.journal, 16);
+    take_at(t, &start);
+    assert_verdict(t, "clean");
+    weir_position other = forge_position(&t->f, 5);
     other.journal[0] ^= 1;
-    take_at(&other);
-    assert_verdict("clean");
-    assert_int_equal(inv.found.position, WEIR_POSITION_OTHER);
-    assert_int_equal(inv.position.block, 0);
+    take_at(t, &other);
+    assert_verdict(t, "clean");
+    assert_int_equal(t->inv.found.position, WEIR_POSITION_OTHER);
+    assert_int_equal(t->inv.position.block, 0);
 }
 
 /* A position within block 12: block 11 is wholly applied, and five rows more. */
 static void a_position_within_a_block(void **state) {
-    (void)state;
-    forge_journal(&f, 3);
-    weir_position p = forge_position(&f, 11);
+    inspected *t = *state;
+    forge_journal(&t->f, 3);
+    weir_position p = forge_position(&t->f, 11);
     p.row += 5;
-    take_at(&p);
-    assert_verdict("clean");
-    assert_int_equal(inv.durable.block, 12);
-    assert_string_equal(inv.durable.source, "database");
-    assert_int_equal(inv.durable_next_row, 91);
-    forge_flip(&f, 3, forge_header_at(&f, 12) + 70);
-    take();
-    assert_one_damage(3, forge_header_at(&f, 12), 12, 12, 81, 85);
-    assert_int_equal(inv.durable_end.block, 12);
-    assert_int_equal(inv.durable_next_row, 86);
-    forge_edit(&f, 3, forge_header_at(&f, 12), NULL, WEIR_BLOCK_ALIGN);
-    take();
-    assert_verdict("journal_behind");
-    assert_non_null(strstr(inv.detail, "ends at row 80"));
-    assert_non_null(strstr(inv.detail, "applied row 85"));
+    take_at(t, &p);
+    assert_verdict(t, "clean");
+    assert_int_equal(t->inv.durable.block, 12);
+    assert_string_equal(t->inv.durable.source, "database");
+    assert_int_equal(t->inv.durable_next_row, 91);
+    forge_flip(&t->f, 3, forge_header_at(&t->f, 12) + 70);
+    take(t);
+    assert_one_damage(t, 3, forge_header_at(&t->f, 12), 12, 12, 81, 85);
+    assert_int_equal(t->inv.durable_end.block, 12);
+    assert_int_equal(t->inv.durable_next_row, 86);
+    forge_edit(&t->f, 3, forge_header_at(&t->f, 12), NULL, WEIR_BLOCK_ALIGN);
+    take(t);
+    assert_verdict(t, "journal_behind");
+    assert_non_null(strstr(t->inv.detail, "ends at row 80"));
+    assert_non_null(strstr(t->inv.detail, "applied row 85"));
 }
 
 /* A number that jumps between two blocks that touch: they are not one run. */
 static void blocks_that_skip_a_number(void **state) {
-    (void)state;
-    forge_segment(&f, 1);
-    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
-    f.end.block += 2;
-    f.next_row += 20;
-    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
-    forge_write(&f);
-    take();
-    assert_one_damage(1, forge_header_at(&f, 5), 3, 4, 11, 30);
-    assert_int_equal(inv.extent_count, 2);
-    assert_readable(1, 5, 3, 4);
+    inspected *t = *state;
+    forge_segment(&t->f, 1);
+    (void)forge_block(&t->f, WEIR_BLOCK_ROWS, 10);
+    t->f.end.block += 2;
+    t->f.next_row += 20;
+    (void)forge_block(&t->f, WEIR_BLOCK_ROWS, 10);
+    forge_write(&t->f);
+    take(t);
+    assert_one_damage(t, 1, forge_header_at(&t->f, 5), 3, 4, 11, 30);
+    assert_int_equal(t->inv.extent_count, 2);
+    assert_readable(t, 1, 5, 3, 4);
 }
 
 /* Blocks 3 and 4 were written, their sync failed; they were written again into another segment. */
 static void a_failed_sync_leaves_a_void_region(void **state) {
-    (void)state;
-    forge_segment(&f, 1);
-    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
-    weir_log_end durable = f.end;
-    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
-    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
-    forge_write(&f);
-    f.end = durable;
-    f.next_row = 11;
-    forge_segment(&f, 2); /* and again */
-    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
-    forge_write(&f);
-    f.end = durable;
-    f.next_row = 11;
-    forge_segment(&f, 3);
-    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
-    (void)forge_block(&f, WEIR_BLOCK_ROWS, 10);
-    forge_write(&f);
-    take();
-    assert_verdict("clean");
-    assert_int_equal(inv.extent_count, 2);
-    assert_int_equal(inv.extents[1].segment, 3);
-    assert_int_equal(inv.end.block, 5);
-    assert_int_equal(inv.next_row, 31);
-    assert_readable(1, 5, 0, 0);
-    forge_flip(&f, 1, 3 * WEIR_BLOCK_ALIGN + 30); /* in the void */
-    forge_flip(&f, 2, 20);                        /* a void segment */
-    take();
-    assert_verdict("clean");
+    inspected *t = *state;
+    forge_segment(&t->f, 1);
+    (void)forge_block(&t->f, WEIR_BLOCK_ROWS, 10);
+    weir_log_end durable = t->f.end;
+    (void)forge_block(&t->f, WEIR_BLOCK_ROWS, 10);
+    (void)forge_block(&t->f, WEIR_BLOCK_ROWS, 10);
+    forge_write(&t->f);
+    t->f.end = durable;
+    t->f.next_row = 11;
+    forge_segment(&t->f, 2); /* and again */
+    (void)forge_block(&t->f, WEIR_BLOCK_ROWS, 10);
+    forge_write(&t->f);
+    t->f.end = durable;
+    t->f.next_row = 11;
+    forge_segment(&t->f, 3);
+    (void)forge_block(&t->f, WEIR_BLOCK_ROWS, 10);
+    (void)forge_block(&t->f, WEIR_BLOCK_ROWS, 10);
+    forge_write(&t->f);
+    take(t);
+    assert_verdict(t, "clean");
+    assert_int_equal(t->inv.extent_count, 2);
+    assert_int_equal(t->inv.extents[1].segment, 3);
+    assert_int_equal(t->inv.end.block, 5);
+    assert_int_equal(t->inv.next_row, 31);
+    assert_readable(t, 1, 5, 0, 0);
+    forge_flip(&t->f, 1, 3 * WEIR_BLOCK_ALIGN + 30); /* in the void */
+    forge_flip(&t->f, 2, 20);                        /* a void segment */
+    take(t);
+    assert_verdict(t, "clean");
 }
 
 static void headers_that_contradict_themselves(void **state) {
-    (void)state;
-    forge_journal(&f, 2);
+    inspected *t = *state;
+    forge_journal(&t->f, 2);
     weir_segment_header h;
-    assert_int_equal(weir_segment_header_decode(f.bytes, &h), WEIR_OK);
+    assert_int_equal(weir_segment_header_decode(t->f.bytes, &h), WEIR_OK);
     h.first_block += 3;
-    weir_segment_header_encode(f.bytes, &h);
-    forge_write(&f);
-    take();
-    assert_one_damage(2, 0, 0, 0, 0, 0);
+    weir_segment_header_encode(t->f.bytes, &h);
+    forge_write(&t->f);
+    take(t);
+    assert_one_damage(t, 2, 0, 0, 0, 0, 0);
     h.first_block = 0;
     h.before.block = UINT64_MAX;
-    weir_segment_header_encode(f.bytes, &h);
-    forge_write(&f);
-    take();
-    assert_one_damage(2, 0, 0, 0, 0, 0);
+    weir_segment_header_encode(t->f.bytes, &h);
+    forge_write(&t->f);
+    take(t);
+    assert_one_damage(t, 2, 0, 0, 0, 0, 0);
 }
 
 /* What follows on it would name that hash in block 1, which no reader takes. */
 static void a_hash_before_the_first_block(void **state) {
-    (void)state;
-    forge_segment(&f, 1);
+    inspected *t = *state;
+    forge_segment(&t->f, 1);
     weir_segment_header h;
-    assert_int_equal(weir_segment_header_decode(f.bytes, &h), WEIR_OK);
+    assert_int_equal(weir_segment_header_decode(t->f.bytes, &h), WEIR_OK);
     h.before.hash = 1;
-    weir_segment_header_encode(f.bytes, &h);
-    forge_write(&f);
-    take();
-    assert_verdict("rot");
-    assert_non_null(strstr(inv.damages[0].why, "contradicts itself"));
+    weir_segment_header_encode(t->f.bytes, &h);
+    forge_write(&t->f);
+    take(t);
+    assert_verdict(t, "rot");
+    assert_non_null(strstr(t->inv.damages[0].why, "contradicts itself"));
 }
 
 /* ---- marks ------------------------------------------------------------------------------ */
 
 static void a_ring_mark_above_the_end(void **state) {
-    (void)state;
-    forge_journal(&f, 2);
-    take_with_ring(10, 77, 75);
-    assert_one_damage(2, f.blocks[8].offset + WEIR_BLOCK_ALIGN, 9, 10, 61, 75);
-    assert_int_equal(inv.next_row, 76);
-    assert_int_equal(inv.durable_end.block, 10);
-    assert_int_equal(inv.durable_end.hash, 77);
-    assert_int_equal(inv.durable_next_row, 76);
-    assert_int_equal(inv.end.block, 8);
+    inspected *t = *state;
+    forge_journal(&t->f, 2);
+    take_with_ring(t, 10, 77, 75);
+    assert_one_damage(t, 2, t->f.blocks[8].offset + WEIR_BLOCK_ALIGN, 9, 10, 61, 75);
+    assert_int_equal(t->inv.next_row, 76);
+    assert_int_equal(t->inv.durable_end.block, 10);
+    assert_int_equal(t->inv.durable_end.hash, 77);
+    assert_int_equal(t->inv.durable_next_row, 76);
+    assert_int_equal(t->inv.end.block, 8);
 }
 
 static void a_ring_mark_at_the_last_block(void **state) {
-    (void)state;
-    forge_journal(&f, 2);
-    take_with_ring(8, f.blocks[8].hash, 60);
-    assert_verdict("clean");
-    assert_string_equal(inv.durable.source, "ring");
-    assert_memory_equal(&inv.durable_end, &inv.end, sizeof inv.end);
-    assert_int_equal(inv.durable_next_row, 61);
-    forge_flip(&f, 2, forge_payload_at(&f, 8));
-    take();
-    assert_one_damage(2, forge_header_at(&f, 8), 8, 8, 51, 60);
-    assert_int_equal(inv.durable_end.block, 8);
-    assert_int_equal(inv.durable_next_row, 61);
+    inspected *t = *state;
+    forge_journal(&t->f, 2);
+    take_with_ring(t, 8, t->f.blocks[8].hash, 60);
+    assert_verdict(t, "clean");
+    assert_string_equal(t->inv.durable.source, "ring");
+    assert_memory_equal(&t->inv.durable_end, &t->inv.end, sizeof t->inv.end);
+    assert_int_equal(t->inv.durable_next_row, 61);
+    forge_flip(&t->f, 2, forge_payload_at(&t->f, 8));
+    take(t);
+    assert_one_damage(t, 2, forge_header_at(&t->f, 8), 8, 8, 51, 60);
+    assert_int_equal(t->inv.durable_end.block, 8);
+    assert_int_equal(t->inv.durable_next_row, 61);
 }
 
 static void a_ring_mark_of_another_history(void **state) {
-    (void)state;
-    forge_journal(&f, 2);
-    take_with_ring(6, f.blocks[6].hash + 1, 40);
-    assert_verdict("rot");
-    assert_int_equal(inv.damages[0].first_block, 6);
+    inspected *t = *state;
+    forge_journal(&t->f, 2);
+    take_with_ring(t, 6, t->f.blocks[6].hash + 1, 40);
+    assert_verdict(t, "rot");
+    assert_int_equal(t->inv.damages[0].first_block, 6);
 }
 
 static void a_foreign_ring(void **state) {
-    (void)state;
-    forge_journal(&f, 1);
+    inspected *t = *state;
+    forge_journal(&t->f, 1);
     uint8_t other[16] = {9};
-    input.ring = WEIR_RING_OURS;
-    input.ring_journal = other;
-    ring_mark = (weir_durable_mark){50, 1, 500, "ring"};
-    input.ring_mark = &ring_mark;
-    take();
-    assert_verdict("foreign_ring");
-    assert_int_equal(inv.damage_count, 0); /* its marks say nothing about this journal */
-    forge_remove(&f, 1);
-    take();
-    assert_verdict("ring_without_journal");
-    input.ring = WEIR_RING_NEWER;
-    take();
-    assert_verdict("newer");
+    t->input.ring = WEIR_RING_OURS;
+    t->input.ring_journal = other;
+    t->ring_mark = (weir_durable_mark){50, 1, 500, "ring"};
+    t->input.ring_mark = &t->ring_mark;
+    take(t);
+    assert_verdict(t, "foreign_ring");
+    assert_int_equal(t->inv.damage_count, 0); /* its marks say nothing about this journal */
+    forge_remove(&t->f, 1);
+    take(t);
+    assert_verdict(t, "ring_without_journal");
+    t->input.ring = WEIR_RING_NEWER;
+    take(t);
+    assert_verdict(t, "newer");
 }
 
 /* ---- the machine ------------------------------------------------------------------------ */
 
 static void what_cannot_be_read_is_an_error(void **state) {
-    (void)state;
+    inspected *t = *state;
     weir_error error = {0};
-    weir_file_write(weir_temp_path(f.directory, "file"), "x", 1);
-    input.directory = weir_temp_path(f.directory, "file");
-    assert_int_equal(weir_inventory_take(&input, &inv, &error), WEIR_IO);
+    weir_file_write(weir_temp_path(t->f.directory, "file"), "x", 1);
+    t->input.directory = weir_temp_path(t->f.directory, "file");
+    assert_int_equal(weir_inventory_take(&t->input, &t->inv, &error), WEIR_IO);
     assert_non_null(strstr(error.text, "not a directory"));
-    input.directory = f.directory;
-    assert_int_equal(mkdir(forge_path(&f, 1), 0755), 0);
-    weir_inventory_free(&inv);
-    assert_int_equal(weir_inventory_take(&input, &inv, &error), WEIR_IO);
-    assert_non_null(strstr(error.text, forge_path(&f, 1)));
+    t->input.directory = t->f.directory;
+    assert_int_equal(mkdir(forge_path(&t->f, 1), 0755), 0);
+    weir_inventory_free(&t->inv);
+    assert_int_equal(weir_inventory_take(&t->input, &t->inv, &error), WEIR_IO);
+    assert_non_null(strstr(error.text, forge_path(&t->f, 1)));
 }
 
 static weir_os quirky;
@@ -384,9 +385,10 @@ static int64_t quirk_reads;
 
 /* The segment is renamed away between the list and the look. */
 static int open_recycled(void *self, int dirfd, const char *path, int flags) {
-    if (quirk_opens > 0 && strcmp(path, forge_path(&f, 1)) == 0 && --quirk_opens == 0)
-        forge_remove(&f, 1);
-    return weir_os_posix()->open(self, dirfd, path, flags);
+    inspected *t = self;
+    if (quirk_opens > 0 && strcmp(path, forge_path(&t->f, 1)) == 0 && --quirk_opens == 0)
+        forge_remove(&t->f, 1);
+    return weir_os_posix()->open(NULL, dirfd, path, flags);
 }
 
 static int open_refused(void *self, int dirfd, const char *path, int flags) {
@@ -405,49 +407,50 @@ static int64_t pread_short(void *self, int file, void *into, size_t bytes, uint6
 }
 
 static void rights_are_asked_for(void **state) {
-    (void)state;
-    forge_journal(&f, 1);
+    inspected *t = *state;
+    forge_journal(&t->f, 1);
     quirky = *weir_os_posix();
     quirky.open = open_refused;
-    input.os = &quirky;
+    t->input.os = &quirky;
     weir_error error = {0};
-    assert_int_equal(weir_inventory_take(&input, &inv, &error), WEIR_IO);
-    assert_non_null(strstr(error.text, forge_path(&f, 1)));
+    assert_int_equal(weir_inventory_take(&t->input, &t->inv, &error), WEIR_IO);
+    assert_non_null(strstr(error.text, forge_path(&t->f, 1)));
     assert_non_null(strstr(error.text, "readable"));
 }
 
 static void a_segment_recycled_meanwhile(void **state) {
-    (void)state;
-    forge_journal(&f, 3);
+    inspected *t = *state;
+    forge_journal(&t->f, 3);
     quirky = *weir_os_posix();
     quirky.open = open_recycled;
-    input.os = &quirky;
-    weir_position p = forge_position(&f, 9);
+    quirky.self = t;
+    t->input.os = &quirky;
+    weir_position p = forge_position(&t->f, 9);
     for (quirk_opens = 1; quirk_opens < 5; quirk_opens++) {
         int times = quirk_opens;
-        take_at(&p);
-        assert_verdict("clean");
+        take_at(t, &p);
+        assert_verdict(t, "clean");
         bool happened = quirk_opens == 0;
         quirk_opens = times;
         if (!happened) break;
-        memset(&f.end, 0, sizeof f.end);
-        f.next_row = 1;
-        forge_journal(&f, 3);
+        memset(&t->f.end, 0, sizeof t->f.end);
+        t->f.next_row = 1;
+        forge_journal(&t->f, 3);
     }
 }
 
 static void a_failing_disk_is_an_error_and_never_a_torn_tail(void **state) {
-    (void)state;
-    forge_journal(&f, 2);
+    inspected *t = *state;
+    forge_journal(&t->f, 2);
     quirky = *weir_os_posix();
     quirky.pread = pread_failing;
-    input.os = &quirky;
+    t->input.os = &quirky;
     int failures = 0;
     for (int64_t n = 1; n < 100; n++) {
         quirk_reads = n;
         weir_error error = {0};
-        weir_inventory_free(&inv);
-        int status = weir_inventory_take(&input, &inv, &error);
+        weir_inventory_free(&t->inv);
+        int status = weir_inventory_take(&t->input, &t->inv, &error);
         if (quirk_reads > 0) break; /* it never came to that read */
         assert_int_equal(status, WEIR_IO);
         assert_non_null(strstr(error.text, "segment-"));
@@ -457,14 +460,14 @@ static void a_failing_disk_is_an_error_and_never_a_torn_tail(void **state) {
 }
 
 static void short_reads_change_nothing(void **state) {
-    (void)state;
-    forge_journal(&f, 2);
+    inspected *t = *state;
+    forge_journal(&t->f, 2);
     quirky = *weir_os_posix();
     quirky.pread = pread_short;
-    input.os = &quirky;
-    take();
-    assert_verdict("clean");
-    assert_int_equal(inv.end.block, 8);
+    t->input.os = &quirky;
+    take(t);
+    assert_verdict(t, "clean");
+    assert_int_equal(t->inv.end.block, 8);
 }
 
 static uint64_t shown, total;
@@ -476,43 +479,43 @@ static void progress(void *context, uint64_t done, uint64_t of) {
 }
 
 static void progress_is_shown(void **state) {
-    (void)state;
-    forge_journal(&f, 3);
-    input.progress = progress;
+    inspected *t = *state;
+    forge_journal(&t->f, 3);
+    t->input.progress = progress;
     shown = 0;
-    take();
-    assert_int_equal(total, inv.bytes);
+    take(t);
+    assert_int_equal(total, t->inv.bytes);
     assert_int_equal(shown, total);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        test(no_directory_is_fresh),
-        test(other_names_are_no_segments),
-        test(empty_files_count_as_absent),
-        test(an_empty_segment_does_not_number_rows),
-        test(a_segment_that_goes_back_says_where_the_stream_begins),
-        test(a_sound_journal),
-        test(a_close_mark_is_known),
-        test(a_segment_without_blocks),
-        test(an_unknown_compatible_bit_is_told),
-        test(recycled_segments_are_no_damage),
-        test(positions),
-        test(a_position_within_a_block),
-        test(blocks_that_skip_a_number),
-        test(a_failed_sync_leaves_a_void_region),
-        test(headers_that_contradict_themselves),
-        test(a_hash_before_the_first_block),
-        test(a_ring_mark_above_the_end),
-        test(a_ring_mark_at_the_last_block),
-        test(a_ring_mark_of_another_history),
-        test(a_foreign_ring),
-        test(what_cannot_be_read_is_an_error),
-        test(rights_are_asked_for),
-        test(a_segment_recycled_meanwhile),
-        test(a_failing_disk_is_an_error_and_never_a_torn_tail),
-        test(short_reads_change_nothing),
-        test(progress_is_shown),
+        INSPECT_TEST(no_directory_is_fresh),
+        INSPECT_TEST(other_names_are_no_segments),
+        INSPECT_TEST(empty_files_count_as_absent),
+        INSPECT_TEST(an_empty_segment_does_not_number_rows),
+        INSPECT_TEST(a_segment_that_goes_back_says_where_the_stream_begins),
+        INSPECT_TEST(a_sound_journal),
+        INSPECT_TEST(a_close_mark_is_known),
+        INSPECT_TEST(a_segment_without_blocks),
+        INSPECT_TEST(an_unknown_compatible_bit_is_told),
+        INSPECT_TEST(recycled_segments_are_no_damage),
+        INSPECT_TEST(positions),
+        INSPECT_TEST(a_position_within_a_block),
+        INSPECT_TEST(blocks_that_skip_a_number),
+        INSPECT_TEST(a_failed_sync_leaves_a_void_region),
+        INSPECT_TEST(headers_that_contradict_themselves),
+        INSPECT_TEST(a_hash_before_the_first_block),
+        INSPECT_TEST(a_ring_mark_above_the_end),
+        INSPECT_TEST(a_ring_mark_at_the_last_block),
+        INSPECT_TEST(a_ring_mark_of_another_history),
+        INSPECT_TEST(a_foreign_ring),
+        INSPECT_TEST(what_cannot_be_read_is_an_error),
+        INSPECT_TEST(rights_are_asked_for),
+        INSPECT_TEST(a_segment_recycled_meanwhile),
+        INSPECT_TEST(a_failing_disk_is_an_error_and_never_a_torn_tail),
+        INSPECT_TEST(short_reads_change_nothing),
+        INSPECT_TEST(progress_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  *
  * The expectation is written a second time, by conditions that exclude each other instead of by
  * order: each says what holds and what must not. */
+/* Covers: lib/format/marks.h */
 #include "lib/verify/verdict.h"
 #include "support.h"
 

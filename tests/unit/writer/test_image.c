@@ -2,6 +2,7 @@
  *
  * The judge is SQLite itself: what an image takes is inserted into an ordinary table of the same
  * columns too, and both have to read the same. */
+/* Covers: writer/copy/image_vfs.c, writer/copy/sqlite_record.c */
 #include "support.h"
 
 #include <math.h>

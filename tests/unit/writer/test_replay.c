@@ -2,6 +2,7 @@
  * arrays.
  *
  * This file is the reader (lib/verify/reader.h) that replay links against, and its sink. */
+/* Covers: writer/apply/replay_blocks.c */
 #include "support.h"
 
 #include <string.h>
@@ -16,6 +17,7 @@ static const uint8_t journal_id[16] = {1, 2, 3};
 
 /* ---- a journal ------------------------------------------------------------------------------- */
 
+static rows_pool pool;
 static rows_block blocks[BLOCKS + 1]; /* by number */
 static uint64_t last_block;
 static bool lost[BLOCKS + 1];
@@ -30,7 +32,7 @@ static void add_block(uint16_t kind, uint32_t rows) {
     uint64_t number = ++last_block;
     const weir_block_header *before = &blocks[number - 1].header;
     uint64_t first_row = number == 1 ? 1 : before->first_row + before->rows;
-    rows_block b = rows_begin(journal_id, number, first_row);
+    rows_block b = rows_begin(&pool, journal_id, number, first_row);
     for (uint32_t i = 0; i < rows; i++) {
         weir_value v = weir_int((int64_t)(first_row + i));
         rows_add(&b, 1, &v, 1);
@@ -243,8 +245,7 @@ static int tear_down(void **state) {
     (void)state;
     weir_replay_free(replay);
     replay = NULL;
-    for (uint64_t i = 1; i <= last_block; i++)
-        rows_free(&blocks[i]);
+    rows_free_all(&pool);
     return 0;
 }
 
@@ -549,10 +550,10 @@ static void add_declarations(uint32_t count) {
     size_t one = b->length - 4;
     for (uint32_t i = 1; i < count; i++) {
         uint8_t *at = rows_room(b, one);
-        memcpy(at, b->bytes + 4, one);
+        memcpy(at, *b->bytes + 4, one);
         b->length += one;
     }
-    (void)weir_put_u32(b->bytes, count);
+    (void)weir_put_u32(*b->bytes, count);
 }
 
 static void a_declaration_that_is_refused_stops_it(void **state) {
@@ -631,7 +632,7 @@ static void leave_with_a_late_table(void) {
     add_block(WEIR_BLOCK_ROWS, 10);
     assert_int_equal(step_all(), WEIR_OK);
     add_block(WEIR_BLOCK_ROWS, 10);
-    weir_put_u32(blocks[1].bytes, 0); /* the head knows no table */
+    weir_put_u32(*blocks[1].bytes, 0); /* the head knows no table */
     blocks[1].length = 4;
     sink_state.declared = sink_state.created = false;
     start(WEIR_REPLAY_STOP_AT_DAMAGE);

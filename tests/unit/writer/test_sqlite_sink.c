@@ -3,6 +3,7 @@
  * The judge is SQLite itself: the same rows are inserted one at a time, each in a savepoint,
  * into a second file with the same schema. Tables, rowids and the set of refused rows must come
  * out equal. */
+/* Covers: writer/sqlite/position_row.c, writer/sqlite/sqlite_error.c */
 #include "support.h"
 
 #include <sqlite3.h>
@@ -11,44 +12,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "rows.h"
+#include "sink_fixture.h"
 #include "watched_vfs.h"
-#include "writer/sqlite/sqlite_sink.h"
 
-static const uint8_t journal[16] = {7, 1, 7};
 static const weir_column columns[] = {{"a", WEIR_INTEGER}, {"b", WEIR_TEXT}, {"c", WEIR_REAL}};
-static const char *directory;
-static char database[300], model[300];
-static weir_declaration *tables[3]; /* numbers 1 and 2: t and u */
-static weir_error error;
-
-static int set_up(void **state) {
-    (void)state;
-    directory = weir_temp_make();
-    (void)snprintf(database, sizeof database, "%s/run.db", directory);
-    (void)snprintf(model, sizeof model, "%s/model.db", directory);
-    if (weir_declaration_make(1, "t", columns, 3, &tables[1], &error) != WEIR_OK) return -1;
-    return weir_declaration_make(2, "u", columns, 3, &tables[2], &error);
-}
 
 static int tear_down(void **state) {
-    (void)state;
-    weir_declaration_free(tables[1]);
-    weir_declaration_free(tables[2]);
-    weir_temp_remove(directory);
-    return 0;
+    int status = sink_tear_down(state);
+    watched_end();
+    return status;
 }
 
-static weir_sink open_sink(void) {
-    weir_sink sink;
-    weir_sqlite_config config = {.path = database, .busy_timeout_ms = 1000};
-    assert_int_equal(weir_sqlite_sink_open(&config, &sink, NULL, &error), WEIR_OK);
-    return sink;
-}
-
-static void declare_both(const weir_sink *s) {
-    for (int i = 1; i <= 2; i++)
-        assert_int_equal(s->declare(s->self, tables[i], WEIR_DECLARE_WITH_ROWS, &error), WEIR_OK);
+static void declare_both(sink_fixture *f) {
+    sink_declare(f, 1, "t", columns, 3);
+    sink_declare(f, 2, "u", columns, 3);
 }
 
 static sqlite3 *open_plain(const char *path) {
@@ -60,38 +37,23 @@ static sqlite3 *open_plain(const char *path) {
     return db;
 }
 
-/* One transaction; the narrowing that replay would do is done here. */
-static int apply_some(const weir_sink *s, const rows_block *b, uint64_t *row, uint64_t width,
-                      weir_sink_counts *total) {
-    weir_position at;
-    weir_sink_counts counts = {0};
-    int status = s->begin(s->self, journal, &at, &error);
-    uint64_t end = b->header.first_row + b->header.rows - 1;
-    weir_row_range range = {*row, *row + width - 1 < end ? *row + width - 1 : end};
-    if (status == WEIR_OK) status = s->apply(s->self, &b->header, rows_body(b), range, &error);
-    at.row = range.last;
-    at.block = b->header.block;
-    if (status == WEIR_OK) status = s->commit(s->self, &at, &counts, &error);
-    if (status != WEIR_OK) {
-        s->rollback(s->self);
-        return status;
-    }
-    *row = range.last + 1;
-    total->rows += counts.rows;
-    total->rejected += counts.rejected;
-    total->ignored += counts.ignored;
-    return WEIR_OK;
-}
-
-static int apply_all(const weir_sink *s, const rows_block *b, weir_sink_counts *total) {
-    uint64_t row = b->header.first_row, width = b->header.rows;
+/* With the narrowing that replay would do. */
+static int apply_all(sink_fixture *f, const rows_block *b, weir_sink_counts *total) {
+    uint64_t row = b->header.first_row, width = b->header.rows, end = row + b->header.rows - 1;
     *total = (weir_sink_counts){0};
-    while (row < b->header.first_row + b->header.rows) {
-        int status = apply_some(s, b, &row, width, total);
-        if (status == WEIR_SINK_AGAIN)
+    while (row <= end) {
+        weir_sink_counts counts = {0};
+        weir_row_range range = {row, row + width - 1 < end ? row + width - 1 : end};
+        int status = sink_apply(f, b, range, &counts);
+        if (status == WEIR_SINK_AGAIN) {
             width = width > 1 ? width / 2 : 1;
-        else if (status != WEIR_OK)
-            return status;
+            continue;
+        }
+        if (status != WEIR_OK) return status;
+        row = range.last + 1;
+        total->rows += counts.rows;
+        total->rejected += counts.rejected;
+        total->ignored += counts.ignored;
     }
     return WEIR_OK;
 }
@@ -124,7 +86,7 @@ static char *judge(sqlite3 *db, const rows_block *b, uint64_t *ignored) {
     for (int i = 1; i <= 2; i++) {
         char sql[100];
         (void)snprintf(sql, sizeof sql, "INSERT INTO \"%s\"(a,b,c) VALUES(?1,?2,?3)",
-                       tables[i]->name);
+                       i == 1 ? "t" : "u");
         assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &insert[i], NULL), SQLITE_OK);
     }
     weir_cursor body = rows_body(b);
@@ -145,20 +107,9 @@ static char *judge(sqlite3 *db, const rows_block *b, uint64_t *ignored) {
     return sqlite3_str_finish(refused);
 }
 
-static char *text_of(sqlite3 *db, const char *sql) {
-    sqlite3_stmt *s;
-    sqlite3_str *out = sqlite3_str_new(NULL);
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
-    while (sqlite3_step(s) == SQLITE_ROW)
-        for (int i = 0; i < sqlite3_column_count(s); i++)
-            sqlite3_str_appendf(out, "%s,", (const char *)sqlite3_column_text(s, i));
-    (void)sqlite3_finalize(s);
-    return sqlite3_str_finish(out);
-}
-
 static void assert_same(sqlite3 *ours, sqlite3 *theirs, const char *sql) {
-    char *a = text_of(ours, sql), *b = text_of(theirs, sql);
-    if (a || b) assert_string_equal(a ? a : "", b ? b : "");
+    char *a = sql_text(ours, sql), *b = sql_text(theirs, sql);
+    assert_string_equal(a, b);
     sqlite3_free(a);
     sqlite3_free(b);
 }
@@ -177,9 +128,9 @@ static weir_value random_value(weir_rng *rng, bool text) {
     }
 }
 
-static rows_block random_block(uint64_t seed, uint32_t rows) {
+static rows_block random_block(sink_fixture *f, uint64_t seed, uint32_t rows) {
     weir_rng rng = {seed};
-    rows_block b = rows_begin(journal, 1, 1);
+    rows_block b = sink_rows(f, 1, 1);
     for (uint32_t i = 0; i < rows; i++) {
         weir_value v[3] = {random_value(&rng, false), random_value(&rng, true),
                            random_value(&rng, false)};
@@ -188,16 +139,17 @@ static rows_block random_block(uint64_t seed, uint32_t rows) {
     return b;
 }
 
-static void compare(const char *schema, uint64_t seed) {
-    sqlite3 *ours = open_plain(database), *theirs = open_plain(model);
+static void compare(sink_fixture *f, const char *schema, uint64_t seed) {
+    sqlite3 *ours = f->other = open_plain(f->database);
+    sqlite3 *theirs = f->second = open_plain(f->copy);
     assert_int_equal(sqlite3_exec(ours, schema, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_exec(theirs, schema, NULL, NULL, NULL), SQLITE_OK);
-    rows_block b = random_block(seed, 400);
-    weir_sink s = open_sink();
-    declare_both(&s);
+    rows_block b = random_block(f, seed, 400);
+    sink_open(f);
+    declare_both(f);
     weir_sink_counts counts;
     uint64_t ignored;
-    assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
+    assert_int_equal(apply_all(f, &b, &counts), WEIR_OK);
     char *refused = judge(theirs, &b, &ignored);
 
     assert_same(ours, theirs, "SELECT rowid, * FROM t ORDER BY rowid");
@@ -206,26 +158,22 @@ static void compare(const char *schema, uint64_t seed) {
                 "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'weir%'"
                 " AND name NOT LIKE 'sqlite_autoindex_weir%'");
     if (refused) {
-        char *mine = text_of(ours, "SELECT row FROM weir_reject ORDER BY row");
-        assert_string_equal(mine ? mine : "", refused);
+        char *mine = sql_text(ours, "SELECT row FROM weir_reject ORDER BY row");
+        assert_string_equal(mine, refused);
         sqlite3_free(mine);
     }
     assert_int_equal(counts.rows, 400);
     assert_int_equal(counts.ignored, ignored);
-    s.close(s.self);
+    sink_close(f);
     sqlite3_free(refused);
     rows_free(&b);
-    (void)sqlite3_close(ours);
-    (void)sqlite3_close(theirs);
+    weir_sql_close(&f->other);
+    weir_sql_close(&f->second);
 }
 
-static void compare_fresh(const char *schema, uint64_t seed) {
-    void *none = NULL;
-    if (seed > 1) {
-        (void)tear_down(&none);
-        assert_int_equal(set_up(&none), 0);
-    }
-    compare(schema, seed);
+static void compare_fresh(sink_fixture *f, const char *schema, uint64_t seed) {
+    if (seed > 1) sink_renew(f);
+    compare(f, schema, seed);
 }
 
 #define U "CREATE TABLE u(a,b,c);"
@@ -266,16 +214,16 @@ static const char *const schemas[] = {
 };
 
 static void rows_come_out_as_one_at_a_time(void **state) {
-    (void)state;
+    sink_fixture *f = *state;
     uint64_t seed = 0;
     for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++)
-        compare_fresh(schemas[i], ++seed);
+        compare_fresh(f, schemas[i], ++seed);
 }
 
 /* ---- by hand --------------------------------------------------------------------------------- */
 
-static rows_block three_rows(uint64_t block, uint64_t first_row) {
-    rows_block b = rows_begin(journal, block, first_row);
+static rows_block three_rows(sink_fixture *f, uint64_t block, uint64_t first_row) {
+    rows_block b = sink_rows(f, block, first_row);
     for (int i = 0; i < 3; i++) {
         weir_value v[] = {weir_int((int64_t)first_row + i), weir_text("it's"), weir_real(0.5)};
         rows_add(&b, 1, v, 3);
@@ -283,80 +231,80 @@ static rows_block three_rows(uint64_t block, uint64_t first_row) {
     return b;
 }
 
-static int apply_three(const weir_sink *s, weir_sink_counts *counts) {
-    rows_block b = three_rows(1, 1);
-    declare_both(s);
-    int status = apply_all(s, &b, counts);
+static int apply_three(sink_fixture *f, weir_sink_counts *counts) {
+    rows_block b = three_rows(f, 1, 1);
+    declare_both(f);
+    int status = apply_all(f, &b, counts);
     rows_free(&b);
     return status;
 }
 
 static void refused_rows_tell_all(void **state) {
-    (void)state;
-    weir_sql_run(database, "CREATE TABLE t(a, b, c CHECK(a <> 2))");
-    weir_sink s = open_sink();
+    sink_fixture *f = *state;
+    weir_sql_run(f->database, "CREATE TABLE t(a, b, c CHECK(a <> 2))");
+    sink_open(f);
     weir_sink_counts counts;
-    assert_int_equal(apply_three(&s, &counts), WEIR_OK);
+    assert_int_equal(apply_three(f, &counts), WEIR_OK);
     assert_int_equal(counts.rejected, 1);
-    s.close(s.self);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 2);
+    sink_close(f);
+    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t"), 2);
     assert_int_equal(
-        weir_sql_int(database,
+        weir_sql_int(f->database,
                      "SELECT row = 2 AND table_name = 't' AND code = 275 AND message LIKE 'CHECK "
                      "constraint failed%'"
                      " AND \"values\" = '2, ''it''''s'', 0.5' AND time_ns = 1700000000000000001"
-                     " AND journal = X'07010700000000000000000000000000' AND length(record) > 10 "
+                     " AND journal = X'07070707070707070707070707070707' AND length(record) > 10 "
                      "FROM weir_reject"),
         1);
 }
 
 static void a_parent_must_have_the_lower_number(void **state) {
-    (void)state;
-    weir_sql_run(database, "CREATE TABLE t(a INTEGER PRIMARY KEY, b, c REFERENCES t(a))");
+    sink_fixture *f = *state;
+    weir_sql_run(f->database, "CREATE TABLE t(a INTEGER PRIMARY KEY, b, c REFERENCES t(a))");
     weir_value v[][3] = {
         {weir_int(1), weir_null(), weir_int(2)}, /* its parent comes in the same statement */
         {weir_int(2), weir_null(), weir_null()},
         {weir_int(3), weir_null(), weir_int(2)}};
-    rows_block b = rows_begin(journal, 1, 1);
+    rows_block b = sink_rows(f, 1, 1);
     for (int i = 0; i < 3; i++)
         rows_add(&b, 1, v[i], 3);
-    weir_sink s = open_sink();
+    sink_open(f);
     weir_sink_counts counts;
-    declare_both(&s);
-    assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
-    s.close(s.self);
+    declare_both(f);
+    assert_int_equal(apply_all(f, &b, &counts), WEIR_OK);
+    sink_close(f);
     rows_free(&b);
-    assert_int_equal(weir_sql_int(database, "SELECT sum(a) FROM t"), 5);
-    assert_int_equal(weir_sql_int(database, "SELECT sum(row) FROM weir_reject WHERE code = 787"),
+    assert_int_equal(weir_sql_int(f->database, "SELECT sum(a) FROM t"), 5);
+    assert_int_equal(weir_sql_int(f->database, "SELECT sum(row) FROM weir_reject WHERE code = 787"),
                      1);
 }
 
 static void literals_read_as_sql(void **state) {
-    (void)state;
-    weir_sql_run(database, "CREATE TABLE t(a, b, c CHECK(0))");
-    rows_block b = rows_begin(journal, 1, 1);
+    sink_fixture *f = *state;
+    weir_sql_run(f->database, "CREATE TABLE t(a, b, c CHECK(0))");
+    rows_block b = sink_rows(f, 1, 1);
     weir_value v[][3] = {{weir_int(INT64_MIN), weir_text_n("a\0b", 3), weir_real(1.0 / 0.0)},
                          {weir_null(), weir_blob("\x00\xff", 2), weir_real(-0.25)},
                          {weir_int(7), weir_text(""), weir_blob("", 0)}};
     for (int i = 0; i < 3; i++)
         rows_add(&b, 1, v[i], 3);
-    weir_sink s = open_sink();
+    sink_open(f);
     weir_sink_counts counts;
-    declare_both(&s);
-    assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
+    declare_both(f);
+    assert_int_equal(apply_all(f, &b, &counts), WEIR_OK);
     assert_int_equal(counts.rejected, 3);
-    s.close(s.self);
+    sink_close(f);
     rows_free(&b);
-    sqlite3 *db = open_plain(database);
-    char *got = text_of(db, "SELECT \"values\" FROM weir_reject ORDER BY row");
+    f->other = open_plain(f->database);
+    char *got = sql_text(f->other, "SELECT \"values\" FROM weir_reject ORDER BY row");
     assert_string_equal(got, "-9223372036854775808, CAST(X'610062' AS TEXT), 9.0e+999,"
                              "NULL, X'00FF', -0.25,7, '', X'',");
     sqlite3_free(got);
-    (void)sqlite3_close(db);
+    weir_sql_close(&f->other);
 }
 
 static void broken_schemas_stop_and_keep_rows(void **state) {
-    (void)state;
+    sink_fixture *f = *state;
     static const char *const broken[] = {
         "CREATE TABLE t(a, c)",
         "CREATE TABLE t(a,b,c); CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT "
@@ -367,14 +315,15 @@ static void broken_schemas_stop_and_keep_rows(void **state) {
         "CREATE TABLE t(a,b,c); CREATE TABLE weir_row_vtab_1(c0,c1,c2)",
     };
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
-        weir_sql_run(database, "DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS weir_row_vtab_1");
-        weir_sql_run(database, broken[i]);
-        weir_sink s = open_sink();
+        weir_sql_run(f->database, "DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS weir_row_vtab_1");
+        weir_sql_run(f->database, broken[i]);
+        sink_open(f);
         weir_sink_counts counts;
-        assert_int_equal(apply_three(&s, &counts), WEIR_SCHEMA);
-        s.close(s.self);
+        assert_int_equal(apply_three(f, &counts), WEIR_SCHEMA);
+        sink_close(f);
         assert_int_equal(
-            weir_sql_int(database, "SELECT count(*) FROM sqlite_schema WHERE name = 'weir_reject'"),
+            weir_sql_int(f->database,
+                         "SELECT count(*) FROM sqlite_schema WHERE name = 'weir_reject'"),
             0);
     }
 }
@@ -395,274 +344,282 @@ static int look_into(sqlite3 *db, const char **message, const void *api) {
 
 /* To be able to undo a statement SQLite copies every page that it changes. */
 static void only_a_table_that_refused_a_row_is_fed_undoably(void **state) {
-    (void)state;
-    weir_sql_run(database, "CREATE TABLE t(a UNIQUE, b NOT NULL, c CHECK(a <> 8))");
+    sink_fixture *f = *state;
+    weir_sql_run(f->database, "CREATE TABLE t(a UNIQUE, b NOT NULL, c CHECK(a <> 8))");
     assert_int_equal(sqlite3_auto_extension((void (*)(void))look_into), SQLITE_OK);
-    weir_sink s = open_sink();
+    sink_open(f);
     sqlite3_reset_auto_extension();
     weir_sink_counts counts;
-    declare_both(&s);
+    declare_both(f);
     for (uint64_t block = 1; block <= 4; block++) {
-        rows_block b = three_rows(block, 3 * block - 2);
+        rows_block b = three_rows(f, block, 3 * block - 2);
         savepoints = undoable = 0;
-        assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
+        assert_int_equal(apply_all(f, &b, &counts), WEIR_OK);
         assert_int_equal(counts.rejected, block == 3);
         assert_int_equal(savepoints > 0, block >= 3);
         assert_int_equal(undoable > 0, block >= 3);
         rows_free(&b);
     }
-    s.close(s.self);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 11);
-    assert_int_equal(weir_sql_int(database, "SELECT row FROM weir_reject"), 8);
+    sink_close(f);
+    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t"), 11);
+    assert_int_equal(weir_sql_int(f->database, "SELECT row FROM weir_reject"), 8);
 }
 
 /* That the disk cannot be read is no row's fault, also where there is a table for refused rows. */
 static void a_page_that_cannot_be_read_is_no_rows_fault(void **state) {
-    (void)state;
-    weir_sql_run(database, "PRAGMA page_size=4096; CREATE TABLE t(a UNIQUE, b, c CHECK(a <> 2))");
-    weir_sink s = open_sink();
+    sink_fixture *f = *state;
+    weir_sql_run(f->database,
+                 "PRAGMA page_size=4096; CREATE TABLE t(a UNIQUE, b, c CHECK(a <> 2))");
+    sink_open(f);
     weir_sink_counts counts;
-    assert_int_equal(apply_three(&s, &counts), WEIR_OK);
+    assert_int_equal(apply_three(f, &counts), WEIR_OK);
     assert_int_equal(counts.rejected, 1);
-    s.close(s.self);
+    sink_close(f);
     int64_t index = weir_sql_int(
-        database, "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_t_1'");
+        f->database, "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_t_1'");
     watched_begin();
-    s = open_sink();
-    rows_block b = three_rows(2, 4);
-    declare_both(&s);
+    sink_open(f);
+    rows_block b = three_rows(f, 2, 4);
+    declare_both(f);
     watched_database.bad_page_at = (index - 1) * 4096;
-    assert_int_equal(apply_all(&s, &b, &counts), WEIR_IO);
+    assert_int_equal(apply_all(f, &b, &counts), WEIR_IO);
     assert_int_equal(watched_database.bad_page_at, 0); /* it was asked for */
-    assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
+    assert_int_equal(apply_all(f, &b, &counts), WEIR_OK);
     assert_int_equal(counts.rejected, 0);
     rows_free(&b);
-    s.close(s.self);
+    sink_close(f);
     watched_end();
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM weir_reject"), 1);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 5);
+    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM weir_reject"), 1);
+    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t"), 5);
 }
 
 static void a_changed_schema_is_seen(void **state) {
-    (void)state;
-    weir_sink s = open_sink();
+    sink_fixture *f = *state;
+    sink_open(f);
     weir_sink_counts counts;
-    assert_int_equal(apply_three(&s, &counts), WEIR_OK);
-    weir_sql_run(database, "ALTER TABLE t DROP COLUMN b");
-    rows_block b = three_rows(2, 4);
-    assert_int_equal(apply_all(&s, &b, &counts), WEIR_SCHEMA);
-    assert_non_null(strstr(error.text, "column b"));
-    weir_sql_run(database, "ALTER TABLE t RENAME TO old"); /* a new one is made */
-    assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
+    assert_int_equal(apply_three(f, &counts), WEIR_OK);
+    weir_sql_run(f->database, "ALTER TABLE t DROP COLUMN b");
+    rows_block b = three_rows(f, 2, 4);
+    assert_int_equal(apply_all(f, &b, &counts), WEIR_SCHEMA);
+    assert_non_null(strstr(f->error.text, "column b"));
+    weir_sql_run(f->database, "ALTER TABLE t RENAME TO old"); /* a new one is made */
+    assert_int_equal(apply_all(f, &b, &counts), WEIR_OK);
     rows_free(&b);
-    s.close(s.self);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 3);
+    sink_close(f);
+    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t"), 3);
 }
 
 static void a_table_dropped_midway_does_not_outlive_rollback(void **state) {
-    (void)state;
-    weir_sink s = open_sink();
+    sink_fixture *f = *state;
+    sink_open(f);
     weir_position at;
-    assert_int_equal(s.begin(s.self, journal, &at, &error), WEIR_OK);
-    assert_int_equal(s.declare(s.self, tables[1], WEIR_DECLARE_NOW, &error), WEIR_OK);
-    s.rollback(s.self); /* takes the table with it */
+    assert_int_equal(f->sink.begin(f->sink.self, f->journal, &at, &f->error), WEIR_OK);
+    weir_declaration *table;
+    assert_int_equal(weir_declaration_make(1, "t", columns, 3, &table, &f->error), WEIR_OK);
+    int status = f->sink.declare(f->sink.self, table, WEIR_DECLARE_NOW, &f->error);
+    weir_declaration_free(table);
+    assert_int_equal(status, WEIR_OK);
+    f->sink.rollback(f->sink.self); /* takes the table with it */
     weir_sink_counts counts;
-    assert_int_equal(apply_three(&s, &counts), WEIR_OK);
-    s.close(s.self);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 3);
+    assert_int_equal(apply_three(f, &counts), WEIR_OK);
+    sink_close(f);
+    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t"), 3);
 }
 
 static void positions_are_kept(void **state) {
-    (void)state;
-    weir_sink s = open_sink();
+    sink_fixture *f = *state;
+    sink_open(f);
     weir_position *list, at, to = {{0}, 5, 70, UINT64_MAX - 3};
     weir_sink_counts counts;
     size_t count;
-    assert_int_equal(weir_sqlite_positions(&s, &list, &count, &error), WEIR_OK);
+    assert_int_equal(weir_sqlite_positions(&f->sink, &list, &count, &f->error), WEIR_OK);
     assert_int_equal(count, 0);
-    memcpy(to.journal, journal, 16);
-    assert_int_equal(s.begin(s.self, journal, &at, &error), WEIR_OK);
+    memcpy(to.journal, f->journal, 16);
+    assert_int_equal(f->sink.begin(f->sink.self, f->journal, &at, &f->error), WEIR_OK);
     assert_int_equal(at.block, 0);
-    assert_int_equal(s.commit(s.self, &to, &counts, &error), WEIR_OK);
-    assert_int_equal(s.begin(s.self, journal, &at, &error), WEIR_OK);
+    assert_int_equal(f->sink.commit(f->sink.self, &to, &counts, &f->error), WEIR_OK);
+    assert_int_equal(f->sink.begin(f->sink.self, f->journal, &at, &f->error), WEIR_OK);
     assert_memory_equal(&at, &to, sizeof at);
-    s.rollback(s.self);
-    assert_int_equal(weir_sqlite_positions(&s, &list, &count, &error), WEIR_OK);
+    f->sink.rollback(f->sink.self);
+    assert_int_equal(weir_sqlite_positions(&f->sink, &list, &count, &f->error), WEIR_OK);
     assert_int_equal(count, 1);
     assert_memory_equal(list, &to, sizeof to);
     free(list);
-    weir_sql_run(database, "UPDATE weir_position SET block = 'x'");
-    assert_int_equal(s.begin(s.self, journal, &at, &error), WEIR_DATABASE);
-    s.rollback(s.self);
-    assert_int_equal(weir_sqlite_positions(&s, &list, &count, &error), WEIR_DATABASE);
+    weir_sql_run(f->database, "UPDATE weir_position SET block = 'x'");
+    assert_int_equal(f->sink.begin(f->sink.self, f->journal, &at, &f->error), WEIR_DATABASE);
+    f->sink.rollback(f->sink.self);
+    assert_int_equal(weir_sqlite_positions(&f->sink, &list, &count, &f->error), WEIR_DATABASE);
     assert_null(list);
-    s.close(s.self);
+    sink_close(f);
 }
 
 static void locks_are_waited_for_by_the_caller(void **state) {
-    (void)state;
-    weir_sink s = open_sink();
-    sqlite3 *other = open_plain(database);
+    sink_fixture *f = *state;
+    sink_open(f);
+    f->other = open_plain(f->database);
     weir_position at;
-    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(s.begin(s.self, journal, &at, &error), WEIR_BUSY);
-    s.rollback(s.self);
-    assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(f->other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(f->sink.begin(f->sink.self, f->journal, &at, &f->error), WEIR_BUSY);
+    f->sink.rollback(f->sink.self);
+    assert_int_equal(sqlite3_exec(f->other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
     weir_sink_counts counts;
-    assert_int_equal(apply_three(&s, &counts), WEIR_OK);
-    (void)sqlite3_close(other);
-    s.close(s.self);
+    assert_int_equal(apply_three(f, &counts), WEIR_OK);
+    weir_sql_close(&f->other);
+    sink_close(f);
 }
 
-static int64_t wal_bytes(void) {
+static int64_t wal_bytes(sink_fixture *f) {
     char path[320];
     struct stat st;
-    (void)snprintf(path, sizeof path, "%s-wal", database);
+    (void)snprintf(path, sizeof path, "%s-wal", f->database);
     return stat(path, &st) ? -1 : (int64_t)st.st_size;
 }
 
 static void nobody_else_resets_the_wal(void **state) {
-    (void)state;
-    weir_sink s = open_sink();
+    sink_fixture *f = *state;
+    sink_open(f);
     weir_sink_counts counts;
     uint64_t safe;
-    assert_int_equal(apply_three(&s, &counts), WEIR_OK);
+    assert_int_equal(apply_three(f, &counts), WEIR_OK);
     for (int i = 0; i < 2; i++) { /* before our first hardening, and after it */
-        weir_sql_run(database, "CREATE TABLE IF NOT EXISTS own(x); INSERT INTO own VALUES(1)");
-        int64_t before = wal_bytes();
-        sqlite3 *other = open_plain(database);
-        (void)sqlite3_exec(other, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
-        assert_true(wal_bytes() >= before && before > 0);
-        (void)sqlite3_close(other);
-        assert_int_equal(s.checkpoint(s.self, 1, &safe, &error), WEIR_OK);
+        weir_sql_run(f->database, "CREATE TABLE IF NOT EXISTS own(x); INSERT INTO own VALUES(1)");
+        int64_t before = wal_bytes(f);
+        f->other = open_plain(f->database);
+        (void)sqlite3_exec(f->other, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+        assert_true(wal_bytes(f) >= before && before > 0);
+        weir_sql_close(&f->other);
+        assert_int_equal(f->sink.checkpoint(f->sink.self, 1, &safe, &f->error), WEIR_OK);
         assert_int_equal(safe, 1);
     }
-    s.close(s.self);
+    sink_close(f);
 }
 
 static void a_commit_is_on_the_disk_when_it_returns(void **state) {
-    (void)state;
+    sink_fixture *f = *state;
     watched_begin();
-    weir_sink s = open_sink();
+    sink_open(f);
     weir_sink_counts counts;
     for (uint64_t block = 1; block <= 3; block++) {
         unsigned before = watched_wal.writes;
-        rows_block b = three_rows(block, 3 * block - 2);
-        declare_both(&s);
-        assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
+        rows_block b = three_rows(f, block, 3 * block - 2);
+        declare_both(f);
+        assert_int_equal(apply_all(f, &b, &counts), WEIR_OK);
         rows_free(&b);
         assert_true(watched_wal.writes > before);
         assert_int_equal(watched_wal.unsynced, 0);
     }
-    s.close(s.self);
+    sink_close(f);
     watched_end();
 }
 
 static void a_full_disk_is_over_with_its_transaction(void **state) {
-    (void)state;
+    sink_fixture *f = *state;
     watched_begin();
-    weir_sink s = open_sink();
+    sink_open(f);
     weir_sink_counts counts;
-    declare_both(&s);
-    assert_int_equal(apply_three(&s, &counts), WEIR_OK);
-    rows_block b = three_rows(2, 4);
+    declare_both(f);
+    assert_int_equal(apply_three(f, &counts), WEIR_OK);
+    rows_block b = three_rows(f, 2, 4);
     watched_wal.full = true;
-    assert_int_equal(apply_all(&s, &b, &counts), WEIR_NO_SPACE);
+    assert_int_equal(apply_all(f, &b, &counts), WEIR_NO_SPACE);
     assert_false(watched_wal.full); /* it was written to */
-    assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
+    assert_int_equal(apply_all(f, &b, &counts), WEIR_OK);
     rows_free(&b);
-    s.close(s.self);
+    sink_close(f);
     watched_end();
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 6);
+    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t"), 6);
 }
 
 static unsigned crashes;
 
 /* What a power cut would leave now. */
-static void look_at_what_is_on_the_disk(void) {
+static void look_at_what_is_on_the_disk(void *context) {
+    const sink_fixture *f = context;
     char from[320], to[320];
-    (void)snprintf(from, sizeof from, "%s-wal", database);
-    (void)snprintf(to, sizeof to, "%s-wal", model);
+    (void)snprintf(from, sizeof from, "%s-wal", f->database);
+    (void)snprintf(to, sizeof to, "%s-wal", f->copy);
     (void)unlink(to);
-    (void)unlink(model);
-    weir_file_copy_tree(database, model);
+    (void)unlink(f->copy);
+    weir_file_copy_tree(f->database, f->copy);
     weir_file_copy_tree(from, to);
     assert_int_equal(
-        weir_sql_int(model, "SELECT (SELECT count(*) FROM t) - (SELECT row FROM weir_position)"),
+        weir_sql_int(f->copy, "SELECT (SELECT count(*) FROM t) - (SELECT row FROM weir_position)"),
         0);
     crashes++;
 }
 
 static void rows_and_position_reach_the_disk_together(void **state) {
-    (void)state;
+    sink_fixture *f = *state;
     watched_begin();
-    weir_sink s = open_sink();
+    sink_open(f);
     weir_sink_counts counts;
-    assert_int_equal(apply_three(&s, &counts), WEIR_OK);
+    assert_int_equal(apply_three(f, &counts), WEIR_OK);
     watched_after_sync = look_at_what_is_on_the_disk;
+    watched_context = f;
     crashes = 0;
     for (uint64_t block = 2; block <= 4; block++) {
-        rows_block b = three_rows(block, 3 * block - 2);
-        assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
+        rows_block b = three_rows(f, block, 3 * block - 2);
+        assert_int_equal(apply_all(f, &b, &counts), WEIR_OK);
         rows_free(&b);
     }
     assert_true(crashes >= 3);
-    s.close(s.self);
+    sink_close(f);
     watched_end();
 }
 
 /* SQLite syncs the file behind a checkpoint that comes to its end; what one has copied that a reader
  * kept from its end is synced by nobody but us. */
 static void a_reader_holds_hardening_back(void **state) {
-    (void)state;
+    sink_fixture *f = *state;
     watched_begin();
-    weir_sink s = open_sink();
+    sink_open(f);
     weir_sink_counts counts;
     uint64_t safe;
-    assert_int_equal(apply_three(&s, &counts), WEIR_OK);
-    sqlite3 *reader = open_plain(database);
-    assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM t", NULL, NULL, NULL),
+    assert_int_equal(apply_three(f, &counts), WEIR_OK);
+    f->other = open_plain(f->database);
+    assert_int_equal(sqlite3_exec(f->other, "BEGIN; SELECT count(*) FROM t", NULL, NULL, NULL),
                      SQLITE_OK);
-    rows_block b = three_rows(2, 4);
-    assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
-    assert_int_equal(s.checkpoint(s.self, 2, &safe, &error), WEIR_OK);
+    rows_block b = three_rows(f, 2, 4);
+    assert_int_equal(apply_all(f, &b, &counts), WEIR_OK);
+    assert_int_equal(f->sink.checkpoint(f->sink.self, 2, &safe, &f->error), WEIR_OK);
     assert_int_equal(safe, 0);
     assert_int_equal(
-        sqlite3_exec(reader, "COMMIT; BEGIN; SELECT count(*) FROM t", NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_exec(f->other, "COMMIT; BEGIN; SELECT count(*) FROM t", NULL, NULL, NULL),
+        SQLITE_OK);
     b.header.block = 3;
-    assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
-    assert_int_equal(s.checkpoint(s.self, 3, &safe, &error), WEIR_OK);
+    assert_int_equal(apply_all(f, &b, &counts), WEIR_OK);
+    assert_int_equal(f->sink.checkpoint(f->sink.self, 3, &safe, &f->error), WEIR_OK);
     assert_int_equal(safe, 2); /* what the hardening before had begun */
     assert_true(watched_database.writes > 0);
     assert_int_equal(watched_database.unsynced, 0);
-    (void)sqlite3_close(reader);
-    assert_int_equal(s.checkpoint(s.self, 3, &safe, &error), WEIR_OK);
+    weir_sql_close(&f->other);
+    assert_int_equal(f->sink.checkpoint(f->sink.self, 3, &safe, &f->error), WEIR_OK);
     assert_int_equal(safe, 3);
     rows_free(&b);
-    s.close(s.self);
+    sink_close(f);
     watched_end();
 }
 
 static void a_moved_file_stops_everything(void **state) {
-    (void)state;
-    weir_sink s = open_sink();
+    sink_fixture *f = *state;
+    sink_open(f);
     weir_sink_counts counts;
     uint64_t safe;
     weir_position at;
-    assert_int_equal(apply_three(&s, &counts), WEIR_OK);
-    assert_int_equal(rename(database, model), 0);
-    assert_int_equal(s.checkpoint(s.self, 1, &safe, &error), WEIR_DATABASE);
+    assert_int_equal(apply_three(f, &counts), WEIR_OK);
+    assert_int_equal(rename(f->database, f->copy), 0);
+    assert_int_equal(f->sink.checkpoint(f->sink.self, 1, &safe, &f->error), WEIR_DATABASE);
     assert_int_equal(safe, 0);
-    assert_int_equal(s.begin(s.self, journal, &at, &error), WEIR_DATABASE);
-    s.rollback(s.self);
-    s.close(s.self);
+    assert_int_equal(f->sink.begin(f->sink.self, f->journal, &at, &f->error), WEIR_DATABASE);
+    f->sink.rollback(f->sink.self);
+    sink_close(f);
 }
 
-static int try_open(const char *path, bool must_exist) {
+static int try_open(sink_fixture *f, const char *path, bool must_exist) {
     weir_sink sink;
     weir_sqlite_config config = {.path = path, .must_exist = must_exist, .busy_timeout_ms = 100};
-    error.text[0] = '\0';
-    int status = weir_sqlite_sink_open(&config, &sink, NULL, &error);
+    f->error.text[0] = '\0';
+    int status = weir_sqlite_sink_open(&config, &sink, NULL, &f->error);
     if (status == WEIR_OK)
         sink.close(sink.self);
     else
@@ -671,44 +628,44 @@ static int try_open(const char *path, bool must_exist) {
 }
 
 static void what_cannot_be_opened(void **state) {
-    (void)state;
+    sink_fixture *f = *state;
     char path[320];
-    assert_int_equal(try_open("", false), WEIR_MISUSE);
-    assert_int_equal(try_open(database, true), WEIR_DATABASE);
-    assert_non_null(strstr(error.text, "No such file"));
-    (void)snprintf(path, sizeof path, "%s/none/run.db", directory);
-    assert_int_equal(try_open(path, false), WEIR_DATABASE);
-    assert_non_null(strstr(error.text, "directory"));
-    assert_int_equal(try_open(directory, false), WEIR_DATABASE);
-    weir_file_write(database, "this is a text file and surely no database, for it is prose", 59);
-    assert_int_equal(try_open(database, false), WEIR_DATABASE);
-    assert_non_null(strstr(error.text, "not a database"));
+    assert_int_equal(try_open(f, "", false), WEIR_MISUSE);
+    assert_int_equal(try_open(f, f->database, true), WEIR_DATABASE);
+    assert_non_null(strstr(f->error.text, "No such file"));
+    (void)snprintf(path, sizeof path, "%s/none/run.db", f->directory);
+    assert_int_equal(try_open(f, path, false), WEIR_DATABASE);
+    assert_non_null(strstr(f->error.text, "directory"));
+    assert_int_equal(try_open(f, f->directory, false), WEIR_DATABASE);
+    weir_file_write(f->database, "this is a text file and surely no database, for it is prose", 59);
+    assert_int_equal(try_open(f, f->database, false), WEIR_DATABASE);
+    assert_non_null(strstr(f->error.text, "not a database"));
 }
 
 static void rows_that_cannot_be_are_damage(void **state) {
-    (void)state;
-    weir_sink s = open_sink();
+    sink_fixture *f = *state;
+    sink_open(f);
     weir_sink_counts counts;
     weir_value v[] = {weir_int(1), weir_int(2), weir_int(3), weir_int(4)};
-    declare_both(&s);
-    rows_block b = rows_begin(journal, 1, 1);
+    declare_both(f);
+    rows_block b = sink_rows(f, 1, 1);
     rows_add(&b, 3, v, 3); /* never declared */
-    assert_int_equal(apply_all(&s, &b, &counts), WEIR_DAMAGED);
+    assert_int_equal(apply_all(f, &b, &counts), WEIR_DAMAGED);
     rows_free(&b);
-    b = rows_begin(journal, 1, 1);
+    b = sink_rows(f, 1, 1);
     rows_add(&b, 1, v, 4); /* more than declared */
-    assert_int_equal(apply_all(&s, &b, &counts), WEIR_DAMAGED);
+    assert_int_equal(apply_all(f, &b, &counts), WEIR_DAMAGED);
     rows_free(&b);
-    b = rows_begin(journal, 1, 1);
+    b = sink_rows(f, 1, 1);
     rows_add(&b, 1, v, 2); /* fewer are NULL: a declaration grew */
-    assert_int_equal(apply_all(&s, &b, &counts), WEIR_OK);
+    assert_int_equal(apply_all(f, &b, &counts), WEIR_OK);
     rows_free(&b);
-    s.close(s.self);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t WHERE c IS NULL"), 1);
+    sink_close(f);
+    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t WHERE c IS NULL"), 1);
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, sink_set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(rows_come_out_as_one_at_a_time),
         TEST(refused_rows_tell_all),

@@ -1,4 +1,5 @@
-/* test_wal_file.c - frames that wait in memory, and what must not become of them. */
+/* test_wal_io.c - frames that wait in memory, and what must not become of them. */
+/* Covers: writer/sqlite/proc_fd.c */
 #include "writer/sqlite/wal_io.h"
 
 #include <errno.h>
@@ -151,7 +152,9 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
     (void)state;
-    if (db) close_db();
+    weir_sql_close(&other); /* as a test that ended early has left them */
+    weir_sql_close(&db);
+    weir_wal_io_free(&wal);
     weir_temp_remove(directory);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* test_neighbours.c - other connections at work on the same database: they delay weir no longer than
+/* test_connection.c - other connections at work on the same database: they delay weir no longer than
  * they must, and weir delays them no longer than it must. */
 #include "support.h"
 
@@ -7,61 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rows.h"
-#include "writer/sqlite/sqlite_sink.h"
+#include "sink_fixture.h"
 
-static const uint8_t journal[16] = {9, 9, 9};
 static const weir_column columns[] = {{"n", WEIR_INTEGER}};
-static const char *directory;
-static char database[300];
-static weir_declaration *table;
-static weir_error error;
-static sqlite3 *other;
-static weir_sink sink;
-
-static int set_up(void **state) {
-    (void)state;
-    directory = weir_temp_make();
-    (void)snprintf(database, sizeof database, "%s/run.db", directory);
-    assert_int_equal(sqlite3_open(database, &other), SQLITE_OK);
-    return weir_declaration_make(1, "t", columns, 1, &table, &error);
+static void run_on(sqlite3 *db, const char *sql) {
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL)) fail_msg("%s: %s", sql, sqlite3_errmsg(db));
 }
 
-static int tear_down(void **state) {
-    (void)state;
-    if (sink.close) sink.close(sink.self);
-    sink = (weir_sink){0};
-    assert_int_equal(sqlite3_close(other), SQLITE_OK);
-    weir_declaration_free(table);
-    weir_temp_remove(directory);
-    return 0;
-}
+static void run(sink_fixture *f, const char *sql) { run_on(f->other, sql); }
 
-static void run(const char *sql) {
-    if (sqlite3_exec(other, sql, NULL, NULL, NULL)) fail_msg("%s: %s", sql, sqlite3_errmsg(other));
-}
-
-static int open_sink(uint32_t timeout_ms) {
-    weir_sqlite_config config = {
-        .path = database, .must_exist = true, .busy_timeout_ms = timeout_ms};
-    return weir_sqlite_sink_open(&config, &sink, NULL, &error);
+static int open_sink(sink_fixture *f, uint32_t timeout_ms) {
+    return sink_try_open(f,
+                         (weir_sqlite_config){.must_exist = true, .busy_timeout_ms = timeout_ms});
 }
 
 /* One row. */
-static int transact(uint64_t block) {
-    weir_position at, to = {.block = block, .row = block};
-    weir_sink_counts counts;
+static int transact(sink_fixture *f, uint64_t block) {
     weir_value v = weir_int((int64_t)block);
-    rows_block b = rows_begin(journal, block, block);
+    rows_block b = sink_rows(f, block, block);
     rows_add(&b, 1, &v, 1);
-    memcpy(to.journal, journal, 16);
-    int status = sink.begin(sink.self, journal, &at, &error);
-    if (status == WEIR_OK) status = sink.declare(sink.self, table, WEIR_DECLARE_WITH_ROWS, &error);
-    if (status == WEIR_OK)
-        status =
-            sink.apply(sink.self, &b.header, rows_body(&b), (weir_row_range){block, block}, &error);
-    if (status == WEIR_OK) status = sink.commit(sink.self, &to, &counts, &error);
-    if (status != WEIR_OK) sink.rollback(sink.self);
+    sink_declare(f, 1, "t", columns, 1);
+    int status = sink_apply(f, &b, (weir_row_range){block, block}, NULL);
     rows_free(&b);
     return status;
 }
@@ -72,6 +38,8 @@ static sqlite3_vfs counting, *real;
 static sqlite3_io_methods methods;
 static const sqlite3_io_methods *usual;
 static int refusals, syncs;
+static bool counts;           /* is the file system in SQLite's list? */
+static sink_fixture *counted; /* methods of files have no context */
 
 /* A lock that somebody else has. */
 static int count_refusals(sqlite3_file *file, int level) {
@@ -83,7 +51,9 @@ static int count_refusals(sqlite3_file *file, int level) {
 /* In the end they give it back. */
 static int commit_in_between(sqlite3_file *file, int level) {
     int code = usual->xUnlock(file, level);
-    if (level == SQLITE_LOCK_NONE && refusals >= 5 && !sqlite3_get_autocommit(other)) run("COMMIT");
+    sqlite3 *theirs = counted->other;
+    if (level == SQLITE_LOCK_NONE && refusals >= 5 && !sqlite3_get_autocommit(theirs))
+        run_on(theirs, "COMMIT");
     return code;
 }
 
@@ -105,7 +75,9 @@ static int count_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, in
     return code;
 }
 
-static void begin_counting(void) {
+static void begin_counting(sink_fixture *f) {
+    counted = f;
+    counts = true;
     real = sqlite3_vfs_find(NULL);
     counting = *real;
     counting.zName = "counting";
@@ -115,8 +87,22 @@ static void begin_counting(void) {
 }
 
 static void end_counting(void) {
+    if (!counts) return;
+    counts = false;
     assert_int_equal(sqlite3_vfs_register(real, 1), SQLITE_OK);
     assert_int_equal(sqlite3_vfs_unregister(&counting), SQLITE_OK); /* open files have it still */
+}
+
+static int set_up(void **state) {
+    int status = sink_set_up(state);
+    if (status != 0) return status;
+    sink_fixture *own = *state;
+    return sqlite3_open(own->database, &own->other);
+}
+
+static int tear_down(void **state) {
+    end_counting();
+    return sink_tear_down(state);
 }
 
 /* ---- a checkpoint that waits for readers --------------------------------------------------------- */
@@ -125,9 +111,10 @@ static int waits, tries;
 
 /* Between two looks of the checkpoint whether the readers are gone. */
 static int apply_meanwhile(void *context, int calls) {
-    (void)context, (void)calls;
+    (void)calls;
+    sink_fixture *own = context;
     waits++;
-    int status = transact(2);
+    int status = transact(own, 2);
     if (status == WEIR_OK) return 0; /* it has given up the lock */
     assert_int_equal(status, WEIR_BUSY);
     return ++tries < 20;
@@ -136,51 +123,49 @@ static int apply_meanwhile(void *context, int calls) {
 /* It has the write lock meanwhile. The guard lets it pass, and stays; what was copied without a sync is
  * synced before the -wal file may begin anew. */
 static void a_checkpoint_that_waits_for_readers_is_let_pass(void **state) {
-    (void)state;
+    sink_fixture *f = *state;
     static const int modes[] = {SQLITE_CHECKPOINT_TRUNCATE, SQLITE_CHECKPOINT_RESTART};
-    run("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
+    run(f, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         int frames, copied;
-        begin_counting();
-        assert_int_equal(open_sink(1000), WEIR_OK);
+        begin_counting(f);
+        assert_int_equal(open_sink(f, 1000), WEIR_OK);
         end_counting();
-        assert_int_equal(transact(1), WEIR_OK);
+        assert_int_equal(transact(f, 1), WEIR_OK);
         waits = tries = syncs = 0;
-        assert_int_equal(sqlite3_busy_handler(other, apply_meanwhile, NULL), SQLITE_OK);
-        int code = sqlite3_wal_checkpoint_v2(other, "main", modes[i], NULL, NULL);
-        if (code != SQLITE_OK) fail_msg("%s", sqlite3_errmsg(other));
+        assert_int_equal(sqlite3_busy_handler(f->other, apply_meanwhile, f), SQLITE_OK);
+        int code = sqlite3_wal_checkpoint_v2(f->other, "main", modes[i], NULL, NULL);
+        if (code != SQLITE_OK) fail_msg("%s", sqlite3_errmsg(f->other));
         assert_in_range(tries, 1, 5);
         assert_int_equal(syncs, 1);
-        assert_int_equal(sqlite3_busy_handler(other, NULL, NULL), SQLITE_OK);
-        assert_int_equal(transact(2), WEIR_OK);
+        assert_int_equal(sqlite3_busy_handler(f->other, NULL, NULL), SQLITE_OK);
+        assert_int_equal(transact(f, 2), WEIR_OK);
         /* Nobody copies what weir has not seen to. */
-        code = sqlite3_wal_checkpoint_v2(other, "main", modes[i], NULL, NULL);
+        code = sqlite3_wal_checkpoint_v2(f->other, "main", modes[i], NULL, NULL);
         assert_int_equal(code, SQLITE_BUSY);
-        code =
-            sqlite3_wal_checkpoint_v2(other, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
+        code = sqlite3_wal_checkpoint_v2(f->other, "main", SQLITE_CHECKPOINT_PASSIVE, &frames,
+                                         &copied);
         assert_int_equal(code, SQLITE_OK);
         assert_true(frames > 0 && copied == 0);
-        sink.close(sink.self);
-        sink = (weir_sink){0};
-        run("DELETE FROM t; DELETE FROM weir_position");
+        sink_close(f);
+        run(f, "DELETE FROM t; DELETE FROM weir_position");
     }
 }
 
 /* ---- opening --------------------------------------------------------------------------------------- */
 
 static void opening_beside_a_writer_in_rollback_mode_waits_as_told(void **state) {
-    (void)state;
-    run("PRAGMA journal_mode=DELETE; CREATE TABLE own(x); BEGIN IMMEDIATE; INSERT INTO own "
-        "VALUES(1)");
-    assert_int_equal(open_sink(0), WEIR_BUSY); /* does not wait */
-    begin_counting();
-    int status = open_sink(60000);
+    sink_fixture *f = *state;
+    run(f, "PRAGMA journal_mode=DELETE; CREATE TABLE own(x); BEGIN IMMEDIATE; INSERT INTO own "
+           "VALUES(1)");
+    assert_int_equal(open_sink(f, 0), WEIR_BUSY); /* does not wait */
+    begin_counting(f);
+    int status = open_sink(f, 60000);
     end_counting();
-    if (status != WEIR_OK) fail_msg("%s", error.text);
+    if (status != WEIR_OK) fail_msg("%s", f->error.text);
     assert_true(refusals >= 5);
-    assert_int_equal(transact(1), WEIR_OK);
-    sink.close(sink.self);
-    sink = (weir_sink){0};
+    assert_int_equal(transact(f, 1), WEIR_OK);
+    sink_close(f);
 }
 
 /* ---- what only the program's own connections have ------------------------------------------------- */
@@ -213,7 +198,7 @@ static int app_best_index(sqlite3_vtab *self, sqlite3_index_info *info) {
 }
 
 static void what_only_the_program_has_is_named_and_waited_for(void **state) {
-    (void)state;
+    sink_fixture *f = *state;
     static const sqlite3_module module = {.xCreate = app_connect,
                                           .xConnect = app_connect,
                                           .xBestIndex = app_best_index,
@@ -234,35 +219,36 @@ static void what_only_the_program_has_is_named_and_waited_for(void **state) {
          "CREATE TRIGGER r AFTER INSERT ON t BEGIN INSERT INTO v VALUES(new.n); END",
          "app_m", "DROP TRIGGER r"},
     };
-    run("PRAGMA journal_mode=WAL");
-    assert_int_equal(sqlite3_create_function(other, "app_f", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
-                                             NULL, app_function, NULL, NULL),
+    run(f, "PRAGMA journal_mode=WAL");
+    assert_int_equal(sqlite3_create_function(f->other, "app_f", 1,
+                                             SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, app_function,
+                                             NULL, NULL),
                      SQLITE_OK);
-    assert_int_equal(sqlite3_create_collation(other, "app_c", SQLITE_UTF8, NULL, app_collation),
+    assert_int_equal(sqlite3_create_collation(f->other, "app_c", SQLITE_UTF8, NULL, app_collation),
                      SQLITE_OK);
-    assert_int_equal(sqlite3_create_module(other, "app_m", &module, NULL), SQLITE_OK);
-    assert_int_equal(open_sink(1000), WEIR_OK);
+    assert_int_equal(sqlite3_create_module(f->other, "app_m", &module, NULL), SQLITE_OK);
+    assert_int_equal(open_sink(f, 1000), WEIR_OK);
     for (uint64_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        run("DROP TABLE IF EXISTS t");
-        run(cases[i].made);
+        run(f, "DROP TABLE IF EXISTS t");
+        run(f, cases[i].made);
         for (int try = 0; try < 2; try++) {
-            assert_int_equal(transact(i + 1), WEIR_SCHEMA);
-            if (!strstr(error.text, cases[i].name) || !strstr(error.text, "only SQLite's"))
-                fail_msg("%s: %s", cases[i].made, error.text);
+            assert_int_equal(transact(f, i + 1), WEIR_SCHEMA);
+            if (!strstr(f->error.text, cases[i].name) || !strstr(f->error.text, "only SQLite's"))
+                fail_msg("%s: %s", cases[i].made, f->error.text);
         }
-        run(cases[i].mended);
-        assert_int_equal(transact(i + 1), WEIR_OK);
-        assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM t"), 1);
+        run(f, cases[i].mended);
+        assert_int_equal(transact(f, i + 1), WEIR_OK);
+        assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t"), 1);
     }
 }
 
 /* ---- what the documents say of SQLite --------------------------------------------------------------- */
 
 /* A number that grows by one each time the -wal file begins anew: the first salt of its header. */
-static uint32_t resets(void) {
+static uint32_t resets(sink_fixture *f) {
     char path[310];
     size_t bytes;
-    (void)snprintf(path, sizeof path, "%s-wal", database);
+    (void)snprintf(path, sizeof path, "%s-wal", f->database);
     uint8_t *wal = weir_file_read(path, &bytes);
     assert_true(bytes >= 32);
     uint32_t number = (uint32_t)wal[16] << 24 | (uint32_t)wal[17] << 16 | (uint32_t)wal[18] << 8 |
@@ -271,39 +257,35 @@ static uint32_t resets(void) {
     return number;
 }
 
-static void whole_checkpoint(uint64_t block) {
+static void whole_checkpoint(sink_fixture *f, uint64_t block) {
     uint64_t safe;
-    assert_int_equal(sink.checkpoint(sink.self, block, &safe, &error), WEIR_OK);
+    assert_int_equal(f->sink.checkpoint(f->sink.self, block, &safe, &f->error), WEIR_OK);
     assert_int_equal(safe, block);
 }
 
 /* DURABILITY.md on the WAL-reset race. */
 static void the_wal_is_reset_by_whoever_writes_behind_a_whole_checkpoint(void **state) {
-    (void)state;
+    sink_fixture *f = *state;
     int frames, copied;
-    run("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE own(x)");
-    assert_int_equal(open_sink(1000), WEIR_OK);
-    assert_int_equal(transact(1), WEIR_OK);
-    uint32_t before = resets();
+    run(f, "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE own(x)");
+    assert_int_equal(open_sink(f, 1000), WEIR_OK);
+    assert_int_equal(transact(f, 1), WEIR_OK);
+    uint32_t before = resets(f);
     for (int i = 0; i < 3; i++) { /* while something is not copied: nobody */
-        assert_int_equal(
-            sqlite3_wal_checkpoint_v2(other, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &copied),
-            SQLITE_OK);
+        assert_int_equal(sqlite3_wal_checkpoint_v2(f->other, "main", SQLITE_CHECKPOINT_PASSIVE,
+                                                   &frames, &copied),
+                         SQLITE_OK);
         assert_true(copied < frames);
-        run("INSERT INTO own VALUES(1)");
+        run(f, "INSERT INTO own VALUES(1)");
     }
-    assert_int_equal(resets(), before);
-    whole_checkpoint(1);
-    run("INSERT INTO own VALUES(2)"); /* another connection */
-    assert_int_equal(resets(), before + 1);
-    whole_checkpoint(1);
-    assert_int_equal(transact(2), WEIR_OK); /* or weir's */
-    assert_int_equal(resets(), before + 2);
-    assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM own"), 4);
-}
-
-static void run_on(sqlite3 *db, const char *sql) {
-    if (sqlite3_exec(db, sql, NULL, NULL, NULL)) fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    assert_int_equal(resets(f), before);
+    whole_checkpoint(f, 1);
+    run(f, "INSERT INTO own VALUES(2)"); /* another connection */
+    assert_int_equal(resets(f), before + 1);
+    whole_checkpoint(f, 1);
+    assert_int_equal(transact(f, 2), WEIR_OK); /* or weir's */
+    assert_int_equal(resets(f), before + 2);
+    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM own"), 4);
 }
 
 /* As a replicator does: the next reader begins before the last ends, who then checkpoints. */
@@ -317,81 +299,83 @@ static void take_turns(sqlite3 *readers[2]) {
 
 /* What the pauses of applier.c rely on. */
 static void readers_that_take_turns_let_the_wal_begin_anew_in_a_pause(void **state) {
-    (void)state;
-    sqlite3 *readers[2];
+    sink_fixture *f = *state;
     uint64_t safe, block = 1;
-    run("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE own(x)");
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(sqlite3_open(database, &readers[i]), SQLITE_OK);
+    run(f, "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE own(x)");
+    sqlite3 *readers[2];
+    assert_int_equal(sqlite3_open(f->database, &f->second), SQLITE_OK);
+    assert_int_equal(sqlite3_open(f->database, &f->third), SQLITE_OK);
+    readers[0] = f->second;
+    readers[1] = f->third;
+    for (int i = 0; i < 2; i++)
         run_on(readers[i], "PRAGMA wal_autocheckpoint=0");
-    }
-    assert_int_equal(open_sink(1000), WEIR_OK);
-    assert_int_equal(transact(block++), WEIR_OK);
+    assert_int_equal(open_sink(f, 1000), WEIR_OK);
+    assert_int_equal(transact(f, block++), WEIR_OK);
     run_on(readers[0], "BEGIN; SELECT count(*) FROM own");
-    uint32_t before = resets();
+    uint32_t before = resets(f);
     for (int i = 0; i < 10;
          i++) { /* something is written between two turns, and between the steps */
-        assert_int_equal(transact(block++), WEIR_OK);
+        assert_int_equal(transact(f, block++), WEIR_OK);
         take_turns(readers);
-        assert_int_equal(transact(block++), WEIR_OK);
-        assert_int_equal(sink.checkpoint(sink.self, block - 1, &safe, &error), WEIR_OK);
+        assert_int_equal(transact(f, block++), WEIR_OK);
+        assert_int_equal(f->sink.checkpoint(f->sink.self, block - 1, &safe, &f->error), WEIR_OK);
         assert_true(safe < block - 1);
     }
-    assert_int_equal(resets(), before);
+    assert_int_equal(resets(f), before);
     take_turns(readers);
-    whole_checkpoint(block - 1);
+    whole_checkpoint(f, block - 1);
     take_turns(readers);
-    assert_int_equal(transact(block++), WEIR_OK);
-    assert_int_equal(resets(), before + 1);
+    assert_int_equal(transact(f, block++), WEIR_OK);
+    assert_int_equal(resets(f), before + 1);
     run_on(readers[0], "COMMIT");
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(sqlite3_close(readers[i]), SQLITE_OK);
 }
 
-static uint64_t next_block;
+typedef struct commits {
+    sink_fixture *on;
+    uint64_t next_block;
+} commits;
 
 static int commit_one(void *context) {
-    (void)context;
-    assert_int_equal(transact(next_block++), WEIR_OK);
+    commits *c = context;
+    assert_int_equal(transact(c->on, c->next_block++), WEIR_OK);
     return 0;
 }
 
 /* OPERATING.md on copies. */
 static void a_backup_in_steps_begins_anew_with_each_commit_and_vacuum_into_does_not(void **state) {
-    (void)state;
-    char sql[400], copy[310];
-    sqlite3 *into;
-    run("PRAGMA journal_mode=WAL; CREATE TABLE own(x);"
+    sink_fixture *f = *state;
+    char sql[400];
+    run(f,
+        "PRAGMA journal_mode=WAL; CREATE TABLE own(x);"
         "INSERT INTO own WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < "
         "2000)"
         " SELECT randomblob(1000) FROM c");
-    assert_int_equal(open_sink(1000), WEIR_OK);
-    next_block = 1;
-    assert_int_equal(sqlite3_open(":memory:", &into), SQLITE_OK);
-    sqlite3_backup *backup = sqlite3_backup_init(into, "main", other, "main");
+    assert_int_equal(open_sink(f, 1000), WEIR_OK);
+    commits c = {f, 1};
+    assert_int_equal(sqlite3_open(":memory:", &f->second), SQLITE_OK);
+    sqlite3_backup *backup = sqlite3_backup_init(f->second, "main", f->other, "main");
     assert_non_null(backup);
     for (int i = 0; i < 60; i++) { /* 6,000 pages for a database of some 700 */
         assert_int_equal(sqlite3_backup_step(backup, 100), SQLITE_OK);
-        (void)commit_one(NULL);
+        (void)commit_one(&c);
     }
     assert_true(sqlite3_backup_remaining(backup) > 0);
     assert_int_equal(sqlite3_backup_step(backup, -1), SQLITE_DONE); /* in one step */
     assert_int_equal(sqlite3_backup_finish(backup), SQLITE_OK);
-    assert_int_equal(sqlite3_close(into), SQLITE_OK);
+    weir_sql_close(&f->second);
 
     if (sqlite3_compileoption_used("MAX_ATTACHED=0")) return; /* which VACUUM INTO needs */
-    uint64_t before = next_block;
-    (void)snprintf(copy, sizeof copy, "%s/copy.db", directory);
-    (void)snprintf(sql, sizeof sql, "VACUUM INTO '%s'", copy);
-    sqlite3_progress_handler(other, 1000, commit_one, NULL);
-    run(sql);
-    sqlite3_progress_handler(other, 0, NULL, NULL);
-    assert_true(next_block > before);
-    assert_int_equal(weir_sql_int(copy, "SELECT count(*) FROM own"), 2000);
-    assert_int_equal(weir_sql_int(copy, "SELECT count(*) FROM pragma_integrity_check WHERE "
-                                        "integrity_check = 'ok'"),
+    uint64_t before = c.next_block;
+    (void)snprintf(sql, sizeof sql, "VACUUM INTO '%s'", f->copy);
+    sqlite3_progress_handler(f->other, 1000, commit_one, &c);
+    run(f, sql);
+    sqlite3_progress_handler(f->other, 0, NULL, NULL);
+    assert_true(c.next_block > before);
+    assert_int_equal(weir_sql_int(f->copy, "SELECT count(*) FROM own"), 2000);
+    assert_int_equal(weir_sql_int(f->copy, "SELECT count(*) FROM pragma_integrity_check WHERE "
+                                           "integrity_check = 'ok'"),
                      1);
-    assert_true(weir_sql_int(copy, "SELECT count(*) FROM t") >= (int64_t)before - 1);
+    assert_true(weir_sql_int(f->copy, "SELECT count(*) FROM t") >= (int64_t)before - 1);
 }
 
 int main(void) {

@@ -1,4 +1,4 @@
-/* test_batching.c - what a table holds in the end does not depend on how many rows one transaction, and
+/* test_load_group.c - what a table holds in the end does not depend on how many rows one transaction, and
  * so one statement, moved. Each case is applied in transactions of one row, of a few, and of all; the
  * databases must come out equal, and as written down here. */
 #include "support.h"
@@ -7,11 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rows.h"
-#include "writer/sqlite/sqlite_sink.h"
-
-static const uint8_t journal[16] = {9, 1, 9};
-static weir_error error;
+#include "sink_fixture.h"
 
 typedef struct line { /* a row: its table's number, and up to three values as integers or texts */
     uint16_t table;
@@ -26,16 +22,14 @@ typedef struct batching_case {
     const char *question, *answer, *refused; /* refused: numbers of rows, each with a comma */
 } batching_case;
 
-static weir_declaration *declare(uint16_t number, const char *name, const char *columns) {
+static void declare(sink_fixture *f, uint16_t number, const char *name, const char *columns) {
     char text[100];
     weir_column column[8];
     size_t count = 0;
-    weir_declaration *d;
     (void)snprintf(text, sizeof text, "%s", columns);
     for (char *at = strtok(text, " "); at; at = strtok(NULL, " "))
         column[count++] = (weir_column){at, WEIR_INTEGER};
-    assert_int_equal(weir_declaration_make(number, name, column, count, &d, &error), WEIR_OK);
-    return d;
+    sink_declare(f, number, name, column, count);
 }
 
 static weir_value value_of(const char *word) {
@@ -44,8 +38,8 @@ static weir_value value_of(const char *word) {
     return number ? weir_int(strtoll(word, NULL, 10)) : weir_text(word);
 }
 
-static rows_block block_of(const line *lines, size_t count) {
-    rows_block b = rows_begin(journal, 1, 1);
+static rows_block block_of(sink_fixture *f, const line *lines, size_t count) {
+    rows_block b = sink_rows(f, 1, 1);
     for (size_t i = 0; i < count; i++) {
         char text[100];
         weir_value values[8];
@@ -58,101 +52,66 @@ static rows_block block_of(const line *lines, size_t count) {
     return b;
 }
 
-static int apply_range(const weir_sink *s, const rows_block *b, weir_row_range range) {
-    weir_position at;
-    weir_sink_counts counts;
-    int status = s->begin(s->self, journal, &at, &error);
-    if (status == WEIR_OK) status = s->apply(s->self, &b->header, rows_body(b), range, &error);
-    at.row = range.last;
-    if (status == WEIR_OK) status = s->commit(s->self, &at, &counts, &error);
-    if (status != WEIR_OK) s->rollback(s->self);
-    return status;
-}
-
 /* With the narrowing that replay would do, and some of the applier's patience. */
-static void apply(const weir_sink *s, const rows_block *b, uint64_t width) {
+static void apply(sink_fixture *f, const rows_block *b, uint64_t width) {
     int patience = 10;
     uint64_t last = b->header.first_row + b->header.rows - 1, narrow = width;
     for (uint64_t row = b->header.first_row; row <= last;) {
         weir_row_range range = {row, row + narrow - 1 < last ? row + narrow - 1 : last};
-        int status = apply_range(s, b, range);
+        int status = sink_apply(f, b, range, NULL);
         if (status == WEIR_SINK_AGAIN) {
             narrow = narrow > 1 ? narrow / 2 : 1;
             continue;
         }
         if (status == WEIR_NO_SPACE && patience-- > 0) continue;
         if (status != WEIR_OK)
-            fail_msg("%s, rows %llu to %llu", error.text, (unsigned long long)range.first,
+            fail_msg("%s, rows %llu to %llu", f->error.text, (unsigned long long)range.first,
                      (unsigned long long)range.last);
         row = range.last + 1;
         narrow = width;
     }
 }
 
-static char *text_of(const char *path, const char *sql) {
-    sqlite3 *db;
-    sqlite3_stmt *s;
-    sqlite3_str *out = sqlite3_str_new(NULL);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) != SQLITE_OK) s = NULL; /* no weir_reject */
-    while (s && sqlite3_step(s) == SQLITE_ROW)
-        for (int i = 0; i < sqlite3_column_count(s); i++) {
-            const char *text = (const char *)sqlite3_column_text(s, i);
-            sqlite3_str_appendf(out, "%s,", text ? text : "-");
-        }
-    (void)sqlite3_finalize(s);
-    (void)sqlite3_close(db);
-    char *text = sqlite3_str_finish(out);
-    return text ? text : sqlite3_mprintf("");
-}
-
-static void assert_answer(const char *path, const char *sql, const char *answer, const char *schema,
+static void assert_answer(sink_fixture *f, const char *sql, const char *answer, const char *schema,
                           uint64_t width) {
-    char *text = text_of(path, sql);
+    char *text = sql_text(f->other, sql); /* without weir_reject it is empty */
     if (strcmp(text, answer) != 0)
         fail_msg("%s\n%s in transactions of %llu rows:\n%s, not\n%s", schema, sql,
                  (unsigned long long)width, text, answer);
     sqlite3_free(text);
 }
 
-static void run_case(const batching_case *c, uint64_t width) {
-    const char *directory = weir_temp_make();
-    char path[300];
-    (void)snprintf(path, sizeof path, "%s/run.db", directory);
-    weir_sql_run(path, c->schema);
-    weir_sink s;
-    weir_sqlite_config config = {.path = path, .busy_timeout_ms = 1000};
-    assert_int_equal(weir_sqlite_sink_open(&config, &s, NULL, &error), WEIR_OK);
-    for (uint16_t i = 0; i < 3 && c->names[i]; i++) {
-        weir_declaration *d = declare((uint16_t)(i + 1), c->names[i], c->columns[i]);
-        assert_int_equal(s.declare(s.self, d, WEIR_DECLARE_WITH_ROWS, &error), WEIR_OK);
-        weir_declaration_free(d);
-    }
+static void run_case(sink_fixture *f, const batching_case *c, uint64_t width) {
+    sink_renew(f);
+    weir_sql_run(f->database, c->schema);
+    sink_open(f);
+    for (uint16_t i = 0; i < 3 && c->names[i]; i++)
+        declare(f, (uint16_t)(i + 1), c->names[i], c->columns[i]);
     size_t lines = 0;
     while (lines < sizeof c->lines / sizeof *c->lines && c->lines[lines].table)
         lines++;
-    rows_block b = block_of(c->lines, lines);
-    apply(&s, &b, width);
+    rows_block b = block_of(f, c->lines, lines);
+    apply(f, &b, width);
     rows_free(&b);
-    s.close(s.self);
-    assert_answer(path, c->question, c->answer, c->schema, width);
-    assert_answer(path, "SELECT row FROM weir_reject ORDER BY row", c->refused, c->schema, width);
-    weir_temp_remove(directory);
+    sink_close(f);
+    assert_int_equal(sqlite3_open(f->database, &f->other), SQLITE_OK);
+    assert_answer(f, c->question, c->answer, c->schema, width);
+    assert_answer(f, "SELECT row FROM weir_reject ORDER BY row", c->refused, c->schema, width);
 }
 
-static void at_every_width(const batching_case *cases, size_t count) {
+static void at_every_width(sink_fixture *f, const batching_case *cases, size_t count) {
     static const uint64_t widths[] = {1, 2, 3, 5, 100};
     for (size_t i = 0; i < count; i++)
         for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
-            run_case(&cases[i], widths[w]);
+            run_case(f, &cases[i], widths[w]);
 }
 
-#define EACH(cases) at_every_width(cases, sizeof(cases) / sizeof *(cases))
+#define EACH(f, cases) at_every_width(f, cases, sizeof(cases) / sizeof *(cases))
 
 /* ---- foreign keys ----------------------------------------------------------------------------- */
 
 static void a_later_row_mends_no_foreign_key(void **state) {
-    (void)state;
+    sink_fixture *f = *state;
     static const batching_case cases[] = {
         /* a parent that REPLACE takes away, and a later row that brings it back */
         {"CREATE TABLE p(id INTEGER PRIMARY KEY, u UNIQUE ON CONFLICT REPLACE);"
@@ -227,13 +186,13 @@ static void a_later_row_mends_no_foreign_key(void **state) {
          "1,late,2,late,",
          "1,6,"},
     };
-    EACH(cases);
+    EACH(f, cases);
 }
 
 /* ---- triggers --------------------------------------------------------------------------------- */
 
 static void triggers_count_from_zero_for_each_row(void **state) {
-    (void)state;
+    sink_fixture *f = *state;
     static const batching_case cases[] = {
         {"CREATE TABLE a(x); CREATE TABLE log(n);"
          "CREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO log VALUES(changes()); END",
@@ -269,13 +228,13 @@ static void triggers_count_from_zero_for_each_row(void **state) {
          "0,1,2,9,",
          ""},
     };
-    EACH(cases);
+    EACH(f, cases);
 }
 
 /* ---- sequences -------------------------------------------------------------------------------- */
 
 static void a_spent_sequence_refuses_its_rows_alone(void **state) {
-    (void)state;
+    sink_fixture *f = *state;
     static const batching_case cases[] = {
         {"CREATE TABLE s(id INTEGER PRIMARY KEY AUTOINCREMENT, v);"
          "INSERT INTO s VALUES(9223372036854775807, 'last')",
@@ -315,14 +274,14 @@ static void a_spent_sequence_refuses_its_rows_alone(void **state) {
          "1,2,9,2,",
          "3,"},
     };
-    EACH(cases);
+    EACH(f, cases);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_later_row_mends_no_foreign_key),
-        cmocka_unit_test(triggers_count_from_zero_for_each_row),
-        cmocka_unit_test(a_spent_sequence_refuses_its_rows_alone),
+        SINK_TEST(a_later_row_mends_no_foreign_key),
+        SINK_TEST(triggers_count_from_zero_for_each_row),
+        SINK_TEST(a_spent_sequence_refuses_its_rows_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* test_seats.c - what a thread remembers of its handles, and signal handlers at every instruction of
+/* test_append.c - what a thread remembers of its handles, and signal handlers at every instruction of
  * it; waiting for a lane. */
+/* Covers: lib/handle/append_slow.c, lib/handle/registry.c */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -10,26 +11,40 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include <weir/sqlite.h>
-
 #include "lib/handle/core.h"
-#include "support.h"
+#include "opened.h"
+#include "storm.h"
 
-enum { MANY = 20, SEATS = 16, TURNS = 200, STORM = 1500 };
+enum { MANY = 20, SLOTS = 16, TURNS = 200, STORM = 1500 };
 
 static const weir_column columns[] = {{"who", WEIR_INTEGER}, {"n", WEIR_INTEGER}};
-static char directory[128];
+
+typedef struct append_fixture {
+    opened at; /* its directory */
+    weir *handles[64];
+    size_t count;
+    storm pest;
+} append_fixture;
+
+static append_fixture *here; /* for handlers and threads */
 
 static int setup(void **state) {
-    (void)state;
-    (void)snprintf(directory, sizeof directory, "%s", weir_temp_make());
+    if (opened_make(state, sizeof *here) != 0) return -1;
+    here = *state;
     return 0;
 }
 
+/* A handle that a test has closed says so, and nothing else happens. */
 static int teardown(void **state) {
-    (void)state;
-    weir_temp_remove(directory);
-    return 0;
+    storm_end(&here->pest);
+    for (size_t i = 0; i < here->count; i++)
+        (void)weir_close(here->handles[i]);
+    return opened_tear_down(state);
+}
+
+static weir *to_be_closed(weir *w) {
+    assert_true(here->count < sizeof here->handles / sizeof *here->handles);
+    return here->handles[here->count++] = w;
 }
 
 /* ---- a table that counts -------------------------------------------------------------------- */
@@ -78,13 +93,13 @@ static weir *open_journal(const weir_os *os, int number, weir_options options, r
     char path[160];
     weir *w;
     weir_error error = {0};
-    (void)snprintf(path, sizeof path, "%s/%d-weir", directory, number);
+    (void)snprintf(path, sizeof path, "%s/%d-weir", here->at.directory, number);
     weir_handle_config config = {
         .options = options, .directory = path, .os = os, .stepped = how == STEPPED};
     config.options.segment_bytes = 1 << 20;
     weir_options_fill(&config.options);
     if (weir_handle_open(&config, &w, &error) != WEIR_OK) fail_msg("%s", error.text);
-    return w;
+    return to_be_closed(w);
 }
 
 static weir_table *declare(weir *w) {
@@ -95,7 +110,7 @@ static weir_table *declare(weir *w) {
 
 /* ---- many handles --------------------------------------------------------------------------- */
 
-/* In turn, so that whoever shares a seat finds the other's lane in it each time. */
+/* In turn, so that a handle that shares a slot finds the other's lane in it each time. */
 static void take_turns(weir_table **tables, int count) {
     for (int64_t n = 0; n < TURNS; n++)
         for (int i = 0; i < count; i++)
@@ -115,20 +130,20 @@ static void a_lane_is_claimed_once_however_many_handles_there_are(void **state) 
     assert_int_equal(atomic_load(&claims), MANY);
     take_turns(tables, MANY);
     assert_int_equal(atomic_load(&claims), MANY);
-    take_turns(tables, SEATS); /* those that had to share one */
+    take_turns(tables, SLOTS); /* those that had to share one */
     atomic_store(&numbers, 0);
-    take_turns(tables, SEATS);
+    take_turns(tables, SLOTS);
     assert_int_equal(atomic_load(&numbers), 0); /* each has its own, and nothing is looked up */
     for (int i = 0; i < MANY; i++)
         assert_int_equal(weir_close(handles[i]), WEIR_OK);
 }
 
-static void a_handle_that_is_opened_again_takes_no_other_ones_seat(void **state) {
+static void a_handle_that_is_opened_again_takes_no_other_ones_slot(void **state) {
     (void)state;
     const weir_os *os = counting_os();
     weir_options options = {.lane_bytes = 65536, .lanes_max = 3};
     weir *kept = open_journal(os, 0, options, STEPPED);
-    for (int i = 0; i < 2 * SEATS; i++) {
+    for (int i = 0; i < 2 * SLOTS; i++) {
         weir *again = open_journal(os, 1, options, STEPPED);
         assert_int_equal(atomic_load(&kept->slot), 0);
         assert_int_equal(atomic_load(&again->slot), 1);
@@ -217,7 +232,7 @@ static void who_shall_not_wait_still_gets_a_lane_that_can_be_made(void **state) 
     assert_int_equal(weir_close(w), WEIR_OK);
 }
 
-/* ---- two handles in one seat ------------------------------------------------------------------ */
+/* ---- two handles in one slot ------------------------------------------------------------------ */
 
 static weir *pair[2]; /* their rows have 0 or 1 in the first column */
 static weir_table *tables_of[2];
@@ -229,45 +244,33 @@ static bool append_to(int which) {
     return true;
 }
 
-static void share_a_seat(void) {
+static void share_a_slot(void) {
     atomic_store(&pair[1]->slot, atomic_load(&pair[0]->slot));
     for (int i = 0; i < 2; i++)
         atomic_store(&answered[i], 0);
 }
-
-static _Atomic bool storm_over;
 
 static void on_usr1(int number) {
     (void)number;
     (void)append_to(1);
 }
 
-static void *send_signals(void *to) {
-    while (!atomic_load(&storm_over))
-        (void)pthread_kill(*(pthread_t *)to, SIGUSR1);
-    return NULL;
-}
-
 static void a_storm_of_signals_mixes_no_rows(void **state) {
     (void)state;
     char paths[2][160];
-    pthread_t self = pthread_self(), sender;
     weir_options options = {.lane_bytes = 1 << 20};
     for (int i = 0; i < 2; i++) {
-        (void)snprintf(paths[i], sizeof paths[i], "%s/%d.db", directory, i);
+        (void)snprintf(paths[i], sizeof paths[i], "%s/%d.db", here->at.directory, i);
         if (weir_open_sqlite(paths[i], &options, &pair[i]) != WEIR_OK)
             fail_msg("%s", weir_last_error());
+        (void)to_be_closed(pair[i]);
         tables_of[i] = declare(pair[i]);
     }
-    share_a_seat();
-    struct sigaction action = {.sa_handler = on_usr1, .sa_flags = SA_RESTART};
-    assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
-    atomic_store(&storm_over, false);
-    assert_int_equal(pthread_create(&sender, NULL, send_signals, &self), 0);
+    share_a_slot();
+    storm_begin(&here->pest, on_usr1, SA_RESTART, 0);
     for (int i = 0; i < STORM; i++)
         assert_true(append_to(0) && append_to(1));
-    atomic_store(&storm_over, true);
-    assert_int_equal(pthread_join(sender, NULL), 0);
+    storm_end(&here->pest);
     for (int i = 0; i < 2; i++) {
         char sql[80];
         assert_int_equal(weir_sync(pair[i], WEIR_APPLIED, 60000), WEIR_OK);
@@ -344,13 +347,13 @@ static int64_t look_at_rows(int which) {
     return rows;
 }
 
-typedef enum before { SEAT_OF_0, SEAT_OF_1, NO_SEAT, NO_LANE } before;
+typedef enum before { SLOT_OF_0, SLOT_OF_1, NO_SLOT, NO_LANE } before;
 
 static void prepare(before what) {
     if (what == NO_LANE) weir_hand_back_lanes();
-    if (what == SEAT_OF_0) assert_true(append_to(0));
-    if (what == SEAT_OF_1) assert_true(append_to(1));
-    if (what == NO_SEAT) weir_handle_switch_thread(pair[0]);
+    if (what == SLOT_OF_0) assert_true(append_to(0));
+    if (what == SLOT_OF_1) assert_true(append_to(1));
+    if (what == NO_SLOT) weir_handle_switch_thread(pair[0]);
     for (int i = 0; i < 2; i++) {
         (void)look_at_rows(i);
         atomic_store(&answered[i], 0);
@@ -386,12 +389,12 @@ static void a_handler_at_every_instruction_mixes_no_rows(void **state) {
         pair[i] = open_journal(os, i, options, STEPPED);
         tables_of[i] = declare(pair[i]);
     }
-    share_a_seat();
+    share_a_slot();
     struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO};
     assert_int_equal(sigaction(SIGTRAP, &action, NULL), 0);
     for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
-        act_everywhere(SEAT_OF_0, acts[i]);
-    for (before what = SEAT_OF_1; what <= NO_LANE; what++)
+        act_everywhere(SLOT_OF_0, acts[i]);
+    for (before what = SLOT_OF_1; what <= NO_LANE; what++)
         act_everywhere(what, both);
     for (int i = 0; i < 2; i++)
         assert_int_equal(weir_close(pair[i]), WEIR_OK);
@@ -404,12 +407,12 @@ static void a_handler_at_every_instruction_mixes_no_rows(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(a_lane_is_claimed_once_however_many_handles_there_are),
-        T(a_handle_that_is_opened_again_takes_no_other_ones_seat),
+        T(a_handle_that_is_opened_again_takes_no_other_ones_slot),
         T(who_waits_for_a_lane_sleeps),
         T(who_shall_not_wait_does_not),
         T(who_shall_not_wait_still_gets_a_lane_that_can_be_made),
         T(a_storm_of_signals_mixes_no_rows),
         T(a_handler_at_every_instruction_mixes_no_rows),
     };
-    return cmocka_run_group_tests_name("seats", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("append", tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* test_keys.c - keys that are chosen, keys that are given, and what weir_insert_now says of the row. */
-#include "support.h"
+/* test_insert_now.c - keys that are chosen, keys that are given, and what weir_insert_now says of the row. */
+/* Covers: writer/sqlite/outcomes.c */
+#include "opened.h"
 
 #include <signal.h>
 #include <sqlite3.h>
@@ -15,50 +16,21 @@
 static const weir_column two[] = {{"id", WEIR_KEY}, {"a", WEIR_INTEGER}};
 static const weir_column three[] = {{"id", WEIR_KEY}, {"a", WEIR_INTEGER}, {"b", WEIR_TEXT}};
 
-typedef struct fixture {
-    char path[300];
-    const char *directory;
-    weir *w;
-} fixture;
+static void open_it(opened *f) { opened_open(f, NULL); }
 
-static int set_up(void **state) {
-    fixture *f = calloc(1, sizeof *f);
-    if (!f) return -1;
-    f->directory = strdup(weir_temp_make());
-    (void)snprintf(f->path, sizeof f->path, "%s/run.db", f->directory);
-    *state = f;
-    return 0;
-}
+static void close_it(opened *f) { assert_int_equal(opened_close(f), WEIR_OK); }
 
-static int tear_down(void **state) {
-    fixture *f = *state;
-    if (f->w) (void)weir_close(f->w);
-    weir_temp_remove(f->directory);
-    free((void *)f->directory);
-    free(f);
-    return 0;
-}
-
-static void open_it(fixture *f) {
-    if (weir_open_sqlite(f->path, NULL, &f->w) != WEIR_OK) fail_msg("%s", weir_last_error());
-}
-
-static void close_it(fixture *f) {
-    assert_int_equal(weir_close(f->w), WEIR_OK);
-    f->w = NULL;
-}
-
-static weir_table *declare(fixture *f, const char *name, const weir_column *columns, size_t count) {
+static weir_table *declare(opened *f, const char *name, const weir_column *columns, size_t count) {
     weir_table *t;
     if (weir_declare(f->w, name, columns, count, &t) != WEIR_OK) fail_msg("%s", weir_last_error());
     return t;
 }
 
-static void apply(fixture *f) { assert_int_equal(weir_sync(f->w, WEIR_APPLIED, 20000), WEIR_OK); }
+static void apply(opened *f) { assert_int_equal(weir_sync(f->w, WEIR_APPLIED, 20000), WEIR_OK); }
 
-static int64_t ask(const fixture *f, const char *sql) { return weir_sql_int(f->path, sql); }
+static int64_t ask(const opened *f, const char *sql) { return weir_sql_int(f->database, sql); }
 
-static bool nothing_refused(const fixture *f) {
+static bool nothing_refused(const opened *f) {
     return ask(f, "SELECT count(*) FROM sqlite_schema WHERE name = 'weir_reject'") == 0;
 }
 
@@ -69,7 +41,7 @@ static int insert_now(weir_table *t, weir_value key, weir_value value, int64_t *
 /* ---- which keys -------------------------------------------------------------------------------- */
 
 static void a_table_that_grew_has_one_sequence(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     open_it(f);
     weir_table *t = declare(f, "t", two, 2);
     apply(f);
@@ -90,7 +62,7 @@ static void a_table_that_grew_has_one_sequence(void **state) {
 }
 
 static void what_sqlite_makes_a_key_counts(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     open_it(f);
     weir_table *t = declare(f, "t", two, 2);
     assert_int_equal(weir_append(t, weir_text("1"), weir_int(0)), WEIR_OK);
@@ -107,7 +79,7 @@ static void what_sqlite_makes_a_key_counts(void **state) {
 }
 
 static void one_row_with_the_greatest_key_ends_nothing(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     open_it(f);
     weir_table *t = declare(f, "t", two, 2);
     assert_int_equal(weir_append(t, weir_int(5), weir_int(0)), WEIR_OK);
@@ -124,7 +96,7 @@ static void one_row_with_the_greatest_key_ends_nothing(void **state) {
 }
 
 static void a_spent_sequence_is_told_and_keys_that_are_given_go_on(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     open_it(f);
     weir_table *t = declare(f, "t", two, 2);
     assert_int_equal(weir_append(t, weir_int(INT64_MAX - 2), weir_int(0)), WEIR_OK);
@@ -147,7 +119,7 @@ static void a_spent_sequence_is_told_and_keys_that_are_given_go_on(void **state)
 
 /* Its declaration is above every durable mark, and no row comes. */
 static void a_table_that_a_killed_process_declared_is_made(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     for (int rests = 0; rests < 3; rests++) {
         char name[8];
         (void)snprintf(name, sizeof name, "t%d", rests);
@@ -177,12 +149,12 @@ static void a_table_that_a_killed_process_declared_is_made(void **state) {
 /* ---- what became of the row -------------------------------------------------------------------- */
 
 static void a_row_that_the_table_drops_is_not_there(void **state) {
-    fixture *f = *state;
-    weir_sql_run(f->path, "CREATE TABLE t(id INTEGER PRIMARY KEY ON CONFLICT IGNORE, a);"
-                          "INSERT INTO t VALUES(5, 'old');"
-                          "CREATE TABLE m(id INTEGER PRIMARY KEY, a);"
-                          "CREATE TRIGGER g BEFORE INSERT ON m WHEN NEW.a = 1 BEGIN"
-                          " SELECT RAISE(IGNORE); END");
+    opened *f = *state;
+    weir_sql_run(f->database, "CREATE TABLE t(id INTEGER PRIMARY KEY ON CONFLICT IGNORE, a);"
+                              "INSERT INTO t VALUES(5, 'old');"
+                              "CREATE TABLE m(id INTEGER PRIMARY KEY, a);"
+                              "CREATE TRIGGER g BEFORE INSERT ON m WHEN NEW.a = 1 BEGIN"
+                              " SELECT RAISE(IGNORE); END");
     open_it(f);
     weir_table *t = declare(f, "t", two, 2), *m = declare(f, "m", two, 2);
     assert_int_equal(insert_now(t, weir_int(5), weir_int(0), NULL), WEIR_REJECTED);
@@ -199,10 +171,10 @@ static void a_row_that_the_table_drops_is_not_there(void **state) {
 }
 
 static void a_row_that_a_trigger_moves_on_was_taken(void **state) {
-    fixture *f = *state;
-    weir_sql_run(f->path, "CREATE TABLE m(id INTEGER PRIMARY KEY, a); CREATE TABLE arch(id, a);"
-                          "CREATE TRIGGER mv AFTER INSERT ON m BEGIN INSERT INTO arch"
-                          " VALUES(NEW.id, NEW.a); DELETE FROM m WHERE id = NEW.id; END");
+    opened *f = *state;
+    weir_sql_run(f->database, "CREATE TABLE m(id INTEGER PRIMARY KEY, a); CREATE TABLE arch(id, a);"
+                              "CREATE TRIGGER mv AFTER INSERT ON m BEGIN INSERT INTO arch"
+                              " VALUES(NEW.id, NEW.a); DELETE FROM m WHERE id = NEW.id; END");
     open_it(f);
     weir_table *m = declare(f, "m", two, 2);
     int64_t key;
@@ -212,8 +184,8 @@ static void a_row_that_a_trigger_moves_on_was_taken(void **state) {
 }
 
 static void a_refused_row_says_so_whatever_came_with_it(void **state) {
-    fixture *f = *state;
-    weir_sql_run(f->path, "CREATE TABLE t(id INTEGER PRIMARY KEY, a CHECK(a <> 3))");
+    opened *f = *state;
+    weir_sql_run(f->database, "CREATE TABLE t(id INTEGER PRIMARY KEY, a CHECK(a <> 3))");
     open_it(f);
     weir_table *t = declare(f, "t", two, 2);
     for (int i = 0; i < 3000; i++) /* some are refused in the same transaction */
@@ -229,7 +201,7 @@ static void a_refused_row_says_so_whatever_came_with_it(void **state) {
 }
 
 static void rows_of_a_plain_table_are_copied_and_told(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     open_it(f);
     weir_table *t = declare(f, "t", two, 2);
     for (int i = 0; i < 5000; i++)
@@ -242,7 +214,7 @@ static void rows_of_a_plain_table_are_copied_and_told(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) OPENED_TEST(name)
     const struct CMUnitTest tests[] = {
         TEST(a_table_that_grew_has_one_sequence),
         TEST(what_sqlite_makes_a_key_counts),

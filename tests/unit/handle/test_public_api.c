@@ -1,5 +1,7 @@
-/* test_face.c - the public face, one thread: what calls answer, and what then stands in the
+/* test_public_api.c - the public API, one thread: what calls answer, and what then stands in the
  * database. */
+/* Covers: lib/handle/close.c, lib/handle/declare.c, lib/handle/options.c, lib/handle/wait.c,
+ * writer/sqlite/sqlite.c */
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,56 +10,27 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "opened.h"
 #include <sqlite3.h>
-#include <weir/sqlite.h>
-
-#include "support.h"
 
 static const weir_column pair[] = {{"a", WEIR_INTEGER}, {"b", WEIR_TEXT}};
 
-typedef struct fixture {
-    char directory[128], path[160];
-    weir *w;
-    weir_table *table;
-} fixture;
-
-static void open_with(fixture *f, const weir_options *options) {
-    if (weir_open_sqlite(f->path, options, &f->w) != WEIR_OK) fail_msg("%s", weir_last_error());
-}
-
-static int setup(void **state) {
-    fixture *f = calloc(1, sizeof *f);
-    snprintf(f->directory, sizeof f->directory, "%s", weir_temp_make());
-    snprintf(f->path, sizeof f->path, "%s/f.db", f->directory);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state) {
-    fixture *f = *state;
-    if (f->w) (void)weir_close(f->w);
-    weir_temp_remove(f->directory);
-    free(f);
-    return 0;
-}
-
-static void close_it(fixture *f) {
-    int status = weir_close(f->w);
-    f->w = NULL;
+static void close_it(opened *f) {
+    int status = opened_close(f);
     if (status != WEIR_OK) fail_msg("close: %s: %s", weir_status_name(status), weir_last_error());
 }
 
-static void declare(fixture *f, const char *name) {
+static void declare(opened *f, const char *name) {
     if (weir_declare(f->w, name, pair, 2, &f->table) != WEIR_OK) fail_msg("%s", weir_last_error());
 }
 
-static int64_t count(const fixture *f, const char *sql) { return weir_sql_int(f->path, sql); }
+static int64_t count(const opened *f, const char *sql) { return weir_sql_int(f->database, sql); }
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
 static void every_type_arrives_as_it_was(void **state) {
-    fixture *f = *state;
-    open_with(f, NULL);
+    opened *f = *state;
+    opened_open(f, NULL);
     static const weir_column columns[] = {
         {"i", WEIR_INTEGER}, {"r", WEIR_REAL}, {"t", WEIR_TEXT}, {"b", WEIR_BLOB}};
     assert_int_equal(weir_declare(f->w, "every", columns, 4, &f->table), WEIR_OK);
@@ -95,9 +68,9 @@ static void every_type_arrives_as_it_was(void **state) {
 }
 
 static void a_row_up_to_half_a_lane_fits_and_a_larger_one_is_refused(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     weir_options o = {.lane_bytes = 65536, .segment_bytes = 1 << 20};
-    open_with(f, &o);
+    opened_open(f, &o);
     declare(f, "big");
     char *body = calloc(1, 70000);
     struct weir_stats before, after;
@@ -115,9 +88,9 @@ static void a_row_up_to_half_a_lane_fits_and_a_larger_one_is_refused(void **stat
 }
 
 static void many_rows_in_one_call_are_all_or_none(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     weir_options o = {.lane_bytes = 65536, .segment_bytes = 1 << 20};
-    open_with(f, &o);
+    opened_open(f, &o);
     declare(f, "many");
     weir_value values[2 * 1000];
     for (int i = 0; i < 1000; i++) {
@@ -135,8 +108,8 @@ static void many_rows_in_one_call_are_all_or_none(void **state) {
 }
 
 static void wrong_calls_are_told_so(void **state) {
-    fixture *f = *state;
-    open_with(f, NULL);
+    opened *f = *state;
+    opened_open(f, NULL);
     declare(f, "t");
     assert_int_equal(weir_append(f->table, weir_int(1)), WEIR_MISUSE);
     assert_int_equal(weir_append_row(f->table, NULL, 2, NULL), WEIR_MISUSE);
@@ -150,7 +123,7 @@ static void wrong_calls_are_told_so(void **state) {
     assert_int_equal(weir_declare(f->w, "t", pair, 0, &other), WEIR_MISUSE);
     weir_options o = {.lane_bytes = 1000};
     weir *w;
-    assert_int_equal(weir_open_sqlite(f->path, &o, &w), WEIR_MISUSE);
+    assert_int_equal(weir_open_sqlite(f->database, &o, &w), WEIR_MISUSE);
     assert_null(w);
     close_it(f);
 }
@@ -159,8 +132,8 @@ static void wrong_calls_are_told_so(void **state) {
  * ------------------------------------------------------------------------------------ */
 
 static void declaring_twice_gives_one_table(void **state) {
-    fixture *f = *state;
-    open_with(f, NULL);
+    opened *f = *state;
+    opened_open(f, NULL);
     weir_table *again;
     declare(f, "t");
     assert_int_equal(weir_declare(f->w, "t", pair, 2, &again), WEIR_OK);
@@ -169,11 +142,12 @@ static void declaring_twice_gives_one_table(void **state) {
 }
 
 static void tables_that_exist_are_used_as_they_are_or_refused(void **state) {
-    fixture *f = *state;
-    weir_sql_run(f->path, "CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE, b, c DEFAULT 7);"
-                          "CREATE INDEX i ON t(b); CREATE TABLE other(x, y); CREATE TABLE grows(a);"
-                          "CREATE TABLE strict(a, b, c NOT NULL)");
-    open_with(f, NULL);
+    opened *f = *state;
+    weir_sql_run(f->database,
+                 "CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE, b, c DEFAULT 7);"
+                 "CREATE INDEX i ON t(b); CREATE TABLE other(x, y); CREATE TABLE grows(a);"
+                 "CREATE TABLE strict(a, b, c NOT NULL)");
+    opened_open(f, NULL);
     weir_table *t;
     assert_int_equal(weir_declare(f->w, "other", pair, 2, &t), WEIR_SCHEMA);
     assert_non_null(strstr(weir_last_error(), "other"));
@@ -200,8 +174,8 @@ static void tables_that_exist_are_used_as_they_are_or_refused(void **state) {
 }
 
 static void names_that_are_sql_are_only_names(void **state) {
-    fixture *f = *state;
-    open_with(f, NULL);
+    opened *f = *state;
+    opened_open(f, NULL);
     static const weir_column odd[] = {
         {"select", WEIR_INTEGER}, {"a\"b'c;--", WEIR_TEXT}, {" ", WEIR_TEXT}};
     assert_int_equal(weir_declare(f->w, "drop table \"t\"; --", odd, 3, &f->table), WEIR_OK);
@@ -218,8 +192,8 @@ static void names_that_are_sql_are_only_names(void **state) {
 static const weir_column keyed[] = {{"id", WEIR_KEY}, {"name", WEIR_TEXT}};
 
 static void a_key_is_known_at_once_and_the_same_ever_after(void **state) {
-    fixture *f = *state;
-    open_with(f, NULL);
+    opened *f = *state;
+    opened_open(f, NULL);
     assert_int_equal(weir_declare(f->w, "runs", keyed, 2, &f->table), WEIR_OK);
     int64_t key = 0;
     assert_int_equal(weir_insert_now(f->table, (weir_value[]){weir_null(), weir_text("one")}, 2,
@@ -234,7 +208,7 @@ static void a_key_is_known_at_once_and_the_same_ever_after(void **state) {
                      WEIR_REJECTED);
     close_it(f);
     assert_int_equal(count(f, "SELECT id FROM runs WHERE name='eleven'"), 11);
-    open_with(f, NULL);
+    opened_open(f, NULL);
     assert_int_equal(weir_declare(f->w, "runs", keyed, 2, &f->table), WEIR_OK);
     assert_int_equal(weir_insert_now(f->table, (weir_value[]){weir_null(), weir_text("twelve")}, 2,
                                      5000, &key, NULL),
@@ -244,15 +218,15 @@ static void a_key_is_known_at_once_and_the_same_ever_after(void **state) {
 }
 
 static void past_its_deadline_insert_now_is_pending_not_failed(void **state) {
-    fixture *f = *state;
-    open_with(f, NULL);
+    opened *f = *state;
+    opened_open(f, NULL);
     assert_int_equal(weir_declare(f->w, "runs", keyed, 2, &f->table), WEIR_OK);
     assert_int_equal(weir_sync(f->w, WEIR_APPLIED, 5000), WEIR_OK);
     assert_int_equal(weir_insert_now(f->table, (weir_value[]){weir_null(), weir_text("first")}, 2,
                                      5000, NULL, NULL),
                      WEIR_OK);
     sqlite3 *db;
-    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     int64_t key = 0;
     weir_ticket ticket;
@@ -271,18 +245,18 @@ static void past_its_deadline_insert_now_is_pending_not_failed(void **state) {
  * ------------------------------------------------------------------------------------- */
 
 /* A database that is locked delays nobody until the journal's limit; then the policy decides. */
-static void fill_until_refused(fixture *f, weir_full policy) {
+static void fill_until_refused(opened *f, weir_full policy) {
     weir_options o = {.lane_bytes = 65536,
                       .segment_bytes = 1 << 20,
                       .journal_limit_bytes = 4 << 20,
                       .full = policy,
                       .full_timeout_ms = 50,
                       .open_timeout_ms = 20000};
-    open_with(f, &o);
+    opened_open(f, &o);
     declare(f, "t");
     assert_int_equal(weir_sync(f->w, WEIR_APPLIED, 5000), WEIR_OK);
     sqlite3 *db;
-    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     char body[4000];
     weir_rng rng = {7};
@@ -323,13 +297,13 @@ static void a_full_journal_blocks_until_the_deadline(void **state) {
 }
 
 static void closing_while_the_database_is_locked_leaves_the_rows_waiting(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     weir_options o = {.open_timeout_ms = 100};
-    open_with(f, &o);
+    opened_open(f, &o);
     declare(f, "t");
     assert_int_equal(weir_sync(f->w, WEIR_APPLIED, 5000), WEIR_OK);
     sqlite3 *db;
-    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     for (int i = 0; i < 10; i++)
         assert_int_equal(weir_append(f->table, weir_int(i), weir_text("waits")), WEIR_OK);
@@ -337,7 +311,7 @@ static void closing_while_the_database_is_locked_leaves_the_rows_waiting(void **
     f->w = NULL;
     sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     sqlite3_close(db);
-    open_with(f, NULL);
+    opened_open(f, NULL);
     struct weir_stats s;
     weir_stats(f->w, &s);
     assert_int_equal(s.rows_recovered, 10);
@@ -350,64 +324,64 @@ static void closing_while_the_database_is_locked_leaves_the_rows_waiting(void **
  * ---------------------------------------------------------------------------------- */
 
 static void what_cannot_be_opened_is_named(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     weir_options must = {.must_exist = 1};
     weir *w;
-    assert_int_equal(weir_open_sqlite(f->path, &must, &w), WEIR_DATABASE);
-    assert_non_null(strstr(weir_last_error(), f->path));
-    assert_int_not_equal(access(f->path, F_OK), 0);
-    weir_file_write(f->path, "this is no database at all, but long enough to be looked at as one",
-                    66);
-    assert_int_equal(weir_open_sqlite(f->path, NULL, &w), WEIR_DATABASE);
+    assert_int_equal(weir_open_sqlite(f->database, &must, &w), WEIR_DATABASE);
+    assert_non_null(strstr(weir_last_error(), f->database));
+    assert_int_not_equal(access(f->database, F_OK), 0);
+    weir_file_write(f->database,
+                    "this is no database at all, but long enough to be looked at as one", 66);
+    assert_int_equal(weir_open_sqlite(f->database, NULL, &w), WEIR_DATABASE);
     assert_int_equal(weir_open_sqlite("/nonexistent/directory/x.db", NULL, &w), WEIR_DATABASE);
     assert_int_equal(weir_open_sqlite(f->directory, NULL, &w), WEIR_DATABASE);
 }
 
 /* Forked before anything is opened: the child of a process with an open handle is refused as such. */
-static int open_once_told(const fixture *f, int told) {
+static int open_once_told(const opened *f, int told) {
     weir *w;
     char go, pid[32];
     weir_options hasty = {.open_timeout_ms = 1};
     (void)snprintf(pid, sizeof pid, "%d", (int)getppid());
     if (read(told, &go, 1) != 1) return 1;
-    int status = weir_open_sqlite(f->path, &hasty, &w);
+    int status = weir_open_sqlite(f->database, &hasty, &w);
     return status == WEIR_LOCKED && strstr(weir_last_error(), pid) ? 0 : 2;
 }
 
 static void a_journal_is_opened_once(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     int status, told[2];
     assert_int_equal(pipe(told), 0);
     pid_t child = fork();
     if (child == 0) _exit(open_once_told(f, told[0]));
-    open_with(f, NULL);
+    opened_open(f, NULL);
     weir *w;
-    assert_int_equal(weir_open_sqlite(f->path, NULL, &w), WEIR_LOCKED);
+    assert_int_equal(weir_open_sqlite(f->database, NULL, &w), WEIR_LOCKED);
     assert_int_equal(write(told[1], "!", 1), 1);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     assert_int_equal(close(told[0]) | close(told[1]), 0);
     /* The failed attempts took nothing of ours away: another process is still kept out. */
-    assert_int_equal(weir_open_sqlite(f->path, NULL, &w), WEIR_LOCKED);
+    assert_int_equal(weir_open_sqlite(f->database, NULL, &w), WEIR_LOCKED);
     close_it(f);
-    open_with(f, NULL);
+    opened_open(f, NULL);
     close_it(f);
 }
 
 static void a_link_leads_to_the_same_journal(void **state) {
-    fixture *f = *state;
-    open_with(f, NULL);
+    opened *f = *state;
+    opened_open(f, NULL);
     char link[200];
     snprintf(link, sizeof link, "%s/link.db", f->directory);
-    assert_int_equal(symlink(f->path, link), 0);
+    assert_int_equal(symlink(f->database, link), 0);
     weir *w;
     assert_int_equal(weir_open_sqlite(link, NULL, &w), WEIR_LOCKED);
     close_it(f);
 }
 
 static void a_forked_child_is_told(void **state) {
-    fixture *f = *state;
-    open_with(f, NULL);
+    opened *f = *state;
+    opened_open(f, NULL);
     declare(f, "t");
     assert_int_equal(weir_append(f->table, weir_int(1), weir_null()), WEIR_OK);
     pid_t child = fork();
@@ -429,31 +403,31 @@ static void a_forked_child_is_told(void **state) {
 }
 
 static void opening_and_closing_again_and_again_keeps_the_directory_small(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     for (int i = 0; i < 20; i++) {
-        open_with(f, NULL);
+        opened_open(f, NULL);
         declare(f, "t");
         assert_int_equal(weir_append(f->table, weir_int(i), weir_text("x")), WEIR_OK);
         close_it(f);
     }
     assert_int_equal(count(f, "SELECT count(*) FROM t"), 20);
     char command[300];
-    snprintf(command, sizeof command, "test $(ls %s-weir | wc -l) -le 4", f->path);
+    snprintf(command, sizeof command, "test $(ls %s-weir | wc -l) -le 4", f->database);
     assert_int_equal(system(command), 0);
 }
 
 /* Blocks without rows take no position with them, but must not keep their segments for ever. */
 static void openings_without_rows_leave_nothing_behind(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     for (int i = 0; i < 12; i++) {
-        open_with(f, NULL);
+        opened_open(f, NULL);
         if (i % 3 == 0) declare(f, "t");
         close_it(f);
     }
     char command[300];
-    snprintf(command, sizeof command, "test $(ls %s-weir | wc -l) -le 4", f->path);
+    snprintf(command, sizeof command, "test $(ls %s-weir | wc -l) -le 4", f->database);
     assert_int_equal(system(command), 0);
-    open_with(f, NULL);
+    opened_open(f, NULL);
     declare(f, "t");
     assert_int_equal(weir_append(f->table, weir_int(1), weir_text("x")), WEIR_OK);
     close_it(f);
@@ -461,9 +435,9 @@ static void openings_without_rows_leave_nothing_behind(void **state) {
 }
 
 static void levels_are_reached_in_order(void **state) {
-    fixture *f = *state;
+    opened *f = *state;
     weir_options o = {.linger_ms = 60000, .apply_linger_ms = 60000};
-    open_with(f, &o);
+    opened_open(f, &o);
     declare(f, "t");
     weir_ticket ticket;
     assert_int_equal(weir_append_ticket(f->table, &ticket, weir_int(1), weir_null()), WEIR_OK);
@@ -477,7 +451,7 @@ static void levels_are_reached_in_order(void **state) {
     close_it(f);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) OPENED_TEST(name)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
