@@ -91,14 +91,13 @@ static int take_declarations(ring_rows *r, weir_cursor body, weir_error *error) 
     return status;
 }
 
-static int take_ring_block(void *self, uint16_t kind, const uint8_t *payload, size_t bytes,
-                           uint32_t rows, weir_error *error) {
+static int take_ring_block(void *self, uint16_t kind, const weir_drained *drained, uint8_t *payload,
+                           size_t bytes, uint32_t rows, weir_error *error) {
     ring_rows *r = self;
     const weir_os *os = r->input->os;
-    weir_payload parsed;
-    if (!weir_payload_parse(payload, bytes, &parsed))
-        return weir_fail(error, WEIR_DAMAGED, "rows of the ring cannot be read");
-    if (kind == WEIR_BLOCK_DECLARATIONS) return take_declarations(r, parsed.body, error);
+    size_t head = weir_payload_head_size(drained->count);
+    weir_cursor body = weir_cursor_over(payload + head, bytes - head);
+    if (kind == WEIR_BLOCK_DECLARATIONS) return take_declarations(r, body, error);
     weir_block_header h = {.version = WEIR_FORMAT_VERSION,
                            .kind = kind,
                            .block = r->out->position.block + 1,
@@ -108,7 +107,7 @@ static int take_ring_block(void *self, uint16_t kind, const uint8_t *payload, si
                            .wall_ns = os->wall(os->self)};
     memcpy(h.journal, r->input->journal, sizeof h.journal);
     r->next += rows;
-    return apply_ring_rows(r, &h, parsed.body, error);
+    return apply_ring_rows(r, &h, body, error);
 }
 
 static const weir_declaration *find_declaration(const void *self, uint16_t table) {

@@ -233,6 +233,13 @@ uint8_t *weir_payload_head_encode(uint8_t *at, const uint8_t ring[16], const wei
     return at;
 }
 
+void weir_drained_copy(weir_drained *to, const weir_drained *from) {
+    memcpy(to->ring, from->ring, sizeof to->ring);
+    to->count = from->count;
+    for (uint32_t i = 0; i < from->count; i++)
+        to->marks[i] = from->marks[i];
+}
+
 /* Lanes below the limit, each at most once; they ascend, so one pass checks that. */
 static bool lane_entries_are_valid(const weir_payload *p) {
     weir_cursor c = weir_cursor_over(p->lane_entries, (size_t)p->lanes * WEIR_LANE_ENTRY);
@@ -265,6 +272,13 @@ weir_lane_mark weir_payload_lane(const weir_payload *p, uint32_t index) {
     weir_take_zeros(&c, 4);
     mark.position = weir_take_u64(&c);
     return mark;
+}
+
+void weir_payload_drained(const weir_payload *p, weir_drained *out) {
+    memcpy(out->ring, p->ring, sizeof out->ring);
+    out->count = p->lanes;
+    for (uint32_t i = 0; i < p->lanes; i++)
+        out->marks[i] = weir_payload_lane(p, i);
 }
 
 int weir_payload_next_row(weir_cursor *body, const uint8_t **row, size_t *bytes) {

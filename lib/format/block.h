@@ -115,6 +115,15 @@ typedef struct weir_lane_mark {
     uint64_t position;
 } weir_lane_mark;
 
+/* How far the lanes of a ring are drained: what the head of a payload says. */
+typedef struct weir_drained {
+    uint8_t ring[16];
+    weir_lane_mark *marks; /* ascending by lane; the memory belongs to the owner of this */
+    uint32_t count;        /* at most WEIR_LANES_LIMIT */
+} weir_drained;
+
+void weir_drained_copy(weir_drained *to, const weir_drained *from); /* to->marks has room */
+
 /* A parsed payload; points into the bytes given. */
 typedef struct weir_payload {
     uint8_t ring[16];
@@ -126,6 +135,7 @@ typedef struct weir_payload {
 size_t weir_payload_head_size(uint32_t lanes);
 uint8_t *weir_payload_head_encode(uint8_t *at, const uint8_t ring[16], const weir_lane_mark *marks,
                                   uint32_t lanes);
+void weir_payload_drained(const weir_payload *p, weir_drained *out); /* marks: room for p->lanes */
 bool weir_payload_parse(const uint8_t *raw, size_t bytes, weir_payload *out);
 weir_lane_mark weir_payload_lane(const weir_payload *p, uint32_t index); /* index < p->lanes */
 

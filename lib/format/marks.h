@@ -1,5 +1,5 @@
-/* marks.h - what ring, journal and database say of each other: how far something is durable,
- * drained or applied. */
+/* marks.h - what ring, journal and database say of each other: how far something is durable or
+ * applied. */
 #ifndef WEIR_MARKS_H
 #define WEIR_MARKS_H
 
@@ -19,13 +19,6 @@ typedef struct weir_durable_mark { /* "all up to this block is durable", and who
     uint64_t block, hash, row;     /* hash, row 0 where the source does not say */
     const char *source;            /* "block", "segment", "ring", "database"; static */
 } weir_durable_mark;
-
-/* How far the lanes of a ring are drained, as a block says. */
-typedef struct weir_drained {
-    uint8_t ring[16];
-    weir_lane_mark *lanes;
-    uint32_t lane_count;
-} weir_drained;
 
 typedef enum weir_found_ring {
     WEIR_RING_ABSENT,

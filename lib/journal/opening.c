@@ -174,12 +174,10 @@ static void expect_ring(gathering *g) {
     weir_journal *j = g->j;
     const weir_inventory *found = g->found;
     if (!j->config.salvage || !j->config.ring) return;
-    bool named = memcmp(found->drained.ring, j->config.ring, sizeof found->drained.ring) == 0;
-    const uint8_t *end =
-        weir_payload_head_encode(j->drained.head, j->config.ring, found->drained.lanes,
-                                 named ? found->drained.lane_count : 0);
-    j->drained.bytes = (size_t)(end - j->drained.head);
-    j->durable_drained = j->drained;
+    if (memcmp(found->drained.ring, j->config.ring, sizeof found->drained.ring) == 0)
+        weir_drained_copy(&j->drained, &found->drained);
+    memcpy(j->drained.ring, j->config.ring, sizeof j->drained.ring);
+    weir_drained_copy(&j->durable_drained, &j->drained);
 }
 
 /* The last durable block says how far the lanes are drained. Where its segment has been
@@ -192,8 +190,8 @@ static int gather_drained(gathering *g, weir_error *error) {
     uint64_t last = g->found->durable_end.block, kept = g->found->extents[0].first_block;
     int status = weir_reader_read(g->reader, last < kept ? kept : last, &block, error);
     if (status != WEIR_OK) return tolerate(g, status);
-    weir_drained_head_set(&j->drained, &block.payload);
-    j->durable_drained = j->drained;
+    weir_payload_drained(&block.payload, &j->drained);
+    weir_drained_copy(&j->durable_drained, &j->drained);
     return WEIR_OK;
 }
 
@@ -276,7 +274,7 @@ static int carry_over(void *self, weir_journal *j, weir_segment *s, weir_error *
                                     block.header.raw_bytes, block.header.rows, &h, error);
         if (status == WEIR_OK) status = weir_journal_put(j, s, &j->block, &h, error);
         if (status != WEIR_OK) return status;
-        weir_drained_head_set(&j->drained, &block.payload);
+        weir_payload_drained(&block.payload, &j->drained);
     }
     return WEIR_OK;
 }
@@ -305,6 +303,8 @@ static weir_journal *make_journal(const weir_journal_config *config) {
     j->config = *config;
     j->config.directory = strdup(config->directory);
     j->os = config->os;
+    j->drained.marks = j->drained_marks;
+    j->durable_drained.marks = j->durable_drained_marks;
     j->segment.file = -1;
     j->next_segment = 1;
     j->spares.next_number = 1;

@@ -48,8 +48,8 @@ struct weir_journal {
     bool opening;      /* until the first reserve: a dead ring must find a place */
     bool stuck;        /* no segment can be had, and it has been told */
     weir_tables tables;
-    weir_drained_head drained,
-        durable_drained; /* as the last block, and the last durable one, say */
+    weir_drained drained, durable_drained; /* as the last block, and the last durable one, say */
+    weir_lane_mark drained_marks[WEIR_LANES_LIMIT], durable_drained_marks[WEIR_LANES_LIMIT];
     weir_codec *codec;
     bool plain; /* no codec is wanted for now */
     weir_buffer block, head;

@@ -2,9 +2,9 @@
 #include "ring.h"
 
 static uint64_t drained_to(const weir_ring *ring, const weir_drained *drained, uint32_t lane) {
-    for (uint32_t i = 0; drained && i < drained->lane_count; i++)
-        if (drained->lanes[i].lane == lane && memcmp(drained->ring, ring->header.id, 16) == 0)
-            return drained->lanes[i].position;
+    for (uint32_t i = 0; drained && i < drained->count; i++)
+        if (drained->marks[i].lane == lane && memcmp(drained->ring, ring->header.id, 16) == 0)
+            return drained->marks[i].position;
     return 0;
 }
 

@@ -13,8 +13,8 @@ bool weir_inspection_is_drained(const weir_inventory *inventory, const weir_ring
 
 void weir_inspection_skip_drained(const weir_inventory *inventory, weir_ring *ring) {
     if (memcmp(inventory->drained.ring, ring->header.id, sizeof ring->header.id) != 0) return;
-    for (uint32_t i = 0; i < inventory->drained.lane_count; i++) {
-        const weir_lane_mark *mark = &inventory->drained.lanes[i];
+    for (uint32_t i = 0; i < inventory->drained.count; i++) {
+        const weir_lane_mark *mark = &inventory->drained.marks[i];
         if (mark->lane >= ring->header.lanes) continue;
         weir_lane *lane = &ring->lanes[mark->lane];
         if (mark->position > lane->taken) lane->taken = mark->position;

@@ -222,14 +222,10 @@ static int take_durable(taking *t) {
 }
 
 static int copy_lanes(weir_inventory *inv, const weir_payload *payload, weir_error *error) {
-    memcpy(inv->drained.ring, payload->ring, sizeof inv->drained.ring);
-    if (payload->lanes == 0) return WEIR_OK;
-    inv->drained.lanes = calloc(payload->lanes, sizeof *inv->drained.lanes);
-    if (!inv->drained.lanes)
+    if (payload->lanes) inv->drained.marks = malloc(payload->lanes * sizeof *inv->drained.marks);
+    if (payload->lanes && !inv->drained.marks)
         return weir_fail(error, WEIR_NO_MEMORY, "no memory for the lanes of a ring");
-    inv->drained.lane_count = payload->lanes;
-    for (uint32_t i = 0; i < payload->lanes; i++)
-        inv->drained.lanes[i] = weir_payload_lane(payload, i);
+    weir_payload_drained(payload, &inv->drained);
     return WEIR_OK;
 }
 
@@ -377,6 +373,6 @@ void weir_inventory_free(weir_inventory *inventory) {
     free(inventory->segments);
     free(inventory->extents);
     free(inventory->damages);
-    free(inventory->drained.lanes);
+    free(inventory->drained.marks);
     *inventory = (weir_inventory){0};
 }

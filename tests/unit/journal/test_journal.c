@@ -90,6 +90,16 @@ static uint8_t *put_head(uint8_t *at, uint64_t position) {
     return weir_payload_head_encode(at, ring, &mark, 1);
 }
 
+/* What the head of this payload says is drained. */
+static int append_payload(weir_journal *j, uint16_t kind, uint8_t *payload, size_t bytes,
+                          uint32_t rows, weir_error *error) {
+    weir_lane_mark marks[2];
+    weir_drained drained = {.marks = marks};
+    weir_payload parsed;
+    if (weir_payload_parse(payload, bytes, &parsed)) weir_payload_drained(&parsed, &drained);
+    return weir_journal_append(j, kind, &drained, payload, bytes, rows, error);
+}
+
 /* A block of rows that hold their own numbers; the lane mark says the last of them. */
 static int append_rows(weir_journal *j, uint32_t rows, weir_error *error) {
     static uint8_t payload[1 << 20];
@@ -102,7 +112,7 @@ static int append_rows(weir_journal *j, uint32_t rows, weir_error *error) {
         size_t bytes = weir_row_size(&value, 1, &status);
         at = weir_row_encode(weir_put_u32(at, (uint32_t)bytes), 1, &value, 1);
     }
-    return weir_journal_append(j, WEIR_BLOCK_ROWS, payload, (size_t)(at - payload), rows, error);
+    return append_payload(j, WEIR_BLOCK_ROWS, payload, (size_t)(at - payload), rows, error);
 }
 
 static void must_append(weir_journal *j, uint32_t rows) {
@@ -125,7 +135,7 @@ static void declare(weir_journal *j, uint16_t table, const char *name) {
     at = weir_declaration_encode(weir_put_u32(at, 1), d);
     weir_declaration_free(d);
     assert_int_equal(
-        weir_journal_append(j, WEIR_BLOCK_DECLARATIONS, payload, (size_t)(at - payload), 0, &error),
+        append_payload(j, WEIR_BLOCK_DECLARATIONS, payload, (size_t)(at - payload), 0, &error),
         WEIR_OK);
 }
 
@@ -311,9 +321,8 @@ static void a_block_larger_than_a_segment_gets_one_of_its_own(void **state) {
     size_t bytes = weir_row_size(&value, 1, &status);
     (void)weir_row_encode(row, 1, &value, 1);
     at = weir_put_bytes(weir_put_u32(at, (uint32_t)bytes), row, bytes);
-    assert_int_equal(
-        weir_journal_append(j, WEIR_BLOCK_ROWS, payload, (size_t)(at - payload), 1, &error),
-        WEIR_OK);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_ROWS, payload, (size_t)(at - payload), 1, &error),
+                     WEIR_OK);
     must_sync(j);
     assert_true(state_of(j).bytes > 2 * SEGMENT);
     assert_int_equal(names_now().segments, 2);
@@ -350,12 +359,12 @@ static void payloads_that_lie_are_refused(void **state) {
     weir_error error = {0};
     uint8_t payload[WEIR_PAYLOAD_HEAD + 16] = {0};
     weir_journal *j = open_journal();
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, 10, 0, &error), WEIR_MISUSE);
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_MARK, payload, WEIR_PAYLOAD_HEAD, 1, &error),
+    assert_int_equal(append_payload(j, WEIR_BLOCK_ROWS, payload, 10, 0, &error), WEIR_MISUSE);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_MARK, payload, WEIR_PAYLOAD_HEAD, 1, &error),
                      WEIR_MISUSE);
     weir_put_u32(payload + WEIR_PAYLOAD_HEAD, 9); /* nine declarations that are not there */
     assert_int_equal(
-        weir_journal_append(j, WEIR_BLOCK_DECLARATIONS, payload, WEIR_PAYLOAD_HEAD + 4, 0, &error),
+        append_payload(j, WEIR_BLOCK_DECLARATIONS, payload, WEIR_PAYLOAD_HEAD + 4, 0, &error),
         WEIR_DAMAGED);
     assert_int_equal(state_of(j).end.block, 1);
     weir_journal_close(j);
@@ -404,16 +413,13 @@ static void the_journal_keeps_its_id(void **state) {
  * would leave a dead ring alone. */
 static void a_closing_mark_is_not_carried_over(void **state) {
     (void)state;
-    const uint8_t no_ring[16] = {0};
-    uint8_t head[WEIR_PAYLOAD_HEAD];
+    uint8_t head[WEIR_PAYLOAD_HEAD] = {0};
     weir_error error = {0};
     weir_inventory found;
-    (void)weir_payload_head_encode(head, no_ring, NULL, 0);
     weir_journal *j = open_journal();
     must_append(j, ROWS);
     must_sync(j);
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_MARK, head, sizeof head, 0, &error),
-                     WEIR_OK);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_MARK, head, sizeof head, 0, &error), WEIR_OK);
     must_sync(j);
     weir_journal_close(j);
     take(&found);
@@ -771,8 +777,8 @@ static void a_block_beyond_the_limit_is_refused_and_no_other(void **state) {
     weir_journal *j = open_journal();
     assert_int_equal(weir_journal_reserve(j, SEGMENT, &error), WEIR_OK);
     size_t bytes = put_large(payload, 3 * SEGMENT);
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, NULL), WEIR_FULL);
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_FULL);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_ROWS, payload, bytes, 1, NULL), WEIR_FULL);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_FULL);
     assert_non_null(strstr(error.text, "limit"));
     must_append(j, ROWS);
     must_sync(j);
@@ -793,8 +799,7 @@ static void a_block_beyond_the_format_is_refused(void **state) {
     assert_ptr_not_equal(payload, MAP_FAILED); /* address space: hardly a page of it is used */
     (void)put_head(payload, 0);
     weir_journal *j = open_journal();
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error),
-                     WEIR_TOO_BIG);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_TOO_BIG);
     assert_int_equal(state_of(j).end.block, 1);
     must_append(j, ROWS);
     weir_journal_close(j);
@@ -863,7 +868,7 @@ static void a_written_spare_made_longer_is_written_once(void **state) {
     faulty_arm(&faulty, FAULTY_ALLOCATE, 1, 1, -ENOSPC); /* no new file, but an old one grows */
     long writes = faulty.calls[FAULTY_PWRITE];
     size_t bytes = put_large(payload, 2 * SEGMENT);
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_OK);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_OK);
     assert_int_equal(j->spares.count, spares - 1);
     assert_true(j->segment.bytes > 2 * SEGMENT);
     assert_int_equal(j->segment.filled, j->segment.bytes);
@@ -1304,7 +1309,7 @@ static void a_file_ahead_that_is_too_small_waits_for_the_next(void **state) {
     weir_journal *j = open_with_a_file_ahead();
     uint64_t number = j->ahead.number;
     size_t bytes = put_large(payload, 2 * SEGMENT);
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_OK);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_OK);
     assert_true(j->segment.bytes > 2 * SEGMENT);
     assert_int_equal(j->ahead.number, number);
     must_sync(j);

@@ -104,8 +104,8 @@ static void a_sound_journal(void **state) {
     assert_int_equal(inv.durable_next_row, 81);
     assert_memory_equal(inv.journal, f.journal, 16);
     assert_memory_equal(inv.drained.ring, f.ring, 16);
-    assert_int_equal(inv.drained.lane_count, 1);
-    assert_int_equal(inv.drained.lanes[0].position, 100 + 11);
+    assert_int_equal(inv.drained.count, 1);
+    assert_int_equal(inv.drained.marks[0].position, 100 + 11);
     assert_int_equal(inv.first_wall_ns, 1000);
     assert_int_equal(inv.last_wall_ns, 1011);
     assert_int_equal(inv.bytes, 3 * FORGE_SEGMENT);
