@@ -188,9 +188,14 @@ static int gather_drained(gathering *g, weir_error *error) {
     expect_ring(g);
     if (g->found->durable_end.block == 0 || g->found->extent_count == 0) return WEIR_OK;
     uint64_t last = g->found->durable_end.block, kept = g->found->extents[0].first_block;
-    int status = weir_reader_read(g->reader, last < kept ? kept : last, &block, error);
-    if (status != WEIR_OK) return tolerate(g, status);
-    weir_payload_drained(&block.payload, &j->drained);
+    if (last < kept) last = kept;
+    if (last == g->found->drained_block) {
+        weir_drained_copy(&j->drained, &g->found->drained);
+    } else {
+        int status = weir_reader_read(g->reader, last, &block, error);
+        if (status != WEIR_OK) return tolerate(g, status);
+        weir_payload_drained(&block.payload, &j->drained);
+    }
     weir_drained_copy(&j->durable_drained, &j->drained);
     return WEIR_OK;
 }

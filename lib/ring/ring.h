@@ -202,7 +202,10 @@ typedef struct weir_ring_report {
     uint64_t rows, bytes;      /* readable records that wait, not yet durable */
     uint64_t unreadable_bytes; /* from the first bad record of a lane, or the end of the file, on */
 } weir_ring_report;
-/* drained: what the journal says of this ring (NULL when nothing). */
+/* The first fields of the report, down to the mark, without a look at the lanes. */
+int weir_ring_identify(const weir_os *os, int dirfd, const char *path, weir_ring_report *out,
+                       weir_error *error);
+/* All of it. drained: what the journal says of this ring (NULL when nothing). */
 int weir_ring_inspect(const weir_os *os, int dirfd, const char *path, const weir_drained *drained,
                       weir_ring_report *out, weir_error *error);
 

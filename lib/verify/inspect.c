@@ -48,14 +48,15 @@ int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_e
     if (length < 0 || (size_t)length >= sizeof path)
         return weir_fail(error, WEIR_MISUSE, "the path of the journal's directory is too long");
     /* The ring first: its mark can only be too low for the journal that is read after it. */
-    int status = weir_ring_inspect(input->os, input->dirfd, path, NULL, &out->ring, error);
+    int status = weir_ring_identify(input->os, input->dirfd, path, &out->ring, error);
     if (status != WEIR_OK) return status;
     in.ring = out->ring.found;
     in.ring_mark = out->ring.has_mark ? &out->ring.mark : NULL;
     in.ring_journal = weir_ring_is_ours(out->ring.found) ? out->ring.header.journal : NULL;
     status = weir_inventory_take(&in, &out->inventory, error);
     if (status != WEIR_OK) return status;
-    /* Once more, now that the journal has said how far the ring was drained. */
+    /* Its rows now that the journal has said how far it was drained. It is attached anew: a ring in
+     * use has other heads by now, and perhaps more lanes. */
     status = weir_ring_inspect(input->os, input->dirfd, path, &out->inventory.drained, &out->ring,
                                error);
     if (weir_inspection_is_drained(&out->inventory, &out->ring.header, out->ring.has_mark))

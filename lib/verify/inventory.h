@@ -5,7 +5,8 @@
  * blocks of the youngest segment and all blocks without rows are also decoded, or every block
  * with verify_all: so opening reads nothing that has not been judged. What follows the stream's
  * end is searched for blocks that say that more had been durable. Memory: proportional to the
- * number of segments and damages, and one block; not to the bytes of the journal. */
+ * number of segments and damages and of the blocks above the durable mark, and one block; not to
+ * the bytes of the journal. */
 #ifndef WEIR_INVENTORY_H
 #define WEIR_INVENTORY_H
 
@@ -94,7 +95,10 @@ typedef struct weir_inventory {
     uint64_t bytes;         /* of all segments */
     bool read_only;         /* an unknown compatible bit: read, but do not append */
     bool closed;            /* the last block is the mark that a clean close leaves (no lanes) */
-    weir_drained drained; /* from the last block of the stream; its lanes belong to the inventory */
+    /* As the last block of the stream says, which is drained_block; zeros when there is none, or
+     * it cannot be decoded. The marks belong to the inventory. */
+    weir_drained drained;
+    uint64_t drained_block;
     int64_t first_wall_ns, last_wall_ns;
     char detail[400]; /* the verdict in words: what, where, which rows, what to do */
 } weir_inventory;
