@@ -4,8 +4,6 @@
 #include "../lib/journal/drain.h"
 #include "columns.h"
 
-enum { RAW_TARGET = 1 << 20 };
-
 typedef struct ring_rows {
     const weir_apply_input *input;
     weir_applied *out;
@@ -132,7 +130,7 @@ static int drain(ring_rows *r, weir_ring *ring, const weir_durable_mark *mark, w
     weir_drain_receiver receiver = {r, take_ring_block, find_declaration};
     weir_drain d;
     weir_inspection_skip_drained(inventory, ring);
-    int status = weir_drain_make(&d, ring, NULL, RAW_TARGET, true, error);
+    int status = weir_drain_make(&d, ring, NULL, WEIR_DRAIN_TARGET, WEIR_DRAIN_DEAD_RING, error);
     if (status != WEIR_OK) return status;
     d.receiver = &receiver;
     d.known = weir_inspection_known_rows(inventory, mark, r->out->position.row);

@@ -58,7 +58,8 @@ int weir_dead_ring_drain(weir_opening *o) {
     if (!o->dead.lanes || weir_inspection_is_drained(&o->found, &o->dead.header, o->has_mark))
         return WEIR_OK;
     weir_inspection_skip_drained(&o->found, &o->dead);
-    int status = weir_drain_make(&drain, &o->dead, w->journal, 1u << 20, true, o->error);
+    int status = weir_drain_make(&drain, &o->dead, w->journal, WEIR_DRAIN_TARGET,
+                                 WEIR_DRAIN_DEAD_RING, o->error);
     drain.known = status == WEIR_OK ? known_rows(o) : 0;
     if (status != WEIR_OK) return status;
     bool appended = true;

@@ -139,7 +139,8 @@ static void on_durable(void *context, uint64_t row) {
      * woken, or it sees these rows when it looks. */
     atomic_thread_fence(memory_order_seq_cst);
     if (row < atomic_load_explicit(&w->linger_row, memory_order_relaxed)) return;
-    w->hooks.notify(w->hooks.self, weir_ring_pending(&w->ring) > 0);
+    bool goes_on = weir_ring_pending(&w->ring) > 0;
+    w->hooks.notify(w->hooks.self, goes_on ? WEIR_WAKE_ASIDE : WEIR_WAKE_ANYWHERE);
 }
 
 static void on_stop(void *context) {

@@ -5,8 +5,11 @@
 #include <string.h>
 
 int weir_drain_make(weir_drain *d, weir_ring *ring, weir_journal *journal, size_t raw_target,
-                    bool dead, weir_error *error) {
-    *d = (weir_drain){.ring = ring, .journal = journal, .target = raw_target, .dead = dead};
+                    weir_drain_from from, weir_error *error) {
+    *d = (weir_drain){.ring = ring,
+                      .journal = journal,
+                      .target = raw_target,
+                      .dead = from == WEIR_DRAIN_DEAD_RING};
     /* The last record may begin just below the target: half a lane and its length more. */
     d->capacity = weir_payload_head_size(ring->header.lanes) + raw_target +
                   (size_t)(ring->header.lane_bytes / 2) + 8;

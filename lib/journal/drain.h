@@ -9,6 +9,9 @@
 #include "../ring/ring.h"
 #include "journal.h"
 
+/* The usual target: large enough for zstd, and for one pwrite. */
+enum { WEIR_DRAIN_TARGET = 1 << 20 };
+
 /* Where blocks go instead of a journal, for a reader of a dead ring that changes nothing. */
 typedef struct weir_drain_receiver {
     void *self;
@@ -33,9 +36,11 @@ typedef struct weir_drain {
     bool dead; /* no thread appends: a bad record ends its lane and is no error */
 } weir_drain;
 
+typedef enum weir_drain_from { WEIR_DRAIN_LIVE_RING, WEIR_DRAIN_DEAD_RING } weir_drain_from;
+
 /* raw_target: bytes of payload at which a block is cut. */
 int weir_drain_make(weir_drain *d, weir_ring *ring, weir_journal *journal, size_t raw_target,
-                    bool dead, weir_error *error);
+                    weir_drain_from from, weir_error *error);
 void weir_drain_free(weir_drain *d);
 
 /* Append one block, or none when there is nothing to take: *appended says. WEIR_FULL: nothing

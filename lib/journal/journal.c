@@ -228,12 +228,12 @@ static int locate_in_journal(void *self, uint64_t block, weir_extent *out, char 
 }
 
 /* What is not durable is not there yet. */
-static uint64_t nearest_in_journal(void *self, uint64_t block, bool above) {
+static uint64_t nearest_in_journal(void *self, uint64_t block, weir_side side) {
     weir_journal *j = self;
     weir_journal_lock(j);
     uint64_t durable = j->state.durable.block;
-    if (!above && block > durable) block = durable;
-    uint64_t found = weir_catalog_nearest(&j->catalog, block, above);
+    if (side == WEIR_BELOW && block > durable) block = durable;
+    uint64_t found = weir_catalog_nearest(&j->catalog, block, side);
     weir_journal_unlock(j);
     return found <= durable ? found : 0;
 }

@@ -25,10 +25,11 @@ typedef struct weir_extent {
 /* Of extents[from] … extents[count - 1], which are in the order of their blocks: the first that does
  * not end below block; count when all do. */
 size_t weir_extent_find(const weir_extent *extents, size_t from, size_t count, uint64_t block);
-/* block itself if one of them holds it; or the nearest number above it, or below it, that one of them
+typedef enum weir_side { WEIR_BELOW, WEIR_ABOVE } weir_side;
+/* block itself if one of them holds it; or the nearest number on that side of it that one of them
  * holds. 0: there is none. */
 uint64_t weir_extent_nearest(const weir_extent *extents, size_t from, size_t count, uint64_t block,
-                             bool above);
+                             weir_side side);
 
 /* Promised blocks or rows that cannot be read. Ranges are inclusive; 0, 0 where there is none or
  * it is unknown (then why says from which row on). path is NULL where the file is missing. */

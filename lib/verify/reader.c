@@ -33,9 +33,9 @@ static int locate_in_inventory(void *self, uint64_t block, weir_extent *out, cha
     return WEIR_OK;
 }
 
-static uint64_t nearest_in_inventory(void *self, uint64_t block, bool above) {
+static uint64_t nearest_in_inventory(void *self, uint64_t block, weir_side side) {
     const weir_inventory *inv = self;
-    return weir_extent_nearest(inv->extents, 0, inv->extent_count, block, above);
+    return weir_extent_nearest(inv->extents, 0, inv->extent_count, block, side);
 }
 
 weir_locator weir_inventory_locator(const weir_inventory *inventory) {
@@ -187,8 +187,8 @@ static int walk_to(weir_reader *r, const weir_extent *extent, uint64_t block, we
 
 /* ---- reading it ---- */
 
-uint64_t weir_reader_nearest(const weir_reader *r, uint64_t block, bool above) {
-    return r->locator.nearest ? r->locator.nearest(r->locator.self, block, above) : block;
+uint64_t weir_reader_nearest(const weir_reader *r, uint64_t block, weir_side side) {
+    return r->locator.nearest ? r->locator.nearest(r->locator.self, block, side) : block;
 }
 
 int weir_reader_header(weir_reader *r, uint64_t block, weir_block_header *out, weir_error *error) {

@@ -615,7 +615,8 @@ static uint64_t drain_into_journal(const ring_file *r) {
     assert_int_equal(weir_ring_attach(&ring, config.os, WEIR_OS_CWD, r->path, &found, NULL),
                      WEIR_OK);
     assert_int_equal(found, WEIR_RING_OURS);
-    assert_int_equal(weir_drain_make(&drain, &ring, journal, 4096, true, NULL), WEIR_OK);
+    assert_int_equal(weir_drain_make(&drain, &ring, journal, 4096, WEIR_DRAIN_DEAD_RING, NULL),
+                     WEIR_OK);
     while (appended)
         assert_int_equal(weir_drain_block(&drain, &appended, NULL), WEIR_OK);
     assert_int_equal(weir_journal_sync(journal, NULL), WEIR_OK);

@@ -35,9 +35,9 @@ static int hook_check(void *self, const weir_declaration *d, int64_t *next_key, 
     return status;
 }
 
-static void hook_notify(void *self, bool aside) {
+static void hook_notify(void *self, weir_wake where) {
     weir_writer *w = self;
-    weir_wakeup_notify(&w->wakeup, w->os, aside);
+    weir_wakeup_notify(&w->wakeup, w->os, where);
 }
 
 /* For good. */
@@ -257,7 +257,8 @@ static int attach_writer(opening *o) {
     }
     weir_hooks hooks = {w, hook_check, hook_notify, hook_finish, hook_stop};
     weir_handle_attach(o->handle, &hooks);
-    hook_notify(w, false); /* rows may have become durable before the hooks were there */
+    hook_notify(w,
+                WEIR_WAKE_ANYWHERE); /* rows may have become durable before the hooks were there */
     return WEIR_OK;
 }
 

@@ -47,8 +47,9 @@ static int setup(void **state) {
                      0);
     for (int i = 0; i < LANES; i++)
         assert_int_equal(weir_ring_provision(&f->ring, &error), WEIR_OK);
-    assert_int_equal(weir_drain_make(&f->drain, &f->ring, f->journal, 1 << 14, false, &error),
-                     WEIR_OK);
+    assert_int_equal(
+        weir_drain_make(&f->drain, &f->ring, f->journal, 1 << 14, WEIR_DRAIN_LIVE_RING, &error),
+        WEIR_OK);
     *state = f;
     return 0;
 }

@@ -290,11 +290,11 @@ static void blocks_are_seen_once_they_are_durable(void **state) {
     must_append(j, ROWS);
     assert_int_equal(locator.locate(locator.self, 1, &extent, path), WEIR_OK);
     assert_int_equal(locator.locate(locator.self, 2, &extent, path), WEIR_PENDING);
-    assert_int_equal(locator.nearest(locator.self, 1, false), 1);
-    assert_int_equal(locator.nearest(locator.self, 2, false), 1);
-    assert_int_equal(locator.nearest(locator.self, 2, true), 0);
+    assert_int_equal(locator.nearest(locator.self, 1, WEIR_BELOW), 1);
+    assert_int_equal(locator.nearest(locator.self, 2, WEIR_BELOW), 1);
+    assert_int_equal(locator.nearest(locator.self, 2, WEIR_ABOVE), 0);
     must_sync(j);
-    assert_int_equal(locator.nearest(locator.self, 2, true), 2);
+    assert_int_equal(locator.nearest(locator.self, 2, WEIR_ABOVE), 2);
     assert_int_equal(locator.locate(locator.self, 2, &extent, path), WEIR_OK);
     assert_int_equal(extent.last_block, 2);
     assert_int_equal(extent.next_row, ROWS + 1);
@@ -1371,7 +1371,7 @@ static int close_between(void *self, int file) {
         weir_locator locator = weir_journal_locator(j);
         assert_int_equal(release_all(j, &error), WEIR_OK);
         assert_int_equal(names_now().segments, 1);
-        assert_int_equal(locator.nearest(locator.self, durable, true), 0);
+        assert_int_equal(locator.nearest(locator.self, durable, WEIR_ABOVE), 0);
     }
     return weir_os_posix()->close(self, file);
 }
@@ -1387,7 +1387,7 @@ static void a_new_segment_is_not_near_before_its_head_is_told(void **state) {
     assert_null(rolling);
     must_sync(j);
     weir_locator locator = weir_journal_locator(j);
-    assert_int_equal(locator.nearest(locator.self, 1, true), state_of(j).first_block);
+    assert_int_equal(locator.nearest(locator.self, 1, WEIR_ABOVE), state_of(j).first_block);
     (void)see_live(j);
     weir_journal_close(j);
 }
