@@ -85,7 +85,7 @@ static bool shut_gate(weir *w, uint64_t deadline) {
  * without lanes says so. In the other order a power cut could bring back a ring that is drained
  * while nothing says so. */
 static int remove_ring(weir *w, weir_error *error) {
-    char path[WEIR_PLACE_PATH_BYTES];
+    char path[WEIR_PATH_MAX];
     int status = weir_place_path(w, "ring", path, error);
     if (status == WEIR_OK) status = weir_place_check(w, error);
     if (status != WEIR_OK) return status;

@@ -5,7 +5,7 @@
 #include "place.h"
 
 int weir_dead_ring_attach(weir_opening *o) {
-    char path[WEIR_PLACE_PATH_BYTES];
+    char path[WEIR_PATH_MAX];
     int status = weir_place_path(o->w, "ring", path, o->error);
     if (status != WEIR_OK) return status;
     status = weir_ring_attach(&o->dead, o->w->os, o->w->dirfd, path, &o->dead_found, o->error);

@@ -110,7 +110,7 @@ static bool free_ring_space(const weir_opening *o, const char *dead_ring) {
 
 static int make_ring(weir_opening *o) {
     weir *w = o->w;
-    char fresh[WEIR_PLACE_PATH_BYTES], path[WEIR_PLACE_PATH_BYTES];
+    char fresh[WEIR_PATH_MAX], path[WEIR_PATH_MAX];
     weir_ring_header wanted;
     int status = describe_ring(o, &wanted);
     if (status == WEIR_OK) status = weir_place_path(w, "ring.new", fresh, o->error);

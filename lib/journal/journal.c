@@ -220,7 +220,9 @@ static int locate_in_journal(void *self, uint64_t block, weir_extent *out, char 
     int status = block > j->state.durable.block ? WEIR_PENDING
                                                 : weir_catalog_locate(&j->catalog, block, out);
     if (status == WEIR_OK) {
-        memcpy(path_buffer, out->path, strlen(out->path) + 1); /* paths were bounded at opening */
+        size_t length = strlen(out->path);
+        assert(length < WEIR_PATH_MAX); /* of paths that were made at opening */
+        memcpy(path_buffer, out->path, length + 1);
         out->path = path_buffer;
     }
     weir_journal_unlock(j);

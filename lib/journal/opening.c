@@ -4,7 +4,6 @@
  * are written again. They go into the new segment before it gets its name: as soon as its header
  * ends the older segments at the mark, it holds the blocks that were above. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,8 +78,7 @@ static int note_archived_name(void *context, const char *name) {
  * syncing its name: that must be safe before the sync of the directory that it left. */
 static int scan_archive(weir_journal *j, weir_error *error) {
     char archive[WEIR_PATH_MAX];
-    (void)snprintf(archive, sizeof archive, "%s/archive",
-                   j->config.directory); /* the length was checked */
+    weir_path_in(archive, j->config.directory, "archive");
     int dirfd = j->os->open_directory(j->os->self, j->config.dirfd, archive);
     if (dirfd == -ENOENT) return WEIR_OK; /* there is none */
     int result =

@@ -65,8 +65,8 @@ static weir_found_ring header_decode(const uint8_t at[WEIR_RING_HEADER], weir_ri
     bool sane = h->version == WEIR_RING_VERSION && header_bytes == WEIR_RING_HEADER &&
                 control_bytes == WEIR_LANE_CONTROL && control_offset == WEIR_RING_HEADER &&
                 h->lanes >= 1 && h->lanes <= WEIR_LANES_LIMIT &&
-                (h->lane_bytes & (h->lane_bytes - 1)) == 0 && h->lane_bytes >= 1u << 16 &&
-                h->lane_bytes <= 1u << 30 && h->data_offset == weir_ring_head_bytes(h->lanes);
+                weir_lane_bytes_fit(h->lane_bytes) &&
+                h->data_offset == weir_ring_head_bytes(h->lanes);
     return sane ? WEIR_RING_OURS : WEIR_RING_UNREADABLE;
 }
 
@@ -110,7 +110,7 @@ static int map_lane(weir_ring *ring, uint32_t index, weir_error *error) {
     lane->size = bytes;
     lane->index = index;
     lane->control = &ring->controls[index];
-    lane->salt = weir_hash(ring->header.id, 16) + index * 0xD6E8FEB86659FD93u;
+    lane->salt = weir_hash(ring->header.id, 16) + index * WEIR_RECORD_K1;
     return WEIR_OK;
 }
 

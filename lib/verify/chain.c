@@ -2,7 +2,6 @@
 #include "chain.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,8 +85,7 @@ static int list_archived_name(void *context, const char *name) {
 static void list_archive(const weir_inventory_input *input, weir_inventory *inv) {
     const weir_os *os = input->os;
     char archive[WEIR_PATH_MAX];
-    (void)snprintf(archive, sizeof archive, "%s/archive",
-                   input->directory); /* length was checked */
+    weir_path_in(archive, input->directory, "archive");
     int dirfd = os->open_directory(os->self, input->dirfd, archive);
     if (dirfd < 0) return;
     (void)os->list(os->self, dirfd, archive, list_archived_name, inv);

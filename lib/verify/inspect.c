@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "../format/names.h"
+
 bool weir_inspection_is_drained(const weir_inventory *inventory, const weir_ring_header *ring,
                                 bool has_mark) {
     bool whole = inventory->found.journal == WEIR_JOURNAL_PRESENT &&
@@ -41,7 +43,7 @@ uint64_t weir_inspection_rows_waiting(const weir_inventory *inventory,
 }
 
 int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_error *error) {
-    char path[4096];
+    char path[WEIR_PATH_MAX];
     weir_inventory_input in = *input;
     *out = (weir_inspection){0};
     int length = snprintf(path, sizeof path, "%s/ring", input->directory);
