@@ -103,7 +103,7 @@ static int take_ring_block(void *self, uint16_t kind, const weir_drained *draine
                            .rows = rows,
                            .raw_bytes = (uint32_t)bytes,
                            .wall_ns = os->wall(os->self)};
-    memcpy(h.journal, r->input->journal, sizeof h.journal);
+    weir_id_copy(h.journal, r->input->journal);
     r->next += rows;
     return apply_ring_rows(r, &h, body, error);
 }

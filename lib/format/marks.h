@@ -9,7 +9,7 @@
 
 /* How far a journal is applied. Kept in the database, to which only durable blocks are applied. */
 typedef struct weir_position {
-    uint8_t journal[16];
+    weir_id journal;
     uint64_t block; /* the last one that is wholly applied; 0: none */
     uint64_t row;   /* the last one that is applied; it may be in the next block */
     uint64_t hash;  /* of that block's header; 0 with block 0 */

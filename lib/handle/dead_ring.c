@@ -33,7 +33,6 @@ static uint64_t known_rows(const weir_opening *o) {
 /* A ring of this boot must be readable up to its tails. After a reboot its pages are what the
  * disk happened to hold; rows that are missing were published, and not durable. */
 static void report_unreadable(const weir_opening *o) {
-    uint8_t boot[16];
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < o->dead.header.lanes; i++) {
         const weir_lane *lane = &o->dead.lanes[i];
@@ -41,8 +40,7 @@ static void report_unreadable(const weir_opening *o) {
         uint64_t tail = atomic_load_explicit(&lane->control->tail, memory_order_relaxed);
         if (tail > lane->taken) bytes += tail - lane->taken;
     }
-    bool same = o->w->os->boot_id(o->w->os->self, boot) >= 0 &&
-                memcmp(boot, o->dead.header.boot, sizeof boot) == 0;
+    bool same = weir_ring_is_of_this_boot(&o->dead);
     if (!bytes) return;
     weir_handle_event(
         o->w, same ? WEIR_EVENT_DAMAGE : WEIR_EVENT_TORN_TAIL,

@@ -25,7 +25,7 @@ static int read_database_positions(weir_opening *o) {
 /* The database's position in the ring's journal; zeros when it has none. */
 static weir_position position_of_ring(const weir_opening *o, const weir_inventory_input *input) {
     for (size_t i = 0; i < input->position_count; i++)
-        if (memcmp(input->positions[i].journal, o->dead.header.journal, 16) == 0)
+        if (weir_id_equal(input->positions[i].journal, o->dead.header.journal))
             return input->positions[i];
     return (weir_position){0};
 }
@@ -94,7 +94,7 @@ static int describe_ring(const weir_opening *o, weir_ring_header *out) {
                               .lane_bytes = w->options.lane_bytes,
                               .process = w->process,
                               .wall_ns = w->os->wall(w->os->self)};
-    memcpy(out->journal, weir_journal_id(w->journal), 16);
+    weir_id_copy(out->journal, weir_journal_id(w->journal));
     (void)w->os->boot_id(w->os->self, out->boot); /* zeros where unknown: only a report uses it */
     int drawn = w->os->random(w->os->self, out->id, sizeof out->id);
     return drawn < 0 ? weir_fail_os(o->error, drawn, "cannot draw a ring id") : WEIR_OK;

@@ -2,7 +2,6 @@
 #include "drain.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 int weir_drain_make(weir_drain *d, weir_ring *ring, weir_journal *journal, size_t raw_target,
                     weir_drain_from from, weir_error *error) {
@@ -14,7 +13,7 @@ int weir_drain_make(weir_drain *d, weir_ring *ring, weir_journal *journal, size_
     d->capacity = weir_payload_head_size(ring->header.lanes) + raw_target +
                   (size_t)(ring->header.lane_bytes / 2) + 8;
     d->payload = malloc(d->capacity);
-    memcpy(d->drained.ring, ring->header.id, sizeof d->drained.ring);
+    weir_id_copy(d->drained.ring, ring->header.id);
     d->drained.marks = malloc(ring->header.lanes * sizeof *d->drained.marks);
     if (d->payload && d->drained.marks) return WEIR_OK;
     weir_drain_free(d);

@@ -43,7 +43,7 @@ int weir_journal_stage(weir_journal *j, weir_buffer *buffer, uint16_t kind, cons
 
 int weir_journal_put(weir_journal *j, weir_segment *s, weir_buffer *buffer, weir_block_header *h,
                      weir_error *error) {
-    memcpy(h->journal, j->id, sizeof h->journal);
+    weir_id_copy(h->journal, j->id);
     h->incarnation = j->incarnation;
     h->segment = s->number;
     h->offset = s->end;

@@ -124,21 +124,21 @@ static void adopt_end(weir_journal *j, const weir_inventory *found) {
     j->state.next_row = next_row;
     j->state.durable = (weir_durable_mark){block, hash, next_row - 1, "block"};
     j->state.found = (weir_position){.block = block, .row = next_row - 1, .hash = hash};
-    memcpy(j->state.found.journal, j->id, sizeof j->id);
+    weir_id_copy(j->state.found.journal, j->id);
 }
 
 /* Salvage where neither segment nor ring can be read: nobody's id would match no position. */
 static bool is_nameless(const weir_inventory *found) {
     for (size_t i = 0; i < found->segment_count; i++)
         if (found->segments[i].status == WEIR_OK) return false;
-    return found->extent_count == 0 && weir_all_zero(found->journal, sizeof found->journal);
+    return found->extent_count == 0 && weir_id_is_none(found->journal);
 }
 
 static int adopt_journal(weir_journal *j, const weir_inventory *found, weir_error *error) {
     for (size_t i = 0; i < found->segment_count; i++)
         pass_number(j, found->segments[i].header.segment); /* one under a wrong name has one too */
     j->incarnation = found->incarnation + 1;
-    memcpy(j->id, found->journal, sizeof j->id);
+    weir_id_copy(j->id, found->journal);
     if (is_fresh(found) || is_nameless(found)) {
         int result = j->os->random(j->os->self, j->id, sizeof j->id);
         if (result < 0)
@@ -172,9 +172,9 @@ static void expect_ring(gathering *g) {
     weir_journal *j = g->j;
     const weir_inventory *found = g->found;
     if (!j->config.salvage || !j->config.ring) return;
-    if (memcmp(found->drained.ring, j->config.ring, sizeof found->drained.ring) == 0)
+    if (weir_id_equal(found->drained.ring, j->config.ring))
         weir_drained_copy(&j->drained, &found->drained);
-    memcpy(j->drained.ring, j->config.ring, sizeof j->drained.ring);
+    weir_id_copy(j->drained.ring, j->config.ring);
     weir_drained_copy(&j->durable_drained, &j->drained);
 }
 

@@ -28,7 +28,7 @@ typedef struct weir_journal_told {
 struct weir_journal {
     weir_journal_config config; /* its directory is ours */
     const weir_os *os;
-    uint8_t id[16];
+    weir_id id;
     uint64_t incarnation;
 
     pthread_mutex_t mutex; /* guards the next three */

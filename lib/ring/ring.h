@@ -92,7 +92,7 @@ enum {
 
 typedef struct weir_ring_header {
     uint32_t version, incompatible, compatible;
-    uint8_t id[16], boot[16], journal[16];
+    weir_id id, boot, journal;
     uint32_t lanes;
     uint64_t lane_bytes, data_offset;
     int64_t process, wall_ns;
@@ -144,6 +144,7 @@ int weir_ring_attach(weir_ring *ring, const weir_os *os, int dirfd, const char *
  * Async-signal-safe. */
 void weir_ring_let_go(const weir_ring *ring);
 
+bool weir_ring_is_of_this_boot(const weir_ring *ring); /* false also when the boot is unknown */
 /* Was an attached ring truncated? A file that lacks lanes in the boot that wrote them was
  * (WEIR_RING_CUT). After a reboot they may be missing because of a power cut (WEIR_RING_OURS). */
 weir_found_ring weir_ring_judge(const weir_ring *ring);

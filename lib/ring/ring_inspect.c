@@ -3,7 +3,7 @@
 
 static uint64_t drained_to(const weir_ring *ring, const weir_drained *drained, uint32_t lane) {
     for (uint32_t i = 0; drained && i < drained->count; i++)
-        if (drained->marks[i].lane == lane && memcmp(drained->ring, ring->header.id, 16) == 0)
+        if (drained->marks[i].lane == lane && weir_id_equal(drained->ring, ring->header.id))
             return drained->marks[i].position;
     return 0;
 }
@@ -31,8 +31,7 @@ static int attach_and_identify(weir_ring *ring, const weir_os *os, int dirfd, co
     int status = weir_ring_attach(ring, os, dirfd, path, &out->found, error);
     if (status != WEIR_OK || out->found != WEIR_RING_OURS) return status;
     out->header = ring->header;
-    uint8_t boot[16];
-    out->same_boot = os->boot_id(os->self, boot) >= 0 && memcmp(boot, ring->header.boot, 16) == 0;
+    out->same_boot = weir_ring_is_of_this_boot(ring);
     out->has_mark = weir_ring_load_mark(ring, &out->mark);
     out->found = weir_ring_judge(ring);
     return WEIR_OK;

@@ -9,12 +9,12 @@ bool weir_inspection_is_drained(const weir_inventory *inventory, const weir_ring
                                 bool has_mark) {
     bool whole = inventory->found.journal == WEIR_JOURNAL_PRESENT &&
                  inventory->end.block >= inventory->durable.block;
-    bool named = memcmp(inventory->drained.ring, ring->id, sizeof ring->id) == 0;
+    bool named = weir_id_equal(inventory->drained.ring, ring->id);
     return whole && (inventory->closed || (has_mark && !named));
 }
 
 void weir_inspection_skip_drained(const weir_inventory *inventory, weir_ring *ring) {
-    if (memcmp(inventory->drained.ring, ring->header.id, sizeof ring->header.id) != 0) return;
+    if (!weir_id_equal(inventory->drained.ring, ring->header.id)) return;
     for (uint32_t i = 0; i < inventory->drained.count; i++) {
         const weir_lane_mark *mark = &inventory->drained.marks[i];
         if (mark->lane >= ring->header.lanes) continue;

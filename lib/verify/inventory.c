@@ -23,14 +23,12 @@ typedef struct taking {
 
 static const weir_position *position_in(const taking *t) {
     for (size_t i = 0; i < t->input->position_count; i++)
-        if (memcmp(t->input->positions[i].journal, t->inv->journal, 16) == 0)
+        if (weir_id_equal(t->input->positions[i].journal, t->inv->journal))
             return &t->input->positions[i];
     return NULL;
 }
 
-static bool is_journal(const weir_inventory *inv) {
-    return !weir_all_zero(inv->journal, sizeof inv->journal);
-}
+static bool is_journal(const weir_inventory *inv) { return !weir_id_is_none(inv->journal); }
 
 static void take_position(taking *t) {
     const weir_position *p = is_journal(t->inv) ? position_in(t) : NULL;
@@ -40,14 +38,14 @@ static void take_position(taking *t) {
 }
 
 static bool has_position(const taking *t) {
-    return is_journal(t->inv) && memcmp(t->inv->position.journal, t->inv->journal, 16) == 0;
+    return is_journal(t->inv) && weir_id_equal(t->inv->position.journal, t->inv->journal);
 }
 
 static void take_ring(taking *t) {
     const uint8_t *journal = t->input->ring_journal;
     t->inv->found.ring = t->input->ring;
     bool ours = weir_ring_is_ours(t->input->ring);
-    if (ours && journal && is_journal(t->inv) && memcmp(journal, t->inv->journal, 16) != 0)
+    if (ours && journal && is_journal(t->inv) && !weir_id_equal(journal, t->inv->journal))
         t->inv->found.ring = WEIR_RING_FOREIGN;
 }
 
@@ -229,7 +227,7 @@ static int take_drained(taking *t) {
     *drained = t->walk.drained;
     t->walk.drained.marks = NULL; /* the inventory has them now */
     t->inv->drained_block = last->block;
-    bool none = drained->count == 0 && weir_all_zero(drained->ring, sizeof drained->ring);
+    bool none = drained->count == 0 && weir_id_is_none(drained->ring);
     t->inv->closed = none && last->kind == WEIR_BLOCK_MARK;
     return WEIR_OK;
 }
@@ -260,7 +258,7 @@ static void judge_findings(taking *t) {
 /* Of a journal whose headers and blocks are all lost its ring still says which one it was. */
 static void ask_ring(taking *t) {
     const uint8_t *journal = t->input->ring_journal;
-    if (journal && !is_journal(t->inv)) memcpy(t->inv->journal, journal, sizeof t->inv->journal);
+    if (journal && !is_journal(t->inv)) weir_id_copy(t->inv->journal, journal);
 }
 
 static int read_stream(taking *t) {

@@ -73,7 +73,7 @@ typedef struct weir_inventory {
     int dirfd; /* as it was given */
     weir_findings found;
     weir_verdict verdict;
-    uint8_t journal[16];
+    weir_id journal;
     uint64_t incarnation; /* highest seen */
     uint64_t
         last_segment; /* highest number that a file or a header bears, archived ones included */

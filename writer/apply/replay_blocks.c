@@ -20,7 +20,7 @@ int weir_replay_declare_tables(weir_replay *r, const weir_read_block *block, wei
 
 static int check_chain(const weir_replay *r, const weir_replay_place *at, weir_error *error) {
     const weir_block_header *h = &r->block.header;
-    if (memcmp(h->journal, r->journal, 16) != 0)
+    if (!weir_id_equal(h->journal, r->journal))
         return weir_fail(error, WEIR_FOREIGN, "block %llu belongs to another journal",
                          (unsigned long long)at->next);
     if (at->gap) return WEIR_OK;
