@@ -4,7 +4,8 @@
  * directory, its ring, and what a database says of it.
  *
  * The machine is in memory (memory_os.h), and recovery/ is compiled for this harness with a database
- * in memory (memory_base.h); what is to be plain recovery opens the journal as a program does, and applies it.
+ * in memory (memory_base.h); what is to be plain recovery opens the journal as a program does, and
+ * applies it.
  *
  * Beyond memory, for each input:
  *   - the verb ends with words, and with the exit code that what happened stands for;

@@ -1,6 +1,5 @@
 /* journal.c - the append side of the stream, and what any thread may ask of it. The next segment is
  * made in next_segment.c; opening.c opens, release.c releases. */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,11 +133,11 @@ static int make_buffer_room(weir_journal *j, uint64_t extent, weir_error *error)
 
 int weir_journal_append(weir_journal *j, uint16_t kind, const weir_drained *drained,
                         uint8_t *payload, size_t bytes, uint32_t rows, weir_error *error) {
-    assert(drained->count <= WEIR_LANES_LIMIT);
     if (j->broken)
         return weir_fail(error, WEIR_IO, "the last write of the journal failed; restart it");
     size_t head = weir_payload_head_size(drained->count);
-    if (bytes < head || (rows && kind != WEIR_BLOCK_ROWS))
+    bool fits = drained->count <= WEIR_LANES_LIMIT && bytes >= head;
+    if (!fits || (rows && kind != WEIR_BLOCK_ROWS))
         return weir_fail(error, WEIR_MISUSE, "a block's payload is not valid");
     (void)weir_payload_head_encode(payload, drained->ring, drained->marks, drained->count);
     int status = WEIR_OK;
@@ -220,9 +219,7 @@ static int locate_in_journal(void *self, uint64_t block, weir_extent *out, char 
     int status = block > j->state.durable.block ? WEIR_PENDING
                                                 : weir_catalog_locate(&j->catalog, block, out);
     if (status == WEIR_OK) {
-        size_t length = strlen(out->path);
-        assert(length < WEIR_PATH_MAX); /* of paths that were made at opening */
-        memcpy(path_buffer, out->path, length + 1);
+        memcpy(path_buffer, out->path, strlen(out->path) + 1); /* weir_numbered_path made it */
         out->path = path_buffer;
     }
     weir_journal_unlock(j);

@@ -362,6 +362,9 @@ static void payloads_that_lie_are_refused(void **state) {
     assert_int_equal(append_payload(j, WEIR_BLOCK_ROWS, payload, 10, 0, &error), WEIR_MISUSE);
     assert_int_equal(append_payload(j, WEIR_BLOCK_MARK, payload, WEIR_PAYLOAD_HEAD, 1, &error),
                      WEIR_MISUSE);
+    const weir_drained many = {.count = WEIR_LANES_LIMIT + 1};
+    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_MARK, &many, payload, 1 << 20, 0, &error),
+                     WEIR_MISUSE);
     weir_put_u32(payload + WEIR_PAYLOAD_HEAD, 9); /* nine declarations that are not there */
     assert_int_equal(
         append_payload(j, WEIR_BLOCK_DECLARATIONS, payload, WEIR_PAYLOAD_HEAD + 4, 0, &error),
