@@ -34,7 +34,7 @@ static void each(weir_cursor c) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     weir_tables tables = {0};
-    weir_drained_head drained = {0};
+    weir_drained drained = {0};
     uint8_t *payload;
     size_t bytes;
     weir_payload parsed;

@@ -53,7 +53,7 @@ static void drain(fuzz_view *view, weir_journal *journal) {
                          NULL) != WEIR_OK)
         return;
     if (found != WEIR_RING_OURS) return;
-    if (weir_drain_make(&d, &ring, journal, 4096, true, NULL) == WEIR_OK) {
+    if (weir_drain_make(&d, &ring, journal, 4096, WEIR_DRAIN_DEAD_RING, NULL) == WEIR_OK) {
         bool appended = true;
         while (appended && weir_drain_block(&d, &appended, NULL) == WEIR_OK)
             continue;

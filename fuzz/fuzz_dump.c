@@ -4,17 +4,13 @@
  *
  * What the hash of the input says decides the options, and whether a call of the disk fails.
  *
- * recovery/ is compiled for this harness with the system's table replaced by fuzz_os(), so that it
- * reads from memory; what it prints goes nowhere. */
+ * The place that the verbs are given is in memory; what they print goes nowhere. */
 #include <string.h>
 
 #include "../recovery/verbs.h"
-#include "dump_os.h"
 #include "harness.h"
 
 static memory_os disk;
-
-const weir_os *fuzz_os(void) { return &disk.table; }
 
 /* Glibc lets a program replace its streams; libFuzzer keeps the one that it had. */
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
@@ -29,7 +25,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 
 static void run_verbs(uint64_t number) {
     static char directory[] = MEMORY_DIRECTORY, ring[] = MEMORY_DIRECTORY "/ring";
-    weir_place place = {.directory = directory, .ring = ring};
+    weir_place place = {.os = &disk.table, .directory = directory, .ring = ring};
     place.journal_is_there = true;
     weir_arguments a = {.verb = WEIR_VERB_DUMP, .from = 1, .to = UINT64_MAX, .limit = UINT64_MAX};
     (void)weir_run_dump(&a, &place); /* every exit code is right */

@@ -23,7 +23,7 @@ static weir_journal *open_journal(memory_os *m) {
 static int drain_all(weir_ring *ring, weir_journal *journal) {
     weir_drain d;
     bool appended = true;
-    int status = weir_drain_make(&d, ring, journal, 1000, true, NULL);
+    int status = weir_drain_make(&d, ring, journal, 1000, WEIR_DRAIN_DEAD_RING, NULL);
     while (status == WEIR_OK && appended)
         status = weir_drain_block(&d, &appended, NULL);
     if (status == WEIR_OK) status = weir_journal_sync(journal, NULL);

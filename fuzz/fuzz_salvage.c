@@ -3,8 +3,9 @@
  * weir_journal_release (release.c), weir_close. The input is a container (container.h): a journal's
  * directory, its ring, and what a database says of it.
  *
- * recovery/ is compiled for this harness with the machine and the database in memory (memory_os.h,
- * memory_base.h); what is to be plain recovery opens the journal as a program does, and applies it.
+ * The machine is in memory (memory_os.h), and recovery/ is compiled for this harness with a database
+ * in memory (memory_base.h); what is to be plain recovery opens the journal as a program does, and
+ * applies it.
  *
  * Beyond memory, for each input:
  *   - the verb ends with words, and with the exit code that what happened stands for;
@@ -36,15 +37,14 @@ static memory_base base;
 
 static char database_path[] = "/j.db", directory[] = MEMORY_DIRECTORY,
             ring_path[] = MEMORY_DIRECTORY "/ring";
-static const weir_place place = {.database = database_path,
+static const weir_place place = {.os = &disk.table,
+                                 .database = database_path,
                                  .directory = directory,
                                  .ring = ring_path,
                                  .database_is_there = true,
                                  .journal_is_there = true};
 
 /* ---- the machine and the database, as recovery/ sees them ---- */
-
-const weir_os *fuzz_os(void) { return &disk.table; }
 
 /* Whoever waits for something soon gives up. */
 static uint64_t passing_time(void *self) {

@@ -1,5 +1,5 @@
-/* salvage_os.h - what recovery/ gets in fuzz_salvage in place of what its calls are named after: the
- * machine, and the database. */
+/* salvage_os.h - what recovery/ gets in fuzz_salvage in place of what its calls are named after: a
+ * rename, and the database. */
 #ifndef WEIR_FUZZ_SALVAGE_OS_H
 #define WEIR_FUZZ_SALVAGE_OS_H
 
@@ -9,7 +9,6 @@
 #include "../recovery/verbs.h"
 #include "../writer/sqlite/sqlite_sink.h"
 
-const weir_os *fuzz_os(void);
 int fuzz_renameat2(int from_dirfd, const char *from, int to_dirfd, const char *to, unsigned flags);
 int fuzz_sink_open(const weir_sqlite_config *config, weir_sink *out, char **real_path,
                    weir_error *error);

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../lib/journal/journal.h"
 #include "../lib/format/row_encode.h"
 #include "../lib/format/tables.h"
+#include "../lib/journal/journal.h"
 #include "harness.h"
 #include "operations.h"
 
@@ -137,10 +137,21 @@ static weir_journal *open_journal(memory_os *m) {
     return journal;
 }
 
+/* What its head says is drained. */
+static void append_payload(weir_journal *j, uint16_t kind, uint8_t *raw, size_t bytes,
+                           uint32_t rows) {
+    weir_lane_mark marks[2];
+    weir_drained drained = {.marks = marks};
+    weir_payload parsed;
+    MUST(weir_payload_parse(raw, bytes, &parsed));
+    weir_payload_drained(&parsed, &drained);
+    MUST(weir_journal_append(j, kind, &drained, raw, bytes, rows, NULL) == WEIR_OK);
+}
+
 static void append_rows(weir_journal *j, uint32_t rows, int64_t first) {
     static uint8_t raw[ROOM];
     size_t bytes = make_rows(raw, rows, first);
-    MUST(weir_journal_append(j, WEIR_BLOCK_ROWS, raw, bytes, rows, NULL) == WEIR_OK);
+    append_payload(j, WEIR_BLOCK_ROWS, raw, bytes, rows);
 }
 
 static void append_declarations(weir_journal *j) {
@@ -148,7 +159,7 @@ static void append_declarations(weir_journal *j) {
     static const uint8_t none[16];
     size_t head = make_head(raw, none, 0);
     size_t bytes = head + make_declarations(raw + head, 2);
-    MUST(weir_journal_append(j, WEIR_BLOCK_DECLARATIONS, raw, bytes, 0, NULL) == WEIR_OK);
+    append_payload(j, WEIR_BLOCK_DECLARATIONS, raw, bytes, 0);
 }
 
 static void append_mark(weir_journal *j, bool closing) {
@@ -156,7 +167,7 @@ static void append_mark(weir_journal *j, bool closing) {
     uint8_t ring[16] = {0};
     if (!closing) memset(ring, 7, sizeof ring);
     size_t bytes = make_head(raw, ring, closing ? 0 : 2);
-    MUST(weir_journal_append(j, WEIR_BLOCK_MARK, raw, bytes, 0, NULL) == WEIR_OK);
+    append_payload(j, WEIR_BLOCK_MARK, raw, bytes, 0);
 }
 
 static void sync_journal(weir_journal *j) { MUST(weir_journal_sync(j, NULL) == WEIR_OK); }
@@ -236,7 +247,7 @@ static void append_awkward(weir_journal *j) {
         (void)weir_put_u32(raw + bytes, (uint32_t)row);
         bytes += 4 + row;
     }
-    MUST(weir_journal_append(j, WEIR_BLOCK_ROWS, raw, bytes, rows, NULL) == WEIR_OK);
+    append_payload(j, WEIR_BLOCK_ROWS, raw, bytes, rows);
 }
 
 static void hurt(memory_os *m, unsigned segment, size_t at) {

@@ -76,8 +76,8 @@ void fuzz_check_inventory(const weir_inventory *inv) {
         check_damage(&inv->damages[i]);
     for (size_t i = 1; i < inv->segment_count; i++)
         MUST(inv->segments[i - 1].number < inv->segments[i].number);
-    for (uint32_t i = 1; i < inv->drained.lane_count; i++)
-        MUST(inv->drained.lanes[i - 1].lane < inv->drained.lanes[i].lane);
+    for (uint32_t i = 1; i < inv->drained.count; i++)
+        MUST(inv->drained.marks[i - 1].lane < inv->drained.marks[i].lane);
     bool rot = inv->found.tail == WEIR_TAIL_ROT;
     MUST(!rot || weir_verdict_refuses(inv->verdict));
     MUST(!rot || inv->damage_count > 0);

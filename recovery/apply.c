@@ -48,7 +48,7 @@ static void add_up(weir_applied *out, const weir_replay_result *step) {
 static int apply_steps(const weir_apply_input *input, weir_replay *replay, weir_applied *out,
                        weir_error *error) {
     weir_progress progress = weir_progress_start("rows applied");
-    weir_patience patience = weir_patience_start(input->wait_s);
+    weir_patience patience = weir_patience_start(input->os, input->wait_s);
     weir_replay_result step;
     int status;
     while ((status = weir_replay_step(replay, &input->limits, &step, error)) != WEIR_PENDING) {
@@ -69,7 +69,7 @@ static int apply_steps(const weir_apply_input *input, weir_replay *replay, weir_
 
 /* Readers of the database may keep the checkpoint from completing for a while. */
 static int checkpoint_all(const weir_apply_input *input, weir_applied *out, weir_error *error) {
-    weir_patience patience = weir_patience_start(input->wait_s);
+    weir_patience patience = weir_patience_start(input->os, input->wait_s);
     uint64_t block = out->position.block;
     int status;
     while (block > 0) {

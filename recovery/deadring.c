@@ -4,8 +4,6 @@
 #include "../lib/journal/drain.h"
 #include "columns.h"
 
-enum { RAW_TARGET = 1 << 20 };
-
 typedef struct ring_rows {
     const weir_apply_input *input;
     weir_applied *out;
@@ -91,14 +89,13 @@ static int take_declarations(ring_rows *r, weir_cursor body, weir_error *error) 
     return status;
 }
 
-static int take_ring_block(void *self, uint16_t kind, const uint8_t *payload, size_t bytes,
-                           uint32_t rows, weir_error *error) {
+static int take_ring_block(void *self, uint16_t kind, const weir_drained *drained, uint8_t *payload,
+                           size_t bytes, uint32_t rows, weir_error *error) {
     ring_rows *r = self;
     const weir_os *os = r->input->os;
-    weir_payload parsed;
-    if (!weir_payload_parse(payload, bytes, &parsed))
-        return weir_fail(error, WEIR_DAMAGED, "rows of the ring cannot be read");
-    if (kind == WEIR_BLOCK_DECLARATIONS) return take_declarations(r, parsed.body, error);
+    size_t head = weir_payload_head_size(drained->count);
+    weir_cursor body = weir_cursor_over(payload + head, bytes - head);
+    if (kind == WEIR_BLOCK_DECLARATIONS) return take_declarations(r, body, error);
     weir_block_header h = {.version = WEIR_FORMAT_VERSION,
                            .kind = kind,
                            .block = r->out->position.block + 1,
@@ -106,9 +103,9 @@ static int take_ring_block(void *self, uint16_t kind, const uint8_t *payload, si
                            .rows = rows,
                            .raw_bytes = (uint32_t)bytes,
                            .wall_ns = os->wall(os->self)};
-    memcpy(h.journal, r->input->journal, sizeof h.journal);
+    weir_id_copy(h.journal, r->input->journal);
     r->next += rows;
-    return apply_ring_rows(r, &h, parsed.body, error);
+    return apply_ring_rows(r, &h, body, error);
 }
 
 static const weir_declaration *find_declaration(const void *self, uint16_t table) {
@@ -133,7 +130,7 @@ static int drain(ring_rows *r, weir_ring *ring, const weir_durable_mark *mark, w
     weir_drain_receiver receiver = {r, take_ring_block, find_declaration};
     weir_drain d;
     weir_inspection_skip_drained(inventory, ring);
-    int status = weir_drain_make(&d, ring, NULL, RAW_TARGET, true, error);
+    int status = weir_drain_make(&d, ring, NULL, WEIR_DRAIN_TARGET, WEIR_DRAIN_DEAD_RING, error);
     if (status != WEIR_OK) return status;
     d.receiver = &receiver;
     d.known = weir_inspection_known_rows(inventory, mark, r->out->position.row);

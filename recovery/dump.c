@@ -252,7 +252,7 @@ int weir_run_dump(const weir_arguments *arguments, const weir_place *place) {
     dumping *d = place->journal_is_there ? calloc(1, sizeof *d) : NULL;
     if (!place->journal_is_there)
         (void)weir_fail(&error, WEIR_NOT_FOUND, "there is no journal at %s", place->directory);
-    else if (!d || weir_archive_open(weir_os_posix(), place->directory, &archive) != WEIR_OK)
+    else if (!d || weir_archive_open(place->os, place->directory, &archive) != WEIR_OK)
         (void)weir_fail(&error, WEIR_NO_MEMORY, "no memory to dump %s", place->directory);
     if (!d || error.status != WEIR_OK) {
         free(d);
@@ -260,7 +260,7 @@ int weir_run_dump(const weir_arguments *arguments, const weir_place *place) {
     }
     d->arguments = arguments;
     d->place = place;
-    d->os = arguments->archive ? &archive.os : weir_os_posix();
+    d->os = arguments->archive ? &archive.os : place->os;
     d->left = arguments->limit;
     d->next = arguments->from;
     int code = dump(d);

@@ -27,8 +27,8 @@ int weir_run_look(const weir_arguments *arguments, const weir_place *place) {
         (void)weir_fail(&error, WEIR_NOT_FOUND, "there is no journal at %s", place->directory);
         return weir_report_error(arguments, &error);
     }
-    if (!arguments->archive) return look_at_journal(arguments, place, weir_os_posix(), &error);
-    if (weir_archive_open(weir_os_posix(), place->directory, &archive) != WEIR_OK) {
+    if (!arguments->archive) return look_at_journal(arguments, place, place->os, &error);
+    if (weir_archive_open(place->os, place->directory, &archive) != WEIR_OK) {
         (void)weir_fail(&error, WEIR_NO_MEMORY, "no memory to open the archive");
         return weir_report_error(arguments, &error);
     }

@@ -58,7 +58,7 @@ int weir_losses_of(const weir_view *view, weir_losses *out) {
 
 /* ---- the record ------------------------------------------------------------------------ */
 
-static int insert(sqlite3 *db, const uint8_t journal[16], const weir_losses *losses,
+static int insert(sqlite3 *db, const weir_id journal, const weir_losses *losses,
                   weir_error *error) {
     sqlite3_stmt *s;
     int status = weir_sqlite_prepare(
@@ -69,7 +69,7 @@ static int insert(sqlite3 *db, const uint8_t journal[16], const weir_losses *los
         &s, error);
     for (size_t i = 0; status == WEIR_OK && i < losses->count; i++) {
         const weir_loss *loss = &losses->list[i];
-        int code = sqlite3_bind_blob(s, 1, journal, 16, SQLITE_STATIC);
+        int code = sqlite3_bind_blob(s, 1, journal, sizeof(weir_id), SQLITE_STATIC);
         if (code == SQLITE_OK && loss->first_row)
             code = sqlite3_bind_int64(s, 2, (sqlite3_int64)loss->first_row);
         if (code == SQLITE_OK && loss->first_row)
@@ -84,7 +84,7 @@ static int insert(sqlite3 *db, const uint8_t journal[16], const weir_losses *los
     return status;
 }
 
-static int record(sqlite3 *db, const uint8_t journal[16], const weir_losses *losses,
+static int record(sqlite3 *db, const weir_id journal, const weir_losses *losses,
                   weir_error *error) {
     int status = weir_sqlite_run(db, "PRAGMA synchronous=FULL", error);
     if (status == WEIR_OK) status = weir_sqlite_run(db, "BEGIN IMMEDIATE", error);
@@ -98,7 +98,7 @@ static int record(sqlite3 *db, const uint8_t journal[16], const weir_losses *los
     return status == WEIR_OK ? weir_sqlite_run(db, "COMMIT", error) : status;
 }
 
-int weir_losses_record(const char *database, const uint8_t journal[16], const weir_losses *losses,
+int weir_losses_record(const char *database, const weir_id journal, const weir_losses *losses,
                        uint32_t wait_s, weir_error *error) {
     if (losses->count == 0) return WEIR_OK;
     sqlite3 *db = NULL;

@@ -18,7 +18,7 @@ int weir_losses_of(const weir_view *view, weir_losses *out);
 
 /* Record them in the database, each only once, in a transaction that is on the disk when this
  * returns. When there are none, nothing is written. */
-int weir_losses_record(const char *database, const uint8_t journal[16], const weir_losses *losses,
+int weir_losses_record(const char *database, const weir_id journal, const weir_losses *losses,
                        uint32_t wait_s, weir_error *error);
 
 #endif

@@ -42,7 +42,7 @@ int main(int argc, char **argv) {
                  SIG_IGN); /* a limit of file sizes is an error, not the end; cannot fail */
     weir_arguments_parse(argc, argv, &arguments);
     (void)setvbuf(stdout, NULL, _IOFBF, STDOUT_BYTES); /* only speed depends on it */
-    int status = weir_remembered_place(&arguments, &place, &error);
+    int status = weir_remembered_place(weir_os_posix(), &arguments, &place, &error);
     int code =
         status == WEIR_OK ? run_verb(&arguments, &place) : weir_report_error(&arguments, &error);
     weir_place_free(&place);

@@ -1,26 +1,21 @@
 /* patience.c - how long the tool waits for a database that takes no rows. */
 #include "patience.h"
 
-#include "../lib/base/os.h"
-
-static uint64_t patience_now(void) {
-    const weir_os *os = weir_os_posix();
-    return os->now(os->self);
-}
-
 uint32_t weir_patience_ms(uint32_t wait_s) {
     if (wait_s == 0) return 1;
     return wait_s < UINT32_MAX / 1000 ? wait_s * 1000 : UINT32_MAX - 1;
 }
 
-weir_patience weir_patience_start(uint32_t wait_s) {
-    return (weir_patience){.wait_ns = (uint64_t)wait_s * 1000000000u, .since_ns = patience_now()};
+weir_patience weir_patience_start(const weir_os *os, uint32_t wait_s) {
+    return (weir_patience){
+        .os = os, .wait_ns = (uint64_t)wait_s * 1000000000u, .since_ns = os->now(os->self)};
 }
 
 bool weir_patience_lasts(weir_patience *patience, uint64_t done) {
+    uint64_t now = patience->os->now(patience->os->self);
     if (done != patience->done) {
         patience->done = done;
-        patience->since_ns = patience_now();
+        patience->since_ns = now;
     }
-    return patience_now() - patience->since_ns <= patience->wait_ns;
+    return now - patience->since_ns <= patience->wait_ns;
 }

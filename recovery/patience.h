@@ -3,17 +3,17 @@
 #ifndef WEIR_PATIENCE_H
 #define WEIR_PATIENCE_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "../lib/base/os.h"
 
 typedef struct weir_patience {
+    const weir_os *os;
     uint64_t wait_ns, since_ns, done;
 } weir_patience;
 
 /* As a timeout for the library: at least 1, since 0 there means the default. */
 uint32_t weir_patience_ms(uint32_t wait_s);
 
-weir_patience weir_patience_start(uint32_t wait_s);
+weir_patience weir_patience_start(const weir_os *os, uint32_t wait_s);
 /* done: rows so far. False when it has not grown for too long. */
 bool weir_patience_lasts(weir_patience *patience, uint64_t done);
 

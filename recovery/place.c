@@ -132,8 +132,9 @@ static int look_around(weir_place *place, weir_error *error) {
     return status == WEIR_OK ? check_kind(&st, place->database, error) : WEIR_OK;
 }
 
-int weir_place_find(const char *target, const char *journal, weir_place *out, weir_error *error) {
-    *out = (weir_place){0};
+int weir_place_find(const weir_os *os, const char *target, const char *journal, weir_place *out,
+                    weir_error *error) {
+    *out = (weir_place){.os = os};
     struct stat st;
     int status = look_at_path(target, &st, error);
     if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
@@ -177,7 +178,7 @@ int weir_place_check_owner(const weir_place *place, weir_error *error) {
     if (!place->database || (place->target_is_journal && !place->database_is_there))
         return refuse_stray(place, error);
     char who[WEIR_HOLDER_TEXT];
-    weir_holder holder = weir_handle_holder(weir_os_posix(), place->directory);
+    weir_holder holder = weir_handle_holder(place->os, place->directory);
     if (!holder.is_there) return WEIR_OK;
     return weir_fail(error, WEIR_LOCKED, "%s is open in %s, which applies its rows",
                      place->directory, weir_holder_text(holder, who));

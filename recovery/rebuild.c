@@ -26,8 +26,8 @@ static int check_into(const rebuilding *r, weir_error *error) {
     weir_error ignored;
     char who[WEIR_HOLDER_TEXT];
     weir_holder holder = {0};
-    int found = weir_place_find(into, NULL, &other, &ignored);
-    if (found == WEIR_OK) holder = weir_handle_holder(weir_os_posix(), other.directory);
+    int found = weir_place_find(r->place->os, into, NULL, &other, &ignored);
+    if (found == WEIR_OK) holder = weir_handle_holder(other.os, other.directory);
     int status = WEIR_OK;
     if (found == WEIR_OK && !other.database)
         status = weir_fail(error, WEIR_MISUSE, "%s is a directory: name a database file", into);
@@ -82,7 +82,8 @@ static weir_replay_limits limits_of(const rebuilding *r) {
 
 static int fill_from_journal(const rebuilding *r, weir_applied *applied, weir_error *error) {
     weir_sqlite_config config = {.path = r->arguments->into,
-                                 .busy_timeout_ms = weir_patience_ms(r->arguments->wait_s)};
+                                 .busy_timeout_ms = weir_patience_ms(r->arguments->wait_s),
+                                 .os = r->place->os};
     const weir_inventory *i = &r->view.inventory;
     weir_sink sink;
     int status = weir_sqlite_sink_open(&config, &sink, NULL, error);
@@ -163,7 +164,7 @@ int weir_run_replay(const weir_arguments *arguments, const weir_place *place) {
     weir_error error = {0};
     if (!place->journal_is_there)
         (void)weir_fail(&error, WEIR_NOT_FOUND, "there is no journal at %s", place->directory);
-    else if (weir_archive_open(weir_os_posix(), place->directory, &r.archive) != WEIR_OK)
+    else if (weir_archive_open(place->os, place->directory, &r.archive) != WEIR_OK)
         (void)weir_fail(&error, WEIR_NO_MEMORY, "no memory to read %s", place->directory);
     if (error.status != WEIR_OK) return weir_report_error(arguments, &error);
     int code = look_and_rebuild(&r, &error);

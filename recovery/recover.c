@@ -39,7 +39,7 @@ static int fail_with_last_error(int status, weir_error *error) {
 /* Wait until every row is applied, or until --wait has passed without progress. */
 static int wait_until_applied(recovery *r, weir *w, weir_error *error) {
     weir_progress progress = weir_progress_start("rows applied");
-    weir_patience patience = weir_patience_start(r->arguments->wait_s);
+    weir_patience patience = weir_patience_start(r->place->os, r->arguments->wait_s);
     int status;
     do {
         status = weir_sync(w, WEIR_APPLIED, STEP_MS);
@@ -138,8 +138,7 @@ static int recover_nothing(recovery *r, weir_error *error) {
 /* The library would refuse damage too, but only after SQLite has opened or created the database. So
  * look first: then a refusal changes nothing. */
 static int recover_after_look(recovery *r, weir_error *error) {
-    weir_view_input input = {
-        .os = weir_os_posix(), .place = r->place, .database = r->place->database};
+    weir_view_input input = {.os = r->place->os, .place = r->place, .database = r->place->database};
     int status = weir_view_take(&input, &r->before, error);
     if (status != WEIR_OK) return weir_report_error(r->arguments, error);
     int code;

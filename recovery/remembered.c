@@ -16,8 +16,9 @@ static bool is_there(const char *directory) {
 static int go_to(const weir_arguments *arguments, const char *directory, weir_place *place,
                  weir_error *error) {
     weir_report_note("its journal is at %s, as the database says", directory);
+    const weir_os *os = place->os;
     weir_place_free(place);
-    return weir_place_find(arguments->target, directory, place, error);
+    return weir_place_find(os, arguments->target, directory, place, error);
 }
 
 static int choose(const weir_arguments *arguments, const weir_database_view *view,
@@ -43,9 +44,10 @@ static int choose(const weir_arguments *arguments, const weir_database_view *vie
     return one ? go_to(arguments, one, place, error) : WEIR_OK;
 }
 
-int weir_remembered_place(const weir_arguments *arguments, weir_place *out, weir_error *error) {
+int weir_remembered_place(const weir_os *os, const weir_arguments *arguments, weir_place *out,
+                          weir_error *error) {
     weir_database_view view;
-    int status = weir_place_find(arguments->target, arguments->journal, out, error);
+    int status = weir_place_find(os, arguments->target, arguments->journal, out, error);
     if (status != WEIR_OK || arguments->journal || out->target_is_journal ||
         !out->database_is_there)
         return status;

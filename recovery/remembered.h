@@ -9,6 +9,7 @@
  * the place is that of the journal which the table weir_journal names. Several are refused, since
  * only the user can know in which order to apply them. When another journal is used than one that
  * is named there, a note on stderr says so. */
-int weir_remembered_place(const weir_arguments *arguments, weir_place *out, weir_error *error);
+int weir_remembered_place(const weir_os *os, const weir_arguments *arguments, weir_place *out,
+                          weir_error *error);
 
 #endif

@@ -196,8 +196,8 @@ static void json_ring(weir_json *json, const weir_ring_report *ring) {
     weir_json_open(json, "ring");
     weir_json_text(json, "found", ring_name(ring->found));
     if (weir_ring_is_ours(ring->found)) {
-        weir_json_hex(json, "id", ring->header.id, 16);
-        weir_json_hex(json, "journal_id", ring->header.journal, 16);
+        weir_json_hex(json, "id", ring->header.id, sizeof(weir_id));
+        weir_json_hex(json, "journal_id", ring->header.journal, sizeof(weir_id));
         weir_json_text(json, "boot", ring->same_boot ? "same" : "other");
         weir_json_int(json, "pid", ring->header.process);
         weir_json_uint(json, "lanes", ring->lanes_used);
@@ -247,7 +247,7 @@ static void json_view(const weir_arguments *arguments, const weir_place *place,
     weir_json_text(&json, "database", place->database);
     weir_json_text(&json, "database_state", database_name(view->database.state));
     weir_json_text(&json, "journal", place->directory);
-    weir_json_hex(&json, "journal_id", i->journal, 16);
+    weir_json_hex(&json, "journal_id", i->journal, sizeof(weir_id));
     weir_json_bool(&json, "open", view->holder.is_there);
     if (view->holder.process > 0)
         weir_json_int(&json, "open_in_pid", view->holder.process);
@@ -317,7 +317,7 @@ static void word_view(const weir_place *place, const weir_view *view) {
            database_name(view->database.state), view->database.why[0] ? ": " : "",
            view->database.why);
     printf("  journal   %s, id ", place->directory);
-    weir_write_hex(stdout, i->journal, 16);
+    weir_write_hex(stdout, i->journal, sizeof(weir_id));
     printf(", %zu segments, %" PRIu64 " bytes", i->segment_count, i->bytes);
     if (i->torn_bytes) printf(", %" PRIu64 " bytes of torn tail", i->torn_bytes);
     putchar('\n');

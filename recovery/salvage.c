@@ -80,7 +80,7 @@ static int open_for_salvage(const salvaging *s, weir_sink *sink, weir **w, weir_
                     .open_timeout_ms = weir_patience_ms(s->arguments->wait_s),
                     .on_event = on_salvage_event},
         .directory = s->place->directory,
-        .os = weir_os_posix(),
+        .os = s->place->os,
         .read_positions = read_salvage_positions,
         .positions_self = sink,
         .salvage = true,
@@ -98,7 +98,8 @@ static int record_losses(const salvaging *s, weir_error *error) {
 
 static int salvage(salvaging *s, weir_error *error) {
     weir_sqlite_config config = {.path = s->place->database,
-                                 .busy_timeout_ms = weir_patience_ms(s->arguments->wait_s)};
+                                 .busy_timeout_ms = weir_patience_ms(s->arguments->wait_s),
+                                 .os = s->place->os};
     weir_sink sink;
     weir *w;
     int status = weir_sqlite_sink_open(&config, &sink, NULL, error);
@@ -117,10 +118,8 @@ static int salvage(salvaging *s, weir_error *error) {
 }
 
 static int look_before_salvage(const salvaging *s, weir_view *view, weir_error *error) {
-    weir_view_input input = {.os = weir_os_posix(),
-                             .place = s->place,
-                             .database = s->place->database,
-                             .verify_all = true};
+    weir_view_input input = {
+        .os = s->place->os, .place = s->place, .database = s->place->database, .verify_all = true};
     return weir_view_take(&input, view, error);
 }
 

@@ -16,6 +16,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+/* ASIDE: the waker goes on running, so the thread is to wake on another processor. */
+typedef enum weir_wake { WEIR_WAKE_ANYWHERE, WEIR_WAKE_ASIDE } weir_wake;
+
 /* Zeroed: of no thread. It outlives the thread. */
 typedef struct weir_affinity {
     _Atomic uint32_t thread; /* its id while it runs; 0: none; relaxed, it guards nothing */

@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "id.h"
+
 enum {
     WEIR_OS_READ = 1, /* open flags */
     WEIR_OS_WRITE = 2,
@@ -145,7 +147,7 @@ struct weir_os {
     int64_t (*process_id)(void *self);
     int64_t (*user_id)(void *self); /* whose rights count for files */
     int (*random)(void *self, void *into, size_t bytes);
-    int (*boot_id)(void *self, uint8_t id[16]);                     /* of the running kernel */
+    int (*boot_id)(void *self, weir_id id);                         /* of the running kernel */
     int (*working_directory)(void *self, char *path, size_t bytes); /* -ERANGE: too long */
 };
 

@@ -191,7 +191,7 @@ static int hex_digit(char c) {
 }
 
 /* The kernel prints its boot id as a UUID: 32 hex digits with hyphens among them. */
-static int posix_boot_id(void *self, uint8_t id[16]) {
+static int posix_boot_id(void *self, weir_id id) {
     char text[64];
     int file = weir_posix_open(self, WEIR_OS_CWD, "/proc/sys/kernel/random/boot_id", WEIR_OS_READ);
     if (file < 0) return file;
@@ -203,7 +203,7 @@ static int posix_boot_id(void *self, uint8_t id[16]) {
     (void)close(file); /* opened for reading */
     if (result < 0) return result;
     size_t digits = 0;
-    memset(id, 0, 16);
+    memset(id, 0, sizeof(weir_id));
     for (ssize_t i = 0; i < n && digits < 32; i++) {
         int value = hex_digit(text[i]);
         if (value < 0) continue;

@@ -220,9 +220,9 @@ size_t weir_payload_head_size(uint32_t lanes) {
     return WEIR_PAYLOAD_HEAD + (size_t)lanes * WEIR_LANE_ENTRY;
 }
 
-uint8_t *weir_payload_head_encode(uint8_t *at, const uint8_t ring[16], const weir_lane_mark *marks,
+uint8_t *weir_payload_head_encode(uint8_t *at, const weir_id ring, const weir_lane_mark *marks,
                                   uint32_t lanes) {
-    at = weir_put_bytes(at, ring, 16);
+    at = weir_put_bytes(at, ring, sizeof(weir_id));
     at = weir_put_u32(at, lanes);
     at = weir_put_u32(at, 0);
     for (uint32_t i = 0; i < lanes; i++) {
@@ -231,6 +231,13 @@ uint8_t *weir_payload_head_encode(uint8_t *at, const uint8_t ring[16], const wei
         at = weir_put_u64(at, marks[i].position);
     }
     return at;
+}
+
+void weir_drained_copy(weir_drained *to, const weir_drained *from) {
+    weir_id_copy(to->ring, from->ring);
+    to->count = from->count;
+    for (uint32_t i = 0; i < from->count; i++)
+        to->marks[i] = from->marks[i];
 }
 
 /* Lanes below the limit, each at most once; they ascend, so one pass checks that. */
@@ -265,6 +272,13 @@ weir_lane_mark weir_payload_lane(const weir_payload *p, uint32_t index) {
     weir_take_zeros(&c, 4);
     mark.position = weir_take_u64(&c);
     return mark;
+}
+
+void weir_payload_drained(const weir_payload *p, weir_drained *out) {
+    weir_id_copy(out->ring, p->ring);
+    out->count = p->lanes;
+    for (uint32_t i = 0; i < p->lanes; i++)
+        out->marks[i] = weir_payload_lane(p, i);
 }
 
 int weir_payload_next_row(weir_cursor *body, const uint8_t **row, size_t *bytes) {

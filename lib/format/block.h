@@ -44,6 +44,7 @@
 #define WEIR_BLOCK_H
 
 #include "../base/cursor.h"
+#include "../base/id.h"
 #include "../base/status.h"
 #include "row.h"
 
@@ -65,7 +66,7 @@ enum {
 typedef struct weir_block_header {
     uint16_t version, kind, codec;
     uint32_t incompatible, compatible;
-    uint8_t journal[16];
+    weir_id journal;
     uint64_t incarnation, segment, offset, block, first_row;
     uint32_t rows, stored_bytes, raw_bytes;
     int64_t wall_ns;
@@ -115,17 +116,27 @@ typedef struct weir_lane_mark {
     uint64_t position;
 } weir_lane_mark;
 
+/* How far the lanes of a ring are drained: what the head of a payload says. */
+typedef struct weir_drained {
+    weir_id ring;
+    weir_lane_mark *marks; /* ascending by lane; the memory belongs to the owner of this */
+    uint32_t count;        /* at most WEIR_LANES_LIMIT */
+} weir_drained;
+
+void weir_drained_copy(weir_drained *to, const weir_drained *from); /* to->marks has room */
+
 /* A parsed payload; points into the bytes given. */
 typedef struct weir_payload {
-    uint8_t ring[16];
+    weir_id ring;
     uint32_t lanes;
     const uint8_t *lane_entries; /* weir_payload_lane() reads them */
     weir_cursor body;            /* at the first row or the declaration count */
 } weir_payload;
 
 size_t weir_payload_head_size(uint32_t lanes);
-uint8_t *weir_payload_head_encode(uint8_t *at, const uint8_t ring[16], const weir_lane_mark *marks,
+uint8_t *weir_payload_head_encode(uint8_t *at, const weir_id ring, const weir_lane_mark *marks,
                                   uint32_t lanes);
+void weir_payload_drained(const weir_payload *p, weir_drained *out); /* marks: room for p->lanes */
 bool weir_payload_parse(const uint8_t *raw, size_t bytes, weir_payload *out);
 weir_lane_mark weir_payload_lane(const weir_payload *p, uint32_t index); /* index < p->lanes */
 

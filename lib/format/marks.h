@@ -1,5 +1,5 @@
-/* marks.h - what ring, journal and database say of each other: how far something is durable,
- * drained or applied. */
+/* marks.h - what ring, journal and database say of each other: how far something is durable or
+ * applied. */
 #ifndef WEIR_MARKS_H
 #define WEIR_MARKS_H
 
@@ -9,7 +9,7 @@
 
 /* How far a journal is applied. Kept in the database, to which only durable blocks are applied. */
 typedef struct weir_position {
-    uint8_t journal[16];
+    weir_id journal;
     uint64_t block; /* the last one that is wholly applied; 0: none */
     uint64_t row;   /* the last one that is applied; it may be in the next block */
     uint64_t hash;  /* of that block's header; 0 with block 0 */
@@ -19,13 +19,6 @@ typedef struct weir_durable_mark { /* "all up to this block is durable", and who
     uint64_t block, hash, row;     /* hash, row 0 where the source does not say */
     const char *source;            /* "block", "segment", "ring", "database"; static */
 } weir_durable_mark;
-
-/* How far the lanes of a ring are drained, as a block says. */
-typedef struct weir_drained {
-    uint8_t ring[16];
-    weir_lane_mark *lanes;
-    uint32_t lane_count;
-} weir_drained;
 
 typedef enum weir_found_ring {
     WEIR_RING_ABSENT,

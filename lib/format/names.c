@@ -7,6 +7,12 @@
 
 enum { DIGITS = 20 };
 
+void weir_path_in(char out[WEIR_PATH_MAX], const char *directory, const char *name) {
+    int length = snprintf(out, WEIR_PATH_MAX, "%s/%s", directory, name);
+    assert(length > 0 && length < WEIR_PATH_MAX);
+    (void)length; /* used by the assertion alone */
+}
+
 void weir_numbered_path(char out[WEIR_PATH_MAX], const char *directory, const char *prefix,
                         uint64_t number) {
     int length = snprintf(out, WEIR_PATH_MAX, "%s/%s-%020llu", directory, prefix,

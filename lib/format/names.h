@@ -6,8 +6,9 @@
 
 enum { WEIR_PATH_MAX = 4096 };
 
-/* directory/prefix-<20 digits>; the caller has checked that the directory leaves room for the
- * name. */
+/* directory/name; the caller has checked that the directory leaves room for it. */
+void weir_path_in(char out[WEIR_PATH_MAX], const char *directory, const char *name);
+/* directory/prefix-<20 digits>; likewise. */
 void weir_numbered_path(char out[WEIR_PATH_MAX], const char *directory, const char *prefix,
                         uint64_t number);
 /* The number after prefix- anywhere in name, which is exactly 20 digits and ends the name; 0 for

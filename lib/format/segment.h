@@ -54,7 +54,7 @@ typedef struct weir_log_end { /* a place in the stream: the end of a block */
 typedef struct weir_segment_header {
     uint16_t version;
     uint32_t hash_algorithm, incompatible, compatible;
-    uint8_t journal[16];
+    weir_id journal;
     uint64_t incarnation, segment, bytes, first_block, first_row;
     int64_t wall_ns;
     weir_log_end before;

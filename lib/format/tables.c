@@ -53,23 +53,16 @@ void weir_tables_free(weir_tables *t) {
     *t = (weir_tables){0};
 }
 
-void weir_drained_head_set(weir_drained_head *d, const weir_payload *payload) {
-    uint8_t *at = weir_payload_head_encode(d->head, payload->ring, NULL, 0);
-    (void)weir_put_u32(at - 8, payload->lanes); /* the entries follow unchanged */
-    at = weir_put_bytes(at, payload->lane_entries, (size_t)payload->lanes * WEIR_LANE_ENTRY);
-    d->bytes = (size_t)(at - d->head);
-}
-
-int weir_tables_payload(const weir_tables *t, const weir_drained_head *d, uint8_t **payload,
+int weir_tables_payload(const weir_tables *t, const weir_drained *drained, uint8_t **payload,
                         size_t *bytes) {
-    size_t head = d->bytes ? d->bytes : WEIR_PAYLOAD_HEAD, size = head + 4;
+    size_t size = weir_payload_head_size(drained->count) + 4;
     for (size_t i = 0; i < t->count; i++)
         size += weir_declaration_size(t->list[i]);
-    uint8_t *at = calloc(1, size);
+    uint8_t *at = malloc(size);
     if (!at) return WEIR_NO_MEMORY;
     *payload = at;
     *bytes = size;
-    at = weir_put_bytes(at, d->head, d->bytes) + (head - d->bytes);
+    at = weir_payload_head_encode(at, drained->ring, drained->marks, drained->count);
     at = weir_put_u32(at, (uint32_t)t->count);
     for (size_t i = 0; i < t->count; i++)
         at = weir_declaration_encode(at, t->list[i]);

@@ -85,7 +85,7 @@ static bool shut_gate(weir *w, uint64_t deadline) {
  * without lanes says so. In the other order a power cut could bring back a ring that is drained
  * while nothing says so. */
 static int remove_ring(weir *w, weir_error *error) {
-    char path[WEIR_PLACE_PATH_BYTES];
+    char path[WEIR_PATH_MAX];
     int status = weir_place_path(w, "ring", path, error);
     if (status == WEIR_OK) status = weir_place_check(w, error);
     if (status != WEIR_OK) return status;
@@ -97,10 +97,10 @@ static int remove_ring(weir *w, weir_error *error) {
 }
 
 static int leave_closing_mark(weir *w, weir_error *error) {
-    static const uint8_t no_ring[16];
+    const weir_drained no_ring = {.count = 0};
     uint8_t head[WEIR_PAYLOAD_HEAD];
-    (void)weir_payload_head_encode(head, no_ring, NULL, 0);
-    int status = weir_journal_append(w->journal, WEIR_BLOCK_MARK, head, sizeof head, 0, error);
+    int status =
+        weir_journal_append(w->journal, WEIR_BLOCK_MARK, &no_ring, head, sizeof head, 0, error);
     return status == WEIR_OK ? weir_journal_sync(w->journal, error) : status;
 }
 

@@ -5,7 +5,7 @@
 #include "place.h"
 
 int weir_dead_ring_attach(weir_opening *o) {
-    char path[WEIR_PLACE_PATH_BYTES];
+    char path[WEIR_PATH_MAX];
     int status = weir_place_path(o->w, "ring", path, o->error);
     if (status != WEIR_OK) return status;
     status = weir_ring_attach(&o->dead, o->w->os, o->w->dirfd, path, &o->dead_found, o->error);
@@ -33,7 +33,6 @@ static uint64_t known_rows(const weir_opening *o) {
 /* A ring of this boot must be readable up to its tails. After a reboot its pages are what the
  * disk happened to hold; rows that are missing were published, and not durable. */
 static void report_unreadable(const weir_opening *o) {
-    uint8_t boot[16];
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < o->dead.header.lanes; i++) {
         const weir_lane *lane = &o->dead.lanes[i];
@@ -41,8 +40,7 @@ static void report_unreadable(const weir_opening *o) {
         uint64_t tail = atomic_load_explicit(&lane->control->tail, memory_order_relaxed);
         if (tail > lane->taken) bytes += tail - lane->taken;
     }
-    bool same = o->w->os->boot_id(o->w->os->self, boot) >= 0 &&
-                memcmp(boot, o->dead.header.boot, sizeof boot) == 0;
+    bool same = weir_ring_is_of_this_boot(&o->dead);
     if (!bytes) return;
     weir_handle_event(
         o->w, same ? WEIR_EVENT_DAMAGE : WEIR_EVENT_TORN_TAIL,
@@ -58,7 +56,8 @@ int weir_dead_ring_drain(weir_opening *o) {
     if (!o->dead.lanes || weir_inspection_is_drained(&o->found, &o->dead.header, o->has_mark))
         return WEIR_OK;
     weir_inspection_skip_drained(&o->found, &o->dead);
-    int status = weir_drain_make(&drain, &o->dead, w->journal, 1u << 20, true, o->error);
+    int status = weir_drain_make(&drain, &o->dead, w->journal, WEIR_DRAIN_TARGET,
+                                 WEIR_DRAIN_DEAD_RING, o->error);
     drain.known = status == WEIR_OK ? known_rows(o) : 0;
     if (status != WEIR_OK) return status;
     bool appended = true;

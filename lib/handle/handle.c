@@ -49,7 +49,7 @@ void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payl
     add_count(&w->rows_ignored, ignored);
     add_count(&w->transactions, 1);
     store(&w->wal_bytes, wal_bytes);
-    if (memcmp(payload->ring, w->ring.header.id, 16) == 0)
+    if (weir_id_equal(payload->ring, w->ring.header.id))
         for (uint32_t i = 0; i < payload->lanes; i++) {
             weir_lane_mark mark = weir_payload_lane(payload, i);
             if (mark.lane < w->options.lanes_max)

@@ -6,6 +6,7 @@
 #ifndef WEIR_HANDLE_H
 #define WEIR_HANDLE_H
 
+#include "../base/affinity.h"
 #include "../journal/journaler.h"
 
 typedef struct weir_hooks {
@@ -14,9 +15,8 @@ typedef struct weir_hooks {
      * *next_key: the next free key of a table with a WEIR_KEY (1 if the table does not exist
      * yet); INT64_MAX: no key is left. */
     int (*check)(void *self, const weir_declaration *d, int64_t *next_key, weir_error *error);
-    /* More is durable, or a caller waits for rows to be applied. aside: the calling thread goes
-     * on running, so the writer should not run on its processor. */
-    void (*notify)(void *self, bool aside);
+    /* More is durable, or a caller waits for rows to be applied. */
+    void (*notify)(void *self, weir_wake where);
     /* Begin what stop will wait for, and return at once. */
     void (*finish)(void *self, uint64_t deadline_ns);
     /* Apply what is durable until the deadline, then end the thread and free self; WEIR_PENDING

@@ -25,7 +25,7 @@ static int read_database_positions(weir_opening *o) {
 /* The database's position in the ring's journal; zeros when it has none. */
 static weir_position position_of_ring(const weir_opening *o, const weir_inventory_input *input) {
     for (size_t i = 0; i < input->position_count; i++)
-        if (memcmp(input->positions[i].journal, o->dead.header.journal, 16) == 0)
+        if (weir_id_equal(input->positions[i].journal, o->dead.header.journal))
             return input->positions[i];
     return (weir_position){0};
 }
@@ -94,7 +94,7 @@ static int describe_ring(const weir_opening *o, weir_ring_header *out) {
                               .lane_bytes = w->options.lane_bytes,
                               .process = w->process,
                               .wall_ns = w->os->wall(w->os->self)};
-    memcpy(out->journal, weir_journal_id(w->journal), 16);
+    weir_id_copy(out->journal, weir_journal_id(w->journal));
     (void)w->os->boot_id(w->os->self, out->boot); /* zeros where unknown: only a report uses it */
     int drawn = w->os->random(w->os->self, out->id, sizeof out->id);
     return drawn < 0 ? weir_fail_os(o->error, drawn, "cannot draw a ring id") : WEIR_OK;
@@ -110,7 +110,7 @@ static bool free_ring_space(const weir_opening *o, const char *dead_ring) {
 
 static int make_ring(weir_opening *o) {
     weir *w = o->w;
-    char fresh[WEIR_PLACE_PATH_BYTES], path[WEIR_PLACE_PATH_BYTES];
+    char fresh[WEIR_PATH_MAX], path[WEIR_PATH_MAX];
     weir_ring_header wanted;
     int status = describe_ring(o, &wanted);
     if (status == WEIR_OK) status = weir_place_path(w, "ring.new", fresh, o->error);
@@ -139,7 +139,8 @@ static void on_durable(void *context, uint64_t row) {
      * woken, or it sees these rows when it looks. */
     atomic_thread_fence(memory_order_seq_cst);
     if (row < atomic_load_explicit(&w->linger_row, memory_order_relaxed)) return;
-    w->hooks.notify(w->hooks.self, weir_ring_pending(&w->ring) > 0);
+    bool goes_on = weir_ring_pending(&w->ring) > 0;
+    w->hooks.notify(w->hooks.self, goes_on ? WEIR_WAKE_ASIDE : WEIR_WAKE_ANYWHERE);
 }
 
 static void on_stop(void *context) {

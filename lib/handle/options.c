@@ -26,7 +26,7 @@ static bool in_range(uint64_t value, uint64_t least, uint64_t most) {
 }
 
 int weir_options_check(const weir_options *o, weir_error *error) {
-    if (!in_range(o->lane_bytes, 1u << 16, 1u << 30) || (o->lane_bytes & (o->lane_bytes - 1)))
+    if (!weir_lane_bytes_fit(o->lane_bytes))
         return weir_fail(error, WEIR_MISUSE,
                          "options: lane_bytes must be a power of two, 64 KiB to 1 GiB");
     if (!in_range(o->lanes_max, 2, WEIR_LANES_LIMIT))

@@ -10,16 +10,15 @@
 
 enum { LOCK_POLL_NS = 10000000 };
 
-int weir_place_path(const weir *w, const char *name, char path[WEIR_PLACE_PATH_BYTES],
-                    weir_error *error) {
-    int length = snprintf(path, WEIR_PLACE_PATH_BYTES, "%s/%s", w->directory, name);
-    if (length > 0 && length < WEIR_PLACE_PATH_BYTES) return WEIR_OK;
+int weir_place_path(const weir *w, const char *name, char path[WEIR_PATH_MAX], weir_error *error) {
+    int length = snprintf(path, WEIR_PATH_MAX, "%s/%s", w->directory, name);
+    if (length > 0 && length < WEIR_PATH_MAX) return WEIR_OK;
     return weir_fail(error, WEIR_MISUSE, "%.200s…: the journal's path is too long", w->directory);
 }
 
 /* Make the path absolute, so that messages mean the same after a chdir. */
 static int set_directory(weir *w, const char *given, weir_error *error) {
-    char start[WEIR_PLACE_PATH_BYTES];
+    char start[WEIR_PATH_MAX];
     bool whole = *given == '/' || w->os->working_directory(w->os->self, start, sizeof start) < 0;
     if (whole) /* or the working directory is unknown: the path is used in messages only */
         w->directory = strdup(given);
@@ -47,7 +46,7 @@ static int open_directory(weir *w, const weir_handle_config *config, weir_error 
 }
 
 static int lock_directory(weir *w, weir_error *error) {
-    char path[WEIR_PLACE_PATH_BYTES];
+    char path[WEIR_PATH_MAX];
     int status = weir_place_path(w, "lock", path, error);
     return status == WEIR_OK ? weir_registry_lock(w, path, error) : status;
 }
@@ -59,7 +58,7 @@ int weir_place_take(weir *w, const weir_handle_config *config, weir_error *error
 }
 
 int weir_place_keep(const weir *w, weir_error *error) {
-    char parent[WEIR_PLACE_PATH_BYTES];
+    char parent[WEIR_PATH_MAX];
     size_t length = strlen(w->directory);
     while (length > 1 && w->directory[length - 1] == '/')
         length--;
@@ -76,7 +75,7 @@ int weir_place_keep(const weir *w, weir_error *error) {
 /* A process that may not look, because it dropped its rights for example, knows of nothing that
  * is wrong. */
 static bool names_our_file(const weir *w, const char *name, uint64_t device, uint64_t inode) {
-    char path[WEIR_PLACE_PATH_BYTES];
+    char path[WEIR_PATH_MAX];
     weir_os_info info;
     if (weir_place_path(w, name, path, NULL) != WEIR_OK)
         return true; /* it was not too long at opening */
@@ -123,7 +122,7 @@ static bool await_file(const weir_os *os, int file, uint64_t deadline) {
 
 /* To be looked at only; negative errno. */
 static int open_lock(const weir_os *os, const char *directory) {
-    char path[WEIR_PLACE_PATH_BYTES];
+    char path[WEIR_PATH_MAX];
     int length = snprintf(path, sizeof path, "%s/lock", directory);
     if (length < 0 || (size_t)length >= sizeof path) return -ENAMETOOLONG;
     return os->open(os->self, WEIR_OS_CWD, path, WEIR_OS_READ);

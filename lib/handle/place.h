@@ -2,9 +2,8 @@
 #ifndef WEIR_HANDLE_PLACE_H
 #define WEIR_HANDLE_PLACE_H
 
+#include "../format/names.h"
 #include "core.h"
-
-enum { WEIR_PLACE_PATH_BYTES = 4096 };
 
 /* Make the directory if it is absent, open it, and lock the journal in it. From then on every
  * name is looked up in the open directory itself. */
@@ -20,7 +19,6 @@ int weir_place_keep(const weir *w, weir_error *error);
 int weir_place_check(void *context, weir_error *error);
 
 /* The text of the path of this name; WEIR_MISUSE when it is too long. */
-int weir_place_path(const weir *w, const char *name, char path[WEIR_PLACE_PATH_BYTES],
-                    weir_error *error);
+int weir_place_path(const weir *w, const char *name, char path[WEIR_PATH_MAX], weir_error *error);
 
 #endif

@@ -59,7 +59,7 @@ static int hindrance(const weir *w, weir_level level) {
 
 static void notify_writer(weir *w) {
     if (atomic_load_explicit(&w->hooked, memory_order_acquire))
-        w->hooks.notify(w->hooks.self, false);
+        w->hooks.notify(w->hooks.self, WEIR_WAKE_ANYWHERE);
 }
 
 /* step: 1, or UINT32_MAX for -1. */

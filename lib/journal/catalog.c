@@ -138,8 +138,8 @@ int weir_catalog_locate(const weir_catalog *c, uint64_t block, weir_extent *out)
     return WEIR_OK;
 }
 
-uint64_t weir_catalog_nearest(const weir_catalog *c, uint64_t block, bool above) {
-    return weir_extent_nearest(c->extents, c->extents_gone, c->extent_count, block, above);
+uint64_t weir_catalog_nearest(const weir_catalog *c, uint64_t block, weir_side side) {
+    return weir_extent_nearest(c->extents, c->extents_gone, c->extent_count, block, side);
 }
 
 const weir_kept_file *weir_catalog_oldest(const weir_catalog *c, uint64_t block) {

@@ -38,8 +38,8 @@ void weir_catalog_extend(weir_catalog *c, const weir_log_end *end, uint64_t next
 
 /* Answers like weir_locator, for blocks that are not above the durable end. */
 int weir_catalog_locate(const weir_catalog *c, uint64_t block, weir_extent *out);
-/* The nearest of them at this number or above it (or below); 0: there is none. */
-uint64_t weir_catalog_nearest(const weir_catalog *c, uint64_t block, bool above);
+/* This number, or the nearest of them on that side of it; 0: there is none. */
+uint64_t weir_catalog_nearest(const weir_catalog *c, uint64_t block, weir_side side);
 /* The oldest file, when it is not the newest and holds nothing above block; else NULL. */
 const weir_kept_file *weir_catalog_oldest(const weir_catalog *c, uint64_t block);
 void weir_catalog_drop_oldest(weir_catalog *c);

@@ -4,21 +4,25 @@
 #include <stdlib.h>
 
 int weir_drain_make(weir_drain *d, weir_ring *ring, weir_journal *journal, size_t raw_target,
-                    bool dead, weir_error *error) {
-    *d = (weir_drain){.ring = ring, .journal = journal, .target = raw_target, .dead = dead};
+                    weir_drain_from from, weir_error *error) {
+    *d = (weir_drain){.ring = ring,
+                      .journal = journal,
+                      .target = raw_target,
+                      .dead = from == WEIR_DRAIN_DEAD_RING};
     /* The last record may begin just below the target: half a lane and its length more. */
     d->capacity = weir_payload_head_size(ring->header.lanes) + raw_target +
                   (size_t)(ring->header.lane_bytes / 2) + 8;
     d->payload = malloc(d->capacity);
-    d->marks = malloc(ring->header.lanes * sizeof *d->marks);
-    if (d->payload && d->marks) return WEIR_OK;
+    weir_id_copy(d->drained.ring, ring->header.id);
+    d->drained.marks = malloc(ring->header.lanes * sizeof *d->drained.marks);
+    if (d->payload && d->drained.marks) return WEIR_OK;
     weir_drain_free(d);
     return weir_fail(error, WEIR_NO_MEMORY, "no memory to drain the ring");
 }
 
 void weir_drain_free(weir_drain *d) {
     free(d->payload);
-    free(d->marks);
+    free(d->drained.marks);
     *d = (weir_drain){0};
 }
 
@@ -26,28 +30,15 @@ static uint32_t ready_lanes(const weir_drain *d) {
     return atomic_load_explicit(&d->ring->ready, memory_order_relaxed); /* we raise it ourselves */
 }
 
-/* Lanes that were ever used: only these are named in a payload's head. */
-static uint32_t used_lanes(const weir_drain *d) {
-    uint32_t used = 0, ready = ready_lanes(d);
-    for (uint32_t i = 0; i < ready; i++)
-        used += d->ring->lanes[i].data && d->ring->lanes[i].cut > 0;
-    return used;
-}
-
+/* Only lanes that were ever used are named in a payload's head. */
 static void begin_payload(weir_drain *d) {
-    d->used = weir_payload_head_size(used_lanes(d));
+    uint32_t ready = ready_lanes(d);
+    d->drained.count = 0;
+    for (uint32_t i = 0; i < ready; i++)
+        if (d->ring->lanes[i].data && d->ring->lanes[i].cut > 0)
+            d->drained.marks[d->drained.count++].lane = i;
+    d->used = weir_payload_head_size(d->drained.count);
     d->rows = 0;
-}
-
-/* The head goes in last, when it is known how far each lane was taken. */
-static void finish_head(weir_drain *d) {
-    uint32_t used = 0, ready = ready_lanes(d);
-    for (uint32_t i = 0; i < ready; i++) {
-        const weir_lane *lane = &d->ring->lanes[i];
-        if (lane->data && lane->cut > 0)
-            d->marks[used++] = (weir_lane_mark){.lane = i, .position = lane->taken};
-    }
-    (void)weir_payload_head_encode(d->payload, d->ring->header.id, d->marks, used);
 }
 
 /* ---- choosing -------------------------------------------------------------------------- */
@@ -94,10 +85,12 @@ static bool within_turn(const weir_drain *d, const turn *t) {
 /* ---- packing --------------------------------------------------------------------------- */
 
 static int append_block(weir_drain *d, uint16_t kind, weir_error *error) {
-    finish_head(d);
-    if (d->receiver)
-        return d->receiver->append(d->receiver->self, kind, d->payload, d->used, d->rows, error);
-    return weir_journal_append(d->journal, kind, d->payload, d->used, d->rows, error);
+    weir_drained *drained = &d->drained;
+    for (uint32_t i = 0; i < drained->count; i++)
+        drained->marks[i].position = d->ring->lanes[drained->marks[i].lane].taken;
+    const weir_drain_receiver *r = d->receiver;
+    if (r) return r->append(r->self, kind, drained, d->payload, d->used, d->rows, error);
+    return weir_journal_append(d->journal, kind, drained, d->payload, d->used, d->rows, error);
 }
 
 static int append_declaration(weir_drain *d, const weir_record *record, weir_error *error) {

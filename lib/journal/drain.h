@@ -9,12 +9,15 @@
 #include "../ring/ring.h"
 #include "journal.h"
 
+/* The usual target: large enough for zstd, and for one pwrite. */
+enum { WEIR_DRAIN_TARGET = 1 << 20 };
+
 /* Where blocks go instead of a journal, for a reader of a dead ring that changes nothing. */
 typedef struct weir_drain_receiver {
     void *self;
     /* Arguments as of weir_journal_append and weir_journal_declaration. */
-    int (*append)(void *self, uint16_t kind, const uint8_t *payload, size_t bytes, uint32_t rows,
-                  weir_error *error);
+    int (*append)(void *self, uint16_t kind, const weir_drained *drained, uint8_t *payload,
+                  size_t bytes, uint32_t rows, weir_error *error);
     const weir_declaration *(*declaration)(const void *self, uint16_t table);
 } weir_drain_receiver;
 
@@ -22,20 +25,22 @@ typedef struct weir_drain {
     weir_ring *ring;
     weir_journal *journal;
     const weir_drain_receiver *receiver; /* NULL: the journal is */
-    uint8_t *payload;                    /* under construction: head, then rows */
-    size_t capacity, used, target;       /* bytes; a block is cut when used passes target */
-    uint32_t rows;                       /* in payload */
-    uint64_t epoch;                      /* of the present cut */
-    bool cutting;                        /* the present cut has records left */
-    uint64_t known; /* rows that come first and are skipped: the database has them */
+    weir_drained drained; /* of the block under construction: the lanes that were ever used */
+    uint8_t *payload;     /* of that block: room for the head, then rows */
+    size_t capacity, used, target; /* bytes; a block is cut when used passes target */
+    uint32_t rows;                 /* in payload */
+    uint64_t epoch;                /* of the present cut */
+    bool cutting;                  /* the present cut has records left */
+    uint64_t known;                /* rows that come first and are skipped: the database has them */
     uint64_t known_before;
-    bool dead;             /* no thread appends: a bad record ends its lane and is no error */
-    weir_lane_mark *marks; /* scratch, one per lane */
+    bool dead; /* no thread appends: a bad record ends its lane and is no error */
 } weir_drain;
+
+typedef enum weir_drain_from { WEIR_DRAIN_LIVE_RING, WEIR_DRAIN_DEAD_RING } weir_drain_from;
 
 /* raw_target: bytes of payload at which a block is cut. */
 int weir_drain_make(weir_drain *d, weir_ring *ring, weir_journal *journal, size_t raw_target,
-                    bool dead, weir_error *error);
+                    weir_drain_from from, weir_error *error);
 void weir_drain_free(weir_drain *d);
 
 /* Append one block, or none when there is nothing to take: *appended says. WEIR_FULL: nothing

@@ -42,7 +42,7 @@ int weir_journal_stage(weir_journal *j, weir_buffer *buffer, uint16_t kind, cons
 
 int weir_journal_put(weir_journal *j, weir_segment *s, weir_buffer *buffer, weir_block_header *h,
                      weir_error *error) {
-    memcpy(h->journal, j->id, sizeof h->journal);
+    weir_id_copy(h->journal, j->id);
     h->incarnation = j->incarnation;
     h->segment = s->number;
     h->offset = s->end;
@@ -71,7 +71,7 @@ void weir_journal_commit_appended(weir_journal *j) {
     weir_journal_unlock(j);
     j->durable_end = *end;
     j->unsynced = 0;
-    j->durable_drained = j->drained;
+    weir_drained_copy(&j->durable_drained, &j->drained);
 }
 
 void weir_journal_discard_unsynced(weir_journal *j) {
@@ -80,7 +80,7 @@ void weir_journal_discard_unsynced(weir_journal *j) {
     j->state.next_row = j->state.durable.row + 1;
     weir_journal_unlock(j);
     j->unsynced = 0;
-    j->drained = j->durable_drained;
+    weir_drained_copy(&j->drained, &j->durable_drained);
 }
 
 /* ---- journal thread --------------------------------------------------------------------- */
@@ -131,15 +131,18 @@ static int make_buffer_room(weir_journal *j, uint64_t extent, weir_error *error)
     return weir_journal_roll(j, &room, j->opening ? WEIR_LIMIT_IGNORED : WEIR_LIMIT_HOLDS, error);
 }
 
-int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, size_t bytes,
-                        uint32_t rows, weir_error *error) {
+int weir_journal_append(weir_journal *j, uint16_t kind, const weir_drained *drained,
+                        uint8_t *payload, size_t bytes, uint32_t rows, weir_error *error) {
     if (j->broken)
         return weir_fail(error, WEIR_IO, "the last write of the journal failed; restart it");
-    weir_payload parsed;
-    if (!weir_payload_parse(payload, bytes, &parsed) || (rows && kind != WEIR_BLOCK_ROWS))
+    size_t head = weir_payload_head_size(drained->count);
+    bool fits = drained->count <= WEIR_LANES_LIMIT && bytes >= head;
+    if (!fits || (rows && kind != WEIR_BLOCK_ROWS))
         return weir_fail(error, WEIR_MISUSE, "a block's payload is not valid");
+    (void)weir_payload_head_encode(payload, drained->ring, drained->marks, drained->count);
     int status = WEIR_OK;
-    if (kind == WEIR_BLOCK_DECLARATIONS) status = weir_tables_merge(&j->tables, parsed.body);
+    if (kind == WEIR_BLOCK_DECLARATIONS)
+        status = weir_tables_merge(&j->tables, weir_cursor_over(payload + head, bytes - head));
     if (status != WEIR_OK) return weir_fail(error, status, "cannot take in declarations");
     weir_block_header h;
     status = weir_journal_stage(j, &j->block, kind, payload, bytes, rows, &h, error);
@@ -148,7 +151,7 @@ int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, 
     if (status != WEIR_OK) return status;
     if (weir_journal_put(j, &j->segment, &j->block, &h, error) != WEIR_OK)
         return break_off(j, error);
-    weir_drained_head_set(&j->drained, &parsed);
+    weir_drained_copy(&j->drained, drained);
     return WEIR_OK;
 }
 
@@ -216,7 +219,7 @@ static int locate_in_journal(void *self, uint64_t block, weir_extent *out, char 
     int status = block > j->state.durable.block ? WEIR_PENDING
                                                 : weir_catalog_locate(&j->catalog, block, out);
     if (status == WEIR_OK) {
-        memcpy(path_buffer, out->path, strlen(out->path) + 1); /* paths were bounded at opening */
+        memcpy(path_buffer, out->path, strlen(out->path) + 1); /* weir_numbered_path made it */
         out->path = path_buffer;
     }
     weir_journal_unlock(j);
@@ -224,12 +227,12 @@ static int locate_in_journal(void *self, uint64_t block, weir_extent *out, char 
 }
 
 /* What is not durable is not there yet. */
-static uint64_t nearest_in_journal(void *self, uint64_t block, bool above) {
+static uint64_t nearest_in_journal(void *self, uint64_t block, weir_side side) {
     weir_journal *j = self;
     weir_journal_lock(j);
     uint64_t durable = j->state.durable.block;
-    if (!above && block > durable) block = durable;
-    uint64_t found = weir_catalog_nearest(&j->catalog, block, above);
+    if (side == WEIR_BELOW && block > durable) block = durable;
+    uint64_t found = weir_catalog_nearest(&j->catalog, block, side);
     weir_journal_unlock(j);
     return found <= durable ? found : 0;
 }

@@ -52,14 +52,16 @@ uint64_t weir_journal_incarnation(const weir_journal *j);
 
 /* ---- journal thread ---- */
 
-/* Append one block; payload as in block.h, raw. Rolls to a new segment when it must, which syncs
- * first, so that a segment header's end is always durable. Numbers the rows. Remembers
- * declarations for the heads of later segments. WEIR_FULL when no segment can be had for now
- * (the limit, or any failure for which weir_error_passes is true): the block is not appended,
- * try later. After WEIR_IO call weir_journal_restart. WEIR_STOPPED: the directory or the
- * segment's descriptor is not this journal's any more; nothing can be appended. */
-int weir_journal_append(weir_journal *j, uint16_t kind, const uint8_t *payload, size_t bytes,
-                        uint32_t rows, weir_error *error);
+/* Append one block. The first weir_payload_head_size(drained->count) bytes of payload are room for
+ * its head, which is written here and says what drained says; the body follows, as in block.h, raw.
+ * bytes counts both. Rolls to a new segment when it must, which syncs first, so that a segment
+ * header's end is always durable. Numbers the rows. Remembers declarations for the heads of later
+ * segments. WEIR_FULL when no segment can be had for now (the limit, or any failure for which
+ * weir_error_passes is true): the block is not appended, try later. After WEIR_IO call
+ * weir_journal_restart. WEIR_STOPPED: the directory or the segment's descriptor is not this
+ * journal's any more; nothing can be appended. */
+int weir_journal_append(weir_journal *j, uint16_t kind, const weir_drained *drained,
+                        uint8_t *payload, size_t bytes, uint32_t rows, weir_error *error);
 /* From now on store payloads uncompressed, because time is worth more than size; not in a
  * journal that is archived. */
 void weir_journal_store_plain(weir_journal *j, bool plain);

@@ -4,12 +4,10 @@
 #include "../base/thread.h"
 
 enum {
-    RAW_TARGET =
-        1 << 20, /* bytes of payload in a block: large enough for zstd and for one pwrite */
-    GROUP_TARGET = 4 * RAW_TARGET, /* bytes of payload for one sync */
-    SMALL_GROUP = 64 << 10,        /* likewise: small ones come from callers that wait for each */
-    QUIET_LINGERS = 10,            /* so many lingers without news make the thread sleep for good */
-    RETRY_NS = 20 * 1000000,       /* at first, between two looks whether a full journal has room */
+    GROUP_TARGET = 4 * WEIR_DRAIN_TARGET, /* bytes of payload for one sync */
+    SMALL_GROUP = 64 << 10,  /* likewise: small ones come from callers that wait for each */
+    QUIET_LINGERS = 10,      /* so many lingers without news make the thread sleep for good */
+    RETRY_NS = 20 * 1000000, /* at first, between two looks whether a full journal has room */
     RETRY_MOST_NS = 1000 * 1000000, /* at last: the thread that releases a segment rings */
     GATHER_NS = 2 * 1000000,        /* at most: a stalled disk shall not be paid for twice */
     FAILURES_MAX = 3,               /* in a row; then the journal stops */
@@ -119,7 +117,8 @@ static void provision(weir_journaler *j) {
 }
 
 int weir_journaler_prepare(weir_journaler *j, weir_error *error) {
-    int status = weir_drain_make(&j->drain, j->ring, j->journal, RAW_TARGET, false, error);
+    int status = weir_drain_make(&j->drain, j->ring, j->journal, WEIR_DRAIN_TARGET,
+                                 WEIR_DRAIN_LIVE_RING, error);
     if (status != WEIR_OK) return status;
     for (int i = 0; status == WEIR_OK && i < LANES_AHEAD; i++)
         status = provision_one(j, error);
@@ -203,7 +202,7 @@ static int write_group(weir_journaler *j, uint64_t *bytes, weir_error *error) {
     bool appended = true;
     int status = WEIR_OK;
     uint64_t target = choose_group_target(j);
-    j->drain.target = target < RAW_TARGET ? target : RAW_TARGET;
+    j->drain.target = target < WEIR_DRAIN_TARGET ? target : WEIR_DRAIN_TARGET;
     *bytes = 0;
     while (status == WEIR_OK && appended && *bytes < target) {
         status = weir_drain_block(&j->drain, &appended, error);

@@ -134,7 +134,7 @@ static weir_segment_header header_of(const weir_journal *j, uint64_t number, uin
                              .first_row = j->state.next_row,
                              .wall_ns = j->os->wall(j->os->self),
                              .before = j->durable_end};
-    memcpy(h.journal, j->id, sizeof h.journal);
+    weir_id_copy(h.journal, j->id);
     return h;
 }
 

@@ -4,7 +4,6 @@
  * are written again. They go into the new segment before it gets its name: as soon as its header
  * ends the older segments at the mark, it holds the blocks that were above. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,8 +78,7 @@ static int note_archived_name(void *context, const char *name) {
  * syncing its name: that must be safe before the sync of the directory that it left. */
 static int scan_archive(weir_journal *j, weir_error *error) {
     char archive[WEIR_PATH_MAX];
-    (void)snprintf(archive, sizeof archive, "%s/archive",
-                   j->config.directory); /* the length was checked */
+    weir_path_in(archive, j->config.directory, "archive");
     int dirfd = j->os->open_directory(j->os->self, j->config.dirfd, archive);
     if (dirfd == -ENOENT) return WEIR_OK; /* there is none */
     int result =
@@ -126,21 +124,21 @@ static void adopt_end(weir_journal *j, const weir_inventory *found) {
     j->state.next_row = next_row;
     j->state.durable = (weir_durable_mark){block, hash, next_row - 1, "block"};
     j->state.found = (weir_position){.block = block, .row = next_row - 1, .hash = hash};
-    memcpy(j->state.found.journal, j->id, sizeof j->id);
+    weir_id_copy(j->state.found.journal, j->id);
 }
 
 /* Salvage where neither segment nor ring can be read: nobody's id would match no position. */
 static bool is_nameless(const weir_inventory *found) {
     for (size_t i = 0; i < found->segment_count; i++)
         if (found->segments[i].status == WEIR_OK) return false;
-    return found->extent_count == 0 && weir_all_zero(found->journal, sizeof found->journal);
+    return found->extent_count == 0 && weir_id_is_none(found->journal);
 }
 
 static int adopt_journal(weir_journal *j, const weir_inventory *found, weir_error *error) {
     for (size_t i = 0; i < found->segment_count; i++)
         pass_number(j, found->segments[i].header.segment); /* one under a wrong name has one too */
     j->incarnation = found->incarnation + 1;
-    memcpy(j->id, found->journal, sizeof j->id);
+    weir_id_copy(j->id, found->journal);
     if (is_fresh(found) || is_nameless(found)) {
         int result = j->os->random(j->os->self, j->id, sizeof j->id);
         if (result < 0)
@@ -174,12 +172,10 @@ static void expect_ring(gathering *g) {
     weir_journal *j = g->j;
     const weir_inventory *found = g->found;
     if (!j->config.salvage || !j->config.ring) return;
-    bool named = memcmp(found->drained.ring, j->config.ring, sizeof found->drained.ring) == 0;
-    const uint8_t *end =
-        weir_payload_head_encode(j->drained.head, j->config.ring, found->drained.lanes,
-                                 named ? found->drained.lane_count : 0);
-    j->drained.bytes = (size_t)(end - j->drained.head);
-    j->durable_drained = j->drained;
+    if (weir_id_equal(found->drained.ring, j->config.ring))
+        weir_drained_copy(&j->drained, &found->drained);
+    weir_id_copy(j->drained.ring, j->config.ring);
+    weir_drained_copy(&j->durable_drained, &j->drained);
 }
 
 /* The last durable block says how far the lanes are drained. Where its segment has been
@@ -190,10 +186,15 @@ static int gather_drained(gathering *g, weir_error *error) {
     expect_ring(g);
     if (g->found->durable_end.block == 0 || g->found->extent_count == 0) return WEIR_OK;
     uint64_t last = g->found->durable_end.block, kept = g->found->extents[0].first_block;
-    int status = weir_reader_read(g->reader, last < kept ? kept : last, &block, error);
-    if (status != WEIR_OK) return tolerate(g, status);
-    weir_drained_head_set(&j->drained, &block.payload);
-    j->durable_drained = j->drained;
+    if (last < kept) last = kept;
+    if (last == g->found->drained_block) {
+        weir_drained_copy(&j->drained, &g->found->drained);
+    } else {
+        int status = weir_reader_read(g->reader, last, &block, error);
+        if (status != WEIR_OK) return tolerate(g, status);
+        weir_payload_drained(&block.payload, &j->drained);
+    }
+    weir_drained_copy(&j->durable_drained, &j->drained);
     return WEIR_OK;
 }
 
@@ -276,7 +277,7 @@ static int carry_over(void *self, weir_journal *j, weir_segment *s, weir_error *
                                     block.header.raw_bytes, block.header.rows, &h, error);
         if (status == WEIR_OK) status = weir_journal_put(j, s, &j->block, &h, error);
         if (status != WEIR_OK) return status;
-        weir_drained_head_set(&j->drained, &block.payload);
+        weir_payload_drained(&block.payload, &j->drained);
     }
     return WEIR_OK;
 }
@@ -305,6 +306,8 @@ static weir_journal *make_journal(const weir_journal_config *config) {
     j->config = *config;
     j->config.directory = strdup(config->directory);
     j->os = config->os;
+    j->drained.marks = j->drained_marks;
+    j->durable_drained.marks = j->durable_drained_marks;
     j->segment.file = -1;
     j->next_segment = 1;
     j->spares.next_number = 1;

@@ -51,9 +51,8 @@ static int open_archive(weir_journal *j, const char *archive, weir_error *error)
 }
 
 static int to_archive(weir_journal *j, const weir_kept_file *file, weir_error *error) {
-    char archive[WEIR_PATH_MAX - 32], path[WEIR_PATH_MAX];
-    (void)snprintf(archive, sizeof archive, "%s/archive",
-                   j->config.directory); /* bounded at opening */
+    char archive[WEIR_PATH_MAX], path[WEIR_PATH_MAX];
+    weir_path_in(archive, j->config.directory, "archive");
     weir_numbered_path(path, archive, "segment", file->number);
     int status = open_archive(j, archive, error);
     if (status != WEIR_OK) return status;

@@ -28,7 +28,7 @@ typedef struct weir_journal_told {
 struct weir_journal {
     weir_journal_config config; /* its directory is ours */
     const weir_os *os;
-    uint8_t id[16];
+    weir_id id;
     uint64_t incarnation;
 
     pthread_mutex_t mutex; /* guards the next three */
@@ -48,8 +48,8 @@ struct weir_journal {
     bool opening;      /* until the first reserve: a dead ring must find a place */
     bool stuck;        /* no segment can be had, and it has been told */
     weir_tables tables;
-    weir_drained_head drained,
-        durable_drained; /* as the last block, and the last durable one, say */
+    weir_drained drained, durable_drained; /* as the last block, and the last durable one, say */
+    weir_lane_mark drained_marks[WEIR_LANES_LIMIT], durable_drained_marks[WEIR_LANES_LIMIT];
     weir_codec *codec;
     bool plain; /* no codec is wanted for now */
     weir_buffer block, head;

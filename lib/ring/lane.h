@@ -41,6 +41,17 @@ enum {
     WEIR_RECORD_BODY_MIN = 5, /* the least row: a head, and the tag of one NULL */
 };
 
+/* Bytes of a lane: a power of two between these. */
+enum { WEIR_LANE_BYTES_MIN = 1 << 16, WEIR_LANE_BYTES_MAX = 1 << 30 };
+static inline bool weir_lane_bytes_fit(uint64_t bytes) {
+    return bytes >= WEIR_LANE_BYTES_MIN && bytes <= WEIR_LANE_BYTES_MAX &&
+           (bytes & (bytes - 1)) == 0;
+}
+
+/* docs/FORMAT.md, on the check of a record: odd, and well mixed; 2⁶⁴ divided by the golden ratio. */
+#define WEIR_RECORD_K1 0xD6E8FEB86659FD93u
+#define WEIR_RECORD_K2 0x9E3779B97F4A7C15u
+
 /* In the mapped file; one cache line per writer, so that producer and journal thread share none. */
 typedef struct weir_lane_control {
     /* Written by the producer with release, after the record; read by the journal thread with
@@ -104,8 +115,8 @@ static inline uint64_t weir_record_bytes(uint64_t body) {
 static inline uint32_t weir_record_check(const uint8_t *record, uint64_t body, uint64_t salt,
                                          uint64_t position) {
     uint64_t hash = XXH3_64bits(record + 8, (size_t)(8 + body));
-    hash ^= salt + position * 0x9E3779B97F4A7C15u + (body << 40);
-    hash *= 0xD6E8FEB86659FD93u;
+    hash ^= salt + position * WEIR_RECORD_K2 + (body << 40);
+    hash *= WEIR_RECORD_K1;
     return (uint32_t)(hash >> 32);
 }
 

@@ -92,7 +92,7 @@ enum {
 
 typedef struct weir_ring_header {
     uint32_t version, incompatible, compatible;
-    uint8_t id[16], boot[16], journal[16];
+    weir_id id, boot, journal;
     uint32_t lanes;
     uint64_t lane_bytes, data_offset;
     int64_t process, wall_ns;
@@ -144,6 +144,7 @@ int weir_ring_attach(weir_ring *ring, const weir_os *os, int dirfd, const char *
  * Async-signal-safe. */
 void weir_ring_let_go(const weir_ring *ring);
 
+bool weir_ring_is_of_this_boot(const weir_ring *ring); /* false also when the boot is unknown */
 /* Was an attached ring truncated? A file that lacks lanes in the boot that wrote them was
  * (WEIR_RING_CUT). After a reboot they may be missing because of a power cut (WEIR_RING_OURS). */
 weir_found_ring weir_ring_judge(const weir_ring *ring);
@@ -202,7 +203,10 @@ typedef struct weir_ring_report {
     uint64_t rows, bytes;      /* readable records that wait, not yet durable */
     uint64_t unreadable_bytes; /* from the first bad record of a lane, or the end of the file, on */
 } weir_ring_report;
-/* drained: what the journal says of this ring (NULL when nothing). */
+/* The first fields of the report, down to the mark, without a look at the lanes. */
+int weir_ring_identify(const weir_os *os, int dirfd, const char *path, weir_ring_report *out,
+                       weir_error *error);
+/* All of it. drained: what the journal says of this ring (NULL when nothing). */
 int weir_ring_inspect(const weir_os *os, int dirfd, const char *path, const weir_drained *drained,
                       weir_ring_report *out, weir_error *error);
 

@@ -26,9 +26,9 @@ static void header_encode(uint8_t at[WEIR_RING_HEADER], const weir_ring_header *
     p = weir_put_u32(p, WEIR_RING_HEADER);
     p = weir_put_u32(p, h->incompatible);
     p = weir_put_u32(p, h->compatible);
-    p = weir_put_bytes(p, h->id, 16);
-    p = weir_put_bytes(p, h->boot, 16);
-    p = weir_put_bytes(p, h->journal, 16);
+    p = weir_put_bytes(p, h->id, sizeof h->id);
+    p = weir_put_bytes(p, h->boot, sizeof h->boot);
+    p = weir_put_bytes(p, h->journal, sizeof h->journal);
     p = weir_put_u32(p, h->lanes);
     p = weir_put_u32(p, WEIR_LANE_CONTROL);
     p = weir_put_u64(p, WEIR_RING_HEADER);
@@ -48,9 +48,9 @@ static weir_found_ring header_decode(const uint8_t at[WEIR_RING_HEADER], weir_ri
     uint32_t header_bytes = weir_take_u32(&c);
     h->incompatible = weir_take_u32(&c);
     h->compatible = weir_take_u32(&c);
-    weir_take_copy(&c, h->id, 16);
-    weir_take_copy(&c, h->boot, 16);
-    weir_take_copy(&c, h->journal, 16);
+    weir_take_copy(&c, h->id, sizeof h->id);
+    weir_take_copy(&c, h->boot, sizeof h->boot);
+    weir_take_copy(&c, h->journal, sizeof h->journal);
     h->lanes = weir_take_u32(&c);
     uint32_t control_bytes = weir_take_u32(&c);
     uint64_t control_offset = weir_take_u64(&c);
@@ -65,8 +65,8 @@ static weir_found_ring header_decode(const uint8_t at[WEIR_RING_HEADER], weir_ri
     bool sane = h->version == WEIR_RING_VERSION && header_bytes == WEIR_RING_HEADER &&
                 control_bytes == WEIR_LANE_CONTROL && control_offset == WEIR_RING_HEADER &&
                 h->lanes >= 1 && h->lanes <= WEIR_LANES_LIMIT &&
-                (h->lane_bytes & (h->lane_bytes - 1)) == 0 && h->lane_bytes >= 1u << 16 &&
-                h->lane_bytes <= 1u << 30 && h->data_offset == weir_ring_head_bytes(h->lanes);
+                weir_lane_bytes_fit(h->lane_bytes) &&
+                h->data_offset == weir_ring_head_bytes(h->lanes);
     return sane ? WEIR_RING_OURS : WEIR_RING_UNREADABLE;
 }
 
@@ -85,7 +85,7 @@ static int map_controls(weir_ring *ring, weir_error *error) {
     if (mapped < 0) return weir_fail_os(error, mapped, "cannot map the ring");
     ring->word = (_Atomic uint64_t *)(void *)(ring->map + WEIR_RING_WORD_AT);
     ring->controls = (weir_lane_control *)(void *)(ring->map + WEIR_RING_HEADER);
-    weir_cursor id = weir_cursor_over(ring->header.id, 16);
+    weir_cursor id = weir_cursor_over(ring->header.id, sizeof ring->header.id);
     ring->mark_salt = weir_take_u64(&id);
     return WEIR_OK;
 }
@@ -110,7 +110,7 @@ static int map_lane(weir_ring *ring, uint32_t index, weir_error *error) {
     lane->size = bytes;
     lane->index = index;
     lane->control = &ring->controls[index];
-    lane->salt = weir_hash(ring->header.id, 16) + index * 0xD6E8FEB86659FD93u;
+    lane->salt = weir_hash(ring->header.id, sizeof ring->header.id) + index * WEIR_RECORD_K1;
     return WEIR_OK;
 }
 
@@ -286,9 +286,11 @@ int weir_ring_attach(weir_ring *ring, const weir_os *os, int dirfd, const char *
     return status;
 }
 
+bool weir_ring_is_of_this_boot(const weir_ring *ring) {
+    weir_id boot;
+    return ring->os->boot_id(ring->os->self, boot) >= 0 && weir_id_equal(boot, ring->header.boot);
+}
+
 weir_found_ring weir_ring_judge(const weir_ring *ring) {
-    uint8_t boot[16];
-    const weir_os *os = ring->os;
-    bool same = os->boot_id(os->self, boot) >= 0 && memcmp(boot, ring->header.boot, 16) == 0;
-    return ring->cut && same ? WEIR_RING_CUT : WEIR_RING_OURS;
+    return ring->cut && weir_ring_is_of_this_boot(ring) ? WEIR_RING_CUT : WEIR_RING_OURS;
 }

@@ -2,9 +2,9 @@
 #include "ring.h"
 
 static uint64_t drained_to(const weir_ring *ring, const weir_drained *drained, uint32_t lane) {
-    for (uint32_t i = 0; drained && i < drained->lane_count; i++)
-        if (drained->lanes[i].lane == lane && memcmp(drained->ring, ring->header.id, 16) == 0)
-            return drained->lanes[i].position;
+    for (uint32_t i = 0; drained && i < drained->count; i++)
+        if (drained->marks[i].lane == lane && weir_id_equal(drained->ring, ring->header.id))
+            return drained->marks[i].position;
     return 0;
 }
 
@@ -24,17 +24,32 @@ static void inspect_lane(weir_ring *ring, uint32_t index, const weir_drained *dr
     out->lanes_used++;
 }
 
+/* Stays attached when it is ours. */
+static int attach_and_identify(weir_ring *ring, const weir_os *os, int dirfd, const char *path,
+                               weir_ring_report *out, weir_error *error) {
+    *out = (weir_ring_report){0};
+    int status = weir_ring_attach(ring, os, dirfd, path, &out->found, error);
+    if (status != WEIR_OK || out->found != WEIR_RING_OURS) return status;
+    out->header = ring->header;
+    out->same_boot = weir_ring_is_of_this_boot(ring);
+    out->has_mark = weir_ring_load_mark(ring, &out->mark);
+    out->found = weir_ring_judge(ring);
+    return WEIR_OK;
+}
+
+int weir_ring_identify(const weir_os *os, int dirfd, const char *path, weir_ring_report *out,
+                       weir_error *error) {
+    weir_ring ring;
+    int status = attach_and_identify(&ring, os, dirfd, path, out, error);
+    if (status == WEIR_OK && weir_ring_is_ours(out->found)) weir_ring_close(&ring);
+    return status;
+}
+
 int weir_ring_inspect(const weir_os *os, int dirfd, const char *path, const weir_drained *drained,
                       weir_ring_report *out, weir_error *error) {
-    *out = (weir_ring_report){0};
     weir_ring ring;
-    int status = weir_ring_attach(&ring, os, dirfd, path, &out->found, error);
-    if (status != WEIR_OK || out->found != WEIR_RING_OURS) return status;
-    out->header = ring.header;
-    uint8_t boot[16];
-    out->same_boot = os->boot_id(os->self, boot) >= 0 && memcmp(boot, ring.header.boot, 16) == 0;
-    out->has_mark = weir_ring_load_mark(&ring, &out->mark);
-    out->found = weir_ring_judge(&ring);
+    int status = attach_and_identify(&ring, os, dirfd, path, out, error);
+    if (status != WEIR_OK || !weir_ring_is_ours(out->found)) return status;
     for (uint32_t i = 0; i < ring.header.lanes; i++)
         inspect_lane(&ring, i, drained, out);
     weir_ring_close(&ring);

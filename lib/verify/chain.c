@@ -2,7 +2,6 @@
 #include "chain.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,8 +85,7 @@ static int list_archived_name(void *context, const char *name) {
 static void list_archive(const weir_inventory_input *input, weir_inventory *inv) {
     const weir_os *os = input->os;
     char archive[WEIR_PATH_MAX];
-    (void)snprintf(archive, sizeof archive, "%s/archive",
-                   input->directory); /* length was checked */
+    weir_path_in(archive, input->directory, "archive");
     int dirfd = os->open_directory(os->self, input->dirfd, archive);
     if (dirfd < 0) return;
     (void)os->list(os->self, dirfd, archive, list_archived_name, inv);
@@ -112,7 +110,7 @@ static int look_for_bytes(weir_scan *scan, weir_segment_note *note) {
 static bool is_coherent(const weir_segment_header *h) {
     bool begins = h->before.block == 0; /* then no block comes before, and none has a hash */
     return h->first_block != 0 && h->first_block - 1 == h->before.block && h->first_row != 0 &&
-           !(begins && h->before.hash) && !weir_all_zero(h->journal, sizeof h->journal);
+           !(begins && h->before.hash) && !weir_id_is_none(h->journal);
 }
 
 static void check_header(weir_segment_note *note, uint64_t number) {
@@ -160,7 +158,7 @@ static int take_note(const weir_inventory_input *input, weir_scan *scan, uint64_
 /* ---- what the headers say of the journal ------------------------------------------------ */
 
 static bool same_journal(const weir_segment_header *a, const weir_segment_header *b) {
-    return memcmp(a->journal, b->journal, sizeof a->journal) == 0;
+    return weir_id_equal(a->journal, b->journal);
 }
 
 /* Of two segments with one number, one has a wrong name and the other its own. */
@@ -193,7 +191,7 @@ static void sum_up(weir_inventory *inv) {
             inv->incarnation = note->header.incarnation;
         if (note->header.compatible) inv->read_only = true;
     }
-    if (newest) memcpy(inv->journal, newest->header.journal, sizeof inv->journal);
+    if (newest) weir_id_copy(inv->journal, newest->header.journal);
     if (mixed) inv->found.journal = WEIR_JOURNAL_MIXED;
     if (newer) inv->found.journal = WEIR_JOURNAL_NEWER;
 }
@@ -249,7 +247,7 @@ static weir_link *push(builder *b, uint64_t number, const weir_segment_note *not
     weir_link *link = &c->links[c->count++];
     *link = (weir_link){.number = number, .note = note, .begin = WEIR_BLOCK_ALIGN};
     link->whose.segment = number;
-    memcpy(link->whose.journal, b->inv->journal, sizeof link->whose.journal);
+    weir_id_copy(link->whose.journal, b->inv->journal);
     return link;
 }
 
@@ -268,8 +266,8 @@ static void note_first_block(weir_inventory *inv, weir_link *link, const weir_bl
     link->first_row = h->first_row;
     link->before_hash = h->previous_hash;
     link->whose.incarnation = h->incarnation;
-    memcpy(link->whose.journal, h->journal, sizeof h->journal);
-    memcpy(inv->journal, h->journal, sizeof h->journal);
+    weir_id_copy(link->whose.journal, h->journal);
+    weir_id_copy(inv->journal, h->journal);
     if (h->incarnation > inv->incarnation) inv->incarnation = h->incarnation;
 }
 

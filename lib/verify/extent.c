@@ -14,9 +14,9 @@ size_t weir_extent_find(const weir_extent *extents, size_t from, size_t count, u
 }
 
 uint64_t weir_extent_nearest(const weir_extent *extents, size_t from, size_t count, uint64_t block,
-                             bool above) {
+                             weir_side side) {
     size_t at = weir_extent_find(extents, from, count, block);
     if (at < count && extents[at].first_block <= block) return block;
-    if (above) return at < count ? extents[at].first_block : 0;
+    if (side == WEIR_ABOVE) return at < count ? extents[at].first_block : 0;
     return at > from ? extents[at - 1].last_block : 0;
 }

@@ -3,18 +3,20 @@
 
 #include <stdio.h>
 
+#include "../format/names.h"
+
 bool weir_inspection_is_drained(const weir_inventory *inventory, const weir_ring_header *ring,
                                 bool has_mark) {
     bool whole = inventory->found.journal == WEIR_JOURNAL_PRESENT &&
                  inventory->end.block >= inventory->durable.block;
-    bool named = memcmp(inventory->drained.ring, ring->id, sizeof ring->id) == 0;
+    bool named = weir_id_equal(inventory->drained.ring, ring->id);
     return whole && (inventory->closed || (has_mark && !named));
 }
 
 void weir_inspection_skip_drained(const weir_inventory *inventory, weir_ring *ring) {
-    if (memcmp(inventory->drained.ring, ring->header.id, sizeof ring->header.id) != 0) return;
-    for (uint32_t i = 0; i < inventory->drained.lane_count; i++) {
-        const weir_lane_mark *mark = &inventory->drained.lanes[i];
+    if (!weir_id_equal(inventory->drained.ring, ring->header.id)) return;
+    for (uint32_t i = 0; i < inventory->drained.count; i++) {
+        const weir_lane_mark *mark = &inventory->drained.marks[i];
         if (mark->lane >= ring->header.lanes) continue;
         weir_lane *lane = &ring->lanes[mark->lane];
         if (mark->position > lane->taken) lane->taken = mark->position;
@@ -41,21 +43,22 @@ uint64_t weir_inspection_rows_waiting(const weir_inventory *inventory,
 }
 
 int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_error *error) {
-    char path[4096];
+    char path[WEIR_PATH_MAX];
     weir_inventory_input in = *input;
     *out = (weir_inspection){0};
     int length = snprintf(path, sizeof path, "%s/ring", input->directory);
     if (length < 0 || (size_t)length >= sizeof path)
         return weir_fail(error, WEIR_MISUSE, "the path of the journal's directory is too long");
     /* The ring first: its mark can only be too low for the journal that is read after it. */
-    int status = weir_ring_inspect(input->os, input->dirfd, path, NULL, &out->ring, error);
+    int status = weir_ring_identify(input->os, input->dirfd, path, &out->ring, error);
     if (status != WEIR_OK) return status;
     in.ring = out->ring.found;
     in.ring_mark = out->ring.has_mark ? &out->ring.mark : NULL;
     in.ring_journal = weir_ring_is_ours(out->ring.found) ? out->ring.header.journal : NULL;
     status = weir_inventory_take(&in, &out->inventory, error);
     if (status != WEIR_OK) return status;
-    /* Once more, now that the journal has said how far the ring was drained. */
+    /* Its rows now that the journal has said how far it was drained. It is attached anew: a ring in
+     * use has other heads by now, and perhaps more lanes. */
     status = weir_ring_inspect(input->os, input->dirfd, path, &out->inventory.drained, &out->ring,
                                error);
     if (weir_inspection_is_drained(&out->inventory, &out->ring.header, out->ring.has_mark))

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "chain.h"
-#include "reader.h"
 #include "verdict_text.h"
 #include "walk.h"
 
@@ -24,14 +23,12 @@ typedef struct taking {
 
 static const weir_position *position_in(const taking *t) {
     for (size_t i = 0; i < t->input->position_count; i++)
-        if (memcmp(t->input->positions[i].journal, t->inv->journal, 16) == 0)
+        if (weir_id_equal(t->input->positions[i].journal, t->inv->journal))
             return &t->input->positions[i];
     return NULL;
 }
 
-static bool is_journal(const weir_inventory *inv) {
-    return !weir_all_zero(inv->journal, sizeof inv->journal);
-}
+static bool is_journal(const weir_inventory *inv) { return !weir_id_is_none(inv->journal); }
 
 static void take_position(taking *t) {
     const weir_position *p = is_journal(t->inv) ? position_in(t) : NULL;
@@ -41,14 +38,14 @@ static void take_position(taking *t) {
 }
 
 static bool has_position(const taking *t) {
-    return is_journal(t->inv) && memcmp(t->inv->position.journal, t->inv->journal, 16) == 0;
+    return is_journal(t->inv) && weir_id_equal(t->inv->position.journal, t->inv->journal);
 }
 
 static void take_ring(taking *t) {
     const uint8_t *journal = t->input->ring_journal;
     t->inv->found.ring = t->input->ring;
     bool ours = weir_ring_is_ours(t->input->ring);
-    if (ours && journal && is_journal(t->inv) && memcmp(journal, t->inv->journal, 16) != 0)
+    if (ours && journal && is_journal(t->inv) && !weir_id_equal(journal, t->inv->journal))
         t->inv->found.ring = WEIR_RING_FOREIGN;
 }
 
@@ -129,28 +126,6 @@ static const weir_extent *extent_at(const weir_inventory *inv, uint64_t block) {
     return NULL;
 }
 
-/* Walk the headers of e, which were read before, to the one of block. */
-static int find_end(const taking *t, const weir_extent *e, uint64_t block, weir_block_header *h) {
-    weir_scan scan;
-    weir_scan_make(&scan, t->input->os, t->input->dirfd);
-    int result = weir_scan_open(&scan, e->path);
-    int status = result < 0 ? weir_open_failed(result, e->path, t->error) : WEIR_OK;
-    weir_identity whose = {.segment = e->segment};
-    memcpy(whose.journal, t->inv->journal, sizeof whose.journal);
-    uint64_t at = e->begin;
-    for (uint64_t n = e->first_block; status == WEIR_OK && n <= block; n++) {
-        status = weir_scan_header(&scan, &whose, at, h);
-        if (status == WEIR_IO || status == WEIR_NO_MEMORY)
-            status = weir_scan_failed(&scan, status, e->path, t->error);
-        else if (status != WEIR_OK || h->block != n)
-            status = WEIR_NOT_FOUND; /* it was whole a moment ago: recycled meanwhile */
-        else
-            at += weir_block_extent(h);
-    }
-    weir_scan_free(&scan);
-    return status;
-}
-
 /* By the first block that is there, or else by the last segment: a segment without a block may name
  * any row, and the next one need not agree. */
 static uint64_t first_row_of_stream(const weir_inventory *inv) {
@@ -198,68 +173,63 @@ static weir_log_end lost_end(const taking *t, const weir_extent *e) {
     return lost;
 }
 
-static int take_durable(taking *t) {
+static void take_durable(taking *t) {
     weir_inventory *inv = t->inv;
     uint64_t block = inv->durable.block;
     const weir_extent *e = extent_at(inv, block);
-    bool is_there = e && e->first_block <= block;
-    if (!is_there && block > t->base.block) { /* it is lost, and only its mark is known */
+    const weir_block_end *last = weir_walk_end(&t->walk, block);
+    if (!last && block > t->base.block) { /* it is lost, and only its mark is known */
         set_durable(inv, lost_end(t, e), e ? e->first_row : inv->next_row);
-        return WEIR_OK;
+        return;
     }
-    if (is_there) { /* the block says itself where it ends */
-        weir_block_header h;
-        int status = find_end(t, e, block, &h);
-        if (status != WEIR_OK) return status;
-        weir_log_end end = {e->segment, h.offset + weir_block_extent(&h), h.block, h.hash};
-        set_durable(inv, end, h.first_row + h.rows);
-    } else {
+    if (last)
+        set_durable(inv, last->end, last->next_row);
+    else
         set_durable(inv, begin_of(t), first_row_of_stream(inv));
-    }
     inv->durable.hash = inv->durable_end.hash;
     inv->durable.row = inv->durable_next_row ? inv->durable_next_row - 1 : 0;
-    return WEIR_OK;
 }
 
-static int copy_lanes(weir_inventory *inv, const weir_payload *payload, weir_error *error) {
-    memcpy(inv->drained.ring, payload->ring, sizeof inv->drained.ring);
-    if (payload->lanes == 0) return WEIR_OK;
-    inv->drained.lanes = calloc(payload->lanes, sizeof *inv->drained.lanes);
-    if (!inv->drained.lanes)
-        return weir_fail(error, WEIR_NO_MEMORY, "no memory for the lanes of a ring");
-    inv->drained.lane_count = payload->lanes;
-    for (uint32_t i = 0; i < payload->lanes; i++)
-        inv->drained.lanes[i] = weir_payload_lane(payload, i);
-    return WEIR_OK;
+/* The last block says how far the ring is drained, so it is decoded whatever is verified. The walk
+ * has done that, unless it is one of rows in an older segment. */
+static int decode_last(taking *t) {
+    weir_walk *w = &t->walk;
+    const char *path = t->inv->extents[t->inv->extent_count - 1].path;
+    if (w->drained_block == w->last.block) return WEIR_OK;
+    int result = weir_scan_open(&w->scan, path);
+    if (result < 0) return weir_open_failed(result, path, t->error);
+    int status = weir_walk_decode(w, &w->last);
+    bool failed = status == WEIR_IO || status == WEIR_NO_MEMORY;
+    return failed ? weir_scan_failed(&w->scan, status, path, t->error) : status;
 }
 
-/* The last block says how far the ring is drained, so it is decoded whatever is verified. */
-static int read_last(taking *t) {
+static int damage_last(taking *t) {
+    const weir_block_header *last = &t->walk.last;
+    weir_damage damage = {.segment = last->segment,
+                          .offset = last->offset,
+                          .first_block = last->block,
+                          .last_block = last->block};
+    if (last->rows) {
+        damage.first_row = last->first_row;
+        damage.last_row = last->first_row + last->rows - 1;
+    }
+    return weir_walk_damage(&t->walk, damage, t->inv->extents[t->inv->extent_count - 1].path,
+                            "the payload cannot be decoded");
+}
+
+static int take_drained(taking *t) {
     const weir_block_header *last = &t->walk.last;
     if (last->block == 0) return WEIR_OK;
-    weir_reader *reader;
-    int status = weir_reader_make(t->input->os, weir_inventory_locator(t->inv), &reader);
-    if (status != WEIR_OK) return weir_fail(t->error, status, "no memory to read the journal");
-    weir_read_block block;
-    status = weir_reader_read(reader, last->block, &block, t->error);
-    if (status == WEIR_OK) {
-        bool none = block.payload.lanes == 0 && weir_all_zero(block.payload.ring, 16);
-        t->inv->closed = none && last->kind == WEIR_BLOCK_MARK;
-        status = copy_lanes(t->inv, &block.payload, t->error);
-    } else if (status == WEIR_DAMAGED) {
-        weir_damage damage = {.segment = last->segment,
-                              .offset = last->offset,
-                              .first_block = last->block,
-                              .last_block = last->block};
-        if (last->rows) {
-            damage.first_row = last->first_row;
-            damage.last_row = last->first_row + last->rows - 1;
-        }
-        status = weir_walk_damage(&t->walk, damage, t->inv->extents[t->inv->extent_count - 1].path,
-                                  "the payload cannot be decoded");
-    }
-    weir_reader_free(reader);
-    return status;
+    int status = decode_last(t);
+    if (status == WEIR_DAMAGED) return damage_last(t);
+    if (status != WEIR_OK) return status;
+    weir_drained *drained = &t->inv->drained;
+    *drained = t->walk.drained;
+    t->walk.drained.marks = NULL; /* the inventory has them now */
+    t->inv->drained_block = last->block;
+    bool none = drained->count == 0 && weir_id_is_none(drained->ring);
+    t->inv->closed = none && last->kind == WEIR_BLOCK_MARK;
+    return WEIR_OK;
 }
 
 /* No journal reaches the highest number of a segment: a file was given that name. Nor does one
@@ -288,7 +258,7 @@ static void judge_findings(taking *t) {
 /* Of a journal whose headers and blocks are all lost its ring still says which one it was. */
 static void ask_ring(taking *t) {
     const uint8_t *journal = t->input->ring_journal;
-    if (journal && !is_journal(t->inv)) memcpy(t->inv->journal, journal, sizeof t->inv->journal);
+    if (journal && !is_journal(t->inv)) weir_id_copy(t->inv->journal, journal);
 }
 
 static int read_stream(taking *t) {
@@ -299,8 +269,9 @@ static int read_stream(taking *t) {
     take_ring(t);
     status = walk(t);
     if (status != WEIR_OK || t->inv->found.journal != WEIR_JOURNAL_PRESENT) return status;
-    status = read_last(t);
-    return status == WEIR_OK ? take_durable(t) : status;
+    status = take_drained(t);
+    if (status == WEIR_OK) take_durable(t);
+    return status;
 }
 
 static int take_inventory_once(const weir_inventory_input *input, weir_inventory *out,
@@ -377,6 +348,6 @@ void weir_inventory_free(weir_inventory *inventory) {
     free(inventory->segments);
     free(inventory->extents);
     free(inventory->damages);
-    free(inventory->drained.lanes);
+    free(inventory->drained.marks);
     *inventory = (weir_inventory){0};
 }

@@ -5,7 +5,8 @@
  * blocks of the youngest segment and all blocks without rows are also decoded, or every block
  * with verify_all: so opening reads nothing that has not been judged. What follows the stream's
  * end is searched for blocks that say that more had been durable. Memory: proportional to the
- * number of segments and damages, and one block; not to the bytes of the journal. */
+ * number of segments and damages and of the blocks above the durable mark, and one block; not to
+ * the bytes of the journal. */
 #ifndef WEIR_INVENTORY_H
 #define WEIR_INVENTORY_H
 
@@ -24,10 +25,11 @@ typedef struct weir_extent {
 /* Of extents[from] … extents[count - 1], which are in the order of their blocks: the first that does
  * not end below block; count when all do. */
 size_t weir_extent_find(const weir_extent *extents, size_t from, size_t count, uint64_t block);
-/* block itself if one of them holds it; or the nearest number above it, or below it, that one of them
+typedef enum weir_side { WEIR_BELOW, WEIR_ABOVE } weir_side;
+/* block itself if one of them holds it; or the nearest number on that side of it that one of them
  * holds. 0: there is none. */
 uint64_t weir_extent_nearest(const weir_extent *extents, size_t from, size_t count, uint64_t block,
-                             bool above);
+                             weir_side side);
 
 /* Promised blocks or rows that cannot be read. Ranges are inclusive; 0, 0 where there is none or
  * it is unknown (then why says from which row on). path is NULL where the file is missing. */
@@ -71,7 +73,7 @@ typedef struct weir_inventory {
     int dirfd; /* as it was given */
     weir_findings found;
     weir_verdict verdict;
-    uint8_t journal[16];
+    weir_id journal;
     uint64_t incarnation; /* highest seen */
     uint64_t
         last_segment; /* highest number that a file or a header bears, archived ones included */
@@ -94,7 +96,10 @@ typedef struct weir_inventory {
     uint64_t bytes;         /* of all segments */
     bool read_only;         /* an unknown compatible bit: read, but do not append */
     bool closed;            /* the last block is the mark that a clean close leaves (no lanes) */
-    weir_drained drained; /* from the last block of the stream; its lanes belong to the inventory */
+    /* As the last block of the stream says, which is drained_block; zeros when there is none, or
+     * it cannot be decoded. The marks belong to the inventory. */
+    weir_drained drained;
+    uint64_t drained_block;
     int64_t first_wall_ns, last_wall_ns;
     char detail[400]; /* the verdict in words: what, where, which rows, what to do */
 } weir_inventory;

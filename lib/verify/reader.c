@@ -33,9 +33,9 @@ static int locate_in_inventory(void *self, uint64_t block, weir_extent *out, cha
     return WEIR_OK;
 }
 
-static uint64_t nearest_in_inventory(void *self, uint64_t block, bool above) {
+static uint64_t nearest_in_inventory(void *self, uint64_t block, weir_side side) {
     const weir_inventory *inv = self;
-    return weir_extent_nearest(inv->extents, 0, inv->extent_count, block, above);
+    return weir_extent_nearest(inv->extents, 0, inv->extent_count, block, side);
 }
 
 weir_locator weir_inventory_locator(const weir_inventory *inventory) {
@@ -153,7 +153,7 @@ static int find_extent(weir_reader *r, uint64_t block, weir_extent *extent, weir
 }
 
 static void note_header(weir_reader *r, const weir_block_header *h) {
-    memcpy(r->whose.journal, h->journal, sizeof h->journal);
+    weir_id_copy(r->whose.journal, h->journal);
     r->whose.incarnation = h->incarnation;
     r->next = h->block + 1;
     r->next_at = h->offset + weir_block_extent(h);
@@ -187,8 +187,8 @@ static int walk_to(weir_reader *r, const weir_extent *extent, uint64_t block, we
 
 /* ---- reading it ---- */
 
-uint64_t weir_reader_nearest(const weir_reader *r, uint64_t block, bool above) {
-    return r->locator.nearest ? r->locator.nearest(r->locator.self, block, above) : block;
+uint64_t weir_reader_nearest(const weir_reader *r, uint64_t block, weir_side side) {
+    return r->locator.nearest ? r->locator.nearest(r->locator.self, block, side) : block;
 }
 
 int weir_reader_header(weir_reader *r, uint64_t block, weir_block_header *out, weir_error *error) {
@@ -214,7 +214,7 @@ int weir_reader_declarations(weir_reader *r, uint64_t block, weir_read_block *ou
     int status = find_extent(r, block, &extent, error);
     if (status != WEIR_OK) return status;
     weir_identity whose = {.segment = extent.segment};
-    memcpy(whose.journal, r->whose.journal, sizeof whose.journal);
+    weir_id_copy(whose.journal, r->whose.journal);
     status = weir_scan_header(&r->scan, &whose, WEIR_BLOCK_ALIGN, &out->header);
     if (status == WEIR_NOT_FOUND) status = WEIR_DAMAGED;
     if (status == WEIR_OK && out->header.kind != WEIR_BLOCK_DECLARATIONS) status = WEIR_DAMAGED;

@@ -12,13 +12,13 @@
 typedef struct weir_locator {
     void *self;
     int dirfd; /* in which the extents' paths are looked up, as os.h says */
-    /* The extent that holds block. path_buffer has 4096 bytes, to which out->path may point.
+    /* The extent that holds block. path_buffer has WEIR_PATH_MAX bytes, to which out->path may point.
      * WEIR_PENDING: not there yet. WEIR_NOT_FOUND: it left the journal, or is damaged. */
     int (*locate)(void *self, uint64_t block, weir_extent *out, char *path_buffer);
-    /* The nearest existing block at or above this number (or at or below it); 0 for none. A gap
+    /* This number, or the nearest of an existing block on that side of it; 0 for none. A gap
      * may be as wide as a forged header says, so it is not crossed one by one. NULL where no
      * reader crosses gaps. */
-    uint64_t (*nearest)(void *self, uint64_t block, bool above);
+    uint64_t (*nearest)(void *self, uint64_t block, weir_side side);
 } weir_locator;
 
 /* Finds blocks up to the end of the inventory's stream, which may be above the durable mark. The
@@ -43,7 +43,7 @@ void weir_reader_free(weir_reader *reader);
 int weir_reader_read(weir_reader *reader, uint64_t block, weir_read_block *out, weir_error *error);
 
 /* The nearest block by the locator, or that number itself if the locator cannot say. */
-uint64_t weir_reader_nearest(const weir_reader *reader, uint64_t block, bool above);
+uint64_t weir_reader_nearest(const weir_reader *reader, uint64_t block, weir_side side);
 
 /* The two halves of weir_reader_read, for a caller that may not need the second: the header of a
  * block, and then, before any other call on the reader, its payload. */

@@ -108,10 +108,9 @@ int weir_scan_bytes(weir_scan *scan, uint64_t offset, size_t bytes, const uint8_
 
 /* ---- headers ---- */
 
-static bool is_of(const weir_identity *whose, const uint8_t journal[16], uint64_t segment) {
-    bool any = weir_all_zero(whose->journal, sizeof whose->journal);
-    return (any || memcmp(whose->journal, journal, sizeof whose->journal) == 0) &&
-           whose->segment == segment;
+static bool is_of(const weir_identity *whose, const weir_id journal, uint64_t segment) {
+    bool any = weir_id_is_none(whose->journal);
+    return (any || weir_id_equal(whose->journal, journal)) && whose->segment == segment;
 }
 
 static bool belongs(const weir_identity *whose, const weir_block_header *h, uint64_t offset) {
@@ -121,7 +120,7 @@ static bool belongs(const weir_identity *whose, const weir_block_header *h, uint
 
 /* Of a header of a newer version only the places of these three fields are relied on. */
 static bool newer_belongs(const weir_identity *whose, const uint8_t *bytes, uint64_t offset) {
-    uint8_t journal[16];
+    weir_id journal;
     weir_cursor c = weir_cursor_over(bytes, WEIR_BLOCK_HEADER);
     (void)weir_take(&c, 24); /* what is before the journal's id */
     weir_take_copy(&c, journal, sizeof journal);

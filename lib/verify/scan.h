@@ -25,7 +25,7 @@ typedef struct weir_scan {
 /* Which blocks count: blocks of another journal, segment or opening in the same file were left
  * by its former use. */
 typedef struct weir_identity {
-    uint8_t journal[16]; /* all zero: any */
+    weir_id journal; /* all zero: any */
     uint64_t segment;
     uint64_t incarnation; /* 0: any */
 } weir_identity;

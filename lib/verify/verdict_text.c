@@ -31,7 +31,7 @@ static const char *path_with(const weir_inventory_input *input, const weir_inven
 static const char *stray_path(const weir_inventory_input *input, const weir_inventory *inv) {
     for (size_t i = 0; i < inv->segment_count; i++) {
         const weir_segment_header *h = &inv->segments[i].header;
-        bool other = memcmp(h->journal, inv->journal, sizeof h->journal) != 0;
+        bool other = !weir_id_equal(h->journal, inv->journal);
         if (h->segment && (other || h->segment != inv->segments[i].number))
             return inv->segments[i].path;
     }

@@ -1,6 +1,8 @@
 /* walk.c - walk all blocks of a chain of segments. */
 #include "walk.h"
 
+#include <stdlib.h>
+
 /* ---- what the walk leaves in the inventory ---------------------------------------------- */
 
 void weir_walk_mark(weir_walk *w, weir_durable_mark mark) {
@@ -61,6 +63,26 @@ static weir_extent *extent_for(weir_walk *w, const weir_block_header *h) {
     return &list[inv->extent_count++];
 }
 
+/* Below the durable mark no end is asked for, and most marks rise to the block before. */
+static bool keep_end(weir_walk *w, uint64_t next_row) {
+    size_t n = w->end_count;
+    if (n && w->ends[n - 1].end.block <= w->inventory->durable.block) {
+        w->ends[0] = w->ends[n - 1];
+        w->end_count = 1;
+    }
+    weir_block_end *list = weir_walk_grow(w->ends, w->end_count, &w->end_capacity, sizeof *list);
+    if (!list) return false;
+    w->ends = list;
+    list[w->end_count++] = (weir_block_end){w->inventory->end, next_row};
+    return true;
+}
+
+const weir_block_end *weir_walk_end(const weir_walk *w, uint64_t block) {
+    for (size_t i = 0; i < w->end_count; i++)
+        if (w->ends[i].end.block == block) return &w->ends[i];
+    return NULL;
+}
+
 static int accept(weir_walk *w, const weir_block_header *h) {
     weir_extent *extent = extent_for(w, h);
     if (!extent) return weir_walk_no_memory(w);
@@ -71,6 +93,7 @@ static int accept(weir_walk *w, const weir_block_header *h) {
     extent->next_row = h->first_row + h->rows;
     w->former_end = inv->end;
     inv->end = (weir_log_end){h->segment, extent->end, h->block, h->hash};
+    if (!keep_end(w, extent->next_row)) return weir_walk_no_memory(w);
     if (w->last.block == 0) inv->first_wall_ns = h->wall_ns;
     inv->last_wall_ns = h->wall_ns;
     if (h->compatible) inv->read_only = true;
@@ -103,9 +126,19 @@ static void mark_invalid_block(weir_walk *w, weir_walk_place *p) {
     weir_walk_mark(w, (weir_durable_mark){h->block, h->hash, h->first_row + h->rows - 1, "block"});
 }
 
+int weir_walk_decode(weir_walk *w, const weir_block_header *h) {
+    weir_payload payload;
+    int status = weir_decoder_read(&w->decoder, &w->scan, h, &payload);
+    if (status != WEIR_OK) return status;
+    if (!w->drained.marks) w->drained.marks = malloc(WEIR_LANES_LIMIT * sizeof *w->drained.marks);
+    if (!w->drained.marks) return WEIR_NO_MEMORY;
+    weir_payload_drained(&payload, &w->drained);
+    w->drained_block = h->block;
+    return WEIR_OK;
+}
+
 static int check_payload(weir_walk *w, weir_walk_place *p) {
     const uint8_t *stored;
-    weir_payload payload;
     int status = weir_scan_payload(&w->scan, &p->header, &stored);
     if (status == WEIR_DAMAGED) {
         p->finding = WEIR_WALK_BAD;
@@ -113,7 +146,7 @@ static int check_payload(weir_walk *w, weir_walk_place *p) {
         return WEIR_OK;
     }
     if (status != WEIR_OK || !must_decode(w, &p->header)) return status;
-    status = weir_decoder_read(&w->decoder, &w->scan, &p->header, &payload);
+    status = weir_walk_decode(w, &p->header);
     if (status != WEIR_DAMAGED) return status;
     mark_invalid_block(w, p);
     return WEIR_OK;
@@ -229,6 +262,8 @@ static void drop_last(weir_walk *w) {
     extent->last_hash = h->previous_hash;
     extent->next_row = h->first_row;
     if (extent->begin == extent->end) inv->extent_count--;
+    while (w->end_count && w->ends[w->end_count - 1].end.block >= h->block)
+        w->end_count--;
     w->last = w->last_but_one;
 }
 
@@ -353,4 +388,6 @@ int weir_walk_chain(weir_walk *w, const weir_chain *chain) {
 void weir_walk_free(weir_walk *w) {
     weir_scan_free(&w->scan);
     weir_decoder_free(&w->decoder);
+    free(w->ends);
+    free(w->drained.marks);
 }

@@ -17,6 +17,11 @@ typedef struct weir_cross_check {
     bool seen;
 } weir_cross_check;
 
+typedef struct weir_block_end { /* where a block of the stream ends, and the row after it */
+    weir_log_end end;
+    uint64_t next_row;
+} weir_block_end;
+
 typedef struct weir_walk {
     const weir_inventory_input *input;
     weir_inventory *inventory; /* extents, damages, end, durable, … are filled */
@@ -30,6 +35,10 @@ typedef struct weir_walk {
     weir_block_header last; /* last valid block of the stream; block 0: there is none */
     weir_block_header last_but_one;
     weir_log_end former_end; /* of the stream, before that block */
+    weir_block_end *ends;    /* of the blocks from the durable one on: the mark may rise to any */
+    size_t end_count;
+    weir_drained drained; /* what the last block that was decoded says; drained_block: its number */
+    uint64_t drained_block;
 
     weir_scan scan; /* from here on the walk's own */
     weir_decoder decoder;
@@ -38,7 +47,7 @@ typedef struct weir_walk {
     bool open;                           /* the last damage has no end yet */
     bool surveyed;
     uint64_t torn_end; /* after the last byte of interest in this segment; 0: none was found */
-    size_t extent_capacity, damage_capacity;
+    size_t extent_capacity, damage_capacity, end_capacity;
     uint64_t bytes_before, bytes_shown; /* for progress */
 } weir_walk;
 
@@ -61,6 +70,12 @@ void weir_walk_mark(weir_walk *w, weir_durable_mark mark);
 /* The caller has set the marks from outside. Answers like weir_chain_list; WEIR_OK with
  * found.journal NEWER when a block of a newer version is where the next one should be. */
 int weir_walk_chain(weir_walk *w, const weir_chain *chain);
+
+/* Where this block ends, from the durable one on; NULL: it is not in the stream. */
+const weir_block_end *weir_walk_end(const weir_walk *w, uint64_t block);
+
+/* Decode the payload of a block of the file that is open. Answers like weir_decoder_read. */
+int weir_walk_decode(weir_walk *w, const weir_block_header *h);
 
 void weir_walk_free(weir_walk *w);
 

@@ -47,9 +47,9 @@ static int check(void *self, const weir_declaration *d, int64_t *next_key, weir_
     return WEIR_OK;
 }
 
-static void notify(void *self, bool aside) {
+static void notify(void *self, weir_wake where) {
     sim_life *life = self;
-    weir_wakeup_notify(&life->wakeup, sim_os(), aside);
+    weir_wakeup_notify(&life->wakeup, sim_os(), where);
 }
 
 /* It takes its steps by turns before the ring has gone, and after. */

@@ -3,12 +3,13 @@
 #include <sqlite3.h>
 
 #include "../../writer/sqlite/sqlite_sink.h"
+#include "machine.h"
 #include "model.h"
 #include "vfs.h"
 
 static int open_sqlite(weir_sink *sink, weir_position **positions, size_t *count,
                        weir_error *error) {
-    weir_sqlite_config config = {.path = SIM_DATABASE, .busy_timeout_ms = 1000};
+    weir_sqlite_config config = {.path = SIM_DATABASE, .busy_timeout_ms = 1000, .os = sim_os()};
     *positions = NULL;
     int status = weir_sqlite_sink_open(&config, sink, NULL, error);
     if (status == WEIR_OK) status = weir_sqlite_positions(sink, positions, count, error);

@@ -587,12 +587,11 @@ static void tails_and_heads_may_be_anything(void **state) {
 
 /* A row whose table nobody declared is not drained. */
 static void declare_table(weir_journal *journal) {
-    static const uint8_t none[16];
+    const weir_drained none = {.count = 0};
     uint8_t payload[64];
-    uint8_t *p = weir_payload_head_encode(payload, none, NULL, 0);
-    p = weir_put_u32(p, 1);
+    uint8_t *p = weir_put_u32(payload + WEIR_PAYLOAD_HEAD, 1);
     p += put_declaration(p, 1, "t", 1);
-    assert_int_equal(weir_journal_append(journal, WEIR_BLOCK_DECLARATIONS, payload,
+    assert_int_equal(weir_journal_append(journal, WEIR_BLOCK_DECLARATIONS, &none, payload,
                                          (size_t)(p - payload), 0, NULL),
                      WEIR_OK);
 }
@@ -616,7 +615,8 @@ static uint64_t drain_into_journal(const ring_file *r) {
     assert_int_equal(weir_ring_attach(&ring, config.os, WEIR_OS_CWD, r->path, &found, NULL),
                      WEIR_OK);
     assert_int_equal(found, WEIR_RING_OURS);
-    assert_int_equal(weir_drain_make(&drain, &ring, journal, 4096, true, NULL), WEIR_OK);
+    assert_int_equal(weir_drain_make(&drain, &ring, journal, 4096, WEIR_DRAIN_DEAD_RING, NULL),
+                     WEIR_OK);
     while (appended)
         assert_int_equal(weir_drain_block(&drain, &appended, NULL), WEIR_OK);
     assert_int_equal(weir_journal_sync(journal, NULL), WEIR_OK);

@@ -50,8 +50,8 @@ int weir_applier_start(weir_applier *a, weir_error *error) {
                       : weir_fail_os(error, failed, "%s: cannot start the writer thread", a->name);
 }
 
-void weir_wakeup_notify(weir_wakeup *wakeup, const weir_os *os, bool aside) {
-    if (aside && atomic_load_explicit(&wakeup->asleep, memory_order_relaxed))
+void weir_wakeup_notify(weir_wakeup *wakeup, const weir_os *os, weir_wake where) {
+    if (where == WEIR_WAKE_ASIDE && atomic_load_explicit(&wakeup->asleep, memory_order_relaxed))
         weir_affinity_keep_off(&wakeup->affinity);
     atomic_fetch_add_explicit(&wakeup->notified, 1, memory_order_release);
     os->wake(os->self, &wakeup->notified);
@@ -68,7 +68,7 @@ void weir_applier_free(weir_applier *a) {
 void weir_applier_finish(weir_applier *a, uint64_t deadline_ns) {
     a->deadline = deadline_ns;
     atomic_store_explicit(&a->stopping, true, memory_order_release);
-    weir_wakeup_notify(a->wakeup, a->os, false);
+    weir_wakeup_notify(a->wakeup, a->os, WEIR_WAKE_ANYWHERE);
 }
 
 int weir_applier_stop(weir_applier *a, uint64_t deadline_ns) {

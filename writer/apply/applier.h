@@ -21,9 +21,8 @@ typedef struct weir_wakeup {
     weir_affinity affinity; /* of the thread */
 } weir_wakeup;
 
-/* More is durable, or a caller waits for rows to be applied. Any thread. aside: the caller goes on
- * running, so the writer thread, if it sleeps, is to wake on another processor. */
-void weir_wakeup_notify(weir_wakeup *wakeup, const weir_os *os, bool aside);
+/* More is durable, or a caller waits for rows to be applied. Any thread. */
+void weir_wakeup_notify(weir_wakeup *wakeup, const weir_os *os, weir_wake where);
 
 /* name: of the database, for messages; copied. From now on the applier owns the sink, unless this
  * fails. handle must live as long as the applier. */

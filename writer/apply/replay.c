@@ -14,12 +14,12 @@ typedef struct transaction {
     bool cut; /* it ends within a block */
 } transaction;
 
-int weir_replay_make(const weir_os *os, weir_locator locator, const uint8_t journal[16],
+int weir_replay_make(const weir_os *os, weir_locator locator, const weir_id journal,
                      weir_sink *sink, weir_replay_damage at_damage, weir_replay **out) {
     *out = NULL;
     weir_replay *r = calloc(1, sizeof *r);
     if (!r) return WEIR_NO_MEMORY;
-    memcpy(r->journal, journal, 16);
+    weir_id_copy(r->journal, journal);
     r->sink = sink;
     r->skip_damage = at_damage == WEIR_REPLAY_SKIP_DAMAGE;
     int status = weir_reader_make(os, locator, &r->reader);

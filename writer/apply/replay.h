@@ -45,7 +45,7 @@ typedef enum weir_replay_damage {
 } weir_replay_damage;
 
 /* The caller keeps the sink, whose address replay remembers. */
-int weir_replay_make(const weir_os *os, weir_locator locator, const uint8_t journal[16],
+int weir_replay_make(const weir_os *os, weir_locator locator, const weir_id journal,
                      weir_sink *sink, weir_replay_damage at_damage, weir_replay **out);
 void weir_replay_free(weir_replay *r);
 

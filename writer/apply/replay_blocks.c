@@ -20,7 +20,7 @@ int weir_replay_declare_tables(weir_replay *r, const weir_read_block *block, wei
 
 static int check_chain(const weir_replay *r, const weir_replay_place *at, weir_error *error) {
     const weir_block_header *h = &r->block.header;
-    if (memcmp(h->journal, r->journal, 16) != 0)
+    if (!weir_id_equal(h->journal, r->journal))
         return weir_fail(error, WEIR_FOREIGN, "block %llu belongs to another journal",
                          (unsigned long long)at->next);
     if (at->gap) return WEIR_OK;
@@ -46,7 +46,7 @@ int weir_replay_load(weir_replay *r, weir_replay_place *at, weir_error *error) {
     int status;
     while (is_block_lost(status = weir_reader_read(r->reader, at->next, &r->block, error)) &&
            r->skip_damage) {
-        uint64_t next = weir_reader_nearest(r->reader, at->next + 1, true);
+        uint64_t next = weir_reader_nearest(r->reader, at->next + 1, WEIR_ABOVE);
         at->next = next ? next : UINT64_MAX; /* which is after every end */
         at->gap = true;
     }
@@ -84,7 +84,8 @@ static int declare_between(weir_replay *r, uint64_t from, weir_error *error) {
         status = declare_block(r, n, error);
         if (!is_block_lost(status) || !r->skip_damage) continue;
         status = WEIR_OK;
-        n = weir_reader_nearest(r->reader, n + 1, true) - 1; /* there is one: where replay begins */
+        n = weir_reader_nearest(r->reader, n + 1, WEIR_ABOVE) -
+            1; /* there is one: where replay begins */
     }
     return status;
 }
@@ -95,7 +96,7 @@ static int read_head(weir_replay *r, weir_read_block *head, weir_error *error) {
     int status = weir_reader_declarations(r->reader, r->at.next, head, error), earlier = status;
     uint64_t at = r->at.next;
     while (is_block_lost(earlier) && r->skip_damage && at > 1 &&
-           (at = weir_reader_nearest(r->reader, at - 1, false)) > 0)
+           (at = weir_reader_nearest(r->reader, at - 1, WEIR_BELOW)) > 0)
         earlier = weir_reader_declarations(r->reader, at, head, NULL);
     return is_block_lost(earlier) ? status : earlier;
 }

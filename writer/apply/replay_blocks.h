@@ -20,7 +20,7 @@ typedef struct weir_replay_place {
 struct weir_replay {
     weir_reader *reader;
     weir_sink *sink;
-    uint8_t journal[16];
+    weir_id journal;
     bool skip_damage;
     bool asked, ready; /* the position is known; and the tables declared before it */
     weir_replay_place at;

@@ -47,7 +47,7 @@ typedef struct weir_sink {
     void *self;
     /* Begin a transaction and read the position inside it. block and row 0: nothing is applied
      * yet. */
-    int (*begin)(void *self, const uint8_t journal[16], weir_position *at, weir_error *error);
+    int (*begin)(void *self, const weir_id journal, weir_position *at, weir_error *error);
     /* Remember a table that later rows use, also across transactions. WEIR_DECLARE_NOW: inside a
      * transaction only. Idempotent. */
     int (*declare)(void *self, const weir_declaration *d, weir_declare_when when,

@@ -1,6 +1,7 @@
 /* image.c - rows as the pages of an SQLite database in memory. */
 #include "image.h"
 
+#include <assert.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 
@@ -68,8 +69,8 @@ static bool page_has_room(const page *p, size_t bytes) {
     return p->end + 2 * (p->cells + 1) + bytes <= p->top;
 }
 
-/* The caller has checked that there is room. */
 static uint8_t *page_add(page *p, size_t bytes) {
+    assert(page_has_room(p, bytes));
     p->top -= (uint32_t)bytes;
     put_be16(p->bytes + p->end + 2 * p->cells++, p->top);
     return p->bytes + p->top;

@@ -194,7 +194,7 @@ int weir_journals_alone(const weir_journals *j, weir_error *error) {
 
 /* all: how many entries name the journal or the directory. right: how many of them are as they
  * should be. */
-static int count_entries(const weir_journals *j, const uint8_t journal[16], int64_t *all,
+static int count_entries(const weir_journals *j, const weir_id journal, int64_t *all,
                          int64_t *right, weir_error *error) {
     sqlite3_stmt *q;
     *all = *right = 0;
@@ -203,7 +203,7 @@ static int count_entries(const weir_journals *j, const uint8_t journal[16], int6
                      " FROM main.weir_journal WHERE journal = ?1 OR directory = ?2",
                      &q, error);
     if (status != WEIR_OK || !q) return status;
-    int code = sqlite3_bind_blob(q, 1, journal, 16, SQLITE_STATIC);
+    int code = sqlite3_bind_blob(q, 1, journal, sizeof(weir_id), SQLITE_STATIC);
     if (code == SQLITE_OK) code = sqlite3_bind_text(q, 2, j->directory, -1, SQLITE_STATIC);
     if (code == SQLITE_OK) code = sqlite3_bind_text(q, 3, j->database, -1, SQLITE_STATIC);
     if (code == SQLITE_OK) code = sqlite3_step(q);
@@ -214,12 +214,12 @@ static int count_entries(const weir_journals *j, const uint8_t journal[16], int6
     return status;
 }
 
-static int change_entries(const weir_journals *j, const char *sql, const uint8_t journal[16],
+static int change_entries(const weir_journals *j, const char *sql, const weir_id journal,
                           weir_error *error) {
     sqlite3_stmt *q;
     int status = weir_sqlite_prepare(j->db, sql, &q, error);
     if (status != WEIR_OK) return status;
-    int code = sqlite3_bind_blob(q, 1, journal, 16, SQLITE_STATIC);
+    int code = sqlite3_bind_blob(q, 1, journal, sizeof(weir_id), SQLITE_STATIC);
     if (code == SQLITE_OK) code = sqlite3_bind_text(q, 2, j->directory, -1, SQLITE_STATIC);
     if (code == SQLITE_OK && sqlite3_bind_parameter_count(q) > 2)
         code = sqlite3_bind_text(q, 3, j->database, -1, SQLITE_STATIC);
@@ -229,7 +229,7 @@ static int change_entries(const weir_journals *j, const char *sql, const uint8_t
     return status;
 }
 
-static int write_entry(const weir_journals *j, const uint8_t journal[16], bool beside,
+static int write_entry(const weir_journals *j, const weir_id journal, bool beside,
                        weir_error *error) {
     int status = weir_sqlite_run(
         j->db,
@@ -249,7 +249,7 @@ static int write_entry(const weir_journals *j, const uint8_t journal[16], bool b
     return status;
 }
 
-int weir_journals_enter(const weir_journals *j, const uint8_t journal[16], weir_error *error) {
+int weir_journals_enter(const weir_journals *j, const weir_id journal, weir_error *error) {
     int64_t all, right;
     char *path = weir_journals_beside(j->database);
     if (!path) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the journal's path");

@@ -35,6 +35,6 @@ int weir_journals_alone(const weir_journals *j, weir_error *error);
 
 /* Enter j->directory for the journal with this id, durably. Outside a transaction only. WEIR_BUSY
  * while another connection writes. */
-int weir_journals_enter(const weir_journals *j, const uint8_t journal[16], weir_error *error);
+int weir_journals_enter(const weir_journals *j, const weir_id journal, weir_error *error);
 
 #endif

@@ -115,7 +115,7 @@ static int bind_message(sqlite3_stmt *s, const weir_refused *row, const weir_ref
  * or where it cannot be kept, the message. */
 static int bind(sqlite3_stmt *s, const weir_refused *row, const weir_refusal *why,
                 weir_reject_kept kept) {
-    (void)sqlite3_bind_blob(s, 1, row->header->journal, 16, SQLITE_STATIC);
+    (void)sqlite3_bind_blob(s, 1, row->header->journal, sizeof(weir_id), SQLITE_STATIC);
     (void)sqlite3_bind_int64(s, 2, (sqlite3_int64)row->row);
     (void)sqlite3_bind_int64(s, 3, row->header->wall_ns);
     (void)sqlite3_bind_text(s, 4, row->table, -1, SQLITE_STATIC);

@@ -8,6 +8,7 @@
 #include "../../lib/handle/fork.h"
 #include "../../lib/verify/inspect.h"
 #include "journals.h"
+#include "open_sqlite.h"
 #include "place.h"
 #include "schema.h"
 #include "sqlite_error.h"
@@ -35,9 +36,9 @@ static int hook_check(void *self, const weir_declaration *d, int64_t *next_key, 
     return status;
 }
 
-static void hook_notify(void *self, bool aside) {
+static void hook_notify(void *self, weir_wake where) {
     weir_writer *w = self;
-    weir_wakeup_notify(&w->wakeup, w->os, aside);
+    weir_wakeup_notify(&w->wakeup, w->os, where);
 }
 
 /* For good. */
@@ -257,7 +258,8 @@ static int attach_writer(opening *o) {
     }
     weir_hooks hooks = {w, hook_check, hook_notify, hook_finish, hook_stop};
     weir_handle_attach(o->handle, &hooks);
-    hook_notify(w, false); /* rows may have become durable before the hooks were there */
+    hook_notify(w,
+                WEIR_WAKE_ANYWHERE); /* rows may have become durable before the hooks were there */
     return WEIR_OK;
 }
 
@@ -306,8 +308,9 @@ static int open_weir(opening *o, const char *path) {
     return status;
 }
 
-static int open_path(const char *path, const weir_options *options, weir **out, weir_error *error) {
-    opening o = {.os = weir_os_posix(), .error = error};
+static int open_path(const weir_os *os, const char *path, const weir_options *options, weir **out,
+                     weir_error *error) {
+    opening o = {.os = os, .error = error};
     if (options) o.options = *options;
     weir_options_fill(&o.options);
     int status = open_weir(&o, path);
@@ -318,21 +321,27 @@ static int open_path(const char *path, const weir_options *options, weir **out, 
 }
 
 /* A forked child that may not open anything is refused before SQLite does anything. */
-static int open_here(const char *path, const weir_options *options, weir **out, weir_error *error) {
+static int open_here(const weir_os *os, const char *path, const weir_options *options, weir **out,
+                     weir_error *error) {
     if (!path || !out)
         return weir_fail(error, WEIR_MISUSE, "weir_open_sqlite: %s is NULL", path ? "out" : "path");
     *out = NULL;
     int status = weir_fork_begin(error);
     if (status != WEIR_OK) return status;
-    status = open_path(path, options, out, error);
+    status = open_path(os, path, options, out, error);
     weir_fork_end(); /* the handle counts for itself */
     return status;
 }
 
-int weir_open_sqlite(const char *path, const weir_options *options, weir **out) {
+int weir_open_sqlite_on(const weir_os *os, const char *path, const weir_options *options,
+                        weir **out) {
     weir_error error = {0};
     weir_shelter shelter = weir_shelter_take();
-    int status = open_here(path, options, out, &error);
+    int status = open_here(os, path, options, out, &error);
     weir_shelter_leave(&shelter);
     return status < 0 ? weir_publish_error(&error) : status;
+}
+
+int weir_open_sqlite(const char *path, const weir_options *options, weir **out) {
+    return weir_open_sqlite_on(weir_os_posix(), path, options, out);
 }

@@ -56,12 +56,12 @@ static int position_damaged(sqlite3 *db, weir_error *error) {
                      sqlite3_db_filename(db, "main"));
 }
 
-static int read_position(sqlite_sink *s, const uint8_t journal[16], weir_position *at,
+static int read_position(sqlite_sink *s, const weir_id journal, weir_position *at,
                          weir_error *error) {
     *at = (weir_position){0};
-    memcpy(at->journal, journal, 16);
+    weir_id_copy(at->journal, journal);
     int status = WEIR_OK;
-    int code = sqlite3_bind_blob(s->read, 1, journal, 16, SQLITE_STATIC);
+    int code = sqlite3_bind_blob(s->read, 1, journal, sizeof(weir_id), SQLITE_STATIC);
     if (code == SQLITE_OK) code = sqlite3_step(s->read);
     if (code == SQLITE_ROW) {
         if (weir_position_row_take(s->read, at) != WEIR_POSITION_ROW_VALID)
@@ -74,7 +74,7 @@ static int read_position(sqlite_sink *s, const uint8_t journal[16], weir_positio
 }
 
 static int write_position(sqlite_sink *s, const weir_position *to, weir_error *error) {
-    int code = sqlite3_bind_blob(s->store, 1, to->journal, 16, SQLITE_STATIC);
+    int code = sqlite3_bind_blob(s->store, 1, to->journal, sizeof to->journal, SQLITE_STATIC);
     if (code == SQLITE_OK) code = sqlite3_bind_int64(s->store, 2, (sqlite3_int64)to->block);
     if (code == SQLITE_OK) code = sqlite3_bind_int64(s->store, 3, (sqlite3_int64)to->row);
     if (code == SQLITE_OK) code = sqlite3_bind_int64(s->store, 4, (sqlite3_int64)to->hash);
@@ -194,7 +194,7 @@ static int begin_writing(sqlite_sink *s, weir_error *error) {
     return status == WEIR_OK ? weir_connection_guard(&s->connection, error) : status;
 }
 
-static int sink_begin(void *self, const uint8_t journal[16], weir_position *at, weir_error *error) {
+static int sink_begin(void *self, const weir_id journal, weir_position *at, weir_error *error) {
     sqlite_sink *s = self;
     if (is_file_lost(s)) return reopen(s, error);
     int status = undo(s, error);

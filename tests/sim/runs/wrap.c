@@ -1,16 +1,13 @@
-/* wrap.c - calls between the rooms of lib and writer that the linker leads through here (--wrap),
- * so that production code meets the simulated machine where it asks for the real one. */
+/* wrap.c - calls between modules of lib and writer that the linker leads through here (--wrap): a
+ * life sees what its process does, and threads are steps. */
 #include <zstd.h>
 
 #include "../life.h"
 
-/* ---- the real machine is the simulated one ---------------------------------------------- */
+/* ---- no threads --------------------------------------------------------------------------- */
 
-const weir_os *__wrap_weir_os_posix(void);
 int __wrap_weir_journaler_start(weir_journaler *j, weir_error *error);
 int __wrap_weir_applier_start(weir_applier *a, weir_error *error);
-
-const weir_os *__wrap_weir_os_posix(void) { return sim_os(); }
 
 /* Threads are steps: see life.h. Whoever closes is then the thread, to the end. */
 int __wrap_weir_journaler_start(weir_journaler *j, weir_error *error) {

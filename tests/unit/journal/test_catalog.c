@@ -38,15 +38,15 @@ static void blocks_are_found_in_their_extent(void **state) {
 static void a_gap_is_stepped_over(void **state) {
     (void)state;
     weir_catalog c = {0};
-    assert_int_equal(weir_catalog_nearest(&c, 1, true), 0);
-    assert_int_equal(weir_catalog_nearest(&c, 1, false), 0);
+    assert_int_equal(weir_catalog_nearest(&c, 1, WEIR_ABOVE), 0);
+    assert_int_equal(weir_catalog_nearest(&c, 1, WEIR_BELOW), 0);
     add(&c, 1, 5, 9);
     add(&c, 4, UINT64_C(1) << 40, (UINT64_C(1) << 40) + 5); /* as wide as a forger likes */
-    assert_int_equal(weir_catalog_nearest(&c, 1, true), 5);
-    assert_int_equal(weir_catalog_nearest(&c, 4, false), 0);
-    assert_int_equal(weir_catalog_nearest(&c, 7, true), 7);
-    assert_int_equal(weir_catalog_nearest(&c, 10, true), UINT64_C(1) << 40);
-    assert_int_equal(weir_catalog_nearest(&c, 10, false), 9);
+    assert_int_equal(weir_catalog_nearest(&c, 1, WEIR_ABOVE), 5);
+    assert_int_equal(weir_catalog_nearest(&c, 4, WEIR_BELOW), 0);
+    assert_int_equal(weir_catalog_nearest(&c, 7, WEIR_ABOVE), 7);
+    assert_int_equal(weir_catalog_nearest(&c, 10, WEIR_ABOVE), UINT64_C(1) << 40);
+    assert_int_equal(weir_catalog_nearest(&c, 10, WEIR_BELOW), 9);
     assert_int_equal(weir_catalog_nearest(&c, (UINT64_C(1) << 40) + 6, true), 0);
     weir_catalog_free(&c);
 }

@@ -26,7 +26,8 @@ static int setup(void **state) {
     journal_open(&f->j);
     journal_ring(&f->j, weir_os_posix(), LANES);
     ring_provision(&f->j.at, LANES);
-    return weir_drain_make(&f->drain, &f->j.at.ring, f->j.journal, 1 << 14, false, &error);
+    return weir_drain_make(&f->drain, &f->j.at.ring, f->j.journal, 1 << 14, WEIR_DRAIN_LIVE_RING,
+                           &error);
 }
 
 static int teardown(void **state) {

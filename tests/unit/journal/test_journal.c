@@ -98,6 +98,16 @@ static uint8_t *put_head(uint8_t *at, uint64_t position) {
     return weir_payload_head_encode(at, ring, &mark, 1);
 }
 
+/* What the head of this payload says is drained. */
+static int append_payload(weir_journal *j, uint16_t kind, uint8_t *payload, size_t bytes,
+                          uint32_t rows, weir_error *error) {
+    weir_lane_mark marks[2];
+    weir_drained drained = {.marks = marks};
+    weir_payload parsed;
+    if (weir_payload_parse(payload, bytes, &parsed)) weir_payload_drained(&parsed, &drained);
+    return weir_journal_append(j, kind, &drained, payload, bytes, rows, error);
+}
+
 /* A block of rows that hold their own numbers; the lane mark says the last of them. */
 static int append_rows(weir_journal *j, uint32_t rows, weir_error *error) {
     static uint8_t payload[1 << 20];
@@ -110,7 +120,7 @@ static int append_rows(weir_journal *j, uint32_t rows, weir_error *error) {
         size_t bytes = weir_row_size(&value, 1, &status);
         at = weir_row_encode(weir_put_u32(at, (uint32_t)bytes), 1, &value, 1);
     }
-    return weir_journal_append(j, WEIR_BLOCK_ROWS, payload, (size_t)(at - payload), rows, error);
+    return append_payload(j, WEIR_BLOCK_ROWS, payload, (size_t)(at - payload), rows, error);
 }
 
 static void must_append(weir_journal *j, uint32_t rows) {
@@ -133,7 +143,7 @@ static void declare(weir_journal *j, uint16_t table, const char *name) {
     at = weir_declaration_encode(weir_put_u32(at, 1), d);
     weir_declaration_free(d);
     assert_int_equal(
-        weir_journal_append(j, WEIR_BLOCK_DECLARATIONS, payload, (size_t)(at - payload), 0, &error),
+        append_payload(j, WEIR_BLOCK_DECLARATIONS, payload, (size_t)(at - payload), 0, &error),
         WEIR_OK);
 }
 
@@ -284,11 +294,11 @@ static void blocks_are_seen_once_they_are_durable(void **state) {
     must_append(j, ROWS);
     assert_int_equal(locator.locate(locator.self, 1, &extent, path), WEIR_OK);
     assert_int_equal(locator.locate(locator.self, 2, &extent, path), WEIR_PENDING);
-    assert_int_equal(locator.nearest(locator.self, 1, false), 1);
-    assert_int_equal(locator.nearest(locator.self, 2, false), 1);
-    assert_int_equal(locator.nearest(locator.self, 2, true), 0);
+    assert_int_equal(locator.nearest(locator.self, 1, WEIR_BELOW), 1);
+    assert_int_equal(locator.nearest(locator.self, 2, WEIR_BELOW), 1);
+    assert_int_equal(locator.nearest(locator.self, 2, WEIR_ABOVE), 0);
     must_sync(j);
-    assert_int_equal(locator.nearest(locator.self, 2, true), 2);
+    assert_int_equal(locator.nearest(locator.self, 2, WEIR_ABOVE), 2);
     assert_int_equal(locator.locate(locator.self, 2, &extent, path), WEIR_OK);
     assert_int_equal(extent.last_block, 2);
     assert_int_equal(extent.next_row, ROWS + 1);
@@ -315,9 +325,8 @@ static void a_block_larger_than_a_segment_gets_one_of_its_own(void **state) {
     size_t bytes = weir_row_size(&value, 1, &status);
     (void)weir_row_encode(row, 1, &value, 1);
     at = weir_put_bytes(weir_put_u32(at, (uint32_t)bytes), row, bytes);
-    assert_int_equal(
-        weir_journal_append(j, WEIR_BLOCK_ROWS, payload, (size_t)(at - payload), 1, &error),
-        WEIR_OK);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_ROWS, payload, (size_t)(at - payload), 1, &error),
+                     WEIR_OK);
     must_sync(j);
     assert_true(state_of(j).bytes > 2 * SEGMENT);
     assert_int_equal(names_now().segments, 2);
@@ -354,12 +363,15 @@ static void payloads_that_lie_are_refused(void **state) {
     weir_error error = {0};
     uint8_t payload[WEIR_PAYLOAD_HEAD + 16] = {0};
     weir_journal *j = open_journal();
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, 10, 0, &error), WEIR_MISUSE);
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_MARK, payload, WEIR_PAYLOAD_HEAD, 1, &error),
+    assert_int_equal(append_payload(j, WEIR_BLOCK_ROWS, payload, 10, 0, &error), WEIR_MISUSE);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_MARK, payload, WEIR_PAYLOAD_HEAD, 1, &error),
+                     WEIR_MISUSE);
+    const weir_drained many = {.count = WEIR_LANES_LIMIT + 1};
+    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_MARK, &many, payload, 1 << 20, 0, &error),
                      WEIR_MISUSE);
     weir_put_u32(payload + WEIR_PAYLOAD_HEAD, 9); /* nine declarations that are not there */
     assert_int_equal(
-        weir_journal_append(j, WEIR_BLOCK_DECLARATIONS, payload, WEIR_PAYLOAD_HEAD + 4, 0, &error),
+        append_payload(j, WEIR_BLOCK_DECLARATIONS, payload, WEIR_PAYLOAD_HEAD + 4, 0, &error),
         WEIR_DAMAGED);
     assert_int_equal(state_of(j).end.block, 1);
     close_journal(j);
@@ -408,15 +420,12 @@ static void the_journal_keeps_its_id(void **state) {
  * would leave a dead ring alone. */
 static void a_closing_mark_is_not_carried_over(void **state) {
     (void)state;
-    const uint8_t no_ring[16] = {0};
-    uint8_t head[WEIR_PAYLOAD_HEAD];
+    uint8_t head[WEIR_PAYLOAD_HEAD] = {0};
     weir_error error = {0};
-    (void)weir_payload_head_encode(head, no_ring, NULL, 0);
     weir_journal *j = open_journal();
     must_append(j, ROWS);
     must_sync(j);
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_MARK, head, sizeof head, 0, &error),
-                     WEIR_OK);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_MARK, head, sizeof head, 0, &error), WEIR_OK);
     must_sync(j);
     close_journal(j);
     const weir_inventory *found = take();
@@ -767,8 +776,8 @@ static void a_block_beyond_the_limit_is_refused_and_no_other(void **state) {
     weir_journal *j = open_journal();
     assert_int_equal(weir_journal_reserve(j, SEGMENT, &error), WEIR_OK);
     size_t bytes = put_large(payload, 3 * SEGMENT);
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, NULL), WEIR_FULL);
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_FULL);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_ROWS, payload, bytes, 1, NULL), WEIR_FULL);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_FULL);
     assert_non_null(strstr(error.text, "limit"));
     must_append(j, ROWS);
     must_sync(j);
@@ -789,8 +798,7 @@ static void a_block_beyond_the_format_is_refused(void **state) {
     assert_ptr_not_equal(payload, MAP_FAILED); /* address space: hardly a page of it is used */
     (void)put_head(payload, 0);
     weir_journal *j = open_journal();
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error),
-                     WEIR_TOO_BIG);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_TOO_BIG);
     assert_int_equal(state_of(j).end.block, 1);
     must_append(j, ROWS);
     close_journal(j);
@@ -859,7 +867,7 @@ static void a_written_spare_made_longer_is_written_once(void **state) {
     faulty_arm(&here->os, FAULTY_ALLOCATE, 1, 1, -ENOSPC); /* no new file, but an old one grows */
     long writes = here->os.calls[FAULTY_PWRITE];
     size_t bytes = put_large(payload, 2 * SEGMENT);
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_OK);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_OK);
     assert_int_equal(j->spares.count, spares - 1);
     assert_true(j->segment.bytes > 2 * SEGMENT);
     assert_int_equal(j->segment.filled, j->segment.bytes);
@@ -1294,7 +1302,7 @@ static void a_file_ahead_that_is_too_small_waits_for_the_next(void **state) {
     weir_journal *j = open_with_a_file_ahead();
     uint64_t number = j->ahead.number;
     size_t bytes = put_large(payload, 2 * SEGMENT);
-    assert_int_equal(weir_journal_append(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_OK);
+    assert_int_equal(append_payload(j, WEIR_BLOCK_ROWS, payload, bytes, 1, &error), WEIR_OK);
     assert_true(j->segment.bytes > 2 * SEGMENT);
     assert_int_equal(j->ahead.number, number);
     must_sync(j);
@@ -1356,7 +1364,7 @@ static int close_between(void *self, int file) {
         weir_locator locator = weir_journal_locator(j);
         assert_int_equal(release_all(j, &error), WEIR_OK);
         assert_int_equal(names_now().segments, 1);
-        assert_int_equal(locator.nearest(locator.self, durable, true), 0);
+        assert_int_equal(locator.nearest(locator.self, durable, WEIR_ABOVE), 0);
     }
     return weir_os_posix()->close(self, file);
 }
@@ -1372,7 +1380,7 @@ static void a_new_segment_is_not_near_before_its_head_is_told(void **state) {
     assert_null(rolling);
     must_sync(j);
     weir_locator locator = weir_journal_locator(j);
-    assert_int_equal(locator.nearest(locator.self, 1, true), state_of(j).first_block);
+    assert_int_equal(locator.nearest(locator.self, 1, WEIR_ABOVE), state_of(j).first_block);
     (void)see_live(j);
     close_journal(j);
 }

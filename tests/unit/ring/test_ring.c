@@ -485,7 +485,7 @@ static void a_report_leaves_out_what_the_journal_has(void **state) {
     memcpy(id, f->ring.header.id, sizeof id);
     leave_rows(f, 5);
     weir_lane_mark lanes[] = {{0, 96}, {1, 48}};
-    weir_drained drained = {.lanes = lanes, .lane_count = 2};
+    weir_drained drained = {.marks = lanes, .count = 2};
     assert_int_equal(inspect(weir_os_posix(), f, &drained).rows, 5); /* of a ring of zeros */
     memcpy(drained.ring, id, sizeof id);
     weir_ring_report report = inspect(weir_os_posix(), f, &drained);
@@ -495,7 +495,7 @@ static void a_report_leaves_out_what_the_journal_has(void **state) {
     set_head(f, 1, 96);                     /* durable, though no block at hand says so */
     assert_int_equal(inspect(weir_os_posix(), f, &drained).rows, 1);
     set_head(f, 1, 0);
-    drained.lane_count = 1; /* of the other lane */
+    drained.count = 1; /* of the other lane */
     assert_int_equal(inspect(weir_os_posix(), f, &drained).rows, 5);
 }
 

@@ -105,8 +105,8 @@ static void a_sound_journal(void **state) {
     assert_int_equal(t->inv.durable_next_row, 81);
     assert_memory_equal(t->inv.journal, t->f.journal, 16);
     assert_memory_equal(t->inv.drained.ring, t->f.ring, 16);
-    assert_int_equal(t->inv.drained.lane_count, 1);
-    assert_int_equal(t->inv.drained.lanes[0].position, 100 + 11);
+    assert_int_equal(t->inv.drained.count, 1);
+    assert_int_equal(t->inv.drained.marks[0].position, 100 + 11);
     assert_int_equal(t->inv.first_wall_ns, 1000);
     assert_int_equal(t->inv.last_wall_ns, 1011);
     assert_int_equal(t->inv.bytes, 3 * FORGE_SEGMENT);

@@ -109,14 +109,14 @@ static void a_gap_can_be_stepped_over(void **state) {
     forge_journal(&t->f, 3);
     forge_flip(&t->f, 2, forge_header_at(&t->f, 6));
     take_and_read(t);
-    assert_int_equal(weir_reader_nearest(t->reader, 6, true), 7);
-    assert_int_equal(weir_reader_nearest(t->reader, 6, false), 5);
-    assert_int_equal(weir_reader_nearest(t->reader, 5, true), 5);
-    assert_int_equal(weir_reader_nearest(t->reader, 7, false), 7);
-    assert_int_equal(weir_reader_nearest(t->reader, 0, true), 1);
-    assert_int_equal(weir_reader_nearest(t->reader, 0, false), 0);
-    assert_int_equal(weir_reader_nearest(t->reader, 13, true), 0);
-    assert_int_equal(weir_reader_nearest(t->reader, UINT64_MAX, false), 12);
+    assert_int_equal(weir_reader_nearest(t->reader, 6, WEIR_ABOVE), 7);
+    assert_int_equal(weir_reader_nearest(t->reader, 6, WEIR_BELOW), 5);
+    assert_int_equal(weir_reader_nearest(t->reader, 5, WEIR_ABOVE), 5);
+    assert_int_equal(weir_reader_nearest(t->reader, 7, WEIR_BELOW), 7);
+    assert_int_equal(weir_reader_nearest(t->reader, 0, WEIR_ABOVE), 1);
+    assert_int_equal(weir_reader_nearest(t->reader, 0, WEIR_BELOW), 0);
+    assert_int_equal(weir_reader_nearest(t->reader, 13, WEIR_ABOVE), 0);
+    assert_int_equal(weir_reader_nearest(t->reader, UINT64_MAX, WEIR_BELOW), 12);
 }
 
 static void heads_of_segments(void **state) {

@@ -180,8 +180,8 @@ static void rows_linger_then_go_together(void **state) {
 
 static _Atomic int notifications; /* the journal thread counts them */
 
-static void count_nudge(void *self, bool aside) {
-    (void)self, (void)aside;
+static void count_nudge(void *self, weir_wake where) {
+    (void)self, (void)where;
     notifications++;
 }
 
@@ -222,7 +222,7 @@ static void the_thread_is_kept_off_for_one_wake(void **state) {
     pid_t thread = (pid_t)atomic_load(&wakeup.affinity.thread);
     cpu_set_t before, after;
     assert_int_equal(sched_getaffinity(thread, sizeof before, &before), 0);
-    weir_wakeup_notify(&wakeup, &os, true);
+    weir_wakeup_notify(&wakeup, &os, WEIR_WAKE_ASIDE);
     for (int i = 0; i < LOOKS && atomic_load(&wakeup.affinity.state); i++)
         (void)nanosleep(&pause, NULL);
     assert_int_equal(sched_getaffinity(thread, sizeof after, &after), 0);

@@ -80,8 +80,8 @@ int weir_reader_header(weir_reader *reader, uint64_t block, weir_block_header *o
     return WEIR_OK;
 }
 
-uint64_t weir_reader_nearest(const weir_reader *reader, uint64_t block, bool above) {
-    (void)reader, (void)above;
+uint64_t weir_reader_nearest(const weir_reader *reader, uint64_t block, weir_side side) {
+    (void)reader, (void)side;
     return nothing_left ? 0 : block;
 }
 
