@@ -27,7 +27,7 @@ add_library(weir_static STATIC ${weir_objects})
 set_target_properties(weir_static PROPERTIES OUTPUT_NAME weir LINKER_LANGUAGE C)
 
 foreach(target weir weir_static)
-    target_link_libraries(${target} PRIVATE ${weir_libraries} Threads::Threads ${CMAKE_DL_LIBS})
+    target_link_libraries(${target} PRIVATE ${weir_libraries} Threads::Threads ${CMAKE_DL_LIBS} m)
     target_include_directories(${target} INTERFACE
         $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
         $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

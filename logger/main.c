@@ -16,7 +16,7 @@
 enum { LEFT_BYTES = 1 << 20 }; /* what a pipe may hold when a signal comes */
 
 typedef struct logger {
-    weir_log_options options;
+    weir_logger_options options;
     weir_lines lines;
     weir_target target;
     weir_copy copy;

@@ -84,13 +84,13 @@ static const char *name_option(struct argp_state *state, const char *option, con
     return text;
 }
 
-static void take_database(struct argp_state *state, weir_log_options *out, const char *text) {
+static void take_database(struct argp_state *state, weir_logger_options *out, const char *text) {
     if (out->database) argp_error(state, "one database at a time: '%s' is too many", text);
     out->database = text;
 }
 
 static error_t take_log_option(int key, char *text, struct argp_state *state) {
-    weir_log_options *out = state->input;
+    weir_logger_options *out = state->input;
     switch (key) {
     case OPTION_LEVEL: out->level = log_level_option(state, text); return 0;
     case OPTION_PREFIXES: out->prefixes = true; return 0;
@@ -134,14 +134,14 @@ static const char log_doc[] =
     "are in the table weir_reject; 4 lines were written to stderr instead, or journal or database "
     "are damaged; 8 could not run, read or copy; 16 usage.\n";
 
-void weir_log_options_parse(int argc, char **argv, weir_log_options *out) {
+void weir_log_options_parse(int argc, char **argv, weir_logger_options *out) {
     const struct argp argp = {log_options, take_log_option, "DATABASE", log_doc, NULL, NULL, NULL};
-    *out = (weir_log_options){.table = "log",
-                              .tag = "stdin",
-                              .level = WEIR_INFO,
-                              .sync = WEIR_PUBLISHED,
-                              .wait_s = WAIT_SECONDS,
-                              .limit_bytes = (uint64_t)LIMIT_MIB << 20};
+    *out = (weir_logger_options){.table = "log",
+                                 .tag = "stdin",
+                                 .level = WEIR_INFO,
+                                 .sync = WEIR_PUBLISHED,
+                                 .wait_s = WAIT_SECONDS,
+                                 .limit_bytes = (uint64_t)LIMIT_MIB << 20};
     argp_err_exit_status = WEIR_LOGGED_USAGE;
     argp_program_version_hook = print_log_version;
     (void)argp_parse(&argp, argc, argv, 0, NULL, out); /* it exits where it would fail */

@@ -16,7 +16,7 @@ enum {
     WEIR_LOGGED_USAGE = 16,
 };
 
-typedef struct weir_log_options {
+typedef struct weir_logger_options {
     const char *database;
     const char *journal; /* its directory, when it is not beside the database; or NULL */
     const char *table, *tag;
@@ -25,10 +25,10 @@ typedef struct weir_log_options {
     bool prefixes, pass, verbose;
     uint32_t wait_s;
     uint64_t limit_bytes; /* of the journal */
-} weir_log_options;
+} weir_logger_options;
 
 /* Fill *out from the command line. Does not return when it is wrong (exit 16), or asks for help or
  * the version (exit 0). */
-void weir_log_options_parse(int argc, char **argv, weir_log_options *out);
+void weir_log_options_parse(int argc, char **argv, weir_logger_options *out);
 
 #endif

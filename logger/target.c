@@ -31,7 +31,7 @@ static uint64_t target_now(void) {
     return os->now(os->self);
 }
 
-weir_target weir_target_make(const weir_log_options *options) {
+weir_target weir_target_make(const weir_logger_options *options) {
     return (weir_target){.options = options, .process = getpid()};
 }
 
@@ -106,7 +106,7 @@ static void on_target_event(void *context, weir_event event, const char *text) {
 }
 
 static int open_target(weir_target *t) {
-    const weir_log_options *o = t->options;
+    const weir_logger_options *o = t->options;
     weir_options options = {.journal_directory = o->journal,
                             .lane_bytes = TARGET_LANE_BYTES,
                             .lanes_max = TARGET_LANES,

@@ -8,7 +8,7 @@
 #include "options.h"
 
 typedef struct weir_target {
-    const weir_log_options *options;
+    const weir_logger_options *options;
     int64_t process;
     weir *w; /* NULL: not open */
     weir_table *table;
@@ -19,7 +19,7 @@ typedef struct weir_target {
     _Atomic bool told_of_rejected;
 } weir_target;
 
-weir_target weir_target_make(const weir_log_options *options);
+weir_target weir_target_make(const weir_logger_options *options);
 
 /* Can a line be tried now? Opens and declares when it is time to. Takes a quarter of a second at
  * most, unless rows have to be recovered. Says on stderr what is the matter, and when it is over. */

@@ -5,18 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-const weir_declaration *weir_tables_find(const weir_tables *tables, uint16_t number) {
-    size_t low = 0, high = tables->count; /* the list ascends */
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (tables->list[middle]->table < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < tables->count && tables->list[low]->table == number ? tables->list[low] : NULL;
-}
-
 static bool has_column(const weir_columns *columns, const char *name) {
     for (size_t i = 0; i < columns->count; i++)
         if (strcasecmp(columns->name[i], name) == 0) return true;

@@ -8,9 +8,6 @@
 #include "../lib/format/tables.h"
 #include "../lib/verify/reader.h"
 
-/* The declaration with this table number; NULL when it is lost. */
-const weir_declaration *weir_tables_find(const weir_tables *tables, uint16_t number);
-
 /* All declarations in the journal that can be read. A row whose declaration cannot be read is still
  * dumped, but without names. */
 void weir_tables_read(weir_tables *tables, const weir_inventory *inventory, weir_reader *reader);

@@ -1,6 +1,7 @@
 /* deadring.c - apply the rows of a dead process's ring to a database. */
 #include "deadring.h"
 
+#include "../lib/format/expand.h"
 #include "../lib/journal/drain.h"
 #include "columns.h"
 
@@ -68,6 +69,25 @@ static int apply_ring_rows(ring_rows *r, const weir_block_header *h, weir_cursor
     return WEIR_OK;
 }
 
+static int apply_expanded_rows(ring_rows *r, weir_block_header *h, weir_cursor body,
+                               weir_error *error) {
+    uint32_t left = h->rows;
+    weir_cursor rows;
+    weir_expander *x;
+    int status = weir_expander_make(&r->tables.templates, &x);
+    if (status != WEIR_OK) return weir_fail(error, status, "no memory to format rows");
+    while (status == WEIR_OK && left > 0) {
+        status = weir_expander_take(x, &body, left, &h->rows, &rows);
+        status = status == WEIR_OK ? apply_ring_rows(r, h, rows, error)
+                                   : weir_fail(error, status, "row %llu cannot be formatted",
+                                               (unsigned long long)h->first_row);
+        h->first_row += h->rows;
+        left -= h->rows; /* draining counted them: at least one was taken */
+    }
+    weir_expander_free(x);
+    return status;
+}
+
 /* ---- what draining yields -------------------------------------------------------------- */
 
 static int declare_ring(const weir_sink *sink, const weir_tables *tables, weir_declare_when when,
@@ -105,12 +125,13 @@ static int take_ring_block(void *self, uint16_t kind, const weir_drained *draine
                            .wall_ns = os->wall(os->self)};
     weir_id_copy(h.journal, r->input->journal);
     r->next += rows;
-    return apply_ring_rows(r, &h, body, error);
+    return weir_has_template_rows(body) ? apply_expanded_rows(r, &h, body, error)
+                                        : apply_ring_rows(r, &h, body, error);
 }
 
-static const weir_declaration *find_declaration(const void *self, uint16_t table) {
+static const weir_tables *ring_tables(const void *self) {
     const ring_rows *r = self;
-    return weir_tables_find(&r->tables, table);
+    return &r->tables;
 }
 
 /* ---- the ring -------------------------------------------------------------------------- */
@@ -127,7 +148,7 @@ static int read_tables(ring_rows *r, weir_error *error) {
 
 static int drain(ring_rows *r, weir_ring *ring, const weir_durable_mark *mark, weir_error *error) {
     const weir_inventory *inventory = &r->input->ring->inventory;
-    weir_drain_receiver receiver = {r, take_ring_block, find_declaration};
+    weir_drain_receiver receiver = {r, take_ring_block, ring_tables};
     weir_drain d;
     weir_inspection_skip_drained(inventory, ring);
     int status = weir_drain_make(&d, ring, NULL, WEIR_DRAIN_TARGET, WEIR_DRAIN_DEAD_RING, error);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "../lib/format/expand.h"
 #include "../lib/verify/reader.h"
 #include "exits.h"
 #include "report.h"
@@ -22,6 +23,7 @@ typedef struct dumping {
     weir_view view;
     weir_reader *reader;
     weir_tables tables;
+    weir_expander *expander;
     weir_columns columns; /* of a CSV */
     weir_row row;         /* large: 2000 values */
     uint64_t next;        /* row number expected now; 0: any */
@@ -88,9 +90,24 @@ static void report_gap(dumping *d, uint64_t first, uint64_t last) {
     d->damaged = true;
 }
 
-static void dump_row(dumping *d, const weir_block_header *h, const uint8_t *bytes, size_t length) {
+/* A row of a template becomes one of its table, unless the template is lost. body begins with it. */
+static void expand(dumping *d, weir_cursor body, const uint8_t **bytes, size_t *length) {
+    uint32_t rows;
+    weir_cursor expanded;
+    if (weir_row_table(*bytes, *length) <= WEIR_TABLES_MAX) return;
+    if (weir_expander_take(d->expander, &body, 1, &rows, &expanded) == WEIR_OK)
+        (void)weir_payload_next_row(&expanded, bytes, length); /* it was just made */
+}
+
+/* body begins with the row. */
+static void dump_row(dumping *d, const weir_block_header *h, weir_cursor body) {
+    const uint8_t *bytes = NULL;
+    size_t length = 0;
+    weir_cursor row = body;
     d->row.number = d->next;
     d->row.wall_ns = h->wall_ns;
+    (void)weir_payload_next_row(&row, &bytes, &length); /* the caller has read it too */
+    expand(d, body, &bytes, &length);
     if (weir_row_decode(bytes, length, &d->row.table, &d->row.count, d->row.values)) {
         write_one_row(d);
     } else {
@@ -104,7 +121,7 @@ static bool has_enough(const dumping *d) { return d->left == 0 || d->next > d->a
 /* Dump the rows of the block that were asked for and are not dumped yet. */
 static void dump_rows(dumping *d, const weir_read_block *block) {
     const weir_block_header *h = &block->header;
-    weir_cursor body = block->payload.body;
+    weir_cursor body = block->payload.body, row;
     const uint8_t *bytes;
     size_t length;
     if (h->first_row > d->next) {
@@ -112,9 +129,10 @@ static void dump_rows(dumping *d, const weir_read_block *block) {
         d->next = h->first_row;
     }
     for (uint64_t number = h->first_row; !has_enough(d); number++) {
+        row = body;
         if (weir_payload_next_row(&body, &bytes, &length) != 1) break;
         if (number < d->next) continue;
-        dump_row(d, h, bytes, length);
+        dump_row(d, h, row);
         d->next = number + 1;
     }
 }
@@ -263,7 +281,14 @@ int weir_run_dump(const weir_arguments *arguments, const weir_place *place) {
     d->os = arguments->archive ? &archive.os : place->os;
     d->left = arguments->limit;
     d->next = arguments->from;
-    int code = dump(d);
+    int code;
+    if (weir_expander_make(&d->tables.templates, &d->expander) == WEIR_OK) {
+        code = dump(d);
+    } else {
+        (void)weir_fail(&error, WEIR_NO_MEMORY, "no memory to dump %s", place->directory);
+        code = weir_report_error(arguments, &error);
+    }
+    weir_expander_free(d->expander);
     weir_archive_close(&archive);
     free(d);
     return code;

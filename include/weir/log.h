@@ -15,8 +15,21 @@
  *     log(time_ns INTEGER, level TEXT, thread INTEGER, file TEXT, line INTEGER, message TEXT)
  *
  * time_ns: the wall clock, since 1970. level: "TRACE" … "FATAL". thread: the kernel's thread id.
- * The table is declared at a handle's first message. One that exists already is used, as with
- * weir_declare(); more columns that can take their default do no harm.
+ * weir_log_kv() adds a column: fields TEXT, a JSON object. The table is declared at a handle's
+ * first message, under a name that weir_log_configure() can choose. One that exists already is
+ * used, as with weir_declare(); more columns that can take their default do no harm.
+ *
+ * FORMATTED LATER
+ *
+ * Where the format is a string literal, a message is stored as its arguments, and the text is made
+ * when the row leaves the journal: by the writer, or by a recovery. The place in the source (file,
+ * line, format, level) is journaled once, at its first message, which therefore takes longer: it
+ * declares, allocates and may wait. A journal has room for 61,439 such places.
+ *
+ * The text is what printf makes in the C locale. %s is copied at the call, at most 4,096 bytes of
+ * it; %m is the error at the call; wide text becomes UTF-8. Other formats are formatted in the
+ * caller, in its locale, and cost a hundred times as much: a format that is no literal, %n, %1$d,
+ * %'d, long double, and more than 62 arguments.
  *
  * WHAT A MESSAGE IS WORTH
  *
@@ -24,8 +37,8 @@
  * row does. To have it survive a power cut too, call weir_sync(w, WEIR_DURABLE, timeout_ms).
  *
  * A message below the threshold costs one load and one comparison, and its arguments are not
- * evaluated. Any thread may log at any time; a signal handler may not (formatting is not safe
- * there: a handler may append a row of its own instead). errno is what it was before. */
+ * evaluated. Any thread may log at any time; a signal handler may not (a place's first message
+ * allocates: a handler may append a row of its own instead). errno is what it was before. */
 #ifndef WEIR_LOG_H
 #define WEIR_LOG_H
 
@@ -49,8 +62,9 @@ typedef enum weir_log_level {
 /* Log one message, as printf formats it. w: an open handle; level: one of the above. */
 #define weir_log(w, level, ...)                                                                    \
     do {                                                                                           \
-        if (weir_log_passes(level))                                                                \
-            (void)weir_log_write((w), (level), __FILE__, __LINE__, __VA_ARGS__);                   \
+        static weir_log_site weir_log_site_ =                                                      \
+            WEIR_LOG_SITE_(WEIR_LOG_LITERAL_(WEIR_LOG_FIRST_(__VA_ARGS__, 0)));                    \
+        if (weir_log_passes(level)) (void)weir_log_at((w), (level), &weir_log_site_, __VA_ARGS__); \
     } while (0)
 
 #define weir_log_trace(w, ...) weir_log(w, WEIR_TRACE, __VA_ARGS__)
@@ -60,13 +74,49 @@ typedef enum weir_log_level {
 #define weir_log_error(w, ...) weir_log(w, WEIR_ERROR, __VA_ARGS__)
 #define weir_log_fatal(w, ...) weir_log(w, WEIR_FATAL, __VA_ARGS__)
 
+/* Log a text with named values: they become a JSON object in the column "fields", which is added to
+ * the table at the first such message.
+ *
+ *     weir_log_kv(w, WEIR_INFO, "filled", "id", weir_int(7), "price", weir_real(9.5));
+ *
+ * Names: text of 1 … 1024 bytes. Values: as weir_append takes them. Numbers that JSON does not know
+ * become null, a BLOB becomes hexadecimal digits; an object has at most 4095 bytes and ends in
+ * "…": true if that is too few. */
+#define weir_log_kv(w, level, message, ...)                                                        \
+    do {                                                                                           \
+        static weir_log_site weir_log_site_ = WEIR_LOG_SITE_(WEIR_LOG_LITERAL_(message));          \
+        if (weir_log_passes(level)) {                                                              \
+            WEIR_LOG_FLAT_ const weir_log_field weir_log_fields_[] = {__VA_ARGS__};                \
+            WEIR_LOG_FLAT_END_(void)                                                               \
+            weir_log_fields((w), (level), &weir_log_site_, (message), weir_log_fields_,            \
+                            sizeof weir_log_fields_ / sizeof *weir_log_fields_);                   \
+        }                                                                                          \
+    } while (0)
+
+/* Log the first message at this place and every n-th after it, of those that pass the threshold;
+ * once: the first alone. Counted in the whole process, by all threads together. n is not 0. */
+#define weir_log_every_n(w, level, n, ...)                                                         \
+    do {                                                                                           \
+        static unsigned long weir_log_count_;                                                      \
+        if (weir_log_passes(level) &&                                                              \
+            __atomic_fetch_add(&weir_log_count_, 1, __ATOMIC_RELAXED) % (n) == 0)                  \
+            weir_log(w, level, __VA_ARGS__);                                                       \
+    } while (0)
+#define weir_log_once(w, level, ...)                                                               \
+    do {                                                                                           \
+        static unsigned char weir_log_done_;                                                       \
+        if (weir_log_passes(level) && !__atomic_load_n(&weir_log_done_, __ATOMIC_RELAXED) &&       \
+            !__atomic_exchange_n(&weir_log_done_, 1, __ATOMIC_RELAXED))                            \
+            weir_log(w, level, __VA_ARGS__);                                                       \
+    } while (0)
+
 /* Log messages of this level and above, in the whole process; WEIR_INFO until it is called. */
 WEIR_API void weir_log_set_level(weir_log_level level);
 
 /* "WARN"; "?" for what is no level. Static. */
 WEIR_API const char *weir_log_level_name(weir_log_level level);
 
-/* What the macros call: it does not filter, and returns a status. file: any text, or NULL. The
+/* Format a message in the caller: it does not filter, and returns a status. file: any text, or NULL. The
  * answer is that of weir_append_row(), or of weir_declare() at a handle's first message. A
  * message that is refused because the ring is full is counted in rows_refused. */
 WEIR_API int weir_log_write(weir *w, weir_log_level level, const char *file, int line,
@@ -75,6 +125,71 @@ WEIR_API int weir_log_write(weir *w, weir_log_level level, const char *file, int
     __attribute__((format(printf, 5, 6)))
 #endif
     ;
+
+/* A place in the source that logs. The macros make one, static, for each; nobody else needs it.
+ * known and number are the library's, zeros at first. */
+typedef struct weir_log_site {
+    void *known[6];
+    int literal; /* the format is a string literal: it never changes */
+    int line;
+    const char *file;
+    uint32_t number[6];
+} weir_log_site;
+
+#define WEIR_LOG_SITE_(literal)                                                                    \
+    {                                                                                              \
+        {0, 0, 0, 0, 0, 0}, (literal), __LINE__, __FILE__, { 0, 0, 0, 0, 0, 0 }                    \
+    }
+#define WEIR_LOG_FIRST_(first, ...) first
+#if defined(__GNUC__) /* names and values without braces around each pair */
+#define WEIR_LOG_FLAT_                                                                             \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wmissing-braces\"")
+#define WEIR_LOG_FLAT_END_ _Pragma("GCC diagnostic pop")
+#define WEIR_LOG_LITERAL_(format) __builtin_constant_p(format)
+#else
+#define WEIR_LOG_FLAT_
+#define WEIR_LOG_FLAT_END_
+#define WEIR_LOG_LITERAL_(format) 0
+#endif
+
+/* What weir_log() calls. As weir_log_write(), but where the format is a literal, what is stored are
+ * the arguments; the text is made when the row leaves the journal. */
+WEIR_API int weir_log_at(weir *w, weir_log_level level, weir_log_site *site, const char *format,
+                         ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 4, 5)))
+#endif
+    ;
+
+typedef struct weir_log_field {
+    const char *name;
+    weir_value value;
+} weir_log_field;
+
+/* What weir_log_kv() calls. message: any text; of more than 4095 bytes the first are kept. fields:
+ * count of them; with 0 there is an empty object. */
+WEIR_API int weir_log_fields(weir *w, weir_log_level level, weir_log_site *site,
+                             const char *message, const weir_log_field *fields, size_t count);
+
+/* ---- a handle's log ---------------------------------------------------------------------- */
+
+typedef struct weir_log_options {
+    const char *table; /* default "log"; copied. Only before the handle's first message */
+    /* While three quarters of a thread's lane are full, its messages below this level are dropped
+     * at once instead of waiting for room. Default WEIR_TRACE: none is dropped for this. */
+    weir_log_level keep;
+} weir_log_options;
+
+/* Zero means the default in every field. Any thread, at any time. Errors: WEIR_MISUSE,
+ * WEIR_NO_MEMORY, WEIR_CLOSED, WEIR_FORKED, WEIR_STOPPED.
+ *
+ * What is dropped, for this reason or because the ring stayed full (WEIR_FULL), is counted in
+ * weir_stats.log_dropped, and when there is room again a row of level WARN and file "weir" says how
+ * many messages, since when, and in "fields" of which levels. The last sixteenth of each lane is
+ * kept for ERROR and FATAL. A table that cannot be had, or another failure, is an event
+ * (WEIR_EVENT_LOG_REFUSED; without on_event a line on stderr), once for each reason, and counted in
+ * weir_stats.log_failed; the database is asked again every second. */
+WEIR_API int weir_log_configure(weir *w, const weir_log_options *options);
 
 /* The threshold itself, for the macros: read it with weir_log_passes(), set it with
  * weir_log_set_level(). */

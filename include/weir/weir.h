@@ -235,6 +235,8 @@ typedef enum weir_event {
     /* A declared column or table was renamed or dropped, and was made again: text says which. */
     WEIR_EVENT_TABLE_MENDED = 13,
     WEIR_EVENT_WAL_GROWS = 14, /* readers keep SQLite's -wal from starting over */
+    /* Messages of the logger are not logged: its table cannot be used. */
+    WEIR_EVENT_LOG_REFUSED = 15,
 } weir_event;
 
 /* Called on a thread of the library, or inside an opening: return soon, and call no function of
@@ -356,6 +358,8 @@ struct weir_stats {
     uint64_t last_row_applied;
     int apply_status; /* WEIR_OK, or why the writer waits or has stopped */
     uint32_t lanes;   /* in use */
+    uint64_t log_dropped; /* messages of the logger for which there was no room */
+    uint64_t log_failed;  /* … that failed otherwise */
 };
 
 /* Errors: WEIR_MISUSE, WEIR_FORKED. */

@@ -105,7 +105,8 @@ int weir_block_header_decode(const uint8_t bytes[WEIR_BLOCK_HEADER], weir_block_
     bool zeros = take_fields(&c, &h);
     if (h.hash != weir_hash(bytes, HASHED_BYTES)) return WEIR_DAMAGED;
     /* Every version has magic, version, features and the hash in these places. */
-    if (h.version > WEIR_FORMAT_VERSION || h.incompatible) return WEIR_VERSION;
+    if (h.version > WEIR_FORMAT_VERSION || h.incompatible & ~(uint32_t)WEIR_FEATURE_TEMPLATES)
+        return WEIR_VERSION;
     bool fixed = length && zeros && h.version == WEIR_FORMAT_VERSION;
     if (!fixed || !kind_is_valid(&h) || !sizes_are_valid(&h)) return WEIR_DAMAGED;
     if (!place_is_valid(&h) || !chain_is_valid(&h) || !rows_are_valid(&h)) return WEIR_DAMAGED;
@@ -298,13 +299,25 @@ static int check_rows(weir_cursor body, uint32_t rows) {
     return more == 0 && count == rows ? WEIR_OK : WEIR_DAMAGED;
 }
 
+int weir_declaration_check(weir_cursor *body) {
+    int status;
+    if (weir_declares_template(*body)) {
+        weir_template *t;
+        status = weir_template_decode(body, &t);
+        weir_template_free(t);
+    } else {
+        weir_declaration *d;
+        status = weir_declaration_decode(body, &d);
+        weir_declaration_free(d);
+    }
+    return status;
+}
+
 static int check_declarations(weir_cursor body) {
     uint32_t count = weir_take_u32(&body);
     for (uint32_t i = 0; i < count; i++) {
-        weir_declaration *d;
-        int status = weir_declaration_decode(&body, &d);
+        int status = weir_declaration_check(&body);
         if (status != WEIR_OK) return status;
-        weir_declaration_free(d);
     }
     return weir_cursor_ok(&body) && weir_cursor_left(&body) == 0 ? WEIR_OK : WEIR_DAMAGED;
 }

@@ -36,7 +36,7 @@
  *             block; ascending by lane, each below WEIR_LANES_LIMIT
  *     rows:         rows × (u32 bytes, row)          see row.h
  *     mark:         nothing
- *     declarations: u32 count, count × declaration   see row.h
+ *     declarations: u32 count, count × declaration   see row.h, and template.h
  *
  * docs/FORMAT.md says when a header or payload is valid; the decoders here check everything that
  * concerns a block by itself. */
@@ -46,7 +46,7 @@
 #include "../base/cursor.h"
 #include "../base/id.h"
 #include "../base/status.h"
-#include "row.h"
+#include "template.h"
 
 enum {
     WEIR_BLOCK_ALIGN = 4096,
@@ -147,6 +147,10 @@ int weir_payload_next_row(weir_cursor *body, const uint8_t **row, size_t *bytes)
  * are valid? The bytes of the rows themselves are left to weir_row_decode(). WEIR_OK,
  * WEIR_DAMAGED or WEIR_NO_MEMORY. */
 int weir_payload_check(const weir_payload *p, const weir_block_header *h);
+
+/* Move the cursor past one declaration, of a table or a template. WEIR_OK, WEIR_DAMAGED or
+ * WEIR_NO_MEMORY. */
+int weir_declaration_check(weir_cursor *body);
 
 uint64_t weir_hash(const void *bytes, size_t length); /* XXH3-64, seed 0 */
 

@@ -19,7 +19,7 @@ static bool take_row_real(weir_cursor *c, unsigned width, weir_value *v) {
     return true;
 }
 
-static bool take_row_value(weir_cursor *c, unsigned tag, weir_value *v) {
+bool weir_row_take_value(weir_cursor *c, unsigned tag, weir_value *v) {
     unsigned width = tag & 15;
     v->type = tag >> 4;
     v->length = 0;
@@ -39,12 +39,11 @@ bool weir_row_decode(const uint8_t *bytes, size_t length, uint16_t *table, uint1
     weir_cursor c = weir_cursor_over(bytes, length);
     *table = weir_take_u16(&c);
     *count = weir_take_u16(&c);
-    if (*table < 1 || *table > WEIR_TABLES_MAX) return false;
-    if (*count < 1 || *count > WEIR_COLUMNS_MAX) return false;
+    if (*table < 1 || *count < 1 || *count > WEIR_COLUMNS_MAX) return false;
     const uint8_t *tags = weir_take(&c, *count);
     if (!tags) return false;
     for (unsigned i = 0; i < *count; i++)
-        if (!take_row_value(&c, tags[i], &values[i])) return false;
+        if (!weir_row_take_value(&c, tags[i], &values[i])) return false;
     return weir_cursor_ok(&c) && weir_cursor_left(&c) == 0;
 }
 

@@ -2,7 +2,8 @@
  *
  * A row, as in a lane's record and in a block's payload:
  *
- *     u16 table     number of the declaration, from 1
+ *     u16 table     number of the declaration, from 1; above WEIR_TABLES_MAX: of a template
+ *                   (template.h), whose parameters the values then are
  *     u16 columns   n, 1 … WEIR_COLUMNS_MAX
  *     u8  tag[n]    type << 4 | width
  *     values        in column order, packed; per tag:
@@ -46,6 +47,13 @@ enum {
  * point into bytes. False when the row is not valid; values may then hold anything. */
 bool weir_row_decode(const uint8_t *bytes, size_t length, uint16_t *table, uint16_t *count,
                      weir_value *values);
+/* Take the value that this tag announces. False when no row may hold it; check the cursor too. */
+bool weir_row_take_value(weir_cursor *c, unsigned tag, weir_value *v);
+/* The table's number, in a row or a declaration; 0 when there are no two bytes. */
+static inline uint16_t weir_row_table(const uint8_t *bytes, size_t length) {
+    weir_cursor c = weir_cursor_over(bytes, length);
+    return weir_take_u16(&c);
+}
 
 typedef struct weir_declaration {
     uint16_t table, columns;

@@ -101,6 +101,47 @@ static inline uint8_t *weir_row_encode(uint8_t *at, uint16_t table, const weir_v
     return weir_values_encode(at + count, &tag, values, count);
 }
 
+/* What weir_row_encode_small() may need at most for the numbers of a row, texts aside, with the
+ * slack. */
+static inline uint64_t weir_row_most(size_t count) {
+    return WEIR_ROW_HEAD + 9 * (uint64_t)count + WEIR_ROW_SLACK;
+}
+
+/* In one pass, without a size taken before: at has weir_row_most() bytes and room for so many more,
+ * of texts and blobs. Returns the end; NULL when they are longer, or when a value cannot be
+ * stored: weir_row_size() says which. What was written then means nothing. */
+static inline uint8_t *weir_row_encode_small(uint8_t *at, uint16_t table, const weir_value *values,
+                                             size_t count, uint64_t room) {
+    at = weir_put_u16(at, table);
+    at = weir_put_u16(at, (uint16_t)count);
+    uint8_t *tag = at;
+    at += count;
+    for (const weir_value *v = values, *end = values + count; v < end; v++, tag++) {
+        if (v->type == WEIR_INTEGER) {
+            unsigned width = weir_width_signed(v->as.integer);
+            *tag = (uint8_t)(WEIR_INTEGER << 4 | width);
+            at = weir_put_uint(at, (uint64_t)v->as.integer, width);
+        } else if (v->type == WEIR_REAL) {
+            uint64_t bits;
+            memcpy(&bits, &v->as.real, sizeof bits);
+            *tag = WEIR_REAL << 4 | 8;
+            at = weir_put_u64(at, bits);
+        } else if (v->type == WEIR_NULL) {
+            *tag = WEIR_NULL;
+        } else {
+            if ((v->type != WEIR_TEXT && v->type != WEIR_BLOB) || v->length > room ||
+                (!v->as.bytes && v->length))
+                return NULL;
+            room -= v->length;
+            unsigned width = weir_width_length(v->length);
+            *tag = (uint8_t)(v->type << 4 | width);
+            at = weir_put_uint(at, v->length, width);
+            at = weir_put_bytes(at, v->as.bytes, v->length);
+        }
+    }
+    return at;
+}
+
 /* The same with another value in one place. The values are not copied for that, since a
  * handler's stack may be small. */
 static inline uint8_t *weir_row_encode_with(uint8_t *at, uint16_t table, const weir_value *values,

@@ -104,8 +104,9 @@ static bool record_fits(weir_lane *lane, uint64_t bytes) {
     return true;
 }
 
-static int wait_for_lane_room(weir *w, weir_lane *lane, uint64_t bytes) {
-    if (w->options.full == WEIR_FULL_FAIL || weir_thread_is_ours()) return weir_gate_refusal(w);
+static int wait_for_lane_room(weir *w, weir_lane *lane, uint64_t bytes, weir_share share) {
+    if (w->options.full == WEIR_FULL_FAIL || share == WEIR_SHARE_CALM || weir_thread_is_ours())
+        return weir_gate_refusal(w);
     int held = weir_cancel_hold();
     uint64_t deadline = weir_deadline(w->os, w->options.full_timeout_ms);
     weir_eventcount *news = &w->journaler.durable;
@@ -123,11 +124,12 @@ static int wait_for_lane_room(weir *w, weir_lane *lane, uint64_t bytes) {
     return there ? WEIR_OK : weir_gate_refusal(w);
 }
 
-int weir_make_lane_room(weir *w, weir_lane *lane, uint64_t bytes) {
+int weir_make_lane_room(weir *w, weir_lane *lane, uint64_t bytes, uint64_t free, weir_share share) {
     if (bytes > lane->size / 2) return WEIR_TOO_BIG;
+    bytes += free; /* at most a quarter of the lane: it can fit */
     bool there = record_fits(lane, bytes);
     /* What has come together by now should not linger. */
     uint64_t head = atomic_load_explicit(&lane->control->head, memory_order_relaxed);
     if (lane->tail - head >= weir_lane_enough(lane->size)) weir_journaler_wake_aside(&w->journaler);
-    return there ? WEIR_OK : wait_for_lane_room(w, lane, bytes);
+    return there ? WEIR_OK : wait_for_lane_room(w, lane, bytes, share);
 }

@@ -6,6 +6,7 @@
 
 #include "../base/thread.h"
 #include "fork.h"
+#include "log_site.h"
 #include "place.h"
 #include "registry.h"
 
@@ -22,6 +23,9 @@ static void free_declarations(weir *w) {
         weir_declaration_free(w->tables[i]->declaration);
         w->tables[i]->declaration = NULL;
     }
+    weir_templates_free(&w->templates);
+    free(w->log_name);
+    w->log_name = NULL;
 }
 
 void weir_dismantle(weir *w) {
@@ -148,6 +152,7 @@ static int close_handle(weir *w) {
 int weir_close(weir *w) {
     if (!w) return weir_misuse("weir_close", "w is NULL");
     weir_shelter shelter = weir_shelter_take();
+    weir_log_tell_lost(w, WEIR_SHARE_CALM);
     int status = close_handle(w);
     weir_shelter_leave(&shelter);
     return status;

@@ -20,6 +20,13 @@ struct weir_table {
     weir_table *next_idle;
 };
 
+/* Call sites of the logger that this memory knows: see log_site.h. */
+enum { WEIR_LOG_PAGE = 256, WEIR_LOG_SITES = 240 * WEIR_LOG_PAGE };
+struct weir_log_template;
+typedef struct weir_log_page {
+    _Atomic(struct weir_log_template *) at[WEIR_LOG_PAGE]; /* release / acquire */
+} weir_log_page;
+
 struct weir {
     /* Read by every append; written only while opening and closing. The word at gate holds the
      * generation while the handle is open. It is 0 when the handle is closed or has stopped, and
@@ -35,6 +42,8 @@ struct weir {
      * cannot fault at any address. */
     _Atomic(void *) word_hint; /* relaxed on both sides: nothing is read through it */
     const weir_os *os;
+    _Atomic int log_keep;      /* weir_log_options.keep; relaxed, as is the next */
+    _Atomic bool log_lost_any; /* messages were dropped, and no row says so yet */
     weir_ring ring; /* from here to next_made all is cleared when the memory is used again */
     /* The ring's file has its name. Stored with release, after the file was named and before the
      * name is removed; loaded with acquire. */
@@ -54,13 +63,23 @@ struct weir {
     weir_position start; /* the database's position at opening */
     uint64_t opened_row; /* last row that a former process left */
 
-    pthread_mutex_t declaring; /* tables and table_count; no append takes it */
+    pthread_mutex_t declaring; /* tables, table_count, templates; no append takes it */
     /* By number, from 1; NULL: not declared in this opening. */
     weir_table *tables[WEIR_TABLES_MAX + 1];
     weir_declaration *known[WEIR_TABLES_MAX + 1]; /* what the journal knew at opening; copies */
     uint16_t table_count;
-    weir_table *idle_tables;         /* of former openings of this memory */
-    _Atomic(weir_table *) log_table; /* release / acquire */
+    weir_templates templates;    /* declared, in this opening or in one before */
+    _Atomic bool templates_full; /* no number is left; relaxed: it never becomes false again */
+    weir_table *idle_tables;     /* of former openings of this memory */
+    /* The logger's. Counts are relaxed. */
+    _Atomic(weir_table *) log_table, log_fields; /* release / acquire; see weir_log_table */
+    char *log_name;                              /* under declaring; NULL: "log" */
+    _Atomic uint64_t log_lost[6];                /* by level, since the last row that said so */
+    _Atomic int64_t log_lost_since;
+    _Atomic uint64_t log_dropped, log_failed; /* as in weir_stats */
+    _Atomic uint64_t log_retry_ns;            /* the table is not asked for before; 0: at once */
+    _Atomic int log_refusal;                  /* why it cannot be had; WEIR_OK: it can */
+    _Atomic int log_said;                     /* the reason that was said last */
 
     /* What the writer reports: each is stored with release before waiting threads are woken. */
     _Atomic uint64_t applied_row, rows_applied, rows_rejected, rows_ignored, transactions,
@@ -79,6 +98,7 @@ struct weir {
     int lock_file;   /* -1: none */
     weir_lane *lanes;
     uint32_t lanes_capacity;
+    _Atomic(weir_log_page *) log_pages[WEIR_LOG_SITES / WEIR_LOG_PAGE]; /* release / acquire */
     /* Calls under way, other than appends that have a lane. seq_cst on both sides: a caller
      * raises it and then looks at the gate; the closing thread shuts the gate and then looks at
      * it. */

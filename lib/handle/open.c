@@ -80,11 +80,23 @@ static int open_journal(weir_opening *o) {
 static void remember_declarations(weir *w) {
     for (unsigned i = 1; i <= WEIR_TABLES_MAX; i++) {
         uint16_t table = (uint16_t)i;
-        const weir_declaration *d = weir_journal_declaration(w->journal, table);
+        const weir_declaration *d = weir_tables_find(weir_journal_tables(w->journal), table);
         if (!d) continue;
         /* Without memory for the copy the table just gets a new number. */
         (void)weir_declaration_make(table, d->name, d->column, d->columns, &w->known[i], NULL);
         w->table_count = table;
+    }
+}
+
+/* Likewise without memory: a template that is not remembered is declared again. */
+static void remember_templates(weir *w) {
+    const weir_templates *known = &weir_journal_tables(w->journal)->templates;
+    for (size_t i = 0; i < known->count; i++) {
+        weir_template *copy;
+        if (!known->list[i]) continue;
+        weir_cursor c = weir_cursor_over(known->list[i]->bytes, known->list[i]->length);
+        if (weir_template_decode(&c, &copy) != WEIR_OK) continue;
+        (void)weir_templates_keep(&w->templates, copy);
     }
 }
 
@@ -221,6 +233,7 @@ static int open_steps(weir_opening *o) {
         weir_ring_close(&o->dead); /* its rows are durable; its space may be wanted */
     note_start(o);
     remember_declarations(o->w);
+    remember_templates(o->w);
     status = make_ring(o);
     return status == WEIR_OK ? start_journaler(o) : status;
 }

@@ -161,6 +161,8 @@ static void count_published(const weir *w, struct weir_stats *out) {
             atomic_load_explicit(&w->ring.controls[i].tail, memory_order_relaxed);
     }
     out->lanes = weir_ring_owned(&w->ring);
+    out->log_dropped = atomic_load_explicit(&w->log_dropped, memory_order_relaxed);
+    out->log_failed = atomic_load_explicit(&w->log_failed, memory_order_relaxed);
 }
 
 static void count_journal(const weir *w, struct weir_stats *out) {

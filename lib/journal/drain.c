@@ -107,18 +107,14 @@ static bool is_row(const weir_drain *d, const weir_record *record) {
     if (!weir_row_decode(record->body, record->bytes, &table, &columns, values)) return false;
     /* After a power cut some pages may be missing: a lane's rows may be there and their
      * declaration, in another lane, not. */
-    const weir_declaration *declared = d->receiver
-                                           ? d->receiver->declaration(d->receiver->self, table)
-                                           : weir_journal_declaration(d->journal, table);
-    return declared && columns <= declared->columns;
+    const weir_tables *declared =
+        d->receiver ? d->receiver->tables(d->receiver->self) : weir_journal_tables(d->journal);
+    return columns <= weir_tables_width(declared, table);
 }
 
 static bool is_declaration(const weir_record *record) {
     weir_cursor c = weir_cursor_over(record->body, record->bytes);
-    weir_declaration *d;
-    bool valid = weir_declaration_decode(&c, &d) == WEIR_OK && weir_cursor_left(&c) == 0;
-    weir_declaration_free(d);
-    return valid;
+    return weir_declaration_check(&c) == WEIR_OK && weir_cursor_left(&c) == 0;
 }
 
 /* A dead ring may hold anything that a disk has kept, and a record that cannot be read later

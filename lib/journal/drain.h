@@ -15,10 +15,10 @@ enum { WEIR_DRAIN_TARGET = 1 << 20 };
 /* Where blocks go instead of a journal, for a reader of a dead ring that changes nothing. */
 typedef struct weir_drain_receiver {
     void *self;
-    /* Arguments as of weir_journal_append and weir_journal_declaration. */
+    /* Arguments as of weir_journal_append and weir_journal_tables. */
     int (*append)(void *self, uint16_t kind, const weir_drained *drained, uint8_t *payload,
                   size_t bytes, uint32_t rows, weir_error *error);
-    const weir_declaration *(*declaration)(const void *self, uint16_t table);
+    const weir_tables *(*tables)(const void *self);
 } weir_drain_receiver;
 
 typedef struct weir_drain {

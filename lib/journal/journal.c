@@ -26,7 +26,10 @@ int weir_journal_stage(weir_journal *j, weir_buffer *buffer, uint16_t kind, cons
     if (bytes > WEIR_RAW_MAX)
         return weir_fail(error, WEIR_TOO_BIG,
                          "a block of %zu bytes is larger than the format allows", bytes);
-    *h = (weir_block_header){.version = WEIR_FORMAT_VERSION, .kind = kind, .rows = rows};
+    *h = (weir_block_header){.version = WEIR_FORMAT_VERSION,
+                             .kind = kind,
+                             .incompatible = j->tables.templates.held ? WEIR_FEATURE_TEMPLATES : 0,
+                             .rows = rows};
     size_t bound = weir_sqlite_record_bound(bytes);
     int status = provide(buffer, WEIR_BLOCK_HEADER + bound);
     if (status == WEIR_OK)
@@ -166,11 +169,7 @@ int weir_journal_restart(weir_journal *j, weir_error *error) {
     return weir_journal_roll(j, NULL, WEIR_LIMIT_IGNORED, error);
 }
 
-const weir_declaration *weir_journal_declaration(const weir_journal *j, uint16_t table) {
-    for (size_t i = 0; i < j->tables.count; i++)
-        if (j->tables.list[i]->table == table) return j->tables.list[i];
-    return NULL;
-}
+const weir_tables *weir_journal_tables(const weir_journal *j) { return &j->tables; }
 
 /* ---- any thread ------------------------------------------------------------------------- */
 

@@ -6,6 +6,7 @@
 #ifndef WEIR_JOURNAL_H
 #define WEIR_JOURNAL_H
 
+#include "../format/tables.h"
 #include "../verify/inventory.h"
 #include "../verify/reader.h"
 
@@ -89,9 +90,9 @@ bool weir_journal_free_spare(weir_journal *j);
  * exceed the limit and take the last spare. On failure what was kept before is still kept. */
 int weir_journal_reserve(weir_journal *j, uint64_t bytes, weir_error *error);
 
-/* What the journal has declared under this number so far, or NULL. Belongs to the journal, and may
- * change with the next append. */
-const weir_declaration *weir_journal_declaration(const weir_journal *j, uint16_t table);
+/* What the journal has declared so far. Belongs to the journal, and may change with the next
+ * append. */
+const weir_tables *weir_journal_tables(const weir_journal *j);
 
 /* ---- any thread ---- */
 

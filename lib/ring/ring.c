@@ -73,6 +73,10 @@ weir_lane *weir_ring_find(const weir_ring *ring, uint64_t thread, unsigned depth
     return NULL;
 }
 
+uint32_t weir_lane_thread(const weir_lane *lane) {
+    return owner_thread(atomic_load_explicit(&lane->control->owner, memory_order_relaxed));
+}
+
 /* The owner word with which the lane was freed makes the previous owner's stores visible. A
  * handler that interrupts this finds no lane here, and claims another. */
 static weir_lane *take_over(weir_ring *ring, uint32_t index, uint64_t holder) {

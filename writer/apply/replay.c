@@ -34,6 +34,8 @@ int weir_replay_make(const weir_os *os, weir_locator locator, const weir_id jour
 void weir_replay_free(weir_replay *r) {
     if (!r) return;
     weir_reader_free(r->reader);
+    weir_expander_free(r->expander);
+    weir_templates_free(&r->templates);
     free(r);
 }
 
@@ -129,7 +131,7 @@ static int apply_row_range(weir_replay *r, transaction *t, const weir_replay_lim
         result->passed_late = t->at.late;
     }
     if (range.last + 1 > range.first) {
-        int status = r->sink->apply(r->sink->self, h, r->block.payload.body, range, error);
+        int status = weir_replay_apply_rows(r, range, error);
         if (status != WEIR_OK) return status;
         t->rows += range.last + 1 - range.first;
         t->at.position.row = range.last;

@@ -1,21 +1,79 @@
 /* replay_blocks.c - the blocks that replay walks, and the tables that were declared before them. */
 #include "replay_blocks.h"
 
+static int say_invalid(int status, const weir_read_block *block, weir_error *error) {
+    return weir_fail(error, status, "block %llu: a declaration is not valid",
+                     (unsigned long long)block->header.block);
+}
+
+static int keep_template(weir_replay *r, weir_cursor *body, const weir_read_block *block,
+                         weir_error *error) {
+    weir_template *t;
+    int status = weir_template_decode(body, &t);
+    if (status != WEIR_OK) return say_invalid(status, block, error);
+    status = weir_templates_keep(&r->templates, t);
+    return status == WEIR_OK ? status : weir_fail(error, status, "no memory for a template");
+}
+
+static int declare_table(weir_replay *r, weir_cursor *body, const weir_read_block *block,
+                         weir_declare_when when, weir_error *error) {
+    weir_declaration *d;
+    int status = weir_declaration_decode(body, &d);
+    if (status != WEIR_OK) return say_invalid(status, block, error);
+    status = r->sink->declare(r->sink->self, d, when, error);
+    weir_declaration_free(d);
+    return status;
+}
+
 int weir_replay_declare_tables(weir_replay *r, const weir_read_block *block, weir_declare_when when,
                                weir_error *error) {
     weir_cursor body = block->payload.body;
     uint32_t count = weir_take_u32(&body);
     int status = WEIR_OK;
-    for (uint32_t i = 0; i < count && status == WEIR_OK; i++) {
-        weir_declaration *d;
-        status = weir_declaration_decode(&body, &d);
-        if (status != WEIR_OK)
-            return weir_fail(error, status, "block %llu: a declaration is not valid",
-                             (unsigned long long)block->header.block);
-        status = r->sink->declare(r->sink->self, d, when, error);
-        weir_declaration_free(d);
-    }
+    for (uint32_t i = 0; i < count && status == WEIR_OK; i++)
+        status = weir_declares_template(body) ? keep_template(r, &body, block, error)
+                                              : declare_table(r, &body, block, when, error);
     return status;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+static int apply_expanded(weir_replay *r, weir_row_range range, weir_error *error) {
+    weir_block_header *part = &r->expanded; /* a header for some of the block's rows */
+    const weir_block_header *h = &r->block.header;
+    weir_cursor body = r->block.payload.body, rows;
+    *part = *h;
+    const uint8_t *row;
+    size_t bytes;
+    for (uint64_t n = h->first_row; n < range.first; n++)
+        if (weir_payload_next_row(&body, &row, &bytes) != 1) break;
+    for (part->first_row = range.first; part->first_row <= range.last;
+         part->first_row += part->rows) {
+        int status = weir_expander_take(r->expander, &body, range.last + 1 - part->first_row,
+                                        &part->rows, &rows);
+        if (status == WEIR_OK && part->rows == 0) status = WEIR_DAMAGED;
+        if (status != WEIR_OK)
+            return weir_fail(error, status,
+                             status == WEIR_DAMAGED
+                                 ? "row %llu (block %llu) is not valid, or the journal never "
+                                   "declared what it is a row of"
+                                 : "row %llu (block %llu) cannot be formatted",
+                             (unsigned long long)part->first_row, (unsigned long long)h->block);
+        weir_row_range these = {part->first_row, part->first_row + part->rows - 1};
+        status = r->sink->apply(r->sink->self, part, rows, these, error);
+        if (status != WEIR_OK) return status;
+    }
+    return WEIR_OK;
+}
+
+int weir_replay_apply_rows(weir_replay *r, weir_row_range range, weir_error *error) {
+    const weir_block_header *h = &r->block.header;
+    weir_cursor body = r->block.payload.body;
+    if (!(h->incompatible & WEIR_FEATURE_TEMPLATES) || !weir_has_template_rows(body))
+        return r->sink->apply(r->sink->self, h, body, range, error);
+    int status = r->expander ? WEIR_OK : weir_expander_make(&r->templates, &r->expander);
+    if (status != WEIR_OK) return weir_fail(error, status, "no memory to format rows");
+    return apply_expanded(r, range, error);
 }
 
 static int check_chain(const weir_replay *r, const weir_replay_place *at, weir_error *error) {

@@ -2,11 +2,16 @@
 #include "opened.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <weir/log.h>
+
+#include "lib/handle/handle.h"
 
 static int64_t ask(const opened *o, const char *sql) { return weir_sql_int(o->database, sql); }
 
@@ -103,11 +108,252 @@ static void every_handle_has_its_own_log(void **state) {
     }
 }
 
+/* ---- formatted later ------------------------------------------------------------------------- */
+
+static void log_as(weir *w, weir_log_level level, int i) { weir_log(w, level, "as %d", i); }
+
+/* One place in the source, several levels: a template for each. */
+static void a_site_may_log_at_any_level(void **state) {
+    opened *o = *state;
+    opened_open(o, NULL);
+    weir *w = o->w;
+
+    for (int i = 0; i < 8; i++)
+        log_as(w, i % 2 ? WEIR_WARN : WEIR_ERROR, i);
+    log_as(w, (weir_log_level)9, 8);
+    assert_int_equal(opened_close(o), WEIR_OK);
+    assert_int_equal(ask(o, "SELECT count(*) FROM log WHERE level = 'WARN' AND "
+                            "substr(message, 4) % 2 = 1"),
+                     4);
+    assert_int_equal(ask(o, "SELECT count(*) FROM log WHERE level = 'ERROR'"), 4);
+    assert_int_equal(ask(o, "SELECT message = 'as 8' FROM log WHERE level = '?'"), 1);
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+
+/* Neither can be stored as a template: they are formatted where they are logged. */
+static void what_cannot_wait_is_formatted_at_once(void **state) {
+    opened *o = *state;
+    opened_open(o, NULL);
+    weir *w = o->w;
+    char changing[20] = "first %d";
+
+    for (int i = 0; i < 2; i++) {
+        weir_log_info(w, changing, i);
+        memcpy(changing, "then %d", 8);
+        weir_log_warn(w, "%.2Lf", (long double)i / 2);
+    }
+    assert_int_equal(opened_close(o), WEIR_OK);
+    assert_int_equal(ask(o, "SELECT group_concat(message) = 'first 0,then 1' FROM log "
+                            "WHERE level = 'INFO'"),
+                     1);
+    assert_int_equal(ask(o, "SELECT group_concat(message) = '0.00,0.50' FROM log "
+                            "WHERE level = 'WARN'"),
+                     1);
+}
+
+#pragma GCC diagnostic pop
+
+static size_t templates_of(weir *w) {
+    return weir_journal_tables(weir_handle_journal(w))->templates.held;
+}
+
+static void log_here(weir *w, int i) { weir_log_info(w, "opening %d", i); }
+
+/* What the journal knows already is not declared again, and a site finds its template in every
+ * handle. */
+static void a_template_is_declared_once(void **state) {
+    opened *o = *state;
+
+    for (int i = 0; i < 3; i++) {
+        weir *other;
+        opened_open(o, NULL);
+        assert_int_equal(weir_open_sqlite(o->copy, NULL, &other), WEIR_OK);
+        for (int k = 0; k < 5; k++) {
+            log_here(o->w, i);
+            log_here(other, i);
+        }
+        assert_int_equal(weir_sync(o->w, WEIR_APPLIED, 10000), WEIR_OK);
+        assert_int_equal(templates_of(o->w), 1);
+        assert_int_equal(weir_close(other), WEIR_OK);
+        assert_int_equal(opened_close(o), WEIR_OK);
+    }
+    assert_int_equal(ask(o, "SELECT count(*) FROM log WHERE message LIKE 'opening _'"), 15);
+    assert_int_equal(
+        weir_sql_int(o->copy, "SELECT count(*) FROM log WHERE message LIKE 'opening _'"), 15);
+}
+
+/* Messages that are nowhere but in the ring when the process is killed. */
+static void messages_outlive_their_process(void **state) {
+    opened *o = *state;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        weir_options options = {.linger_ms = 60000};
+        weir *w;
+        if (weir_open_sqlite(o->database, &options, &w) != WEIR_OK) _exit(1);
+        for (int i = 0; i < 100; i++)
+            weir_log_info(w, "%s %d", "message", i);
+        (void)raise(SIGKILL);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    opened_open(o, NULL);
+    assert_int_equal(opened_close(o), WEIR_OK);
+    assert_int_equal(ask(o, "SELECT count(*) = 100 AND count(DISTINCT message) = 100 "
+                            "AND max(CAST(substr(message, 9) AS INTEGER)) = 99 FROM log"),
+                     1);
+}
+
+/* ---- fields ---------------------------------------------------------------------------------- */
+
+static void fields_become_an_object(void **state) {
+    opened *o = *state;
+    opened_open(o, NULL);
+    weir *w = o->w;
+    const char *name = "one";
+
+    weir_log_info(w, "before there are fields");
+    for (int i = 0; i < 3; i++)
+        weir_log_kv(w, WEIR_INFO, "filled", "id", weir_int(i), "price", weir_real(9.5), "who",
+                    weir_text("a \"b\""), "none", weir_null());
+    for (int i = 0; i < 2; i++) {
+        weir_log_kv(w, WEIR_WARN, i ? "first" : "second", name, weir_int(i));
+        name = "other";
+    }
+    weir_log_kv(w, WEIR_DEBUG, "filtered", "n", weir_int(evaluate()));
+    assert_int_equal(opened_close(o), WEIR_OK);
+    assert_int_equal(ask(o, "SELECT count(*) FROM log WHERE fields IS NULL"), 1);
+    assert_int_equal(ask(o, "SELECT count(*) FROM log WHERE message = 'filled' AND "
+                            "json_extract(fields, '$.id') BETWEEN 0 AND 2 AND "
+                            "json_extract(fields, '$.price') = 9.5 AND "
+                            "json_extract(fields, '$.who') = 'a \"b\"' AND "
+                            "json_type(fields, '$.none') = 'null'"),
+                     3);
+    assert_int_equal(ask(o, "SELECT count(*) FROM log WHERE level = 'WARN' AND "
+                            "coalesce(json_extract(fields, '$.one'), "
+                            "json_extract(fields, '$.other')) IN (0, 1)"),
+                     2);
+}
+
+/* More than a template takes; none; and names that no template takes. */
+static void any_number_of_fields_is_logged(void **state) {
+    opened *o = *state;
+    opened_open(o, NULL);
+    weir *w = o->w;
+    static weir_log_site site = WEIR_LOG_SITE_(1);
+    weir_log_field fields[80];
+    char names[80][8];
+
+    for (int i = 0; i < 80; i++) {
+        snprintf(names[i], sizeof names[i], "n%d", i);
+        fields[i] = (weir_log_field){names[i], weir_int(i)};
+    }
+    assert_int_equal(weir_log_fields(w, WEIR_INFO, &site, "many", fields, 80), WEIR_OK);
+    assert_int_equal(weir_log_fields(w, WEIR_INFO, &site, "none", fields, 0), WEIR_OK);
+    names[0][0] = 0;
+    assert_int_equal(weir_log_fields(w, WEIR_WARN, &site, "empty name", fields, 1), WEIR_OK);
+    assert_int_equal(weir_log_fields(w, WEIR_WARN, NULL, "x", fields, 1), WEIR_MISUSE);
+    assert_int_equal(opened_close(o), WEIR_OK);
+    assert_int_equal(ask(o, "SELECT count(*) FROM log, json_each(fields) "
+                            "WHERE message = 'many' AND key = 'n' || value"),
+                     80);
+    assert_int_equal(ask(o, "SELECT fields = '{}' FROM log WHERE message = 'none'"), 1);
+    assert_int_equal(ask(o, "SELECT fields = '{\"\":0}' FROM log WHERE level = 'WARN'"), 1);
+}
+
+/* ---- rates ----------------------------------------------------------------------------------- */
+
+static void some_are_logged_seldom(void **state) {
+    opened *o = *state;
+    opened_open(o, NULL);
+    weir *w = o->w;
+
+    for (int i = 0; i < 10; i++) {
+        weir_log_every_n(w, WEIR_INFO, 4, "every fourth: %d", i);
+        weir_log_once(w, WEIR_WARN, "once: %d", i);
+        weir_log_once(w, WEIR_DEBUG, "filtered");
+    }
+    assert_int_equal(opened_close(o), WEIR_OK);
+    assert_int_equal(ask(o, "SELECT sum(substr(message, 15)) = 0 + 4 + 8 AND count(*) = 3 "
+                            "FROM log WHERE level = 'INFO'"),
+                     1);
+    assert_int_equal(ask(o, "SELECT message = 'once: 0' AND count(*) = 1 FROM log "
+                            "WHERE level = 'WARN'"),
+                     1);
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+static void the_table_can_be_named(void **state) {
+    opened *o = *state;
+    opened_open(o, NULL);
+    weir *w = o->w;
+
+    assert_int_equal(weir_log_configure(w, &(weir_log_options){.table = "my \"events\""}), WEIR_OK);
+    weir_log_info(w, "there");
+    assert_int_equal(weir_log_configure(w, &(weir_log_options){.table = "elsewhere"}), WEIR_MISUSE);
+    assert_non_null(strstr(weir_last_error(), "before the first"));
+    assert_int_equal(weir_log_configure(w, &(weir_log_options){.keep = WEIR_WARN}), WEIR_OK);
+    assert_int_equal(weir_log_configure(w, &(weir_log_options){.keep = (weir_log_level)6}),
+                     WEIR_MISUSE);
+    assert_int_equal(weir_log_configure(w, NULL), WEIR_MISUSE);
+    assert_int_equal(opened_close(o), WEIR_OK);
+    assert_int_equal(ask(o, "SELECT count(*) FROM \"my \"\"events\"\"\" "
+                            "WHERE message = 'there'"),
+                     1);
+}
+
+static int refused;
+static char words[600];
+
+static void hear(void *context, weir_event event, const char *text) {
+    (void)context;
+    if (event != WEIR_EVENT_LOG_REFUSED) return;
+    refused++;
+    snprintf(words, sizeof words, "%s", text);
+}
+
+/* A table of that name, but of another shape: said once, counted each time. */
+static void a_table_that_does_not_fit_is_told(void **state) {
+    opened *o = *state;
+    weir_sql_run(o->database, "CREATE TABLE log(x, must TEXT NOT NULL); CREATE VIEW v AS SELECT 1");
+    struct weir_stats stats;
+
+    opened_open(o, &(weir_options){.on_event = hear});
+    weir *w = o->w;
+    for (int i = 0; i < 50; i++)
+        weir_log_info(w, "lost %d", i);
+    assert_int_equal(refused, 1);
+    assert_non_null(strstr(words, "\"log\""));
+    assert_int_equal(weir_stats(w, &stats), WEIR_OK);
+    assert_int_equal(stats.log_failed, 50);
+    assert_int_equal(stats.log_dropped, 0);
+    /* With another name they are logged, once the database is asked again. */
+    assert_int_equal(weir_log_configure(w, &(weir_log_options){.table = "log2"}), WEIR_OK);
+    weir_log_info(w, "there");
+    assert_int_equal(opened_close(o), WEIR_OK);
+    assert_int_equal(ask(o, "SELECT count(*) FROM log2"), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        OPENED_TEST(a_message_becomes_a_row),      OPENED_TEST(what_is_filtered_is_not_evaluated),
-        OPENED_TEST(long_messages_are_cut),        OPENED_TEST(errno_and_misuse),
+        OPENED_TEST(a_message_becomes_a_row),
+        OPENED_TEST(what_is_filtered_is_not_evaluated),
+        OPENED_TEST(long_messages_are_cut),
+        OPENED_TEST(errno_and_misuse),
         OPENED_TEST(every_handle_has_its_own_log),
+        OPENED_TEST(a_site_may_log_at_any_level),
+        OPENED_TEST(what_cannot_wait_is_formatted_at_once),
+        OPENED_TEST(a_template_is_declared_once),
+        OPENED_TEST(messages_outlive_their_process),
+        OPENED_TEST(fields_become_an_object),
+        OPENED_TEST(any_number_of_fields_is_logged),
+        OPENED_TEST(some_are_logged_seldom),
+        OPENED_TEST(the_table_can_be_named),
+        OPENED_TEST(a_table_that_does_not_fit_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

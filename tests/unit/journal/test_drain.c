@@ -245,9 +245,9 @@ static void a_declaration_stands_before_the_rows_behind_it(void **state) {
     put(f, 1, 0);
     put_declaration(f, 0, 9);
     put(f, 0, 1);
-    assert_null(weir_journal_declaration(f->j.journal, 9));
+    assert_null(weir_tables_find(weir_journal_tables(f->j.journal), 9));
     assert_int_equal(drain_all(f), 3); /* rows, declaration, rows */
-    assert_non_null(weir_journal_declaration(f->j.journal, 9));
+    assert_non_null(weir_tables_find(weir_journal_tables(f->j.journal), 9));
     weir_journal_state s;
     weir_journal_get_state(f->j.journal, &s);
     assert_int_equal(s.next_row, 3); /* a declaration takes no row number */

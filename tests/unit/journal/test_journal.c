@@ -1158,12 +1158,12 @@ static void an_append_without_memory_changes_nothing(void **state) {
 static void a_declaration_is_found_by_its_number(void **state) {
     (void)state;
     weir_journal *j = open_journal();
-    assert_null(weir_journal_declaration(j, 1));
+    assert_null(weir_tables_find(weir_journal_tables(j), 1));
     declare(j, 1, "one");
     declare(j, 3, "three");
-    assert_string_equal(weir_journal_declaration(j, 3)->name, "three");
-    assert_string_equal(weir_journal_declaration(j, 1)->name, "one");
-    assert_null(weir_journal_declaration(j, 2));
+    assert_string_equal(weir_tables_find(weir_journal_tables(j), 3)->name, "three");
+    assert_string_equal(weir_tables_find(weir_journal_tables(j), 1)->name, "one");
+    assert_null(weir_tables_find(weir_journal_tables(j), 2));
     close_journal(j);
 }
 
