@@ -91,10 +91,12 @@ static void report_gap(dumping *d, uint64_t first, uint64_t last) {
 }
 
 /* A row of a template becomes one of its table, unless the template is lost. body begins with it. */
-static void expand(dumping *d, weir_cursor body, const uint8_t **bytes, size_t *length) {
+static void expand(dumping *d, const weir_block_header *h, weir_cursor body, const uint8_t **bytes,
+                   size_t *length) {
     uint32_t rows;
     weir_cursor expanded;
-    if (weir_row_table(*bytes, *length) <= WEIR_TABLES_MAX) return;
+    bool of_template = weir_row_table(*bytes, *length) > WEIR_TABLES_MAX;
+    if (!of_template || !(h->incompatible & WEIR_FEATURE_TEMPLATES)) return;
     if (weir_expander_take(d->expander, &body, 1, &rows, &expanded) == WEIR_OK)
         (void)weir_payload_next_row(&expanded, bytes, length); /* it was just made */
 }
@@ -107,7 +109,7 @@ static void dump_row(dumping *d, const weir_block_header *h, weir_cursor body) {
     d->row.number = d->next;
     d->row.wall_ns = h->wall_ns;
     (void)weir_payload_next_row(&row, &bytes, &length); /* the caller has read it too */
-    expand(d, body, &bytes, &length);
+    expand(d, h, body, &bytes, &length);
     if (weir_row_decode(bytes, length, &d->row.table, &d->row.count, d->row.values)) {
         write_one_row(d);
     } else {

@@ -313,9 +313,10 @@ int weir_declaration_check(weir_cursor *body) {
     return status;
 }
 
-static int check_declarations(weir_cursor body) {
+static int check_declarations(weir_cursor body, bool templates) {
     uint32_t count = weir_take_u32(&body);
     for (uint32_t i = 0; i < count; i++) {
+        if (!templates && weir_declares_template(body)) return WEIR_DAMAGED;
         int status = weir_declaration_check(&body);
         if (status != WEIR_OK) return status;
     }
@@ -324,6 +325,7 @@ static int check_declarations(weir_cursor body) {
 
 int weir_payload_check(const weir_payload *p, const weir_block_header *h) {
     if (h->kind == WEIR_BLOCK_ROWS) return check_rows(p->body, h->rows);
-    if (h->kind == WEIR_BLOCK_DECLARATIONS) return check_declarations(p->body);
+    if (h->kind == WEIR_BLOCK_DECLARATIONS)
+        return check_declarations(p->body, h->incompatible & WEIR_FEATURE_TEMPLATES);
     return weir_cursor_left(&p->body) == 0 ? WEIR_OK : WEIR_DAMAGED;
 }

@@ -6,7 +6,10 @@
 #include "block.h"
 #include "row_encode.h"
 
-enum { EXPANDED_BYTES = 4 << 20 }; /* about so much is made by one call */
+enum {
+    EXPANDED_BYTES = 4 << 20, /* about so much is made by one call */
+    USUAL_CAPACITY = 16 << 20,
+};
 
 int weir_expander_make(const weir_templates *templates, weir_expander **out) {
     weir_expander *x = calloc(1, sizeof *x);
@@ -53,7 +56,7 @@ static int make_expanded_room(weir_expander *x, size_t bytes) {
 static int add_expanded(weir_expander *x, const weir_template *t) {
     int status = WEIR_OK;
     size_t bytes = weir_row_size(x->values, t->columns, &status);
-    if (!bytes) return status;
+    if (bytes == 0 || bytes > WEIR_RAW_MAX) return WEIR_DAMAGED; /* 0: 4 GiB or more */
     status = make_expanded_room(x, 4 + bytes);
     if (status != WEIR_OK) return status;
     uint8_t *at = weir_put_u32(x->bytes + x->used, (uint32_t)bytes);
@@ -116,8 +119,10 @@ static int expand_row(weir_expander *x, const uint8_t *row, size_t bytes) {
     int status = make_text_room(x, t);
     if (status != WEIR_OK) return status;
     char *texts = x->texts;
-    for (unsigned i = 0; i < t->columns; i++)
+    for (unsigned i = 0; i < t->columns; i++) {
         x->values[i] = make_value(x, &t->source[i], &texts);
+        if (x->scratch.no_memory) return WEIR_NO_MEMORY;
+    }
     return add_expanded(x, t);
 }
 
@@ -138,6 +143,11 @@ static int take_rows(weir_expander *x, weir_cursor *body, uint64_t most, uint32_
 
 int weir_expander_take(weir_expander *x, weir_cursor *body, uint64_t most, uint32_t *rows,
                        weir_cursor *out) {
+    if (x->capacity > USUAL_CAPACITY) { /* for a large row, which is gone */
+        free(x->bytes);
+        x->bytes = NULL;
+        x->capacity = 0;
+    }
     x->used = 0;
     *rows = 0;
     weir_text_locale locale = weir_text_locale_begin();

@@ -28,8 +28,8 @@ bool weir_has_template_rows(weir_cursor body);
  * so many, and some MiB of what is made. *rows: how many were taken; *out: they, as a body has
  * them, valid until the next call. WEIR_OK, also at the end of the body, where *rows is 0;
  * WEIR_DAMAGED: the first row that is left is not valid, or its template is not declared, or has
- * fewer parameters than the row has values. WEIR_NO_MEMORY. WEIR_TOO_BIG: it becomes 4 GiB or
- * more. After a failure *rows is 0. */
+ * fewer parameters than the row has values, or it becomes larger than WEIR_RAW_MAX. WEIR_NO_MEMORY.
+ * After a failure *rows is 0. */
 int weir_expander_take(weir_expander *x, weir_cursor *body, uint64_t most, uint32_t *rows,
                        weir_cursor *out);
 

@@ -4,18 +4,6 @@
 
 #include "text_put.h"
 
-/* Bytes of the UTF-8 character at the beginning (RFC 3629), or 0. */
-static size_t character_size(const uint8_t *at, size_t left) {
-    if (at[0] < 0x80) return 1;
-    size_t size = at[0] >= 0xF0 ? 4 : at[0] >= 0xE0 ? 3 : 2;
-    if (at[0] < 0xC2 || at[0] > 0xF4 || left < size) return 0;
-    for (size_t i = 1; i < size; i++)
-        if ((at[i] & 0xC0) != 0x80) return 0;
-    bool overlong = (at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xF0 && at[1] < 0x90);
-    bool surrogate = at[0] == 0xED && at[1] > 0x9F, beyond = at[0] == 0xF4 && at[1] > 0x8F;
-    return overlong || surrogate || beyond ? 0 : size;
-}
-
 static void put_json_character(weir_text_buffer *out, uint8_t c) {
     char text[8];
     if (c == '"' || c == '\\')
@@ -29,7 +17,7 @@ static void put_json_character(weir_text_buffer *out, uint8_t c) {
 static void put_json_string(weir_text_buffer *out, const uint8_t *bytes, size_t length) {
     weir_text_put(out, "\"", 1);
     for (size_t at = 0, size; at < length && !out->cut; at += size) {
-        size = character_size(bytes + at, length - at);
+        size = weir_text_character(bytes + at, length - at);
         if (size == 1)
             put_json_character(out, bytes[at]);
         else if (size > 1)
@@ -60,7 +48,7 @@ static void put_json_value(weir_text_buffer *out, const weir_value *v) {
 void weir_object_begin(weir_object *o, weir_text_buffer *out) {
     *o = (weir_object){.out = out, .first = true};
     out->length = 0;
-    out->cut = false;
+    out->cut = out->no_memory = false;
     weir_text_put(out, "{", 1);
     o->whole = out->length;
 }

@@ -58,8 +58,8 @@ static void specify(char spec[SPECIFICATION], const field *f, const char *length
 
 static void count_printed(weir_text_buffer *out, int wanted) {
     size_t room = weir_text_room(out);
-    if (wanted < 0) { /* there is no memory for digits without end */
-        out->cut = true;
+    if (wanted < 0) {
+        out->cut = out->no_memory = true;
     } else if ((size_t)wanted > room) {
         out->cut = true;
         out->length += room;
@@ -249,7 +249,7 @@ void weir_text_format(weir_text_buffer *out, const char *format, size_t bytes,
     const char *at = format, *end = format + bytes;
     weir_conversion c;
     out->length = 0;
-    out->cut = false;
+    out->cut = out->no_memory = false;
     while (!out->cut && weir_conversion_next(&at, end, &c) == 1) {
         if (c.kind == WEIR_CONVERT_LITERAL) {
             weir_text_put(out, c.text, c.bytes);
@@ -258,5 +258,5 @@ void weir_text_format(weir_text_buffer *out, const char *format, size_t bytes,
         field f = resolve(&c, &values);
         put_field(out, &f, values++);
     }
-    if (out->cut) out->length = weir_text_put_mark(out->bytes);
+    if (out->cut && !out->no_memory) out->length = weir_text_put_mark(out->bytes);
 }

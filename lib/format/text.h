@@ -15,7 +15,8 @@ enum { WEIR_TEXT_MAX = 4096 }; /* of a text with its NUL; a longer one ends in "
 typedef struct weir_text_buffer {
     char bytes[WEIR_TEXT_MAX];
     size_t length;
-    bool cut; /* something did not fit */
+    bool cut;       /* something did not fit */
+    bool no_memory; /* to print a number: what is here is not the text */
 } weir_text_buffer;
 
 /* Write the text that the format makes of the values to an empty buffer. values holds as many as

@@ -25,13 +25,25 @@ void weir_text_put_spaces(weir_text_buffer *out, size_t count) {
     out->length += count;
 }
 
+size_t weir_text_character(const uint8_t *at, size_t left) {
+    if (at[0] < 0x80) return 1;
+    size_t size = at[0] >= 0xF0 ? 4 : at[0] >= 0xE0 ? 3 : 2;
+    if (at[0] < 0xC2 || at[0] > 0xF4 || left < size) return 0;
+    for (size_t i = 1; i < size; i++)
+        if ((at[i] & 0xC0) != 0x80) return 0;
+    bool overlong = (at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xF0 && at[1] < 0x90);
+    bool surrogate = at[0] == 0xED && at[1] > 0x9F, beyond = at[0] == 0xF4 && at[1] > 0x8F;
+    return overlong || surrogate || beyond ? 0 : size;
+}
+
 size_t weir_text_put_mark(char text[WEIR_TEXT_MAX]) {
     static const char mark[] = "… [cut]";
-    size_t end = WEIR_TEXT_MAX - sizeof mark;
-    while (end > 0 && ((unsigned char)text[end] & 0xC0u) == 0x80u)
-        end--;
-    memcpy(text + end, mark, sizeof mark);
-    return end + sizeof mark - 1;
+    size_t limit = WEIR_TEXT_MAX - sizeof mark,
+           at = limit - 3; /* a character has at most 4 bytes */
+    while (at < limit && at + weir_text_character((const uint8_t *)text + at, 4) <= limit)
+        at++;
+    memcpy(text + at, mark, sizeof mark);
+    return at + sizeof mark - 1;
 }
 
 char *weir_text_digits(char *end, uint64_t v) {

@@ -18,6 +18,9 @@ void weir_text_put_integer(weir_text_buffer *out, int64_t v);
 void weir_text_put_shortest(weir_text_buffer *out, double v);
 void weir_text_put_hexadecimal(weir_text_buffer *out, const uint8_t *bytes, size_t length);
 
+/* Bytes of the UTF-8 character (RFC 3629) that these bytes, at least one, begin with; 0: none. */
+size_t weir_text_character(const uint8_t *at, size_t left);
+
 /* Write the digits of v before end; returns the first. At most 20. */
 char *weir_text_digits(char *end, uint64_t v);
 

@@ -94,7 +94,9 @@ static void newer_headers_are_told_from_damaged_ones(void **state) {
     (void)state;
     ASSERT_WITH(h.version = 2, WEIR_VERSION);
     ASSERT_WITH(h.version = 0xFFFF, WEIR_VERSION);
-    ASSERT_WITH(h.incompatible = 1, WEIR_VERSION);
+    ASSERT_WITH(h.incompatible = WEIR_FEATURE_TEMPLATES, WEIR_OK);
+    ASSERT_WITH(h.incompatible = 2, WEIR_VERSION);
+    ASSERT_WITH(h.incompatible = 3, WEIR_VERSION);
     ASSERT_WITH(h.incompatible = 0x80000000u, WEIR_VERSION);
     ASSERT_WITH(h.version = 0, WEIR_DAMAGED);
     ASSERT_WITH(h.compatible = 0xFFFFFFFFu, WEIR_OK);
@@ -541,13 +543,15 @@ static void a_row_beyond_the_payload_is_invalid(void **state) {
     }
 }
 
+static uint32_t features; /* of the blocks that follow */
+
 static int check_body(unsigned kind, uint32_t rows, const char *body, size_t bytes) {
     uint8_t raw[200];
     uint8_t *at = weir_payload_head_encode(raw, ring, NULL, 0);
     at = weir_put_bytes(at, body, bytes);
     weir_payload p;
     assert_true(weir_payload_parse(raw, (size_t)(at - raw), &p));
-    weir_block_header h = {.kind = (uint16_t)kind, .rows = rows};
+    weir_block_header h = {.kind = (uint16_t)kind, .incompatible = features, .rows = rows};
     return weir_payload_check(&p, &h);
 }
 #define CHECK_BODY(kind, rows, body) check_body(kind, rows, body, sizeof(body) - 1)
@@ -569,6 +573,22 @@ static void bodies_hold_what_the_header_says(void **state) {
     assert_int_equal(CHECK_BODY(WEIR_BLOCK_DECLARATIONS, 0, "\3\0\0\0" ONE ONE), WEIR_DAMAGED);
     assert_int_equal(CHECK_BODY(WEIR_BLOCK_DECLARATIONS, 0, "\xFF\xFF\xFF\xFF" ONE), WEIR_DAMAGED);
     assert_int_equal(CHECK_BODY(WEIR_BLOCK_DECLARATIONS, 0, ""), WEIR_DAMAGED);
+}
+
+static void templates_are_declared_where_the_feature_is(void **state) {
+    (void)state;
+    features = WEIR_FEATURE_TEMPLATES;
+#define TEMPLATE "\1\x10\1\0\1\0\1\0\2\0\0" /* number 4097, of table 1: a column is a parameter */
+    assert_int_equal(CHECK_BODY(WEIR_BLOCK_DECLARATIONS, 0, "\2\0\0\0" ONE TEMPLATE), WEIR_OK);
+    assert_int_equal(CHECK_BODY(WEIR_BLOCK_DECLARATIONS, 0, "\2\0\0\0" TEMPLATE ONE), WEIR_OK);
+    assert_int_equal(CHECK_BODY(WEIR_BLOCK_DECLARATIONS, 0, "\1\0\0\0" TEMPLATE "\0"),
+                     WEIR_DAMAGED);
+    assert_int_equal(CHECK_BODY(WEIR_BLOCK_DECLARATIONS, 0, "\1\0\0\0\1\x10\1\0\1\0\1\0\2\0"),
+                     WEIR_DAMAGED); /* cut */
+    features = 0;
+    assert_int_equal(CHECK_BODY(WEIR_BLOCK_DECLARATIONS, 0, "\1\0\0\0" ONE), WEIR_OK);
+    assert_int_equal(CHECK_BODY(WEIR_BLOCK_DECLARATIONS, 0, "\1\0\0\0" TEMPLATE), WEIR_DAMAGED);
+#undef TEMPLATE
 #undef ONE
 }
 
@@ -604,6 +624,7 @@ int main(void) {
         cmocka_unit_test(rows_are_walked_to_the_end),
         cmocka_unit_test(a_row_beyond_the_payload_is_invalid),
         cmocka_unit_test(bodies_hold_what_the_header_says),
+        cmocka_unit_test(templates_are_declared_where_the_feature_is),
         cmocka_unit_test(a_frame_claims_no_more_than_it_can_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,9 +203,9 @@ static void block_header_is_as_written(void **state) {
     weir_block_header h;
     fill(&h, sizeof h, 1);
     h.version = WEIR_FORMAT_VERSION;
-    h.incompatible = 0;
     weir_block_header_encode(bytes, &h);
     encoded e = {.bytes = bytes, .length = sizeof bytes};
+    know(&e, "incompatible features", h.incompatible, 4);
     know(&e, "kind", h.kind, 2);
     know(&e, "codec", h.codec, 2);
     know(&e, "compatible features", h.compatible, 4);
@@ -289,6 +289,57 @@ static void declaration_is_as_written(void **state) {
     check_layout("column", &column);
 }
 
+/* One source of each kind, with its bytes as the table "sources" describes them. */
+static void template_is_as_written(void **state) {
+    (void)state;
+    static const weir_source sources[] = {
+        {.kind = WEIR_SOURCE_CONSTANT, .constant = {{.integer = -300}, 0, WEIR_INTEGER}},
+        {.kind = WEIR_SOURCE_PARAMETER, .first = 3},
+        {.kind = WEIR_SOURCE_FORMAT, .first = 2, .bytes = "%d", .length = 2},
+        {.kind = WEIR_SOURCE_OBJECT, .first = 1, .count = 2, .bytes = "\1\0a\2\0bc", .length = 7},
+    };
+    static const char encoded_sources[] = "\1\x12\xD4\xFE"
+                                          "\2\3\0"
+                                          "\3\2\0\2\0%d"
+                                          "\4\1\0\2\0\1\0a\2\0bc";
+    uint8_t bytes[64];
+    assert_true(weir_template_encode(NULL, 0xF234, 5, 0x0345, sources, 4) <= sizeof bytes);
+    encoded e = {.bytes = bytes,
+                 .length = weir_template_encode(bytes, 0xF234, 5, 0x0345, sources, 4)};
+    know(&e, "template", 0xF234, 2);
+    know(&e, "parameters", 5, 2);
+    know(&e, "table", 0x0345, 2);
+    know(&e, "columns", 4, 2);
+    know_bytes(&e, "sources", encoded_sources, sizeof encoded_sources - 1);
+    check_layout("template", &e);
+    weir_template *t;
+    weir_cursor c = weir_cursor_over(bytes, e.length);
+    assert_int_equal(weir_template_decode(&c, &t), WEIR_OK);
+    weir_template_free(t);
+}
+
+/* The document says of bits what the code knows: bit 0 of incompatible features, and no other. */
+static void feature_bits_are_those_of_the_code(void **state) {
+    (void)state;
+    assert_non_null(strstr(document, "1 knows one, for blocks and rings: bit 0, *templates*"));
+    assert_int_equal(WEIR_FEATURE_TEMPLATES, 1);
+    assert_int_equal(WEIR_TEMPLATE_FIRST, WEIR_TABLES_MAX + 1);
+    for (unsigned bit = 0; bit < 32; bit++) {
+        uint8_t bytes[WEIR_BLOCK_HEADER];
+        weir_block_header h = {.version = WEIR_FORMAT_VERSION,
+                               .kind = WEIR_BLOCK_MARK,
+                               .incompatible = (uint32_t)1 << bit,
+                               .segment = 1,
+                               .offset = WEIR_BLOCK_ALIGN,
+                               .block = 1,
+                               .first_row = 1,
+                               .stored_bytes = WEIR_PAYLOAD_HEAD,
+                               .raw_bytes = WEIR_PAYLOAD_HEAD};
+        weir_block_header_encode(bytes, &h);
+        assert_int_equal(weir_block_header_decode(bytes, &h), bit ? WEIR_VERSION : WEIR_OK);
+    }
+}
+
 static void payload_is_as_written(void **state) {
     (void)state;
     static const uint8_t ring[16] = "the ring's id...";
@@ -357,6 +408,7 @@ static void make_ring(weir_ring *ring, const char *directory) {
 
 static void check_ring_header(const uint8_t *file, const weir_ring_header *h) {
     encoded e = {.bytes = file, .length = 128};
+    know(&e, "incompatible features", WEIR_FEATURE_TEMPLATES, 4);
     know(&e, "compatible features", h->compatible, 4);
     know_bytes(&e, "ring id", h->id, 16);
     know_bytes(&e, "boot id", h->boot, 16);
@@ -461,10 +513,13 @@ static void constants_are_those_of_the_code(void **state) {
     static const named codecs[] = {NAMED(WEIR_CODEC_RAW), NAMED(WEIR_CODEC_ZSTD)};
     static const named types[] = {NAMED(WEIR_INTEGER), NAMED(WEIR_REAL), NAMED(WEIR_TEXT),
                                   NAMED(WEIR_BLOB), NAMED(WEIR_KEY)};
+    static const named sources[] = {NAMED(WEIR_SOURCE_CONSTANT), NAMED(WEIR_SOURCE_PARAMETER),
+                                    NAMED(WEIR_SOURCE_FORMAT), NAMED(WEIR_SOURCE_OBJECT)};
     CHECK_VALUES("constants", constants);
     CHECK_VALUES("kinds", kinds);
     CHECK_VALUES("codecs", codecs);
     CHECK_VALUES("types", types);
+    CHECK_VALUES("sources", sources);
 }
 
 static bool tag_is_listed(const table *t, unsigned tag, const char **type) {
@@ -571,6 +626,8 @@ int main(void) {
         cmocka_unit_test(segment_header_is_as_written),
         cmocka_unit_test(row_is_as_written),
         cmocka_unit_test(declaration_is_as_written),
+        cmocka_unit_test(template_is_as_written),
+        cmocka_unit_test(feature_bits_are_those_of_the_code),
         cmocka_unit_test(payload_is_as_written),
         cmocka_unit_test(lane_control_is_as_written),
         cmocka_unit_test(ring_is_as_written),

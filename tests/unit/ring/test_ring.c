@@ -423,7 +423,10 @@ static void sizes_are_believed_only_within_bounds(void **state) {
         {{8, 4, WEIR_RING_VERSION + 1}, WEIR_RING_NEWER},
         {{8, 4, 0}, WEIR_RING_UNREADABLE},
         {{12, 4, WEIR_RING_HEADER * 2}, WEIR_RING_UNREADABLE},
-        {{16, 4, 1}, WEIR_RING_NEWER},
+        {{16, 4, 0}, WEIR_RING_OURS},
+        {{16, 4, WEIR_FEATURE_TEMPLATES}, WEIR_RING_OURS},
+        {{16, 4, 2}, WEIR_RING_NEWER},
+        {{16, 4, 3}, WEIR_RING_NEWER},
         {{20, 4, 1}, WEIR_RING_OURS}, /* compatible */
         {{76, 4, WEIR_LANE_CONTROL / 2}, WEIR_RING_UNREADABLE},
         {{80, 8, 0}, WEIR_RING_UNREADABLE},
