@@ -4,8 +4,9 @@
     differential.py [--mutate COUNT SEED] SAY DIRECTORY ...
 
 With --mutate also over COUNT inputs that nobody has seen, the same ones for the same seed: journals of
-the corpus, hurt in places and sealed again, beside databases that stand at one of their blocks. Exits 1 where they disagree: a finding in one of three, the code, docs/FORMAT.md or the reader. All that
-both say is compared: what journal and ring are, the rows that wait in the ring, rot and torn tail, the
+the corpus, hurt in places and sealed again, beside databases that stand at one of their blocks; and a
+tenth as many journals of templates put together at random, each with hundreds of texts. Exits 1 where they
+disagree: a finding in one of three, the code, docs/FORMAT.md or the reader. All that both say is compared: what journal and ring are, the rows that wait in the ring, rot and torn tail, the
 blocks and rows of each damage, what the stored position is worth, and every row with its values, in
 front of damage and behind it."""
 
@@ -144,6 +145,142 @@ def mutants(paths, count, seed, folder):
         yield path
 
 
+# ---- templates that nobody has seen ----
+
+REALS = [0.0, 1.0, 0.1, 2.5, 0.5, 1.5, 1e15, 1e16, 123456789.125, 1e300, 1e-300, 5e-324, 2.2e-308,
+         1.7976931348623157e308, float("inf"), float("nan"), 0.30000000000000004, 999999.5, 1e22]
+BYTES = [b"", b"a", b"text", b"%d%s", b'"q\\u"', b"\x00\x1f\x7f", "…ü😀".encode(), b"\xc3", b"\xed\xa0\x80",
+         b"\xf4\x90\x80\x80", b"\xe2\x80", b"\x80" * 5]
+
+
+def some_bytes(dice):
+    text = dice.choice(BYTES)
+    if dice.random() < 0.1:
+        text = text * dice.randrange(2000) + bytes(dice.randrange(256) for _ in range(9))
+    return text
+
+
+def some_value(dice):
+    """(tag, bytes) of a value; the width is not always the least."""
+    kind = dice.randrange(8)
+    if kind == 0:
+        return 0, b""
+    if kind < 4:
+        number = dice.choice([0, 1, -1, 9, 65, dice.randrange(-40, 40), dice.getrandbits(63) - 2 ** 62,
+                              dice.randrange(10 ** 6), 2 ** 63 - 1, -2 ** 63])
+        width = dice.choice([w for w in range(1, 9) if -1 << 8 * w - 1 <= number < 1 << 8 * w - 1])
+        return 0x10 | width, number.to_bytes(width, "little", signed=True)
+    if kind < 6:
+        real = dice.choice([dice.choice(REALS), dice.uniform(-1000, 1000), dice.randrange(10 ** 6) / 64,
+                            struct.unpack("<d", dice.getrandbits(64).to_bytes(8, "little"))[0]])
+        return 0x28, struct.pack("<d", real * dice.choice([1, -1]))
+    text, width = some_bytes(dice), dice.choice([2, 2, 3, 4])
+    return dice.choice([0x30, 0x30, 0x30, 0x40]) | width, len(text).to_bytes(width, "little") + text
+
+
+def some_conversion(dice):
+    """A conversion and how many parameters it takes."""
+    width = dice.choice(["", "", "", "5", "*", "12", "300", "99999999999"])
+    precision = dice.choice(["", "", ".", ".0", ".2", ".*", ".9", ".17", ".40", ".5000"])
+    letter = dice.choice("ddiouxXeEfFgGaAcsspmCS")
+    flags = "".join(dice.choice("-+ #0") for _ in range(dice.choice([0, 0, 1, 1, 2, 3])))
+    length = ""
+    if letter in "diouxX":
+        length = dice.choice(["", "hh", "h", "l", "ll", "q", "j", "z", "t"])
+    elif letter in "eEfFgGaA":
+        length = dice.choice(["", "", "l", "L"])
+    else:
+        flags = flags and dice.choice(["-", "--"])
+        precision = "" if letter == "p" else precision
+        length = dice.choice(["", "l"]) if letter in "cs" else ""
+    return "%" + flags + width + precision + length + letter, 1 + (width == "*") + (precision == ".*")
+
+
+def some_source(dice, parameters):
+    kind = dice.choice([1, 2, 3, 3, 3, 3, 3, 3, 4])
+    if kind == 1:
+        tag, body = some_value(dice)
+        return bytes([1, tag]) + body
+    i = dice.randrange(parameters)
+    if kind == 2:
+        return struct.pack("<BH", 2, i)
+    if kind == 4:
+        names = [dice.choice(["a", "n\u00e4me", '"', "x\n", "f" * 300]).encode()
+                 for _ in range(dice.randrange(1, parameters - i + 1))]
+        return struct.pack("<BHH", 4, i, len(names)) + b"".join(struct.pack("<H", len(n)) + n
+                                                                for n in names)
+    text, left = b"", parameters - i
+    for _ in range(dice.randrange(6)):
+        conversion, takes = some_conversion(dice)
+        text += dice.choice([b"", b"", b" and ", b"100%%: ", b"\xe2\x80\xa6", b"x" * dice.randrange(400)])
+        if takes <= left:
+            text, left = text + conversion.encode(), left - takes
+    if dice.random() < 0.003:  # and so the block is not valid
+        text += dice.choice([b"%", b"%5%", b"%n", b"%1$d", b"%'d", b"%Ld", b"%hf", b"%.3p", b"%#s", b"\0"])
+    return struct.pack("<BHH", 3, i, len(text)) + text
+
+
+def some_template(dice, number, columns):
+    parameters = dice.randrange(1, 9)
+    table = 1 if dice.random() < 0.95 else 2
+    sources = [some_source(dice, parameters) for _ in range(dice.randrange(1, columns + 1))]
+    return parameters, struct.pack("<4H", number, parameters, table, len(sources)) + b"".join(sources)
+
+
+def some_row(dice, number, most):
+    count = dice.choice([most, most, most, dice.randrange(1, most + 2)])
+    values = [some_value(dice) for _ in range(count)]
+    data = struct.pack("<2H", number, count) + bytes(tag for tag, _ in values)
+    data += b"".join(body for _, body in values)
+    return struct.pack("<I", len(data)) + data
+
+
+def block(files, kind, body, rows, number, former, features):
+    """Append a block to the only segment."""
+    _, _, data = files[0]
+    raw = bytes(24) + body
+    at = (len(data) + 4095) // 4096 * 4096
+    head = bytearray(struct.pack("<8s4H2I16s5Q4Iq3Q24xQ", b"WEIRBLK1", 160, 1, kind, 0, features, 0,
+                                 b"journal of dice!", 1, 1, at, number, 1, rows, len(raw), len(raw),
+                                 0, 0, former, number - 1, reader.hash64(raw), 0))
+    seal(head, 160)
+    data += bytes(at - len(data)) + head + raw
+    return struct.unpack("<Q", head[152:])[0]
+
+
+def templated(dice):
+    """A journal whose rows are of templates. In one block in some the feature bit is missing."""
+    columns, number = dice.randrange(1, 7), dice.randrange(4097, 65536 - 20)
+    declared = struct.pack("<HHH", 1, columns, 1) + b"t"
+    declared += b"".join(struct.pack("<BH", 3, 1) + bytes([97 + i]) for i in range(columns))
+    templates = [some_template(dice, number + i, columns) for i in range(dice.randrange(1, 12))]
+    head = bytearray(struct.pack("<8s2H3I16s3Q2I2Qq4Q120xQ", b"WEIRSEG1", 256, 1, 1, 0, 0,
+                                 b"journal of dice!", 1, 1, 1 << 18, 4096, 0, 1, 1, 0, 0, 0, 0, 0, 0))
+    seal(head, 256)
+    files = [(0, 1, bytearray(head.ljust(4096, b"\0")))]
+    body = struct.pack("<I", 1 + len(templates)) + declared + b"".join(t for _, t in templates)
+    features = 1 if dice.random() < 0.98 else 0
+    former = block(files, 3, body, 0, 1, 0, features)
+    rows = b"".join(some_row(dice, number + i, templates[min(i, len(templates) - 1)][0])
+                    for i in (dice.randrange(len(templates) + (dice.random() < 0.05))
+                              for _ in range(40)))
+    block(files, 1, rows, 40, 2, former, 1 if dice.random() < 0.95 else 0)
+    data = files[0][2]
+    if len(data) > 250000:  # fuzz/container.h takes no more: another throw
+        return templated(dice)
+    data += bytes((1 << 18) - len(data))
+    return files
+
+
+def made_of_templates(count, seed, folder):
+    dice = random.Random(seed)
+    for i in range(count):
+        path = os.path.join(folder, f"template-{i}")
+        with open(path, "wb") as f:
+            f.write(pack(templated(dice)))
+        yield path
+
+
 # ---- comparing ----
 
 def differences(code, mine):
@@ -163,12 +300,13 @@ def main():
         sys.exit("no container found: the corpus is missing")
     with tempfile.TemporaryDirectory() as folder:
         paths += mutants(paths, count, seed, folder)
+        paths += made_of_templates(count // 10, seed, folder)
         sys.exit(1 if compare(arguments[0], paths) else 0)
 
 
 def compare(say, paths):
     bad = 0
-    counts = dict.fromkeys(("streams", "rows", "damaged", "torn", "positions", "waiting"), 0)
+    counts = dict.fromkeys(("streams", "rows", "damaged", "torn", "positions", "waiting", "made"), 0)
     for i in range(0, len(paths), 200):
         batch = paths[i:i + 200]
         lines = subprocess.run([say] + batch, stdout=subprocess.PIPE, check=True).stdout.splitlines()
@@ -177,6 +315,7 @@ def compare(say, paths):
             present = mine.get("journal") == "present"
             counts["streams"] += present
             counts["rows"] += len(mine["rows"]) if present else 0
+            counts["made"] += sum(isinstance(r[-1], list) for r in mine["rows"]) if present else 0
             counts["damaged"] += present and bool(mine["damages"])
             counts["torn"] += present and mine["torn"]
             counts["positions"] += present and mine["position"] not in ("none", "other")
@@ -185,7 +324,7 @@ def compare(say, paths):
                 print(f"{path}: {difference}")
                 bad += 1
     print(f"{len(paths)} inputs, {bad} differences; compared in full: {counts['streams']} streams "
-          f"({counts['rows']} rows; {counts['damaged']} streams damaged, {counts['torn']} torn, "
+          f"({counts['rows']} rows, {counts['made']} made by templates; {counts['damaged']} streams damaged, {counts['torn']} torn, "
           f"{counts['positions']} with a position), {counts['waiting']} rings with rows")
     return bad
 

@@ -22,8 +22,9 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "../lib/verify/scan.h"
+#include "../lib/format/expand.h"
 #include "../lib/format/names.h"
+#include "../lib/verify/scan.h"
 #include "../recovery/deadring.h"
 #include "../recovery/exits.h"
 #include "harness.h"
@@ -224,10 +225,12 @@ typedef struct kept_file {
 /* What the tool will see, and what it then may not lose. */
 typedef struct expectation {
     weir_view view;
-    memory_base rows; /* as its rows: all that shall come, in order */
-    size_t in_blocks; /* the first of them; the others wait in the ring */
-    bool headless;    /* some segment begins with another block than declarations */
-    bool lying;       /* the position has a block whole, and not all of its rows */
+    memory_base rows;         /* as its rows: all that shall come, in order */
+    size_t in_blocks;         /* the first of them; the others wait in the ring */
+    bool headless;            /* some segment begins with another block than declarations */
+    bool lying;               /* the position has a block whole, and not all of its rows */
+    bool unmakable;           /* a row of a template makes none of a table */
+    weir_templates templates; /* declared so far in the segment */
     kept_file files[KEPT_FILES];
     size_t file_count;
 } expectation;
@@ -250,30 +253,54 @@ static void note_files(expectation *e) {
     }
 }
 
-static void note_declarations(memory_base *b, weir_cursor body) {
+static void note_declarations(expectation *e, weir_cursor body) {
     uint32_t count = weir_take_u32(&body);
     for (uint32_t i = 0; i < count; i++) {
-        weir_declaration *d;
-        if (weir_declaration_decode(&body, &d) != WEIR_OK) return;
-        memory_base_declare(b->declared, d->table);
-        weir_declaration_free(d);
+        weir_cursor whole = body;
+        uint16_t number = weir_row_table(body.at, weir_cursor_left(&body));
+        weir_template *t;
+        MUST(weir_declaration_check(&body) == WEIR_OK);
+        if (number <= WEIR_TABLES_MAX) {
+            memory_base_declare(e->rows.declared, number);
+        } else {
+            MUST(weir_template_decode(&whole, &t) == WEIR_OK);
+            MUST(weir_templates_keep(&e->templates, t) == WEIR_OK);
+        }
     }
+}
+
+/* A row of a template that cannot be made into one of a table stops replay. */
+static void note_rows(expectation *e, const weir_block_header *h, weir_cursor body,
+                      weir_row_range range) {
+    weir_sink sink = memory_base_sink(&e->rows);
+    weir_block_header part = *h;
+    weir_expander *x;
+    weir_cursor rows;
+    memcpy(e->rows.journal, h->journal, sizeof e->rows.journal);
+    if (!(h->incompatible & WEIR_FEATURE_TEMPLATES)) {
+        MUST(sink.apply(sink.self, h, body, range, NULL) == WEIR_OK);
+        return;
+    }
+    MUST(weir_expander_make(&e->templates, &x) == WEIR_OK);
+    for (; part.first_row <= range.last && !e->unmakable; part.first_row += part.rows) {
+        int status = weir_expander_take(x, &body, UINT32_MAX, &part.rows, &rows);
+        e->unmakable = status != WEIR_OK;
+        if (status == WEIR_OK) MUST(part.rows && !sink.apply(sink.self, &part, rows, range, NULL));
+    }
+    weir_expander_free(x);
 }
 
 /* Rows that the database has need not come, nor those in front of the block where it stands. */
 static void note_block(expectation *e, const weir_read_block *block) {
-    memory_base *b = &e->rows;
     const weir_position *at = &e->view.inventory.position;
     weir_block_header h = block->header;
     if (h.offset == WEIR_BLOCK_ALIGN) e->headless |= h.kind != WEIR_BLOCK_DECLARATIONS;
-    if (h.kind == WEIR_BLOCK_DECLARATIONS) note_declarations(b, block->payload.body);
+    if (h.kind == WEIR_BLOCK_DECLARATIONS) note_declarations(e, block->payload.body);
     weir_row_range range = {at->row + 1, h.first_row + h.rows - 1};
     if (h.kind != WEIR_BLOCK_ROWS) return;
     e->lying |= h.block <= at->block && range.last > at->row;
     if (h.block <= at->block) return;
-    weir_sink sink = memory_base_sink(b);
-    memcpy(b->journal, h.journal, sizeof b->journal);
-    MUST(sink.apply(sink.self, &h, block->payload.body, range, NULL) == WEIR_OK);
+    note_rows(e, &h, block->payload.body, range);
 }
 
 static void note_extent(expectation *e, const weir_extent *extent, weir_reader *reader) {
@@ -291,8 +318,10 @@ static void note_blocks(expectation *e) {
     MUST(weir_reader_make(&disk.table, weir_inventory_locator(inventory), &reader) == WEIR_OK);
     for (size_t i = 0; i < inventory->extent_count; i++) {
         const weir_extent *extent = &inventory->extents[i];
-        if (extent->segment != segment) /* what others declare its head should repeat */
+        if (extent->segment != segment) { /* what others declare its head should repeat */
             memset(e->rows.declared, 0, sizeof e->rows.declared);
+            weir_templates_free(&e->templates);
+        }
         segment = extent->segment;
         note_extent(e, extent, reader);
     }
@@ -364,7 +393,7 @@ static bool contradicts_itself(const weir_inventory *inventory) {
 /* What only a forger makes: rows that begin with another number than 1 though nothing came before
  * them, numbers of files that a few openings use up, segments without declarations, nobody's blocks,
  * the same row in two blocks, an older segment with later blocks, a hash of no block, a position
- * amid its block. */
+ * amid its block, rows that their templates do not fit. */
 static bool is_beyond_us(const expectation *e) {
     const weir_inventory *inventory = &e->view.inventory;
     const weir_extent *first = inventory->extent_count ? inventory->extents : NULL;
@@ -379,11 +408,12 @@ static bool is_beyond_us(const expectation *e) {
                    weir_all_zero(inventory->journal, sizeof inventory->journal);
     return nobodys || contradicts_itself(inventory) ||
            (block == 1 && row > inventory->position.row + 1) ||
-           inventory->last_segment > UINT64_MAX - 64 || e->headless || e->lying;
+           inventory->last_segment > UINT64_MAX - 64 || e->headless || e->lying || e->unmakable;
 }
 
 static void forget(expectation *e) {
     memory_base_free(&e->rows);
+    weir_templates_free(&e->templates);
     weir_view_free(&e->view);
 }
 

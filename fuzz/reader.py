@@ -9,6 +9,7 @@ read (fuzz/container.h). It is plain rather than fast: each section below is a s
 Needs the Debian packages python3-xxhash and python3-zstandard."""
 
 import json
+import math
 import os
 import re
 import struct
@@ -19,6 +20,7 @@ import zstandard
 
 ALIGN, BLOCK_HEADER, SEGMENT_HEADER = 4096, 160, 256
 RAW_MAX, LANES_LIMIT, COLUMNS_MAX, NAME_MAX, TABLES_MAX = 1 << 30, 1024, 2000, 1024, 4096
+TEMPLATES = 1  # feature bit of blocks and rings
 TWO64 = 1 << 64
 
 
@@ -70,7 +72,7 @@ def row(data):
     try:
         c = Cursor(data)
         table, columns = c.uint(2), c.uint(2)
-        need(1 <= table <= TABLES_MAX and 1 <= columns <= COLUMNS_MAX)
+        need(1 <= table and 1 <= columns <= COLUMNS_MAX)
         values = [value(c, tag) for tag in c.take(columns)]
         need(c.left() == 0)
         return [table] + values
@@ -90,15 +92,299 @@ def lower(text):
     return bytes(b + 32 if 65 <= b <= 90 else b for b in text)
 
 
-def declaration(c):
+def declaration(c, templates=True):
+    """(number, columns) of a table, or (number, Template)."""
     table, columns = c.uint(2), c.uint(2)
-    need(1 <= table <= TABLES_MAX and 1 <= columns <= COLUMNS_MAX)
+    if table > TABLES_MAX:
+        need(templates)
+        return table, Template(c, columns)
+    need(1 <= table and 1 <= columns <= COLUMNS_MAX)
     name(c)
     types, names = [], set()
     for _ in range(columns):
         types.append(c.uint(1))
         names.add(lower(name(c)))
     need(all(1 <= t <= 5 for t in types) and types.count(5) <= 1 and len(names) == columns)
+    return table, columns
+
+
+class Template:
+    """What follows a template's number and the number of its parameters."""
+
+    def __init__(self, c, parameters):
+        self.parameters, self.table, columns = parameters, c.uint(2), c.uint(2)
+        need(1 <= self.table <= TABLES_MAX)
+        need(1 <= parameters <= COLUMNS_MAX and 1 <= columns <= COLUMNS_MAX)
+        self.sources = [self.source(c) for _ in range(columns)]
+
+    def source(self, c):
+        """A function of the parameters."""
+        kind = c.uint(1)
+        if kind == 1:
+            constant = value(c, c.uint(1))
+            return lambda given: constant
+        need(kind in (2, 3, 4))
+        i = c.uint(2)
+        if kind == 2:
+            need(i < self.parameters)
+            return lambda given: given[i]
+        if kind == 3:
+            pieces = parse_format(c.take(c.uint(2)))
+            need(i + sum(p.takes for p in pieces if isinstance(p, Conversion)) <= self.parameters)
+            return lambda given: "t" + format_text(pieces, given[i:]).hex()
+        names = [name(c) for _ in range(c.uint(2))]
+        need(names and i + len(names) <= self.parameters)
+        return lambda given: "t" + format_object(names, given[i:]).hex()
+
+    def expand(self, values, columns):
+        """[table, value ...], or None where the row is damaged."""
+        if len(values) > self.parameters or columns.get(self.table, 0) < len(self.sources):
+            return None
+        given = values + ["n"] * (self.parameters - len(values))
+        return [self.table] + [source(given) for source in self.sources]
+
+
+class Conversion:
+    """What stands between % and a letter, and that letter."""
+
+    def __init__(self, flags, width, precision, length, letter):
+        if letter in "CS":  # lc and ls
+            need(length == "")
+            length, letter = "l", letter.lower()
+        self.flags, self.letter = set(flags), letter
+        self.width, self.precision = self.number(width or "0"), None
+        if precision:
+            self.precision = self.number(precision[1:] or "0")
+        self.takes = 1 + (self.width is None) + (precision == ".*")
+        self.star = precision == ".*"
+        need(letter not in "csmp" or self.flags <= {"-"})
+        need(letter != "p" or not precision)
+        if length == "L":
+            need(letter in "eEfFgGaA")
+        elif length == "l":
+            need(letter not in "pm")
+        elif length:
+            need(letter in "diouxX")
+
+    @staticmethod
+    def number(digits):
+        return None if digits == "*" else min(int(digits), 4096)
+
+    def format(self, given):
+        """The text that it makes of its parameters."""
+        flags, width, precision = set(self.flags), self.width, self.precision
+        given = list(given)
+        if width is None:
+            width = star(given.pop(0))
+            if width < 0:
+                flags, width = flags | {"-"}, -width
+            width = min(width, 4096)
+        if self.star:
+            precision = star(given.pop(0))
+            precision = None if precision < 0 else min(precision, 4096)
+        return convert(self.letter, flags, width, precision, given.pop(0))
+
+
+def star(v):
+    return int(v[1:]) if v[0] == "i" else 0
+
+
+CONVERSION = re.compile(r"%([-+ #0]*)(\*|\d*)(\.\*|\.\d*)?(hh|h|ll|l|q|j|z|t|L|)([diouxXeEfFgGaAcspmCS])",
+                        re.ASCII)
+
+
+def parse_format(text):
+    """Bytes and conversions."""
+    need(len(text) <= 4096 and 0 not in text)
+    pieces, at, text = [], 0, text.decode("latin-1")
+    while at < len(text):
+        percent = text.find("%", at)
+        if percent < 0:
+            percent = len(text)
+        pieces.append(text[at:percent].encode("latin-1"))
+        at = percent
+        if text[at:at + 2] == "%%":
+            pieces.append(b"%")
+            at += 2
+        elif at < len(text):
+            m = CONVERSION.match(text, at)
+            need(m)
+            pieces.append(Conversion(*m.groups()))
+            at = m.end()
+    return pieces
+
+
+def format_text(pieces, given):
+    text = b""
+    for piece in pieces:
+        if isinstance(piece, Conversion):
+            text += piece.format(given[:piece.takes])
+            given = given[piece.takes:]
+        else:
+            text += piece
+    return text if len(text) <= 4095 else text[:whole(text, 4086)] + "… [cut]".encode()
+
+
+def character(text, at):
+    """Length of the UTF-8 character that begins here, or 0."""
+    for length in range(1, 5):
+        try:
+            text[at:at + length].decode()
+            return length if at + length <= len(text) else 0
+        except UnicodeDecodeError:
+            pass
+    return 0
+
+
+def whole(text, end):
+    """The end, or the beginning of the character that goes on there."""
+    for begin in range(end - 3, end):
+        if begin + character(text, begin) > end:
+            return begin
+    return end
+
+
+def pad(text, flags, width):
+    fill = b" " * (width - len(text))
+    return text + fill if "-" in flags else fill + text
+
+
+def convert(letter, flags, width, precision, v):
+    kind = v[0]
+    if letter in "di" and kind == "i":
+        return integer(int(v[1:]), "d", flags, width, precision)
+    if letter in "ouxX" and kind == "i":
+        return integer(int(v[1:]) % TWO64, letter, flags, width, precision)
+    if letter in "eEfFgGaA" and kind == "r":
+        return real(as_real(v), letter, flags, width, precision)
+    if letter == "c" and kind == "i":
+        return pad(bytes([int(v[1:]) & 255]), flags, width)
+    if letter == "p" and kind == "i":
+        bits = int(v[1:]) % TWO64
+        return pad(b"0x%x" % bits if bits else b"(nil)", flags, width)
+    if letter in "sm" and kind == "t":
+        return pad(bytes.fromhex(v[1:])[:precision], flags, width)
+    if letter in "sm" and kind == "n":
+        short = precision is not None and precision <= 5
+        return pad(b"" if short else b"(null)", flags, width)
+    if letter == "m" and kind == "i":
+        return pad((b"Unknown error " + v[1:].encode())[:precision], flags, width)
+    if kind == "t":
+        return pad(bytes.fromhex(v[1:]), flags, width)
+    if kind == "n":
+        return pad(b"(null)", flags, width)
+    return v[1:].encode() if kind in "ib" else shortest(as_real(v))
+
+
+def integer(number, letter, flags, width, precision):
+    """C17, 7.21.6.1, paragraphs 4 to 8."""
+    magnitude = abs(number)
+    digits = {"d": "%d", "u": "%d", "o": "%o", "x": "%x", "X": "%X"}[letter] % magnitude
+    if precision == 0 and magnitude == 0:
+        digits = ""
+    digits = digits.rjust(precision or 0, "0")
+    sign = ""
+    if letter == "d":
+        sign = sign_of(number < 0, flags)
+    elif "#" in flags and letter == "o" and digits[:1] != "0":
+        digits = "0" + digits
+    elif "#" in flags and letter in "xX" and magnitude:
+        sign = "0" + letter
+    if "0" in flags and "-" not in flags and precision is None:
+        digits = digits.rjust(width - len(sign), "0")
+    return pad((sign + digits).encode(), flags, width)
+
+
+def sign_of(negative, flags):
+    return "-" if negative else "+" if "+" in flags else " " if " " in flags else ""
+
+
+def as_real(v):
+    return struct.unpack(">d", bytes.fromhex(v[1:]))[0]
+
+
+def real(number, letter, flags, width, precision):
+    sign = sign_of(math.copysign(1, number) < 0, flags)
+    if math.isinf(number) or math.isnan(number):
+        text = "inf" if math.isinf(number) else "nan"
+        return pad((sign + (text.upper() if letter in "EFGA" else text)).encode(), flags, width)
+    number = abs(number)
+    if letter in "aA":
+        prefix, digits = "0x", hexadecimal(number, precision, "#" in flags)
+    else:
+        alternative = "#" if "#" in flags else ""
+        precision = 6 if precision is None else precision
+        prefix, digits = "", "%{}.{}{}".format(alternative, precision, letter) % number
+    if letter == "A":
+        prefix, digits = "0X", digits.upper()
+    if "0" in flags and "-" not in flags:
+        digits = digits.rjust(width - len(sign) - len(prefix), "0")
+    return pad((sign + prefix + digits).encode(), flags, width)
+
+
+def hexadecimal(number, precision, alternative):
+    """The digits and the exponent of %a."""
+    fraction, exponent = math.frexp(number)
+    exponent = max(exponent - 1, -1022) if number else 0
+    scaled = int(math.ldexp(number, 52 - exponent)) if number else 0  # exact: 53 bits
+    if precision is None:
+        digits = ("%013x" % (scaled & (1 << 52) - 1)).rstrip("0")
+    elif precision >= 13:
+        digits = "%013x" % (scaled & (1 << 52) - 1) + "0" * (precision - 13)
+    else:
+        drop = 4 * (13 - precision)
+        low, half = scaled & (1 << drop) - 1, 1 << drop - 1
+        scaled >>= drop
+        scaled += low > half or low == half and scaled & 1
+        scaled <<= drop
+        digits = ("%013x" % (scaled & (1 << 52) - 1))[:precision]
+    point = "." if digits or alternative else ""
+    return "%d%s%sp%+d" % (scaled >> 52, point, digits, exponent)
+
+
+def shortest(number):
+    for digits in (15, 16, 17):
+        text = "%.*g" % (digits, number)
+        if float(text) == number:
+            break
+    if math.isnan(number):
+        text = sign_of(math.copysign(1, number) < 0, ()) + "nan"
+    return text.encode()
+
+
+def json_string(text):
+    out, at = b'"', 0
+    while at < len(text):
+        length = character(text, at)
+        piece = text[at:at + max(length, 1)]
+        if not length:
+            piece = "\uFFFD".encode()
+        elif piece in b'"\\':
+            piece = b"\\" + piece
+        elif piece < b" ":
+            piece = b"\\u%04x" % piece[0]
+        out, at = out + piece, at + max(length, 1)
+    return out + b'"'
+
+
+def json_value(v):
+    kind = v[0]
+    if kind == "r" and math.isfinite(as_real(v)):
+        return shortest(as_real(v))
+    if kind in "nr":
+        return b"null"
+    if kind == "i":
+        return v[1:].encode()
+    return json_string(bytes.fromhex(v[1:])) if kind == "t" else b'"' + v[1:].encode() + b'"'
+
+
+def format_object(names, given):
+    members = [json_string(n) + b":" + json_value(v) for n, v in zip(names, given)]
+    text = b"{" + b",".join(members) + b"}"
+    while len(text) > 4095:
+        members.pop()
+        text = b"{" + b",".join(members + ['"…":true'.encode()]) + b"}"
+    return text
 
 
 # ---- 4. Blocks ----
@@ -120,9 +406,10 @@ class Block:
          self.hash) = struct.unpack("<8s4H2I16s5Q4Iq3Q24sQ", data)
         if magic != b"WEIRBLK1" or hash64(data[:152]) != self.hash:
             return
-        if version > 1 or incompatible:
+        if version > 1 or incompatible & ~TEMPLATES:
             self.state = "newer"
             return
+        self.templates = incompatible & TEMPLATES
         self.extent = (BLOCK_HEADER + self.stored + ALIGN - 1) // ALIGN * ALIGN
         sizes = (self.stored == self.raw) if self.codec == 0 else 1 <= self.stored < self.raw
         rows = (1 <= self.rows <= (self.raw - 24) // 9) if self.kind == 1 else self.rows == 0
@@ -172,17 +459,16 @@ def lanes(raw):
 
 
 def payload(b, raw):
-    """The rows of a payload, as bytes."""
-    c, rows = head(raw)[0], []
+    """The rows of a payload, as bytes, or its declarations."""
+    c, body = head(raw)[0], []
     if b.kind == 1:
         while c.left():
-            rows.append(c.take(c.uint(4)))
-        need(len(rows) == b.rows)
+            body.append(c.take(c.uint(4)))
+        need(len(body) == b.rows)
     elif b.kind == 3:
-        for _ in range(c.uint(4)):
-            declaration(c)
+        body = [declaration(c, b.templates) for _ in range(c.uint(4))]
     need(c.left() == 0)
-    return rows
+    return body
 
 
 # ---- 6. Segments ----
@@ -274,8 +560,8 @@ class Link:
     def intact(self, b):
         return hash64(self.stored(b)) == b.payload_hash
 
-    def rows(self, b):
-        """(head, rows) of an intact block, or None when it is not valid."""
+    def content(self, b):
+        """(head, rows or declarations) of an intact block, or None when it is not valid."""
         try:
             stored = self.stored(b)
             raw = frame(stored, b.raw) if b.codec else stored
@@ -411,7 +697,7 @@ class Walk:
     def is_good(self, link, b):
         if (b.first_row, b.previous) != (self.row, self.hash) or not link.intact(b):
             return False
-        if link.rows(b):
+        if link.content(b):
             return True
         self.vouch(b.block, b.hash, b.first_row + b.rows - 1)  # written so: no torn tail
         return False
@@ -571,14 +857,25 @@ class Journal:
         self.last = w.blocks[-1][1].block if w.blocks else base
         self.short = self.last < w.mark[0]
         self.judge_position(w, mine, base, bool(positions))
-        for link, b in w.blocks:
-            for i, data in enumerate(link.rows(b)[1]):
-                r = row(data)
-                self.rows.append([b.first_row + i] + (r if r else [None]))
+        self.read_rows(w)
         if w.blocks:
             link, b = w.blocks[-1]
-            self.ring_named, self.drained = link.rows(b)[0]
+            self.ring_named, self.drained = link.content(b)[0]
             self.closed = b.kind == 2 and not any(self.ring_named) and not self.drained
+
+    def read_rows(self, w):
+        """[number, table, value ...]; behind those of a template the row that it makes, or None."""
+        declared = {}
+        for link, b in w.blocks:
+            for i, item in enumerate(link.content(b)[1]):
+                if b.kind == 3:
+                    declared[item[0]] = item[1]
+                    continue
+                r = row(item) or [None]
+                if r[0] and r[0] > TABLES_MAX:
+                    template = declared.get(r[0]) if b.templates else None
+                    r.append(template.expand(r[1:], declared) if template else None)
+                self.rows.append([b.first_row + i] + r)
 
     def judge_position(self, w, mine, base, others):
         if not mine:
@@ -610,7 +907,7 @@ class Ring:
                                                                      data[:128])
         if magic != b"WEIRRNG1" or h != hash64(data[:120]):
             return
-        if version > 1 or incompatible:
+        if version > 1 or incompatible & ~TEMPLATES:
             self.state = "newer"
             return
         power = self.lane_bytes & (self.lane_bytes - 1) == 0

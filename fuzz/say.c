@@ -4,10 +4,12 @@
  *
  * Facts and rows, not sentences: the state of the journal and of the ring, rows that wait in the ring,
  * which promised blocks and rows are damaged, whether a tail is torn, what the stored position is
- * worth, and every row of the stream that can be read. */
+ * worth, and every row of the stream that can be read; behind the values of a template's row stands the
+ * row of the table that it makes. */
 #include <inttypes.h>
 #include <string.h>
 
+#include "../lib/format/expand.h"
 #include "../lib/format/tables.h"
 #include "harness.h"
 
@@ -39,43 +41,80 @@ static void say_value(const weir_value *v) {
     }
 }
 
-static void say_row(uint64_t number, const uint8_t *bytes, size_t length, bool *comma) {
+/* What was declared in the blocks before, and what makes rows of templates rows of tables. */
+typedef struct speaker {
+    weir_tables tables;
+    weir_expander *expander;
+    bool comma;
+} speaker;
+
+static bool say_values(const uint8_t *bytes, size_t length) {
     static weir_value values[WEIR_COLUMNS_MAX];
     uint16_t table, columns;
-    printf("%s[%" PRIu64 ",", *comma ? "," : "", number);
-    *comma = true;
-    if (!weir_row_decode(bytes, length, &table, &columns, values)) {
-        printf("null]");
-        return;
-    }
+    if (!weir_row_decode(bytes, length, &table, &columns, values)) return false;
     printf("%u", table);
     for (unsigned i = 0; i < columns; i++) {
         printf(",");
         say_value(&values[i]);
     }
+    return true;
+}
+
+/* The row of the table, or null. body begins with the row of a template. */
+static void say_expanded(const speaker *s, const weir_block_header *h, weir_cursor body) {
+    static weir_value values[WEIR_COLUMNS_MAX];
+    const uint8_t *row;
+    size_t length;
+    uint16_t number, columns;
+    uint32_t rows;
+    weir_cursor c = body;
+    bool whole = weir_payload_next_row(&c, &row, &length) == 1 &&
+                 weir_row_decode(row, length, &number, &columns, values) &&
+                 columns <= weir_tables_width(&s->tables, number) &&
+                 (h->incompatible & WEIR_FEATURE_TEMPLATES) &&
+                 weir_expander_take(s->expander, &body, 1, &rows, &c) == WEIR_OK && rows == 1;
+    if (!whole) {
+        printf(",null");
+        return;
+    }
+    MUST(weir_payload_next_row(&c, &row, &length) == 1);
+    printf(",[");
+    MUST(say_values(row, length));
     printf("]");
 }
 
-static void say_block(const weir_read_block *block, bool *comma) {
-    weir_cursor body = block->payload.body;
+static void say_block(speaker *s, const weir_read_block *block) {
+    weir_cursor body = block->payload.body, before = body;
     const uint8_t *row;
     size_t length;
     for (uint64_t n = block->header.first_row; weir_payload_next_row(&body, &row, &length) == 1;
-         n++)
-        say_row(n, row, length, comma);
+         n++, before = body) {
+        printf("%s[%" PRIu64 ",", s->comma ? "," : "", n);
+        s->comma = true;
+        if (!say_values(row, length))
+            printf("null");
+        else if (weir_row_table(row, length) > WEIR_TABLES_MAX)
+            say_expanded(s, &block->header, before);
+        printf("]");
+    }
 }
 
 static void say_rows(const fuzz_view *view) {
     const weir_inventory *inv = &view->inventory;
     weir_reader *reader;
     weir_read_block block;
-    bool comma = false;
+    speaker s = {.comma = false};
     MUST(weir_reader_make(&view->os.table, weir_inventory_locator(inv), &reader) == WEIR_OK);
+    MUST(weir_expander_make(&s.tables.templates, &s.expander) == WEIR_OK);
     for (size_t i = 0; i < inv->extent_count; i++)
-        for (uint64_t n = inv->extents[i].first_block; n <= inv->extents[i].last_block; n++)
-            if (weir_reader_read(reader, n, &block, NULL) == WEIR_OK &&
-                block.header.kind == WEIR_BLOCK_ROWS)
-                say_block(&block, &comma);
+        for (uint64_t n = inv->extents[i].first_block; n <= inv->extents[i].last_block; n++) {
+            if (weir_reader_read(reader, n, &block, NULL) != WEIR_OK) continue;
+            if (block.header.kind == WEIR_BLOCK_DECLARATIONS)
+                MUST(weir_tables_merge(&s.tables, block.payload.body) == WEIR_OK);
+            if (block.header.kind == WEIR_BLOCK_ROWS) say_block(&s, &block);
+        }
+    weir_expander_free(s.expander);
+    weir_tables_free(&s.tables);
     weir_reader_free(reader);
 }
 

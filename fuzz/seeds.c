@@ -9,6 +9,7 @@
 
 #include "../lib/format/row_encode.h"
 #include "../lib/format/tables.h"
+#include "../lib/format/template.h"
 #include "../lib/journal/journal.h"
 #include "harness.h"
 #include "operations.h"
@@ -54,6 +55,52 @@ static size_t make_declarations(uint8_t *at, unsigned count) {
     return (size_t)(p - at);
 }
 
+enum { MESSAGE = WEIR_TEMPLATE_FIRST, FIELDS }; /* templates */
+
+/* Two templates of "agent": its columns are n and x as they come, name a format or an object, and a
+ * constant that none can be. */
+static uint8_t *put_templates(uint8_t *at) {
+    static const char format[] = "%-5d|%+.3f|%s|%*d%%";
+    static const char names[] = "\2\0id\1\0x\3\0n\"m\4\0name\1\0b";
+    const weir_source message[] = {
+        {.kind = WEIR_SOURCE_PARAMETER, .first = 0},
+        {.kind = WEIR_SOURCE_CONSTANT, .constant = weir_int(-70000)},
+        {.kind = WEIR_SOURCE_PARAMETER, .first = 1},
+        {.kind = WEIR_SOURCE_FORMAT, .first = 0, .bytes = format, .length = sizeof format - 1},
+    };
+    const weir_source fields[] = {
+        {.kind = WEIR_SOURCE_PARAMETER, .first = 0},
+        {.kind = WEIR_SOURCE_CONSTANT, .constant = weir_null()},
+        {.kind = WEIR_SOURCE_CONSTANT, .constant = weir_real(0.5)},
+        {.kind = WEIR_SOURCE_OBJECT, .count = 5, .bytes = names, .length = sizeof names - 1},
+        {.kind = WEIR_SOURCE_CONSTANT, .constant = weir_blob("\0\xFF", 2)},
+    };
+    at += weir_template_encode(at, MESSAGE, 5, 1, message, 4);
+    return at + weir_template_encode(at, FIELDS, 5, 1, fields, 5);
+}
+
+/* The tables, and then the templates. */
+static size_t make_all_declarations(uint8_t *at) {
+    size_t bytes = make_declarations(at, 2);
+    uint8_t *end = put_templates(at + bytes);
+    (void)weir_put_u32(at, 4);
+    return (size_t)(end - at);
+}
+
+/* Parameters: one too few now and then, and of every type where the format wants others. */
+static size_t make_parameters(uint8_t *at, uint16_t template, int64_t n) {
+    const weir_value fits[5] = {weir_int(n), weir_real((double)n / 8), weir_text("t\xC3\xA9xt"),
+                                weir_int(n % 9), weir_int(1000 - n)};
+    const weir_value others[5] = {weir_real(0.1), weir_text("%n\n\1"), weir_null(),
+                                  weir_blob("\0\xFE", 2), weir_text("\xFF")};
+    const weir_value *v = n % 3 ? fits : others;
+    size_t count = n % 4 ? 5 : 4;
+    int status = WEIR_OK;
+    size_t bytes = weir_row_size(v, count, &status);
+    (void)weir_row_encode(at, template, v, count); /* its end is bytes further on */
+    return bytes;
+}
+
 static size_t make_head(uint8_t *at, const uint8_t ring[16], uint32_t lanes) {
     weir_lane_mark marks[2] = {{0, 64}, {1, 128}};
     return (size_t)(weir_payload_head_encode(at, ring, marks, lanes) - at);
@@ -68,6 +115,35 @@ static size_t make_rows(uint8_t *at, uint32_t rows, int64_t first) {
         bytes += 4 + row;
     }
     return bytes;
+}
+
+/* Rows of tables and of templates in turn. */
+static size_t make_mixed_rows(uint8_t *at, uint32_t rows, int64_t first) {
+    size_t bytes = 0;
+    for (int64_t n = first; n < first + rows; n++) {
+        uint8_t *row = at + bytes + 4;
+        size_t size = n % 3 == 0 ? make_row(row, 1, n)
+                                 : make_parameters(row, n % 3 > 1 ? FIELDS : MESSAGE, n);
+        (void)weir_put_u32(at + bytes, (uint32_t)size);
+        bytes += 4 + size;
+    }
+    return bytes;
+}
+
+static void seed_templates(void) {
+    static uint8_t bytes[ROOM];
+    size_t size = (size_t)(put_templates(bytes) - bytes);
+    write_seed("template", "none", bytes, size);
+    write_seed("template", "rows", bytes, size + make_mixed_rows(bytes + size, 9, 1));
+    write_seed("declaration", "templates", bytes, make_all_declarations(bytes));
+    static const char wide[] =
+        "%#o%x%X%i%u%c%5.3s%p%m%.*e%G%a%LF%hhd%hd%ld%lld%qd%jd%zd%td%lc%ls%C%S%%";
+    const weir_source source = {
+        .kind = WEIR_SOURCE_FORMAT, .bytes = wide, .length = sizeof wide - 1};
+    size = weir_template_encode(bytes, 65535, 40, 4096, &source, 1);
+    size_t row = make_parameters(bytes + size + 4, 65535, 1);
+    (void)weir_put_u32(bytes + size, (uint32_t)row);
+    write_seed("template", "conversions", bytes, size + 4 + row);
 }
 
 static void seed_small(void) {
@@ -89,11 +165,12 @@ static void seed_small(void) {
 /* ---- blocks ------------------------------------------------------------------------------ */
 
 static void seed_block(const char *what, uint16_t kind, const uint8_t *raw, size_t size,
-                       uint32_t rows) {
+                       uint32_t rows, uint32_t features) {
     static uint8_t bytes[WEIR_BLOCK_HEADER + 2 * ROOM];
     weir_codec *codec;
     weir_block_header h = {.version = WEIR_FORMAT_VERSION,
                            .kind = kind,
+                           .incompatible = features,
                            .incarnation = 1,
                            .segment = 1,
                            .offset = WEIR_BLOCK_ALIGN,
@@ -112,12 +189,16 @@ static void seed_block(const char *what, uint16_t kind, const uint8_t *raw, size
 static void seed_blocks(void) {
     static uint8_t raw[ROOM];
     static const uint8_t none[16];
-    seed_block("rows", WEIR_BLOCK_ROWS, raw, make_rows(raw, 5, 1), 5);
-    seed_block("rows-zstd", WEIR_BLOCK_ROWS, raw, make_rows(raw, 300, 1), 300);
-    seed_block("mark", WEIR_BLOCK_MARK, raw, make_head(raw, none, 0), 0);
+    seed_block("rows", WEIR_BLOCK_ROWS, raw, make_rows(raw, 5, 1), 5, 0);
+    seed_block("rows-zstd", WEIR_BLOCK_ROWS, raw, make_rows(raw, 300, 1), 300, 0);
+    seed_block("mark", WEIR_BLOCK_MARK, raw, make_head(raw, none, 0), 0, 0);
     size_t head = make_head(raw, none, 0);
     seed_block("declarations", WEIR_BLOCK_DECLARATIONS, raw,
-               head + make_declarations(raw + head, 3), 0);
+               head + make_declarations(raw + head, 3), 0, 0);
+    seed_block("templates", WEIR_BLOCK_DECLARATIONS, raw, head + make_all_declarations(raw + head),
+               0, WEIR_FEATURE_TEMPLATES);
+    seed_block("template-rows", WEIR_BLOCK_ROWS, raw, head + make_mixed_rows(raw + head, 9, 1), 9,
+               WEIR_FEATURE_TEMPLATES);
 }
 
 /* ---- journals ---------------------------------------------------------------------------- */
@@ -250,6 +331,37 @@ static void append_awkward(weir_journal *j) {
     append_payload(j, WEIR_BLOCK_ROWS, raw, bytes, rows);
 }
 
+static void append_mixed(weir_journal *j, uint32_t rows, int64_t first) {
+    static uint8_t raw[ROOM];
+    static const uint8_t none[16];
+    size_t head = make_head(raw, none, 0);
+    size_t bytes = head + make_mixed_rows(raw + head, rows, first);
+    append_payload(j, WEIR_BLOCK_ROWS, raw, bytes, rows);
+}
+
+/* Templates that are declared behind rows, and rows of them over two segments. */
+static void seed_templated(void) {
+    static memory_os m;
+    static uint8_t raw[ROOM];
+    static const uint8_t none[16];
+    memory_os_make(&m);
+    weir_journal *j = open_journal(&m);
+    append_declarations(j);
+    append_rows(j, 2, 1);
+    size_t head = make_head(raw, none, 0);
+    size_t bytes = head + make_all_declarations(raw + head);
+    append_payload(j, WEIR_BLOCK_DECLARATIONS, raw, bytes, 0);
+    for (int64_t i = 0; i < 4; i++) {
+        append_mixed(j, 9, 3 + 9 * i);
+        sync_journal(j);
+    }
+    append_mark(j, false);
+    sync_journal(j);
+    weir_journal_close(j);
+    seed_journal("templates", &m);
+    memory_os_free(&m);
+}
+
 static void hurt(memory_os *m, unsigned segment, size_t at) {
     char path[64];
     (void)snprintf(path, sizeof path, MEMORY_DIRECTORY "/segment-%020u", segment);
@@ -317,7 +429,22 @@ static void publish(weir_ring *ring, weir_lane *lane, const uint8_t *body, size_
     weir_lane_publish(lane, at + weir_record_bytes(bytes));
 }
 
-static void fill_ring(weir_ring *ring) {
+/* Behind the rows of its table: a template, and rows of it. */
+static void publish_templated(weir_ring *ring, weir_lane *lane) {
+    uint8_t body[512];
+    weir_cursor c = weir_cursor_over(body, (size_t)(put_templates(body) - body));
+    while (weir_cursor_left(&c)) {
+        const uint8_t *begin = c.at;
+        MUST(weir_declaration_check(&c) == WEIR_OK);
+        publish(ring, lane, begin, (size_t)(c.at - begin), WEIR_RECORD_DECLARATION);
+    }
+    for (int64_t n = 1; n < 8; n++) {
+        size_t bytes = make_parameters(body, n % 2 ? FIELDS : MESSAGE, n);
+        publish(ring, lane, body, bytes, WEIR_RECORD_ROW);
+    }
+}
+
+static void fill_ring(weir_ring *ring, bool templates) {
     uint8_t body[512];
     weir_lane *a = weir_ring_claim(ring, 100, 0), *b = weir_ring_claim(ring, 200, 0);
     MUST(a && b && a != b);
@@ -327,6 +454,7 @@ static void fill_ring(weir_ring *ring) {
         bytes = make_row(body, 1, n);
         publish(ring, n % 3 ? a : b, body, bytes, WEIR_RECORD_ROW);
     }
+    if (templates) publish_templated(ring, a);
     weir_durable_mark mark = {.block = 3, .hash = 4, .row = 5};
     weir_ring_store_mark(ring, &mark);
     mark.block = 4;
@@ -340,7 +468,7 @@ static void write_ring(const char *what, uint8_t *data, size_t size) {
 }
 
 /* Beside a journal whose id it has. */
-static void write_beside(uint8_t *ring, size_t size) {
+static void write_beside(const char *what, uint8_t *ring, size_t size) {
     static memory_os m;
     fuzz_container c = {.files = {{FUZZ_RING, 0, size, ring}}, .count = 1};
     memory_os_make(&m);
@@ -354,11 +482,11 @@ static void write_beside(uint8_t *ring, size_t size) {
     memcpy(mark + 8, c.files[1].data + 8192 + WEIR_BLOCK_HEADER - 8, 8);
     (void)weir_put_u64(mark + 24, weir_hash(mark, 24) ^ weir_take_u64(&id));
     memset(mark + WEIR_RING_MARK_STEP, 0, 32);
-    write_container("ring", &c);
+    write_container(what, &c);
     memory_os_free(&m);
 }
 
-static void seed_rings(void) {
+static size_t make_ring(uint8_t bytes[FUZZ_FILE_MAX], bool templates) {
     static weir_lane lanes[2];
     char path[4096];
     weir_ring ring;
@@ -370,19 +498,27 @@ static void seed_rings(void) {
          WEIR_OK);
     MUST(weir_ring_provision(&ring, NULL) == WEIR_OK &&
          weir_ring_provision(&ring, NULL) == WEIR_OK);
-    fill_ring(&ring);
+    fill_ring(&ring, templates);
     weir_ring_close(&ring);
-    static uint8_t bytes[FUZZ_FILE_MAX];
     FILE *file = fopen(path, "rb");
     MUST(file);
-    size_t size = fread(bytes, 1, sizeof bytes, file);
+    size_t size = fread(bytes, 1, FUZZ_FILE_MAX, file);
     (void)fclose(file); /* it was only read */
     (void)unlink(path);
+    return size;
+}
+
+static void seed_rings(void) {
+    static uint8_t bytes[FUZZ_FILE_MAX];
+    size_t size = make_ring(bytes, false);
     write_ring("rows", bytes, size);
     bytes[8192 + 65536 + 20] ^= 1; /* the first record of lane 1 */
     write_ring("torn", bytes, size);
     bytes[8192 + 65536 + 20] ^= 1;
-    write_beside(bytes, size);
+    write_beside("ring", bytes, size);
+    size = make_ring(bytes, true);
+    write_ring("templates", bytes, size);
+    write_beside("ring-templates", bytes, size);
 }
 
 /* ---- positions --------------------------------------------------------------------------- */
@@ -454,8 +590,10 @@ int main(int argc, char **argv) {
     root = argv[1];
     (void)mkdir(root, 0755); /* it may be there */
     seed_small();
+    seed_templates();
     seed_blocks();
     seed_journals();
+    seed_templated();
     seed_rings();
     seed_stored();
     seed_programs();
