@@ -11,8 +11,10 @@
 static size_t source_size(const weir_source *s) {
     switch (s->kind) {
     case WEIR_SOURCE_CONSTANT: {
-        int status = WEIR_OK; /* a value that cannot be stored has no size, and fails decoding */
-        return weir_row_size(&s->constant, 1, &status) - WEIR_ROW_HEAD + 1;
+        int status =
+            WEIR_OK; /* a value that cannot be stored has a tag alone, and fails decoding */
+        size_t row = weir_row_size(&s->constant, 1, &status);
+        return row ? row - WEIR_ROW_HEAD + 1 : 2;
     }
     case WEIR_SOURCE_PARAMETER: return 3;
     default: return 5 + s->length;
@@ -61,7 +63,8 @@ bool weir_source_next_name(weir_cursor *names, const char **name, size_t *length
 static bool take_format(weir_cursor *c, unsigned parameters, weir_source *s) {
     s->length = weir_take_u16(c);
     s->bytes = (const char *)weir_take(c, s->length);
-    if (!s->bytes || s->length > WEIR_FORMAT_MAX || memchr(s->bytes, 0, s->length)) return false;
+    if (!weir_cursor_ok(c) || s->length > WEIR_FORMAT_MAX || memchr(s->bytes, 0, s->length))
+        return false;
     int values = weir_format_values(s->bytes, s->length);
     return values >= 0 && s->first + (unsigned)values <= parameters;
 }
