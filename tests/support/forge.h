@@ -23,6 +23,7 @@ typedef struct forge {
     uint64_t next_row, durable;
     bool lazy;         /* durable stays what it is; otherwise each block before is durable */
     uint32_t lanes;    /* lane entries in each payload */
+    uint32_t features; /* incompatible ones, of each block */
     weir_codec *codec; /* compresses payloads; NULL: they are stored as they are */
     weir_block_header blocks[FORGE_BLOCKS]; /* by number: the last made of that number */
 } forge;
@@ -50,12 +51,16 @@ static inline void forge_write(const forge *f) {
     weir_file_write(forge_path(f, f->segment), f->bytes, sizeof f->bytes);
 }
 
-static inline size_t forge_payload(const forge *f, uint16_t kind, uint32_t rows, uint8_t *into) {
+static inline uint8_t *forge_payload_head(const forge *f, uint8_t *into) {
     weir_lane_mark marks[8];
     for (uint32_t i = 0; i < f->lanes; i++)
         marks[i] = (weir_lane_mark){i, 100 + f->end.block};
     uint8_t none[16] = {0};
-    uint8_t *at = weir_payload_head_encode(into, f->lanes ? f->ring : none, marks, f->lanes);
+    return weir_payload_head_encode(into, f->lanes ? f->ring : none, marks, f->lanes);
+}
+
+static inline size_t forge_payload(const forge *f, uint16_t kind, uint32_t rows, uint8_t *into) {
+    uint8_t *at = forge_payload_head(f, into);
     if (kind == WEIR_BLOCK_DECLARATIONS) at = weir_put_u32(at, 0);
     for (uint32_t i = 0; kind == WEIR_BLOCK_ROWS && i < rows; i++) {
         static const uint8_t row[] = {1, 0, 1, 0, 0x11, 7};
@@ -65,13 +70,14 @@ static inline size_t forge_payload(const forge *f, uint16_t kind, uint32_t rows,
     return (size_t)(at - into);
 }
 
-/* Append a block. */
-static inline const weir_block_header *forge_block(forge *f, uint16_t kind, uint32_t rows) {
-    static uint8_t payload[2 * FORGE_SEGMENT], frame[4 * FORGE_SEGMENT];
+/* Append a block with this payload. */
+static inline const weir_block_header *forge_add(forge *f, uint16_t kind, uint32_t rows,
+                                                 const uint8_t *payload, size_t bytes) {
+    static uint8_t frame[4 * FORGE_SEGMENT];
     const uint8_t *stored = payload;
-    size_t bytes = forge_payload(f, kind, rows, payload);
     weir_block_header h = {.version = WEIR_FORMAT_VERSION,
                            .kind = kind,
+                           .incompatible = f->features,
                            .codec = WEIR_CODEC_RAW,
                            .incarnation = f->incarnation,
                            .segment = f->segment,
@@ -99,6 +105,21 @@ static inline const weir_block_header *forge_block(forge *f, uint16_t kind, uint
     assert_true(h.block < FORGE_BLOCKS);
     f->blocks[h.block] = h;
     return &f->blocks[h.block];
+}
+
+static inline const weir_block_header *forge_block(forge *f, uint16_t kind, uint32_t rows) {
+    static uint8_t payload[2 * FORGE_SEGMENT];
+    return forge_add(f, kind, rows, payload, forge_payload(f, kind, rows, payload));
+}
+
+/* A block with this body. */
+static inline const weir_block_header *forge_body(forge *f, uint16_t kind, uint32_t rows,
+                                                  const uint8_t *body, size_t bytes) {
+    static uint8_t payload[2 * FORGE_SEGMENT];
+    uint8_t *at = forge_payload_head(f, payload);
+    assert_true(bytes <= FORGE_SEGMENT);
+    at = weir_put_bytes(at, body, bytes);
+    return forge_add(f, kind, rows, payload, (size_t)(at - payload));
 }
 
 /* Begin a segment behind the end, with its head block. */

@@ -16,6 +16,9 @@
 #include <zstd.h>
 
 #include "forge.h"
+#include "lib/format/conversion.h"
+#include "lib/format/expand.h"
+#include "lib/format/row_encode.h"
 #include "lib/format/tables.h"
 #include "lib/journal/drain.h"
 #include "writer/sqlite/sqlite_sink.h"
@@ -351,6 +354,133 @@ static void a_million_declarations_cost_no_more_than_their_bytes(void **state) {
     weir_tables_free(&tables);
     free(bytes);
     cost_end(&c, (uint64_t)COUNT * EACH);
+}
+
+/* ---- templates ---------------------------------------------------------------------------- */
+
+/* Of one column, which is this format of parameter 0. */
+static size_t put_format(uint8_t *at, uint16_t number, uint16_t parameters, const char *format) {
+    const weir_source source = {
+        .kind = WEIR_SOURCE_FORMAT, .bytes = format, .length = strlen(format)};
+    return weir_template_encode(at, number, parameters, 1, &source, 1);
+}
+
+/* Every number there is, some of them again and again: no more than one of each is kept. */
+static void a_million_templates_cost_no_more_than_their_bytes(void **state) {
+    (void)state;
+    enum { COUNT = 1000000, EACH = 15, NUMBERS = WEIR_TEMPLATE_LAST - WEIR_TABLES_MAX };
+    uint8_t *bytes = malloc((size_t)COUNT * EACH + 64);
+    assert_non_null(bytes);
+    cost c = cost_begin();
+    uint8_t *p = weir_put_u32(bytes, COUNT);
+    for (uint32_t i = 0; i < COUNT; i++)
+        p += put_format(p, (uint16_t)(WEIR_TEMPLATE_FIRST + i % NUMBERS), 1, "%d");
+    weir_tables tables = {0};
+    size_t length = (size_t)(p - bytes);
+    assert_int_equal(weir_tables_merge(&tables, weir_cursor_over(bytes, length)), WEIR_OK);
+    assert_int_equal(tables.templates.held, NUMBERS);
+    (void)weir_put_u32(bytes, UINT32_MAX);
+    assert_int_equal(weir_tables_merge(&tables, weir_cursor_over(bytes, length)), WEIR_DAMAGED);
+    weir_tables_free(&tables);
+    free(bytes);
+    cost_end(&c, (uint64_t)COUNT * EACH);
+}
+
+/* A format with as many conversions as there are parameters, each as dear as it can be, in every column. */
+static size_t put_dear_template(uint8_t *at, const char *conversion) {
+    static weir_source sources[WEIR_COLUMNS_MAX];
+    static char format[WEIR_FORMAT_MAX + 1];
+    format[0] = 0;
+    size_t one = strlen(conversion), count = WEIR_FORMAT_MAX / one;
+    for (size_t i = 0; i < count && i < WEIR_COLUMNS_MAX / 2; i++) /* a star takes one more */
+        memcpy(format + i * one, conversion, one + 1);
+    for (size_t i = 0; i < WEIR_COLUMNS_MAX; i++)
+        sources[i] =
+            (weir_source){.kind = WEIR_SOURCE_FORMAT, .bytes = format, .length = strlen(format)};
+    return weir_template_encode(at, WEIR_TEMPLATE_FIRST, WEIR_COLUMNS_MAX, 1, sources,
+                                WEIR_COLUMNS_MAX);
+}
+
+/* Rows of one value, each of which becomes 2,000 texts. How many come out at once is bounded, and so is
+ * what they take. */
+static void expand_dearly(const char *conversion, weir_value v, unsigned rows) {
+    uint8_t *bytes = malloc((size_t)WEIR_COLUMNS_MAX * (WEIR_FORMAT_MAX + 8) + 64);
+    uint8_t body[64 * 32], *end = body;
+    weir_templates all = {0};
+    weir_template *t;
+    weir_expander *x;
+    int status = WEIR_OK;
+    assert_non_null(bytes);
+    cost spent = cost_begin();
+    weir_cursor c = weir_cursor_over(bytes, put_dear_template(bytes, conversion));
+    assert_int_equal(weir_template_decode(&c, &t), WEIR_OK);
+    free(bytes);
+    assert_int_equal(weir_templates_keep(&all, t), WEIR_OK);
+    for (unsigned i = 0; i < rows; i++) {
+        size_t size = weir_row_size(&v, 1, &status);
+        (void)weir_row_encode(weir_put_u32(end, (uint32_t)size), WEIR_TEMPLATE_FIRST, &v, 1);
+        end += 4 + size;
+    }
+    weir_cursor from = weir_cursor_over(body, (size_t)(end - body)), out;
+    assert_int_equal(weir_expander_make(&all, &x), WEIR_OK);
+    for (uint32_t taken; rows > 0; rows -= taken) {
+        assert_int_equal(weir_expander_take(x, &from, rows, &taken, &out), WEIR_OK);
+        assert_true(taken >= 1 && weir_cursor_left(&out) <= 16 << 20);
+    }
+    weir_expander_free(x);
+    weir_templates_free(&all);
+    cost_end(&spent,
+             2 * WEIR_COLUMNS_MAX * (uint64_t)WEIR_FORMAT_MAX); /* the templates' bytes, twice */
+}
+
+static void formats_that_want_much_are_cut(void **state) {
+    (void)state;
+    expand_dearly("%99999999999999999999.99999999999999999f", weir_real(1e308), 20);
+    expand_dearly("%.9999999999a", weir_real(0.1), 20);
+    expand_dearly("%9999999d", weir_int(-1), 20);
+    expand_dearly("%*d", weir_int(INT64_MIN), 20);
+    expand_dearly("%.0s", weir_null(), 20); /* which is nothing, over and over */
+    expand_dearly("%.0d", weir_int(0), 20);
+    expand_dearly("%%", weir_null(), 20);
+}
+
+/* What a program must not give to printf, a journal may not say either. */
+static void formats_that_write_or_look_around_are_no_formats(void **state) {
+    (void)state;
+    static const char *const formats[] = {
+        "%n", "%hhn",  "%1$s", "%*1$d", "%s%n", "%",      "%-",  "%l",  "%#s", "%'d", "%Id",
+        "%k", "%\xFF", "%y",   "%.-1d", "%5%",  "%Lf%Ld", "%hs", "%lp", "%vd", "%b"};
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        uint8_t bytes[64];
+        weir_template *t;
+        weir_cursor c = weir_cursor_over(bytes, put_format(bytes, 5000, 9, formats[i]));
+        assert_int_equal(weir_template_decode(&c, &t), WEIR_DAMAGED);
+    }
+}
+
+/* A journal that is hostile in all of these ways is read as one is: to its end, or to words. */
+static void a_template_that_lies_makes_its_block_rot(void **state) {
+    (void)state;
+    static const char bodies[][24] = {
+        "\1\0\0\0\1\x10\1\0\1\0\1\0\3\0\0\xFF\xFF%d",    /* a format longer than the block */
+        "\1\0\0\0\1\x10\1\0\1\0\xD0\7\2\0\0",            /* 2,000 columns, of which one is there */
+        "\1\0\0\0\1\x10\1\0\1\0\1\0\4\0\0\xFF\xFF\1\0a", /* 65,535 names */
+        "\1\0\0\0\1\x10\1\0\1\0\1\0\1\x44\xFF\xFF\xFF\xFF", /* a constant of 4 GiB */
+        "\xFF\xFF\xFF\xFF\1\x10\1\0\1\0\1\0\2\0\0",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        static forge f;
+        forge_begin(&f);
+        f.features = WEIR_FEATURE_TEMPLATES;
+        cost c = cost_begin();
+        forge_segment(&f, 1);
+        (void)forge_body(&f, WEIR_BLOCK_DECLARATIONS, 0, (const uint8_t *)bodies[i],
+                         sizeof bodies[i]);
+        forge_write(&f);
+        expect_head_alone(&f);
+        cost_end(&c, 0);
+        forge_end(&f);
+    }
 }
 
 /* ---- names that are SQL -------------------------------------------------------------------- */
@@ -925,6 +1055,10 @@ int main(void) {
         cmocka_unit_test(counts_of_rows_that_lie_are_damage),
         cmocka_unit_test(names_of_any_length_are_judged),
         cmocka_unit_test(a_million_declarations_cost_no_more_than_their_bytes),
+        cmocka_unit_test(a_million_templates_cost_no_more_than_their_bytes),
+        cmocka_unit_test(formats_that_want_much_are_cut),
+        cmocka_unit_test(formats_that_write_or_look_around_are_no_formats),
+        cmocka_unit_test(a_template_that_lies_makes_its_block_rot),
         cmocka_unit_test(a_name_is_never_more_than_a_name),
         cmocka_unit_test(segments_in_a_circle_end),
         cmocka_unit_test(blocks_in_a_circle_end),

@@ -401,6 +401,17 @@ static void replay_fills_another_database(void **state) {
     assert_true(tree_hash(f->journal) == before);
 }
 
+/* No block of the journal is applied first, which would say whose position it is. */
+static void a_ring_alone_is_replayed_once(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_in_ring);
+    run(f, "replay", "--into", f->other, f->journal, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->other), ROWS);
+    assert_int_equal(weir_sql_int(f->other, "SELECT journal = zeroblob(16) FROM weir_position"), 0);
+    run(f, "replay", "--into", f->other, f->journal, NULL), expect(f, CLEAN);
+    assert_int_equal(rows_in(f->other), ROWS);
+}
+
 static void replay_stops_at_a_moment(void **state) {
     fixture *f = *state;
     in_a_child(f, leave_durable);
@@ -462,6 +473,7 @@ int main(void) {
         TEST(a_newer_format_is_left_alone),
         TEST(a_directory_without_rights_is_named),
         TEST(replay_fills_another_database),
+        TEST(a_ring_alone_is_replayed_once),
         TEST(replay_stops_at_a_moment),
         TEST(replay_into_its_own_database_is_refused),
         TEST(an_archive_rebuilds_the_database),

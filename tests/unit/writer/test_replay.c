@@ -5,8 +5,10 @@
 /* Covers: writer/apply/replay_blocks.c */
 #include "support.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "lib/format/template.h"
 #include "rows.h"
 #include "scarce.h"
 #include "writer/apply/replay.h"
@@ -125,7 +127,10 @@ static struct {
     uint64_t commits, begins, rollbacks, expected,
         poison; /* poison: a row that ends the transaction */
     bool poison_known;
-    bool reopens; /* at the next begin */
+    bool reopens;   /* at the next begin */
+    uint64_t parts; /* calls of apply */
+    uint16_t table; /* of the last row */
+    char text[8];   /* of its last value, the end */
     int begin_status, commit_status, declare_status;
 } sink_state;
 
@@ -156,6 +161,18 @@ static int sink_declare(void *self, const weir_declaration *d, weir_declare_when
     return WEIR_OK;
 }
 
+/* The last bytes of the last value. */
+static void look_at_row(const uint8_t *row, size_t bytes) {
+    static weir_value values[WEIR_COLUMNS_MAX];
+    uint16_t columns;
+    assert_true(weir_row_decode(row, bytes, &sink_state.table, &columns, values));
+    const weir_value *v = &values[columns - 1];
+    memset(sink_state.text, 0, sizeof sink_state.text);
+    if (v->type != WEIR_TEXT) return;
+    size_t kept = v->length < 6 ? v->length : 6;
+    memcpy(sink_state.text, (const char *)v->as.bytes + v->length - kept, kept);
+}
+
 static int sink_apply(void *self, const weir_block_header *header, weir_cursor body,
                       weir_row_range range, weir_error *error) {
     (void)self, (void)error;
@@ -164,6 +181,7 @@ static int sink_apply(void *self, const weir_block_header *header, weir_cursor b
     assert_true(sink_state.open && sink_state.declared);
     assert_true(range.first >= header->first_row && range.last < header->first_row + header->rows);
     assert_true(range.first <= range.last); /* nobody is asked to apply nothing */
+    sink_state.parts++;
     for (uint64_t n = header->first_row; n <= range.last; n++) {
         assert_int_equal(weir_payload_next_row(&body, &row, &bytes), 1);
         if (n < range.first) continue;
@@ -172,6 +190,7 @@ static int sink_apply(void *self, const weir_block_header *header, weir_cursor b
             sink_state.open = false;
             return WEIR_SINK_AGAIN;
         }
+        look_at_row(row, bytes);
         sink_state.now.rows[sink_state.now.count++] = n;
     }
     return WEIR_OK;
@@ -964,6 +983,188 @@ static void a_database_opened_again_is_asked_where_it_stands(void **state) {
     assert_rows(25);
 }
 
+/* ---- rows of templates ---------------------------------------------------------------------- */
+
+enum { MESSAGE = 5000, WIDE = 5001, WIDE_COLUMNS = 40 };
+
+/* A block that declares two templates: "n=%d", and forty columns of 4,095 bytes that end in %d. */
+static void add_templates(void) {
+    static const weir_source message = {.kind = WEIR_SOURCE_FORMAT, .bytes = "n=%d", .length = 4};
+    weir_source wide[WIDE_COLUMNS];
+    for (unsigned i = 0; i < WIDE_COLUMNS; i++)
+        wide[i] = (weir_source){.kind = WEIR_SOURCE_FORMAT, .bytes = "%4095d", .length = 6};
+    add_block(WEIR_BLOCK_DECLARATIONS, 0);
+    rows_block *b = &blocks[last_block];
+    uint8_t *at = weir_put_u32(rows_room(b, 1000), 2);
+    at += weir_template_encode(at, MESSAGE, 1, 1, &message, 1);
+    at += weir_template_encode(at, WIDE, 1, 1, wide, WIDE_COLUMNS);
+    b->length = (size_t)(at - b->bytes);
+    b->header.incompatible = WEIR_FEATURE_TEMPLATES;
+}
+
+/* Rows of this table or template, each with its number as the only value. */
+static void add_rows_of(uint16_t table, uint32_t rows) {
+    add_block(WEIR_BLOCK_ROWS, 0);
+    rows_block *b = &blocks[last_block];
+    b->header.incompatible = WEIR_FEATURE_TEMPLATES;
+    for (uint32_t i = 0; i < rows; i++) {
+        weir_value v = weir_int((int64_t)(b->header.first_row + i));
+        rows_add(b, table, &v, 1);
+    }
+}
+
+static void add_to_last(uint16_t table, size_t count) {
+    const weir_value v[2] = {weir_int(7), weir_int(8)};
+    rows_add(&blocks[last_block], table, v, count);
+}
+
+static void rows_of_templates_come_out_as_rows(void **state) {
+    (void)state;
+    add_templates();
+    add_rows_of(1, 2);
+    assert_int_equal(step_all(), WEIR_OK);
+    add_rows_of(MESSAGE, 3);
+    add_to_last(1, 1);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(6);
+    assert_string_equal(sink_state.text, "");
+    add_rows_of(MESSAGE, 1);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(7);
+    assert_int_equal(sink_state.table, 1);
+    assert_string_equal(sink_state.text, "n=7");
+    assert_int_equal(sink_state.parts, 3);
+}
+
+/* More than 4 MiB of text are made in parts, and go into one transaction. */
+static void much_text_is_applied_in_parts(void **state) {
+    (void)state;
+    add_templates();
+    add_rows_of(WIDE, 60);
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(60);
+    assert_int_equal(sink_state.parts, 3);
+    assert_int_equal(sink_state.commits, 1);
+    assert_string_equal(sink_state.text, "    60");
+    assert_int_equal(sink_state.committed.position.block, 3);
+    assert_int_equal(result.last.rows, 60); /* the block's, not a part's */
+}
+
+static void a_range_may_begin_within_rows_of_templates(void **state) {
+    (void)state;
+    add_templates();
+    add_rows_of(WIDE, 60);
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    limits.last_row = 29;
+    assert_int_equal(step(limits), WEIR_OK);
+    assert_rows(29);
+    assert_string_equal(sink_state.text, "    29");
+    start(WEIR_REPLAY_STOP_AT_DAMAGE); /* another process: it learns the templates, too */
+    limits.last_row = 31;
+    assert_int_equal(step(limits), WEIR_OK);
+    assert_rows(31);
+    assert_string_equal(sink_state.text, "    31");
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_rows(60);
+    assert_string_equal(sink_state.text, "    60");
+}
+
+static void a_schema_that_ends_transactions_of_made_rows(void **state) {
+    (void)state;
+    add_templates();
+    add_rows_of(WIDE, 60);
+    sink_state.poison = 45; /* within the second part */
+    assert_int_equal(step_all(), WEIR_OK);
+    while (step_all() == WEIR_OK)
+        continue;
+    assert_true(sink_state.poison_known);
+    assert_rows(60);
+}
+
+/* For a reader that has not seen it. */
+static void remove_last(void) {
+    rows_free(&blocks[last_block--]);
+    start(WEIR_REPLAY_STOP_AT_DAMAGE);
+}
+
+/* Nothing of the transaction stays, and the words name row and block. */
+static void assert_stopped_at(uint64_t row, const char *words) {
+    char expected[100];
+    (void)snprintf(expected, sizeof expected, "row %llu (block %llu) %s", (unsigned long long)row,
+                   (unsigned long long)last_block, words);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(step_all(), WEIR_DAMAGED);
+        assert_non_null(strstr(error.text, expected));
+        assert_false(sink_state.open);
+        assert_rows(3);
+    }
+}
+
+static void a_row_that_its_template_does_not_fit_is_damage(void **state) {
+    (void)state;
+    static const char words[] = "is not valid, or the journal never declared what it is a row of";
+    add_templates();
+    add_rows_of(1, 3);
+    assert_int_equal(step_all(), WEIR_OK);
+    add_rows_of(MESSAGE, 2);
+    add_to_last(MESSAGE, 2); /* it has one parameter */
+    assert_stopped_at(6, words);
+    remove_last();
+    add_rows_of(MESSAGE, 0);
+    add_to_last(WIDE + 1, 1); /* nobody declared it */
+    assert_stopped_at(4, words);
+    remove_last();
+    add_rows_of(MESSAGE, 2);
+    blocks[last_block].bytes[blocks[last_block].length - 2] = 0x1F; /* no tag */
+    assert_stopped_at(5, words);
+    remove_last();
+    add_rows_of(MESSAGE, 2);
+    blocks[last_block].header.rows = 3; /* one more than there are */
+    assert_stopped_at(6, words);
+}
+
+/* As a reader of old has it: the sink is told, and says what it has against the row. */
+static void without_the_feature_there_are_no_templates(void **state) {
+    (void)state;
+    add_templates();
+    add_rows_of(MESSAGE, 1);
+    blocks[last_block].header.incompatible = 0;
+    assert_int_equal(step_all(), WEIR_OK);
+    assert_int_equal(sink_state.table, MESSAGE);
+}
+
+static void a_template_that_cannot_be_read_stops_it(void **state) {
+    (void)state;
+    add_templates();
+    blocks[last_block].length--;
+    add_rows_of(MESSAGE, 3);
+    assert_int_equal(step_all(), WEIR_DAMAGED);
+    assert_string_equal(error.text, "block 2: a declaration is not valid");
+    assert_false(sink_state.open);
+}
+
+/* Each of these waits, and goes on where memory is there again. */
+static void made_rows_wait_for_memory(void **state) {
+    (void)state;
+    int status, refused = 0;
+    add_templates();
+    add_rows_of(MESSAGE, 3);
+    for (long n = 1;; n++) {
+        if (!scarce_arm(n)) skip();
+        status = step_all();
+        if (!scarce_end()) break;
+        refused++;
+        assert_int_equal(status, WEIR_NO_MEMORY);
+        assert_non_null(strstr(error.text, n <= 3 ? "" : "format"));
+        assert_false(sink_state.open);
+        assert_int_equal(sink_state.committed.count, 0);
+    }
+    assert_int_equal(status, WEIR_OK);
+    assert_true(refused >= 6); /* two templates, their list; the expander, a text, a row */
+    assert_rows(3);
+    assert_string_equal(sink_state.text, "n=3");
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -1006,6 +1207,14 @@ int main(void) {
         TEST(lost_rows_at_the_end_are_settled),
         TEST(late_rows_at_the_end_are_not_lost),
         TEST(a_database_opened_again_is_asked_where_it_stands),
+        TEST(rows_of_templates_come_out_as_rows),
+        TEST(much_text_is_applied_in_parts),
+        TEST(a_range_may_begin_within_rows_of_templates),
+        TEST(a_schema_that_ends_transactions_of_made_rows),
+        TEST(a_row_that_its_template_does_not_fit_is_damage),
+        TEST(without_the_feature_there_are_no_templates),
+        TEST(a_template_that_cannot_be_read_stops_it),
+        TEST(made_rows_wait_for_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
