@@ -37,11 +37,13 @@ static void json_value(FILE *out, const weir_value *v) {
     }
 }
 
+/* Columns that the row does not have are NULL. */
 static void json_named_values(weir_json *json, const weir_row *row) {
+    static const weir_value null = {.type = WEIR_NULL};
     weir_json_open(json, "values");
-    for (uint16_t i = 0; i < row->count; i++) {
+    for (uint16_t i = 0; i < row->declaration->columns; i++) {
         weir_json_key(json, row->declaration->column[i].name);
-        json_value(json->out, &row->values[i]);
+        json_value(json->out, i < row->count ? &row->values[i] : &null);
     }
     weir_json_close(json);
 }
@@ -56,7 +58,7 @@ static void json_bare_values(weir_json *json, const weir_row *row) {
 }
 
 void weir_row_as_json(FILE *out, const weir_row *row) {
-    bool named = row->declaration && row->declaration->columns == row->count;
+    bool named = row->declaration && row->count <= row->declaration->columns;
     weir_json json = weir_json_begin(out, "row");
     weir_json_uint(&json, "row", row->number);
     weir_json_text(&json, "table", row->declaration ? row->declaration->name : NULL);

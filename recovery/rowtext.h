@@ -6,7 +6,7 @@
  * same double; infinities and NaN, which JSON lacks, are {"real":"inf"}, {"real":"-inf"},
  * {"real":"nan"} TEXT      a string; text that is not UTF-8 is {"text":"hexadecimal"} BLOB
  * {"blob":"hexadecimal"} A row whose declaration is lost has "table":null, "table_number" and an
- * array for values.
+ * array for values; one with more values than its declaration has columns, the latter two.
  *
  * CSV (RFC 4180, but lines end in LF alone): a header with "row" and the columns. NULL is an empty
  * field; numbers are as above; text is always in quotes, byte for byte; a blob is x'hexadecimal'

@@ -17,6 +17,8 @@
 
 #include "../../lib/format/block.h"
 #include "../../lib/format/segment.h"
+#include "../../lib/format/template.h"
+#include "../../lib/handle/core.h"
 
 enum { SMALL_SEGMENT = 1 << 20, SMALL_LANE = 1 << 16, LANES = 2, NOISE = 600 };
 
@@ -230,6 +232,104 @@ static void leave_refused(void) {
     sync_it(w, WEIR_DURABLE);
 }
 
+/* ---- rows of templates ---- */
+
+enum { MADE = WEIR_TEMPLATE_FIRST, CONSTANT = WEIR_TEMPLATE_LAST };
+
+static weir_table *made_table(weir *w) {
+    static const weir_column columns[] = {{"n", WEIR_INTEGER},
+                                          {"text", WEIR_TEXT},
+                                          {"fields", WEIR_TEXT},
+                                          {"note", WEIR_TEXT},
+                                          {"x", WEIR_REAL}};
+    return declare(w, "made", columns, 5);
+}
+
+static void publish_template(weir *w, uint16_t number, uint16_t parameters,
+                             const weir_source *sources, uint16_t columns) {
+    uint8_t bytes[1000];
+    uint16_t table = made_table(w)->number;
+    must(weir_template_encode(NULL, number, parameters, table, sources, columns) <= sizeof bytes,
+         "room for a template");
+    size_t size = weir_template_encode(bytes, number, parameters, table, sources, columns);
+    must(weir_append_record(w, WEIR_RECORD_DECLARATION, bytes, size) == WEIR_OK, "template");
+}
+
+/* Every kind of source; every kind of conversion. */
+static void publish_templates(weir *w) {
+    static const char format[] = "%+05lld|%#x|%-8s|%8.3f|%g|%a|%c|%p|%*.*s|%m|100%%";
+    static const char names[] = "\2\0id\3\0h\"x\4\0name\1\0x\4\0n\xC3\xA4h";
+    const weir_source made[] = {
+        {.kind = WEIR_SOURCE_PARAMETER, .first = 0},
+        {.kind = WEIR_SOURCE_FORMAT, .bytes = format, .length = sizeof format - 1},
+        {.kind = WEIR_SOURCE_OBJECT, .count = 5, .bytes = names, .length = sizeof names - 1},
+        {.kind = WEIR_SOURCE_CONSTANT, .constant = weir_text("as it is: %d")},
+    };
+    const weir_source constant[] = {
+        {.kind = WEIR_SOURCE_CONSTANT, .constant = weir_int(-70000)},
+        {.kind = WEIR_SOURCE_FORMAT, .bytes = "nothing but text", .length = 16},
+        {.kind = WEIR_SOURCE_CONSTANT, .constant = weir_null()},
+        {.kind = WEIR_SOURCE_CONSTANT, .constant = weir_blob("\0\xFF", 2)},
+        {.kind = WEIR_SOURCE_CONSTANT, .constant = weir_real(0.1)},
+    };
+    publish_template(w, MADE, 12, made, 4);
+    publish_template(w, CONSTANT, 1, constant, 5);
+}
+
+static void append_parameters(weir *w, uint16_t number, const weir_value *values, uint16_t count) {
+    weir_table row = {
+        .w = w, .generation = w->generation, .number = number, .columns = count, .key = -1};
+    append(&row, values, count);
+}
+
+/* As the format expects them; of other types; too few; too much text. */
+static void append_made(weir *w, int64_t n) {
+    static char much[5000];
+    memset(much, 'm', sizeof much);
+    for (size_t i = 1; i + 1 < sizeof much; i += 2)
+        memcpy(much + i, "\xC3\xBC", 2); /* one of them where the text is cut */
+    const weir_value fits[] = {weir_int(n),        weir_int(255),        weir_text("n\xC3\xA4h"),
+                               weir_real(2.0 / 3), weir_real(1e100),     weir_real(-0.1),
+                               weir_int('c'),      weir_int(4096),       weir_int(-7),
+                               weir_int(3),        weir_text("precise"), weir_text("No error")};
+    const weir_value others[] = {weir_real(0.1), weir_text("255"), weir_int(-1),
+                                 weir_int(3),    weir_null(),      weir_blob("\0\xFE", 2),
+                                 weir_text("c"), weir_int(0),      weir_text("wide"),
+                                 weir_null(),    weir_null(),      weir_int(11)};
+    const weir_value long_one[] = {weir_int(n), weir_int(0), weir_text_n(much, sizeof much)};
+    append_parameters(w, MADE, fits, 12);
+    append_parameters(w, MADE, others, 12);
+    append_parameters(w, MADE, long_one, 3);
+    append_parameters(w, CONSTANT, fits, 1);
+    append(made_table(w),
+           (weir_value[]){weir_int(n), weir_text("plain"), weir_null(), weir_null(), weir_real(1)},
+           5);
+}
+
+static void leave_templates(void) {
+    weir *w = open_it((weir_options){0});
+    lock_database();
+    publish_templates(w);
+    append_made(w, 1);
+    sync_it(w, WEIR_DURABLE);
+}
+
+/* Their numbers are known from the opening before. */
+static void leave_templates_again(void) {
+    weir *w = open_it((weir_options){0});
+    lock_database();
+    append_made(w, 2);
+    sync_it(w, WEIR_DURABLE);
+}
+
+static void leave_templates_in_ring(void) {
+    weir *w = open_it((weir_options){.linger_ms = 600000});
+    append_plain(plain(w), 1, 3);
+    sync_it(w, WEIR_DURABLE);
+    publish_templates(w);
+    append_made(w, 3);
+}
+
 /* ---- hurting them ---- */
 
 static const char *last_segment(void) {
@@ -335,6 +435,8 @@ static const struct recipe {
     {"refused-rows", {leave_refused}, NULL},
     {"ring", {leave_ring}, NULL},
     {"rot", {leave_groups}, hurt_by_rot},
+    {"templates", {leave_templates, leave_templates_again}, NULL},
+    {"templates-in-ring", {leave_templates_in_ring}, NULL},
     {"torn", {leave_groups}, hurt_by_tearing},
     {"wider", {leave_half_applied, leave_wider}, NULL},
 };

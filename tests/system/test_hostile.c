@@ -435,13 +435,13 @@ static void expand_dearly(const char *conversion, weir_value v, unsigned rows) {
 
 static void formats_that_want_much_are_cut(void **state) {
     (void)state;
-    expand_dearly("%99999999999999999999.99999999999999999f", weir_real(1e308), 20);
-    expand_dearly("%.9999999999a", weir_real(0.1), 20);
-    expand_dearly("%9999999d", weir_int(-1), 20);
-    expand_dearly("%*d", weir_int(INT64_MIN), 20);
-    expand_dearly("%.0s", weir_null(), 20); /* which is nothing, over and over */
-    expand_dearly("%.0d", weir_int(0), 20);
-    expand_dearly("%%", weir_null(), 20);
+    expand_dearly("%99999999999999999999.99999999999999999f", weir_real(1e308), 4);
+    expand_dearly("%.9999999999a", weir_real(0.1), 4);
+    expand_dearly("%9999999d", weir_int(-1), 4);
+    expand_dearly("%*d", weir_int(INT64_MIN), 4);
+    expand_dearly("%.0s", weir_null(), 4); /* which is nothing, over and over */
+    expand_dearly("%.0d", weir_int(0), 4);
+    expand_dearly("%%", weir_null(), 4);
 }
 
 /* What a program must not give to printf, a journal may not say either. */

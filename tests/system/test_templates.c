@@ -269,6 +269,7 @@ static void a_forged_journal_is_read(void **state) {
                                             "text = '7 and text'"),
                      2);
     run(f, "dump", f->journal, NULL), expect(f, CLEAN);
+    expect_text(f->out, "\"values\":{\"kind\":\"text\",\"text\":null}"); /* a row of one value */
     expect_text(f->out, "\"row\":2,\"table\":\"forged\"");
     expect_text(f->out, "\"values\":{\"kind\":\"made\",\"text\":\"7 and text\"}");
 }
