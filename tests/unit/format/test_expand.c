@@ -212,6 +212,51 @@ static void parameters_that_are_missing_are_null(void **state) {
     assert_text(&values[3], "{\"a\":1,\"b\":null}");
 }
 
+/* The text of so many bytes x and then these. */
+static size_t cut_length(size_t before, const char *end) {
+    static char text[6000];
+    uint32_t rows;
+    weir_cursor from, out;
+    memset(text, 'x', before);
+    (void)snprintf(text + before, sizeof text - before, "%s", end);
+    used = 0;
+    PUT(5004, weir_text(text));
+    from = the_body();
+    assert_int_equal(take(&from, 1, &rows, &out), WEIR_OK);
+    (void)take_row(&out);
+    size_t length = values[0].length;
+    if (strlen(text) < WEIR_TEXT_MAX) return length;
+    length -= strlen("… [cut]");
+    assert_memory_equal((const char *)values[0].as.bytes + length, "… [cut]", 9);
+    assert_memory_equal(values[0].as.bytes, text, length);
+    return length;
+}
+
+static void a_text_is_cut_between_characters(void **state) {
+    (void)state;
+    static const weir_source text = {.kind = WEIR_SOURCE_FORMAT, .bytes = "%s", .length = 2};
+    char more[300], rest[2000];
+    keep(&text, 1, 5004, 1);
+    memset(more, '.', sizeof more - 1);
+    more[sizeof more - 1] = 0;
+    assert_int_equal(cut_length(4095, ""), 4095);
+    assert_int_equal(cut_length(4096, ""), 4086);
+    static const char *const characters[] = {"\xC3\xBC", "\xE2\x80\xA6", "\xF0\x9F\x98\x80"};
+    for (size_t i = 0; i < 3; i++)
+        for (size_t at = 4086 - 5; at <= 4086; at++) {
+            size_t size = strlen(characters[i]);
+            (void)snprintf(rest, sizeof rest, "%s%s", characters[i], more);
+            assert_int_equal(cut_length(at, rest), at < 4086 && at + size > 4086 ? at : 4086);
+        }
+    /* What looks like the rest of a character, and is none. */
+    memset(rest, 0x80, sizeof rest - 1);
+    rest[sizeof rest - 1] = 0;
+    assert_int_equal(cut_length(3000, rest), 4086);
+    rest[4084 - 3000] = '\xE2'; /* of which only two more come */
+    rest[4084 - 3000 + 2] = 'x';
+    assert_int_equal(cut_length(3000, rest), 4086);
+}
+
 /* What is before it is taken; it itself, and it alone, is damage. */
 static void assert_damaged_behind_a_row(void) {
     uint32_t rows;
@@ -340,6 +385,7 @@ int main(void) {
         EXPANDED(no_more_are_taken_than_are_wanted),
         EXPANDED(much_is_made_in_parts),
         EXPANDED(parameters_that_are_missing_are_null),
+        EXPANDED(a_text_is_cut_between_characters),
         EXPANDED(what_makes_no_row_is_damaged),
         EXPANDED(a_row_of_more_than_a_gibibyte_is_damaged),
         EXPANDED(what_a_large_row_took_is_given_back),

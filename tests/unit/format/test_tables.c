@@ -80,7 +80,7 @@ static void merge(weir_tables *t, const uint8_t *body, const uint8_t *end) {
 
 static void templates_come_out_behind_the_tables(void **state) {
     (void)state;
-    static const weir_drained_head none;
+    const weir_drained none = {.count = 0};
     weir_tables t = {0}, again = {0};
     uint8_t body[256], *at = weir_put_u32(body, 4);
     at = put_template(at, 60000, 9, 1);
