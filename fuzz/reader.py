@@ -168,7 +168,7 @@ class Conversion:
 
     @staticmethod
     def number(digits):
-        return None if digits == "*" else min(int(digits), 4096)
+        return None if digits == "*" else min(int(digits), 16384)
 
     def format(self, given):
         """The text that it makes of its parameters."""
@@ -178,10 +178,10 @@ class Conversion:
             width = star(given.pop(0))
             if width < 0:
                 flags, width = flags | {"-"}, -width
-            width = min(width, 4096)
+            width = min(width, 16384)
         if self.star:
             precision = star(given.pop(0))
-            precision = None if precision < 0 else min(precision, 4096)
+            precision = None if precision < 0 else min(precision, 16384)
         return convert(self.letter, flags, width, precision, given.pop(0))
 
 

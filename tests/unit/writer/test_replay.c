@@ -998,7 +998,7 @@ static void add_templates(void) {
     uint8_t *at = weir_put_u32(rows_room(b, 1000), 2);
     at += weir_template_encode(at, MESSAGE, 1, 1, &message, 1);
     at += weir_template_encode(at, WIDE, 1, 1, wide, WIDE_COLUMNS);
-    b->length = (size_t)(at - b->bytes);
+    b->length = (size_t)(at - *b->bytes);
     b->header.incompatible = WEIR_FEATURE_TEMPLATES;
 }
 
@@ -1115,7 +1115,7 @@ static void a_row_that_its_template_does_not_fit_is_damage(void **state) {
     assert_stopped_at(4, words);
     remove_last();
     add_rows_of(MESSAGE, 2);
-    blocks[last_block].bytes[blocks[last_block].length - 2] = 0x1F; /* no tag */
+    (*blocks[last_block].bytes)[blocks[last_block].length - 2] = 0x1F; /* no tag */
     assert_stopped_at(5, words);
     remove_last();
     add_rows_of(MESSAGE, 2);
