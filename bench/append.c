@@ -1,52 +1,34 @@
 /* append.c - what one append costs the thread that makes it: bursts of 20 rows of three numbers, up
  * to 400,000 rows a second of each producer, journal thread and writer running; and single calls.
- * spdlog's asynchronous logger does the same in peers/spdlog.cc. */
+ * spdlog's asynchronous logger does the same in peers/spdlog.cc. Rows of three numbers and a text
+ * are appended by peers/four.c, of this build and, if asked, of another. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bursts.h"
 #include "ways.h"
 
-enum { BURST = 20, BURSTS = 20000, PAUSE_NS = 50000, ROUNDS = 5, PRODUCERS_MAX = 2 };
+enum { BURSTS = 20000, PAUSE_NS = 50000, ROUNDS = 5, PRODUCERS_MAX = 2 };
 
 typedef struct producer {
     weir_table *table;
     double *each; /* ns per append, of every burst */
-    size_t bursts;
-    unsigned burst;  /* rows in one */
-    double clock_ns; /* what asking the time takes, in each burst */
+    pace pace;
     int status;
 } producer;
 
-static int append_burst(weir_table *table, int64_t at, unsigned rows) {
-    int status = WEIR_OK;
-    for (unsigned i = 0; i < rows; i++)
-        status |= weir_append(table, weir_int(at), weir_int(i), weir_real((double)at / 3));
-    return status;
+static void append_burst(void *context, size_t number) {
+    producer *p = context;
+    for (unsigned i = 0; i < p->pace.calls; i++)
+        p->status |= weir_append(p->table, weir_int((int64_t)number), weir_int(i),
+                                 weir_real((double)number / 3));
 }
 
 static void *produce(void *context) {
     producer *p = context;
-    for (size_t i = 0; i < p->bursts; i++) {
-        uint64_t start = now_ns();
-        p->status |= append_burst(p->table, (int64_t)i, p->burst);
-        uint64_t end = now_ns();
-        p->each[i] = ((double)(end - start) - p->clock_ns) / p->burst;
-        while (now_ns() - end < PAUSE_NS) {
-        }
-    }
+    time_bursts(&p->pace, append_burst, p, p->each);
     return NULL;
-}
-
-static double clock_cost(void) {
-    enum { TRIES = 1001 };
-    double each[TRIES];
-    for (int i = 0; i < TRIES; i++) {
-        uint64_t start = now_ns();
-        each[i] = (double)(now_ns() - start);
-    }
-    sort_figures(each, TRIES);
-    return quantile(each, TRIES, 0.5);
 }
 
 /* ---- one round: all producers at once -------------------------------------------------------- */
@@ -67,54 +49,69 @@ typedef struct sample { /* of every burst of all producers, ns per append */
     size_t bursts; /* of one producer */
 } sample;
 
-/* A tenth of the bursts warms up: pages are touched, threads awake. */
+/* A tenth of the bursts warms up: pages are touched, threads awake. What reading the clock takes is
+ * taken off single calls; of twenty rows' time it is nothing. */
 static void measure(const bench_run *run, unsigned producers, unsigned burst, const sample *s) {
     producer p[PRODUCERS_MAX];
     settle(run);
     weir *w = open_weir(scratch(run, "append.db"), NULL);
     weir_table *table = declare_workload(w, &NUMBER_ROWS);
     for (unsigned i = 0; i < producers; i++)
-        p[i] = (producer){table, s->each + i * s->bursts, s->bursts / 10, burst, 0, WEIR_OK};
+        p[i] =
+            (producer){table, s->each + i * s->bursts, {s->bursts / 10, burst, PAUSE_NS}, WEIR_OK};
     run_producers(p, producers);
-    for (unsigned i = 0; i < producers; i++) {
-        p[i].bursts = s->bursts;
-        p[i].clock_ns = burst == 1 ? clock_cost() : 0; /* of twenty rows' time it is nothing */
-    }
+    for (unsigned i = 0; i < producers; i++)
+        p[i].pace.bursts = s->bursts;
     run_producers(p, producers);
+    double clock_ns = burst == 1 ? clock_cost() : 0;
+    for (size_t i = 0; i < producers * s->bursts; i++)
+        s->each[i] -= clock_ns / burst;
     close_weir(w);
     scratch_remove(run, "append.db");
 }
 
 /* ---- a series of rounds ---------------------------------------------------------------------- */
 
-static const double parts[] = {0.5, 0.99, 0.999, 1};
-enum { PARTS = 4 };
-
 typedef struct series { /* each quantile, of each round */
     double at[PARTS][ROUNDS];
 } series;
 
-static void note_round(series *s, size_t round, double *each, size_t count) {
-    sort_figures(each, count);
-    for (int i = 0; i < PARTS; i++)
-        s->at[i][round] = quantile(each, count, parts[i]);
-}
-
-static bool ask_spdlog(const bench_run *run, size_t bursts, series *s, size_t round) {
-    char count[24];
-    double figures[PARTS];
-    snprintf(count, sizeof count, "%zu", bursts);
-    const char *arguments[] = {WEIR_BENCH_SPDLOG, scratch(run, "spdlog.log"), count, NULL};
-    settle(run);
-    if (!ask_program(arguments, figures, PARTS)) return false;
+static void note_round(series *s, size_t round, const double figures[PARTS]) {
     for (int i = 0; i < PARTS; i++)
         s->at[i][round] = figures[i];
-    return true;
+}
+
+static void note_bursts(series *s, size_t round, double *each, size_t count) {
+    double figures[PARTS];
+    note_parts(each, count, figures);
+    note_round(s, round, figures);
+}
+
+/* spdlog's program, and weir-bench-four. */
+static bool ask_other(const bench_run *run, const char *program, const char *name, size_t bursts,
+                      series *s, size_t round) {
+    char count[24], pause[24];
+    double figures[PARTS];
+    snprintf(count, sizeof count, "%zu", bursts);
+    snprintf(pause, sizeof pause, "%d", PAUSE_NS);
+    const char *arguments[] = {program, scratch(run, name), count, pause, NULL};
+    settle(run);
+    bool done = ask_program(arguments, figures, PARTS);
+    if (done) note_round(s, round, figures);
+    scratch_remove(run, name);
+    return done;
+}
+
+/* Four values: this build's program, and another's in turn. */
+static bool ask_four(const bench_run *run, size_t bursts, series *ours, series *theirs,
+                     size_t round) {
+    return ask_other(run, WEIR_BENCH_FOUR, "four.db", bursts, ours, round) &&
+           (!run->against || ask_other(run, run->against, "four.db", bursts, theirs, round));
 }
 
 typedef struct measured {
     size_t rounds;
-    series one, two, single, spdlog;
+    series one, two, single, spdlog, four, against;
 } measured;
 
 static int measure_all(const bench_run *run, measured *m) {
@@ -124,22 +121,21 @@ static int measure_all(const bench_run *run, measured *m) {
     int failed = 0;
     for (size_t i = 0; i < m->rounds && !failed; i++) {
         progress("append: round %zu of %zu", i + 1, m->rounds);
-        if (*WEIR_BENCH_SPDLOG) failed = !ask_spdlog(run, bursts, &m->spdlog, i);
+        if (*WEIR_BENCH_SPDLOG)
+            failed = !ask_other(run, WEIR_BENCH_SPDLOG, "spdlog.log", bursts, &m->spdlog, i);
+        failed |= !ask_four(run, bursts, &m->four, &m->against, i);
         measure(run, 1, BURST, &s);
-        note_round(&m->one, i, s.each, bursts);
+        note_bursts(&m->one, i, s.each, bursts);
         measure(run, 2, BURST, &s);
-        note_round(&m->two, i, s.each, 2 * bursts);
+        note_bursts(&m->two, i, s.each, 2 * bursts);
         measure(run, 1, 1, &s);
-        note_round(&m->single, i, s.each, bursts);
+        note_bursts(&m->single, i, s.each, bursts);
     }
     free(s.each);
     return failed;
 }
 
 /* ---- reporting ------------------------------------------------------------------------------- */
-
-static const char *const quantile_names[PARTS] = {"p50_ns", "p99_ns", "p999_ns", "worst_ns"};
-static const char *const quantile_words[PARTS] = {"p50", "p99", "p99.9", "worst"};
 
 static goal goal_of(int part) {
     static const double limits[PARTS] = {25, 0, 300, 0};
@@ -150,8 +146,8 @@ static void report_series(bench_run *run, const measured *m, const series *s, co
                           const char *what, bool wanted) {
     for (int i = 0; i < PARTS; i++) {
         char name[48], part[80];
-        snprintf(name, sizeof name, "%s%s", prefix, quantile_names[i]);
-        snprintf(part, sizeof part, "%s, %s", what, quantile_words[i]);
+        snprintf(name, sizeof name, "%s%s", prefix, part_names[i]);
+        snprintf(part, sizeof part, "%s, %s", what, part_words[i]);
         report_figure(&run->report, &(figure){.name = name,
                                               .part = part,
                                               .unit = "ns",
@@ -174,9 +170,23 @@ static void report_ratio(bench_run *run, const measured *m) {
                             .goal = {GOAL_AT_LEAST, 30}});
     for (int i = 0; i < PARTS; i++) {
         char name[48];
-        snprintf(name, sizeof name, "spdlog_%s", quantile_names[i]);
+        snprintf(name, sizeof name, "spdlog_%s", part_names[i]);
         report_field(&run->report, name, spread_of(m->spdlog.at[i], m->rounds).median);
     }
+}
+
+static void report_against(bench_run *run, const measured *m) {
+    char other[80];
+    snprintf(other, sizeof other, "the other build, p50 %s",
+             duration(spread_of(m->against.at[0], m->rounds).median));
+    report_figure(&run->report,
+                  &(figure){.name = "four_ratio",
+                            .part = "20 rows of four values, p50 against another build's",
+                            .unit = "× the time",
+                            .ours = duration(spread_of(m->four.at[0], m->rounds).median),
+                            .theirs = other,
+                            .value = spread_of_ratio(m->four.at[0], m->against.at[0], m->rounds),
+                            .theirs_durability = run->report.ours});
 }
 
 static void plot(const bench_run *run, const measured *m) {
@@ -184,7 +194,7 @@ static void plot(const bench_run *run, const measured *m) {
     if (!table) return;
     fprintf(table, "quantile \"one producer\" \"two producers\" \"single calls\" spdlog");
     for (int i = 0; i < PARTS; i++) {
-        fprintf(table, "\n%s", quantile_words[i]);
+        fprintf(table, "\n%s", part_words[i]);
         const series *all[] = {&m->one, &m->two, &m->single, &m->spdlog};
         for (int k = 0; k < 4; k++) {
             double value = spread_of(all[k]->at[i], m->rounds).median;
@@ -202,10 +212,12 @@ int bench_append(bench_run *run) {
     if (*WEIR_BENCH_SPDLOG)
         report_ratio(run, &m);
     else
-        report_missing(&run->report, "spdlog");
+        report_missing(&run->report, "spdlog", NOT_BUILT);
     report_series(run, &m, &m.one, "", "20 rows, one producer", true);
     report_series(run, &m, &m.two, "two_", "20 rows, two producers", true);
     report_series(run, &m, &m.single, "single_", "one row", false);
+    report_series(run, &m, &m.four, "four_", "20 rows of four values, one producer", false);
+    if (run->against) report_against(run, &m);
     report_end(&run->report);
     plot(run, &m);
     return 0;

@@ -16,6 +16,7 @@
 typedef struct bench_run {
     bool quick;            /* a tenth of the work or less: to see that it works, not to quote */
     const char *plots;     /* directory for plots; NULL: none */
+    const char *against;   /* another build's weir-bench-four; NULL: none */
     const char *directory; /* scratch, removed at the end */
     report report;
 } bench_run;
@@ -58,6 +59,7 @@ int bench_ingest(bench_run *run);
 int bench_ceiling(bench_run *run);
 int bench_seed(bench_run *run);
 int bench_append(bench_run *run);
+int bench_log(bench_run *run);
 int bench_absorb(bench_run *run);
 int bench_commit(bench_run *run);
 int bench_recover(bench_run *run);

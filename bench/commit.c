@@ -210,7 +210,7 @@ int bench_commit(bench_run *run) {
                  "durable (WriteOptions::sync, LMDB's default, synchronous=FULL, fdatasync)");
     report_bare(run, &m);
     for (int side = 1; side < SIDES; side++)
-        if (!is_there(side)) report_missing(&run->report, sides[side].name);
+        if (!is_there(side)) report_missing(&run->report, sides[side].name, NOT_BUILT);
     for (int step = 0; step < STEPS; step++) {
         for (int side = 1; side < SIDES; side++)
             if (is_there(side)) report_side(run, &m, step, side);

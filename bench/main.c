@@ -19,6 +19,8 @@ static const struct {
     {"ceiling", "the same against the feed alone, without ring and journal", bench_ceiling},
     {"seed", "60 ticks of 200 agents, against a commit per row", bench_seed},
     {"append", "one append in bursts of 20, against spdlog's asynchronous logger", bench_append},
+    {"log", "one message in bursts of 20, against an append, spdlog, Boost.Log, log4cplus, LTTng",
+     bench_log},
     {"absorb", "rows into ring and journal while SQLite is locked", bench_absorb},
     {"commit", "append and wait until durable, against RocksDB, LMDB, SQLite, fdatasync",
      bench_commit},
@@ -35,13 +37,15 @@ static const struct {
 enum { BENCHES = sizeof benches / sizeof *benches };
 
 static void usage(FILE *to) {
-    fprintf(to, "usage: weir-bench [NAME …] [--quick] [--json] [--plots DIR] [--dir DIR]\n");
+    fprintf(to, "usage: weir-bench [NAME …] [--quick] [--json] [--plots DIR] [--dir DIR]\n"
+                "                  [--against PROGRAM]\n");
     for (int i = 0; i < BENCHES; i++)
         fprintf(to, "  %-8s %s\n", benches[i].name, benches[i].what);
     fprintf(to, "  --quick  a tenth of the work or less: to see that it runs, not to quote\n"
                 "  --json   one JSON object a line\n"
                 "  --plots  draw into this directory (gnuplot)\n"
-                "  --dir    where the files go: a real disk; default $TMPDIR or /var/tmp\n");
+                "  --dir    where the files go: a real disk; default $TMPDIR or /var/tmp\n"
+                "  --against  a weir-bench-four of another build, measured in turn by append\n");
 }
 
 /* ---- the command line ------------------------------------------------------------------------ */
@@ -53,10 +57,13 @@ static bool known(const char *name) {
 }
 
 static const char *read_options(int argc, char **argv, bench_run *run) {
-    static const struct option names[] = {
-        {"quick", no_argument, NULL, 'q'},       {"json", no_argument, NULL, 'j'},
-        {"plots", required_argument, NULL, 'p'}, {"dir", required_argument, NULL, 'd'},
-        {"help", no_argument, NULL, 'h'},        {0}};
+    static const struct option names[] = {{"quick", no_argument, NULL, 'q'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"plots", required_argument, NULL, 'p'},
+                                          {"dir", required_argument, NULL, 'd'},
+                                          {"against", required_argument, NULL, 'a'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
     const char *base = getenv("TMPDIR");
     if (!base || !*base) base = "/var/tmp";
     for (int c; (c = getopt_long(argc, argv, "h", names, NULL)) != -1;) {
@@ -64,6 +71,7 @@ static const char *read_options(int argc, char **argv, bench_run *run) {
         case 'q': run->quick = true; break;
         case 'j': run->report.json = true; break;
         case 'p': run->plots = optarg; break;
+        case 'a': run->against = optarg; break;
         case 'd': base = optarg; break;
         case 'h': usage(stdout); exit(0);
         default: usage(stderr); exit(16);

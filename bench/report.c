@@ -154,10 +154,9 @@ void report_end(report *r) {
     fflush(stdout);
 }
 
-void report_missing(const report *r, const char *peer) {
+void report_missing(const report *r, const char *peer, const char *why) {
     if (r->json)
         printf(", \"missing_%s\": true", peer);
     else
-        printf("| %s: against %s | – | – | not measured: it was not there to build | – | – | – |\n",
-               r->bench, peer);
+        printf("| %s: against %s | – | – | not measured: %s | – | – | – |\n", r->bench, peer, why);
 }

@@ -35,8 +35,9 @@ void report_field(report *r, const char *name, double value); /* in JSON only */
 void report_spread(report *r, spread ratio); /* in JSON only: the "ratio" that counts of several */
 void report_end(report *r);
 
-/* Within a report: what to measure against was not there when this was built. */
-void report_missing(const report *r, const char *peer);
+/* Within a report: what to measure against was not there, or does not run. */
+#define NOT_BUILT "it was not there to build"
+void report_missing(const report *r, const char *peer, const char *why);
 
 /* On standard error, and only on a terminal: what is being measured. */
 void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -6,7 +6,8 @@
 build=${WEIR_BUILD:-build}
 
 # What the bench is measured against: a peer that is missing is said and left out.
-bench_peers="libspdlog-dev librocksdb-dev liblmdb-dev"
+bench_peers="libspdlog-dev librocksdb-dev liblmdb-dev libboost-log-dev liblog4cplus-dev"
+bench_peers="$bench_peers liblttng-ust-dev lttng-tools"
 
 # Coverage leaves out the tests that reach no branch which the others leave: the slow ones, what
 # needs root, and recovery, whose tool runs as nobody and may not write its counters.
