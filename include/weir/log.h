@@ -76,6 +76,10 @@ WEIR_API int weir_log_write(weir *w, weir_log_level level, const char *file, int
 #endif
     ;
 
+/* The table of the messages, declared if it is not yet: for weir_keep(). out: as that of
+ * weir_declare(), and the answer is. Any thread. */
+WEIR_API int weir_log_table(weir *w, weir_table **out);
+
 /* The threshold itself, for the macros: read it with weir_log_passes(), set it with
  * weir_log_set_level(). */
 extern WEIR_API int weir_log_threshold;
