@@ -191,6 +191,10 @@ typedef struct weir_log_options {
  * weir_stats.log_failed; the database is asked again every second. */
 WEIR_API int weir_log_configure(weir *w, const weir_log_options *options);
 
+/* The table of the messages, declared if it is not yet: for weir_keep(). out: as that of
+ * weir_declare(), and the answer is. Any thread. */
+WEIR_API int weir_log_table(weir *w, weir_table **out);
+
 /* The threshold itself, for the macros: read it with weir_log_passes(), set it with
  * weir_log_set_level(). */
 extern WEIR_API int weir_log_threshold;

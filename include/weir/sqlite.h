@@ -65,6 +65,63 @@ WEIR_API int weir_open_sqlite(const char *path, const weir_options *options, wei
 WEIR_API int weir_insert_now(weir_table *table, const weir_value *values, size_t count,
                              uint32_t timeout_ms, int64_t *key, weir_ticket *ticket);
 
+/* ---- retention -------------------------------------------------------------------------- */
+
+/* Zero is no limit, in every field: start from weir_keep_limits l = {0}. */
+typedef struct weir_keep_limits {
+    uint64_t rows; /* that the table may have */
+    /* That its rows may have in all: 8 for each row, 8 for each number, and the length in bytes of
+     * each text (in UTF-8) and blob. The file takes somewhat more or less, and indexes are not
+     * counted. */
+    uint64_t bytes;
+    uint64_t age_ns; /* that a row may have, by the wall clock; at most 2^63 - 1 */
+    /* With age_ns: the column with the time of a row, in nanoseconds since 1970 ("time_ns" in the
+     * log). It need not be declared. A row without a number there is never too old. */
+    const char *time_column;
+} weir_keep_limits;
+
+/* Keep a table within limits: the writer thread deletes its oldest rows, in transactions of its
+ * own, so that the table does not grow for ever.
+ *
+ * The limits are those of this opening, not of the database: set them after each. They hold for the
+ * table, however often it is declared, and for rows that it had before. limits: copied; NULL or
+ * all zeros: delete no more. Each call replaces the limits of the last one.
+ *
+ * What is deleted. The oldest row is the one with the lowest rowid (in a table with a WEIR_KEY: the
+ * lowest key). Rows are deleted from the oldest on, up to the first that no limit wants gone. So no
+ * row is deleted before one with a lower rowid; and a row that is too old stays while one with a
+ * lower rowid is young enough. The row with the greatest rowid always stays (that with 2^63 - 1 too,
+ * beside the greatest below it), so that no rowid and no key is given twice.
+ *
+ * When. Each table is looked at once a second, also while nothing is appended. Deleting begins when
+ * a limit is exceeded by more than a sixteenth of it, or the age by more than a minute if that is
+ * less, and goes on until no limit is exceeded. A transaction deletes 4,096 rows, or twice as
+ * many as the last one inserted, and rows that wait are applied in between; a large table is
+ * brought down to its limits little by little. rows and bytes are first counted, which reads
+ * the table once, a part at a time; a table with triggers, with foreign keys or with REPLACE in its
+ * SQL, and any while other connections write, is counted again before rows are deleted. Until that
+ * is done, rows and bytes delete nothing.
+ *
+ * What is not promised. The table may exceed its limits, as said, and for as long as the database
+ * is locked; nothing is deleted while a handle is closing, nor by weir-recover. What other
+ * connections delete while rows are counted or deleted may be taken for rows that are there, so that
+ * fewer than rows stay. In a table with an INTEGER PRIMARY KEY, rows that come below those counted
+ * count after an hour or more. A clock that is set forward makes rows old. The file does not shrink:
+ * SQLite uses the pages again (VACUUM gives them back). Rows that are deleted remain in the journal
+ * for as long as they would have, and a rebuild (weir-recover replay) brings them back.
+ *
+ * Deleting fires triggers and obeys foreign keys. When the table does not let a row go (an error
+ * other than a lack of space, memory or a lock), nothing is deleted, and rows are applied as before:
+ * WEIR_EVENT_KEEP_FAILS says why, keeps_suspended counts it, and no row of the table is deleted
+ * until weir_keep() is called again for it. What may pass is tried again every second, and told once
+ * it has failed 30 times in a row.
+ *
+ * Any thread, at any time; not from a signal handler. Errors, which change nothing: WEIR_MISUSE,
+ * WEIR_NOT_FOUND (no such column), WEIR_SCHEMA (the table is WITHOUT ROWID, a view or virtual, or
+ * columns of it have all three names of the rowid), WEIR_BUSY, WEIR_DATABASE, WEIR_IO,
+ * WEIR_NO_MEMORY, WEIR_CLOSED (the table belongs to a handle that is closed), WEIR_FORKED. */
+WEIR_API int weir_keep(weir_table *table, const weir_keep_limits *limits);
+
 #ifdef __cplusplus
 }
 #endif

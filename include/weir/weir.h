@@ -235,8 +235,11 @@ typedef enum weir_event {
     /* A declared column or table was renamed or dropped, and was made again: text says which. */
     WEIR_EVENT_TABLE_MENDED = 13,
     WEIR_EVENT_WAL_GROWS = 14, /* readers keep SQLite's -wal from starting over */
+    /* weir_keep(): old rows of a table cannot be deleted. Text says why, and whether it is tried
+     * again. Other rows are applied all the same. */
+    WEIR_EVENT_KEEP_FAILS = 15,
     /* Messages of the logger are not logged: its table cannot be used. */
-    WEIR_EVENT_LOG_REFUSED = 15,
+    WEIR_EVENT_LOG_REFUSED = 16,
 } weir_event;
 
 /* Called on a thread of the library, or inside an opening: return soon, and call no function of
@@ -345,19 +348,21 @@ struct weir_stats {
     uint64_t rows_published, bytes_published; /* bytes: as encoded in the ring */
     uint64_t rows_durable, bytes_durable;     /* bytes: blocks as written, with padding */
     uint64_t rows_applied;
-    uint64_t rows_rejected;  /* in the reject table */
-    uint64_t rows_ignored;   /* the table's own ON CONFLICT IGNORE or trigger dropped them */
-    uint64_t rows_refused;   /* each row of an append that answered WEIR_FULL */
-    uint64_t rows_recovered; /* found at opening, durable or in the ring, not yet applied */
-    uint64_t lag_rows;       /* durable, not applied, recovered ones too */
-    uint64_t journal_bytes;  /* segments on disk, without spares */
+    uint64_t rows_rejected;   /* in the reject table */
+    uint64_t rows_ignored;    /* the table's own ON CONFLICT IGNORE or trigger dropped them */
+    uint64_t rows_deleted;    /* by weir_keep() */
+    uint64_t rows_refused;    /* each row of an append that answered WEIR_FULL */
+    uint64_t rows_recovered;  /* found at opening, durable or in the ring, not yet applied */
+    uint64_t keeps_suspended; /* how often an error has ended weir_keep() for a table */
+    uint64_t lag_rows;        /* durable, not applied, recovered ones too */
+    uint64_t journal_bytes;   /* segments on disk, without spares */
     uint64_t syncs, sync_ns_total, sync_ns_max;
-    uint64_t transactions; /* committed by the writer */
+    uint64_t transactions; /* committed by the writer, those of weir_keep() too */
     uint64_t wal_bytes;    /* size of SQLite's -wal after the last commit */
     uint64_t last_row;     /* number of the last durable row, since the journal began */
     uint64_t last_row_applied;
-    int apply_status; /* WEIR_OK, or why the writer waits or has stopped */
-    uint32_t lanes;   /* in use */
+    int apply_status;     /* WEIR_OK, or why the writer waits or has stopped */
+    uint32_t lanes;       /* in use */
     uint64_t log_dropped; /* messages of the logger for which there was no room */
     uint64_t log_failed;  /* … that failed otherwise */
 };

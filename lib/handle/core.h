@@ -84,6 +84,7 @@ struct weir {
     /* What the writer reports: each is stored with release before waiting threads are woken. */
     _Atomic uint64_t applied_row, rows_applied, rows_rejected, rows_ignored, transactions,
         wal_bytes;
+    _Atomic uint64_t rows_deleted, keeps_suspended; /* relaxed: only counts */
     _Atomic int apply_status;
     _Atomic uint32_t want_applied; /* how many callers wait for applied */
     _Atomic uint64_t linger_row;   /* see weir_handle_linger */

@@ -59,6 +59,14 @@ void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payl
     weir_journaler_notify(&w->journaler, &w->journaler.applied);
 }
 
+void weir_handle_deleted(weir *w, uint64_t rows, uint64_t wal_bytes) {
+    add_count(&w->rows_deleted, rows);
+    add_count(&w->transactions, 1);
+    store(&w->wal_bytes, wal_bytes);
+}
+
+void weir_handle_keep_suspended(weir *w) { add_count(&w->keeps_suspended, 1); }
+
 void weir_handle_apply_status(weir *w, int status) {
     atomic_store_explicit(&w->apply_status, status, memory_order_release);
     weir_journaler_notify(&w->journaler, &w->journaler.applied);

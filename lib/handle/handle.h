@@ -95,7 +95,10 @@ void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payl
  * WEIR_BUSY, WEIR_IO and WEIR_NO_SPACE is final, and callers that wait for rows to be applied
  * return it. */
 void weir_handle_apply_status(weir *w, int status);
-bool weir_handle_wants_applied(weir *w); /* a caller waits for rows to be applied: do not linger */
+/* A transaction that deleted old rows is committed. */
+void weir_handle_deleted(weir *w, uint64_t rows, uint64_t wal_bytes);
+void weir_handle_keep_suspended(weir *w); /* old rows of one more table are not deleted any more */
+bool weir_handle_wants_applied(weir *w);  /* a caller waits for rows to be applied: do not linger */
 /* Do not notify for durable rows below this one, since the writer lingers; 0: notify for every
  * group. The writer sets it to 0 before it looks at the journal, or it would miss rows that
  * become durable in between. */

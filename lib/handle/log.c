@@ -20,10 +20,15 @@ const char *weir_log_level_name(weir_log_level level) {
     return (unsigned)level < sizeof names / sizeof *names ? names[level] : "?";
 }
 
+int weir_log_table(weir *w, weir_table **table) {
+    if (!w || !table) return weir_misuse("weir_log_table", w ? "out is NULL" : "w is NULL");
+    return weir_log_declare(w, WEIR_LOG_PLAIN, table);
+}
+
 int weir_log_append(weir *w, weir_log_level level, weir_share share, const char *file, int line,
                     weir_value message, const weir_value *fields) {
     weir_table *table;
-    int status = weir_log_table(w, fields ? WEIR_LOG_WITH_FIELDS : WEIR_LOG_PLAIN, &table);
+    int status = weir_log_declare(w, fields ? WEIR_LOG_WITH_FIELDS : WEIR_LOG_PLAIN, &table);
     if (status != WEIR_OK) return status;
     const weir_value values[] = {
         weir_int(w->os->wall(w->os->self)),

@@ -38,7 +38,7 @@ static int ask_for_log(weir *w, weir_log_columns columns, weir_table **table) {
 }
 
 /* Declaring twice gives the same table, so threads that race here need no lock of their own. */
-int weir_log_table(weir *w, weir_log_columns columns, weir_table **table) {
+int weir_log_declare(weir *w, weir_log_columns columns, weir_table **table) {
     _Atomic(weir_table *) *kept = columns == WEIR_LOG_PLAIN ? &w->log_table : &w->log_fields;
     *table = atomic_load_explicit(kept, memory_order_acquire); /* pairs with the store below */
     if (*table) return WEIR_OK;
@@ -352,7 +352,7 @@ weir_log_template *weir_log_register(weir *w, weir_log_level level, weir_log_sit
                                      const weir_log_shape *shape) {
     weir_table *log;
     int held;
-    if (weir_log_table(w, shape->field ? WEIR_LOG_WITH_FIELDS : WEIR_LOG_PLAIN, &log) != WEIR_OK)
+    if (weir_log_declare(w, shape->field ? WEIR_LOG_WITH_FIELDS : WEIR_LOG_PLAIN, &log) != WEIR_OK)
         return NULL;
     if (weir_call_enter(w, WEIR_CALL_OPEN, &held) != WEIR_OK) return NULL;
     (void)pthread_mutex_lock(&w->declaring); /* fails only for a mutex that was never made */

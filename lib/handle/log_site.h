@@ -90,7 +90,7 @@ typedef enum weir_log_columns {
 } weir_log_columns;
 
 /* The log's table in this opening, with or without the column "fields". */
-int weir_log_table(weir *w, weir_log_columns columns, weir_table **table);
+int weir_log_declare(weir *w, weir_log_columns columns, weir_table **table);
 
 /* ---- log_lost.c ---- */
 

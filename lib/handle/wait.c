@@ -181,6 +181,8 @@ static void count_applied(const weir *w, struct weir_stats *out) {
     out->rows_applied = atomic_load_explicit(&w->rows_applied, memory_order_relaxed);
     out->rows_rejected = atomic_load_explicit(&w->rows_rejected, memory_order_relaxed);
     out->rows_ignored = atomic_load_explicit(&w->rows_ignored, memory_order_relaxed);
+    out->rows_deleted = atomic_load_explicit(&w->rows_deleted, memory_order_relaxed);
+    out->keeps_suspended = atomic_load_explicit(&w->keeps_suspended, memory_order_relaxed);
     out->transactions = atomic_load_explicit(&w->transactions, memory_order_relaxed);
     out->wal_bytes = atomic_load_explicit(&w->wal_bytes, memory_order_relaxed);
     out->apply_status = atomic_load_explicit(&w->apply_status, memory_order_relaxed);

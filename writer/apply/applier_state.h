@@ -49,6 +49,8 @@ struct weir_applier {
     uint64_t checkpoint_wal;   /* size of the -wal file at which to harden */
     uint64_t not_before;       /* nothing is applied until then: backoff, or a gap for others */
     uint64_t shared_until;     /* until then another connection is taken to be writing */
+    bool retained;             /* rows wait, and the last thing done was to delete old ones */
+    bool swept;                /* old rows were deleted since the last checkpoint */
     uint64_t fairness_at;      /* the last pause for others, or the last time that nothing waited */
     weir_applier_truce truce;
     weir_sink_counts carry; /* counts of transactions that ended within a block */

@@ -108,7 +108,8 @@ static void checkpoint_applied(weir_applier *a, uint64_t wal_bytes) {
         if (status == WEIR_OK) a->checkpointed = safe;
         weir_journaler_wake(weir_handle_journaler(a->handle)); /* it may wait for the space */
     }
-    bool whole = status == WEIR_OK && a->checkpointed == a->applied;
+    bool whole = status == WEIR_OK && safe == a->applied;
+    a->swept &= !whole;
     a->checkpoint_pause =
         whole ? 0 : double_up(a->checkpoint_pause, IDLE_CHECKPOINT_NS, REFUSED_CHECKPOINT_NS);
     /* By then the reader that was in the way is likely gone. */
@@ -135,17 +136,17 @@ static void settle(weir_applier *a, const weir_journal_state *s) {
 
 static uint64_t checkpoint_when_quiet(weir_applier *a, const weir_journal_state *s, uint64_t at) {
     uint64_t pause = a->checkpoint_pause ? a->checkpoint_pause : IDLE_CHECKPOINT_NS;
-    if (a->checkpointed == a->applied && !holds_up(a, s)) return UINT64_MAX;
+    if (a->checkpointed == a->applied && !a->swept && !holds_up(a, s)) return UINT64_MAX;
     if (at - a->quiet_since < pause) return a->quiet_since + pause - at;
     settle(a, s);
     /* A checkpoint with nothing to copy is not harmless: DURABILITY.md, on the WAL-reset race. */
-    if (a->checkpointed < a->applied) checkpoint_applied(a, 0);
+    if (a->checkpointed < a->applied || a->swept) checkpoint_applied(a, 0);
     if (holds_up(a, s)) { /* another connection has the database locked */
         a->checkpoint_pause =
             double_up(a->checkpoint_pause, IDLE_CHECKPOINT_NS, REFUSED_CHECKPOINT_NS);
         return a->checkpoint_pause;
     }
-    return a->checkpointed == a->applied ? UINT64_MAX : a->checkpoint_pause;
+    return a->checkpointed == a->applied && !a->swept ? UINT64_MAX : a->checkpoint_pause;
 }
 
 /* ---- applying -------------------------------------------------------------------------------- */
@@ -257,6 +258,35 @@ static bool is_due(weir_applier *a, const weir_journal_state *s, uint64_t at) {
            weir_handle_wants_applied(a->handle);
 }
 
+/* ---- retention ------------------------------------------------------------------------------- */
+
+static void report_retained(weir_applier *a, const weir_sink_retained *r) {
+    if (r->trouble)
+        weir_handle_event(a->handle, WEIR_EVENT_KEEP_FAILS, "%s: %s", a->name, r->trouble);
+    if (r->suspended) weir_handle_keep_suspended(a->handle);
+    if (r->rows) weir_handle_deleted(a->handle, r->rows, r->wal_bytes);
+}
+
+/* Let the sink delete old rows. Its troubles are told, and keep no row from being applied. Returns
+ * the nanoseconds until it has something to do again; 0: at once. */
+static uint64_t retain(weir_applier *a, uint64_t began) {
+    weir_error error = {0};
+    weir_sink_retained r = {0};
+    if (!a->sink.retain) return UINT64_MAX;
+    int status = a->sink.retain(a->sink.self, &r, &error);
+    if (status == WEIR_SINK_REOPENED) begin_anew(a);
+    report_retained(a, &r);
+    if (!r.rows) return r.pause_ns;
+    a->swept = true;
+    a->quiet_since = applier_now(a);
+    a->not_before = a->quiet_since + gap_for_others(a, began, a->quiet_since);
+    if (r.wal_bytes >= a->checkpoint_wal) checkpoint_applied(a, r.wal_bytes);
+    watch_growth(a, r.wal_bytes);
+    return 0;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
 /* ---- stopping -------------------------------------------------------------------------------- */
 
 static uint64_t finish_applying(weir_applier *a, const weir_journal_state *s, bool behind) {
@@ -292,10 +322,14 @@ uint64_t weir_applier_step(weir_applier *a) {
     if (stopping) return step_to_the_end(a, &s, behind, at);
     if (at < a->truce.until) return keep_truce(a, at);
     if (at < a->not_before) return a->not_before - at;
-    if (!behind) return checkpoint_when_quiet(a, &s, at);
-    if (!is_due(a, &s, at)) {
+    bool due = behind && is_due(a, &s, at);
+    uint64_t pause = due && a->retained ? UINT64_MAX : retain(a, at); /* they take turns */
+    a->retained = due && pause == 0;
+    if (pause == 0) return 0;
+    if (!behind) return sooner(pause, checkpoint_when_quiet(a, &s, at));
+    if (!due) {
         weir_handle_linger(a->handle, a->row + ROWS_DUE);
-        return a->behind_since + a->linger - at;
+        return sooner(pause, a->behind_since + a->linger - at);
     }
     apply_once(a, s.durable.block);
     return 0;

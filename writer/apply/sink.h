@@ -38,6 +38,17 @@ typedef struct weir_batch_limit {
     uint64_t rows, bytes; /* bytes: of the blocks, before compression */
 } weir_batch_limit;
 
+/* One call of retain. */
+typedef struct weir_sink_retained {
+    uint64_t rows;      /* that were deleted, in a transaction of their own; 0: there was none */
+    uint64_t wal_bytes; /* after it */
+    uint64_t pause_ns;  /* until there is something to do again; 0: at once; UINT64_MAX: nothing */
+    /* Says of which table old rows cannot be deleted, and why, once; NULL: there is nothing to say.
+     * Valid until the next call. */
+    const char *trouble;
+    bool suspended; /* the sink does not try it again */
+} weir_sink_retained;
+
 typedef enum weir_declare_when {
     WEIR_DECLARE_WITH_ROWS, /* the table is made ready when the first of its rows comes */
     WEIR_DECLARE_NOW,       /* create, extend or check it even if no row comes */
@@ -69,6 +80,10 @@ typedef struct weir_sink {
     /* How much makes a good transaction for tables like those of the last one. NULL: 65,536 rows,
      * 32 MiB. */
     weir_batch_limit (*batch_limit)(void *self);
+    /* Between transactions, as often as the caller likes: delete old rows, at most one transaction
+     * of them, if that is due. Failures are the sink's own affair; only WEIR_SINK_REOPENED and what
+     * reopening fails with are returned. NULL: it keeps all rows. */
+    int (*retain)(void *self, weir_sink_retained *out, weir_error *error);
 } weir_sink;
 
 #endif

@@ -16,3 +16,10 @@ weir_position_row weir_position_row_take(sqlite3_stmt *query, weir_position *out
     bool valid = integers && out->block <= INT64_MAX && out->row <= INT64_MAX;
     return valid ? WEIR_POSITION_ROW_VALID : WEIR_POSITION_ROW_DOUBTFUL;
 }
+
+int weir_position_row_damaged(sqlite3 *db, weir_error *error) {
+    return weir_fail(error, WEIR_DATABASE,
+                     "%s: weir_position holds something that weir did not write; "
+                     "restore the table",
+                     sqlite3_db_filename(db, "main"));
+}

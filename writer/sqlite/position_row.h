@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "../../lib/base/status.h"
 #include "../../lib/format/marks.h"
 
 /* What a query selects, in the order in which weir_position_row_take takes it. */
@@ -18,5 +19,8 @@ typedef enum weir_position_row {
 /* Take the query's current row. DOUBTFUL: out has the values as SQLite converts them to
  * integers; NO_JOURNAL: out is left alone. */
 weir_position_row weir_position_row_take(sqlite3_stmt *query, weir_position *out);
+
+/* What the writer says of a row that is not valid. */
+int weir_position_row_damaged(sqlite3 *db, weir_error *error);
 
 #endif

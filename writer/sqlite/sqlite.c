@@ -238,6 +238,7 @@ static int start_applier(opening *o, weir_writer *w) {
     o->sink = (weir_sink){0}; /* the applier has it now */
     weir_sqlite_sink_on_loss(&sink, on_loss, w);
     weir_sqlite_sink_tell(&sink, &w->outcomes);
+    weir_sqlite_sink_keep(&sink, &w->keeps);
     status = ready_reader(o, w);
     if (status == WEIR_OK) status = weir_applier_start(w->applier, o->error);
     if (status == WEIR_OK) return status;

@@ -6,6 +6,7 @@
 #include "connection.h"
 #include "load.h"
 #include "position_row.h"
+#include "retention.h"
 #include "schema.h"
 #include "sqlite_error.h"
 
@@ -18,6 +19,7 @@ typedef struct sqlite_sink {
     weir_connection connection;
     weir_load load; /* the tables, and how rows go into them */
     weir_record_copy *transfer;
+    weir_retention retention;
     sqlite3_stmt *begin, *commit, *rollback, *version, *read, *store;
     int64_t schema_version; /* for which load and own hold; -1: for none */
     bool own;               /* the table weir_position is there */
@@ -49,13 +51,6 @@ static int make_own(sqlite_sink *s, weir_error *error) {
     return status;
 }
 
-static int position_damaged(sqlite3 *db, weir_error *error) {
-    return weir_fail(error, WEIR_DATABASE,
-                     "%s: weir_position holds something that weir did not write; "
-                     "restore the table",
-                     sqlite3_db_filename(db, "main"));
-}
-
 static int read_position(sqlite_sink *s, const weir_id journal, weir_position *at,
                          weir_error *error) {
     *at = (weir_position){0};
@@ -65,7 +60,7 @@ static int read_position(sqlite_sink *s, const weir_id journal, weir_position *a
     if (code == SQLITE_OK) code = sqlite3_step(s->read);
     if (code == SQLITE_ROW) {
         if (weir_position_row_take(s->read, at) != WEIR_POSITION_ROW_VALID)
-            status = position_damaged(s->connection.db, error);
+            status = weir_position_row_damaged(s->connection.db, error);
     } else if (code != SQLITE_DONE) {
         status = weir_sqlite_fail(s->connection.db, "reading the position", error);
     }
@@ -101,6 +96,7 @@ static void close_all(sqlite_sink *s) {
     weir_record_copy_free(s->transfer);
     s->transfer = NULL;
     s->load = (weir_load){0};
+    weir_retention_forget(&s->retention);
     s->schema_version = -1;
     s->own = s->began = false;
 }
@@ -245,6 +241,7 @@ static int sink_commit(void *self, const weir_position *to, weir_sink_counts *co
     if (status != WEIR_OK) return weir_connection_explain(&s->connection, status, error);
     s->schema_version = version;
     s->began = false;
+    s->retention.added = s->load.counts.rows;
     *counts = s->load.counts;
     counts->wal_bytes = weir_connection_wal_bytes(&s->connection);
     return WEIR_OK;
@@ -277,12 +274,57 @@ static weir_batch_limit sink_batch_limit(void *self) {
     return weir_load_has_random_keys(&((const sqlite_sink *)self)->load) ? scattered : plain;
 }
 
+/* ---- retention ------------------------------------------------------------------------------- */
+
+/* When to look again at tables that cannot be looked at now. */
+#define RETAIN_AGAIN_NS ((uint64_t)1000000000)
+
+static int commit_sweep(sqlite_sink *s, weir_sink_retained *out, weir_error *error) {
+    int status = weir_retention_sweep(&s->retention, s->connection.db, &out->rows, error);
+    if (status == WEIR_OK) status = weir_connection_writes(&s->connection);
+    if (status == WEIR_OK) status = step_once(s, s->commit, "committing", error);
+    return status == WEIR_OK ? weir_connection_kept(&s->connection, error) : status;
+}
+
+/* Nothing that load or own know changes in the transaction. */
+static int sweep_once(sqlite_sink *s, weir_sink_retained *out, weir_error *error) {
+    bool began = s->began;
+    int status = begin_writing(s, error);
+    if (status == WEIR_OK) status = commit_sweep(s, out, error);
+    s->began = began;
+    if (status == WEIR_OK) {
+        out->wal_bytes = weir_connection_wal_bytes(&s->connection);
+        return status;
+    }
+    out->rows = 0;
+    status = weir_connection_explain(&s->connection, status, error);
+    (void)undo(s, NULL); /* if it fails, the next transaction tries again before it begins */
+    (void)weir_connection_temporary(&s->connection, NULL); /* the next failure tries again */
+    return status;
+}
+
+static int sink_retain(void *self, weir_sink_retained *out, weir_error *error) {
+    sqlite_sink *s = self;
+    bool sweep;
+    *out = (weir_sink_retained){.pause_ns = weir_retention_pause(&s->retention)};
+    if (out->pause_ns) return WEIR_OK;
+    out->pause_ns = RETAIN_AGAIN_NS;
+    int status = is_file_lost(s) ? reopen(s, error) : undo(s, error);
+    if (status == WEIR_OK) status = weir_connection_stays(&s->connection, error);
+    if (status != WEIR_OK) return status;
+    status = weir_retention_look(&s->retention, s->connection.db, &sweep, error);
+    if (status == WEIR_OK && sweep) status = sweep_once(s, out, error);
+    weir_retention_end(&s->retention, status, error, out);
+    return WEIR_OK;
+}
+
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static void sink_close(void *self) {
     sqlite_sink *s = self;
     if (!s) return;
     close_all(s);
+    weir_retention_free(&s->retention);
     sqlite3_free(s->path);
     free(s);
 }
@@ -309,6 +351,7 @@ int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char
     s->schema_version = -1;
     s->config = *config;
     if (!s->config.os) s->config.os = weir_os_posix();
+    s->retention.os = s->config.os;
     int status = open_connection(s, error);
     if (status == WEIR_OK) status = note_path(s, real_path, error);
     if (status != WEIR_OK) {
@@ -324,7 +367,8 @@ int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char
                        .checkpoint = sink_checkpoint,
                        .close = sink_close,
                        .expect = sink_expect,
-                       .batch_limit = sink_batch_limit};
+                       .batch_limit = sink_batch_limit,
+                       .retain = sink_retain};
     return WEIR_OK;
 }
 
@@ -338,43 +382,10 @@ void weir_sqlite_sink_tell(weir_sink *sink, weir_outcomes *outcomes) {
     ((sqlite_sink *)sink->self)->outcomes = outcomes;
 }
 
+void weir_sqlite_sink_keep(weir_sink *sink, weir_keep_settings *settings) {
+    ((sqlite_sink *)sink->self)->retention.settings = settings;
+}
+
 sqlite3 *weir_sqlite_sink_connection(weir_sink *sink) {
     return ((sqlite_sink *)sink->self)->connection.db;
-}
-
-/* ---- positions ------------------------------------------------------------------------------- */
-
-static int add_position(sqlite3_stmt *q, weir_position **list, size_t *count, weir_error *error) {
-    weir_position *grown = realloc(*list, (*count + 1) * sizeof *grown);
-    if (!grown) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the positions of journals");
-    *list = grown;
-    if (weir_position_row_take(q, &grown[*count]) != WEIR_POSITION_ROW_VALID)
-        return position_damaged(sqlite3_db_handle(q), error);
-    ++*count;
-    return WEIR_OK;
-}
-
-int weir_sqlite_positions(weir_sink *sink, weir_position **out, size_t *count, weir_error *error) {
-    sqlite3 *db = ((sqlite_sink *)sink->self)->connection.db;
-    int64_t there;
-    sqlite3_stmt *q = NULL;
-    *out = NULL;
-    *count = 0;
-    int status =
-        weir_sqlite_ask(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1",
-                        "weir_position", 0, &there, error);
-    if (status != WEIR_OK || !there) return status;
-    status = weir_sqlite_prepare(db, "SELECT " WEIR_POSITION_COLUMNS " FROM main.weir_position", &q,
-                                 error);
-    int code = SQLITE_DONE;
-    while (status == WEIR_OK && (code = sqlite3_step(q)) == SQLITE_ROW)
-        status = add_position(q, out, count, error);
-    if (status == WEIR_OK && code != SQLITE_DONE)
-        status = weir_sqlite_fail(db, "reading positions", error);
-    (void)sqlite3_finalize(q); /* repeats the step's code */
-    if (status == WEIR_OK) return status;
-    free(*out);
-    *out = NULL;
-    *count = 0;
-    return status;
 }

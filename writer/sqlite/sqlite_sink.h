@@ -15,6 +15,7 @@
 #include <sqlite3.h>
 
 #include "../apply/sink.h"
+#include "keep_settings.h"
 #include "outcomes.h"
 #include "sqlite_config.h"
 
@@ -37,6 +38,9 @@ void weir_sqlite_sink_on_loss(weir_sink *sink, weir_sqlite_loss_fn *on_loss, voi
 /* From now on report the outcome of each row that outcomes has a question for. They outlive the
  * sink. */
 void weir_sqlite_sink_tell(weir_sink *sink, weir_outcomes *outcomes);
+
+/* From now on keep the tables that settings names within their limits. They outlive the sink. */
+void weir_sqlite_sink_keep(weir_sink *sink, weir_keep_settings *settings);
 
 /* The connection that writes; for use before the first transaction only. */
 sqlite3 *weir_sqlite_sink_connection(weir_sink *sink);

@@ -37,6 +37,7 @@ weir_writer *weir_writers_take(weir *handle) {
         w->os = os;
         (void)pthread_mutex_init(&w->lock, NULL);          /* cannot fail with default attributes */
         (void)pthread_mutex_init(&w->outcomes.lock, NULL); /* likewise */
+        (void)pthread_mutex_init(&w->keeps.lock, NULL);    /* likewise */
         w->next = all;
         all = w;
     }
@@ -51,6 +52,7 @@ void weir_writers_give_back(weir_writer *w) {
     w->path = NULL;
     w->closing = w->lost = false;
     weir_writer_unlock(w);
+    weir_keep_settings_clear(&w->keeps);
     lock_writers(&all_lock);
     w->handle = NULL;
     unlock_writers(&all_lock);

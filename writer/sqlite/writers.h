@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "../apply/applier.h"
+#include "keep_settings.h"
 #include "outcomes.h"
 
 /* What belongs to one open handle. It is used again for later handles but never freed: a thread
@@ -16,7 +17,8 @@ typedef struct weir_writer {
     weir_wakeup wakeup;
     weir_applier *applier;
     weir_outcomes outcomes; /* of rows that weir_insert_now waits for */
-    char *path;             /* of the database; sqlite3_free() it */
+    weir_keep_settings keeps;
+    char *path; /* of the database; sqlite3_free() it */
     uint32_t open_timeout_ms;
     sqlite3 *reader; /* for looking at tables; NULL: it is closed; only under lock */
     bool closing;    /* likewise */

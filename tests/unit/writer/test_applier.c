@@ -25,6 +25,10 @@ static struct {
     weir_position position, next;
     int begin_status, harden_status;
     uint64_t rows, commits, checkpointed, safe_short, closed, wal_bytes;
+    /* Deleting old rows: how many transactions are due, and then a look every second. */
+    uint64_t sweeps, swept, looked;
+    int retain_status;
+    const char *trouble;
 } sink_state;
 
 static int sink_begin(void *self, const uint8_t journal[16], weir_position *at, weir_error *error) {
@@ -74,9 +78,25 @@ static void sink_close(void *self) {
     sink_state.closed++;
 }
 
+static int sink_retain(void *self, weir_sink_retained *out, weir_error *error) {
+    (void)self;
+    *out = (weir_sink_retained){.pause_ns = 1000 * MS, .trouble = sink_state.trouble};
+    out->suspended = sink_state.trouble;
+    sink_state.trouble = NULL;
+    sink_state.looked++;
+    if (sink_state.retain_status != WEIR_OK)
+        return weir_fail(error, sink_state.retain_status, "scripted");
+    if (!sink_state.sweeps) return WEIR_OK;
+    sink_state.swept++;
+    if (--sink_state.sweeps) out->pause_ns = 0;
+    out->rows = 100;
+    out->wal_bytes = sink_state.wal_bytes;
+    return WEIR_OK;
+}
+
 static const weir_sink sink = {NULL,        sink_begin,    sink_declare,    sink_apply,
                                sink_commit, sink_rollback, sink_checkpoint, sink_close,
-                               NULL,        NULL};
+                               NULL,        NULL,          sink_retain};
 
 /* ---- */
 
@@ -85,6 +105,7 @@ static weir *handle;
 static weir_applier *applier;
 static weir_wakeup wakeup;
 static weir_table *table;
+static bool sink_retains;
 static int events[16];
 static size_t event_count;
 
@@ -106,16 +127,17 @@ static void open_both(void) {
                                  .database_has_positions = known};
     weir_options_fill(&config.options);
     assert_int_equal(weir_handle_open(&config, &handle, &error), WEIR_OK);
-    assert_int_equal(weir_applier_make(handle, "test.db", &sink, &wakeup, &applier, &error),
-                     WEIR_OK);
+    weir_sink s = sink;
+    if (!sink_retains) s.retain = NULL;
+    assert_int_equal(weir_applier_make(handle, "test.db", &s, &wakeup, &applier, &error), WEIR_OK);
 }
 
 static int set_up(void **state) {
-    (void)state;
     static const weir_column column = {"n", WEIR_INTEGER};
     memset(&sink_state, 0, sizeof sink_state);
     event_count = 0;
     ahead = 0;
+    sink_retains = *state != NULL;
     os = *weir_os_posix();
     os.now = moved_now;
     directory = weir_temp_make();
@@ -453,6 +475,79 @@ static void a_pause_in_vain_is_told_and_comes_more_seldom(void **state) {
     assert_int_equal(told, 1);
 }
 
+/* ---- old rows -------------------------------------------------------------------------------- */
+
+static void rows_that_wait_and_old_rows_take_turns(void **state) {
+    (void)state;
+    sink_state.sweeps = 20;
+    for (uint64_t i = 1; i <= 10; i++) {
+        append(70000); /* due at once */
+        uint64_t swept = sink_state.swept, commits = sink_state.commits;
+        while (sink_state.commits == commits)
+            ahead += weir_applier_step(applier);
+        assert_true(sink_state.swept <= swept + 1); /* the rows wait for one at most */
+        append(70000);
+        swept = sink_state.swept;
+        commits = sink_state.commits;
+        while (sink_state.swept == swept)
+            ahead += weir_applier_step(applier);
+        assert_true(sink_state.commits <= commits + 1); /* and the other way round */
+    }
+    let_pass(5000 * MS);
+    assert_int_equal(sink_state.rows, 1400000);
+    struct weir_stats stats;
+    assert_int_equal(weir_stats(handle, &stats), WEIR_OK);
+    assert_int_equal(stats.rows_deleted, 2000);
+}
+
+/* Nothing is appended: the writer wakes for them, once a second. */
+static void old_rows_go_while_nothing_is_appended(void **state) {
+    (void)state;
+    let_pass(10000 * MS);
+    assert_true(sink_state.looked >= 9 && sink_state.looked <= 13);
+    sink_state.sweeps = 1;
+    let_pass(900 * MS);
+    struct weir_stats stats;
+    assert_int_equal(sink_state.swept, 1);
+    assert_int_equal(weir_stats(handle, &stats), WEIR_OK);
+    assert_int_equal(stats.transactions, 1);
+    assert_int_equal(sink_state.checkpointed, 0);
+    let_pass(2000 * MS); /* it is quiet: what was deleted is checkpointed, once */
+    assert_int_equal(sink_state.checkpointed, 1);
+    let_pass(60000 * MS);
+    assert_int_equal(sink_state.checkpointed, 1);
+}
+
+static void what_deletes_in_vain_holds_up_no_row(void **state) {
+    (void)state;
+    struct weir_stats stats;
+    sink_state.trouble = "told";
+    sink_state.retain_status = WEIR_DATABASE;
+    append(10);
+    let_pass(1000 * MS);
+    assert_int_equal(sink_state.rows, 10);
+    assert_true(heard(WEIR_EVENT_KEEP_FAILS));
+    assert_int_equal(event_count, 1);
+    assert_int_equal(weir_stats(handle, &stats), WEIR_OK);
+    assert_int_equal(stats.keeps_suspended, 1);
+    assert_int_equal(stats.apply_status, WEIR_OK);
+}
+
+/* Rows that were applied into files that are lost come again, also when it is seen here. */
+static void a_database_opened_again_to_delete_gets_its_rows_again(void **state) {
+    (void)state;
+    weir_position before = sink_state.position;
+    append(10);
+    let_pass(60 * MS);
+    assert_int_equal(sink_state.rows, 10);
+    sink_state.position = before;
+    sink_state.retain_status = WEIR_SINK_REOPENED;
+    (void)weir_applier_step(applier);
+    sink_state.retain_status = WEIR_OK;
+    let_pass(100 * MS);
+    assert_int_equal(sink_state.rows, 20);
+}
+
 static void stopping_applies_and_hardens(void **state) {
     (void)state;
     append(10);
@@ -475,7 +570,9 @@ static void stopping_keeps_its_deadline(void **state) {
 }
 
 int main(void) {
+    static bool keeps = true;
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define KEEPS(name) cmocka_unit_test_prestate_setup_teardown(name, set_up, tear_down, &keeps)
     const struct CMUnitTest tests[] = {
         TEST(rows_linger_then_go_together),
         TEST(lingering_is_disturbed_only_by_what_ends_it),
@@ -493,6 +590,10 @@ int main(void) {
         TEST(what_is_whole_is_not_hardened_again),
         TEST(a_wal_that_never_begins_anew_is_given_a_pause),
         TEST(a_pause_in_vain_is_told_and_comes_more_seldom),
+        KEEPS(rows_that_wait_and_old_rows_take_turns),
+        KEEPS(old_rows_go_while_nothing_is_appended),
+        KEEPS(what_deletes_in_vain_holds_up_no_row),
+        KEEPS(a_database_opened_again_to_delete_gets_its_rows_again),
         TEST(stopping_applies_and_hardens),
         TEST(stopping_keeps_its_deadline),
     };
