@@ -311,6 +311,10 @@ static int64_t memory_wall(void *self) {
     (void)self;
     return 1000000000;
 }
+static uint64_t memory_ticks(void *self) {
+    (void)self;
+    return 0;
+}
 static int memory_barrier(void *self) {
     (void)self;
     return 0;
@@ -399,6 +403,7 @@ void memory_os_make(memory_os *m) {
         .free_fork_word = memory_free_fork_word,
         .now = memory_now,
         .wall = memory_wall,
+        .ticks = memory_ticks,
         .barrier = memory_barrier,
         .process_id = memory_process_id,
         .user_id = memory_user_id,

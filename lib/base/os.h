@@ -128,7 +128,11 @@ struct weir_os {
 
     /* Time, in nanoseconds. */
     uint64_t (*now)(void *self); /* monotonic */
-    int64_t (*wall)(void *self); /* since 1970 */
+    int64_t (*wall)(void *self); /* since 1970; async-signal-safe */
+    /* A counter that all processors read alike and that runs at one rate, in a unit of its own; or
+     * 0 each time where the machine has none. It may stand still or begin anew while the machine is
+     * suspended. Async-signal-safe, leaves errno as it was, no system call after the first time. */
+    uint64_t (*ticks)(void *self);
 
     /* Threads. wait and wake leave errno as it was. wait returns 0 when woken or when *word !=
      * expected, -ETIMEDOUT after timeout_ns (UINT64_MAX: never). barrier orders all running

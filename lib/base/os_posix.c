@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "os_posix.h"
+#include "ticks.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14; an older kernel answers EINVAL, which is ignored */
@@ -261,6 +262,7 @@ const weir_os *weir_os_posix(void) {
         .free_fork_word = posix_free_fork_word,
         .now = posix_now,
         .wall = posix_wall,
+        .ticks = weir_posix_ticks,
         .wait = posix_wait,
         .wake = posix_wake,
         .barrier = posix_barrier,

@@ -48,4 +48,9 @@ int weir_posix_share(void *self, int file, uint64_t offset, uint64_t bytes);
 int weir_posix_unshare(void *self, int file, uint64_t offset, uint64_t bytes);
 int weir_posix_has_locked(void *self, int file, uint64_t offset);
 
+/* ---- the time stamp counter: os_posix_ticks.c ---- */
+
+/* Is the kernel's clock source of this name, a line of sysfs, based on the TSC of x86? */
+bool weir_posix_trusts_tsc(const char *clocksource);
+
 #endif

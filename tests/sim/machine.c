@@ -389,6 +389,11 @@ static int64_t os_wall(void *self) {
     return (int64_t)sim_now->clock_ns + sim_now->wall_ns;
 }
 
+static uint64_t os_ticks(void *self) {
+    (void)self;
+    return 0;
+}
+
 /* Waiting is where the others have their turn. Time passes even if they have nothing to do. */
 static int os_wait(void *self, _Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns) {
     (void)self;
@@ -485,6 +490,7 @@ const weir_os *sim_os(void) {
         .free_fork_word = os_free_fork_word,
         .now = os_now,
         .wall = os_wall,
+        .ticks = os_ticks,
         .wait = os_wait,
         .wake = os_wake,
         .barrier = os_barrier,

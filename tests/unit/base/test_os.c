@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/base/os.h"
+#include "lib/base/os_posix.h"
 #include "support.h"
 
 static const weir_os *os;
@@ -323,6 +324,36 @@ static void the_clocks_go_forward(void **state) {
     assert_true(os->wall(os->self) > (int64_t)1600000000 * 1000000000);
 }
 
+static void the_counter_counts_or_is_not_there(void **state) {
+    (void)state;
+    errno = 12345;
+    uint64_t a = os->ticks(os->self), begun = os->now(os->self);
+    assert_int_equal(errno, 12345);
+    while (os->now(os->self) - begun < 1000000) {
+    }
+    uint64_t b = os->ticks(os->self);
+    assert_true(a == 0 ? b == 0 : b - a > 1000); /* of a megahertz */
+}
+
+static void clock_sources_that_are_based_on_the_counter_are_known(void **state) {
+    (void)state;
+    static const char *const based_on_it[] = {"tsc", "tsc\n", "kvm-clock\n",
+                                              "hyperv_clocksource_tsc_page\n"};
+    static const char *const others[] = {"",
+                                         "\n",
+                                         "ts\n",
+                                         "tsc-early\n",
+                                         "hpet\n",
+                                         "acpi_pm\n",
+                                         "hyperv_clocksource_msr\n",
+                                         "jiffies\n",
+                                         "tsc\ttsc"};
+    for (size_t i = 0; i < sizeof based_on_it / sizeof *based_on_it; i++)
+        assert_true(weir_posix_trusts_tsc(based_on_it[i]));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(weir_posix_trusts_tsc(others[i]));
+}
+
 /* ---- identity ---- */
 
 static void random_and_boot_id(void **state) {
@@ -441,6 +472,8 @@ int main(void) {
         cmocka_unit_test(the_barrier_works_or_says_so),
         cmocka_unit_test(a_thread_has_a_number_of_its_own_and_lives_until_it_ends),
         cmocka_unit_test(the_clocks_go_forward),
+        cmocka_unit_test(the_counter_counts_or_is_not_there),
+        cmocka_unit_test(clock_sources_that_are_based_on_the_counter_are_known),
         cmocka_unit_test(random_and_boot_id),
         cmocka_unit_test(short_writes_go_on_and_empty_ones_fail),
         cmocka_unit_test(a_shared_range_outlives_another_descriptor),
