@@ -31,7 +31,7 @@ int weir_log_append(weir *w, weir_log_level level, weir_share share, const char 
     int status = weir_log_declare(w, fields ? WEIR_LOG_WITH_FIELDS : WEIR_LOG_PLAIN, &table);
     if (status != WEIR_OK) return status;
     const weir_value values[] = {
-        weir_int(w->os->wall(w->os->self)),
+        weir_int(weir_clock_now(&w->clock)),
         weir_text(weir_log_level_name(level)),
         weir_int(weir_append_thread(w)),
         weir_text(file),
@@ -78,7 +78,7 @@ int weir_log_write(weir *w, weir_log_level level, const char *file, int line, co
 
 static int append_parameters(weir *w, weir_log_level level, const weir_log_template *t,
                              weir_value *values) {
-    values[0] = weir_int(w->os->wall(w->os->self));
+    values[0] = weir_int(weir_clock_now(&w->clock));
     values[1] = weir_int(weir_append_thread(w));
     return weir_append_sharing(&t->row, values, weir_log_share(w, level));
 }
@@ -154,7 +154,7 @@ int weir_log_at(weir *w, weir_log_level level, weir_log_site *site, const char *
     const weir_log_template *t = template_of(w, level, site, &(weir_log_shape){.format = format});
     if (__builtin_expect(t != NULL, 1)) {
         va_start(arguments, format);
-        const weir_log_message m = {w->os->wall(w->os->self), &arguments};
+        const weir_log_message m = {weir_clock_now(&w->clock), &arguments};
         status = weir_append_message(t, &m, weir_log_share(w, level));
         va_end(arguments);
     }

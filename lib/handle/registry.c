@@ -94,6 +94,7 @@ static void reset(weir *w) {
     atomic_store_explicit(&w->slot, find_free_slot(), memory_order_relaxed);
     w->generation = next_generation++;
     if (next_generation == 0) next_generation = 1; /* 0 means closed */
+    weir_clock_make(&w->clock, w->os);
     atomic_store_explicit(&w->log_keep, 0, memory_order_relaxed);
     atomic_store_explicit(&w->log_lost_any, false, memory_order_relaxed);
     w->state = WEIR_HANDLE_OPEN;
