@@ -97,6 +97,9 @@ void weir_leave_appends(weir *w);
 /* The calling thread ends: its lanes are given back, in every handle. */
 void weir_hand_back_lanes(void);
 
+/* The table that messages go to; the first call declares it. */
+int weir_log_table(weir *w, weir_table **table);
+
 /* To the program's on_event; context: the weir. */
 void weir_send_event(void *context, weir_event event, const char *text);
 

@@ -20,7 +20,7 @@ const char *weir_log_level_name(weir_log_level level) {
 }
 
 /* Declaring twice gives the same table, so threads that race here need no lock of their own. */
-static int log_table(weir *w, weir_table **table) {
+int weir_log_table(weir *w, weir_table **table) {
     static const weir_column columns[] = {
         {"time_ns", WEIR_INTEGER}, {"level", WEIR_TEXT},   {"thread", WEIR_INTEGER},
         {"file", WEIR_TEXT},       {"line", WEIR_INTEGER}, {"message", WEIR_TEXT},
@@ -46,7 +46,7 @@ static size_t mark_cut(char text[WEIR_LOG_BYTES]) {
 static int append_message(weir *w, weir_log_level level, const char *file, int line,
                           const char *text, size_t length) {
     weir_table *table;
-    int status = log_table(w, &table);
+    int status = weir_log_table(w, &table);
     if (status != WEIR_OK) return status;
     const weir_os *os = w->os;
     return weir_append(table, weir_int(os->wall(os->self)), weir_text(weir_log_level_name(level)),
