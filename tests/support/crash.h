@@ -78,7 +78,7 @@ static inline void open_or_exit(const weir_options *options) {
     (void)getrlimit(RLIMIT_CORE, &cores);
     cores.rlim_cur = 0;
     (void)setrlimit(RLIMIT_CORE, &cores); /* else the disk fills a little */
-    (void)alarm(SECONDS);                 /* who hangs is ended by another signal */
+    (void)alarm(SECONDS);                 /* for one that hangs and is in no handler */
     if (weir_open_sqlite(database, options, &w) != WEIR_OK) {
         fprintf(stderr, "%s\n", weir_last_error());
         _exit(SETUP_FAILED);

@@ -513,7 +513,7 @@ static void crash_with_full_ring(void) {
 
 static void a_full_ring_does_not_hold_up_the_end(void **state) {
     (void)state;
-    expect_death(status_of(crash_with_full_ring), SIGSEGV); /* and not by the alarm */
+    expect_death(status_of(crash_with_full_ring), SIGSEGV); /* else the test never ends */
     recover();
     assert_int_equal(weir_sql_int(database, "SELECT count(*) FROM plain"), 4);
     assert_int_equal(weir_sql_int(database, CRASHES), 1); /* only the rest is for want of room */
