@@ -33,8 +33,9 @@ enum {
 #define VERB(verb) (1u << WEIR_VERB_##verb)
 
 static const char *const verb_names[] = {
-    [WEIR_VERB_RECOVER] = "",      [WEIR_VERB_STATUS] = "status", [WEIR_VERB_VERIFY] = "verify",
-    [WEIR_VERB_REPLAY] = "replay", [WEIR_VERB_DUMP] = "dump",     [WEIR_VERB_SALVAGE] = "salvage",
+    [WEIR_VERB_RECOVER] = "",        [WEIR_VERB_STATUS] = "status", [WEIR_VERB_VERIFY] = "verify",
+    [WEIR_VERB_REPLAY] = "replay",   [WEIR_VERB_DUMP] = "dump",     [WEIR_VERB_SALVAGE] = "salvage",
+    [WEIR_VERB_SYMBOLS] = "symbols",
 };
 enum { VERBS = sizeof verb_names / sizeof verb_names[0] };
 
@@ -209,9 +210,11 @@ static const char before[] =
     "  replay     apply a journal, its archive included, to another database\n"
     "  salvage    recover past damage: apply every readable row, name the lost ones\n"
     "             (in the table weir_loss too), set damaged segments aside\n"
+    "  symbols    print the crashes that the database's log tells (<weir/crash.h>), with\n"
+    "             functions and lines by addr2line of binutils\n"
     "\n"
-    "status, verify and dump take no lock, change nothing, and stop at the durable\n"
-    "mark.\n";
+    "status, verify, dump and symbols take no lock and change nothing; the first three\n"
+    "stop at the durable mark.\n";
 
 static const char after[] =
     "Reports and rows go to stdout; errors, notes and progress to stderr.\n"

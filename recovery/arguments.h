@@ -12,6 +12,7 @@ typedef enum weir_verb {
     WEIR_VERB_REPLAY,
     WEIR_VERB_DUMP,
     WEIR_VERB_SALVAGE,
+    WEIR_VERB_SYMBOLS,
 } weir_verb;
 
 typedef struct weir_arguments {

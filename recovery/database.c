@@ -63,7 +63,7 @@ static char *immutable_uri(const char *path) {
     return uri;
 }
 
-static int open_quietly(const char *path, sqlite3 **db) {
+int weir_database_open_quietly(const char *path, sqlite3 **db) {
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
     if (is_open_elsewhere(path)) {
         int status = sqlite3_open_v2(path, db, flags, NULL);
@@ -85,7 +85,7 @@ static int open_quietly(const char *path, sqlite3 **db) {
     return status;
 }
 
-static bool has_table(sqlite3 *db, const char *name) {
+bool weir_database_has_table(sqlite3 *db, const char *name) {
     return sqlite3_table_column_metadata(db, NULL, name, NULL, NULL, NULL, NULL, NULL, NULL) ==
            SQLITE_OK;
 }
@@ -102,7 +102,7 @@ static int view_position(weir_database_view *view, sqlite3_stmt *row) {
 }
 
 static int view_positions(sqlite3 *db, weir_database_view *view) {
-    if (!has_table(db, "weir_position")) return SQLITE_OK;
+    if (!weir_database_has_table(db, "weir_position")) return SQLITE_OK;
     sqlite3_stmt *s;
     static const char query[] = "SELECT " WEIR_POSITION_COLUMNS " FROM weir_position";
     int status = sqlite3_prepare_v2(db, query, -1, &s, NULL);
@@ -116,7 +116,7 @@ static int view_positions(sqlite3 *db, weir_database_view *view) {
 }
 
 static int count_rejects(sqlite3 *db, weir_database_view *view) {
-    if (!has_table(db, "weir_reject")) return SQLITE_OK;
+    if (!weir_database_has_table(db, "weir_reject")) return SQLITE_OK;
     sqlite3_stmt *s;
     int status = sqlite3_prepare_v2(db, "SELECT count(*) FROM weir_reject", -1, &s, NULL);
     if (status != SQLITE_OK) return status;
@@ -145,7 +145,7 @@ static void copy_text(sqlite3_stmt *s, int column, char *into, size_t size) {
 }
 
 static int read_losses(sqlite3 *db, weir_losses *losses) {
-    if (!has_table(db, "weir_loss")) return SQLITE_OK;
+    if (!weir_database_has_table(db, "weir_loss")) return SQLITE_OK;
     sqlite3_stmt *s;
     int status = sqlite3_prepare_v2(
         db, "SELECT first_row, last_row, why, noted FROM weir_loss ORDER BY rowid", -1, &s, NULL);
@@ -186,7 +186,7 @@ static bool is_another(const char *path, const char *than) {
 
 /* The table is described in writer/sqlite/journals.h. */
 static int read_journals(sqlite3 *db, const char *path, weir_database_view *view) {
-    if (!has_table(db, "weir_journal")) return SQLITE_OK;
+    if (!weir_database_has_table(db, "weir_journal")) return SQLITE_OK;
     sqlite3_stmt *s;
     int status =
         sqlite3_prepare_v2(db, "SELECT directory, database FROM weir_journal", -1, &s, NULL);
@@ -216,7 +216,7 @@ int weir_database_look(const char *path, weir_database_view *out) {
     struct stat st;
     if (!path || stat(path, &st) != 0) return WEIR_OK;
     sqlite3 *db = NULL;
-    int status = open_quietly(path, &db);
+    int status = weir_database_open_quietly(path, &db);
     if (status == SQLITE_OK) status = read_all(db, path, out);
     out->state = status == SQLITE_OK ? WEIR_DATABASE_READ : WEIR_DATABASE_UNREADABLE;
     if (status != SQLITE_OK)

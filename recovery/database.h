@@ -40,6 +40,11 @@ typedef struct weir_database_view {
 int weir_database_look(const char *path, weir_database_view *out);
 void weir_database_free(weir_database_view *view);
 
+/* A connection that only reads, as SQLite's own result code; *db may be there after a failure, too. */
+struct sqlite3;
+int weir_database_open_quietly(const char *path, struct sqlite3 **db);
+bool weir_database_has_table(struct sqlite3 *db, const char *name);
+
 bool weir_is_same_file(const char *a, const char *b); /* by two names; false where one is missing */
 
 #endif

@@ -17,6 +17,7 @@ static int run_verb(const weir_arguments *arguments, const weir_place *place) {
     case WEIR_VERB_VERIFY: return weir_run_look(arguments, place);
     case WEIR_VERB_REPLAY: return weir_run_replay(arguments, place);
     case WEIR_VERB_DUMP: return weir_run_dump(arguments, place);
+    case WEIR_VERB_SYMBOLS: return weir_run_symbols(arguments, place);
     case WEIR_VERB_SALVAGE: return weir_run_salvage(arguments, place);
     case WEIR_VERB_RECOVER: break;
     }

@@ -38,7 +38,8 @@
  *
  * A message below the threshold costs one load and one comparison, and its arguments are not
  * evaluated. Any thread may log at any time; a signal handler may not (a place's first message
- * allocates: a handler may append a row of its own instead). errno is what it was before. */
+ * allocates: a handler may append a row of its own instead). errno is what it was before.
+ * <weir/crash.h> makes the last messages of a program that crashes. */
 #ifndef WEIR_LOG_H
 #define WEIR_LOG_H
 

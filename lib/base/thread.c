@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 static _Thread_local bool ours __attribute__((tls_model("initial-exec")));
+static _Thread_local uint32_t wait_limit __attribute__((tls_model("initial-exec"))) = UINT32_MAX;
 
 typedef struct start {
     void *(*run)(void *);
@@ -54,18 +55,20 @@ void weir_thread_expect_end(void) {
     (void)pthread_setspecific(end_key, &end_key); /* a key in place cannot fail */
 }
 
+const int weir_fault_signals[WEIR_FAULT_SIGNALS] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+                                                    SIGABRT, SIGTRAP, SIGSYS};
+
 /* Faults of the thread itself must still reach the program's handler. */
-static void all_asynchronous(sigset_t *set) {
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+void weir_signals_asynchronous(sigset_t *set) {
     sigfillset(set);
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-        sigdelset(set, faults[i]);
+    for (size_t i = 0; i < WEIR_FAULT_SIGNALS; i++)
+        sigdelset(set, weir_fault_signals[i]);
 }
 
 /* Both fail only for arguments that these are not. */
 sigset_t weir_signals_hold(void) {
     sigset_t blocked, before;
-    all_asynchronous(&blocked);
+    weir_signals_asynchronous(&blocked);
     (void)pthread_sigmask(SIG_BLOCK, &blocked, &before);
     return before;
 }
@@ -125,3 +128,6 @@ void weir_shelter_leave(const weir_shelter *s) {
 void weir_thread_yield(void) { (void)sched_yield(); } /* cannot fail on Linux */
 
 bool weir_thread_is_ours(void) { return ours; }
+
+void weir_thread_limit_waits(uint32_t ms) { wait_limit = ms; }
+uint32_t weir_thread_wait_limit(void) { return wait_limit; }

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Like pthread_create, but all asynchronous signals are blocked in the thread: a handler that
  * ran there could wait for the very thread it interrupted. name: static, at most 15 characters;
@@ -17,6 +18,17 @@ void weir_thread_yield(void);
 
 /* Is the calling thread one of the library's (an event callback, then)? */
 bool weir_thread_is_ours(void);
+
+/* The longest that an append of the calling thread waits, whatever the handle's options say;
+ * UINT32_MAX, as at a thread's begin: as long as they say. Async-signal-safe. */
+void weir_thread_limit_waits(uint32_t ms);
+uint32_t weir_thread_wait_limit(void);
+
+/* The signals of a thread's own faults, and of nothing that a program does on purpose. */
+enum { WEIR_FAULT_SIGNALS = 7 };
+extern const int weir_fault_signals[WEIR_FAULT_SIGNALS];
+/* All signals but those. */
+void weir_signals_asynchronous(sigset_t *set);
 
 /* To be called around a lock that a thread of the library takes too: a handler that interrupted
  * the lock's holder could wait, in an append, for the very thread that waits for the lock.

@@ -228,7 +228,7 @@ static int star_of(const weir_value *v) {
     return n < -WEIR_FIELD_MAX ? -WEIR_FIELD_MAX : (int)n;
 }
 
-static field resolve(const weir_conversion *c, const weir_value **values) {
+static field resolve_stars(const weir_conversion *c, const weir_value **values) {
     field f = {.c = c, .minus = c->minus, .width = c->width, .precision = c->precision};
     if (f.width == WEIR_FIELD_ARGUMENT) {
         f.width = star_of((*values)++);
@@ -255,7 +255,7 @@ void weir_text_format(weir_text_buffer *out, const char *format, size_t bytes,
             weir_text_put(out, c.text, c.bytes);
             continue;
         }
-        field f = resolve(&c, &values);
+        field f = resolve_stars(&c, &values);
         put_field(out, &f, values++);
     }
     if (out->cut && !out->no_memory) out->length = weir_text_put_mark(out->bytes);

@@ -34,6 +34,12 @@ static bool one_is_coming(const weir *w) {
            !atomic_load_explicit(&w->journaler.lanes_short, memory_order_relaxed);
 }
 
+/* A thread that has crashed waits less long than the options say. */
+static uint64_t wait_deadline(const weir *w, uint32_t ms) {
+    uint32_t most = weir_thread_wait_limit();
+    return weir_deadline(w->os, ms < most ? ms : most);
+}
+
 /* Sleep until lanes have moved, or it is time to ask again; false at the deadline. */
 static bool await_lanes(weir *w, uint32_t seen, uint64_t deadline) {
     uint64_t look = weir_deadline(w->os, LANE_LOOK_MS);
@@ -46,7 +52,7 @@ static bool await_lanes(weir *w, uint32_t seen, uint64_t deadline) {
  * while, or two threads would wake each other for as long as there is no lane. */
 static weir_lane *wait_for_lane(weir *w, unsigned depth) {
     bool patient = w->options.full == WEIR_FULL_BLOCK;
-    uint64_t deadline = weir_deadline(w->os, patient ? w->options.full_timeout_ms : LANE_WAIT_MS);
+    uint64_t deadline = wait_deadline(w, patient ? w->options.full_timeout_ms : LANE_WAIT_MS);
     bool more = !weir_thread_is_ours(), ask = true;
     weir_lane *lane = NULL;
     while (more && !lane && weir_gate_status(w, w->generation) == WEIR_OK) {
@@ -108,7 +114,7 @@ static int wait_for_lane_room(weir *w, weir_lane *lane, uint64_t bytes, weir_sha
     if (w->options.full == WEIR_FULL_FAIL || share == WEIR_SHARE_CALM || weir_thread_is_ours())
         return weir_gate_refusal(w);
     int held = weir_cancel_hold();
-    uint64_t deadline = weir_deadline(w->os, w->options.full_timeout_ms);
+    uint64_t deadline = wait_deadline(w, w->options.full_timeout_ms);
     weir_eventcount *news = &w->journaler.durable;
     bool there = false, more = true;
     atomic_fetch_add_explicit(&w->journaler.waiters, 1, memory_order_seq_cst);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../base/thread.h"
+#include "crash.h"
 #include "fork.h"
 #include "log_site.h"
 #include "place.h"
@@ -127,6 +128,7 @@ static int close_handle(weir *w) {
     uint64_t deadline = weir_deadline(w->os, w->options.open_timeout_ms);
     weir_leave_appends(w);
     bool quiet = shut_gate(w, deadline);
+    weir_crash_forget(w); /* nobody can ask for it again */
     int journaled = weir_journaler_stop(&w->journaler);
     finish_writer(w, deadline);
     if (journaled != WEIR_OK)
