@@ -11,6 +11,7 @@
 #include "../lib/format/tables.h"
 #include "../lib/format/template.h"
 #include "../lib/journal/journal.h"
+#include "../lib/ring/recorder.h"
 #include "harness.h"
 #include "operations.h"
 
@@ -521,6 +522,54 @@ static void seed_rings(void) {
     write_beside("ring-templates", bytes, size);
 }
 
+/* ---- the flight recorder ----------------------------------------------------------------- */
+
+/* As fuzz_recorder.c takes it: its header without the rest of the page, and the slots. */
+static void write_recorder(const char *what, uint8_t seal, uint8_t skip, const uint8_t *file,
+                           size_t slots) {
+    static uint8_t bytes[ROOM];
+    uint8_t *p = bytes;
+    *p++ = seal;
+    *p++ = skip;
+    p = weir_put_bytes(p, file, 96);
+    p = weir_put_bytes(p, file + WEIR_RECORDER_HEADER, slots * 64);
+    write_seed("recorder", what, bytes, (size_t)(p - bytes));
+}
+
+static void put_recorded(uint8_t *file, uint64_t sequence, unsigned state, uint64_t way) {
+    uint8_t *slot = file + WEIR_RECORDER_HEADER + 64 * (sequence % 6);
+    static const uint8_t row[] = {1, 0, 1, 0, 0x11, 42};
+    (void)weir_put_u64(slot, sequence << 2 | state);
+    (void)weir_put_u64(slot + 16, way);
+    (void)weir_put_u32(slot + 24, sizeof row);
+    memcpy(slot + 32, row, sizeof row);
+}
+
+static void seed_recorders(void) {
+    static uint8_t file[WEIR_RECORDER_HEADER + 6 * 64];
+    (void)weir_put_u32(file + 8, WEIR_RECORDER_VERSION);
+    (void)weir_put_u32(file + 12, WEIR_RECORDER_HEADER);
+    (void)weir_put_u32(file + 76, 6);
+    (void)weir_put_u32(file + 80, 64);
+    write_recorder("empty", 3, 0, file, 6);
+    for (uint64_t sequence = 1; sequence <= 4; sequence++)
+        put_recorded(file, sequence, WEIR_RECORDER_RECORDED, 0);
+    write_recorder("few", 3, 0, file, 6);
+    write_recorder("unsealed", 1, 0, file, 6);
+    for (uint64_t sequence = 5; sequence <= 15; sequence++)
+        put_recorded(file, sequence, WEIR_RECORDER_RECORDED, 0);
+    write_recorder("lapped", 3, 12, file, 6);
+    write_recorder("short", 3, 0, file, 5);
+    put_recorded(file, 14, WEIR_RECORDER_LEAVING, 8 << WEIR_RECORDER_WAY_SHIFT);
+    put_recorded(file, 15, WEIR_RECORDER_LEAVING, UINT64_MAX << WEIR_RECORDER_WAY_SHIFT);
+    put_recorded(file, 16, WEIR_RECORDER_WRITING, 0);
+    write_recorder("leaving", 3, 0, file, 6);
+    file[WEIR_RECORDER_HEADER + 64 * 3 + 32] = 9; /* a table that nobody declared */
+    write_recorder("undeclared", 3, 0, file, 6);
+    write_recorder("skipped", 3, 255, file, 6);
+    write_recorder("foreign", 2, 0, file, 6);
+}
+
 /* ---- positions --------------------------------------------------------------------------- */
 
 static void seed_stored(void) {
@@ -595,6 +644,7 @@ int main(int argc, char **argv) {
     seed_journals();
     seed_templated();
     seed_rings();
+    seed_recorders();
     seed_stored();
     seed_programs();
     return 0;

@@ -5,6 +5,8 @@
 #include "../lib/journal/drain.h"
 #include "columns.h"
 
+#include <stdio.h>
+
 typedef struct ring_rows {
     const weir_apply_input *input;
     weir_applied *out;
@@ -146,6 +148,25 @@ static int read_tables(ring_rows *r, weir_error *error) {
     return declare_ring(r->input->sink, &r->tables, WEIR_DECLARE_WITH_ROWS, error);
 }
 
+/* As opening does, after the rows of the ring. */
+static int drain_recorder(ring_rows *r, weir_drain *d, weir_error *error) {
+    const weir_inventory *inventory = &r->input->ring->inventory;
+    char path[4096];
+    weir_recorder_reader recorder;
+    weir_found_ring found;
+    int length = snprintf(path, sizeof path, "%s/recorder", r->input->place->directory);
+    if (length < 0 || (size_t)length >= sizeof path) return WEIR_OK; /* opening has no such path */
+    int status =
+        weir_recorder_attach(&recorder, r->input->os, WEIR_OS_CWD, path, d->ring, &found, error);
+    if (status != WEIR_OK || found != WEIR_RING_OURS) return status;
+    weir_recorder_skip(&recorder, weir_inspection_recorder_position(inventory, &d->ring->header));
+    bool appended = true;
+    while (status == WEIR_OK && appended && r->next <= r->input->limits.last_row)
+        status = weir_drain_recorder_block(d, &recorder, &appended, error);
+    weir_recorder_close(&recorder);
+    return status;
+}
+
 static int drain(ring_rows *r, weir_ring *ring, const weir_durable_mark *mark, weir_error *error) {
     const weir_inventory *inventory = &r->input->ring->inventory;
     weir_drain_receiver receiver = {r, take_ring_block, ring_tables};
@@ -159,6 +180,7 @@ static int drain(ring_rows *r, weir_ring *ring, const weir_durable_mark *mark, w
     bool appended = true;
     while (status == WEIR_OK && appended && r->next <= r->input->limits.last_row)
         status = weir_drain_block(&d, &appended, error);
+    if (status == WEIR_OK) status = drain_recorder(r, &d, error);
     weir_drain_free(&d);
     return status;
 }
@@ -179,6 +201,8 @@ int weir_apply_ring(const weir_apply_input *input, weir_applied *out, weir_error
     int status = weir_ring_attach(&ring, input->os, WEIR_OS_CWD, input->place->ring, &found, error);
     if (status != WEIR_OK || found != WEIR_RING_OURS) return status;
     bool has_mark = weir_ring_load_mark(&ring, &mark);
+    /* Where no block was replayed the position may still be that of no journal. */
+    memcpy(out->position.journal, input->journal, sizeof out->position.journal);
     if (has_own_rows(input, &ring, has_mark)) {
         status = read_tables(&r, error);
         if (status == WEIR_OK) status = drain(&r, &ring, has_mark ? &mark : NULL, error);

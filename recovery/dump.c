@@ -203,10 +203,10 @@ static void note_verdict(const dumping *d) {
         weir_report_note("rows %" PRIu64 " to %" PRIu64
                          " are after the durable mark and are not dumped; recovery takes them in",
                          i->durable_next_row, i->next_row - 1);
-    if (d->view.ring.rows && !d->view.holder.is_there)
+    if (d->view.ring.rows + d->view.ring.recorded && !d->view.holder.is_there)
         weir_report_note("%" PRIu64 " rows wait in the ring of a dead process and are not dumped; "
                          "recovery takes them in",
-                         d->view.ring.rows);
+                         d->view.ring.rows + d->view.ring.recorded);
 }
 
 /* Rows that are applied leave the journal, before the dump or while it runs. */

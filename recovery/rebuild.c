@@ -44,9 +44,13 @@ static int check_into(const rebuilding *r, weir_error *error) {
     return status;
 }
 
+static uint64_t rows_in_ring(const rebuilding *r) {
+    return r->view.ring.rows + r->view.ring.recorded;
+}
+
 /* --until leaves the ring out: blocks have times, and rows in a ring have none. */
 static bool takes_ring(const rebuilding *r) {
-    return r->view.ring.rows && !r->view.holder.is_there && r->arguments->until_ns == INT64_MAX;
+    return rows_in_ring(r) > 0 && !r->view.holder.is_there && r->arguments->until_ns == INT64_MAX;
 }
 
 /* An earlier replay went past the journal's end, into the ring: nothing is missing. */
@@ -55,7 +59,7 @@ static bool is_in_the_ring(const rebuilding *r) {
     const weir_ring_report *ring = &r->view.ring;
     uint64_t before = weir_inspection_row_before_ring(i, ring->has_mark ? &ring->mark : NULL);
     return i->verdict == WEIR_VERDICT_JOURNAL_BEHIND && takes_ring(r) &&
-           i->position.row <= before + ring->rows;
+           i->position.row <= before + rows_in_ring(r);
 }
 
 static bool may_go_on(const rebuilding *r) {
@@ -122,10 +126,10 @@ static void note_ring(const rebuilding *r, const weir_applied *applied) {
     if (applied->from_ring)
         weir_report_note("%llu of the rows are in the ring of a dead process, and still wait there",
                          (unsigned long long)applied->from_ring);
-    if (r->view.ring.rows && !r->view.holder.is_there && !takes_ring(r))
+    if (rows_in_ring(r) > 0 && !r->view.holder.is_there && !takes_ring(r))
         weir_report_note("%llu rows wait in the ring of a dead process; they have no times, so "
                          "they are not replayed",
-                         (unsigned long long)r->view.ring.rows);
+                         (unsigned long long)rows_in_ring(r));
 }
 
 static int rebuild(rebuilding *r, weir_error *error) {

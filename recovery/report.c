@@ -204,6 +204,7 @@ static void json_ring(weir_json *json, const weir_ring_report *ring) {
         weir_json_uint(json, "rows", ring->rows);
         weir_json_uint(json, "bytes", ring->bytes);
         weir_json_uint(json, "unreadable_bytes", ring->unreadable_bytes);
+        weir_json_uint(json, "recorded", ring->recorded);
     }
     weir_json_close(json);
 }
@@ -280,6 +281,7 @@ static void word_ring(const weir_ring_report *ring) {
                " bytes) wait in it",
                ring->header.process, ring->same_boot ? "this" : "an earlier", ring->rows,
                ring->bytes);
+        if (ring->recorded) printf("; %" PRIu64 " messages in its flight recorder", ring->recorded);
         if (ring->unreadable_bytes)
             printf("; %" PRIu64 " bytes unreadable", ring->unreadable_bytes);
     }

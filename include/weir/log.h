@@ -94,8 +94,9 @@ typedef enum weir_log_level {
         }                                                                                          \
     } while (0)
 
-/* Log the first message at this place and every n-th after it, of those that pass the threshold;
- * once: the first alone. Counted in the whole process, by all threads together. n is not 0. */
+/* Log the first message at this place and every n-th after it, of those that are logged or
+ * recorded; once: the first alone. Counted in the whole process, by all threads together. n is not
+ * 0. */
 #define weir_log_every_n(w, level, n, ...)                                                         \
     do {                                                                                           \
         static unsigned long weir_log_count_;                                                      \
@@ -111,15 +112,16 @@ typedef enum weir_log_level {
             weir_log(w, level, __VA_ARGS__);                                                       \
     } while (0)
 
-/* Log messages of this level and above, in the whole process; WEIR_INFO until it is called. */
+/* Log messages of this level and above, in the whole process; WEIR_INFO until it is called. Those
+ * below it go into the flight recorder of a handle that has one (weir_log_options), or nowhere. */
 WEIR_API void weir_log_set_level(weir_log_level level);
 
 /* "WARN"; "?" for what is no level. Static. */
 WEIR_API const char *weir_log_level_name(weir_log_level level);
 
-/* Format a message in the caller: it does not filter, and returns a status. file: any text, or NULL. The
- * answer is that of weir_append_row(), or of weir_declare() at a handle's first message. A
- * message that is refused because the ring is full is counted in rows_refused. */
+/* Format a message in the caller: it does not filter, never records, and returns a status. file:
+ * any text, or NULL. The answer is that of weir_append_row(), or of weir_declare() at a handle's
+ * first message. A message that is refused because the ring is full is counted in rows_refused. */
 WEIR_API int weir_log_write(weir *w, weir_log_level level, const char *file, int line,
                             const char *format, ...)
 #if defined(__GNUC__)
@@ -154,7 +156,8 @@ typedef struct weir_log_site {
 #endif
 
 /* What weir_log() calls. As weir_log_write(), but where the format is a literal, what is stored are
- * the arguments; the text is made when the row leaves the journal. */
+ * the arguments; the text is made when the row leaves the journal. A message below the level of
+ * weir_log_set_level() is recorded, if this handle records its level, else left out: WEIR_OK. */
 WEIR_API int weir_log_at(weir *w, weir_log_level level, weir_log_site *site, const char *format,
                          ...)
 #if defined(__GNUC__)
@@ -179,6 +182,10 @@ typedef struct weir_log_options {
     /* While three quarters of a thread's lane are full, its messages below this level are dropped
      * at once instead of waiting for room. Default WEIR_TRACE: none is dropped for this. */
     weir_log_level keep;
+    /* The flight recorder: see below. */
+    uint32_t record_bytes; /* of its file, 512 … 2^30; default 0: there is none */
+    weir_log_level record; /* the lowest level that it takes; default WEIR_TRACE: all */
+    int record_on_error;   /* bring its messages out before each ERROR or FATAL is logged */
 } weir_log_options;
 
 /* Zero means the default in every field. Any thread, at any time. Errors: WEIR_MISUSE,
@@ -196,8 +203,45 @@ WEIR_API int weir_log_configure(weir *w, const weir_log_options *options);
  * weir_declare(), and the answer is. Any thread. */
 WEIR_API int weir_log_table(weir *w, weir_table **out);
 
-/* The threshold itself, for the macros: read it with weir_log_passes(), set it with
- * weir_log_set_level(). */
+/* THE FLIGHT RECORDER: the last messages that are not logged
+ *
+ *     weir_log_options options = {.record_bytes = 1 << 20, .record_on_error = 1};
+ *     weir_log_configure(w, &options);
+ *
+ * From then on messages of the level record and above, but below that of weir_log_set_level(), are
+ * kept in a file of record_bytes in the journal's directory: one for each 512 bytes, the last ones.
+ * Recording takes no lock, makes no system call and waits for nothing, but for a site's first
+ * message, which is declared in the journal as always. They become rows of the log, each once, with
+ * their own times, when they are brought out:
+ *
+ * - by weir_log_flush_recorder();
+ * - before an ERROR or FATAL of this handle, with record_on_error;
+ * - by the next opening, or weir-recover, if the process died: SIGKILL, abort(), any signal. Only a
+ *   message that is being written at that instant is lost, and the one that it was overwriting.
+ *
+ * A clean weir_close() throws them away. After a power cut there is what the kernel had written of
+ * the file by itself, and a message that had been brought out may come once more.
+ *
+ * A message that does not fit into 472 bytes as it is stored is formatted at once and its text cut,
+ * ending in "… [cut]"; fields of more than 120 bytes become {"…":true} then. Of messages that are
+ * overwritten nothing is said.
+ *
+ * The threshold is that of the process and recorders are those of handles: while any handle records
+ * a level, the macros evaluate the arguments of such messages for every handle, and a handle
+ * without a recorder drops them. The recorder is made by the first call that asks for one and keeps
+ * its size until the handle is closed; a later call with record_bytes 0 ends recording, and what is
+ * recorded stays. Errors besides those above: WEIR_MISUSE for another size, and in a handle with
+ * 1024 lanes; WEIR_NO_SPACE, WEIR_IO, WEIR_UNSUPPORTED where the file cannot be made. */
+
+/* Append to the log what is recorded now, in the order in which it was recorded; each thread's own
+ * messages are in their order. Any thread; one at a time, others wait. It may wait for room in the
+ * ring as an append does. WEIR_OK also when there is nothing. After WEIR_FULL what was not brought
+ * out is still recorded. Errors: WEIR_FULL, WEIR_CLOSED, WEIR_FORKED, WEIR_STOPPED, WEIR_MISUSE;
+ * WEIR_BUSY in an event callback while another thread brings out. */
+WEIR_API int weir_log_flush_recorder(weir *w);
+
+/* What the macros compare with: the lowest level that is logged, or recorded by any handle. Read it
+ * with weir_log_passes(), set it with weir_log_set_level(). */
 extern WEIR_API int weir_log_threshold;
 
 static inline int weir_log_passes(weir_log_level level) {

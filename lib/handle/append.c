@@ -78,17 +78,22 @@ void weir_hand_back_lanes(void) {
 
 /* ---- one record ------------------------------------------------------------------------------ */
 
-int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes) {
+int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes,
+                       weir_recorder_slot *from) {
     weir_append_entry e;
     int status = weir_append_enter(w, w->generation, &e);
     if (status != WEIR_OK) return status;
     uint64_t size = weir_record_bytes(bytes);
-    status = weir_append_room(&e, size, WEIR_SHARE_ALL);
+    status = weir_append_room(&e, size, from ? WEIR_SHARE_MOST : WEIR_SHARE_ALL);
     if (status == WEIR_OK) {
+        uint64_t end = e.lane->tail + size;
         uint64_t epoch = weir_ring_stamp(&w->ring, e.lane, e.depth > 0);
         (void)weir_put_bytes(weir_lane_at(e.lane, e.lane->tail) + WEIR_RECORD_HEAD, body, bytes);
         weir_record_seal(e.lane, e.lane->tail, bytes, epoch, kind);
-        status = weir_append_publish(&e, e.lane->tail + size, 0, NULL);
+        if (from)
+            atomic_store_explicit(&from->way, end << WEIR_RECORDER_WAY_SHIFT | e.lane->index,
+                                  memory_order_relaxed);
+        status = weir_append_publish(&e, end, from != NULL, NULL);
     }
     weir_append_leave(&e);
     return status;

@@ -16,6 +16,7 @@ typedef enum weir_share {
     WEIR_SHARE_ALL,
     WEIR_SHARE_MOST, /* a sixteenth stays free */
     WEIR_SHARE_CALM, /* a quarter stays free, and nothing is waited for */
+    WEIR_SHARE_NONE, /* not for appending: the row goes into the flight recorder (log_record.h) */
 } weir_share;
 
 /* The lane's limit is reached: it is full, or its head has not been looked at for long. WEIR_OK:

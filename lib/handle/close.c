@@ -7,6 +7,7 @@
 #include "../base/thread.h"
 #include "crash.h"
 #include "fork.h"
+#include "log_record.h"
 #include "log_site.h"
 #include "place.h"
 #include "registry.h"
@@ -33,6 +34,7 @@ void weir_dismantle(weir *w) {
     weir_journaler_release(&w->journaler);
     if (w->journal) weir_journal_close(w->journal);
     w->journal = NULL;
+    weir_log_end_recorder(w);
     if (w->ring.lanes) weir_ring_close(&w->ring);
     free_declarations(w);
     weir_registry_unlock(w);
@@ -40,7 +42,8 @@ void weir_dismantle(weir *w) {
     w->dirfd = 0;
     free(w->directory);
     w->directory = NULL;
-    (void)pthread_mutex_destroy(&w->declaring); /* nobody holds it */
+    (void)pthread_mutex_destroy(&w->declaring); /* nobody holds these */
+    (void)pthread_mutex_destroy(&w->flushing);
     weir_registry_give_back(w);
     weir_fork_end();
 }
@@ -49,7 +52,7 @@ static bool call_under_way(const weir *w) {
     if (atomic_load_explicit(&w->calls_in_flight, memory_order_seq_cst)) return true;
     for (uint32_t i = 0; i < w->options.lanes_max; i++)
         if (atomic_load_explicit(&w->lanes[i].busy, memory_order_acquire)) return true;
-    return false;
+    return weir_log_is_recording(w);
 }
 
 /* Its journal thread has ended, so this thread may do what only the journal thread may. */
@@ -96,6 +99,7 @@ static int remove_ring(weir *w, weir_error *error) {
     if (status != WEIR_OK) return status;
     atomic_store_explicit(&w->ring_stands, false, memory_order_release);
     int gone = w->os->unlink(w->os->self, w->dirfd, path);
+    weir_log_remove_recorder(w); /* it belongs to that ring */
     if (gone >= 0) gone = w->os->sync_directory(w->os->self, w->dirfd, w->directory);
     weir_ring_unmap(&w->ring); /* the file system takes a while to free it */
     return gone < 0 ? weir_fail_os(error, gone, "cannot remove %s", path) : WEIR_OK;

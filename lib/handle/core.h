@@ -8,6 +8,7 @@
 
 #include "../base/clock.h"
 #include "../journal/journaler.h"
+#include "../ring/recorder.h"
 #include "handle.h"
 
 struct weir_table {
@@ -27,6 +28,11 @@ struct weir_log_template;
 typedef struct weir_log_page {
     _Atomic(struct weir_log_template *) at[WEIR_LOG_PAGE]; /* release / acquire */
 } weir_log_page;
+
+typedef struct weir_recording {
+    alignas(WEIR_CACHE_LINE) _Atomic uint32_t calls;
+} weir_recording;
+enum { WEIR_RECORDING = 8 };
 
 struct weir {
     /* Read by every append; written only while opening and closing. The word at gate holds the
@@ -83,6 +89,13 @@ struct weir {
     _Atomic int log_refusal;                  /* why it cannot be had; WEIR_OK: it can */
     _Atomic int log_said;                     /* the reason that was said last */
 
+    /* The flight recorder: log_record.h. */
+    weir_recorder recorder;
+    _Atomic uint32_t
+        log_recorded; /* levels, a bit each; release when the recorder is there, acquire */
+    _Atomic bool log_flush_first; /* weir_log_options.record_on_error; relaxed */
+    pthread_mutex_t flushing;     /* rows are brought out by one thread at a time */
+
     /* What the writer reports: each is stored with release before waiting threads are woken. */
     _Atomic uint64_t applied_row, rows_applied, rows_rejected, rows_ignored, transactions,
         wal_bytes;
@@ -102,6 +115,9 @@ struct weir {
     weir_lane *lanes;
     uint32_t lanes_capacity;
     _Atomic(weir_log_page *) log_pages[WEIR_LOG_SITES / WEIR_LOG_PAGE]; /* release / acquire */
+    /* Messages being recorded: of a few threads each, so that they share no cache line. See
+     * weir_log_record. */
+    weir_recording recording[WEIR_RECORDING];
     /* Calls under way, other than appends that have a lane. seq_cst on both sides: a caller
      * raises it and then looks at the gate; the closing thread shuts the gate and then looks at
      * it. */
@@ -123,8 +139,10 @@ void weir_hand_back_lanes(void);
 /* To the program's on_event; context: the weir. */
 void weir_send_event(void *context, weir_event event, const char *text);
 
-/* Publish one record of the given kind from body bytes (declarations). */
-int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes);
+/* Publish one record of the given kind from body bytes: a declaration; or the row in this slot of
+ * the flight recorder, where its way is stored before (else NULL). */
+int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes,
+                       weir_recorder_slot *slot);
 
 /* Make the next key at least this one. */
 void weir_table_raise_key(weir_table *t, int64_t next);

@@ -63,6 +63,7 @@ int weir_dead_ring_drain(weir_opening *o) {
     bool appended = true;
     while (status == WEIR_OK && appended)
         status = weir_drain_block(&drain, &appended, o->error);
+    if (status == WEIR_OK) status = weir_dead_recorder_drain(o, &drain);
     weir_drain_free(&drain);
     if (status == WEIR_FULL)
         return weir_fail(o->error, WEIR_NO_SPACE,

@@ -17,7 +17,7 @@ static int publish_declaration(weir *w, const weir_declaration *d, weir_error *e
     uint8_t *body = malloc(bytes);
     if (!body) return weir_fail(error, WEIR_NO_MEMORY, "no memory to declare %s", d->name);
     (void)weir_declaration_encode(body, d);
-    int status = weir_append_record(w, WEIR_RECORD_DECLARATION, body, bytes);
+    int status = weir_append_record(w, WEIR_RECORD_DECLARATION, body, bytes, NULL);
     free(body);
     if (status == WEIR_OK) return status;
     return weir_fail(error, status, "declaring %s: %s", d->name, weir_status_text(status));

@@ -6,6 +6,7 @@
 #include "../format/conversion.h"
 #include "../format/row_encode.h"
 #include "../format/template.h"
+#include "log_record.h"
 
 /* Numbers of pairs of a call site and a level, in the whole process; relaxed: only which one it
  * gets matters. From 0; a site stores its number plus 1, because it begins as zeros. */
@@ -52,6 +53,9 @@ int weir_log_configure(weir *w, const weir_log_options *options) {
         return weir_misuse("weir_log_configure", w ? "options is NULL" : "w is NULL");
     if ((unsigned)options->keep >= WEIR_LOG_LEVELS)
         return weir_misuse("weir_log_configure", "keep is no level");
+    if ((unsigned)options->record >= WEIR_LOG_LEVELS)
+        return weir_misuse("weir_log_configure", "record is no level");
+    weir_error error = {0};
     int held, status = weir_call_enter(w, WEIR_CALL_OPEN, &held);
     if (status != WEIR_OK) return weir_refuse("weir_log_configure", status);
     char *name = options->table ? strdup(options->table) : NULL;
@@ -63,6 +67,9 @@ int weir_log_configure(weir *w, const weir_log_options *options) {
     } else if (options->table && named) {
         status = WEIR_MISUSE;
     } else {
+        status = weir_log_set_recorder(w, options, &error);
+    }
+    if (status == WEIR_OK) {
         char *before = w->log_name;
         if (name) w->log_name = name;
         name = name ? before : NULL;
@@ -72,6 +79,7 @@ int weir_log_configure(weir *w, const weir_log_options *options) {
     (void)pthread_mutex_unlock(&w->declaring);
     free(name);
     weir_call_exit(w, held);
+    if (error.status != WEIR_OK) return weir_publish_error(&error);
     if (status == WEIR_MISUSE)
         return weir_misuse("weir_log_configure",
                            "table: the handle has logged a message already, to a table that was "
@@ -277,7 +285,7 @@ static uint16_t publish_template(weir *w, const weir_template *wanted) {
     if (!bytes) return 0;
     weir_cursor c = weir_cursor_over(bytes, wanted->length);
     if (weir_template_decode(&c, &kept) != WEIR_OK ||
-        weir_append_record(w, WEIR_RECORD_DECLARATION, bytes, wanted->length) != WEIR_OK)
+        weir_append_record(w, WEIR_RECORD_DECLARATION, bytes, wanted->length, NULL) != WEIR_OK)
         number = 0;
     free(bytes);
     if (!number)

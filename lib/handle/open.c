@@ -209,10 +209,12 @@ static void tell_findings(const weir_opening *o) {
     if (o->found.verdict == WEIR_VERDICT_TORN_TAIL)
         weir_send_event(w, WEIR_EVENT_TORN_TAIL, o->found.detail);
     if (o->found.damage_count) weir_send_event(w, WEIR_EVENT_DAMAGE, o->found.detail);
-    if (rows)
+    char recorder[WEIR_RECORDER_TEXT];
+    weir_dead_recorder_describe(o, recorder);
+    if (rows || *recorder)
         weir_handle_event(w, WEIR_EVENT_RECOVERED,
-                          "%s: %llu rows of a former process are being applied", w->directory,
-                          (unsigned long long)rows);
+                          "%s: %llu rows of a former process are being applied%s", w->directory,
+                          (unsigned long long)rows, recorder);
 }
 
 /* ---- step by step --------------------------------------------------------------------------- */
@@ -229,6 +231,7 @@ static int open_steps(weir_opening *o) {
     if (status == WEIR_OK) status = weir_dead_ring_drain(o);
     if (status == WEIR_OK) status = weir_journal_sync(o->w->journal, o->error);
     if (status != WEIR_OK) return status;
+    weir_dead_recorder_remove(o);
     if (o->dead.lanes)
         weir_ring_close(&o->dead); /* its rows are durable; its space may be wanted */
     note_start(o);
@@ -254,6 +257,7 @@ int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *e
     o.w->process = config->os->process_id(config->os->self);
     o.w->ring.file = -1;
     (void)pthread_mutex_init(&o.w->declaring, NULL); /* cannot fail with default attributes */
+    (void)pthread_mutex_init(&o.w->flushing, NULL);
     status = open_steps(&o);
     if (o.dead.lanes) weir_ring_close(&o.dead);
     if (status == WEIR_OK) {

@@ -18,6 +18,8 @@ typedef struct weir_opening {
     weir_position ring_position; /* of the database, in the journal that the dead ring names */
     weir_position *positions;    /* read for us */
     size_t position_count;
+    uint64_t recorded, unrecorded; /* of the flight recorder: rows brought out, and left out */
+    bool recorder_unread;          /* there is one, and its header fails or is newer */
 } weir_opening;
 
 /* ---- the ring of the process before: dead_ring.c ---- */
@@ -26,5 +28,16 @@ typedef struct weir_opening {
 int weir_dead_ring_attach(weir_opening *o);
 /* After the journal was opened: append to it the rows that only the ring has. */
 int weir_dead_ring_drain(weir_opening *o);
+
+/* ---- and the flight recorder beside it: dead_recorder.c ---- */
+
+enum { WEIR_RECORDER_TEXT = 160 };
+
+/* Append to the journal the messages in it; drain has drained the ring. */
+int weir_dead_recorder_drain(weir_opening *o, weir_drain *drain);
+/* When the journal is synced. */
+void weir_dead_recorder_remove(const weir_opening *o);
+/* What was found, to follow on "… rows of a former process are being applied"; empty: nothing. */
+void weir_dead_recorder_describe(const weir_opening *o, char text[WEIR_RECORDER_TEXT]);
 
 #endif

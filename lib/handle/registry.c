@@ -241,6 +241,7 @@ weir *weir_registry_made(void) { return atomic_load_explicit(&made, memory_order
 void weir_registry_let_go(void) {
     for (weir *w = weir_registry_made(); w; w = w->next_made) {
         if (w->ring.map) weir_ring_let_go(&w->ring);
+        weir_recorder_let_go(&w->recorder);
         weir_journaler_let_go(&w->journaler);
         if (w->lock_file >= 0) (void)w->os->close(w->os->self, w->lock_file);
         w->lock_file = -1;

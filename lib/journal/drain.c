@@ -10,11 +10,11 @@ int weir_drain_make(weir_drain *d, weir_ring *ring, weir_journal *journal, size_
                       .target = raw_target,
                       .dead = from == WEIR_DRAIN_DEAD_RING};
     /* The last record may begin just below the target: half a lane and its length more. */
-    d->capacity = weir_payload_head_size(ring->header.lanes) + raw_target +
+    d->capacity = weir_payload_head_size(ring->header.lanes + 1) + raw_target +
                   (size_t)(ring->header.lane_bytes / 2) + 8;
     d->payload = malloc(d->capacity);
     weir_id_copy(d->drained.ring, ring->header.id);
-    d->drained.marks = malloc(ring->header.lanes * sizeof *d->drained.marks);
+    d->drained.marks = malloc((ring->header.lanes + 1) * sizeof *d->drained.marks);
     if (d->payload && d->drained.marks) return WEIR_OK;
     weir_drain_free(d);
     return weir_fail(error, WEIR_NO_MEMORY, "no memory to drain the ring");
@@ -30,13 +30,15 @@ static uint32_t ready_lanes(const weir_drain *d) {
     return atomic_load_explicit(&d->ring->ready, memory_order_relaxed); /* we raise it ourselves */
 }
 
-/* Only lanes that were ever used are named in a payload's head. */
+/* Only lanes that were ever used are named in a payload's head. The recorder, where there is one to
+ * drain, is named as one more. */
 static void begin_payload(weir_drain *d) {
     uint32_t ready = ready_lanes(d);
     d->drained.count = 0;
     for (uint32_t i = 0; i < ready; i++)
         if (d->ring->lanes[i].data && d->ring->lanes[i].cut > 0)
             d->drained.marks[d->drained.count++].lane = i;
+    if (d->recorder) d->drained.marks[d->drained.count++].lane = d->ring->header.lanes;
     d->used = weir_payload_head_size(d->drained.count);
     d->rows = 0;
 }
@@ -86,8 +88,11 @@ static bool within_turn(const weir_drain *d, const turn *t) {
 
 static int append_block(weir_drain *d, uint16_t kind, weir_error *error) {
     weir_drained *drained = &d->drained;
-    for (uint32_t i = 0; i < drained->count; i++)
-        drained->marks[i].position = d->ring->lanes[drained->marks[i].lane].taken;
+    for (uint32_t i = 0; i < drained->count; i++) {
+        uint32_t lane = drained->marks[i].lane;
+        drained->marks[i].position =
+            lane < d->ring->header.lanes ? d->ring->lanes[lane].taken : d->recorder_position;
+    }
     const weir_drain_receiver *r = d->receiver;
     if (r) return r->append(r->self, kind, drained, d->payload, d->used, d->rows, error);
     return weir_journal_append(d->journal, kind, drained, d->payload, d->used, d->rows, error);
@@ -101,10 +106,10 @@ static int append_declaration(weir_drain *d, const weir_record *record, weir_err
     return append_block(d, WEIR_BLOCK_DECLARATIONS, error);
 }
 
-static bool is_row(const weir_drain *d, const weir_record *record) {
+static bool is_row(const weir_drain *d, const uint8_t *row, size_t bytes) {
     weir_value values[WEIR_COLUMNS_MAX];
     uint16_t table, columns;
-    if (!weir_row_decode(record->body, record->bytes, &table, &columns, values)) return false;
+    if (!weir_row_decode(row, bytes, &table, &columns, values)) return false;
     /* After a power cut some pages may be missing: a lane's rows may be there and their
      * declaration, in another lane, not. */
     const weir_tables *declared =
@@ -122,12 +127,13 @@ static bool is_declaration(const weir_record *record) {
  * own. */
 static bool is_readable(const weir_drain *d, const weir_record *record) {
     if (!d->dead) return true;
-    return record->kind == WEIR_RECORD_ROW ? is_row(d, record) : is_declaration(record);
+    return record->kind == WEIR_RECORD_ROW ? is_row(d, record->body, record->bytes)
+                                           : is_declaration(record);
 }
 
-static void pack_row(weir_drain *d, const weir_record *record) {
-    uint8_t *p = weir_put_u32(d->payload + d->used, record->bytes);
-    p = weir_put_bytes(p, record->body, record->bytes);
+static void pack_row(weir_drain *d, const uint8_t *row, size_t bytes) {
+    uint8_t *p = weir_put_u32(d->payload + d->used, (uint32_t)bytes);
+    p = weir_put_bytes(p, row, bytes);
     d->used = (size_t)(p - d->payload);
     d->rows++;
 }
@@ -163,7 +169,7 @@ static filled fill_turn(weir_drain *d, const turn *t, weir_record *record, int *
             d->known--;
             continue;
         }
-        pack_row(d, record);
+        pack_row(d, record->body, record->bytes);
         if (d->used >= d->target) return FILLED_BLOCK;
     }
     return FILLED_MORE;
@@ -245,6 +251,39 @@ int weir_drain_block(weir_drain *d, bool *appended, weir_error *error) {
         status = check_left(d, error);
     }
     return status;
+}
+
+/* ---- the flight recorder --------------------------------------------------------------- */
+
+static int fill_recorded(weir_drain *d, weir_error *error) {
+    weir_recorded r;
+    while (d->used < d->target) {
+        int status = weir_recorder_next(d->recorder, &r, error);
+        if (status != WEIR_OK || !r.row) return status;
+        d->recorder_position = r.sequence;
+        if (!is_row(d, r.row, r.bytes)) {
+            d->unreadable++;
+        } else if (d->known) {
+            d->known--;
+        } else {
+            pack_row(d, r.row, r.bytes);
+        }
+    }
+    return WEIR_OK;
+}
+
+/* A slot is smaller than half a lane, so what begins below the target fits. */
+int weir_drain_recorder_block(weir_drain *d, weir_recorder_reader *recorder, bool *appended,
+                              weir_error *error) {
+    static_assert(WEIR_RECORDER_SLOT_MAX <= 1 << 15, "half of the smallest lane");
+    *appended = false;
+    d->recorder = recorder;
+    begin_payload(d);
+    int status = fill_recorded(d, error);
+    if (status != WEIR_OK || d->rows == 0) return status;
+    *appended = true;
+    d->recorded += d->rows;
+    return append_block(d, WEIR_BLOCK_ROWS, error);
 }
 
 int weir_drain_mark(weir_drain *d, weir_error *error) {

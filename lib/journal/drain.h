@@ -6,7 +6,7 @@
 #ifndef WEIR_DRAIN_H
 #define WEIR_DRAIN_H
 
-#include "../ring/ring.h"
+#include "../ring/recorder.h"
 #include "journal.h"
 
 /* The usual target: large enough for zstd, and for one pwrite. */
@@ -34,6 +34,9 @@ typedef struct weir_drain {
     uint64_t known;                /* rows that come first and are skipped: the database has them */
     uint64_t known_before;
     bool dead; /* no thread appends: a bad record ends its lane and is no error */
+    weir_recorder_reader *recorder; /* of the dead process: what comes after all lanes */
+    uint64_t recorder_position;     /* sequence up to which it is drained; 0: nothing was taken */
+    uint64_t recorded, unreadable;  /* rows taken from it; left out as no row of this journal */
 } weir_drain;
 
 typedef enum weir_drain_from { WEIR_DRAIN_LIVE_RING, WEIR_DRAIN_DEAD_RING } weir_drain_from;
@@ -47,6 +50,11 @@ void weir_drain_free(weir_drain *d);
  * changed, try later. WEIR_IO: call weir_drain_rewind after the journal's restart. WEIR_STOPPED:
  * a record of a live lane fails its check: something wrote into the ring. */
 int weir_drain_block(weir_drain *d, bool *appended, weir_error *error);
+
+/* A dead ring is drained: append one block of what the flight recorder beside it holds. As
+ * weir_drain_block; there is nothing to rewind. */
+int weir_drain_recorder_block(weir_drain *d, weir_recorder_reader *recorder, bool *appended,
+                              weir_error *error);
 
 /* Append a block without rows: it carries the durable mark, and how far the lanes are drained. */
 int weir_drain_mark(weir_drain *d, weir_error *error);

@@ -203,6 +203,7 @@ typedef struct weir_ring_report {
     weir_durable_mark mark;
     uint32_t lanes_used;
     uint64_t rows, bytes;      /* readable records that wait, not yet durable */
+    uint64_t recorded;         /* rows in the flight recorder beside it; filled by weir_inspect */
     uint64_t unreadable_bytes; /* from the first bad record of a lane, or the end of the file, on */
 } weir_ring_report;
 /* The first fields of the report, down to the mark, without a look at the lanes. */

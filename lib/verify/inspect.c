@@ -23,6 +23,15 @@ void weir_inspection_skip_drained(const weir_inventory *inventory, weir_ring *ri
     }
 }
 
+uint64_t weir_inspection_recorder_position(const weir_inventory *inventory,
+                                           const weir_ring_header *ring) {
+    const weir_drained *drained = &inventory->drained;
+    if (memcmp(drained->ring, ring->id, sizeof ring->id) != 0) return 0;
+    for (uint32_t i = 0; i < drained->count; i++)
+        if (drained->marks[i].lane == ring->lanes) return drained->marks[i].position;
+    return 0;
+}
+
 uint64_t weir_inspection_row_before_ring(const weir_inventory *inventory,
                                          const weir_durable_mark *mark) {
     size_t n = inventory->extent_count;
@@ -39,7 +48,35 @@ uint64_t weir_inspection_known_rows(const weir_inventory *inventory, const weir_
 uint64_t weir_inspection_rows_waiting(const weir_inventory *inventory,
                                       const weir_ring_report *ring) {
     uint64_t end = inventory->next_row, applied = inventory->position.row;
-    return (end > applied + 1 ? end - applied - 1 : 0) + ring->rows;
+    return (end > applied + 1 ? end - applied - 1 : 0) + ring->rows + ring->recorded;
+}
+
+static int count_recorded(const weir_ring *ring, const weir_inventory_input *in,
+                          weir_inspection *out, weir_error *error) {
+    char path[4096];
+    weir_recorder_reader recorder;
+    weir_found_ring found;
+    weir_recorded r;
+    (void)snprintf(path, sizeof path, "%s/recorder", in->directory); /* the caller checked */
+    int status = weir_recorder_attach(&recorder, in->os, in->dirfd, path, ring, &found, error);
+    if (status != WEIR_OK || found != WEIR_RING_OURS) return status;
+    weir_recorder_skip(&recorder,
+                       weir_inspection_recorder_position(&out->inventory, &ring->header));
+    while ((status = weir_recorder_next(&recorder, &r, error)) == WEIR_OK && r.row)
+        out->ring.recorded++;
+    weir_recorder_close(&recorder);
+    return status;
+}
+
+static int inspect_recorder(const weir_inventory_input *in, const char *ring_path,
+                            weir_inspection *out, weir_error *error) {
+    weir_ring ring;
+    weir_found_ring found;
+    int status = weir_ring_attach(&ring, in->os, in->dirfd, ring_path, &found, error);
+    if (status != WEIR_OK || found != WEIR_RING_OURS) return status;
+    status = count_recorded(&ring, in, out, error);
+    weir_ring_close(&ring);
+    return status;
 }
 
 int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_error *error) {
@@ -47,7 +84,7 @@ int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_e
     weir_inventory_input in = *input;
     *out = (weir_inspection){0};
     int length = snprintf(path, sizeof path, "%s/ring", input->directory);
-    if (length < 0 || (size_t)length >= sizeof path)
+    if (length < 0 || (size_t)length + 4 >= sizeof path) /* "recorder" is longer */
         return weir_fail(error, WEIR_MISUSE, "the path of the journal's directory is too long");
     /* The ring first: its mark can only be too low for the journal that is read after it. */
     int status = weir_ring_identify(input->os, input->dirfd, path, &out->ring, error);
@@ -63,6 +100,8 @@ int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_e
                                error);
     if (weir_inspection_is_drained(&out->inventory, &out->ring.header, out->ring.has_mark))
         out->ring.rows = out->ring.bytes = out->ring.unreadable_bytes = 0;
+    else if (status == WEIR_OK)
+        status = inspect_recorder(&in, path, out, error);
     return status;
 }
 

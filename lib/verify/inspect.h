@@ -4,7 +4,7 @@
 #ifndef WEIR_INSPECT_H
 #define WEIR_INSPECT_H
 
-#include "../ring/ring.h"
+#include "../ring/recorder.h"
 #include "inventory.h"
 
 typedef struct weir_inspection {
@@ -31,6 +31,11 @@ bool weir_inspection_is_drained(const weir_inventory *inventory, const weir_ring
 
 /* Let draining a dead ring begin after what the journal says is drained of its lanes. */
 void weir_inspection_skip_drained(const weir_inventory *inventory, weir_ring *ring);
+
+/* Up to which sequence the journal says that the flight recorder beside this ring is drained; 0: it
+ * says nothing of it. */
+uint64_t weir_inspection_recorder_position(const weir_inventory *inventory,
+                                           const weir_ring_header *ring);
 
 /* The last row that the journal holds or the ring's mark (NULL: none) names. A ring is drained
  * in one order only, so rows that wait in it have numbers before they have a block: they follow

@@ -252,7 +252,7 @@ static void publish_template(weir *w, uint16_t number, uint16_t parameters,
     must(weir_template_encode(NULL, number, parameters, table, sources, columns) <= sizeof bytes,
          "room for a template");
     size_t size = weir_template_encode(bytes, number, parameters, table, sources, columns);
-    must(weir_append_record(w, WEIR_RECORD_DECLARATION, bytes, size) == WEIR_OK, "template");
+    must(weir_append_record(w, WEIR_RECORD_DECLARATION, bytes, size, NULL) == WEIR_OK, "template");
 }
 
 /* Every kind of source; every kind of conversion. */

@@ -9,7 +9,7 @@
 #include "lib/format/names.h"
 #include "lib/format/row_encode.h"
 #include "lib/format/segment.h"
-#include "lib/ring/ring.h"
+#include "lib/ring/recorder.h"
 #include "writer/sqlite/reject.h"
 #include "writer/sqlite/sqlite_sink.h"
 
@@ -474,6 +474,65 @@ static void ring_is_as_written(void **state) {
     free((char *)directory);
 }
 
+/* ---- the flight recorder ---- */
+
+static void check_recorder_header(const uint8_t *file, const weir_recorder_header *h) {
+    encoded e = {.bytes = file, .length = 96};
+    know(&e, "compatible features", h->compatible, 4);
+    know_bytes(&e, "recorder id", h->id, 16);
+    know_bytes(&e, "ring id", h->ring, 16);
+    know_bytes(&e, "journal id", h->journal, 16);
+    know(&e, "lane", 3, 4);
+    know(&e, "slots", 5, 4);
+    know(&e, "slot bytes", WEIR_RECORDER_SLOT, 4);
+    know(&e, "header hash", weir_hash(file, 88), 8);
+    check_layout("recorder header", &e);
+}
+
+/* The check as the document's formula has it. */
+static void check_recorder_slot(const uint8_t *slot, const uint8_t id[16], uint64_t sequence) {
+    uint64_t k1 = constant("K1"), k2 = constant("K2");
+    uint64_t place = weir_hash(id, 16) + sequence * k2 + ((uint64_t)5 << 40);
+    encoded e = {.bytes = slot, .length = 32 + 5, .value['b'] = 5};
+    know(&e, "word", sequence << 2 | WEIR_RECORDER_RECORDED, 8);
+    know(&e, "check", (weir_hash(slot + 32, 5) ^ place) * k1, 8);
+    know(&e, "way", 0, 8);
+    know(&e, "body bytes", 5, 4);
+    know_bytes(&e, "body", "hello", 5);
+    check_layout("recorder slot", &e);
+}
+
+static void recorder_is_as_written(void **state) {
+    (void)state;
+    char *directory = strdup(weir_temp_make());
+    weir_recorder recorder = {0};
+    weir_recorder_header wanted = {.lane = 3, .slots = 5};
+    weir_error error;
+    uint64_t sequence = 0;
+    fill(wanted.id, 16, 6);
+    fill(wanted.ring, 16, 7);
+    fill(wanted.journal, 16, 8);
+    assert_int_equal(weir_recorder_create(&recorder, weir_os_posix(), WEIR_OS_CWD,
+                                          weir_temp_path(directory, "recorder"), &wanted, &error),
+                     WEIR_OK);
+    while (sequence < 8) {
+        weir_recorder_slot *slot = weir_recorder_claim(&recorder, &sequence);
+        assert_non_null(slot);
+        memcpy(slot->body, "hello", 5);
+        weir_recorder_seal(&recorder, slot, sequence, 5);
+    }
+    weir_recorder_header header = recorder.header;
+    weir_recorder_unmap(&recorder);
+    size_t bytes;
+    uint8_t *file = weir_file_read(weir_temp_path(directory, "recorder"), &bytes);
+    assert_int_equal(bytes, 4096 + 5 * WEIR_RECORDER_SLOT);
+    check_recorder_header(file, &header);
+    check_recorder_slot(file + 4096 + 3 * WEIR_RECORDER_SLOT, header.id, 8);
+    free(file);
+    weir_temp_remove(directory);
+    free(directory);
+}
+
 /* ---- lists of names and values ---- */
 
 typedef struct named {
@@ -500,13 +559,33 @@ static void check_values(const char *name, const named *list, size_t count) {
 static void constants_are_those_of_the_code(void **state) {
     (void)state;
     static const named constants[] = {
-        NAMED(WEIR_FORMAT_VERSION), NAMED(WEIR_RING_VERSION),   NAMED(WEIR_BLOCK_ALIGN),
-        NAMED(WEIR_BLOCK_HEADER),   NAMED(WEIR_SEGMENT_HEADER), NAMED(WEIR_PAYLOAD_HEAD),
-        NAMED(WEIR_LANE_ENTRY),     NAMED(WEIR_LANES_LIMIT),    NAMED(WEIR_RAW_MAX),
-        NAMED(WEIR_ROW_HEAD),       NAMED(WEIR_COLUMNS_MAX),    NAMED(WEIR_NAME_MAX),
-        NAMED(WEIR_TABLES_MAX),     NAMED(WEIR_HASH_XXH3_64),   NAMED(WEIR_RING_HEADER),
-        NAMED(WEIR_RING_WORD_AT),   NAMED(WEIR_RING_MARK_AT),   NAMED(WEIR_RING_MARK_STEP),
-        NAMED(WEIR_EPOCH_SHIFT),    NAMED(WEIR_LANE_CONTROL),   NAMED(WEIR_RECORD_HEAD),
+        NAMED(WEIR_FORMAT_VERSION),
+        NAMED(WEIR_RING_VERSION),
+        NAMED(WEIR_BLOCK_ALIGN),
+        NAMED(WEIR_BLOCK_HEADER),
+        NAMED(WEIR_SEGMENT_HEADER),
+        NAMED(WEIR_PAYLOAD_HEAD),
+        NAMED(WEIR_LANE_ENTRY),
+        NAMED(WEIR_LANES_LIMIT),
+        NAMED(WEIR_RAW_MAX),
+        NAMED(WEIR_ROW_HEAD),
+        NAMED(WEIR_COLUMNS_MAX),
+        NAMED(WEIR_NAME_MAX),
+        NAMED(WEIR_TABLES_MAX),
+        NAMED(WEIR_HASH_XXH3_64),
+        NAMED(WEIR_RING_HEADER),
+        NAMED(WEIR_RING_WORD_AT),
+        NAMED(WEIR_RING_MARK_AT),
+        NAMED(WEIR_RING_MARK_STEP),
+        NAMED(WEIR_EPOCH_SHIFT),
+        NAMED(WEIR_LANE_CONTROL),
+        NAMED(WEIR_RECORD_HEAD),
+        NAMED(WEIR_RECORDER_VERSION),
+        NAMED(WEIR_RECORDER_HEADER),
+        NAMED(WEIR_RECORDER_SLOT_HEAD),
+        NAMED(WEIR_RECORDER_SLOT_MAX),
+        NAMED(WEIR_RECORDER_SLOTS_MAX),
+        NAMED(WEIR_RECORDER_WAY_SHIFT),
     };
     static const named kinds[] = {NAMED(WEIR_BLOCK_ROWS), NAMED(WEIR_BLOCK_MARK),
                                   NAMED(WEIR_BLOCK_DECLARATIONS)};
@@ -515,6 +594,9 @@ static void constants_are_those_of_the_code(void **state) {
                                   NAMED(WEIR_BLOB), NAMED(WEIR_KEY)};
     static const named sources[] = {NAMED(WEIR_SOURCE_CONSTANT), NAMED(WEIR_SOURCE_PARAMETER),
                                     NAMED(WEIR_SOURCE_FORMAT), NAMED(WEIR_SOURCE_OBJECT)};
+    static const named states[] = {NAMED(WEIR_RECORDER_EMPTY), NAMED(WEIR_RECORDER_WRITING),
+                                   NAMED(WEIR_RECORDER_RECORDED), NAMED(WEIR_RECORDER_LEAVING)};
+    CHECK_VALUES("recorder states", states);
     CHECK_VALUES("constants", constants);
     CHECK_VALUES("kinds", kinds);
     CHECK_VALUES("codecs", codecs);
@@ -566,6 +648,7 @@ static void names_are_those_of_the_code(void **state) {
         assert_true(is_listed(&t, path + 2));
     }
     assert_true(is_listed(&t, "ring") && is_listed(&t, "ring.new") && is_listed(&t, "lock"));
+    assert_true(is_listed(&t, "recorder") && is_listed(&t, "recorder.new"));
     free_table(&t);
 }
 
@@ -631,6 +714,7 @@ int main(void) {
         cmocka_unit_test(payload_is_as_written),
         cmocka_unit_test(lane_control_is_as_written),
         cmocka_unit_test(ring_is_as_written),
+        cmocka_unit_test(recorder_is_as_written),
         cmocka_unit_test(constants_are_those_of_the_code),
         cmocka_unit_test(tags_are_those_of_the_code),
         cmocka_unit_test(names_are_those_of_the_code),

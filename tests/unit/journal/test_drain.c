@@ -11,6 +11,7 @@
 #include "journal_fixture.h"
 #include "lib/format/row_encode.h"
 #include "lib/journal/drain.h"
+#include "lib/verify/inspect.h"
 
 enum { LANES = 4, LANE_BYTES = RING_LANE_BYTES };
 
@@ -253,6 +254,114 @@ static void a_declaration_stands_before_the_rows_behind_it(void **state) {
     assert_int_equal(s.next_row, 3); /* a declaration takes no row number */
 }
 
+/* ---- the flight recorder beside a dead ring
+ * ------------------------------------------------------ */
+
+enum { RECORDED = 900 };
+
+/* Rows 0 … of table 1, but for every tenth, which is of a table that nobody declared. */
+static void make_recorder(const char *path) {
+    weir_recorder recorder = {0};
+    weir_recorder_header wanted = {.id = {5}, .ring = {7}, .lane = LANES, .slots = RECORDED};
+    weir_error error;
+    assert_int_equal(
+        weir_recorder_create(&recorder, weir_os_posix(), WEIR_OS_CWD, path, &wanted, &error),
+        WEIR_OK);
+    for (int i = 0; i < RECORDED; i++) {
+        uint64_t sequence;
+        weir_value value = weir_int(i);
+        weir_recorder_slot *slot = weir_recorder_claim(&recorder, &sequence);
+        assert_non_null(slot);
+        uint8_t *end = weir_row_encode(slot->body, i % 10 == 9 ? 77 : 1, &value, 1);
+        weir_recorder_seal(&recorder, slot, sequence, (size_t)(end - slot->body));
+    }
+    weir_recorder_unmap(&recorder);
+}
+
+static void attach_recorder(fixture *f, const char *path, weir_recorder_reader *reader) {
+    weir_found_ring found;
+    weir_error error;
+    assert_int_equal(weir_recorder_attach(reader, weir_os_posix(), WEIR_OS_CWD, path, &f->j.at.ring,
+                                          &found, &error),
+                     WEIR_OK);
+    assert_int_equal(found, WEIR_RING_OURS);
+}
+
+static unsigned drain_recorder(fixture *f, weir_recorder_reader *reader, unsigned most) {
+    weir_error error;
+    unsigned blocks = 0;
+    for (bool appended = true; appended && blocks < most; blocks += appended)
+        assert_int_equal(weir_drain_recorder_block(&f->drain, reader, &appended, &error), WEIR_OK);
+    assert_int_equal(weir_journal_sync(f->j.journal, &error), WEIR_OK);
+    return blocks;
+}
+
+/* What the last block says of the recorder: where it is drained up to. */
+static uint64_t recorder_position(fixture *f) {
+    weir_inspection look;
+    weir_inventory_input input = {.os = weir_os_posix(), .directory = f->j.at.directory};
+    weir_error error;
+    assert_int_equal(weir_inspect(&input, &look, &error), WEIR_OK);
+    uint64_t position = weir_inspection_recorder_position(&look.inventory, &f->j.at.ring.header);
+    weir_inspection_free(&look);
+    return position;
+}
+
+/* Each row once, also when a process is killed after any of its blocks and the next one goes on. */
+static void a_recorder_is_drained_once_however_often_it_is_begun(void **state) {
+    fixture *f = *state;
+    weir_recorder_reader reader;
+    char path[160];
+    static int64_t numbers[2 * RECORDED];
+    (void)snprintf(path, sizeof path, "%s/recorder", f->j.at.directory);
+    make_recorder(path);
+    put_declaration(f, 0, 1);
+    put(f, 0, 5000);
+    f->drain.dead = true;
+    f->drain.target = 2000;
+    (void)drain_all(f);
+    assert_int_equal(recorder_position(f), 0);
+    attach_recorder(f, path, &reader);
+    assert_int_equal(drain_recorder(f, &reader, 2), 2); /* and is killed */
+    weir_recorder_close(&reader);
+    uint64_t position = recorder_position(f);
+    assert_in_range(position, 1, RECORDED - 1);
+
+    attach_recorder(f, path, &reader);
+    weir_recorder_skip(&reader, position);
+    assert_true(drain_recorder(f, &reader, UINT32_MAX) > 0);
+    weir_recorder_close(&reader);
+    assert_in_range(recorder_position(f), RECORDED - 1, RECORDED);
+    assert_int_equal(f->drain.recorded, RECORDED / 10 * 9);
+    assert_int_equal(f->drain.unreadable, RECORDED / 10);
+    assert_int_equal(journal_numbers(&f->j, numbers, 2 * RECORDED), 1 + RECORDED / 10 * 9);
+    assert_int_equal(numbers[0], 5000);
+    int64_t wanted = 0;
+    for (size_t i = 1; i <= RECORDED / 10 * 9; i++, wanted += wanted % 10 == 8 ? 2 : 1)
+        assert_int_equal(numbers[i], wanted);
+}
+
+/* Rows that the database has by their numbers are passed over in the ring and then in the recorder. */
+static void known_rows_of_a_recorder_are_not_drained_again(void **state) {
+    fixture *f = *state;
+    weir_recorder_reader reader;
+    char path[160];
+    static int64_t numbers[2 * RECORDED];
+    (void)snprintf(path, sizeof path, "%s/recorder", f->j.at.directory);
+    make_recorder(path);
+    put_declaration(f, 0, 1);
+    put(f, 0, 5000);
+    put(f, 0, 5001);
+    f->drain.dead = true;
+    f->drain.known = 5;
+    (void)drain_all(f);
+    attach_recorder(f, path, &reader);
+    (void)drain_recorder(f, &reader, UINT32_MAX);
+    weir_recorder_close(&reader);
+    assert_int_equal(journal_numbers(&f->j, numbers, 2 * RECORDED), RECORDED / 10 * 9 - 3);
+    assert_int_equal(numbers[0], 3);
+}
+
 /* ---- the order that the program knew, under real threads
  * ------------------------------------------ */
 
@@ -326,6 +435,8 @@ int main(void) {
         T(a_bad_record_ends_its_lane_in_a_dead_drain),
         T(a_record_that_nobody_could_read_ends_its_lane_in_a_dead_drain),
         T(a_declaration_stands_before_the_rows_behind_it),
+        T(a_recorder_is_drained_once_however_often_it_is_begun),
+        T(known_rows_of_a_recorder_are_not_drained_again),
         T(what_happened_before_stands_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
