@@ -142,7 +142,7 @@ void weir_send_event(void *context, weir_event event, const char *text);
 /* Publish one record of the given kind from body bytes: a declaration; or the row in this slot of
  * the flight recorder, where its way is stored before (else NULL). */
 int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes,
-                       weir_recorder_slot *slot);
+                       weir_recorder_slot *from);
 
 /* Make the next key at least this one. */
 void weir_table_raise_key(weir_table *t, int64_t next);

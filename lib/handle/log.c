@@ -38,8 +38,10 @@ int weir_log_append(weir *w, weir_log_level level, weir_share share, const char 
 }
 
 /* Format the message here and now. */
-static int log_now(weir *w, weir_log_level level, weir_share share, const char *file, int line,
-                   const char *format, va_list arguments) {
+__attribute__((format(printf, 6, 0))) static int log_now(weir *w, weir_log_level level,
+                                                         weir_share share, const char *file,
+                                                         int line, const char *format,
+                                                         va_list arguments) {
     char text[WEIR_LOG_BYTES];
     int wanted = vsnprintf(text, sizeof text, format, arguments);
     if (wanted < 0) wanted = snprintf(text, sizeof text, "[cannot be formatted] %s", format);
