@@ -24,7 +24,6 @@ int weir_append_find_lane(weir_append_entry *e, uint32_t generation) {
     }
     if (e->depth == 0) {
         e->slot->lane = e->lane;
-        e->slot->thread = weir_lane_thread(e->lane);
         e->slot->generation = generation;
     }
     return WEIR_OK;
@@ -37,7 +36,8 @@ void weir_handle_switch_thread(weir *w) {
 
 uint32_t weir_append_thread(const weir *w) {
     const weir_slot *s = weir_slot_of(w);
-    return s->generation == w->generation && s->thread ? s->thread : w->os->thread_id(w->os->self);
+    return s->generation == w->generation ? weir_lane_thread(s->lane)
+                                          : w->os->thread_id(w->os->self);
 }
 
 /* generation first: a handler that comes in between then does not use the slot. */
@@ -198,10 +198,9 @@ append_small(const weir_table *t, const small_row *row, weir_ticket *ticket, wei
     weir_lane *lane = e.lane;
     uint64_t tail = lane->tail, most = WEIR_RECORD_HEAD + SMALL_TEXTS + weir_row_most(t->columns);
     uint8_t *record = weir_lane_at(lane, tail), *body = record + WEIR_RECORD_HEAD, *end = NULL;
-    /* Inside another append the slot may not say the thread yet. */
-    bool measure = tail + most + weir_append_left_free(lane, share) > lane->limit ||
-                   most > lane->size / 2 || (row->message && e.depth > 0);
-    if (!UNLIKELY(measure)) end = encode_small(body, t, row, e.slot->thread);
+    bool measure =
+        tail + most + weir_append_left_free(lane, share) > lane->limit || most > lane->size / 2;
+    if (!UNLIKELY(measure)) end = encode_small(body, t, row, weir_lane_thread(lane));
     if (UNLIKELY(!end)) {
         weir_append_leave(&e);
         return MEASURED;

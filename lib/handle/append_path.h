@@ -20,7 +20,6 @@ typedef struct weir_slot {
     uint32_t generation; /* of the opening whose slot this is; 0: nobody's */
     uint32_t depth;      /* appends under way in this thread, one inside the other */
     weir_lane *lane;     /* of its outermost append */
-    uint32_t thread;     /* the kernel's id of this thread; 0: not asked for in this process */
 } weir_slot;
 
 extern _Thread_local weir_slot weir_slots[WEIR_SLOTS]

@@ -46,7 +46,7 @@ bool weir_ring_load_mark(const weir_ring *ring, weir_durable_mark *out) {
 /* ---- claiming -------------------------------------------------------------------------- */
 
 static uint64_t owner_state(uint64_t owner) { return owner & LANE_STATE_MASK; }
-static uint32_t owner_thread(uint64_t owner) { return (uint32_t)(owner >> 16) & THREAD_ID_MASK; }
+static uint32_t owner_thread(uint64_t owner) { return weir_owner_thread(owner); }
 
 static uint64_t with_state(uint64_t owner, weir_lane_state state) {
     return (owner & ~(uint64_t)LANE_STATE_MASK) | state;
@@ -71,10 +71,6 @@ weir_lane *weir_ring_find(const weir_ring *ring, uint64_t thread, unsigned depth
             holder_word(thread, depth))
             return &ring->lanes[i];
     return NULL;
-}
-
-uint32_t weir_lane_thread(const weir_lane *lane) {
-    return owner_thread(atomic_load_explicit(&lane->control->owner, memory_order_relaxed));
 }
 
 /* The owner word with which the lane was freed makes the previous owner's stores visible. A

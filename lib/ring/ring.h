@@ -161,8 +161,14 @@ bool weir_ring_load_mark(const weir_ring *ring, weir_durable_mark *out);
  * that depth. claim: one that was free, and is the caller's now. NULL when there is none.
  * Async-signal-safe. */
 weir_lane *weir_ring_find(const weir_ring *ring, uint64_t thread, unsigned depth);
-/* The kernel's id of the thread that owns the lane, which is the caller. */
-uint32_t weir_lane_thread(const weir_lane *lane);
+/* The thread id in an owner word. */
+static inline uint32_t weir_owner_thread(uint64_t owner) {
+    return (uint32_t)(owner >> 16) & 0xFFFFFF;
+}
+/* The kernel's id of the thread that owns the lane, which is the caller: so relaxed. */
+static inline uint32_t weir_lane_thread(const weir_lane *lane) {
+    return weir_owner_thread(atomic_load_explicit(&lane->control->owner, memory_order_relaxed));
+}
 weir_lane *weir_ring_claim(weir_ring *ring, uint64_t thread, unsigned depth);
 /* The thread ends, or is done with the ring, and gives back its lanes. True when one of them is
  * free at once, and has not to be drained first. */

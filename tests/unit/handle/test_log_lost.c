@@ -30,12 +30,14 @@ static int setup(void **state) {
         .stepped = true};
     weir_options_fill(&config.options);
     if (weir_handle_open(&config, &f->w, &error) != WEIR_OK) fail_msg("%s", error.text);
+    weir_log_set_level(WEIR_TRACE);
     *state = f;
     return 0;
 }
 
 static int teardown(void **state) {
     fixture *f = *state;
+    weir_log_set_level(WEIR_INFO);
     if (f->w) (void)weir_close(f->w);
     weir_temp_remove(f->directory);
     free(f->directory);

@@ -260,9 +260,11 @@ static void a_declaration_stands_before_the_rows_behind_it(void **state) {
 enum { RECORDED = 900 };
 
 /* Rows 0 … of table 1, but for every tenth, which is of a table that nobody declared. */
-static void make_recorder(const char *path) {
+static void make_recorder(const fixture *f, const char *path) {
     weir_recorder recorder = {0};
-    weir_recorder_header wanted = {.id = {5}, .ring = {7}, .lane = LANES, .slots = RECORDED};
+    weir_recorder_header wanted = {.id = {5}, .lane = LANES, .slots = RECORDED};
+    weir_id_copy(wanted.ring, f->j.at.ring.header.id);
+    weir_id_copy(wanted.journal, f->j.at.ring.header.journal);
     weir_error error;
     assert_int_equal(
         weir_recorder_create(&recorder, weir_os_posix(), WEIR_OS_CWD, path, &wanted, &error),
@@ -314,7 +316,7 @@ static void a_recorder_is_drained_once_however_often_it_is_begun(void **state) {
     char path[160];
     static int64_t numbers[2 * RECORDED];
     (void)snprintf(path, sizeof path, "%s/recorder", f->j.at.directory);
-    make_recorder(path);
+    make_recorder(f, path);
     put_declaration(f, 0, 1);
     put(f, 0, 5000);
     f->drain.dead = true;
@@ -348,7 +350,7 @@ static void known_rows_of_a_recorder_are_not_drained_again(void **state) {
     char path[160];
     static int64_t numbers[2 * RECORDED];
     (void)snprintf(path, sizeof path, "%s/recorder", f->j.at.directory);
-    make_recorder(path);
+    make_recorder(f, path);
     put_declaration(f, 0, 1);
     put(f, 0, 5000);
     put(f, 0, 5001);
