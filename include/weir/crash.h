@@ -47,7 +47,7 @@ extern "C" {
  * Promised: when the process ends, the rows that were appended are published, as any row is. The
  * handler takes no lock, allocates nothing, and appends through weir_append_row(), also when the
  * crash came inside an append or a call that holds a lock. It fits on an alternative stack of
- * 8 KiB; on a smaller rest of a stack than 3 KiB (AArch64: 8 KiB) the backtrace is made with frame
+ * 8 KiB; on a smaller rest of a stack than 2.5 KiB (AArch64: 8 KiB) the backtrace is made with frame
  * pointers instead of unwind tables. A crash inside the handler skips the part that crashed. Threads
  * that crash at once are logged one after the other; none waits for longer than a second or two.
  *
@@ -56,8 +56,11 @@ extern "C" {
  * on a stack overflow without an alternative stack, on SIGKILL; a complete backtrace when the stack
  * is destroyed, or past code without unwind tables; more than 64 frames and 256 mappings. What was
  * loaded by dlopen is named if /proc/self/maps can be read then; else the mappings are those of this
- * call. On machines other than x86-64 and AArch64 the pc and the frames may be missing. A thread
- * that crashed while it held a lock which the rest of the process needs does not wait for it.
+ * call. On machines other than x86-64 and AArch64 the pc and the frames may be missing. In a
+ * program that registers unwind tables of its own (__register_frame, as compilers at run time do)
+ * the backtrace takes libgcc's lock for them, and hangs if the crash came while it was held.
+ *
+ * While the handler runs, every signal but those of faults is blocked in its thread.
  *
  * Not for signal handlers, and not while another thread changes the actions of these signals.
  * Errors: WEIR_MISUSE, WEIR_NO_MEMORY, and those of weir_declare(); then nothing is changed. */

@@ -6,7 +6,7 @@
 
 #include "core.h"
 
-/* All that a report needs besides 1 KiB of stack; it is never on one. */
+/* All that a report needs besides a little stack; it is never on one. */
 typedef struct weir_crash_report weir_crash_report;
 
 /* From malloc; NULL without memory. Loads what a backtrace needs. */

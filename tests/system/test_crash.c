@@ -87,6 +87,19 @@ static void crash_by_abort(void) {
     abort();
 }
 
+static void *abort_in_thread(void *unused) {
+    (void)unused;
+    abort();
+}
+
+/* The kernel lets no thread but the main one send itself the same siginfo again. */
+static void crash_by_abort_in_thread(void) {
+    pthread_t thread;
+    open_and_log_crashes();
+    if (pthread_create(&thread, NULL, abort_in_thread, NULL)) _exit(SETUP_FAILED);
+    (void)pthread_join(thread, NULL);
+}
+
 #ifdef __x86_64__ /* AArch64 divides by zero without a fault */
 static volatile int zero;
 WRONG static int divide(int by) { return by + 1000 / by; }
@@ -140,6 +153,7 @@ static void every_signal_is_told_and_ends_the_process(void **state) {
         const char *head;
     } ways[] = {
         {crash_by_abort, SIGABRT, "SIGABRT: sent by process %, itself, pc 0x%"},
+        {crash_by_abort_in_thread, SIGABRT, "SIGABRT: sent by process %, itself, pc 0x%"},
 #ifdef __x86_64__
         {crash_by_division, SIGFPE, "SIGFPE: an integer was divided by zero, address 0x%, pc 0x%"},
 #endif
