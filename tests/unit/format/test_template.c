@@ -225,6 +225,8 @@ static void sources_come_back(void **state) {
     assert_int_equal(length, 2);
     assert_memory_equal(name, "bc", 2);
     assert_false(weir_source_next_name(&names, &name, &length));
+    names = weir_cursor_over("\2\0a", 3); /* which no template has */
+    assert_false(weir_source_next_name(&names, &name, &length));
     weir_template_free(t);
 }
 

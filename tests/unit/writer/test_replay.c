@@ -1121,6 +1121,12 @@ static void a_row_that_its_template_does_not_fit_is_damage(void **state) {
     add_rows_of(MESSAGE, 2);
     blocks[last_block].header.rows = 3; /* one more than there are */
     assert_stopped_at(6, words);
+    remove_last();
+    add_rows_of(MESSAGE, 1); /* the database stands behind the only one of two */
+    blocks[last_block].header.rows = 3;
+    sink_state.committed.position.row = 5;
+    assert_int_equal(step_all(), WEIR_DAMAGED);
+    assert_non_null(strstr(error.text, "row 6 (block 4) is not valid"));
 }
 
 /* As a reader of old has it: the sink is told, and says what it has against the row. */
