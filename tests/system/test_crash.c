@@ -1,4 +1,6 @@
 /* test_crash.c - processes that crash in every way, and what their logs tell of it. */
+/* Covers: lib/handle/crash_report.c, lib/handle/crash_words.c, lib/base/signal_stack.c,
+ * lib/base/line.h */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdatomic.h>

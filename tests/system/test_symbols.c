@@ -1,4 +1,5 @@
 /* test_symbols.c - weir-recover symbols: crashes with their functions and lines. */
+/* Covers: recovery/addr2line.c, recovery/crashes.c */
 #include "tool.h"
 
 #include "crash.h" /* last: names of its own hide those of parameters before */

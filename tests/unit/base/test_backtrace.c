@@ -1,4 +1,5 @@
 /* test_backtrace.c - memory that may not be there, mappings, and the frames of a signal's victim. */
+/* Covers: lib/base/peek.c, lib/base/mappings.c */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

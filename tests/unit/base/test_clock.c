@@ -1,5 +1,6 @@
 /* test_clock.c - timestamps from a counter, against the wall clock of a world in which time passes
  * only when somebody looks. */
+/* Covers: lib/base/ticks.h */
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>

@@ -1,5 +1,6 @@
 /* test_os.c - the table of production against the kernel that runs the tests. */
-/* Covers: lib/base/os_posix.c, lib/base/os_posix_files.c, lib/base/os_posix_locks.c */
+/* Covers: lib/base/os_posix.c, lib/base/os_posix_files.c, lib/base/os_posix_locks.c,
+ * lib/base/os_posix_ticks.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,4 +1,5 @@
 /* Blocks come back exactly; a header or payload that breaks one rule does not decode. */
+/* Covers: lib/base/id.h */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

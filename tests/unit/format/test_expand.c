@@ -248,7 +248,8 @@ static void a_text_is_cut_between_characters(void **state) {
             (void)snprintf(rest, sizeof rest, "%s%s", characters[i], more);
             assert_int_equal(cut_length(at, rest), at < 4086 && at + size > 4086 ? at : 4086);
         }
-    static const weir_source wide = {.kind = WEIR_SOURCE_FORMAT, .bytes = "before it%4096s", .length = 15};
+    static const weir_source wide = {
+        .kind = WEIR_SOURCE_FORMAT, .bytes = "before it%4096s", .length = 15};
     keep(&wide, 1, 5004, 1);
     weir_cursor from, out;
     uint32_t rows;

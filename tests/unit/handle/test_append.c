@@ -1,6 +1,6 @@
 /* test_append.c - what a thread remembers of its handles, and signal handlers at every instruction of
  * it; waiting for a lane. */
-/* Covers: lib/handle/append_slow.c, lib/handle/registry.c */
+/* Covers: lib/handle/append_slow.c, lib/handle/registry.c, lib/handle/append_path.h */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>

@@ -1,4 +1,5 @@
 /* test_calls.c - what a call leaves behind beside its answer: errno, counts, and the words for a failure. */
+/* Covers: lib/handle/append_rows.c */
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,4 +1,5 @@
 /* The logger: what stands in the table, what the filter costs, what is cut. */
+/* Covers: lib/handle/log_site.c */
 #include "opened.h"
 
 #include <errno.h>

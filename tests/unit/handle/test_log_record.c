@@ -1,4 +1,5 @@
 /* The flight recorder: what is recorded, what brings it out, and that it comes once. */
+/* Covers: lib/handle/log_level.c, lib/handle/dead_recorder.c */
 #include "support.h"
 
 #include <pthread.h>

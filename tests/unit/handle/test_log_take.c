@@ -1,5 +1,6 @@
 /* What a message says when its text is made later: the same, byte for byte, as printf says with the
  * same format and arguments in the C locale. */
+/* Covers: lib/format/text.c, lib/format/text_put.c, lib/handle/log_encode.h */
 #include "support.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* The flight recorder's file: who has a slot, and what is read of a dead process's file, whatever
  * bytes it has. */
+/* Covers: lib/ring/recorder_file.c */
 #include "support.h"
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* test_insert_now.c - keys that are chosen, keys that are given, and what weir_insert_now says of the row. */
-/* Covers: writer/sqlite/outcomes.c */
+/* Covers: writer/sqlite/outcomes.c, lib/handle/keys.c */
 #include "opened.h"
 
 #include <signal.h>

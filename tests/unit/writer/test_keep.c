@@ -1,5 +1,7 @@
 /* test_keep.c - old rows are deleted within the limits that weir_keep sets: first by the sink, with
  * clocks that the test moves, then through the public API. */
+/* Covers: writer/sqlite/keep_settings.c, writer/sqlite/keep_table.c,
+ * writer/sqlite/retention_rows.c, writer/sqlite/retention_state.h */
 #include "support.h"
 
 #include <sqlite3.h>

@@ -3,7 +3,7 @@
  * The judge is SQLite itself: the same rows are inserted one at a time, each in a savepoint,
  * into a second file with the same schema. Tables, rowids and the set of refused rows must come
  * out equal. */
-/* Covers: writer/sqlite/position_row.c, writer/sqlite/sqlite_error.c */
+/* Covers: writer/sqlite/position_row.c, writer/sqlite/sqlite_error.c, writer/sqlite/positions.c */
 #include "support.h"
 
 #include <sqlite3.h>
