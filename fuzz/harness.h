@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../lib/verify/reader.h"
 #include "../lib/ring/ring.h"
+#include "../lib/verify/reader.h"
 #include "memory_os.h"
 
 /* The entry that libFuzzer, AFL++ and fuzz/driver.c call. */

@@ -128,9 +128,9 @@ int weir_template_decode(weir_cursor *c, weir_template **out) {
     memcpy(bytes, weir_take(c, head.length), head.length); /* measured: they are there */
     t->bytes = bytes;
     weir_cursor own = weir_cursor_over(bytes, head.length);
-    (void)take_template_head(&own, t); /* as measured, and so the sources */
-    for (unsigned i = 0; i < t->columns; i++)
-        (void)take_source(&own, t->parameters, &t->source[i]);
+    (void)take_template_head(&own, t); /* as measured, and so the sources: all are taken */
+    for (unsigned i = 0; i < t->columns && take_source(&own, t->parameters, &t->source[i]); i++)
+        continue;
     *out = t;
     return WEIR_OK;
 }

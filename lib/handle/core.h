@@ -78,7 +78,7 @@ struct weir {
     weir_templates templates;    /* declared, in this opening or in one before */
     _Atomic bool templates_full; /* no number is left; relaxed: it never becomes false again */
     weir_table *idle_tables;     /* of former openings of this memory */
-    weir_clock clock; /* of the logger's timestamps */
+    weir_clock clock;            /* of the logger's timestamps */
     /* The logger's. Counts are relaxed. */
     _Atomic(weir_table *) log_table, log_fields; /* release / acquire; see weir_log_table */
     char *log_name;                              /* under declaring; NULL: "log" */

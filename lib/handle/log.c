@@ -152,9 +152,9 @@ template_of(weir *w, weir_log_level level, weir_log_site *site, const weir_log_s
 }
 
 /* A message that is not small, or of which there is no template. */
-WEIR_SLOW static int log_slowly(weir *w, weir_log_level level, weir_share share,
-                                const weir_log_site *site, const weir_log_template *t,
-                                const char *format, va_list arguments, int error) {
+WEIR_SLOW __attribute__((format(printf, 6, 0))) static int
+log_slowly(weir *w, weir_log_level level, weir_share share, const weir_log_site *site,
+           const weir_log_template *t, const char *format, va_list arguments, int error) {
     va_list taken;
     int status = WEIR_TOO_BIG;
     va_copy(taken, arguments);

@@ -17,7 +17,9 @@ static inline bool weir_log_take_integer(const weir_log_argument *a, va_list *ar
                                          int64_t *out) {
     switch ((weir_log_taken_as)a->as) {
     case WEIR_LOG_INT: *out = va_arg(*arguments, int); return true;
-    case WEIR_LOG_CHAR: *out = (signed char)va_arg(*arguments, int); return true;
+    case WEIR_LOG_CHAR: /* its lowest 8 bits, extended by their sign */
+        *out = (int64_t)((uint64_t)va_arg(*arguments, int) << 56) >> 56;
+        return true;
     case WEIR_LOG_SHORT: *out = (short)va_arg(*arguments, int); return true;
     case WEIR_LOG_UNSIGNED: *out = va_arg(*arguments, unsigned); return true;
     case WEIR_LOG_UCHAR: *out = (unsigned char)va_arg(*arguments, unsigned); return true;

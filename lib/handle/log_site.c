@@ -194,11 +194,12 @@ weir_log_template *weir_log_template_make(const weir_log_shape *shape) {
 
 /* Names as a template has them (malloc). */
 static uint8_t *encode_names(const weir_log_shape *shape, size_t *bytes) {
+    size_t fields = shape->field ? shape->fields : 0;
     *bytes = 0;
-    for (size_t i = 0; i < shape->fields; i++)
+    for (size_t i = 0; i < fields; i++)
         *bytes += 2 + strlen(shape->field[i].name);
     uint8_t *names = malloc(*bytes + 1), *at = names; /* of no field none */
-    for (size_t i = 0; names && i < shape->fields; i++) {
+    for (size_t i = 0; at && i < fields; i++) {
         size_t length = strlen(shape->field[i].name);
         at = weir_put_bytes(weir_put_u16(at, (uint16_t)length), shape->field[i].name, length);
     }

@@ -79,7 +79,8 @@ static bool take_wide_character(wide_room *room, wint_t c, weir_value *out) {
 
 bool weir_log_take_wide(const weir_log_template *t, va_list *arguments, int error,
                         weir_value *values, char wide[WEIR_LOG_WIDE_BYTES]) {
-    wide_room room = {wide, wide + WEIR_LOG_WIDE_BYTES};
+    wide_room room = {.end = wide + WEIR_LOG_WIDE_BYTES};
+    room.at = wide;
     bool fits = true;
     int64_t last = 0;
     for (unsigned i = 0; i < t->arguments && fits; i++) {

@@ -16,6 +16,8 @@
 #include "lib/format/text.h"
 #include "lib/handle/log_take.h"
 
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* formats are made here */
+
 enum { CASES = 20000, TEXT = 3 * WEIR_TEXT_MAX };
 
 static char wanted[TEXT];
@@ -120,9 +122,6 @@ static void begin_format(chance *c, const char *flags, bool has_precision) {
         if ((c)->stars == 2) check((c)->format, (c)->star[0], (c)->star[1], value);                \
     } while (0)
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-
 static uint64_t any_integer(chance *c) {
     uint64_t bits = weir_rng_next(&c->rng) >> below(c, 64);
     return below(c, 2) ? bits : 0 - bits;
@@ -213,8 +212,6 @@ static void check_other(chance *c) {
         break;
     }
 }
-
-#pragma GCC diagnostic pop
 
 /* WEIR_CASES: how many, for a soak. */
 static void formats_say_what_printf_says(void **state) {
