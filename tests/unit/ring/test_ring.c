@@ -183,6 +183,9 @@ static void damaged_and_foreign_files_are_told_apart(void **state) {
     assert_int_equal(
         weir_ring_inspect(weir_os_posix(), WEIR_OS_CWD, f->path, NULL, &report, &error), 0);
     assert_int_equal(report.found, WEIR_RING_ABSENT);
+    assert_int_equal(weir_ring_identify(weir_os_posix(), WEIR_OS_CWD, f->path, &report, &error), 0);
+    assert_int_equal(report.found, WEIR_RING_ABSENT);
+    assert_true(weir_ring_identify(weir_os_posix(), WEIR_OS_CWD, "/", &report, &error) < 0);
 }
 
 static void a_lane_cut_off_by_the_files_end_is_named(void **state) {
@@ -473,6 +476,14 @@ static weir_ring_report inspect(const weir_os *os, const ring_fixture *f,
     if (weir_ring_inspect(os, WEIR_OS_CWD, f->path, drained, &report, &error) != WEIR_OK)
         fail_msg("%s", error.text);
     assert_int_equal(report.found, WEIR_RING_OURS);
+    weir_ring_report first; /* and says the same without a look at the lanes */
+    assert_int_equal(weir_ring_identify(os, WEIR_OS_CWD, f->path, &first, &error), WEIR_OK);
+    assert_int_equal(first.found, report.found);
+    assert_memory_equal(first.header.id, report.header.id, sizeof first.header.id);
+    assert_int_equal(first.same_boot, report.same_boot);
+    assert_int_equal(first.has_mark, report.has_mark);
+    assert_int_equal(first.mark.block, report.mark.block);
+    assert_int_equal(first.rows + first.lanes_used, 0);
     return report;
 }
 
