@@ -1,4 +1,4 @@
-/* test_crash.c - processes that crash in every way, and what their logs tell of it. */
+/* test_crash.c - processes that crash in every way, and what their logs tell of it. Counters die with its children. */
 /* Covers: lib/handle/crash_report.c, lib/handle/crash_words.c, lib/base/signal_stack.c,
  * lib/base/line.h */
 #include <errno.h>

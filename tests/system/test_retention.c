@@ -1,6 +1,6 @@
 /* test_retention.c - a process that appends to a table which is kept within limits is killed at a
  * random moment, again and again. What it had been told is applied, and is still within the limit, is
- * there once; and nothing but old rows is gone. */
+ * there once; and nothing but old rows is gone. Counters die with its children. */
 #include "support.h"
 
 #include <signal.h>

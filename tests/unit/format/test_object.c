@@ -253,6 +253,21 @@ static void the_last_that_leaves_room_stays(void **state) {
     assert_valid(1);
 }
 
+/* Member by member: what comes after one that did not fit is left out too. */
+static void nothing_follows_what_did_not_fit(void **state) {
+    (void)state;
+    static char long_text[WEIR_TEXT_MAX];
+    memset(long_text, 'x', sizeof long_text);
+    weir_object o;
+    const weir_value one = weir_int(1), large = weir_text_n(long_text, sizeof long_text);
+    weir_object_begin(&o, &text);
+    assert_true(weir_object_add(&o, "a", 1, &one));
+    assert_false(weir_object_add(&o, "b", 1, &large));
+    assert_false(weir_object_add(&o, "c", 1, &one));
+    weir_object_end(&o);
+    assert_is("{\"a\":1,\"…\":true}");
+}
+
 static void any_values_make_an_object(void **state) {
     (void)state;
     weir_rng rng = {17};
@@ -288,6 +303,7 @@ int main(void) {
         cmocka_unit_test(names_are_strings_too),
         cmocka_unit_test(what_does_not_fit_is_left_out),
         cmocka_unit_test(the_last_that_leaves_room_stays),
+        cmocka_unit_test(nothing_follows_what_did_not_fit),
         cmocka_unit_test(any_values_make_an_object),
     };
     return cmocka_run_group_tests(tests, open_parser, close_parser);

@@ -16,6 +16,20 @@ static weir_value decoded[WEIR_COLUMNS_MAX];
 
 /* ---- rows ---- */
 
+/* In one pass: the same bytes, when there is just enough room for texts; NULL when there is less. */
+static void assert_same_in_one_pass(const uint8_t *row, size_t bytes, const weir_value *values,
+                                    size_t count) {
+    uint64_t room = 0;
+    for (size_t i = 0; i < count; i++)
+        room += values[i].type == WEIR_TEXT || values[i].type == WEIR_BLOB ? values[i].length : 0;
+    uint8_t *small = malloc((size_t)(weir_row_most(count) + room));
+    assert_non_null(small);
+    assert_ptr_equal(weir_row_encode_small(small, 7, values, count, room), small + bytes);
+    assert_memory_equal(small, row, bytes);
+    if (room) assert_null(weir_row_encode_small(small, 7, values, count, room - 1));
+    free(small);
+}
+
 /* Encode into memory that ends where the slack ends, so that the sanitizer sees a longer reach. */
 static uint8_t *encode(const weir_value *values, size_t count, size_t *bytes) {
     int status = WEIR_OK;
@@ -25,6 +39,7 @@ static uint8_t *encode(const weir_value *values, size_t count, size_t *bytes) {
     uint8_t *row = malloc(*bytes + WEIR_ROW_SLACK);
     assert_non_null(row);
     assert_ptr_equal(weir_row_encode(row, 7, values, count), row + *bytes);
+    assert_same_in_one_pass(row, *bytes, values, count);
     uint8_t *exact = realloc(row, *bytes);
     return exact ? exact : row;
 }
@@ -279,6 +294,22 @@ static void random_rows_round_trip(void **state) {
     }
 }
 
+static void what_cannot_be_stored_is_refused_in_one_pass(void **state) {
+    (void)state;
+    uint8_t row[64];
+    const weir_value wrong[] = {
+        {{.bytes = NULL}, 1, WEIR_TEXT},
+        {{.bytes = NULL}, 1, WEIR_BLOB},
+        {{.integer = 1}, 0, WEIR_KEY},
+        {{.bytes = "x"}, 1, WEIR_OVERLONG},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_null(weir_row_encode_small(row, 7, &wrong[i], 1, 8));
+    const weir_value blob = weir_blob("x", 1), none = weir_blob(NULL, 0);
+    assert_non_null(weir_row_encode_small(row, 7, &blob, 1, 1));
+    assert_non_null(weir_row_encode_small(row, 7, &none, 1, 0));
+}
+
 /* ---- declarations ---- */
 
 static const weir_column columns[] = {
@@ -497,6 +528,7 @@ int main(void) {
         cmocka_unit_test(only_listed_tags_decode),
         cmocka_unit_test(cuts_and_flips_are_survived),
         cmocka_unit_test(random_rows_round_trip),
+        cmocka_unit_test(what_cannot_be_stored_is_refused_in_one_pass),
         cmocka_unit_test(declarations_round_trip),
         cmocka_unit_test(declaration_layout_is_that_of_the_header),
         cmocka_unit_test(what_breaks_the_rules_is_not_declared),
