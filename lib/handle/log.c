@@ -175,6 +175,7 @@ int weir_log_at(weir *w, weir_log_level level, weir_log_site *site, const char *
     va_list arguments;
     if (!begin_message(w, level, &share)) return WEIR_OK;
     const weir_log_template *t = template_of(w, level, site, &(weir_log_shape){.format = format});
+    if (t && __builtin_expect(t->names != NULL, 0)) t = NULL; /* a site of fields: not this one's */
     if (__builtin_expect(t != NULL, 1)) {
         va_start(arguments, format);
         const weir_log_message m = {weir_clock_now(&w->clock), &arguments};

@@ -265,6 +265,28 @@ static void any_number_of_fields_is_logged(void **state) {
     assert_int_equal(ask(o, "SELECT fields = '{\"\":0}' FROM log WHERE level = 'WARN'"), 1);
 }
 
+/* One site for both, as no macro makes it: each message is whole all the same. */
+static void a_site_of_fields_takes_no_format(void **state) {
+    opened *o = *state;
+    opened_open(o, NULL);
+    static weir_log_site of_fields = WEIR_LOG_SITE_(1), of_format = WEIR_LOG_SITE_(1);
+    const weir_log_field field = {"n", weir_int(7)};
+
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(weir_log_fields(o->w, WEIR_INFO, &of_fields, "fields", &field, 1),
+                         WEIR_OK);
+        assert_int_equal(weir_log_at(o->w, WEIR_INFO, &of_fields, "format %d", 8), WEIR_OK);
+        assert_int_equal(weir_log_at(o->w, WEIR_WARN, &of_format, "format %d", 8), WEIR_OK);
+        assert_int_equal(weir_log_fields(o->w, WEIR_WARN, &of_format, "fields", &field, 1),
+                         WEIR_OK);
+    }
+    assert_int_equal(opened_close(o), WEIR_OK);
+    assert_int_equal(ask(o, "SELECT count(*) FROM log WHERE message = 'format 8'"), 6);
+    assert_int_equal(ask(o, "SELECT count(*) FROM log WHERE message = 'fields' AND "
+                            "json_extract(fields, '$.n') = 7"),
+                     6);
+}
+
 /* ---- rates ----------------------------------------------------------------------------------- */
 
 static void some_are_logged_seldom(void **state) {
@@ -352,6 +374,7 @@ int main(void) {
         OPENED_TEST(messages_outlive_their_process),
         OPENED_TEST(fields_become_an_object),
         OPENED_TEST(any_number_of_fields_is_logged),
+        OPENED_TEST(a_site_of_fields_takes_no_format),
         OPENED_TEST(some_are_logged_seldom),
         OPENED_TEST(the_table_can_be_named),
         OPENED_TEST(a_table_that_does_not_fit_is_told),
