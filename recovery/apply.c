@@ -87,7 +87,6 @@ static int checkpoint_all(const weir_apply_input *input, weir_applied *out, weir
 int weir_apply_all(const weir_apply_input *input, weir_applied *out, weir_error *error) {
     weir_replay *replay;
     *out = (weir_applied){.position = input->start};
-    memcpy(out->position.journal, input->journal, 16); /* a database that knows none has zeros */
     int status = weir_replay_make(input->os, input->locator, input->journal, input->sink,
                                   input->at_damage, &replay);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to replay a journal");

@@ -202,7 +202,7 @@ int weir_apply_ring(const weir_apply_input *input, weir_applied *out, weir_error
     if (status != WEIR_OK || found != WEIR_RING_OURS) return status;
     bool has_mark = weir_ring_load_mark(&ring, &mark);
     /* Where no block was replayed the position may still be that of no journal. */
-    memcpy(out->position.journal, input->journal, sizeof out->position.journal);
+    weir_id_copy(out->position.journal, input->journal);
     if (has_own_rows(input, &ring, has_mark)) {
         status = read_tables(&r, error);
         if (status == WEIR_OK) status = drain(&r, &ring, has_mark ? &mark : NULL, error);
