@@ -77,6 +77,17 @@ void weir_signals_allow(const sigset_t *before) {
     (void)pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
+sigset_t weir_lock_hold(pthread_mutex_t *lock) {
+    sigset_t before = weir_signals_hold();
+    (void)pthread_mutex_lock(lock); /* fails only for an uninitialized mutex */
+    return before;
+}
+
+void weir_lock_release(pthread_mutex_t *lock, const sigset_t *before) {
+    (void)pthread_mutex_unlock(lock); /* likewise */
+    weir_signals_allow(before);
+}
+
 int weir_thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument) {
     start *s = malloc(sizeof *s);
     if (!s) return -ENOMEM;

@@ -35,6 +35,9 @@ void weir_signals_asynchronous(sigset_t *set);
  * Returns what weir_signals_allow takes. */
 sigset_t weir_signals_hold(void);
 void weir_signals_allow(const sigset_t *before);
+/* Both together, for such a lock. */
+sigset_t weir_lock_hold(pthread_mutex_t *lock);
+void weir_lock_release(pthread_mutex_t *lock, const sigset_t *before);
 
 /* Each thread that calls expect_end after watch_ends calls ended at its end; and once more when
  * it calls expect_end again while other destructors run, as often as

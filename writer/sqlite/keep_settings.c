@@ -8,17 +8,6 @@
 
 #include "../../lib/base/thread.h"
 
-static sigset_t lock_settings(weir_keep_settings *s) {
-    sigset_t before = weir_signals_hold();
-    (void)pthread_mutex_lock(&s->lock); /* fails only for an uninitialized mutex */
-    return before;
-}
-
-static void unlock_settings(weir_keep_settings *s, const sigset_t *before) {
-    (void)pthread_mutex_unlock(&s->lock); /* likewise */
-    weir_signals_allow(before);
-}
-
 static void free_setting(weir_keep_setting *k) {
     if (!k) return;
     free(k->table);
@@ -55,20 +44,20 @@ int weir_keep_settings_set(weir_keep_settings *s, const char *table, const weir_
                            weir_error *error) {
     weir_keep_setting *k = make_setting(table, limits);
     if (!k) return weir_fail(error, WEIR_NO_MEMORY, "table %s: no memory for its limits", table);
-    sigset_t before = lock_settings(s);
+    sigset_t before = weir_lock_hold(&s->lock);
     put_setting(s, k);
-    unlock_settings(s, &before);
+    weir_lock_release(&s->lock, &before);
     return WEIR_OK;
 }
 
 void weir_keep_settings_clear(weir_keep_settings *s) {
-    sigset_t before = lock_settings(s);
+    sigset_t before = weir_lock_hold(&s->lock);
     while (s->first) {
         weir_keep_setting *k = s->first;
         s->first = k->next;
         free_setting(k);
     }
-    unlock_settings(s, &before);
+    weir_lock_release(&s->lock, &before);
 }
 
 int weir_keep_settings_read(weir_keep_settings *s, uint64_t *version,
@@ -76,11 +65,11 @@ int weir_keep_settings_read(weir_keep_settings *s, uint64_t *version,
                             void *context) {
     if (atomic_load_explicit(&s->version, memory_order_acquire) == *version) return WEIR_OK;
     int status = WEIR_OK;
-    sigset_t before = lock_settings(s);
+    sigset_t before = weir_lock_hold(&s->lock);
     for (const weir_keep_setting *k = s->first; k && status == WEIR_OK; k = k->next)
         status = each(context, k);
     if (status == WEIR_OK)
         *version = atomic_load_explicit(&s->version, memory_order_relaxed); /* under lock */
-    unlock_settings(s, &before);
+    weir_lock_release(&s->lock, &before);
     return status;
 }

@@ -59,15 +59,13 @@ void weir_writers_give_back(weir_writer *w) {
 }
 
 void weir_writer_lock(weir_writer *w) {
-    sigset_t before = weir_signals_hold();
-    lock_writers(&w->lock);
-    w->before = before;
+    sigset_t before = weir_lock_hold(&w->lock);
+    w->before = before; /* under the lock */
 }
 
 void weir_writer_unlock(weir_writer *w) {
     sigset_t before = w->before;
-    unlock_writers(&w->lock);
-    weir_signals_allow(&before);
+    weir_lock_release(&w->lock, &before);
 }
 
 /* ---- the reader
