@@ -120,14 +120,11 @@ static int open_target(weir_target *t) {
     return weir_open_sqlite(o->database, &options, &t->w);
 }
 
-/* The table of <weir/log.h>. */
+/* The table of <weir/log.h>, under the name that was asked for. */
 static int declare_target(weir_target *t) {
-    static const weir_column columns[] = {
-        {"time_ns", WEIR_INTEGER}, {"level", WEIR_TEXT},   {"thread", WEIR_INTEGER},
-        {"file", WEIR_TEXT},       {"line", WEIR_INTEGER}, {"message", WEIR_TEXT},
-    };
-    return weir_declare(t->w, t->options->table, columns, sizeof columns / sizeof *columns,
-                        &t->table);
+    const weir_log_options log = {.table = t->options->table};
+    int status = weir_log_configure(t->w, &log);
+    return status == WEIR_OK ? weir_log_table(t->w, &t->table) : status;
 }
 
 /* Rows stay in the journal whatever closing answers. */

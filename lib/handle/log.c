@@ -10,6 +10,8 @@
 
 int weir_log_table(weir *w, weir_table **table) {
     if (!w || !table) return weir_misuse("weir_log_table", w ? "out is NULL" : "w is NULL");
+    atomic_store_explicit(&w->log_refusal, WEIR_OK,
+                          memory_order_relaxed); /* ask, whatever was said */
     return weir_log_declare(w, WEIR_LOG_PLAIN, table);
 }
 
@@ -176,11 +178,10 @@ int weir_log_at(weir *w, weir_log_level level, weir_log_site *site, const char *
     if (!begin_message(w, level, &share)) return WEIR_OK;
     const weir_log_template *t = template_of(w, level, site, &(weir_log_shape){.format = format});
     if (t && __builtin_expect(t->names != NULL, 0)) t = NULL; /* a site of fields: not this one's */
-    if (__builtin_expect(t != NULL, 1)) {
+    if (__builtin_expect(t && share != WEIR_SHARE_NONE, 1)) {
         va_start(arguments, format);
         const weir_log_message m = {weir_clock_now(&w->clock), &arguments};
-        if (__builtin_expect(share != WEIR_SHARE_NONE, 1))
-            status = weir_append_message(t, &m, share);
+        status = weir_append_message(t, &m, share);
         va_end(arguments);
     }
     if (__builtin_expect(status == WEIR_LOG_NOT_SMALL, 0)) {

@@ -354,7 +354,25 @@ static void a_table_that_does_not_fit_is_told(void **state) {
     assert_int_equal(weir_stats(w, &stats), WEIR_OK);
     assert_int_equal(stats.log_failed, 50);
     assert_int_equal(stats.log_dropped, 0);
-    /* With another name they are logged, once the database is asked again. */
+    /* Who asks for the table itself is answered at once. */
+    weir_table *table;
+    assert_int_equal(weir_log_table(w, &table), WEIR_SCHEMA);
+    weir_sql_run(o->database, "DROP TABLE log");
+    assert_int_equal(weir_log_table(w, &table), WEIR_OK);
+    assert_non_null(table);
+    weir_log_info(w, "found");
+    assert_int_equal(weir_sync(w, WEIR_APPLIED, 10000), WEIR_OK);
+    assert_int_equal(ask(o, "SELECT count(*) FROM log WHERE message = 'found'"), 1);
+    assert_int_equal(opened_close(o), WEIR_OK);
+}
+
+/* With another name they are logged, once the database is asked again. */
+static void another_name_is_asked_for_at_once(void **state) {
+    opened *o = *state;
+    weir_sql_run(o->database, "CREATE TABLE log(x, must TEXT NOT NULL)");
+    opened_open(o, &(weir_options){.on_event = hear});
+    weir *w = o->w;
+    weir_log_info(w, "lost");
     assert_int_equal(weir_log_configure(w, &(weir_log_options){.table = "log2"}), WEIR_OK);
     weir_log_info(w, "there");
     assert_int_equal(opened_close(o), WEIR_OK);
@@ -378,6 +396,7 @@ int main(void) {
         OPENED_TEST(some_are_logged_seldom),
         OPENED_TEST(the_table_can_be_named),
         OPENED_TEST(a_table_that_does_not_fit_is_told),
+        OPENED_TEST(another_name_is_asked_for_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
