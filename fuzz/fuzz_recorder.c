@@ -77,18 +77,6 @@ static void load_recorder(memory_os *m, const uint8_t *data, size_t size) {
 
 /* ---- what is read ---- */
 
-static weir_journal *open_journal(memory_os *m) {
-    weir_journal_config config = {.os = &m->table,
-                                  .directory = MEMORY_DIRECTORY,
-                                  .segment_bytes = 1 << 18,
-                                  .limit_bytes = 1 << 22,
-                                  .zstd_level = 1};
-    weir_inventory none = {.verdict = WEIR_VERDICT_FRESH};
-    weir_journal *journal;
-    MUST(weir_journal_open(&config, &none, &journal, NULL) == WEIR_OK);
-    return journal;
-}
-
 static bool attach_and_skip(memory_os *m, const weir_ring *ring, uint8_t skip,
                             weir_recorder_reader *reader) {
     weir_found_ring found;
@@ -123,7 +111,7 @@ static void check_journal(memory_os *m, uint64_t rows) {
 }
 
 static void drain_all(memory_os *m, weir_ring *ring, weir_recorder_reader *reader, uint64_t most) {
-    weir_journal *journal = open_journal(m);
+    weir_journal *journal = fuzz_fresh_journal(m);
     weir_drain d;
     bool appended = true;
     MUST(weir_drain_make(&d, ring, journal, 1000, true, NULL) == WEIR_OK);

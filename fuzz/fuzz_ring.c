@@ -8,18 +8,6 @@
 #include "../lib/journal/drain.h"
 #include "harness.h"
 
-static weir_journal *open_journal(memory_os *m) {
-    weir_journal_config config = {.os = &m->table,
-                                  .directory = MEMORY_DIRECTORY,
-                                  .segment_bytes = 1 << 18,
-                                  .limit_bytes = 1 << 22,
-                                  .zstd_level = 1};
-    weir_inventory none = {.verdict = WEIR_VERDICT_FRESH};
-    weir_journal *journal;
-    MUST(weir_journal_open(&config, &none, &journal, NULL) == WEIR_OK);
-    return journal;
-}
-
 static int drain_all(weir_ring *ring, weir_journal *journal) {
     weir_drain d;
     bool appended = true;
@@ -53,7 +41,7 @@ static void drain(memory_os *m, weir_ring *ring, uint64_t rows) {
     weir_durable_mark mark;
     (void)weir_ring_load_mark(ring, &mark); /* either answer is right */
     (void)weir_ring_pending(ring);          /* likewise */
-    weir_journal *journal = open_journal(m);
+    weir_journal *journal = fuzz_fresh_journal(m);
     int status = drain_all(ring, journal);
     weir_journal_close(journal);
     if (status == WEIR_OK) check_journal(m, rows);

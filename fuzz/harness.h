@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../lib/journal/journal.h"
 #include "../lib/ring/ring.h"
 #include "../lib/verify/reader.h"
 #include "memory_os.h"
@@ -30,6 +31,9 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t capacity);
             abort();                                                                               \
         }                                                                                          \
     } while (0)
+
+/* A new journal in memory, to be closed. */
+weir_journal *fuzz_fresh_journal(memory_os *m);
 
 /* A journal in memory, and everything that opening and the reading verbs look at. */
 typedef struct fuzz_view {

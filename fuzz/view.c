@@ -4,6 +4,18 @@
 #include "../lib/verify/inspect.h"
 #include "harness.h"
 
+weir_journal *fuzz_fresh_journal(memory_os *m) {
+    weir_journal_config config = {.os = &m->table,
+                                  .directory = MEMORY_DIRECTORY,
+                                  .segment_bytes = 1 << 18,
+                                  .limit_bytes = 1 << 22,
+                                  .zstd_level = 1};
+    weir_inventory none = {.verdict = WEIR_VERDICT_FRESH};
+    weir_journal *journal;
+    MUST(weir_journal_open(&config, &none, &journal, NULL) == WEIR_OK);
+    return journal;
+}
+
 static void take(fuzz_view *view, bool verify_all) {
     const weir_os *os = &view->os.table;
     weir_error error = {0};

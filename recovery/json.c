@@ -6,32 +6,13 @@
 #include <string.h>
 #include <time.h>
 
-/* Length of the UTF-8 sequence at at (1 … 4), or 0 when there is none: RFC 3629, so no surrogates,
- * no overlong forms, nothing above U+10FFFF. */
-static size_t sequence_length(const uint8_t *at, size_t left) {
-    static const struct {
-        uint8_t first_low, first_high, second_low, second_high, length;
-    } forms[] = {
-        {0x00, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-        {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
-        {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
-    };
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        if (at[0] < forms[i].first_low || at[0] > forms[i].first_high) continue;
-        size_t length = forms[i].length;
-        if (length > left) return 0;
-        if (length > 1 && (at[1] < forms[i].second_low || at[1] > forms[i].second_high)) return 0;
-        for (size_t k = 2; k < length; k++)
-            if ((at[k] & 0xC0) != 0x80) return 0;
-        return length;
-    }
-    return 0;
-}
+#include "../lib/base/utf8.h"
+#include "../lib/format/text.h"
 
 bool weir_is_utf8(const void *bytes, size_t length) {
     const uint8_t *at = bytes;
     while (length > 0) {
-        size_t step = sequence_length(at, length);
+        size_t step = weir_utf8_size(at, length);
         if (step == 0) return false;
         at += step;
         length -= step;
@@ -65,7 +46,7 @@ void weir_json_string(FILE *out, const void *bytes, size_t length) {
     const uint8_t *at = bytes;
     fputc('"', out);
     while (length > 0) {
-        size_t step = sequence_length(at, length);
+        size_t step = weir_utf8_size(at, length);
         if (step == 0) {
             fputs("\\ufffd", out);
             step = 1;
@@ -88,11 +69,8 @@ void weir_write_hex(FILE *out, const void *bytes, size_t length) {
 }
 
 void weir_write_real(FILE *out, double value) {
-    char text[40];
-    for (int digits = 15; digits <= 17; digits++) {
-        (void)snprintf(text, sizeof text, "%.*g", digits, value); /* 17 digits take 24 characters */
-        if (strtod(text, NULL) == value) break;
-    }
+    char text[WEIR_TEXT_SHORTEST];
+    (void)weir_text_shortest(text, value); /* fputs finds its end */
     fputs(text, out);
     if (!strpbrk(text, ".en")) fputs(".0", out); /* e: exponent; n: inf and nan */
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "../base/utf8.h"
 #include "text_put.h"
 
 static void put_json_character(weir_text_buffer *out, uint8_t c) {
@@ -17,7 +18,7 @@ static void put_json_character(weir_text_buffer *out, uint8_t c) {
 static void put_json_string(weir_text_buffer *out, const uint8_t *bytes, size_t length) {
     weir_text_put(out, "\"", 1);
     for (size_t at = 0, size; at < length && !out->cut; at += size) {
-        size = weir_text_character(bytes + at, length - at);
+        size = weir_utf8_size(bytes + at, length - at);
         if (size == 1)
             put_json_character(out, bytes[at]);
         else if (size > 1)

@@ -18,6 +18,29 @@ static inline unsigned weir_width_length(uint32_t length) {
     return (unsigned)(32 - __builtin_clz(length | 1) + 7) / 8;
 }
 
+/* One value with its tag. at has eight bytes, or a text's length and eight. Each returns the end of
+ * the value. */
+static inline uint8_t *weir_put_integer(uint8_t *at, uint8_t *tag, int64_t v) {
+    unsigned width = weir_width_signed(v);
+    *tag = (uint8_t)(WEIR_INTEGER << 4 | width);
+    return weir_put_uint(at, (uint64_t)v, width);
+}
+
+static inline uint8_t *weir_put_real(uint8_t *at, uint8_t *tag, double v) {
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    *tag = WEIR_REAL << 4 | 8;
+    return weir_put_u64(at, bits);
+}
+
+/* type: WEIR_TEXT or WEIR_BLOB. */
+static inline uint8_t *weir_put_string(uint8_t *at, uint8_t *tag, uint32_t type, const void *bytes,
+                                       uint32_t length) {
+    unsigned width = weir_width_length(length);
+    *tag = (uint8_t)(type << 4 | width);
+    return weir_put_bytes(weir_put_uint(at, length, width), bytes, length);
+}
+
 /* Why a value cannot be stored. */
 static inline int weir_value_fault(const weir_value *v) {
     return v->type == WEIR_OVERLONG ? WEIR_TOO_BIG : WEIR_MISUSE;
@@ -69,22 +92,15 @@ static inline uint64_t weir_row_bound(const weir_value *values, size_t count) {
 static inline uint8_t *weir_values_encode(uint8_t *at, uint8_t **tag, const weir_value *values,
                                           size_t count) {
     uint8_t *next = *tag;
-    for (const weir_value *v = values, *end = values + count; v < end; v++) {
-        unsigned width = 0;
-        if (v->type == WEIR_INTEGER) {
-            width = weir_width_signed(v->as.integer);
-            at = weir_put_uint(at, (uint64_t)v->as.integer, width);
-        } else if (v->type == WEIR_REAL) {
-            width = 8;
-            uint64_t bits;
-            memcpy(&bits, &v->as.real, sizeof bits);
-            at = weir_put_u64(at, bits);
-        } else if (v->type != WEIR_NULL) {
-            width = weir_width_length(v->length);
-            at = weir_put_uint(at, v->length, width);
-            at = weir_put_bytes(at, v->as.bytes, v->length);
-        }
-        *next++ = (uint8_t)(v->type << 4 | width);
+    for (const weir_value *v = values, *end = values + count; v < end; v++, next++) {
+        if (v->type == WEIR_INTEGER)
+            at = weir_put_integer(at, next, v->as.integer);
+        else if (v->type == WEIR_REAL)
+            at = weir_put_real(at, next, v->as.real);
+        else if (v->type != WEIR_NULL)
+            at = weir_put_string(at, next, v->type, v->as.bytes, v->length);
+        else
+            *next = WEIR_NULL;
     }
     *tag = next;
     return at;
@@ -118,14 +134,9 @@ static inline uint8_t *weir_row_encode_small(uint8_t *at, uint16_t table, const 
     at += count;
     for (const weir_value *v = values, *end = values + count; v < end; v++, tag++) {
         if (v->type == WEIR_INTEGER) {
-            unsigned width = weir_width_signed(v->as.integer);
-            *tag = (uint8_t)(WEIR_INTEGER << 4 | width);
-            at = weir_put_uint(at, (uint64_t)v->as.integer, width);
+            at = weir_put_integer(at, tag, v->as.integer);
         } else if (v->type == WEIR_REAL) {
-            uint64_t bits;
-            memcpy(&bits, &v->as.real, sizeof bits);
-            *tag = WEIR_REAL << 4 | 8;
-            at = weir_put_u64(at, bits);
+            at = weir_put_real(at, tag, v->as.real);
         } else if (v->type == WEIR_NULL) {
             *tag = WEIR_NULL;
         } else {
@@ -133,10 +144,7 @@ static inline uint8_t *weir_row_encode_small(uint8_t *at, uint16_t table, const 
                 (!v->as.bytes && v->length))
                 return NULL;
             room -= v->length;
-            unsigned width = weir_width_length(v->length);
-            *tag = (uint8_t)(v->type << 4 | width);
-            at = weir_put_uint(at, v->length, width);
-            at = weir_put_bytes(at, v->as.bytes, v->length);
+            at = weir_put_string(at, tag, v->type, v->as.bytes, v->length);
         }
     }
     return at;

@@ -39,6 +39,11 @@ void weir_object_begin(weir_object *o, weir_text_buffer *out);
 bool weir_object_add(weir_object *o, const char *name, size_t length, const weir_value *value);
 void weir_object_end(weir_object *o); /* also after a member that did not fit: add said false */
 
+/* The number in the least of 15, 16 or 17 digits of %g that reads back as the same: 17 tell every
+ * double from every other. Returns the length. In the thread's locale. */
+enum { WEIR_TEXT_SHORTEST = 40 }; /* 17 digits take 24 characters */
+int weir_text_shortest(char text[WEIR_TEXT_SHORTEST], double v);
+
 /* Put the mark over the end of a text that was cut, not splitting a UTF-8 character, and a NUL.
  * Returns its length. */
 size_t weir_text_put_mark(char text[WEIR_TEXT_MAX]);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../base/utf8.h"
+
 void weir_text_put(weir_text_buffer *out, const char *text, size_t length) {
     size_t room = weir_text_room(out);
     if (length > room) {
@@ -25,23 +27,9 @@ void weir_text_put_spaces(weir_text_buffer *out, size_t count) {
     out->length += count;
 }
 
-size_t weir_text_character(const uint8_t *at, size_t left) {
-    if (at[0] < 0x80) return 1;
-    size_t size = at[0] >= 0xF0 ? 4 : at[0] >= 0xE0 ? 3 : 2;
-    if (at[0] < 0xC2 || at[0] > 0xF4 || left < size) return 0;
-    for (size_t i = 1; i < size; i++)
-        if ((at[i] & 0xC0) != 0x80) return 0;
-    bool overlong = (at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xF0 && at[1] < 0x90);
-    bool surrogate = at[0] == 0xED && at[1] > 0x9F, beyond = at[0] == 0xF4 && at[1] > 0x8F;
-    return overlong || surrogate || beyond ? 0 : size;
-}
-
 size_t weir_text_put_mark(char text[WEIR_TEXT_MAX]) {
     static const char mark[] = "… [cut]";
-    size_t limit = WEIR_TEXT_MAX - sizeof mark,
-           at = limit - 3; /* a character has at most 4 bytes */
-    while (at < limit && at + weir_text_character((const uint8_t *)text + at, 4) <= limit)
-        at++;
+    size_t at = weir_utf8_cut(text, WEIR_TEXT_MAX - sizeof mark);
     memcpy(text + at, mark, sizeof mark);
     return at + sizeof mark - 1;
 }
@@ -69,13 +57,17 @@ void weir_text_put_hexadecimal(weir_text_buffer *out, const uint8_t *bytes, size
         weir_text_put(out, (const char[]){digits[bytes[i] >> 4], digits[bytes[i] & 15]}, 2);
 }
 
-/* 17 digits tell every double from every other. */
-void weir_text_put_shortest(weir_text_buffer *out, double v) {
-    char text[40];
+int weir_text_shortest(char text[WEIR_TEXT_SHORTEST], double v) {
     int digits = 15, length;
     do
-        length = snprintf(text, sizeof text, "%.*g", digits, v);
+        length = snprintf(text, WEIR_TEXT_SHORTEST, "%.*g", digits, v);
     while (++digits <= 17 && strtod(text, NULL) != v);
+    return length;
+}
+
+void weir_text_put_shortest(weir_text_buffer *out, double v) {
+    char text[WEIR_TEXT_SHORTEST];
+    int length = weir_text_shortest(text, v);
     weir_text_put(out, text, (size_t)length);
 }
 

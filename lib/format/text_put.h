@@ -14,12 +14,9 @@ void weir_text_put(weir_text_buffer *out, const char *text, size_t length);
 void weir_text_put_spaces(weir_text_buffer *out, size_t count);
 void weir_text_put_decimal(weir_text_buffer *out, uint64_t magnitude, bool negative);
 void weir_text_put_integer(weir_text_buffer *out, int64_t v);
-/* In the least of 15, 16 or 17 digits that reads back as the same number. */
+/* As weir_text_shortest(). */
 void weir_text_put_shortest(weir_text_buffer *out, double v);
 void weir_text_put_hexadecimal(weir_text_buffer *out, const uint8_t *bytes, size_t length);
-
-/* Bytes of the UTF-8 character (RFC 3629) that these bytes, at least one, begin with; 0: none. */
-size_t weir_text_character(const uint8_t *at, size_t left);
 
 /* Write the digits of v before end; returns the first. At most 20. */
 char *weir_text_digits(char *end, uint64_t v);

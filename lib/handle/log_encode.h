@@ -35,12 +35,6 @@ static inline bool weir_log_take_integer(const weir_log_argument *a, va_list *ar
     }
 }
 
-static inline uint8_t *weir_log_put_integer(uint8_t *at, uint8_t *tag, int64_t v) {
-    unsigned width = weir_width_signed(v);
-    *tag = (uint8_t)(WEIR_INTEGER << 4 | width);
-    return weir_put_uint(at, (uint64_t)v, width);
-}
-
 /* A text of at most *room bytes, which it uses; NULL: it is longer. */
 static inline uint8_t *weir_log_put_text(uint8_t *at, uint8_t *tag, const char *text, size_t limit,
                                          uint64_t *room) {
@@ -49,9 +43,7 @@ static inline uint8_t *weir_log_put_text(uint8_t *at, uint8_t *tag, const char *
     size_t length = strnlen(text, limit <= *room ? limit : (size_t)*room + 1);
     if (length > *room) return NULL;
     *room -= length;
-    *tag = (uint8_t)(WEIR_TEXT << 4 | weir_width_length((uint32_t)length));
-    at = weir_put_uint(at, length, *tag & 15);
-    return weir_put_bytes(at, text, length);
+    return weir_put_string(at, tag, WEIR_TEXT, text, (uint32_t)length);
 }
 
 /* As weir_row_encode_small(): at has weir_row_most() bytes and room more. NULL: the texts are
@@ -62,17 +54,13 @@ static inline uint8_t *weir_log_encode(uint8_t *at, const weir_log_template *t,
     at = weir_put_u16(at, t->row.columns);
     uint8_t *tag = at;
     int64_t last = 0;
-    at = weir_log_put_integer(at + t->row.columns, tag++, m->time_ns);
-    at = weir_log_put_integer(at, tag++, thread);
+    at = weir_put_integer(at + t->row.columns, tag++, m->time_ns);
+    at = weir_put_integer(at, tag++, thread);
     for (const weir_log_argument *a = t->argument, *end = a + t->arguments; a < end; a++, tag++) {
         if (weir_log_take_integer(a, m->arguments, &last)) {
-            at = weir_log_put_integer(at, tag, last);
+            at = weir_put_integer(at, tag, last);
         } else if (a->as == WEIR_LOG_DOUBLE) {
-            double real = va_arg(*m->arguments, double);
-            uint64_t bits;
-            memcpy(&bits, &real, sizeof bits);
-            *tag = WEIR_REAL << 4 | 8;
-            at = weir_put_u64(at, bits);
+            at = weir_put_real(at, tag, va_arg(*m->arguments, double));
         } else if (a->as == WEIR_LOG_TEXT) {
             const char *text = va_arg(*m->arguments, const char *);
             at = weir_log_put_text(at, tag, text, weir_log_limit(a, last), &room);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "../base/thread.h"
+#include "../base/utf8.h"
 #include "../format/row_encode.h"
 #include "place.h"
 
@@ -68,9 +69,7 @@ enum { CUT_FILE = 120 }; /* bytes of a file's name that stay; the last ones */
 static size_t cut_message(char *into, const weir_value *message, size_t room) {
     static const char mark[] = "… [cut]";
     const char *text = message->as.bytes;
-    size_t end = room - (sizeof mark - 1);
-    while (end > 0 && ((unsigned char)text[end] & 0xC0u) == 0x80u)
-        end--;
+    size_t end = weir_utf8_cut(text, room - (sizeof mark - 1)); /* the text goes on after room */
     memcpy(into, text, end);
     memcpy(into + end, mark, sizeof mark - 1);
     return end + sizeof mark - 1;

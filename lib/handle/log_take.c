@@ -1,6 +1,7 @@
 /* log_take.c - the arguments of a message become values. */
 #include <wchar.h>
 
+#include "../base/utf8.h"
 #include "log_encode.h"
 
 static inline weir_value take_text(const char *text, size_t limit) {
@@ -34,20 +35,6 @@ void weir_log_take(const weir_log_template *t, va_list *arguments, int error, we
 
 /* ---- wide text ------------------------------------------------------------------------------ */
 
-/* As UTF-8 (RFC 3629); what is no Unicode character becomes U+FFFD. Returns the bytes. */
-static size_t encode_character(char at[4], uint32_t c) {
-    if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)) c = 0xFFFD;
-    if (c < 0x80) {
-        at[0] = (char)c;
-        return 1;
-    }
-    size_t bytes = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (size_t i = bytes - 1; i > 0; i--, c >>= 6)
-        at[i] = (char)(0x80 | (c & 0x3F));
-    at[0] = (char)((0xF00u >> bytes) | c);
-    return bytes;
-}
-
 typedef struct wide_room {
     char *at, *end;
 } wide_room;
@@ -59,7 +46,7 @@ static bool take_wide_text(wide_room *room, const wchar_t *text, size_t limit, w
     if (!text) return true;
     for (; (size_t)(room->at - from) < limit && *text; text++) {
         char character[4];
-        size_t bytes = encode_character(character, (uint32_t)*text);
+        size_t bytes = weir_utf8_encode(character, (uint32_t)*text);
         if ((size_t)(room->at - from) + bytes > limit) break;
         if ((size_t)(room->end - room->at) < bytes) return false;
         memcpy(room->at, character, bytes);
@@ -71,7 +58,7 @@ static bool take_wide_text(wide_room *room, const wchar_t *text, size_t limit, w
 
 static bool take_wide_character(wide_room *room, wint_t c, weir_value *out) {
     if (room->end - room->at < 4) return false;
-    size_t bytes = encode_character(room->at, (uint32_t)c);
+    size_t bytes = weir_utf8_encode(room->at, (uint32_t)c);
     *out = weir_text_n(room->at, bytes);
     room->at += bytes;
     return true;

@@ -110,14 +110,18 @@ static inline uint64_t weir_record_bytes(uint64_t body) {
     return (WEIR_RECORD_HEAD + body + 7) & ~(uint64_t)7;
 }
 
+/* Mix place and size into the hash of some bytes, so that the same bytes elsewhere fail. */
+static inline uint64_t weir_check_mix(uint64_t hash, uint64_t salt, uint64_t position,
+                                      uint64_t bytes) {
+    return (hash ^ (salt + position * WEIR_RECORD_K2 + (bytes << 40))) * WEIR_RECORD_K1;
+}
+
 /* The high half of XXH3-64 of stamp and body, after size, position, lane and ring are mixed in.
  * They are mixed in afterwards because a seeded XXH3 derives a secret for long inputs. */
 static inline uint32_t weir_record_check(const uint8_t *record, uint64_t body, uint64_t salt,
                                          uint64_t position) {
     uint64_t hash = XXH3_64bits(record + 8, (size_t)(8 + body));
-    hash ^= salt + position * WEIR_RECORD_K2 + (body << 40);
-    hash *= WEIR_RECORD_K1;
-    return (uint32_t)(hash >> 32);
+    return (uint32_t)(weir_check_mix(hash, salt, position, body) >> 32);
 }
 
 /* This many pending bytes do not linger: a block that is worth its sync, or a quarter of a lane,

@@ -34,9 +34,7 @@ weir_recorder_slot *weir_recorder_claim(weir_recorder *r, uint64_t *sequence) {
 }
 
 uint64_t weir_recorder_check(uint64_t salt, uint64_t sequence, const uint8_t *body, size_t bytes) {
-    uint64_t hash = XXH3_64bits(body, bytes);
-    hash ^= salt + sequence * 0x9E3779B97F4A7C15u + ((uint64_t)bytes << 40);
-    return hash * 0xD6E8FEB86659FD93u;
+    return weir_check_mix(XXH3_64bits(body, bytes), salt, sequence, bytes);
 }
 
 static void set_state(weir_recorder_slot *slot, uint64_t sequence, weir_recorder_state state) {

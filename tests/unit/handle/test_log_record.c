@@ -247,6 +247,20 @@ static void a_message_that_does_not_fit_is_cut(void **state) {
     assert_int_equal(weir_close(w), WEIR_OK);
 }
 
+/* Bytes that could be the middle of characters are no reason to cut more. */
+static void what_is_no_text_is_cut_like_any(void **state) {
+    (void)state;
+    char bytes[1000];
+    weir *w = open_recording(64);
+    memset(bytes, 0x80, sizeof bytes - 1);
+    bytes[sizeof bytes - 1] = 0;
+    weir_log_debug(w, "%s", bytes);
+    assert_int_equal(weir_log_flush_recorder(w), WEIR_OK);
+    assert_int_equal(rows_of(w), 1);
+    assert_int_equal(ask("SELECT length(CAST(message AS BLOB)) BETWEEN 300 AND 472 FROM log"), 1);
+    assert_int_equal(weir_close(w), WEIR_OK);
+}
+
 static void fields_that_do_not_fit_are_left_out(void **state) {
     (void)state;
     char text[600];
@@ -487,6 +501,7 @@ int main(void) {
         RECORDER_TEST(wrong_options_are_refused),
         RECORDER_TEST(every_lane_taken_leaves_none_for_a_recorder),
         RECORDER_TEST(a_message_that_does_not_fit_is_cut),
+        RECORDER_TEST(what_is_no_text_is_cut_like_any),
         RECORDER_TEST(fields_that_do_not_fit_are_left_out),
         RECORDER_TEST(a_format_that_cannot_wait_is_recorded_as_text),
         RECORDER_TEST(a_clean_close_throws_the_record_away),
