@@ -97,6 +97,7 @@ def words_of(path, seen=None):
     seen = {path} if seen is None else seen
     text = COMMENT.sub("", read(path))
     words = set(re.findall(r"\w+", text))
+    words |= {word + "_sized" for word in words}  # what inline functions of the public headers call
     for header in re.findall(r'#include "([\w/]+)\.h"', text):
         for shared in (f"tests/support/{header}.h", f"tests/support/{header}.c"):
             if os.path.exists(shared) and shared not in seen:

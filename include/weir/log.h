@@ -188,6 +188,9 @@ typedef struct weir_log_options {
     int record_on_error;   /* bring its messages out before each ERROR or FATAL is logged */
 } weir_log_options;
 
+WEIR_API int weir_log_configure_sized(weir *w, const weir_log_options *options,
+                                      size_t options_bytes);
+
 /* Zero means the default in every field. Any thread, at any time. Errors: WEIR_MISUSE,
  * WEIR_NO_MEMORY, WEIR_CLOSED, WEIR_FORKED, WEIR_STOPPED.
  *
@@ -197,7 +200,9 @@ typedef struct weir_log_options {
  * kept for ERROR and FATAL. A table that cannot be had, or another failure, is an event
  * (WEIR_EVENT_LOG_REFUSED; without on_event a line on stderr), once for each reason, and counted in
  * weir_stats.log_failed; the database is asked again every second. */
-WEIR_API int weir_log_configure(weir *w, const weir_log_options *options);
+static inline int weir_log_configure(weir *w, const weir_log_options *options) {
+    return weir_log_configure_sized(w, options, sizeof *options);
+}
 
 /* The table of the messages, declared if it is not yet: for weir_keep(). out: as that of
  * weir_declare(), and the answer is. Any thread. */

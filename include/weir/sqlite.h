@@ -37,6 +37,9 @@
 extern "C" {
 #endif
 
+WEIR_API int weir_open_sqlite_sized(const char *path, const weir_options *options,
+                                    size_t options_bytes, weir **out);
+
 /* Open path, and the journal beside it; create what is missing.
  *
  * path: the database file; the journal follows the real file, not the name of a link to it.
@@ -50,7 +53,9 @@ extern "C" {
  * be known), WEIR_DAMAGED (promised rows are damaged: see weir-recover), WEIR_FOREIGN,
  * WEIR_VERSION, WEIR_IO, WEIR_NO_SPACE, WEIR_NO_MEMORY, WEIR_MISUSE, WEIR_UNSUPPORTED (also for
  * an SQLite without threads). */
-WEIR_API int weir_open_sqlite(const char *path, const weir_options *options, weir **out);
+static inline int weir_open_sqlite(const char *path, const weir_options *options, weir **out) {
+    return weir_open_sqlite_sized(path, options, sizeof *options, out);
+}
 
 /* Append one row and wait until it is applied: for a row whose key other rows need at once.
  *
@@ -79,6 +84,9 @@ typedef struct weir_keep_limits {
      * log). It need not be declared. A row without a number there is never too old. */
     const char *time_column;
 } weir_keep_limits;
+
+WEIR_API int weir_keep_sized(weir_table *table, const weir_keep_limits *limits,
+                             size_t limits_bytes);
 
 /* Keep a table within limits: the writer thread deletes its oldest rows, in transactions of its
  * own, so that the table does not grow for ever.
@@ -120,7 +128,9 @@ typedef struct weir_keep_limits {
  * WEIR_NOT_FOUND (no such column), WEIR_SCHEMA (the table is WITHOUT ROWID, a view or virtual, or
  * columns of it have all three names of the rowid), WEIR_BUSY, WEIR_DATABASE, WEIR_IO,
  * WEIR_NO_MEMORY, WEIR_CLOSED (the table belongs to a handle that is closed), WEIR_FORKED. */
-WEIR_API int weir_keep(weir_table *table, const weir_keep_limits *limits);
+static inline int weir_keep(weir_table *table, const weir_keep_limits *limits) {
+    return weir_keep_sized(table, limits, sizeof *limits);
+}
 
 #ifdef __cplusplus
 }

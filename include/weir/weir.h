@@ -246,7 +246,12 @@ typedef enum weir_event {
  * weir but those for status and version. text lives until the callback returns. */
 typedef void weir_event_fn(void *context, weir_event event, const char *text);
 
-/* Zero means the default in every field: start from weir_options o = {0}. */
+/* Zero means the default in every field: start from weir_options o = {0}.
+ *
+ * Fields are added at the end of this struct and of the others that have a call with a name in
+ * _sized. The calls without it are inline and pass the size that the struct has in this header, so
+ * a program runs with a library that is older or newer than the header it was compiled with. A
+ * field that the library does not know must be 0 (WEIR_MISUSE). */
 typedef struct weir_options {
     /* Default: the database's real path + "-weir". A directory other than last time's is refused
      * while rows wait there (WEIR_FOREIGN). */
@@ -367,8 +372,12 @@ struct weir_stats {
     uint64_t log_failed;  /* … that failed otherwise */
 };
 
+WEIR_API int weir_stats_sized(weir *w, struct weir_stats *out, size_t out_bytes);
+
 /* Errors: WEIR_MISUSE, WEIR_FORKED. */
-WEIR_API int weir_stats(weir *w, struct weir_stats *out);
+static inline int weir_stats(weir *w, struct weir_stats *out) {
+    return weir_stats_sized(w, out, sizeof *out);
+}
 
 /* ---- closing ---------------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "../base/sized.h"
 #include "../format/conversion.h"
 #include "../format/row_encode.h"
 #include "../format/template.h"
@@ -48,43 +49,59 @@ int weir_log_declare(weir *w, weir_log_columns columns, weir_table **table) {
     return status;
 }
 
-int weir_log_configure(weir *w, const weir_log_options *options) {
-    if (!w || !options)
-        return weir_misuse("weir_log_configure", w ? "options is NULL" : "w is NULL");
-    if ((unsigned)options->keep >= WEIR_LOG_LEVELS)
-        return weir_misuse("weir_log_configure", "keep is no level");
-    if ((unsigned)options->record >= WEIR_LOG_LEVELS)
-        return weir_misuse("weir_log_configure", "record is no level");
-    weir_error error = {0};
-    int held, status = weir_call_enter(w, WEIR_CALL_OPEN, &held);
-    if (status != WEIR_OK) return weir_refuse("weir_log_configure", status);
-    char *name = options->table ? strdup(options->table) : NULL;
-    (void)pthread_mutex_lock(&w->declaring); /* fails only for a mutex that was never made */
+static const char *wrong_option(const weir_log_options *options) {
+    if ((unsigned)options->keep >= WEIR_LOG_LEVELS) return "keep is no level";
+    if ((unsigned)options->record >= WEIR_LOG_LEVELS) return "record is no level";
+    return NULL;
+}
+
+/* With the lock. *name: the table's, from malloc, or NULL; becomes what is to be freed. */
+static int configure_locked(weir *w, const weir_log_options *options, char **name,
+                            weir_error *error) {
     bool named = atomic_load_explicit(&w->log_table, memory_order_relaxed) ||
                  atomic_load_explicit(&w->log_fields, memory_order_relaxed);
-    if (options->table && !name) {
-        status = WEIR_NO_MEMORY;
-    } else if (options->table && named) {
-        status = WEIR_MISUSE;
-    } else {
-        status = weir_log_set_recorder(w, options, &error);
-    }
-    if (status == WEIR_OK) {
+    if (*name && named)
+        return weir_fail(error, WEIR_MISUSE,
+                         "weir_log_configure: table: the handle has logged a message already, to "
+                         "a table that was chosen then; call this before the first one");
+    int status = weir_log_set_recorder(w, options, error);
+    if (status != WEIR_OK) return status;
+    if (*name) {
         char *before = w->log_name;
-        if (name) w->log_name = name;
-        name = name ? before : NULL;
-        atomic_store_explicit(&w->log_refusal, WEIR_OK, memory_order_relaxed); /* ask again */
-        atomic_store_explicit(&w->log_keep, (int)options->keep, memory_order_relaxed);
+        w->log_name = *name;
+        *name = before;
     }
+    atomic_store_explicit(&w->log_refusal, WEIR_OK, memory_order_relaxed); /* ask again */
+    atomic_store_explicit(&w->log_keep, (int)options->keep, memory_order_relaxed);
+    return WEIR_OK;
+}
+
+static int configure_inside(weir *w, const weir_log_options *options, weir_error *error) {
+    char *name = options->table ? strdup(options->table) : NULL;
+    if (options->table && !name)
+        return weir_fail(error, WEIR_NO_MEMORY, "weir_log_configure: no memory");
+    (void)pthread_mutex_lock(&w->declaring); /* fails only for a mutex that was never made */
+    int status = configure_locked(w, options, &name, error);
     (void)pthread_mutex_unlock(&w->declaring);
     free(name);
+    return status;
+}
+
+int weir_log_configure_sized(weir *w, const weir_log_options *options, size_t options_bytes) {
+    static const char call[] = "weir_log_configure";
+    if (!w || !options) return weir_misuse(call, w ? "options is NULL" : "w is NULL");
+    weir_error error = {0};
+    weir_log_options own;
+    int status =
+        weir_sized_take(&own, sizeof own, options, options_bytes, "weir_log_options", &error);
+    if (status != WEIR_OK) return weir_publish_error(&error);
+    if (wrong_option(&own)) return weir_misuse(call, wrong_option(&own));
+    int held;
+    status = weir_call_enter(w, WEIR_CALL_OPEN, &held);
+    if (status != WEIR_OK) return weir_refuse(call, status);
+    status = configure_inside(w, &own, &error);
     weir_call_exit(w, held);
-    if (error.status != WEIR_OK) return weir_publish_error(&error);
-    if (status == WEIR_MISUSE)
-        return weir_misuse("weir_log_configure",
-                           "table: the handle has logged a message already, to a table that was "
-                           "chosen then; call this before the first one");
-    return status == WEIR_OK ? status : weir_refuse("weir_log_configure", status);
+    return status < 0 ? weir_publish_error(&error) : status;
 }
 
 /* ---- arguments ------------------------------------------------------------------------------ */

@@ -1,4 +1,5 @@
 /* wait.c - waiting for a level, and looking at how far everything is. */
+#include "../base/sized.h"
 #include "core.h"
 
 uint64_t weir_deadline(const weir_os *os, uint32_t timeout_ms) {
@@ -190,19 +191,19 @@ static void count_applied(const weir *w, struct weir_stats *out) {
     out->rows_recovered = w->opened_row - w->start.row;
 }
 
-int weir_stats(weir *w, struct weir_stats *out) {
+int weir_stats_sized(weir *w, struct weir_stats *out, size_t out_bytes) {
     static const char call[] = "weir_stats";
     int held;
     if (!w || !out) return weir_misuse(call, w ? "out is NULL" : "w is NULL");
     int status = weir_call_enter(w, WEIR_CALL_EVEN_STOPPED, &held);
     if (status != WEIR_OK) return weir_refuse(call, status);
-    *out = (struct weir_stats){0};
-    count_published(w, out);
-    out->rows_refused = atomic_load_explicit(&w->refused, memory_order_relaxed);
-    count_applied(w, out);
-    count_journal(w, out);
-    if (out->last_row > out->last_row_applied)
-        out->lag_rows = out->last_row - out->last_row_applied;
+    struct weir_stats s = {0};
+    count_published(w, &s);
+    s.rows_refused = atomic_load_explicit(&w->refused, memory_order_relaxed);
+    count_applied(w, &s);
+    count_journal(w, &s);
+    if (s.last_row > s.last_row_applied) s.lag_rows = s.last_row - s.last_row_applied;
+    weir_sized_give(out, out_bytes, &s, sizeof s);
     weir_call_exit(w, held);
     return WEIR_OK;
 }

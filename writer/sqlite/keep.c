@@ -1,6 +1,7 @@
 /* keep.c - weir_keep: keep a table within limits. */
 #include <weir/sqlite.h>
 
+#include "../../lib/base/sized.h"
 #include "keep_table.h"
 #include "writers.h"
 
@@ -53,14 +54,15 @@ static int keep_inside(weir_table *table, const weir_keep_limits *limits, weir_e
     return status;
 }
 
-int weir_keep(weir_table *table, const weir_keep_limits *limits) {
-    static const weir_keep_limits none = {0};
+int weir_keep_sized(weir_table *table, const weir_keep_limits *limits, size_t limits_bytes) {
+    weir_keep_limits own;
     weir_error error = {0};
     int held;
     if (!table) return weir_misuse("weir_keep", "table is NULL");
     int status = weir_call_enter(weir_table_handle(table), WEIR_CALL_EVEN_STOPPED, &held);
     if (status != WEIR_OK) return weir_refuse("weir_keep", status);
-    status = keep_inside(table, limits ? limits : &none, &error);
+    status = weir_sized_take(&own, sizeof own, limits, limits_bytes, "weir_keep_limits", &error);
+    if (status == WEIR_OK) status = keep_inside(table, &own, &error);
     weir_call_exit(weir_table_handle(table), held);
     return status < 0 ? weir_publish_error(&error) : status;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../../lib/base/sized.h"
 #include "../../lib/base/thread.h"
 #include "../../lib/handle/fork.h"
 #include "../../lib/verify/inspect.h"
@@ -309,12 +310,14 @@ static int open_weir(opening *o, const char *path) {
     return status;
 }
 
-static int open_path(const weir_os *os, const char *path, const weir_options *options, weir **out,
-                     weir_error *error) {
+static int open_path(const weir_os *os, const char *path, const weir_options *options,
+                     size_t options_bytes, weir **out, weir_error *error) {
     opening o = {.os = os, .error = error};
-    if (options) o.options = *options;
+    int status = weir_sized_take(&o.options, sizeof o.options, options, options_bytes,
+                                 "weir_options", error);
+    if (status != WEIR_OK) return status;
     weir_options_fill(&o.options);
-    int status = open_weir(&o, path);
+    status = open_weir(&o, path);
     if (status == WEIR_OK) *out = o.handle;
     sqlite3_free(o.real_path);
     sqlite3_free(o.directory);
@@ -322,27 +325,28 @@ static int open_path(const weir_os *os, const char *path, const weir_options *op
 }
 
 /* A forked child that may not open anything is refused before SQLite does anything. */
-static int open_here(const weir_os *os, const char *path, const weir_options *options, weir **out,
-                     weir_error *error) {
+static int open_here(const weir_os *os, const char *path, const weir_options *options,
+                     size_t options_bytes, weir **out, weir_error *error) {
     if (!path || !out)
         return weir_fail(error, WEIR_MISUSE, "weir_open_sqlite: %s is NULL", path ? "out" : "path");
     *out = NULL;
     int status = weir_fork_begin(error);
     if (status != WEIR_OK) return status;
-    status = open_path(os, path, options, out, error);
+    status = open_path(os, path, options, options_bytes, out, error);
     weir_fork_end(); /* the handle counts for itself */
     return status;
 }
 
 int weir_open_sqlite_on(const weir_os *os, const char *path, const weir_options *options,
-                        weir **out) {
+                        size_t options_bytes, weir **out) {
     weir_error error = {0};
     weir_shelter shelter = weir_shelter_take();
-    int status = open_here(os, path, options, out, &error);
+    int status = open_here(os, path, options, options_bytes, out, &error);
     weir_shelter_leave(&shelter);
     return status < 0 ? weir_publish_error(&error) : status;
 }
 
-int weir_open_sqlite(const char *path, const weir_options *options, weir **out) {
-    return weir_open_sqlite_on(weir_os_posix(), path, options, out);
+int weir_open_sqlite_sized(const char *path, const weir_options *options, size_t options_bytes,
+                           weir **out) {
+    return weir_open_sqlite_on(weir_os_posix(), path, options, options_bytes, out);
 }
