@@ -315,6 +315,14 @@ static uint64_t memory_ticks(void *self) {
     (void)self;
     return 0;
 }
+/* Nobody polls here. */
+static int memory_make_event(void *self) {
+    (void)self;
+    return -EMFILE;
+}
+
+static void memory_raise_event(void *self, int event) { (void)self, (void)event; }
+
 static int memory_barrier(void *self) {
     (void)self;
     return 0;
@@ -405,6 +413,8 @@ void memory_os_make(memory_os *m) {
         .wall = memory_wall,
         .ticks = memory_ticks,
         .barrier = memory_barrier,
+        .make_event = memory_make_event,
+        .raise_event = memory_raise_event,
         .process_id = memory_process_id,
         .user_id = memory_user_id,
         .take_after = memory_take_after,

@@ -346,6 +346,39 @@ WEIR_API int weir_sync(weir *w, weir_level level, uint32_t timeout_ms);
 /* The same for one row. */
 WEIR_API int weir_wait(weir *w, weir_ticket ticket, weir_level level, uint32_t timeout_ms);
 
+/* WAITING WITHOUT A THREAD, for programs with an event loop
+ *
+ *     int fd;
+ *     uint64_t news;
+ *     weir_descriptor(w, WEIR_DURABLE, &fd);               // once; add it to poll, epoll, select
+ *     weir_append_ticket(orders, &ticket, weir_int(7));
+ *     weir_request(w, WEIR_DURABLE);                       // or let it linger
+ *     …
+ *     (void)read(fd, &news, sizeof news);                  // when it is readable: first this,
+ *     status = weir_wait(w, ticket, WEIR_DURABLE, 0);      // then ask for each ticket
+ *
+ * Read before you ask: what is reached after the question makes the descriptor readable again. */
+
+/* A descriptor that is readable after more rows have reached level, or never will: weir_wait and
+ * weir_sync say which. It is readable at first, and may be without news.
+ *
+ * level: WEIR_DURABLE or WEIR_APPLIED; each has one, made by the first call and given by every
+ * other. *fd: an eventfd, non-blocking and closed by exec; it belongs to the handle. Only read from
+ * it, 8 bytes; a second reader takes the news from the first. weir_close() makes it readable, then
+ * closes it: take it out of the event loop before, since its number may soon be another file's. A
+ * forked child has a copy, which it must not read. Any thread; not from a signal handler. Errors:
+ * WEIR_MISUSE, WEIR_IO (no descriptor can be had), WEIR_NO_MEMORY, WEIR_CLOSED, WEIR_FORKED. */
+WEIR_API int weir_descriptor(weir *w, weir_level level, int *fd);
+
+/* Let every row that was published before this call, by any thread, reach level as soon as for a
+ * thread that waits, instead of after linger_ms and apply_linger_ms; and return at once.
+ *
+ * level: WEIR_DURABLE or WEIR_APPLIED. What keeps rows from a level (a full disk, a locked
+ * database) keeps these too, and the request stands meanwhile. It is no promise: a crash forgets
+ * it. Any thread; not from a signal handler. Errors: WEIR_MISUSE, WEIR_CLOSED, WEIR_FORKED,
+ * WEIR_STOPPED. */
+WEIR_API int weir_request(weir *w, weir_level level);
+
 /* ---- looking ---------------------------------------------------------------------------- */
 
 /* Counts since this handle was opened, except where said. Exact when nobody appends meanwhile. */

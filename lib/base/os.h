@@ -140,6 +140,10 @@ struct weir_os {
     int (*wait)(void *self, _Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns);
     void (*wake)(void *self, _Atomic uint32_t *word); /* all waiters; async-signal-safe */
     int (*barrier)(void *self);
+    /* A descriptor that can be polled (eventfd): readable, and so from its making, until its 8
+     * bytes are read; raise makes it so again. */
+    int (*make_event)(void *self);
+    void (*raise_event)(void *self, int event);
     /* These three are async-signal-safe. thread_id: the kernel's id, which is reused.
      * thread_number: from 1, below 2^56; no other thread of this process has it or ever had it.
      * thread_life: whether a thread of this process lives, by its id. */

@@ -266,6 +266,8 @@ const weir_os *weir_os_posix(void) {
         .wait = posix_wait,
         .wake = posix_wake,
         .barrier = posix_barrier,
+        .make_event = weir_posix_make_event,
+        .raise_event = weir_posix_raise_event,
         .thread_id = posix_thread_id,
         .thread_number = posix_thread_number,
         .thread_life = posix_thread_life,

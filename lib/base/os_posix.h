@@ -38,6 +38,9 @@ int weir_posix_sync_directory(void *self, int dirfd, const char *path);
 int weir_posix_list(void *self, int dirfd, const char *path,
                     int (*each)(void *context, const char *name), void *context);
 
+int weir_posix_make_event(void *self);
+void weir_posix_raise_event(void *self, int event);
+
 /* ---- locks: os_posix_locks.c ---- */
 
 int weir_posix_locked(void *self, int file, int64_t *holder);

@@ -4,6 +4,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
@@ -26,6 +27,20 @@ static int keep_above_stdio(int file) {
     (void)close(file); /* nothing was done with it yet */
     errno = saved;
     return kept;
+}
+
+int weir_posix_make_event(void *self) {
+    (void)self;
+    return weir_posix_result(keep_above_stdio(eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC)));
+}
+
+void weir_posix_raise_event(void *self, int event) {
+    (void)self;
+    static const uint64_t one = 1;
+    ssize_t written;
+    do
+        written = write(event, &one, sizeof one);
+    while (written < 0 && errno == EINTR); /* EAGAIN: nobody has read it, and it is readable */
 }
 
 /* What openat and its like want for a dirfd and a path of this table. */

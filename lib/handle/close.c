@@ -37,6 +37,7 @@ void weir_dismantle(weir *w) {
     weir_log_end_recorder(w);
     if (w->ring.lanes) weir_ring_close(&w->ring);
     free_declarations(w);
+    weir_close_descriptors(w);
     weir_registry_unlock(w);
     if (w->dirfd) (void)w->os->close(w->os->self, w->dirfd); /* nothing is written through it */
     w->dirfd = 0;

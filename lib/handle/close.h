@@ -8,6 +8,9 @@
  * any more, and no call is inside. */
 void weir_dismantle(weir *w);
 
+/* What weir_descriptor made. */
+void weir_close_descriptors(weir *w);
+
 /* Handles that were closed while a thread was inside an append: those whose appends have
  * returned. What these published is in the ring, which the next opening of the journal finds as
  * one of a dead process. */

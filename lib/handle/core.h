@@ -102,7 +102,9 @@ struct weir {
     _Atomic uint64_t rows_deleted, keeps_suspended; /* relaxed: only counts */
     _Atomic int apply_status;
     _Atomic uint32_t want_applied; /* how many callers wait for applied */
-    _Atomic uint64_t linger_row;   /* see weir_handle_linger */
+    _Atomic uint64_t
+        requested_row;           /* up to here rows shall be applied at once; release / acquire */
+    _Atomic uint64_t linger_row; /* see weir_handle_linger */
 
     uint64_t base_row; /* last row before this opening's own */
     enum { WEIR_HANDLE_OPEN, WEIR_HANDLE_STUCK, WEIR_HANDLE_RETIRED } state;

@@ -73,7 +73,9 @@ void weir_handle_apply_status(weir *w, int status) {
 }
 
 bool weir_handle_wants_applied(weir *w) {
-    return atomic_load_explicit(&w->want_applied, memory_order_seq_cst) > 0;
+    return atomic_load_explicit(&w->want_applied, memory_order_seq_cst) > 0 ||
+           atomic_load_explicit(&w->applied_row, memory_order_relaxed) < /* the writer's own */
+               atomic_load_explicit(&w->requested_row, memory_order_acquire);
 }
 
 void weir_handle_linger(weir *w, uint64_t row) {

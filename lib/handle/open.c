@@ -155,6 +155,13 @@ static void on_durable(void *context, uint64_t row) {
     w->hooks.notify(w->hooks.self, goes_on ? WEIR_WAKE_ASIDE : WEIR_WAKE_ANYWHERE);
 }
 
+static void on_requested(void *context, uint64_t row) {
+    weir *w = context;
+    atomic_store_explicit(&w->requested_row, row, memory_order_release);
+    if (atomic_load_explicit(&w->hooked, memory_order_acquire))
+        w->hooks.notify(w->hooks.self, WEIR_WAKE_ANYWHERE);
+}
+
 static void on_stop(void *context) {
     weir *w = context;
     atomic_store_explicit(w->gate, 0,
@@ -169,6 +176,7 @@ static int start_journaler(weir_opening *o) {
     w->journaler.linger_ns = (uint64_t)w->options.linger_ms * 1000000u;
     w->journaler.segment_bytes = w->options.segment_bytes;
     w->journaler.on_durable = on_durable;
+    w->journaler.on_requested = on_requested;
     w->journaler.on_stop = on_stop;
     w->journaler.on_event = weir_send_event;
     w->journaler.context = w;

@@ -79,9 +79,16 @@ static void begin_wait(weir *w, weir_level level) {
     if (level == WEIR_APPLIED) notify_writer(w);
 }
 
+/* The hindrance is read first: what it has let through before is seen. */
+static int look_once(const weir *w, const goal *g) {
+    int in_the_way = hindrance(w, g->level);
+    if (reached(w, g)) return WEIR_OK;
+    return in_the_way == WEIR_OK ? WEIR_PENDING : in_the_way;
+}
+
 static int wait_for(weir *w, const goal *g, uint32_t timeout_ms) {
     if (reached(w, g)) return WEIR_OK;
-    if (timeout_ms == 0) return WEIR_PENDING;
+    if (timeout_ms == 0) return look_once(w, g);
     uint64_t deadline = weir_deadline(w->os, timeout_ms);
     bool applied = g->level == WEIR_APPLIED;
     weir_eventcount *news = applied ? &w->journaler.applied : &w->journaler.durable;

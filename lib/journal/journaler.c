@@ -38,6 +38,11 @@ void weir_journaler_notify(weir_journaler *j, weir_eventcount *news) {
     atomic_fetch_add_explicit(&news->moved, 1, memory_order_seq_cst);
     if (atomic_load_explicit(&news->waiters, memory_order_seq_cst))
         j->os->wake(j->os->self, &news->moved);
+    /* Against weir_descriptor: either we see its event, or whoever asks after it sees what has
+     * moved. */
+    atomic_thread_fence(memory_order_seq_cst);
+    int event = atomic_load_explicit(&news->event, memory_order_relaxed);
+    if (event) j->os->raise_event(j->os->self, event);
 }
 
 void weir_journaler_notify_all(weir_journaler *j) {
@@ -149,6 +154,16 @@ static void group_is_durable(weir_journaler *j) {
     weir_journal_look_ahead(j->journal); /* after the waiting threads were woken */
 }
 
+/* Everything that was published when the requests were taken is durable. */
+static void answer_requests(weir_journaler *j) {
+    if (j->under_way & 1u << WEIR_APPLIED && j->on_requested) {
+        weir_journal_state state;
+        weir_journal_get_state(j->journal, &state);
+        j->on_requested(j->context, state.durable.row);
+    }
+    j->under_way = 0;
+}
+
 /* No segment can be had for now. */
 static weir_next wait_for_journal_room(weir_journaler *j, uint64_t *wait_ns) {
     uint64_t twice = j->retry_ns < RETRY_MOST_NS / 2 ? 2 * j->retry_ns : RETRY_MOST_NS;
@@ -185,7 +200,7 @@ static uint64_t group_threshold(const weir_journaler *j) {
  * so much is pending that its size counts. Returns how much to write. hurry is a hint, and so
  * relaxed. */
 static uint64_t choose_group_target(weir_journaler *j) {
-    bool hurry = atomic_load_explicit(&j->sync_waiters, memory_order_relaxed) > 0;
+    bool hurry = atomic_load_explicit(&j->sync_waiters, memory_order_relaxed) > 0 || j->under_way;
     weir_journal_store_plain(j->journal,
                              hurry && weir_ring_pending(j->ring) <= 4 * group_threshold(j));
     return hurry ? group_threshold(j) : GROUP_TARGET;
@@ -254,6 +269,7 @@ static weir_next group(weir_journaler *j, uint64_t *wait_ns) {
     if (status == WEIR_STOPPED) return stop_for_good(j, &error);
     if (status != WEIR_OK && status != WEIR_FULL) return begin_again(j, &error, wait_ns);
     if (bytes) group_is_durable(j);
+    if (status == WEIR_OK && !j->drain.cutting) answer_requests(j);
     group_commit_delay(j, cut, waiting, began);
     if (status == WEIR_FULL) return wait_for_journal_room(j, wait_ns);
     j->full = false;
@@ -285,13 +301,19 @@ static weir_next quiet(weir_journaler *j, uint64_t now, uint64_t *wait_ns) {
 weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns) {
     if (atomic_load_explicit(&j->status, memory_order_relaxed) != WEIR_OK) return WEIR_NEXT_STOPPED;
     provision(j);
+    /* Before the tails are read, and not within a cut, which has not all that was published. */
+    if (!j->drain.cutting)
+        j->under_way |= atomic_exchange_explicit(&j->requested, 0, memory_order_acquire);
     uint64_t now = j->os->now(j->os->self);
     uint64_t pending = weir_ring_pending(j->ring);
-    if (!pending) return quiet(j, now, wait_ns);
+    if (!pending) {
+        answer_requests(j);
+        return quiet(j, now, wait_ns);
+    }
     j->quiet_since = 0;
     if (!j->pending_since) j->pending_since = now;
     uint64_t waited = now - j->pending_since;
-    bool demanded = atomic_load_explicit(&j->waiters, memory_order_relaxed) > 0 ||
+    bool demanded = j->under_way || atomic_load_explicit(&j->waiters, memory_order_relaxed) > 0 ||
                     atomic_load_explicit(&j->stopping, memory_order_relaxed);
     if (!demanded && pending < group_threshold(j) && waited < j->linger_ns) {
         *wait_ns = j->linger_ns - waited;
@@ -308,7 +330,8 @@ weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns) {
  * and there is room to write them. */
 static bool has_work(const weir_journaler *j, bool idle) {
     if (atomic_load_explicit(&j->stopping, memory_order_seq_cst) ||
-        atomic_load_explicit(&j->lanes_wanted, memory_order_seq_cst))
+        atomic_load_explicit(&j->lanes_wanted, memory_order_seq_cst) ||
+        (!j->full && atomic_load_explicit(&j->requested, memory_order_seq_cst)))
         return true;
     bool rows_count =
         idle || (!j->full && atomic_load_explicit(&j->waiters, memory_order_seq_cst) > 0);

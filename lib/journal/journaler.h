@@ -37,6 +37,7 @@ typedef enum weir_asleep {
 
 typedef struct weir_eventcount {
     _Atomic uint32_t moved, waiters;
+    _Atomic int event; /* raised whenever it has moved (weir_descriptor); 0: none was asked for */
 } weir_eventcount;
 
 typedef struct weir_journaler {
@@ -55,6 +56,10 @@ typedef struct weir_journaler {
     _Atomic uint32_t sync_waiters; /* how many of them do not wait for room: keep groups small */
     _Atomic uint32_t
         sync_requests; /* waits for durable rows so far: a hint, relaxed on both sides */
+    /* Levels, a bit each, that published rows shall reach without lingering: asked for by
+     * weir_request (seq_cst), taken by the journal thread before each cut (acquire). */
+    _Atomic uint32_t requested;
+    uint32_t under_way;            /* taken, and not yet reached; the journal thread's own */
     _Atomic uint32_t lanes_wanted; /* a thread found no free lane, or took the last */
     /* None can be made for now. The journal thread's own, and a hint to others: relaxed. */
     _Atomic bool lanes_short;
@@ -77,6 +82,8 @@ typedef struct weir_journaler {
 
     /* After each advance of durable: up to this row. */
     void (*on_durable)(void *context, uint64_t row);
+    /* Rows up to this one were requested to be applied, and are durable. */
+    void (*on_requested)(void *context, uint64_t row);
     void (*on_stop)(void *context); /* status has become an error */
     void (*on_event)(void *context, weir_event event, const char *text);
     void *context;

@@ -409,6 +409,14 @@ static int os_wait(void *self, _Atomic uint32_t *word, uint32_t expected, uint64
 
 static void os_wake(void *self, _Atomic uint32_t *word) { (void)self, (void)word; }
 
+/* Nobody polls here. */
+static int os_make_event(void *self) {
+    (void)self;
+    return -EMFILE;
+}
+
+static void os_raise_event(void *self, int event) { (void)self, (void)event; }
+
 static int os_barrier(void *self) {
     (void)self;
     return 0;
@@ -494,6 +502,8 @@ const weir_os *sim_os(void) {
         .wait = os_wait,
         .wake = os_wake,
         .barrier = os_barrier,
+        .make_event = os_make_event,
+        .raise_event = os_raise_event,
         .thread_id = os_thread_id,
         .thread_number = os_thread_number,
         .thread_life = os_thread_life,

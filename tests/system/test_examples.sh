@@ -28,3 +28,7 @@ expect 1000 "$(sqlite3 run.db 'SELECT count(*) FROM prices')" "rows of minimal, 
 (ulimit -c 0; "$examples/survives_abort") 2>/dev/null && { echo "it did not abort"; exit 1; }
 "$examples/minimal" >/dev/null
 expect 4 "$(sqlite3 run.db 'SELECT count(*) FROM log')" "rows in the log after opening again"
+
+# An event loop: every order is answered.
+expect "1000 orders answered, each once it was durable" "$("$examples/wait_epoll")" "the event loop"
+expect 1000 "$(sqlite3 orders.db 'SELECT count(*) FROM orders')" "rows of the event loop"

@@ -159,6 +159,27 @@ static void rows_linger_until_somebody_waits(void **state) {
     expect_durable(f, 2);
 }
 
+/* A cut has not what was published after it, so a request that comes within one stands until the
+ * next is durable. */
+static void a_request_covers_what_was_published_before_it(void **state) {
+    fixture *f = *state;
+    static const uint8_t noise[4096];
+    uint64_t wait_ns = 0;
+    for (int i = 0; i < 12; i++)
+        put_value(f, 0, weir_blob(noise, sizeof noise));
+    atomic_store(&f->j.sync_waiters, 1); /* so that the group is small */
+    assert_int_equal(step(f), WEIR_NEXT_AGAIN);
+    atomic_store(&f->j.sync_waiters, 0);
+    assert_true(f->j.drain.cutting);
+    put(f, 1, 1);
+    atomic_store(&f->j.requested, 1u << WEIR_DURABLE);
+    for (int i = 0; i < STEPS && (f->j.requested || f->j.under_way); i++)
+        assert_int_equal(weir_journaler_step(&f->j, &wait_ns), WEIR_NEXT_AGAIN);
+    assert_int_equal(weir_ring_pending(&f->at.at.ring), 0);
+    put(f, 0, 2);
+    assert_int_equal(weir_journaler_step(&f->j, &wait_ns), WEIR_NEXT_WAIT); /* it is over */
+}
+
 static void when_it_is_quiet_a_block_vouches_for_the_last_group(void **state) {
     fixture *f = *state;
     uint64_t wait_ns = 0;
@@ -608,6 +629,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(a_group_is_synced_then_marked_then_released),
         T(rows_linger_until_somebody_waits),
+        T(a_request_covers_what_was_published_before_it),
         T(when_it_is_quiet_a_block_vouches_for_the_last_group),
         T(after_a_failed_sync_rows_go_into_a_new_segment_once),
         T(after_a_failed_write_too),
