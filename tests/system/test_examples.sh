@@ -64,14 +64,16 @@ says 'weir_reject says why'
 "$examples/existing_database" Grace >/dev/null
 
 # The service: killed it loses nothing, ended it closes.
-"$examples/service" beats.db &
-until [ "$(sqlite3 -cmd '.timeout 5000' beats.db 'SELECT count(*) > 2 FROM beats' 2>/dev/null)" = 1 ]; do
-    sleep 0.1
-done
+count() { sqlite3 -cmd '.timeout 5000' beats.db 'SELECT count(*) FROM beats' 2>/dev/null || echo 0; }
+start() { # and wait until three more beats are applied
+    wanted=$(($([ -e beats.db ] && count || echo 0) + 3))
+    "$examples/service" beats.db &
+    until [ "$(count)" -ge $wanted ]; do sleep 0.1; done
+}
+start
 kill -9 $!
 wait $! 2>/dev/null || true
-"$examples/service" beats.db &
-sleep 0.3
+start
 kill $!
 wait $!
 [ ! -e beats.db-wal ] && [ ! -e beats.db-weir/ring ]
