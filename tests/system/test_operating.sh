@@ -36,7 +36,11 @@ run() { # STATUS COMMAND …: its exit status; what it says is in the file "out"
 
 says() { grep -q -- "$1" "${2:-out}" || fail "nothing says: $1"; }
 sql() { sqlite3 -cmd '.timeout 8000' "$@"; }
-beats() { sql "${1:-run.db}" 'SELECT count(*) FROM beats' 2>/dev/null || echo 0; }
+
+beats() { # the shell shall not be the one that makes the database
+    [ -e "${1:-run.db}" ] && sql "${1:-run.db}" 'SELECT count(*) FROM beats' 2>/dev/null || echo 0
+}
+
 
 until_true() { # WHAT COMMAND …: within 20 s
     what=$1
@@ -168,7 +172,8 @@ copies_of_a_database_in_use() {
     start
     run 0 sql run.db "VACUUM INTO 'vacuum.db'"
     run 0 timeout 20 sqlite3 run.db '.backup backup.db'
-    for db in vacuum.db backup.db; do
+    sql run.db .dump | sqlite3 dump.db
+    for db in vacuum.db backup.db dump.db; do
         expect ok "$(sql $db 'PRAGMA integrity_check')" "$db"
         [ "$(beats $db)" -ge 3 ] || fail "$db lacks rows"
     done
@@ -268,6 +273,24 @@ an_older_journal() {
     stop
 }
 
+the_journal_of_another_database() {
+    start
+    stop
+    mv run.db-weir other
+    rows=$(beats)
+    rm run.db
+    sql run.db 'CREATE TABLE own(x); INSERT INTO own VALUES (7)'
+    mv other run.db-weir
+    run 1 "$recover" run.db
+    expect "7 $rows" "$(sql run.db 'SELECT x FROM own') $(beats)" "own rows and the other's"
+    start # rows leave the journal
+    stop
+    rm run.db
+    sql run.db 'CREATE TABLE own(x)'
+    run 4 "$recover" run.db
+    says 'went to another database'
+}
+
 a_foreign_wal() {
     start
     sql run.db "VACUUM INTO 'copy.db'"
@@ -306,7 +329,7 @@ disk() {
 other() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 
 rights() {
-    (umask 027 && "$service" run.db) >"$log" 2>&1 &
+    (umask 027 && exec "$service" run.db) >"$log" 2>&1 &
     pid=$!
     until_true "the third row" more 3
     die
@@ -400,6 +423,13 @@ what_others_may_do() {
     [ ! -s "$log" ] || fail "what is allowed raised an event"
     expect 0 "$(sql run.db 'SELECT count(*) FROM beats WHERE beat IN (0, 1)')" "deleted rows"
 
+    # A new rule concerns the rows that come; what it refuses is kept, and may be removed.
+    sql run.db "CREATE TRIGGER even BEFORE INSERT ON beats WHEN new.beat % 2 BEGIN SELECT RAISE(ABORT, 'odd'); END"
+    until_true "the event" said 'see the table weir_reject'
+    expect odd "$(sql run.db 'SELECT DISTINCT message FROM weir_reject')" "why a row was refused"
+    run 0 sql run.db 'DROP TRIGGER even; DELETE FROM weir_reject'
+    goes_on "a row that was refused"
+
     run 5 sqlite3 -cmd '.timeout 100' run.db 'PRAGMA journal_mode = DELETE'
     says 'database is locked'
     expect wal "$(sql run.db 'PRAGMA journal_mode')" "the journal mode"
@@ -416,10 +446,16 @@ what_others_may_do() {
 
     sql run.db 'DELETE FROM weir_position'
     until_true "the event" said 'position moved from row .* to row 0 without us'
-    run 0 "$recover" status run.db
-    kill $pid
-    wait $pid
-    pid=
+    stop
+}
+
+rows_come_twice_without_their_position() {
+    start
+    stop
+    rows=$(beats)
+    sql run.db 'DELETE FROM weir_position'
+    run 1 "$recover" run.db
+    expect $((2 * rows)) "$(beats)" "rows that were applied again"
 }
 
 deleted_rows_do_not_come_back() {
@@ -437,7 +473,13 @@ monitoring() {
     expect 0 "$(number to_recover)" "rows to recover beside a program"
     expect 1 "$(number open)" "open"
     expect $pid "$(number open_in_pid)" "the process"
+    cron=$(sed -n 's/^    \*.* trades \(weir-recover .*\)/\1/p' "$WEIR_SOURCE_DIR/docs/OPERATING.md")
+    [ -n "$cron" ] || fail "no line for cron in docs/OPERATING.md"
+    command -v jq >/dev/null || fail "jq is not installed"
+    watch() { echo "$cron" | sed -e "s|weir-recover|$recover|" -e 's|/var/lib/trades/||' -e "s/< 10000/< $1/" | sh; }
+    expect "" "$(watch 10000)" "what cron says of a sound journal"
     die_with_rows_waiting
+    expect 1 "$(watch 1 | wc -l)" "lines that cron says of rows that wait"
     rows=$(waiting)
     expect "$rows" "$(number to_recover)" "rows to recover after a kill"
     expect clean "$(number verdict)" "the verdict"
@@ -447,8 +489,9 @@ monitoring() {
 }
 
 for each in start_afresh only_the_database_is_removed only_the_journal_is_removed \
-    copies_of_a_database_in_use copies_while_closed an_older_database an_older_journal a_foreign_wal \
-    disk rights several_processes what_others_may_do deleted_rows_do_not_come_back monitoring; do
+    copies_of_a_database_in_use copies_while_closed an_older_database an_older_journal \
+    the_journal_of_another_database a_foreign_wal disk rights several_processes what_others_may_do rows_come_twice_without_their_position \
+    deleted_rows_do_not_come_back monitoring; do
     section $each
     echo "ok $each"
 done
