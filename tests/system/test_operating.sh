@@ -306,7 +306,7 @@ a_foreign_wal() {
 
 # ---- OPERATING.md --------------------------------------------------------------------------------
 
-bytes() { stat -c %s "$@"; }
+mebibytes() { du -sm --apparent-size "${1:-run.db-weir}" | cut -f1; }
 
 disk() {
     start
@@ -314,7 +314,8 @@ disk() {
     stop
     expect "lock segment-00000000000000000001 spare-00000000000000000002" \
         "$(cd run.db-weir && echo *)" "files of a closed journal"
-    expect 16777216 "$(bytes run.db-weir/segment-*)" "size of a segment"
+    expect 42 "$(mebibytes)" "MiB of a closed journal, as OPERATING.md says"
+    expect 16777216 "$(stat -c %s run.db-weir/segment-*)" "size of a segment"
     rm run.db-weir/spare-*
     run 0 "$recover" status run.db
     says '^clean'
@@ -324,6 +325,8 @@ disk() {
     rm -rf run.db-weir # nothing waits: it may go
     start
     stop
+    echo 'a line' | "$WEIR_LOG" log.db
+    expect 9 "$(mebibytes log.db-weir)" "MiB of weir-log's closed journal, as OPERATING.md says"
 }
 
 other() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
@@ -360,6 +363,15 @@ rights() {
     says 'the database is read-only; weir needs to write to it'
     run 8 other sqlite3 run.db 'SELECT count(*) FROM beats'
     run 0 other sqlite3 'file:run.db?immutable=1' 'SELECT count(*) FROM beats'
+
+    chmod 666 run.db
+    run 8 other "$recover" run.db
+    says 'attempt to write a readonly database'
+    chmod 777 .
+    run 8 other "$recover" run.db
+    says 'run.db-weir/lock; is the directory writable?'
+    chmod 755 .
+    chmod 644 run.db
 
     chown 65534:65534 . run.db run.db-weir run.db-weir/*
     start # root, in the service's place
