@@ -1,7 +1,6 @@
 /* Four threads append to one table. None of them registers, locks or waits for another: each gets a
  * lane of its own in the ring at its first append. The rows of one thread keep their order. */
 #include <pthread.h>
-#include <stdint.h>
 #include <stdio.h>
 
 #include <weir/sqlite.h>
@@ -11,11 +10,11 @@ enum { THREADS = 4, STEPS = 50000 };
 static weir_table *samples; /* a declared table may be used by every thread */
 
 static void *produce(void *number) {
-    int64_t thread = (intptr_t)number;
+    int thread = *(const int *)number;
     for (int step = 0; step < STEPS; step++) {
         int status = weir_append(samples, weir_int(thread), weir_int(step), weir_real(step / 8.0));
         if (status != WEIR_OK) { /* WEIR_FULL, say: the row was refused, and nothing is stored */
-            fprintf(stderr, "thread %d: %s\n", (int)thread, weir_status_text(status));
+            fprintf(stderr, "thread %d: %s\n", thread, weir_status_text(status));
             return "failed";
         }
     }
@@ -34,10 +33,10 @@ int main(void) {
     if (failed) fprintf(stderr, "%s\n", weir_last_error());
 
     pthread_t threads[THREADS];
-    int started = 0;
+    int numbers[THREADS], started = 0;
     while (!failed && started < THREADS) {
-        void *number = (void *)(intptr_t)started;
-        failed = pthread_create(&threads[started], NULL, produce, number) != 0;
+        numbers[started] = started;
+        failed = pthread_create(&threads[started], NULL, produce, &numbers[started]) != 0;
         if (!failed) started++;
     }
     for (int i = 0; i < started; i++) {

@@ -12,13 +12,15 @@ done
 [ "$(echo *_after.c*)" = "batching_after.c queue_after.c spdlog_after.cc" ]
 
 library=$(dirname "$(find "$WEIR_BINARY_DIR" -maxdepth 2 -name libweir.so | head -1)")
-sanitize=${WEIR_SANITIZE:+-fsanitize=$WEIR_SANITIZE}
+sanitize=${WEIR_SANITIZE:+-fsanitize=$WEIR_SANITIZE} # as the library was built
 
 run() { # COMPILER STANDARD PROGRAM LIBRARIES: in a folder of its name
     name=${3%.*}
     mkdir "$name"
+    flags=
+    [ "$4" != -lweir ] || flags=$sanitize
     # shellcheck disable=SC2086 # lists of flags
-    "$1" "-std=$2" -O1 -Wall -Wextra -Werror $sanitize "-I$WEIR_SOURCE_DIR/include" "$3" -o "$name/program" \
+    "$1" "-std=$2" -O1 -Wall -Wextra -Werror $flags "-I$WEIR_SOURCE_DIR/include" "$3" -o "$name/program" \
         "-L$library" "-Wl,-rpath,$library" -pthread $4
     (cd "$name" && ./program)
 }
