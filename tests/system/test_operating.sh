@@ -34,6 +34,7 @@ run() { # STATUS COMMAND …: its exit status; what it says is in the file "out"
     expect "$wanted" "$status" "exit status of $*"
 }
 
+refused() { run 1 timeout 30 "$service" run.db; }
 says() { grep -q -- "$1" "${2:-out}" || fail "nothing says: $1"; }
 sql() { sqlite3 -cmd '.timeout 8000' "$@"; }
 
@@ -91,7 +92,7 @@ die() {
 
 # Killed while another connection has the database locked: rows wait in the journal.
 die_with_rows_waiting() {
-    sql run.db 'BEGIN IMMEDIATE' ".shell sleep 0.5; kill -9 $pid" COMMIT
+    sql run.db 'BEGIN IMMEDIATE' ".shell sleep 1; kill -9 $pid" COMMIT
     wait $pid 2>/dev/null
     pid=
     expect 1 "$(waiting | grep -cx '[1-9][0-9]*')" "rows that wait are some"
@@ -145,7 +146,7 @@ only_the_database_is_removed() {
     run 4 "$recover" status run.db
     says 'went to another database, or to a newer copy of this one, and left the journal'
     run 4 "$recover" run.db
-    run 1 "$service" run.db
+    refused
     says 'move the journal away to begin anew'
     [ ! -e run.db ] || fail "a refused opening made a database"
     mv run.db-weir away
@@ -224,7 +225,7 @@ copies_while_closed() {
     stop
     cd ..
     cp both/run.db run.db
-    run 1 "$service" run.db
+    refused
     says 'the database was written from another history of this journal'
 }
 
@@ -245,7 +246,7 @@ an_older_database() {
     cp old.db run.db
     run 4 "$recover" status run.db
     says '^database_behind'
-    run 1 "$service" run.db
+    refused
     says 'and left the journal; this one has applied up to row'
     run 4 "$recover" replay --skip-damage --into new.db run.db-weir
     says 'rows are lost'
@@ -265,7 +266,7 @@ an_older_journal() {
     mv older run.db-weir
     run 4 "$recover" status run.db
     says '^journal_behind'
-    run 1 "$service" run.db
+    refused
     says "put the journal's newest files back, or move this older copy away"
     mv run.db-weir older
     mv newer run.db-weir
@@ -384,7 +385,7 @@ rights() {
 
 several_processes() {
     start
-    run 1 "$service" run.db
+    refused
     says "process $pid has the journal open; close it there first"
     run 8 "$recover" run.db
     says "is open in process $pid, which applies its rows"
@@ -399,11 +400,11 @@ several_processes() {
     # Rows wait in the second journal: no other opens the database before they are applied.
     start_log --journal second
     line one
-    sql run.db 'BEGIN IMMEDIATE' ".shell echo two >&9; sleep 0.3; kill -9 $pid" COMMIT
+    sql run.db 'BEGIN IMMEDIATE' ".shell echo two >&9; sleep 1; kill -9 $pid" COMMIT
     wait $pid 2>/dev/null
     pid=
     exec 9>&-
-    run 1 "$service" run.db
+    refused
     says "wait in its journal at $top/work/second"
     run 1 "$recover" --journal second run.db
     start
