@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """lines.py: are the documents' lines short enough? Run in the root of the tree; prints what is not, exit 1.
 
-usage: scripts/lines.py [FILE ...]; without files: README.md, CHANGELOG.md, CONTRIBUTING.md, docs/*.md.
+usage: scripts/lines.py [FILE ...]; without files: README.md, CHANGELOG.md, CONTRIBUTING.md,
+examples/README.md, docs/*.md, docs/coming-from/*.md.
 
 A line may have LIMIT characters. Left out are table rows, code blocks, and the target of a link, which
 cannot be broken.
@@ -11,7 +12,7 @@ import re
 import sys
 
 LIMIT = 100
-FILES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"]
+FILES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "examples/README.md"]
 
 TARGET = re.compile(r"\]\([^)]*\)|<?https?://\S+")
 
@@ -31,7 +32,7 @@ def long_lines(path):
 
 
 def main():
-    paths = sys.argv[1:] or FILES + sorted(glob.glob("docs/*.md"))
+    paths = sys.argv[1:] or FILES + sorted(glob.glob("docs/*.md") + glob.glob("docs/coming-from/*.md"))
     findings = [finding for path in paths for finding in long_lines(path)]
     print("\n".join(findings), end="\n" if findings else "")
     return 1 if findings else 0
