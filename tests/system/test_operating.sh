@@ -232,6 +232,7 @@ copies_while_closed() {
 an_older_database() {
     start
     sql run.db "VACUUM INTO 'old.db'"
+    until_true "a row after the copy" more $(($(beats old.db) + 1))
     stop
     rows=$(beats)
     mv run.db newest.db

@@ -19,7 +19,8 @@ typedef struct weir_applier_truce {
 typedef struct weir_applier_backoff {
     int status; /* WEIR_OK: rows are being applied */
     uint64_t since, pause;
-    bool told; /* by an event */
+    bool told;     /* of this status, by an event */
+    bool told_any; /* of this status or of one before it, since rows were applied last */
 } weir_applier_backoff;
 
 struct weir_applier {

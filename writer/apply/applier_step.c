@@ -56,7 +56,7 @@ static void tell_trouble(weir_applier *a, int status, const char *text) {
                       text);
     /* A lack of memory passes by itself. The handle takes WEIR_IO for a status that does. */
     weir_handle_apply_status(a->handle, status == WEIR_NO_MEMORY ? WEIR_IO : status);
-    a->backoff.told = true;
+    a->backoff.told = a->backoff.told_any = true;
 }
 
 /* That another connection has the lock is normal, and is told only when it lasts. What needs
@@ -64,7 +64,7 @@ static void tell_trouble(weir_applier *a, int status, const char *text) {
 static void backoff_enter(weir_applier *a, int status, const weir_error *error) {
     uint64_t at = applier_now(a);
     weir_applier_backoff *t = &a->backoff;
-    if (t->status != status) *t = (weir_applier_backoff){status, at, 0, false};
+    if (t->status != status) *t = (weir_applier_backoff){status, at, 0, false, t->told_any};
     if (status == WEIR_BUSY) {
         a->shared_until = at + SHARED_NS;
         t->pause = double_up(t->pause, 1 * MS, 50 * MS);
@@ -77,7 +77,7 @@ static void backoff_enter(weir_applier *a, int status, const weir_error *error) 
 }
 
 static void backoff_clear(weir_applier *a) {
-    bool told = a->backoff.told;
+    bool told = a->backoff.told_any;
     a->backoff = (weir_applier_backoff){0};
     if (!told) return;
     weir_handle_apply_status(a->handle, WEIR_OK);

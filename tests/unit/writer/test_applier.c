@@ -357,6 +357,24 @@ static void what_must_be_mended_answers_those_who_wait(void **state) {
     assert_true(heard(WEIR_EVENT_APPLY_RESUMED));
 }
 
+/* As when somebody mends the schema, and the writer meets their lock. */
+static void a_lock_after_trouble_hides_no_end_of_it(void **state) {
+    (void)state;
+    struct weir_stats stats;
+    sink_state.begin_status = WEIR_SCHEMA;
+    append(10);
+    let_pass(60 * MS);
+    assert_true(heard(WEIR_EVENT_APPLY_STOPPED));
+    sink_state.begin_status = WEIR_BUSY;
+    let_pass(300 * MS);
+    sink_state.begin_status = WEIR_OK;
+    let_pass(100 * MS);
+    assert_int_equal(sink_state.rows, 10);
+    assert_true(heard(WEIR_EVENT_APPLY_RESUMED));
+    assert_int_equal(weir_stats(handle, &stats), WEIR_OK);
+    assert_int_equal(stats.apply_status, WEIR_OK);
+}
+
 static void what_is_mended_soon_is_applied_soon(void **state) {
     (void)state;
     sink_state.begin_status = WEIR_SCHEMA;
@@ -584,6 +602,7 @@ int main(void) {
         TEST(what_is_not_safe_stays_in_the_journal),
         TEST(a_lock_is_waited_for_and_told_when_it_lasts),
         TEST(what_must_be_mended_answers_those_who_wait),
+        TEST(a_lock_after_trouble_hides_no_end_of_it),
         TEST(what_is_mended_soon_is_applied_soon),
         TEST(a_database_opened_again_gets_its_rows_again),
         TEST(a_database_opened_again_at_the_end_leaves_its_rows),
