@@ -28,3 +28,14 @@ expect 1000 "$(sqlite3 run.db 'SELECT count(*) FROM prices')" "rows of minimal, 
 (ulimit -c 0; "$examples/survives_abort") 2>/dev/null && { echo "it did not abort"; exit 1; }
 "$examples/minimal" >/dev/null
 expect 4 "$(sqlite3 run.db 'SELECT count(*) FROM log')" "rows in the log after opening again"
+
+# Where there is a C++ compiler: rows of structs, and messages of spdlog.
+[ -n "$WEIR_CXX" ] || exit 0
+"$examples/cpp"
+expect 1001 "$(sqlite3 run.db 'SELECT count(*) FROM trades JOIN runs ON run = id')" "rows of cpp"
+[ ! -x "$examples/spdlog_sink" ] || {
+    "$examples/spdlog_sink"
+    expect 1 "$(sqlite3 run.db "SELECT count(*) FROM log WHERE level = 'WARN' AND line > 0
+        AND file LIKE '%spdlog_sink.cpp' AND message = 'order 7 of ACME filled at 9.50'
+        AND abs(time_ns / 1e9 - unixepoch()) < 100 AND thread > 0")" "the message of spdlog"
+}
