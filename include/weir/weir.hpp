@@ -91,16 +91,17 @@ using column = ::weir_column;
 using ticket = ::weir_ticket;
 using statistics = struct ::weir_stats;
 
-/* Those of C, with zeros in every field: weir::options o; o.linger_ms = 5; */
-struct options : ::weir_options {
-    constexpr options() noexcept : ::weir_options{} {}
+namespace detail {
+template <class Struct> struct zeroed : Struct {
+    constexpr zeroed() noexcept : Struct{} {}
 };
-struct log_options : ::weir_log_options {
-    constexpr log_options() noexcept : ::weir_log_options{} {}
-};
-struct keep_limits : ::weir_keep_limits {
-    constexpr keep_limits() noexcept : ::weir_keep_limits{} {}
+} // namespace detail
 
+/* Those of C, with zeros in every field: weir::options o; o.linger_ms = 5; */
+struct options : detail::zeroed<::weir_options> {};
+struct log_options : detail::zeroed<::weir_log_options> {};
+
+struct keep_limits : detail::zeroed<::weir_keep_limits> {
     /* The age that a row may have; time: the column with the time of a row (weir/sqlite.h). */
     constexpr keep_limits &age(std::chrono::nanoseconds limit, const char *time) noexcept {
         age_ns = limit.count() > 0 ? static_cast<std::uint64_t>(limit.count()) : 0;
