@@ -9,6 +9,9 @@
 #include <stdexcept>
 #include <thread>
 #include <vector>
+#if __cplusplus >= 202002L
+#include <span>
+#endif
 
 #include <sqlite3.h>
 #include <sys/wait.h>
@@ -398,7 +401,11 @@ void structs_are_appended_at_once_or_not_at_all(const place &p) {
         rows.push_back({i});
     ones.append_rows(rows);
     const market::one pair[] = {{1000}, {1001}};
+#if __cplusplus >= 202002L
+    ones.append_rows(std::span<const market::one>(pair));
+#else
     ones.append_rows(pair);
+#endif
     const weir::ticket t = ones.append_ticket({1002});
     CHECK(ones.try_append_ticket({1003}));
     db.wait(t, WEIR_APPLIED);

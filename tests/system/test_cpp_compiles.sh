@@ -3,6 +3,7 @@
 # shellcheck disable=SC2086 # $strict is a list
 set -eu
 [ -n "$WEIR_CXX" ] || { echo "skipped: there is no C++ compiler"; exit 77; }
+[ -z "$WEIR_SANITIZE" ] || { echo "skipped: a sanitizer changes nothing of it"; exit 77; }
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
