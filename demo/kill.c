@@ -21,7 +21,7 @@ static _Noreturn void be_the_child(int (*way)(job *j), const char *path, uint64_
     _exit(way(&j));
 }
 
-/* Read what the child says until it has said `until`, has nothing more to say, or the time is over. */
+/* Read what the child says until it has said `until` or no more is to come, or the time is over. */
 static void listen_to(int from, int until, double end, int *told) {
     struct pollfd heard = {.fd = from, .events = POLLIN};
     int rows;
@@ -34,8 +34,9 @@ static void listen_to(int from, int until, double end, int *told) {
 }
 
 /* The random row makes the moment fall anywhere in the run on a machine of any speed; but on a slow
- * disk it falls early, within KILL_SECONDS after the first row. The random wait makes it fall anywhere
- * within a row's work. A child that failed has said so, and its end is seen by the caller. */
+ * disk it falls early, within KILL_SECONDS after the first row. The random wait makes it fall
+ * anywhere within a row's work. A child that failed has said so, and its end is seen by the
+ * caller. */
 static void wait_for_the_moment(int from, uint64_t *random, int *told) {
     int until = 1 + (int)(random_next(random) % (ROWS - 2000));
     double most = KILL_SECONDS / 2 + (double)(random_next(random) % 1000) / 1000 * KILL_SECONDS / 2;

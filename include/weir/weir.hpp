@@ -636,8 +636,8 @@ template <class... A> struct message {
 template <class T> struct identity { using type = T; };
 template <class... A> using message_of = message<typename identity<A>::type...>;
 
-/* Not by weir_log_write(), which asks neither the level nor the flight recorder. A text that is longer
- * than a message is passed on so long that weir_log_at() sees it, and marks the end. */
+/* Not by weir_log_write(), which asks neither the level nor the flight recorder. Of a text that is
+ * longer than a message so much is passed on that weir_log_at() sees it, and marks the end. */
 inline void log_text(::weir_handle *w, ::weir_log_level level, std::string_view text,
                      const char *file, int line) noexcept {
     ::weir_log_site site{};
@@ -746,9 +746,9 @@ class database {
         }
         return *this;
     }
-    /* Closes. A failure, which leaves rows to the next opening, is said in a line on stderr, since a
-     * destructor cannot answer: call close() to be told. WEIR_PENDING is none; nor is the end of a
-     * forked child, whose parent has the handle. */
+    /* Closes. A failure is said in a line on stderr, since a destructor cannot answer: call close()
+     * to be told. WEIR_PENDING is none; nor is WEIR_FORKED, in a child whose parent has the
+     * handle. */
     ~database() { end(); }
 
     static result<database> try_open(const std::string &path,
@@ -869,9 +869,9 @@ class database {
 #endif
 
     /* Log one message: db.log_info("filled {} at {}", id, price). The format is that of std::format
-     * where the library has it, else of fmt: link fmt, or define FMT_HEADER_ONLY; WEIR_NO_FMT leaves
-     * fmt out. It is checked at compile time in C++20 (clang: from 15 on), and in C++17 where it is
-     * FMT_STRING("…"); one that is wrong at run time makes the message say so.
+     * where the library has it, else of fmt: link fmt, or define FMT_HEADER_ONLY; WEIR_NO_FMT
+     * leaves fmt out. It is checked at compile time in C++20 (clang: from 15 on), and in C++17
+     * where it is FMT_STRING("…"); one that is wrong at run time makes the message say so.
      *
      * The text is made in the caller. Stored as its arguments, and made later, is
      * weir_log_info(db.get(), "%d", …), with printf's formats. Nothing is thrown or answered, as in

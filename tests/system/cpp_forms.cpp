@@ -1,5 +1,5 @@
-/* cpp_forms.cpp - each call of <weir/weir.hpp> in each of its forms. It is compiled by every compiler
- * that is there, in each version of C++, with and without exceptions, and never run
+/* cpp_forms.cpp - each call of <weir/weir.hpp> in each of its forms. It is compiled by every
+ * compiler that is there, in each version of C++, with and without exceptions, and never run
  * (test_cpp_compiles.sh). */
 #include <weir/weir.hpp>
 

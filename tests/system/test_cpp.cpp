@@ -23,7 +23,7 @@ extern "C" {
 
 using namespace std::chrono_literals;
 
-/* ---- no allocation, and a close that fails -------------------------------------------------- */
+/* ---- no allocation, and a close that fails --------------------------------------------------- */
 
 static thread_local unsigned long allocations;
 
@@ -44,7 +44,7 @@ static int close_answers; /* not 0: what closing answers, though it has closed *
 extern "C" int __real_weir_close(weir_handle *w);
 extern "C" int __wrap_weir_close(weir_handle *w);
 
-/* ---- the fixture: a failing check unwinds, so that what is open is closed --------------------- */
+/* ---- the fixture: a failing check unwinds, so that what is open is closed -------------------- */
 
 namespace {
 
@@ -311,7 +311,7 @@ void rows_that_are_not_applied_are_pending_and_no_failure(const place &p) {
     CHECK(number(p, "SELECT count(*) FROM t") == 1);
 }
 
-/* What a process says on stderr, from the one that destroys a database whose closing answers this. */
+/* What a process says on stderr that destroys a database whose closing answers this. */
 std::string said_by_the_destructor(const place &p, int answer) {
     int ends[2];
     CHECK(pipe(ends) == 0);
@@ -343,7 +343,7 @@ void a_destructor_says_that_closing_failed(const place &p) {
     CHECK(said_by_the_destructor(p, 0).empty());
 }
 
-/* ---- structs ---------------------------------------------------------------------------------- */
+/* ---- structs --------------------------------------------------------------------------------- */
 
 } // namespace
 
@@ -436,7 +436,7 @@ void a_typed_append_allocates_nothing(const place &p) {
     CHECK(allocations == before);
 }
 
-/* ---- keys ------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 void a_key_is_known_at_once(const place &p) {
     weir::options o;
@@ -462,7 +462,7 @@ void a_key_is_known_at_once(const place &p) {
     CHECK(weir::key(5).number() == 5 && !weir::key().number());
 }
 
-/* ---- waiting, looking, keeping ----------------------------------------------------------------- */
+/* ---- waiting, looking, keeping --------------------------------------------------------------- */
 
 void durations_become_milliseconds(const place &) {
     using weir::detail::milliseconds;
@@ -504,7 +504,7 @@ void a_table_is_kept_within_limits(const place &p) {
     CHECK(number(p, "SELECT count(*) FROM t") == 10);
 }
 
-/* ---- the logger -------------------------------------------------------------------------------- */
+/* ---- the logger ------------------------------------------------------------------------------ */
 
 void any_text_is_logged_as_it_is(const place &p) {
     weir::database db(p.database);
