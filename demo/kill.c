@@ -1,12 +1,15 @@
 #include "kill.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+static const double KILL_SECONDS = 1.0;
 
 static void tell_parent(void *context, int rows) {
     const int *pipe_end = context;
@@ -18,21 +21,27 @@ static _Noreturn void be_the_child(int (*way)(job *j), const char *path, uint64_
     _exit(way(&j));
 }
 
-/* Read what the child says until it has said `until`, or has nothing more to say. */
-static int listen_to(int from, int until, int *told) {
+/* Read what the child says until it has said `until` or no more is to come, or the time is over. */
+static void listen_to(int from, int until, double end, int *told) {
+    struct pollfd heard = {.fd = from, .events = POLLIN};
     int rows;
-    ssize_t got = 0;
-    while (*told < until && (got = read(from, &rows, sizeof rows)) == sizeof rows)
+    while (*told < until) {
+        double left = end - now();
+        if (left <= 0 || poll(&heard, 1, 1 + (int)(left * 1000)) <= 0) return;
+        if (read(from, &rows, sizeof rows) != sizeof rows) return;
         *told = rows;
-    return *told < until && got < 0 ? -1 : 0;
+    }
 }
 
-/* The random row makes the moment fall anywhere in the run on a machine of any speed; the random
- * wait makes it fall anywhere within a row's work. */
+/* The random row makes the moment fall anywhere in the run on a machine of any speed; but on a slow
+ * disk it falls early, within KILL_SECONDS after the first row. The random wait makes it fall
+ * anywhere within a row's work. A child that failed has said so, and its end is seen by the
+ * caller. */
 static void wait_for_the_moment(int from, uint64_t *random, int *told) {
     int until = 1 + (int)(random_next(random) % (ROWS - 2000));
-    (void)listen_to(from, until,
-                    told); /* a child that failed has said so, and its end is seen below */
+    double most = KILL_SECONDS / 2 + (double)(random_next(random) % 1000) / 1000 * KILL_SECONDS / 2;
+    listen_to(from, 1, now() + 60, told);
+    listen_to(from, until, now() + most, told);
     nanosleep(&(struct timespec){.tv_nsec = (long)(random_next(random) % 300000)}, NULL);
 }
 
@@ -57,7 +66,8 @@ int kill_way(int (*way)(job *j), const char *path, uint64_t seed, uint64_t *rand
     close(ends[1]);
     wait_for_the_moment(ends[0], random, told);
     kill(child, SIGKILL);
-    (void)listen_to(ends[0], ROWS + 1, told); /* what was said before death is still in the pipe */
+    /* What was said before death is still in the pipe. */
+    listen_to(ends[0], ROWS + 1, now() + 10, told);
     close(ends[0]);
     if (waitpid(child, &status, 0) != child || (WIFEXITED(status) && WEXITSTATUS(status))) {
         fprintf(stderr, "%s: the child failed before it was killed\n", path);
@@ -66,19 +76,39 @@ int kill_way(int (*way)(job *j), const char *path, uint64_t seed, uint64_t *rand
     return 0;
 }
 
+/* What the tool says on stderr goes into a file, and is shown when it fails. */
+static _Noreturn void be_the_tool(const char *path, FILE *said) {
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere < 0 || dup2(nowhere, STDOUT_FILENO) < 0 || dup2(fileno(said), STDERR_FILENO) < 0)
+        _exit(127);
+    execl(WEIR_RECOVER, "weir-recover", path, (char *)NULL);
+    perror(WEIR_RECOVER);
+    _exit(127);
+}
+
+static void show(FILE *said) {
+    rewind(said);
+    for (int c; (c = getc(said)) != EOF;)
+        putc(c, stderr);
+}
+
 int recover(const char *path) {
-    int status;
+    int status = 0;
+    FILE *said = tmpfile();
+    if (!said) {
+        perror("a temporary file");
+        return 1;
+    }
     fflush(NULL);
     pid_t child = fork();
-    if (child == 0) {
-        int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        if (nowhere < 0 || dup2(nowhere, STDOUT_FILENO) < 0) _exit(127);
-        execl(WEIR_RECOVER, "weir-recover", path, (char *)NULL);
-        perror(WEIR_RECOVER);
-        _exit(127);
+    if (child == 0) be_the_tool(path, said);
+    bool ended = child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status);
+    bool well = ended && WEXITSTATUS(status) <= 1; /* 0: nothing to do, 1: rows were recovered */
+    if (!well) {
+        show(said);
+        fprintf(stderr, "%s: weir-recover %s %d\n", path, ended ? "answered" : "ended with status",
+                ended ? WEXITSTATUS(status) : status);
     }
-    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status)) return 1;
-    if (WEXITSTATUS(status) <= 1) return 0; /* 0: nothing to do, 1: rows were recovered */
-    fprintf(stderr, "%s: weir-recover answered %d\n", path, WEXITSTATUS(status));
-    return 1;
+    fclose(said);
+    return !well;
 }

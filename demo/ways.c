@@ -1,11 +1,19 @@
 #include "ways.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <sqlite3.h>
 #include <weir/sqlite.h>
 
 enum { BUFFER_ROWS = 500, PATIENCE_MS = 60000 };
+
+double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
 
 /* ---- SQLite by hand ------------------------------------------------------------------------ */
 
@@ -80,14 +88,19 @@ static int direct_insert(direct *d, const row *r) {
     return status != SQLITE_DONE;
 }
 
+/* When a way that began now stops early. */
+static double end_of(const job *j) { return j->limit > 0 ? now() + j->limit : INFINITY; }
+
 int run_unbuffered(job *j) {
     direct d;
+    double end = end_of(j);
     int failed = direct_open(&d, j);
-    for (int at = 0; !failed && at < ROWS; at++) {
+    for (int at = 0; !failed && at < ROWS && now() < end; at++) {
         row r;
         workload_row(j->seed, at, &r);
         failed = direct_insert(&d, &r);
         if (failed) complain(j->path, sqlite3_errmsg(d.db));
+        j->rows = at + 1;
         j->told(j->context, at + 1);
     }
     direct_close(&d);
@@ -106,14 +119,16 @@ int run_buffered(job *j) {
     row buffer[BUFFER_ROWS];
     int filled = 0;
     direct d;
+    double end = end_of(j);
     int failed = direct_open(&d, j);
 
-    for (int at = 0; !failed && at < ROWS; at++) {
+    for (int at = 0; !failed && at < ROWS && (filled || now() < end); at++) {
         workload_row(j->seed, at, &buffer[filled++]);
         if (filled == BUFFER_ROWS) {
             failed = flush(&d, j, buffer, filled);
             filled = 0;
         }
+        j->rows = at + 1;
         j->told(j->context, at + 1);
     }
     if (!failed) failed = flush(&d, j, buffer, filled);
@@ -164,13 +179,15 @@ static int append(const through *t, const row *r) {
                        weir_text(a->type), weir_real(a->assets), weir_int(a->active));
 }
 
-static int append_all(const through *t, const job *j) {
+static int append_all(const through *t, job *j) {
     int status = WEIR_OK;
-    for (int at = 0; status == WEIR_OK && at < ROWS; at++) {
+    for (int at = 0; at < ROWS; at++) {
         row r;
         workload_row(j->seed, at, &r);
         status = append(t, &r);
-        if (status == WEIR_OK) j->told(j->context, at + 1);
+        if (status != WEIR_OK) break;
+        j->rows = at + 1;
+        j->told(j->context, at + 1);
     }
     return status;
 }

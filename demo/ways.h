@@ -8,11 +8,15 @@
 typedef struct job {
     const char *path; /* of the database */
     uint64_t seed;
+    double limit; /* seconds after which the ways without weir stop early; 0: they do not */
+    int rows;     /* out: that were brought in, unless the way failed */
     /* Called when the way has been told that the first `rows` rows are in. */
     void (*told)(void *context, int rows);
     void *context;
     neighbour other; /* started by run_weir; the caller stops it, and reads what it did */
 } job;
+
+double now(void); /* seconds of a clock that only goes on */
 
 /* 0, or 1 after a message on stderr. */
 int run_unbuffered(job *j); /* a commit per row */

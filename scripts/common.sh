@@ -12,7 +12,8 @@ bench_peers="$bench_peers liblttng-ust-dev lttng-tools"
 # Coverage leaves out the tests that reach no branch which the others leave: the slow ones, what
 # needs root, and recovery, whose tool runs as nobody and may not write its counters.
 slow_tests='sim|kill|inject|hostile|full_disk|powercut|disk_log|any_instruction|recovery'
-slow_tests="$slow_tests|install|examples|operating|systemd|coming_from|(header|fuzz)_.*"
+slow_tests="$slow_tests|install|examples|operating|systemd|coming_from|demo|cpp_compiles"
+slow_tests="$slow_tests|(header|fuzz)_.*"
 
 say() { printf 'dev: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -61,11 +62,16 @@ configure() { # PRESET [CMAKE OPTION …]
     quietly "configuring $build/$preset" cmake --preset "$preset" -B "$build/$preset" "$@"
 }
 
-compile() { # PRESET [TARGET …]
+compile() { # PRESET [TARGET …]: on a terminal its progress is seen
     preset=$1
     shift
     [ $# -gt 0 ] || set -- all
-    quietly "building $build/$preset" cmake --build "$build/$preset" --target "$@"
+    [ -t 2 ] || {
+        quietly "building $build/$preset" cmake --build "$build/$preset" --target "$@"
+        return 0
+    }
+    say "building $build/$preset"
+    cmake --build "$build/$preset" --target "$@" >&2 || die "failed: building $build/$preset"
 }
 
 # ran OUTPUT: how many cmocka tests passed, how many ctests, and how many of both this machine

@@ -91,3 +91,14 @@ sh "$WEIR_SOURCE_DIR/examples/shell/backup.sh" shell >said
 says '^0 rows wait$'
 says 'ERROR|taxes: permission denied$'
 expect 5 "$(sqlite3 shell/jobs.db 'SELECT count(*) FROM log')" "lines of the job"
+
+# Where there is a C++ compiler: rows of structs, and messages of spdlog.
+[ -n "$WEIR_CXX" ] || exit 0
+"$examples/cpp"
+expect 1001 "$(sqlite3 run.db 'SELECT count(*) FROM trades JOIN runs ON run = id')" "rows of cpp"
+[ ! -x "$examples/spdlog_sink" ] || {
+    "$examples/spdlog_sink"
+    expect 1 "$(sqlite3 run.db "SELECT count(*) FROM log WHERE level = 'WARN' AND line > 0
+        AND file LIKE '%spdlog_sink.cpp' AND message = 'order 7 of ACME filled at 9.50'
+        AND abs(time_ns / 1e9 - unixepoch()) < 100 AND thread > 0")" "the message of spdlog"
+}

@@ -12,6 +12,7 @@ for tool in weir-recover weir-log; do
     [ -x "$dir/stage/usr/bin/$tool" ]
     [ -s "$dir/stage/usr/share/man/man1/$tool.1" ]
 done
+[ -s "$dir/stage/usr/include/weir/weir.hpp" ]
 export PKG_CONFIG_PATH="$pc"
 
 cc "$WEIR_SOURCE_DIR/examples/minimal.c" -o "$dir/minimal" $(pkg-config --cflags --libs weir)
