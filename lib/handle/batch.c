@@ -136,17 +136,17 @@ typedef struct batch_records {
 /* A lane's bytes are mapped twice in a row, so the batch fits after any tail. */
 static int copy_records(const weir_at_once *what, const weir_append_entry *e, uint64_t epoch,
                         uint64_t *end) {
-    uint8_t *to = weir_lane_at(e->lane, e->lane->tail);
-    (void)weir_put_bytes(to, ((const batch_records *)what)->bytes, (size_t)what->bytes);
-    uint64_t at = 0;
+    uint64_t tail = e->lane->tail;
+    uint8_t *record = weir_lane_at(e->lane, tail);
+    (void)weir_put_bytes(record, ((const batch_records *)what)->bytes, (size_t)what->bytes);
     for (uint64_t row = 0; row < what->rows; row++) {
         uint32_t body;
-        memcpy(&body, to + at, sizeof body);
-        weir_record_seal_at(to + at, e->lane->salt, e->lane->tail + at, body, epoch,
-                            weir_at_once_kind(what, row));
-        at += weir_record_bytes(body);
+        memcpy(&body, record, sizeof body);
+        weir_record_seal_at(record, e->lane->salt, tail, body, epoch, weir_at_once_kind(what, row));
+        record += weir_record_bytes(body);
+        tail += weir_record_bytes(body);
     }
-    *end = e->lane->tail + at;
+    *end = tail;
     return WEIR_OK;
 }
 
