@@ -349,10 +349,10 @@ WEIR_API int weir_append_rows(weir_table *table, const weir_value *values, size_
  *
  * What is not promised. A row that SQLite refuses goes to the reject table alone, and the rest of
  * its batch is applied: weir asks SQLite nothing at commit, and by then it is too late to refuse
- * the batch. A table whose own schema ends whole transactions (ON CONFLICT ROLLBACK,
- * RAISE(ROLLBACK)) can divide the rows around such a row, of a batch too, over several
- * transactions, which follow each other at once. So does `weir-recover replay --to ROW` with a row
- * inside a batch.
+ * the batch. Where a refusal ends the whole transaction (ON CONFLICT ROLLBACK, RAISE(ROLLBACK), a
+ * refused row that is too large to be kept), the rows around that row, of a batch too, are divided
+ * over several transactions, which follow each other at once. `weir-recover replay --to ROW` ends
+ * where it is told to, within a batch too.
  *
  * Other appends, also of the same thread, go on meanwhile and come before the batch. One thread at
  * a time may use a batch. It may be committed by another thread than the one that began it, and is

@@ -200,7 +200,7 @@ static void wrong_calls_are_told_and_change_nothing(void **state) {
     assert_int_equal(published(f), 1);
 }
 
-static void a_table_of_another_handle_or_opening_is_refused(void **state) {
+static void a_table_of_another_handle_is_refused(void **state) {
     opened *f = *state;
     const weir_value two[] = {weir_text("a"), weir_int(1)};
     weir *other;
@@ -213,12 +213,25 @@ static void a_table_of_another_handle_or_opening_is_refused(void **state) {
     int closed = weir_close(other);
     assert_int_equal(closed, WEIR_OK);
     assert_misuse(status, "another handle");
+}
+
+static void a_table_or_a_batch_of_a_former_opening_is_refused(void **state) {
+    opened *f = *state;
+    const weir_value two[] = {weir_text("a"), weir_int(1)};
+    open_with(f, (weir_options){0});
     weir_table *former = accounts;
+    weir *memory = f->w;
+    begin(f);
     assert_int_equal(opened_close(f), WEIR_OK);
     assert_int_equal(add("a", 1), WEIR_CLOSED);
     assert_int_equal(commit(NULL), WEIR_CLOSED);
     weir_rollback(batch);
-    opened_open(f, NULL); /* memory of handles is used again, and nothing is declared yet */
+    batch = NULL;
+    for (int i = 0; i < 10 && f->w != memory; i++) { /* nothing is declared in it yet */
+        if (f->w) assert_int_equal(opened_close(f), WEIR_OK);
+        opened_open(f, NULL);
+    }
+    assert_ptr_equal(f->w, memory);
     begin(f);
     assert_misuse(weir_batch_row(batch, former, two, 2), "opened again");
     weir_batch *late = batch;
@@ -360,7 +373,8 @@ int main(void) {
         T(batches_cross_the_end_of_the_lane),
         T(keys_are_chosen_when_a_row_is_added),
         T(wrong_calls_are_told_and_change_nothing),
-        T(a_table_of_another_handle_or_opening_is_refused),
+        T(a_table_of_another_handle_is_refused),
+        T(a_table_or_a_batch_of_a_former_opening_is_refused),
         T(a_full_ring_refuses_the_batch_which_can_be_committed_later),
         T(a_batch_does_not_cross_a_fork),
         T(a_lack_of_memory_leaves_the_batch_as_it_was),
