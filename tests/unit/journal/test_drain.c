@@ -324,7 +324,7 @@ static void the_largest_batch_fits_behind_a_block_that_is_nearly_full(void **sta
     fixture *f = *state;
     weir_error error;
     bool appended;
-    static char text[8000];
+    static char text[LANE_BYTES / 8];
     memset(text, 'x', sizeof text);
     while (f->j.at.lanes[0].tail < 14000)
         ring_put(&f->j.at, 0, weir_text_n(text, 1000));
