@@ -11,8 +11,8 @@ bench_peers="$bench_peers liblttng-ust-dev lttng-tools"
 
 # Coverage leaves out the tests that reach no branch which the others leave: the slow ones, what
 # needs root, and recovery, whose tool runs as nobody and may not write its counters.
-slow_tests='sim|kill|inject|hostile|full_disk|powercut|disk_log|any_instruction|recovery'
-slow_tests="$slow_tests|install|examples|(header|fuzz)_.*"
+slow_tests='sim|kill|batches|inject|hostile|full_disk|powercut|disk_log|any_instruction'
+slow_tests="$slow_tests|recovery|install|examples|(header|fuzz)_.*"
 
 say() { printf 'dev: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
