@@ -19,8 +19,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <weir/log.h>
 #include <weir/sqlite.h>
 
+#include "lib/handle/handle.h"
+#include "lib/journal/stream.h"
 #include "support.h"
 
 enum { KILLS = 60, KILLS_PER_DATABASE = 4, THREADS = 3, PART_MAX = 60, COLUMNS = 4 };
@@ -223,11 +226,9 @@ static void recover(weir_rng *rng) {
 }
 
 /* The archive has all rows since the journal began. */
-static void replay_elsewhere(void) {
-    char journal[160], copy[160];
+static void replay_into(const char *copy) {
+    char journal[160];
     (void)snprintf(journal, sizeof journal, "%s-weir", t->path);
-    (void)snprintf(copy, sizeof copy, "%s/copy.db", t->directory);
-    (void)unlink(copy);
     pid_t child = fork();
     if (child == 0) {
         (void)freopen("/dev/null", "w", stdout);
@@ -238,6 +239,13 @@ static void replay_elsewhere(void) {
     int code = end_of(child);
     if (code != 0 && code != 1)
         fail_msg("seed %llu: replay answered %d", (unsigned long long)t->seed, code);
+}
+
+static void replay_elsewhere(void) {
+    char copy[160];
+    (void)snprintf(copy, sizeof copy, "%s/copy.db", t->directory);
+    (void)unlink(copy);
+    replay_into(copy);
     assert_whole_batches(copy, "replayed elsewhere");
     assert_acknowledged(copy);
 }
@@ -288,6 +296,53 @@ static void a_batch_is_whole_or_absent_whatever_was_killed(void **state) {
     (void)munmap(t, sizeof *t);
 }
 
+/* ---- a batch beside a message ------------------------------------------------------------------ */
+
+enum { LARGE_ROWS = 3000, LARGE_PAD = 1990 }; /* more than is expanded at once */
+
+/* A message and a batch are in the ring, and no thread drains it. */
+static void leave_a_message_and_a_batch(void) {
+    weir_batch *b;
+    t->options = (weir_options){.lane_bytes = 16 << 20};
+    open_here();
+    must(weir_sync(w, WEIR_APPLIED, 20000));
+    weir_journal_lock(weir_handle_journal(w));
+    weir_log_info(w, "a row of a template");
+    must(weir_begin(w, &b));
+    for (int i = 0; i < LARGE_ROWS; i++) {
+        weir_value v[COLUMNS];
+        fill_part(v, 1, 0, LARGE_ROWS, LARGE_PAD);
+        must(weir_batch_row(b, i % 2 ? credits : debits, v, COLUMNS));
+    }
+    must(weir_commit(b, NULL));
+    (void)kill(getpid(), SIGKILL);
+}
+
+/* The tool applies them from the ring. Rows that find the same position are of one transaction. */
+static void a_ring_with_messages_is_replayed_batch_by_batch(void **state) {
+    (void)state;
+    char copy[160];
+    t = mmap(NULL, sizeof *t, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(t != MAP_FAILED);
+    (void)snprintf(t->directory, sizeof t->directory, "%s", weir_temp_make());
+    (void)snprintf(t->path, sizeof t->path, "%s/b.db", t->directory);
+    (void)snprintf(copy, sizeof copy, "%s/copy.db", t->directory);
+    assert_int_equal(end_of(start(leave_a_message_and_a_batch)), -1);
+    weir_sql_run(copy, "CREATE TABLE debits(batch, amount, rows, pad);"
+                       "CREATE TABLE credits(batch, amount, rows, pad);"
+                       "CREATE TABLE found(position);"
+                       "CREATE TRIGGER d AFTER INSERT ON debits BEGIN INSERT INTO found"
+                       " SELECT coalesce(max(row), 0) FROM weir_position; END;"
+                       "CREATE TRIGGER c AFTER INSERT ON credits BEGIN INSERT INTO found"
+                       " SELECT coalesce(max(row), 0) FROM weir_position; END");
+    replay_into(copy);
+    assert_int_equal(weir_sql_int(copy, "SELECT count(*) FROM log"), 1);
+    assert_int_equal(weir_sql_int(copy, "SELECT count(*) FROM found"), LARGE_ROWS);
+    assert_int_equal(weir_sql_int(copy, "SELECT count(DISTINCT position) FROM found"), 1);
+    weir_temp_remove(t->directory);
+    (void)munmap(t, sizeof *t);
+}
+
 int main(int argc, char **argv) {
     if (argc > 1) {
         asked_seconds = strtod(argv[1], NULL);
@@ -295,6 +350,8 @@ int main(int argc, char **argv) {
     }
     if (argc > 2) asked_seed = strtoull(argv[2], NULL, 10);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_batch_is_whole_or_absent_whatever_was_killed)};
+        cmocka_unit_test(a_batch_is_whole_or_absent_whatever_was_killed),
+        cmocka_unit_test(a_ring_with_messages_is_replayed_batch_by_batch),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
