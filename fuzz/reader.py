@@ -21,6 +21,7 @@ import zstandard
 ALIGN, BLOCK_HEADER, SEGMENT_HEADER = 4096, 160, 256
 RAW_MAX, LANES_LIMIT, COLUMNS_MAX, NAME_MAX, TABLES_MAX = 1 << 30, 1024, 2000, 1024, 4096
 TEMPLATES = 1  # feature bit of blocks and rings
+BATCHES = 2  # feature bit of rings
 TWO64 = 1 << 64
 
 
@@ -907,7 +908,7 @@ class Ring:
                                                                      data[:128])
         if magic != b"WEIRRNG1" or h != hash64(data[:120]):
             return
-        if version > 1 or incompatible & ~TEMPLATES:
+        if version > 1 or incompatible & ~(TEMPLATES | BATCHES):
             self.state = "newer"
             return
         power = self.lane_bytes & (self.lane_bytes - 1) == 0
@@ -940,22 +941,34 @@ class Ring:
                                     self.data[begin:begin + self.lane_bytes])
         return count
 
+    def record(self, lane, at, tail, data):
+        """The place after a valid record, its epoch and its kind; None: it is not valid."""
+        place = at % self.lane_bytes
+        if tail - at > self.lane_bytes or tail - at < 16:
+            return None
+        body, check, stamp = struct.unpack_from("<2IQ", data, place)
+        size = (16 + body + 7) & ~7
+        if not 5 <= body <= self.lane_bytes // 2 or size > tail - at or stamp & 255 > 2:
+            return None
+        mixed = hash64(data[place + 8:place + 16 + body])
+        mixed ^= (hash64(self.id) + lane * K1 + at * K2 + (body << 40)) % TWO64
+        return (at + size, stamp >> 8, stamp & 255) if check == mixed * K1 % TWO64 >> 32 else None
+
     def lane_rows(self, lane, at, tail, data):
         count, data = 0, data + data
         while at < tail:
-            place = at % self.lane_bytes
-            if tail - at > self.lane_bytes or tail - at < 16:
+            record = self.record(lane, at, tail, data)
+            begin, rows, epoch = at, 1, record and record[1]
+            while record and record[2] == 2:  # its batch goes on
+                record = self.record(lane, record[0], tail, data) if record[0] < tail else None
+                if record and (record[1] != epoch or record[2] == 1 or
+                               record[0] - begin > self.lane_bytes // 2):
+                    record = None
+                rows += 1
+            if not record:
                 break
-            body, check, stamp = struct.unpack_from("<2IQ", data, place)
-            size = (16 + body + 7) & ~7
-            if not 5 <= body <= self.lane_bytes // 2 or size > tail - at or stamp & 255 > 1:
-                break
-            mixed = hash64(data[place + 8:place + 16 + body])
-            mixed ^= (hash64(self.id) + lane * K1 + at * K2 + (body << 40)) % TWO64
-            if check != mixed * K1 % TWO64 >> 32:
-                break
-            count += stamp & 255 == 0
-            at += size
+            count += 0 if record[2] == 1 else rows
+            at = record[0]
         return count
 
 

@@ -445,7 +445,24 @@ static void publish_templated(weir_ring *ring, weir_lane *lane) {
     }
 }
 
-static void fill_ring(weir_ring *ring, bool templates) {
+/* Five rows of one epoch, published at once. */
+static void publish_batch(weir_ring *ring, weir_lane *lane) {
+    enum { ROWS = 5 };
+    uint64_t epoch = weir_ring_stamp(ring, lane, false), tail = lane->tail;
+    for (int64_t n = 100; n < 100 + ROWS; n++) {
+        uint8_t *record = weir_lane_at(lane, tail);
+        size_t bytes = make_row(record + WEIR_RECORD_HEAD, 1, n);
+        weir_record_seal(lane, tail, bytes, epoch,
+                         n < 100 + ROWS - 1 ? WEIR_RECORD_ROW_CONTINUED : WEIR_RECORD_ROW);
+        tail += weir_record_bytes(bytes);
+    }
+    weir_lane_publish(lane, tail);
+}
+
+/* What a ring has beside rows. */
+typedef enum ring_has { HAS_ROWS, HAS_TEMPLATES, HAS_BATCHES } ring_has;
+
+static void fill_ring(weir_ring *ring, ring_has what) {
     uint8_t body[512];
     weir_lane *a = weir_ring_claim(ring, 100, 0), *b = weir_ring_claim(ring, 200, 0);
     MUST(a && b && a != b);
@@ -455,7 +472,9 @@ static void fill_ring(weir_ring *ring, bool templates) {
         bytes = make_row(body, 1, n);
         publish(ring, n % 3 ? a : b, body, bytes, WEIR_RECORD_ROW);
     }
-    if (templates) publish_templated(ring, a);
+    if (what == HAS_TEMPLATES) publish_templated(ring, a);
+    if (what == HAS_BATCHES) publish_batch(ring, b);
+    if (what == HAS_BATCHES) publish_batch(ring, a);
     weir_durable_mark mark = {.block = 3, .hash = 4, .row = 5};
     weir_ring_store_mark(ring, &mark);
     mark.block = 4;
@@ -487,7 +506,7 @@ static void write_beside(const char *what, uint8_t *ring, size_t size) {
     memory_os_free(&m);
 }
 
-static size_t make_ring(uint8_t bytes[FUZZ_FILE_MAX], bool templates) {
+static size_t make_ring(uint8_t bytes[FUZZ_FILE_MAX], ring_has what) {
     static weir_lane lanes[2];
     char path[4096];
     weir_ring ring;
@@ -499,7 +518,7 @@ static size_t make_ring(uint8_t bytes[FUZZ_FILE_MAX], bool templates) {
          WEIR_OK);
     MUST(weir_ring_provision(&ring, NULL) == WEIR_OK &&
          weir_ring_provision(&ring, NULL) == WEIR_OK);
-    fill_ring(&ring, templates);
+    fill_ring(&ring, what);
     weir_ring_close(&ring);
     FILE *file = fopen(path, "rb");
     MUST(file);
@@ -511,15 +530,18 @@ static size_t make_ring(uint8_t bytes[FUZZ_FILE_MAX], bool templates) {
 
 static void seed_rings(void) {
     static uint8_t bytes[FUZZ_FILE_MAX];
-    size_t size = make_ring(bytes, false);
+    size_t size = make_ring(bytes, HAS_ROWS);
     write_ring("rows", bytes, size);
     bytes[8192 + 65536 + 20] ^= 1; /* the first record of lane 1 */
     write_ring("torn", bytes, size);
     bytes[8192 + 65536 + 20] ^= 1;
     write_beside("ring", bytes, size);
-    size = make_ring(bytes, true);
+    size = make_ring(bytes, HAS_TEMPLATES);
     write_ring("templates", bytes, size);
     write_beside("ring-templates", bytes, size);
+    size = make_ring(bytes, HAS_BATCHES);
+    write_ring("batches", bytes, size);
+    write_beside("ring-batches", bytes, size);
 }
 
 /* ---- the flight recorder ----------------------------------------------------------------- */

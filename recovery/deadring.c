@@ -1,8 +1,8 @@
 /* deadring.c - apply the rows of a dead process's ring to a database. */
 #include "deadring.h"
 
-#include "../lib/format/expand.h"
 #include "../lib/journal/drain.h"
+#include "../writer/apply/block_rows.h"
 #include "columns.h"
 
 #include <stdio.h>
@@ -11,7 +11,8 @@ typedef struct ring_rows {
     const weir_apply_input *input;
     weir_applied *out;
     weir_tables tables; /* declared so far */
-    uint64_t next;      /* number of the next row */
+    weir_block_rows rows;
+    uint64_t next; /* number of the next row */
 } ring_rows;
 
 /* ---- one transaction ------------------------------------------------------------------- */
@@ -46,13 +47,15 @@ static int apply_ring_once(ring_rows *r, const weir_block_header *h, weir_cursor
                            weir_row_range range, weir_error *error) {
     const weir_sink *sink = r->input->sink;
     int status = begin_ring(r, error);
-    if (status == WEIR_OK) status = sink->apply(sink->self, h, body, range, error);
+    if (status == WEIR_OK)
+        status = weir_block_rows_apply(&r->rows, &r->tables.templates, sink, h, body, range, error);
     if (status == WEIR_OK) status = commit_ring(r, range.last, error);
     if (status != WEIR_OK) sink->rollback(sink->self);
     return status;
 }
 
-/* When the sink returns WEIR_SINK_AGAIN, with half as many rows. */
+/* In one transaction, so that batches stay whole; when the sink returns WEIR_SINK_AGAIN, with half
+ * as many rows in each. */
 static int apply_ring_rows(ring_rows *r, const weir_block_header *h, weir_cursor body,
                            weir_error *error) {
     uint64_t last = h->first_row + h->rows - 1, width = h->rows;
@@ -62,32 +65,13 @@ static int apply_ring_rows(ring_rows *r, const weir_block_header *h, weir_cursor
         int status = apply_ring_once(r, h, body, range, error);
         if (status == WEIR_SINK_AGAIN) {
             width = width > 1 ? width / 2 : 1;
-        } else if (status != WEIR_OK) {
-            return status;
-        } else {
+        } else if (status == WEIR_OK) {
             first = range.last + 1;
+        } else if (status != WEIR_SINK_ANEW) {
+            return status;
         }
     }
     return WEIR_OK;
-}
-
-static int apply_expanded_rows(ring_rows *r, weir_block_header *h, weir_cursor body,
-                               weir_error *error) {
-    uint32_t left = h->rows;
-    weir_cursor rows;
-    weir_expander *x;
-    int status = weir_expander_make(&r->tables.templates, &x);
-    if (status != WEIR_OK) return weir_fail(error, status, "no memory to format rows");
-    while (status == WEIR_OK && left > 0) {
-        status = weir_expander_take(x, &body, left, &h->rows, &rows);
-        status = status == WEIR_OK ? apply_ring_rows(r, h, rows, error)
-                                   : weir_fail(error, status, "row %llu cannot be formatted",
-                                               (unsigned long long)h->first_row);
-        h->first_row += h->rows;
-        left -= h->rows; /* draining counted them: at least one was taken */
-    }
-    weir_expander_free(x);
-    return status;
 }
 
 /* ---- what draining yields -------------------------------------------------------------- */
@@ -120,6 +104,7 @@ static int take_ring_block(void *self, uint16_t kind, const weir_drained *draine
     if (kind == WEIR_BLOCK_DECLARATIONS) return take_declarations(r, body, error);
     weir_block_header h = {.version = WEIR_FORMAT_VERSION,
                            .kind = kind,
+                           .incompatible = WEIR_FEATURE_TEMPLATES, /* if there are any */
                            .block = r->out->position.block + 1,
                            .first_row = r->next,
                            .rows = rows,
@@ -127,8 +112,7 @@ static int take_ring_block(void *self, uint16_t kind, const weir_drained *draine
                            .wall_ns = os->wall(os->self)};
     weir_id_copy(h.journal, r->input->journal);
     r->next += rows;
-    return weir_has_template_rows(body) ? apply_expanded_rows(r, &h, body, error)
-                                        : apply_ring_rows(r, &h, body, error);
+    return apply_ring_rows(r, &h, body, error);
 }
 
 static const weir_tables *ring_tables(const void *self) {
@@ -207,6 +191,7 @@ int weir_apply_ring(const weir_apply_input *input, weir_applied *out, weir_error
         status = read_tables(&r, error);
         if (status == WEIR_OK) status = drain(&r, &ring, has_mark ? &mark : NULL, error);
     }
+    weir_block_rows_free(&r.rows);
     weir_tables_free(&r.tables);
     weir_ring_close(&ring);
     return status;

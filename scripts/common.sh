@@ -11,9 +11,9 @@ bench_peers="$bench_peers liblttng-ust-dev lttng-tools"
 
 # Coverage leaves out the tests that reach no branch which the others leave: the slow ones, what
 # needs root, and recovery, whose tool runs as nobody and may not write its counters.
-slow_tests='sim|kill|inject|hostile|full_disk|powercut|disk_log|any_instruction|recovery'
-slow_tests="$slow_tests|install|examples|operating|systemd|coming_from|demo|cpp_compiles"
-slow_tests="$slow_tests|(header|fuzz)_.*"
+slow_tests='sim|kill|batches|inject|hostile|full_disk|powercut|disk_log|any_instruction'
+slow_tests="$slow_tests|recovery|install|examples|operating|systemd|coming_from|demo"
+slow_tests="$slow_tests|cpp_compiles|(header|fuzz)_.*"
 
 say() { printf 'dev: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }

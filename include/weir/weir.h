@@ -42,8 +42,8 @@
  * THREADS
  *
  * Any thread may call anything at any time with a handle that is open, without registering.
- * The append calls may also be made from a signal handler, even one that interrupted an
- * append; no other call may. No call is a cancellation point.
+ * The append calls (weir_append_row and weir_append_rows) may also be made from a signal handler,
+ * even one that interrupted an append; no other call may. No call is a cancellation point.
  *
  * A handler may end the thread that it interrupted in an append, by pthread_exit or by a
  * cancellation, even an asynchronous one: nothing of that row is published, and no other thread
@@ -320,9 +320,9 @@ WEIR_API int weir_declare(weir *w, const char *name, const weir_column *columns,
 WEIR_API int weir_append_row(weir_table *table, const weir_value *values, size_t count,
                              weir_ticket *ticket);
 
-/* Append rows rows in one call: all are published, by one store, or none. values holds rows ×
- * count values, row after row. All together may take half a lane (WEIR_TOO_BIG). ticket names
- * the last. */
+/* Append rows rows in one call: all are published, by one store, or none, and they are a batch (see
+ * below) without being begun. values holds rows × count values, row after row. All together may
+ * take half a lane (WEIR_TOO_BIG). ticket names the last. Otherwise as weir_append_row(). */
 WEIR_API int weir_append_rows(weir_table *table, const weir_value *values, size_t count,
                               size_t rows, weir_ticket *ticket);
 
@@ -333,6 +333,61 @@ WEIR_API int weir_append_rows(weir_table *table, const weir_value *values, size_
     weir_append_row((table), (const weir_value[]){__VA_ARGS__},                                    \
                     sizeof((const weir_value[]){__VA_ARGS__}) / sizeof(weir_value), (ticket))
 #endif
+
+/* ---- batches ---------------------------------------------------------------------------- */
+
+/* Rows of any tables of one handle that belong together:
+ *
+ *     weir_batch *b;
+ *     if (weir_begin(w, &b) < 0) …
+ *     weir_batch_row(b, accounts, debit, 2);
+ *     weir_batch_row(b, accounts, credit, 2);
+ *     weir_batch_row(b, transfers, transfer, 4);
+ *     if (weir_commit(b, &ticket) < 0) weir_rollback(b);
+ *
+ * All rows of a batch are published by one store, or none: until weir_commit() the process may die
+ * at any instruction, or roll back, and there is nothing of them. From then on they pass the three
+ * levels together, in the order in which they were added, with no row of others between them. They
+ * become durable in one block, and one transaction of SQLite applies all of them, so that no reader
+ * of the database ever sees a part. What a crash, a power cut, weir-recover or a replay into a new
+ * database leaves of a batch is all or nothing.
+ *
+ * What is not promised. A row that SQLite refuses goes to the reject table alone, and the rest of
+ * its batch is applied: weir asks SQLite nothing at commit, and by then it is too late to refuse
+ * the batch. Where a refusal ends the whole transaction (ON CONFLICT ROLLBACK, RAISE(ROLLBACK), a
+ * refused row that is too large to be kept), the rows around that row, of a batch too, are divided
+ * over several transactions, which follow each other at once. `weir-recover replay --to ROW` ends
+ * where it is told to, within a batch too.
+ *
+ * Other appends, also of the same thread, go on meanwhile and come before the batch. One thread at
+ * a time may use a batch. It may be committed by another thread than the one that began it, and is
+ * then ordered as an append of that thread. None of these calls may be made in a signal handler. */
+typedef struct weir_batch weir_batch;
+
+/* Begin a batch: memory, nothing else. *out: the caller's, until weir_commit() has answered WEIR_OK
+ * or weir_rollback() was called, even when the handle is closed before. Errors: WEIR_MISUSE,
+ * WEIR_NO_MEMORY, WEIR_CLOSED, WEIR_FORKED, WEIR_STOPPED. */
+WEIR_API int weir_begin(weir *w, weir_batch **out);
+
+/* Add a row; values are copied. What weir_append_row() says of count and of keys holds here too: a
+ * key that is chosen is taken now, so rows that are appended meanwhile have greater ones, and a
+ * batch that is rolled back leaves a gap. The caller does not learn it: to refer to a row of the
+ * same batch, give its key yourself. A row that is not added leaves the batch as it was. Errors:
+ * WEIR_MISUSE (also: the table is not of the batch's handle and opening), WEIR_TOO_BIG (all rows
+ * together would take more than half a lane), WEIR_NO_MEMORY, WEIR_SCHEMA (no key is left),
+ * WEIR_CLOSED, WEIR_FORKED, WEIR_STOPPED. */
+WEIR_API int weir_batch_row(weir_batch *b, weir_table *table, const weir_value *values,
+                            size_t count);
+
+/* Publish all rows of the batch, and free it. It waits for room in the calling thread's lane as
+ * weir_append_row() does. ticket: filled when not NULL; names the last row, and so waits for all. A
+ * batch without rows is published at once. After an error the batch is as it was: commit it again,
+ * or roll back. Errors: WEIR_FULL (each of its rows is counted), WEIR_MISUSE, WEIR_CLOSED,
+ * WEIR_FORKED, WEIR_STOPPED. */
+WEIR_API int weir_commit(weir_batch *b, weir_ticket *ticket);
+
+/* Free a batch and its rows, of which nothing was published. NULL is allowed. Never fails. */
+WEIR_API void weir_rollback(weir_batch *b);
 
 /* ---- waiting ---------------------------------------------------------------------------- */
 

@@ -670,7 +670,6 @@ void log(::weir_handle *w, ::weir_log_level level, const message_of<A...> &m,
 
 /* ---- a database ------------------------------------------------------------------------- */
 
-#ifdef WEIR_HAS_BATCH
 /* Rows of several tables that become visible in one transaction, or not at all (weir_begin).
  * Destroyed before it is committed, it is rolled back. One thread at a time. */
 class batch {
@@ -730,7 +729,6 @@ class batch {
 
     ::weir_batch *batch_ = nullptr;
 };
-#endif
 
 /* An open database with its journal. Moved, not copied. Any thread may call a const function;
  * opening, moving and closing are one thread's, when no other uses the object. */
@@ -799,14 +797,11 @@ class database {
         const int code = weir_stats(w_, &s);
         return code < 0 ? result<statistics>(status(code)) : result<statistics>(s);
     }
-#ifdef WEIR_HAS_BATCH
     result<batch> try_begin() const noexcept {
         ::weir_batch *b = nullptr;
         const int code = weir_begin(w_, &b);
         return code < 0 ? result<batch>(status(code)) : result<batch>(batch(b));
     }
-#endif
-#ifdef WEIR_HAS_DESCRIPTOR
     /* Readable when more rows have reached level; belongs to the handle (weir_descriptor). */
     result<int> try_descriptor(::weir_level level) const noexcept {
         int fd = -1;
@@ -814,7 +809,6 @@ class database {
         return code < 0 ? result<int>(status(code)) : result<int>(fd, code);
     }
     status try_request(::weir_level level) const noexcept { return weir_request(w_, level); }
-#endif
     status try_configure_log(const ::weir_log_options &options) const noexcept {
         return weir_log_configure(w_, &options);
     }
@@ -855,13 +849,9 @@ class database {
         return detail::check(try_wait(t, level, time));
     }
     statistics stats() const { return try_stats().value(); }
-#ifdef WEIR_HAS_BATCH
     batch begin() const { return try_begin().value(); }
-#endif
-#ifdef WEIR_HAS_DESCRIPTOR
     int descriptor(::weir_level level) const { return try_descriptor(level).value(); }
     void request(::weir_level level) const { detail::check(try_request(level)); }
-#endif
     void configure_log(const ::weir_log_options &options) const {
         detail::check(try_configure_log(options));
     }

@@ -142,4 +142,26 @@ static inline size_t weir_append_write_row(uint8_t *record, const weir_table *t,
     return (size_t)(end - body);
 }
 
+/* ---- many rows --------------------------------------------------------------------------------- */
+
+/* Rows that are published by one store, and are a batch (lane.h). */
+typedef struct weir_at_once weir_at_once;
+struct weir_at_once {
+    /* Write the records after the lane's tail, where no other thread reads yet. *end: where the
+     * last one ends, at most bytes after the tail. After a failure nothing is published. */
+    int (*write)(const weir_at_once *what, const weir_append_entry *e, uint64_t epoch,
+                 uint64_t *end);
+    uint64_t rows; /* not 0 */
+    uint64_t bytes;
+};
+
+/* The kind of the record of row number row, counted from 0. */
+static inline unsigned weir_at_once_kind(const weir_at_once *what, uint64_t row) {
+    return row + 1 < what->rows ? WEIR_RECORD_ROW_CONTINUED : WEIR_RECORD_ROW;
+}
+
+/* generation: of the opening in which the rows were made. */
+int weir_append_at_once(weir *w, uint32_t generation, const weir_at_once *what,
+                        weir_ticket *ticket);
+
 #endif

@@ -9,7 +9,8 @@ int weir_drain_make(weir_drain *d, weir_ring *ring, weir_journal *journal, size_
                       .journal = journal,
                       .target = raw_target,
                       .dead = from == WEIR_DRAIN_DEAD_RING};
-    /* The last record may begin just below the target: half a lane and its length more. */
+    /* The last record, or the last batch, may begin just below the target: half a lane and its
+     * length more. A batch has a length for each row, which is less than the head of its record. */
     d->capacity = weir_payload_head_size(ring->header.lanes + 1) + raw_target +
                   (size_t)(ring->header.lane_bytes / 2) + 8;
     d->payload = malloc(d->capacity);
@@ -127,8 +128,23 @@ static bool is_declaration(const weir_record *record) {
  * own. */
 static bool is_readable(const weir_drain *d, const weir_record *record) {
     if (!d->dead) return true;
-    return record->kind == WEIR_RECORD_ROW ? is_row(d, record->body, record->bytes)
-                                           : is_declaration(record);
+    return record->kind == WEIR_RECORD_DECLARATION ? is_declaration(record)
+                                                   : is_row(d, record->body, record->bytes);
+}
+
+/* If the record begins a batch in a dead ring: can all of the batch be taken? A power cut may have
+ * left some of its pages. A batch that this process published is whole. */
+static bool has_whole_batch(const weir_drain *d, const weir_lane *lane, const weir_record *record) {
+    weir_record next = *record;
+    while (d->dead && next.kind == WEIR_RECORD_ROW_CONTINUED)
+        if (!weir_lane_read_batch(lane, lane->taken, lane->cut, &next) || !is_readable(d, &next))
+            return false;
+    return true;
+}
+
+/* Whoever appends sees to it that this holds; what a wild pointer leaves must not be copied. */
+static bool fits(const weir_drain *d, const weir_record *record) {
+    return 4 + (uint64_t)record->bytes <= d->capacity - d->used;
 }
 
 static void pack_row(weir_drain *d, const uint8_t *row, size_t bytes) {
@@ -154,23 +170,27 @@ static int bad_record(weir_drain *d, weir_lane *lane, weir_error *error) {
 typedef enum filled { FILLED_MORE, FILLED_BLOCK, FILLED_DECLARATION, FILLED_ERROR } filled;
 
 /* Take records of one lane into the payload until its turn ends, the block is full, or a
- * declaration comes. */
+ * declaration comes. A block is never full within a batch: blocks become durable one after the
+ * other, and the writer's transactions end with a block. Nor does a turn end there, since the
+ * records of a batch have one epoch, which is theirs alone (ring.h). */
 static filled fill_turn(weir_drain *d, const turn *t, weir_record *record, int *status,
                         weir_error *error) {
     weir_lane *lane = t->lane;
+    bool goes_on = false; /* the batch of the record before */
     while (within_turn(d, t)) {
-        if (!weir_lane_read(lane, lane->taken, lane->cut, record) || !is_readable(d, record)) {
+        if (!weir_lane_read(lane, lane->taken, lane->cut, record) || !fits(d, record) ||
+            !is_readable(d, record) || (!goes_on && !has_whole_batch(d, lane, record))) {
             *status = bad_record(d, lane, error);
             return *status == WEIR_OK ? FILLED_MORE : FILLED_ERROR;
         }
         if (record->kind == WEIR_RECORD_DECLARATION) return FILLED_DECLARATION;
         lane->taken = record->next;
-        if (d->known) {
+        goes_on = record->kind == WEIR_RECORD_ROW_CONTINUED;
+        if (d->known)
             d->known--;
-            continue;
-        }
-        pack_row(d, record->body, record->bytes);
-        if (d->used >= d->target) return FILLED_BLOCK;
+        else
+            pack_row(d, record->body, record->bytes);
+        if (d->used >= d->target && !goes_on) return FILLED_BLOCK;
     }
     return FILLED_MORE;
 }

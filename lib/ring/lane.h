@@ -10,16 +10,20 @@
  *     offset  size
  *          0     4  bytes of the body
  *          4     4  check: see weir_record_check()
- *          8     8  stamp: epoch << 8 | kind (0 row, 1 declaration)
+ *          8     8  stamp: epoch << 8 | kind (0 row, 1 declaration, 2 row of a batch that goes on)
  *         16     …  body: a row or a declaration (row.h), then up to 7 undefined bytes
  *
  * A record is valid if and only if its body fits between its position and tail, has
- * WEIR_RECORD_BODY_MIN bytes at least and half the lane at most, its kind is one of the two, and
+ * WEIR_RECORD_BODY_MIN bytes at least and half the lane at most, its kind is one of the three, and
  * its check agrees. The check covers ring, lane and 64-bit position, so that an older record in the
  * same place, or one from a copied file, fails it.
  *
  * Why a killed thread cannot leave a hole: the record is written first and published after, by
- * one store to tail. */
+ * one store to tail.
+ *
+ * A batch is records that follow each other in one lane, rows all: each of them says that its batch
+ * goes on, but for the last, which is an ordinary row. They have one epoch, are published by one
+ * store, and take half the lane together at most. Whoever reads takes all of them or none. */
 #ifndef WEIR_LANE_H
 #define WEIR_LANE_H
 
@@ -38,7 +42,9 @@ enum {
     WEIR_RECORD_HEAD = 16,
     WEIR_RECORD_ROW = 0,
     WEIR_RECORD_DECLARATION = 1,
-    WEIR_RECORD_BODY_MIN = 5, /* the least row: a head, and the tag of one NULL */
+    WEIR_RECORD_ROW_CONTINUED = 2, /* a row: the next record is of the same batch */
+    WEIR_RECORD_BODY_MIN = 5,      /* the least row: a head, and the tag of one NULL */
+    WEIR_FEATURE_BATCHES = 2,      /* incompatible feature, of rings: there may be batches */
 };
 
 /* Bytes of a lane: a power of two between these. */
@@ -165,6 +171,10 @@ typedef struct weir_record {
 /* Read the record at position, which must be below end. False when it is not valid: the bytes
  * may be anything. */
 bool weir_lane_read(const weir_lane *lane, uint64_t position, uint64_t end, weir_record *out);
+
+/* After a record that says that its batch goes on: read the next one of the batch, which begins at
+ * begin. False when it is not valid, or cannot be of this batch. */
+bool weir_lane_read_batch(const weir_lane *lane, uint64_t begin, uint64_t end, weir_record *record);
 
 /* Its epoch only, unchecked: for choosing which lane comes next. */
 static inline uint64_t weir_lane_epoch(const weir_lane *lane, uint64_t position) {

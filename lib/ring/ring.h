@@ -55,6 +55,10 @@
  *   and AArch64 are multi-copy atomic, and the cut has a full fence after its change; on other
  *   machines the cut uses the barrier of the os table (membarrier).
  *
+ *   Batches. The records of a batch have one epoch, and each epoch names one lane. So no record of
+ *   another lane comes between them, and a cut has all of them or none, since it sees a tail, which
+ *   one store moved over all of them.
+ *
  *   An append from a signal handler that interrupted an append of its own thread uses a second
  *   lane and always takes a new epoch by compare-and-swap.
  *
@@ -83,6 +87,7 @@
 enum {
     WEIR_RING_HEADER = 4096,
     WEIR_RING_VERSION = 1,
+    WEIR_RING_FEATURES = WEIR_FEATURE_TEMPLATES | WEIR_FEATURE_BATCHES, /* there may be, later */
     WEIR_RING_WORD_AT = 256,
     WEIR_RING_MARK_AT = 320,
     WEIR_RING_MARK_STEP = 64,

@@ -61,7 +61,7 @@ static weir_found_ring header_decode(const uint8_t at[WEIR_RING_HEADER], weir_ri
     uint64_t hash = weir_take_u64(&c);
     if (memcmp(magic, ring_magic, sizeof ring_magic) != 0 || hash != weir_hash(at, HASHED_HEADER))
         return WEIR_RING_UNREADABLE;
-    if (h->version > WEIR_RING_VERSION || h->incompatible & ~(uint32_t)WEIR_FEATURE_TEMPLATES)
+    if (h->version > WEIR_RING_VERSION || h->incompatible & ~(uint32_t)WEIR_RING_FEATURES)
         return WEIR_RING_NEWER;
     bool sane = h->version == WEIR_RING_VERSION && header_bytes == WEIR_RING_HEADER &&
                 control_bytes == WEIR_LANE_CONTROL && control_offset == WEIR_RING_HEADER &&
@@ -185,7 +185,7 @@ int weir_ring_create(weir_ring *ring, const weir_os *os, int dirfd, const char *
                      const weir_ring_header *wanted, weir_lane *lanes, weir_error *error) {
     *ring = (weir_ring){.os = os, .header = *wanted, .file = -1, .lanes = lanes, .writable = true};
     ring->header.version = WEIR_RING_VERSION;
-    ring->header.incompatible = WEIR_FEATURE_TEMPLATES; /* there may be, later */
+    ring->header.incompatible = WEIR_RING_FEATURES;
     ring->header.data_offset = weir_ring_head_bytes(wanted->lanes);
     (void)os->unlink(os->self, dirfd,
                      path); /* a leftover of a dead opening; usually there is none */

@@ -8,6 +8,17 @@ static uint64_t drained_to(const weir_ring *ring, const weir_drained *drained, u
     return 0;
 }
 
+/* The record, and the rest of its batch if it begins one: how many rows that makes. False when one
+ * of them is not valid: then none of the batch will be taken. */
+static bool read_whole(const weir_lane *lane, uint64_t at, uint64_t tail, weir_record *record,
+                       uint64_t *rows) {
+    bool valid = weir_lane_read(lane, at, tail, record);
+    *rows = valid && record->kind != WEIR_RECORD_DECLARATION;
+    for (; valid && record->kind == WEIR_RECORD_ROW_CONTINUED; ++*rows)
+        valid = weir_lane_read_batch(lane, at, tail, record);
+    return valid;
+}
+
 static void inspect_lane(weir_ring *ring, uint32_t index, const weir_drained *drained,
                          weir_ring_report *out) {
     weir_lane *lane = &ring->lanes[index];
@@ -16,8 +27,10 @@ static void inspect_lane(weir_ring *ring, uint32_t index, const weir_drained *dr
     uint64_t at = drained_to(ring, drained, index);
     if (lane->taken > at) at = lane->taken;
     weir_record record;
-    for (; lane->data && at < tail && weir_lane_read(lane, at, tail, &record); at = record.next) {
-        out->rows += record.kind == WEIR_RECORD_ROW;
+    uint64_t rows;
+    for (; lane->data && at < tail && read_whole(lane, at, tail, &record, &rows);
+         at = record.next) {
+        out->rows += rows;
         out->bytes += record.next - at;
     }
     if (at < tail) out->unreadable_bytes += tail - at;

@@ -222,6 +222,16 @@ static void take_turn(sim_life *life, unsigned producer) {
     weir_handle_switch_thread(life->handle);
 }
 
+static void note_published(sim_life *life, unsigned producer, size_t rows, weir_ticket ticket) {
+    uint32_t batch = life->model.count + 1;
+    for (size_t i = 0; i < rows; i++) {
+        uint32_t n = ++life->model.count;
+        life->model.row[n] =
+            (sim_row){.producer = (uint8_t)producer, .level = WEIR_PUBLISHED, .batch = batch};
+        life->ticket[n] = ticket;
+    }
+}
+
 int sim_life_append_rows(sim_life *life, unsigned producer, weir_table *table,
                          const weir_value *values, size_t count, size_t rows) {
     weir_ticket ticket = {0};
@@ -229,12 +239,7 @@ int sim_life_append_rows(sim_life *life, unsigned producer, weir_table *table,
     take_turn(life, producer);
     int status = rows == 1 ? weir_append_row(table, values, count, &ticket)
                            : weir_append_rows(table, values, count, rows, &ticket);
-    if (status != WEIR_OK) return status;
-    for (size_t i = 0; i < rows; i++) {
-        uint32_t n = ++life->model.count;
-        life->model.row[n] = (sim_row){.producer = (uint8_t)producer, .level = WEIR_PUBLISHED};
-        life->ticket[n] = ticket;
-    }
+    if (status == WEIR_OK) note_published(life, producer, rows, ticket);
     return status;
 }
 
@@ -244,6 +249,30 @@ int sim_life_append(sim_life *life, unsigned producer) {
     size_t bytes = sim_model_pad(n, pad, sizeof pad);
     weir_value values[] = {weir_int(n), weir_blob(pad, bytes)};
     return sim_life_append_rows(life, producer, life->table, values, 2, 1);
+}
+
+static int add_to_batch(const sim_life *life, weir_batch *b, uint32_t n) {
+    uint8_t pad[1 << 15];
+    size_t bytes = sim_model_pad(n, pad, sizeof pad);
+    weir_value values[] = {weir_int(n), weir_blob(pad, bytes)};
+    return weir_batch_row(b, life->table, values, 2);
+}
+
+int sim_life_append_batch(sim_life *life, unsigned producer, uint32_t rows) {
+    weir_batch *b;
+    weir_ticket ticket;
+    if (rows > SIM_ROWS - life->model.count) return WEIR_FULL;
+    take_turn(life, producer);
+    int status = weir_begin(life->handle, &b);
+    if (status != WEIR_OK) return status;
+    for (uint32_t i = 1; i <= rows && status == WEIR_OK; i++)
+        status = add_to_batch(life, b, life->model.count + i);
+    if (status == WEIR_OK) status = weir_commit(b, &ticket);
+    if (status == WEIR_OK)
+        note_published(life, producer, rows, ticket);
+    else
+        weir_rollback(b);
+    return status;
 }
 
 void sim_life_poll(sim_life *life) {

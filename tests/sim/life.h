@@ -63,6 +63,8 @@ int sim_life_append(sim_life *life, unsigned producer);
 /* The same for rows of any table, all in one call; the first value of each is its number. */
 int sim_life_append_rows(sim_life *life, unsigned producer, weir_table *table,
                          const weir_value *values, size_t count, size_t rows);
+/* A batch of so many rows, at least one. */
+int sim_life_append_batch(sim_life *life, unsigned producer, uint32_t rows);
 void sim_life_step_journal(sim_life *life);
 void sim_life_step_writer(sim_life *life);
 int sim_life_wait(sim_life *life, weir_level level); /* as a producer does */

@@ -60,9 +60,18 @@ void sim_model_cut(sim_model *m) {
         if (m->row[n].level < WEIR_DURABLE) m->row[n].level = SIM_UNSURE;
 }
 
+/* All rows of a batch are there, or none. */
+static const char *check_batches(const sim_model *m, const bool *there) {
+    for (uint32_t n = 1; n <= m->count; n++)
+        if (there[n] != there[m->row[n].batch])
+            return wrong("it does not go with the first row of its batch", n, m);
+    return NULL;
+}
+
 const char *sim_model_compare(sim_model *m, const uint32_t *found, size_t count, int least) {
     bool there[SIM_ROWS + 1] = {false}, ended[SIM_PRODUCERS + 1] = {false};
     const char *complaint = check_found(m, found, count, there);
+    if (!complaint) complaint = check_batches(m, there);
     if (complaint) return complaint;
     for (uint32_t n = 1; n <= m->count; n++) {
         sim_row *row = &m->row[n];

@@ -15,6 +15,7 @@ typedef struct sim_row {
     uint8_t producer; /* from 1 */
     int8_t level; /* weir_level that its producer has been told of; SIM_UNSURE after a power cut */
     bool gone;    /* lost at a power cut, as unacknowledged rows may be: must never come back */
+    uint32_t batch; /* first row of its batch: of what was appended with it, by one call */
 } sim_row;
 
 typedef struct sim_model {

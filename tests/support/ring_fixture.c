@@ -64,3 +64,17 @@ void ring_put(ring_fixture *f, uint32_t lane, weir_value value) {
     weir_lane *l = &f->lanes[lane];
     ring_put_at(l, value, weir_ring_stamp(&f->ring, l, false));
 }
+
+void ring_put_batch(ring_fixture *f, uint32_t lane, int64_t first, int64_t rows) {
+    weir_lane *l = &f->lanes[lane];
+    uint64_t epoch = weir_ring_stamp(&f->ring, l, false), tail = l->tail;
+    for (int64_t n = first; n < first + rows; n++) {
+        weir_value value = weir_int(n);
+        uint8_t *body = weir_lane_at(l, tail) + WEIR_RECORD_HEAD;
+        size_t bytes = (size_t)(weir_row_encode(body, 1, &value, 1) - body);
+        bool last = n + 1 == first + rows;
+        weir_record_seal(l, tail, bytes, epoch, last ? WEIR_RECORD_ROW : WEIR_RECORD_ROW_CONTINUED);
+        tail += weir_record_bytes(bytes);
+    }
+    weir_lane_publish(l, tail);
+}

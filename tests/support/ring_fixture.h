@@ -32,5 +32,7 @@ void ring_provision(ring_fixture *f, uint32_t lanes);
 /* A row of one value, in the table of number 1, as its owner appends it; put_at: in that epoch. */
 void ring_put(ring_fixture *f, uint32_t lane, weir_value value);
 void ring_put_at(weir_lane *lane, weir_value value, uint64_t epoch);
+/* A batch of rows first, first + 1, … of one integer each; below 2^15 each takes 24 bytes. */
+void ring_put_batch(ring_fixture *f, uint32_t lane, int64_t first, int64_t rows);
 
 #endif

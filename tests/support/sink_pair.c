@@ -207,6 +207,7 @@ int pair_load_one(sink_pair *p, one_sink *one, const rows_block *b, weir_sink_co
         weir_sink_counts counts = {0};
         uint64_t last = first + width < end ? first + width - 1 : end - 1;
         int status = pair_once(p, one, b, (weir_row_range){first, last}, &counts);
+        if (status == WEIR_SINK_ANEW) continue;
         if (status == WEIR_SINK_AGAIN) {
             width = width > 1 ? width / 2 : 1;
             continue;

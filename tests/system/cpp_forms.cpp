@@ -70,18 +70,14 @@ weir::status without_exceptions(weir::database &db) noexcept {
     s = db.try_configure_log(weir::log_options());
     s = db.try_log_table().status();
     s = db.try_stats().status();
-#ifdef WEIR_HAS_BATCH
     if (auto batch = db.try_begin()) {
         s = batch->try_append(*t, 1, 2, 3);
         s = batch->try_append(*prices, shop::price{});
         s = batch->try_commit().status();
         batch->rollback();
     }
-#endif
-#ifdef WEIR_HAS_DESCRIPTOR
     s = db.try_descriptor(WEIR_APPLIED).status();
     s = db.try_request(WEIR_DURABLE);
-#endif
     db.log_text(WEIR_INFO, "{}%s");
     weir_log_info(db.get(), "x %d", 5);
     weir_log_kv(db.get(), WEIR_INFO, "filled", "id", weir_int(7), "price", weir_real(9.5));
@@ -122,15 +118,11 @@ void with_exceptions() {
     t.keep(weir::keep_limits().age(24h, "time_ns"));
     db.configure_log(weir::log_options());
     db.log_table().append(0, "INFO", db.stats().lanes, "file", 1, "message");
-#ifdef WEIR_HAS_BATCH
     weir::batch batch = db.begin();
     batch.append(t, 1, nullptr);
     batch.append(prices, shop::price{});
     db.wait(batch.commit(), WEIR_DURABLE);
-#endif
-#ifdef WEIR_HAS_DESCRIPTOR
     if (db.descriptor(WEIR_APPLIED) >= 0) db.request(WEIR_DURABLE);
-#endif
     if (!db.close()) return;
 }
 #endif

@@ -149,6 +149,33 @@ static int append(source who, weir_table *table, size_t rows) {
     return status;
 }
 
+static weir_batch *gathered;
+
+/* Three rows, and a batch of rows in both tables, which is not committed. */
+static void gather_batch(void) {
+    weir_value v[4] = {weir_null(), weir_int(STEPPED)};
+    for (int i = 0; i < 3; i++)
+        must(append(STEPPED, plain, 1) == WEIR_OK, "append");
+    must(weir_begin(w, &gathered) == WEIR_OK, "begin");
+    for (uint64_t i = 0; i < MANY; i++) {
+        uint64_t n = s->returned[STEPPED] + 1 + i;
+        size_t length = text_length(STEPPED, n);
+        fill_text(buffers[STEPPED][i], length, STEPPED, n);
+        v[2] = weir_int((int64_t)n);
+        v[3] = weir_text_n(buffers[STEPPED][i], length);
+        int status = i % 2 ? weir_batch_row(gathered, keyed, v, 4)
+                           : weir_batch_row(gathered, plain, v + 1, 3);
+        must(status == WEIR_OK, "row");
+    }
+}
+
+static void commit_gathered(void) {
+    s->begun[STEPPED] = s->returned[STEPPED] + MANY;
+    before_a_call();
+    must(weir_commit(gathered, &last) == WEIR_OK, "commit");
+    s->returned[STEPPED] = s->begun[STEPPED];
+}
+
 static void append_ok(source who) { must(append(who, plain, 1) == WEIR_OK, "append"); }
 
 static bool hurries; /* blocks are stored as they are */
@@ -274,6 +301,7 @@ static const deed deeds[] = {
     {"keyed", rows_and_lanes, three_rows, one_keyed, false},
     {"rows", rows_and_lanes, three_rows, many, false},
     {"keyed rows", rows_and_lanes, three_rows, many_keyed, false},
+    {"batch", rows_and_lanes, gather_batch, commit_gathered, false},
     {"large", rows_and_lanes, three_rows, one_large, false},
     {"full", rows_and_lanes, until_full, one_refused, false},
     {"drain", rows_and_lanes, three_rows, drain, false},

@@ -34,7 +34,7 @@ int weir_replay_make(const weir_os *os, weir_locator locator, const weir_id jour
 void weir_replay_free(weir_replay *r) {
     if (!r) return;
     weir_reader_free(r->reader);
-    weir_expander_free(r->expander);
+    weir_block_rows_free(&r->rows);
     weir_templates_free(&r->templates);
     free(r);
 }
@@ -131,7 +131,8 @@ static int apply_row_range(weir_replay *r, transaction *t, const weir_replay_lim
         result->passed_late = t->at.late;
     }
     if (range.last + 1 > range.first) {
-        int status = weir_replay_apply_rows(r, range, error);
+        int status = weir_block_rows_apply(&r->rows, &r->templates, r->sink, h,
+                                           r->block.payload.body, range, error);
         if (status != WEIR_OK) return status;
         t->rows += range.last + 1 - range.first;
         t->at.position.row = range.last;
@@ -242,7 +243,7 @@ static void expect_block(const weir_replay *r) {
         r->sink->expect(r->sink->self, &block->header, block->payload.body);
 }
 
-/* again: the sink ended the last attempt itself (WEIR_SINK_AGAIN), and has nothing to prepare. */
+/* again: the sink ended the last attempt itself, and has nothing to prepare. */
 static int attempt(weir_replay *r, const weir_replay_limits *limits, bool again,
                    weir_replay_result *result, weir_error *error) {
     int status = find_work(r, &r->at, limits, error);
@@ -304,7 +305,7 @@ int weir_replay_step(weir_replay *r, const weir_replay_limits *limits, weir_repl
         *result = (weir_replay_result){.position = r->at.position};
         if (status == WEIR_OK) status = attempt(r, limits, again, result, error);
         if (status == WEIR_SINK_REOPENED) weir_replay_forget(r);
-        again = status == WEIR_SINK_AGAIN;
+        again = status == WEIR_SINK_AGAIN || status == WEIR_SINK_ANEW;
     } while (again || status == WEIR_SINK_REOPENED);
     result->position = r->at.position;
     return status;

@@ -36,46 +36,6 @@ int weir_replay_declare_tables(weir_replay *r, const weir_read_block *block, wei
     return status;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------ */
-
-static int apply_expanded(weir_replay *r, weir_row_range range, weir_error *error) {
-    weir_block_header *part = &r->expanded; /* a header for some of the block's rows */
-    const weir_block_header *h = &r->block.header;
-    weir_cursor body = r->block.payload.body, rows;
-    *part = *h;
-    const uint8_t *row;
-    size_t bytes;
-    for (uint64_t n = h->first_row; n < range.first; n++)
-        if (weir_payload_next_row(&body, &row, &bytes) != 1) break;
-    for (part->first_row = range.first; part->first_row <= range.last;
-         part->first_row += part->rows) {
-        int status = weir_expander_take(r->expander, &body, range.last + 1 - part->first_row,
-                                        &part->rows, &rows);
-        if (status == WEIR_OK && part->rows == 0) status = WEIR_DAMAGED;
-        if (status != WEIR_OK)
-            return weir_fail(error, status,
-                             status == WEIR_DAMAGED
-                                 ? "row %llu (block %llu) is not valid, or the journal never "
-                                   "declared what it is a row of"
-                                 : "row %llu (block %llu) cannot be formatted",
-                             (unsigned long long)part->first_row, (unsigned long long)h->block);
-        weir_row_range these = {part->first_row, part->first_row + part->rows - 1};
-        status = r->sink->apply(r->sink->self, part, rows, these, error);
-        if (status != WEIR_OK) return status;
-    }
-    return WEIR_OK;
-}
-
-int weir_replay_apply_rows(weir_replay *r, weir_row_range range, weir_error *error) {
-    const weir_block_header *h = &r->block.header;
-    weir_cursor body = r->block.payload.body;
-    if (!(h->incompatible & WEIR_FEATURE_TEMPLATES) || !weir_has_template_rows(body))
-        return r->sink->apply(r->sink->self, h, body, range, error);
-    int status = r->expander ? WEIR_OK : weir_expander_make(&r->templates, &r->expander);
-    if (status != WEIR_OK) return weir_fail(error, status, "no memory to format rows");
-    return apply_expanded(r, range, error);
-}
-
 static int check_chain(const weir_replay *r, const weir_replay_place *at, weir_error *error) {
     const weir_block_header *h = &r->block.header;
     if (!weir_id_equal(h->journal, r->journal))

@@ -3,7 +3,7 @@
 #ifndef WEIR_REPLAY_BLOCKS_H
 #define WEIR_REPLAY_BLOCKS_H
 
-#include "../../lib/format/expand.h"
+#include "block_rows.h"
 #include "replay.h"
 
 /* Where the walk is: the next block to look at, and the hash that it must name as that of the block
@@ -29,8 +29,7 @@ struct weir_replay {
     weir_read_block block; /* the last one read; number 0: none */
     uint8_t lanes[WEIR_LANES_LIMIT * WEIR_LANE_ENTRY]; /* of result->payload */
     weir_templates templates;                          /* declared so far */
-    weir_expander *expander;                           /* made when a row needs it */
-    weir_block_header expanded; /* what the sink was told last of expanded rows */
+    weir_block_rows rows;
 };
 
 /* Hand the declarations of the block to the sink; templates are kept here. */
@@ -41,9 +40,6 @@ int weir_replay_declare_tables(weir_replay *r, const weir_read_block *block, wei
  * on what is applied. Steps over damage if that is allowed, up to the end of what the locator
  * knows. */
 int weir_replay_load(weir_replay *r, weir_replay_place *at, weir_error *error);
-
-/* Hand those rows of the block at hand to the sink, rows of templates expanded. */
-int weir_replay_apply_rows(weir_replay *r, weir_row_range range, weir_error *error);
 
 /* The block at hand is done with: at moves on to the next one. */
 void weir_replay_pass_block(const weir_replay *r, weir_replay_place *at);

@@ -11,10 +11,14 @@
 #include "../../lib/verify/inventory.h"
 
 /* The transaction has to begin again, at the position and with half the rows: the schema itself
- * ended it (ON CONFLICT ROLLBACK) and nothing of it is left, or the sink wants to insert its rows
- * in another way. When a transaction of a single row is ended so, the sink knows which row it
- * was. */
+ * ended it (ON CONFLICT ROLLBACK) and nothing of it is left, or a row is too large to be kept. When
+ * a transaction of a single row is ended so, the sink knows which row it was. */
 enum { WEIR_SINK_AGAIN = 2 };
+
+/* The transaction has to begin again, at the position and with the same rows, so that batches stay
+ * whole: the sink will insert its rows in another way. It says so once for each way that a table
+ * has. */
+enum { WEIR_SINK_ANEW = 4 };
 
 /* From begin and harden: the database had to be opened anew. Nothing that the sink knew still
  * holds, neither its tables nor what was committed but not checkpointed: ask for the position. */

@@ -166,7 +166,7 @@ static int try_at_once(weir_load *l, weir_load_table *t, const weir_row_vtab_row
     if (status == WEIR_OK) count_ignored(l, count);
     if (status != WEIR_REJECTED && status != WEIR_SINK_AGAIN) return status;
     l->tables[t->first]->refuses = true;
-    return WEIR_SINK_AGAIN;
+    return WEIR_SINK_ANEW;
 }
 
 /* ---- groups of rows of one table ------------------------------------------------------------- */

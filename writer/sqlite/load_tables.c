@@ -184,7 +184,7 @@ int weir_load_end(weir_load *l, weir_error *error) {
     if (status == WEIR_BUSY || status == WEIR_IO || status == WEIR_NO_SPACE ||
         status == WEIR_NO_MEMORY)
         return weir_sqlite_fail(l->db, "copying rows", error);
-    return WEIR_SINK_AGAIN;
+    return WEIR_SINK_ANEW;
 }
 
 void weir_load_forget(weir_load *l) {

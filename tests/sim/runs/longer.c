@@ -31,14 +31,22 @@ static void wait_for(sim_life *life, weir_level level) {
     (void)sim_life_wait(life, level); /* how it ends depends on the trouble */
 }
 
+static unsigned any_producer(const sim_life *life) {
+    return 1 + (unsigned)weir_rng_below(life->dice, SIM_PRODUCERS);
+}
+
+/* Some batches are on several pages of the ring, of which a power cut keeps some. */
+static uint32_t any_size(const sim_life *life) {
+    uint64_t large = weir_rng_below(life->dice, 3) == 0 ? 40 : 0;
+    return (uint32_t)(2 + large + weir_rng_below(life->dice, 6 + large));
+}
+
 static void one_step(sim_life *life) {
     switch (weir_rng_below(life->dice, 12)) {
     case 0:
     case 1:
-    case 2:
-    case 3:
-        (void)sim_life_append(life, 1 + (unsigned)weir_rng_below(life->dice, SIM_PRODUCERS));
-        break;
+    case 2: (void)sim_life_append(life, any_producer(life)); break;
+    case 3: (void)sim_life_append_batch(life, any_producer(life), any_size(life)); break;
     case 4:
     case 5:
     case 6: sim_life_step_journal(life); break;
@@ -59,7 +67,7 @@ void sim_live(sim_life *life, unsigned steps) {
 
 static void work(sim_life *life, unsigned rows) {
     for (unsigned i = 0; i < rows; i++)
-        (void)sim_life_append(life, 1 + (unsigned)weir_rng_below(life->dice, SIM_PRODUCERS));
+        (void)sim_life_append(life, any_producer(life));
     sim_must(life, sim_life_wait(life, WEIR_APPLIED), "waiting for applied");
 }
 

@@ -318,11 +318,14 @@ static void template_is_as_written(void **state) {
     weir_template_free(t);
 }
 
-/* The document says of bits what the code knows: bit 0 of incompatible features, and no other. */
+/* The document says of bits what the code knows: of incompatible features bit 0, in rings bit 1 too,
+ * and no other. */
 static void feature_bits_are_those_of_the_code(void **state) {
     (void)state;
     assert_non_null(strstr(document, "1 knows one, for blocks and rings: bit 0, *templates*"));
+    assert_non_null(strstr(document, "And one for\n  rings alone: bit 1, *batches*"));
     assert_int_equal(WEIR_FEATURE_TEMPLATES, 1);
+    assert_int_equal(WEIR_FEATURE_BATCHES, 2);
     assert_int_equal(WEIR_TEMPLATE_FIRST, WEIR_TABLES_MAX + 1);
     for (unsigned bit = 0; bit < 32; bit++) {
         uint8_t bytes[WEIR_BLOCK_HEADER];
@@ -408,7 +411,7 @@ static void make_ring(weir_ring *ring, const char *directory) {
 
 static void check_ring_header(const uint8_t *file, const weir_ring_header *h) {
     encoded e = {.bytes = file, .length = 128};
-    know(&e, "incompatible features", WEIR_FEATURE_TEMPLATES, 4);
+    know(&e, "incompatible features", 3, 4); /* templates and batches */
     know(&e, "compatible features", h->compatible, 4);
     know_bytes(&e, "ring id", h->id, 16);
     know_bytes(&e, "boot id", h->boot, 16);
@@ -596,7 +599,10 @@ static void constants_are_those_of_the_code(void **state) {
                                     NAMED(WEIR_SOURCE_FORMAT), NAMED(WEIR_SOURCE_OBJECT)};
     static const named states[] = {NAMED(WEIR_RECORDER_EMPTY), NAMED(WEIR_RECORDER_WRITING),
                                    NAMED(WEIR_RECORDER_RECORDED), NAMED(WEIR_RECORDER_LEAVING)};
+    static const named records[] = {NAMED(WEIR_RECORD_ROW), NAMED(WEIR_RECORD_DECLARATION),
+                                    NAMED(WEIR_RECORD_ROW_CONTINUED)};
     CHECK_VALUES("recorder states", states);
+    CHECK_VALUES("record kinds", records);
     CHECK_VALUES("constants", constants);
     CHECK_VALUES("kinds", kinds);
     CHECK_VALUES("codecs", codecs);

@@ -254,6 +254,183 @@ static void a_declaration_stands_before_the_rows_behind_it(void **state) {
     assert_int_equal(s.next_row, 3); /* a declaration takes no row number */
 }
 
+/* ---- batches -------------------------------------------------------------------------------- */
+
+enum { MOST_ROWS = 7000 };
+static int batch_of[MOST_ROWS]; /* by number */
+
+/* Rows 0 … in batches of many sizes, and lone rows, in all lanes; answers how many. */
+static int put_batches(fixture *f, uint64_t seed) {
+    weir_rng rng = {seed};
+    int rows = 0;
+    for (int batch = 1;; batch++) {
+        uint32_t lane = (uint32_t)weir_rng_below(&rng, LANES);
+        int many = 1 + (int)weir_rng_below(&rng, weir_rng_below(&rng, 4) ? 20 : 1300);
+        uint64_t end = f->j.at.lanes[lane].tail + 24 * (uint64_t)many;
+        if (end > LANE_BYTES || rows + many > MOST_ROWS) return rows;
+        ring_put_batch(&f->j.at, lane, rows, many);
+        while (many-- > 0)
+            batch_of[rows++] = batch;
+    }
+}
+
+/* A power cut keeps some of the first blocks; the writer's transactions end with blocks. */
+static void assert_blocks_hold_whole_batches(fixture *f, int rows) {
+    weir_journal_state s;
+    weir_read_block block;
+    weir_error error;
+    weir_reader *reader = journal_reader(&f->j, &s);
+    int at = 0;
+    for (uint64_t n = s.first_block; n <= s.durable.block; n++) {
+        assert_int_equal(weir_reader_read(reader, n, &block, &error), WEIR_OK);
+        at += (int)block.header.rows;
+        if (at > 0 && at < rows) assert_int_not_equal(batch_of[at - 1], batch_of[at]);
+    }
+    assert_int_equal(at, rows);
+}
+
+static void a_batch_is_never_divided_over_blocks(void **state) {
+    fixture *f = *state;
+    for (uint64_t seed = 1; seed < 20; seed++) {
+        f->drain.target = 2000 + 700 * seed;
+        int rows = put_batches(f, seed);
+        assert_true(drain_all(f) > 1);
+        expect_in_order(f, rows);
+        assert_blocks_hold_whole_batches(f, rows);
+        assert_int_equal(teardown(state), 0);
+        assert_int_equal(setup(state), 0);
+        f = *state;
+    }
+}
+
+static void nor_when_the_ring_is_dead(void **state) {
+    fixture *f = *state;
+    for (uint64_t seed = 1; seed < 20; seed++) {
+        f->drain.target = 2000 + 700 * seed;
+        put_declaration(f, 2, 1);
+        int rows = put_batches(f, seed);
+        f->drain.dead = true;
+        assert_true(drain_all(f) > 2);
+        expect_in_order(f, rows);
+        assert_blocks_hold_whole_batches(f, rows);
+        assert_int_equal(teardown(state), 0);
+        assert_int_equal(setup(state), 0);
+        f = *state;
+    }
+}
+
+/* The largest batch that an append may publish, after a block that is nearly full. */
+static void the_largest_batch_fits_behind_a_block_that_is_nearly_full(void **state) {
+    fixture *f = *state;
+    weir_error error;
+    bool appended;
+    static char text[LANE_BYTES / 8];
+    memset(text, 'x', sizeof text);
+    while (f->j.at.lanes[0].tail < 14000)
+        ring_put(&f->j.at, 0, weir_text_n(text, 1000));
+    weir_lane *lane = &f->j.at.lanes[1];
+    uint64_t epoch = weir_ring_stamp(&f->j.at.ring, lane, false), tail = lane->tail;
+    for (int i = 0; i < 4; i++) { /* LANE_BYTES / 8 each */
+        weir_value value = weir_text_n(text, LANE_BYTES / 8 - WEIR_RECORD_HEAD - 8);
+        uint8_t *body = weir_lane_at(lane, tail) + WEIR_RECORD_HEAD;
+        size_t bytes = (size_t)(weir_row_encode(body, 1, &value, 1) - body);
+        weir_record_seal(lane, tail, bytes, epoch,
+                         i < 3 ? WEIR_RECORD_ROW_CONTINUED : WEIR_RECORD_ROW);
+        tail += weir_record_bytes(bytes);
+    }
+    assert_int_equal(tail, LANE_BYTES / 2);
+    weir_lane_publish(lane, tail);
+    assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_OK);
+    assert_true(appended);
+    assert_in_range(f->drain.used, f->drain.target + LANE_BYTES / 2 - 3000, f->drain.capacity);
+}
+
+/* In each lane a row, a batch that is not whole, and a row. */
+static void nothing_is_taken_of_a_batch_that_is_not_whole(void **state) {
+    fixture *f = *state;
+    put_declaration(f, 0, 1);
+    for (int i = 0; i < LANES; i++) {
+        put(f, i, i);
+        uint64_t at = f->j.at.lanes[i].tail;
+        ring_put_batch(&f->j.at, (uint32_t)i, 100, 5);
+        put(f, i, 200);
+        if (i < 3) /* the first row, one in the middle, the last one */
+            weir_lane_at(&f->j.at.lanes[i], at + (uint64_t)i * 2 * 24)[WEIR_RECORD_HEAD] ^= 1;
+        else /* published half, as no append does */
+            weir_lane_publish(&f->j.at.lanes[i], at + 3 * 24);
+    }
+    f->drain.dead = true;
+    drain_all(f);
+    expect_in_order(f, LANES);
+}
+
+/* Each record is valid, and the batch is none. */
+static void nothing_is_taken_of_what_no_append_publishes_as_a_batch(void **state) {
+    fixture *f = *state;
+    enum { TOO_MANY = LANE_BYTES / 2 / 24 + 1 };
+    put_declaration(f, 0, 1);
+    for (int i = 0; i < LANES; i++) {
+        weir_lane *lane = &f->j.at.lanes[i];
+        put(f, i, i);
+        uint64_t at = lane->tail;
+        ring_put_batch(&f->j.at, (uint32_t)i, 100, i == 0 ? TOO_MANY : 5);
+        uint64_t epoch = weir_lane_epoch(lane, at);
+        uint8_t *third = weir_lane_at(lane, at + 2 * 24);
+        if (i == 1) weir_record_seal_at(third, lane->salt, at + 2 * 24, 6, epoch, 1);
+        if (i == 2) weir_record_seal_at(third, lane->salt, at + 2 * 24, 6, epoch + 1, 2);
+        if (i == 3) third[WEIR_RECORD_HEAD] = 7; /* a table that nobody declared */
+        if (i == 3) weir_record_seal_at(third, lane->salt, at + 2 * 24, 6, epoch, 2);
+    }
+    f->drain.dead = true;
+    drain_all(f);
+    expect_in_order(f, LANES);
+}
+
+static void a_bad_record_in_a_batch_stops_a_live_drain(void **state) {
+    fixture *f = *state;
+    weir_error error;
+    bool appended;
+    ring_put_batch(&f->j.at, 0, 0, 5);
+    weir_lane_at(&f->j.at.lanes[0], 3 * 24)[WEIR_RECORD_HEAD] ^= 1;
+    assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_STOPPED);
+    assert_false(appended);
+    weir_lane_at(&f->j.at.lanes[0], 3 * 24)[WEIR_RECORD_HEAD] ^= 1;
+    drain_all(f); /* nothing was taken */
+    expect_in_order(f, 5);
+}
+
+/* More than a block has room for: it is not copied. */
+static void a_batch_longer_than_any_stops_a_live_drain(void **state) {
+    fixture *f = *state;
+    weir_error error;
+    bool appended;
+    static char text[1000];
+    weir_lane *lane = &f->j.at.lanes[0];
+    uint64_t tail = 0;
+    while (tail + 1100 < LANE_BYTES) {
+        weir_value value = weir_text_n(text, sizeof text);
+        uint8_t *body = weir_lane_at(lane, tail) + WEIR_RECORD_HEAD;
+        size_t bytes = (size_t)(weir_row_encode(body, 1, &value, 1) - body);
+        weir_record_seal(lane, tail, bytes, 1, WEIR_RECORD_ROW_CONTINUED);
+        tail += weir_record_bytes(bytes);
+    }
+    weir_lane_publish(lane, tail);
+    assert_int_equal(weir_drain_block(&f->drain, &appended, &error), WEIR_STOPPED);
+    assert_false(appended);
+}
+
+/* The database has some of a batch, since its schema ended transactions: it gets the others. */
+static void known_rows_may_end_within_a_batch(void **state) {
+    fixture *f = *state;
+    put_declaration(f, 0, 1);
+    put(f, 1, 0);
+    ring_put_batch(&f->j.at, 2, 1, 5);
+    f->drain.dead = true;
+    f->drain.known = 3;
+    drain_all(f);
+    journal_assert_counts(&f->j, 3, 3);
+}
+
 /* ---- the flight recorder beside a dead ring
  * ------------------------------------------------------ */
 
@@ -437,6 +614,14 @@ int main(void) {
         T(a_bad_record_ends_its_lane_in_a_dead_drain),
         T(a_record_that_nobody_could_read_ends_its_lane_in_a_dead_drain),
         T(a_declaration_stands_before_the_rows_behind_it),
+        T(a_batch_is_never_divided_over_blocks),
+        T(nor_when_the_ring_is_dead),
+        T(the_largest_batch_fits_behind_a_block_that_is_nearly_full),
+        T(nothing_is_taken_of_a_batch_that_is_not_whole),
+        T(nothing_is_taken_of_what_no_append_publishes_as_a_batch),
+        T(a_bad_record_in_a_batch_stops_a_live_drain),
+        T(a_batch_longer_than_any_stops_a_live_drain),
+        T(known_rows_may_end_within_a_batch),
         T(a_recorder_is_drained_once_however_often_it_is_begun),
         T(known_rows_of_a_recorder_are_not_drained_again),
         T(what_happened_before_stands_before),

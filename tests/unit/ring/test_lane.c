@@ -108,8 +108,40 @@ static void a_kind_that_nobody_knows_is_no_record(void **state) {
     weir_record r;
     for (unsigned kind = 0; kind < 256; kind++) {
         uint64_t end = put(f, 0, "a body", 9, kind); /* and its check agrees */
-        assert_int_equal(weir_lane_read(&f->lane, 0, end, &r), kind <= WEIR_RECORD_DECLARATION);
+        assert_int_equal(weir_lane_read(&f->lane, 0, end, &r), kind <= WEIR_RECORD_ROW_CONTINUED);
     }
+    free(f);
+}
+
+/* Records of these kinds and epochs one after the other; answers how far the batch that the first
+ * begins can be read, 0 for the first alone. */
+static int batch_reads(fixture *f, const unsigned *kinds, const uint64_t *epochs, int records,
+                       size_t body) {
+    static char text[SIZE];
+    weir_record r;
+    uint64_t end = 0;
+    int read = 0;
+    memset(text, 'x', sizeof text);
+    text[body] = '\0';
+    for (int i = 0; i < records; i++)
+        end = put(f, end, text, epochs[i], kinds[i]);
+    assert_true(weir_lane_read(&f->lane, 0, end, &r));
+    while (r.kind == WEIR_RECORD_ROW_CONTINUED && weir_lane_read_batch(&f->lane, 0, end, &r))
+        read++;
+    return read;
+}
+
+static void a_batch_is_rows_of_one_epoch_and_half_a_lane_at_most(void **state) {
+    (void)state;
+    enum { R = WEIR_RECORD_ROW, D = WEIR_RECORD_DECLARATION, C = WEIR_RECORD_ROW_CONTINUED };
+    fixture *f = make();
+    assert_int_equal(batch_reads(f, (unsigned[]){C, C, R, R}, (uint64_t[]){7, 7, 7, 7}, 4, 30), 2);
+    assert_int_equal(batch_reads(f, (unsigned[]){C, C, R}, (uint64_t[]){7, 7, 8}, 3, 30), 1);
+    assert_int_equal(batch_reads(f, (unsigned[]){C, C, D}, (uint64_t[]){7, 7, 7}, 3, 30), 1);
+    assert_int_equal(batch_reads(f, (unsigned[]){C, C, C}, (uint64_t[]){7, 7, 7}, 3, 30), 2);
+    size_t quarter = SIZE / 4 - WEIR_RECORD_HEAD;
+    assert_int_equal(batch_reads(f, (unsigned[]){C, R}, (uint64_t[]){7, 7}, 2, quarter), 1);
+    assert_int_equal(batch_reads(f, (unsigned[]){C, R}, (uint64_t[]){7, 7}, 2, quarter + 1), 0);
     free(f);
 }
 
@@ -121,6 +153,7 @@ int main(void) {
         cmocka_unit_test(lengths_are_believed_only_within_bounds),
         cmocka_unit_test(a_body_shorter_than_any_row_is_no_record),
         cmocka_unit_test(a_kind_that_nobody_knows_is_no_record),
+        cmocka_unit_test(a_batch_is_rows_of_one_epoch_and_half_a_lane_at_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

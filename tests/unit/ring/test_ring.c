@@ -428,8 +428,10 @@ static void sizes_are_believed_only_within_bounds(void **state) {
         {{12, 4, WEIR_RING_HEADER * 2}, WEIR_RING_UNREADABLE},
         {{16, 4, 0}, WEIR_RING_OURS},
         {{16, 4, WEIR_FEATURE_TEMPLATES}, WEIR_RING_OURS},
-        {{16, 4, 2}, WEIR_RING_NEWER},
-        {{16, 4, 3}, WEIR_RING_NEWER},
+        {{16, 4, WEIR_FEATURE_BATCHES}, WEIR_RING_OURS},
+        {{16, 4, WEIR_RING_FEATURES}, WEIR_RING_OURS},
+        {{16, 4, 4}, WEIR_RING_NEWER},
+        {{16, 4, 7}, WEIR_RING_NEWER},
         {{20, 4, 1}, WEIR_RING_OURS}, /* compatible */
         {{76, 4, WEIR_LANE_CONTROL / 2}, WEIR_RING_UNREADABLE},
         {{80, 8, 0}, WEIR_RING_UNREADABLE},
@@ -523,6 +525,26 @@ static void a_report_counts_what_cannot_be_read(void **state) {
     assert_int_equal(report.bytes, 48);
     assert_int_equal(report.unreadable_bytes, 72);
     assert_false(report.has_mark);
+}
+
+/* Of a batch that is not whole nothing will be taken, so nothing of it is counted. */
+static void a_report_counts_whole_batches(void **state) {
+    ring_fixture *f = *state;
+    ring_provision(f, 1);
+    ring_put(f, 0, weir_int(1));
+    ring_put_batch(f, 0, 2, 4);
+    ring_put_batch(f, 0, 6, 3);
+    uint64_t lane_at = f->ring.header.data_offset;
+    weir_ring_close(&f->ring);
+    weir_ring_report report = inspect(weir_os_posix(), f, NULL);
+    assert_int_equal(report.rows, 8);
+    assert_int_equal(report.bytes, 8 * 24);
+    assert_int_equal(report.unreadable_bytes, 0);
+    overwrite(f, (long)lane_at + 7 * 24 + WEIR_RECORD_HEAD, "\xEE", 1); /* the last row */
+    report = inspect(weir_os_posix(), f, NULL);
+    assert_int_equal(report.rows, 5);
+    assert_int_equal(report.bytes, 5 * 24);
+    assert_int_equal(report.unreadable_bytes, 3 * 24);
 }
 
 static int no_boot_id(void *self, uint8_t id[16]) {
@@ -806,6 +828,7 @@ int main(void) {
         RING_TEST(lanes_are_believed_only_up_to_the_limit),
         RING_TEST(a_report_leaves_out_what_the_journal_has),
         RING_TEST(a_report_counts_what_cannot_be_read),
+        RING_TEST(a_report_counts_whole_batches),
         RING_TEST(a_report_knows_this_boot_from_another),
         RING_TEST(only_the_dead_lose_their_lane),
         RING_TEST(a_thread_id_given_again_is_another_thread),

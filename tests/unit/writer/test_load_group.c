@@ -59,6 +59,7 @@ static void apply(sink_fixture *f, const rows_block *b, uint64_t width) {
     for (uint64_t row = b->header.first_row; row <= last;) {
         weir_row_range range = {row, row + narrow - 1 < last ? row + narrow - 1 : last};
         int status = sink_apply(f, b, range, NULL);
+        if (status == WEIR_SINK_ANEW) continue;
         if (status == WEIR_SINK_AGAIN) {
             narrow = narrow > 1 ? narrow / 2 : 1;
             continue;

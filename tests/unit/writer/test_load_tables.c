@@ -211,7 +211,7 @@ static void grow_within(sink_pair *p, one_sink *w, uint16_t number, const rows_b
         if (status == WEIR_OK) status = pair_apply(p, w, after);
         if (status == WEIR_OK) status = s->commit(s->self, &at, &counts, &p->error);
         if (status != WEIR_OK) s->rollback(s->self);
-    } while (status == WEIR_SINK_AGAIN);
+    } while (status == WEIR_SINK_AGAIN || status == WEIR_SINK_ANEW);
     weir_declaration_free(wide);
     assert_int_equal(status, WEIR_OK);
     assert_int_equal(counts.rows, 20);

@@ -2,7 +2,7 @@
  * arrays.
  *
  * This file is the reader (lib/verify/reader.h) that replay links against, and its sink. */
-/* Covers: writer/apply/replay_blocks.c */
+/* Covers: writer/apply/replay_blocks.c, writer/apply/block_rows.c */
 #include "support.h"
 
 #include <stdio.h>

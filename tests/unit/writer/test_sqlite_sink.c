@@ -45,6 +45,7 @@ static int apply_all(sink_fixture *f, const rows_block *b, weir_sink_counts *tot
         weir_sink_counts counts = {0};
         weir_row_range range = {row, row + width - 1 < end ? row + width - 1 : end};
         int status = sink_apply(f, b, range, &counts);
+        if (status == WEIR_SINK_ANEW) continue;
         if (status == WEIR_SINK_AGAIN) {
             width = width > 1 ? width / 2 : 1;
             continue;
