@@ -36,8 +36,8 @@
  *
  * Calls return 0 (WEIR_OK), WEIR_PENDING (positive: not reached yet, and not a failure) or a
  * negative status. A call that fails changes nothing. weir_status_name() and
- * weir_status_text() explain a status; after a failed call other than an append,
- * weir_last_error() says what, where, and what to do.
+ * weir_status_text() explain a status; after a failed call, appends too, weir_last_error() says
+ * what, where, and what to do.
  *
  * THREADS
  *
@@ -303,9 +303,18 @@ typedef enum weir_event {
     WEIR_EVENT_KEEP_FAILS = 15,
     /* Messages of the logger are not logged: its table cannot be used. */
     WEIR_EVENT_LOG_REFUSED = 16,
+    /* A thread's append got no lane (WEIR_FULL), since as many threads as lanes_max have one. Told
+     * once, and again when it has passed and comes back. */
+    WEIR_EVENT_NO_LANE = 17,
 } weir_event;
 
-/* Called on a thread of the library, or inside an opening: return soon, and call no function of
+/* Without an on_event of its own a handle says on standard error what an operator must know: all of
+ * the above but RECOVERED and TORN_TAIL; RESUMED and GROWS_AGAIN where their trouble was said. A
+ * line of each kind in an opening; one that has passed and comes back, once a minute at most. Lines
+ * are dropped while descriptor 2 is closed, or is not the file that it was when the handle was
+ * opened, or cannot take them at once. An on_event that does nothing keeps a handle quiet.
+ *
+ * Called on a thread of the library, or inside an opening: return soon, and call no function of
  * weir but those for status and version. text lives until the callback returns. */
 typedef void weir_event_fn(void *context, weir_event event, const char *text);
 
@@ -462,8 +471,12 @@ WEIR_API int weir_close(weir *w);
 
 WEIR_API const char *weir_status_name(int status); /* "WEIR_FULL"; static */
 WEIR_API const char *weir_status_text(int status); /* one sentence; static */
-WEIR_API const char *weir_last_error(void);        /* this thread's last failed call; never NULL */
-WEIR_API const char *weir_version(void);           /* "1.0.0" */
+/* What went wrong in this thread's last failed call, where, and what to do; empty before the first,
+ * never NULL. The text lives until the thread's next failed call. As with errno, an append that
+ * fails in a signal handler counts as one of the thread that it interrupted; the words are always
+ * those of one call. Not to be called from a signal handler. */
+WEIR_API const char *weir_last_error(void);
+WEIR_API const char *weir_version(void); /* "1.0.0" */
 
 #ifdef __cplusplus
 }

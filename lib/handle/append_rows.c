@@ -1,5 +1,6 @@
 /* append_rows.c - many rows in one append: all of them become visible at once. */
 #include "append_path.h"
+#include "append_words.h"
 
 static int size_of_rows(const weir_table *t, const weir_value *values, size_t rows,
                         uint64_t *bytes) {
@@ -35,9 +36,8 @@ static int write_rows(const weir_append_entry *e, weir_table *t, const weir_valu
     return WEIR_OK;
 }
 
-int weir_append_rows(weir_table *table, const weir_value *values, size_t count, size_t rows,
-                     weir_ticket *ticket) {
-    if (!table || !values || count != table->columns || rows == 0) return WEIR_MISUSE;
+static int append_all(weir_table *table, const weir_value *values, size_t rows,
+                      weir_ticket *ticket) {
     uint64_t bytes;
     weir_append_entry e;
     int status = size_of_rows(table, values, rows, &bytes);
@@ -53,4 +53,13 @@ int weir_append_rows(weir_table *table, const weir_value *values, size_t count, 
     }
     weir_append_leave(&e);
     return weir_append_count_refused(table->w, status, rows);
+}
+
+int weir_append_rows(weir_table *table, const weir_value *values, size_t count, size_t rows,
+                     weir_ticket *ticket) {
+    static const char call[] = "weir_append_rows";
+    int status = WEIR_MISUSE;
+    if (table && values && count == table->columns && rows > 0)
+        status = append_all(table, values, rows, ticket);
+    return weir_append_explain(call, table, values, count, rows, status);
 }

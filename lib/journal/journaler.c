@@ -114,6 +114,7 @@ static void provision(weir_journaler *j) {
     bool freed = weir_ring_free_ended(j->ring);
     bool made = (wanted || !is_short(j)) && make_lanes(j);
     if (wanted || freed || made) weir_journaler_notify(j, &j->lanes);
+    weir_journaler_tell_refused(j);
 }
 
 int weir_journaler_prepare(weir_journaler *j, weir_error *error) {
@@ -308,7 +309,8 @@ weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns) {
  * and there is room to write them. */
 static bool has_work(const weir_journaler *j, bool idle) {
     if (atomic_load_explicit(&j->stopping, memory_order_seq_cst) ||
-        atomic_load_explicit(&j->lanes_wanted, memory_order_seq_cst))
+        atomic_load_explicit(&j->lanes_wanted, memory_order_seq_cst) ||
+        atomic_load_explicit(&j->lane_refused, memory_order_seq_cst))
         return true;
     bool rows_count =
         idle || (!j->full && atomic_load_explicit(&j->waiters, memory_order_seq_cst) > 0);

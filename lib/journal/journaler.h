@@ -58,7 +58,9 @@ typedef struct weir_journaler {
     _Atomic uint32_t lanes_wanted; /* a thread found no free lane, or took the last */
     /* None can be made for now. The journal thread's own, and a hint to others: relaxed. */
     _Atomic bool lanes_short;
-    _Atomic int status; /* WEIR_OK, or why it has stopped; release / acquire */
+    _Atomic uint32_t lane_refused; /* a thread got none; see weir_journaler_lane_refused */
+    bool lane_told;                /* … and an event said so, and it has not passed */
+    _Atomic int status;            /* WEIR_OK, or why it has stopped; release / acquire */
     _Atomic bool stopping;
 
     bool full;
@@ -99,6 +101,11 @@ void weir_journaler_wake(weir_journaler *j);
 /* The same, by a thread that goes on running: the journal thread is kept off its processor, so
  * as to run beside it and not after it. */
 void weir_journaler_wake_aside(weir_journaler *j);
+
+/* A thread got no lane: WEIR_EVENT_NO_LANE is told, unless it was and none has been free since.
+ * Async-signal-safe. */
+void weir_journaler_lane_refused(weir_journaler *j);
+void weir_journaler_tell_refused(weir_journaler *j); /* a part of the step */
 
 /* In a forked child: no thread there will move anything, so a wait shall end and look again.
  * Async-signal-safe. */
