@@ -21,7 +21,8 @@ int weir_append_find_lane(weir_append_entry *e, uint32_t generation) {
     if (!e->lane) {
         status = weir_gate_refusal(e->w);
         assert(status != WEIR_OK);
-        return status == WEIR_FULL ? weir_append_had_no_lane(e->w) : status;
+        if (status == WEIR_FULL) weir_append_had_no_lane(e->w);
+        return status;
     }
     if (e->depth == 0) {
         e->slot->lane = e->lane;

@@ -113,7 +113,8 @@ static bool record_fits(weir_lane *lane, uint64_t bytes) {
 
 static int refuse_room(const weir *w, bool waited) {
     int status = weir_gate_refusal(w);
-    return status == WEIR_FULL ? weir_append_had_no_room(w, waited) : status;
+    if (status == WEIR_FULL) weir_append_had_no_room(w, waited);
+    return status;
 }
 
 static int wait_for_lane_room(weir *w, weir_lane *lane, uint64_t bytes, weir_share share) {

@@ -16,8 +16,7 @@ enum { FAULT_TYPE, FAULT_NO_BYTES, FAULT_UNSIGNED, FAULT_POINTER, FAULT_OVERLONG
 static const char *const faults[] = {
     [FAULT_TYPE] = "is of no type; make it with weir_int() and its like",
     [FAULT_NO_BYTES] = "has a length and a NULL pointer; give the bytes, or weir_null()",
-    [FAULT_UNSIGNED] = "is an unsigned integer above 9223372036854775807, and no INTEGER holds it; "
-                       "give weir_real() or a text",
+    [FAULT_UNSIGNED] = "is unsigned and above 9223372036854775807; give weir_real() or a text",
     [FAULT_POINTER] = "is a void pointer without a length; give weir_blob(pointer, bytes)",
     [FAULT_OVERLONG] = "has 4 GiB or more, and no row holds that; divide it",
 };
@@ -203,22 +202,22 @@ int weir_append_explain(const char *call, const weir_table *t, const weir_value 
     return note_of_table(t, f);
 }
 
-static int note_of_handle(const weir *w, void (*words)(const weir_failure *f, weir_error *error),
-                          bool waited) {
+static void note_of_handle(const weir *w, void (*words)(const weir_failure *f, weir_error *error),
+                           bool waited) {
     const weir_failure f = {.words = words,
                             .call = "weir_append",
                             .of = w,
                             .number = waited,
                             .generation = w->generation,
                             .status = WEIR_FULL};
-    return weir_note_failure(&f);
+    (void)weir_note_failure(&f);
 }
 
-int weir_append_had_no_lane(weir *w) {
+void weir_append_had_no_lane(weir *w) {
     weir_journaler_lane_refused(&w->journaler);
-    return note_of_handle(w, words_of_no_lane, false);
+    note_of_handle(w, words_of_no_lane, false);
 }
 
-int weir_append_had_no_room(const weir *w, bool waited) {
-    return note_of_handle(w, words_of_no_room, waited);
+void weir_append_had_no_room(const weir *w, bool waited) {
+    note_of_handle(w, words_of_no_room, waited);
 }

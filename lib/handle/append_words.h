@@ -12,8 +12,8 @@
 WEIR_SLOW int weir_append_explain(const char *call, const weir_table *t, const weir_value *values,
                                   size_t count, size_t rows, int status);
 
-/* Note that there was no lane for the thread, or no room in it; both return WEIR_FULL. */
-WEIR_SLOW int weir_append_had_no_lane(weir *w);
-WEIR_SLOW int weir_append_had_no_room(const weir *w, bool waited);
+/* Note, for WEIR_FULL, that there was no lane for the thread, or no room in it. */
+WEIR_SLOW void weir_append_had_no_lane(weir *w);
+WEIR_SLOW void weir_append_had_no_room(const weir *w, bool waited);
 
 #endif

@@ -75,6 +75,19 @@ static void misuse_names_table_value_and_remedy(void **state) {
     assert_int_equal(weir_sql_int(o->database, "SELECT count(*) FROM plain"), 0);
 }
 
+/* Whichever failed last, and whether its words were asked for in between or not. */
+static void the_words_are_of_the_last_failure(void **state) {
+    opened *o = *state;
+    open_it(o, WEIR_FULL_BLOCK);
+    assert_int_equal(weir_append(plain, 1), WEIR_MISUSE);
+    assert_int_equal(weir_sync(NULL, WEIR_DURABLE, 0), WEIR_MISUSE);
+    assert_non_null(strstr(weir_last_error(), "weir_sync"));
+    assert_int_equal(weir_append(plain, 1), WEIR_MISUSE);
+    assert_non_null(strstr(weir_last_error(), "weir_append"));
+    assert_int_equal(weir_append(plain, 1, 2), WEIR_OK);
+    assert_non_null(strstr(weir_last_error(), "count is 1"));
+}
+
 static void a_large_row_names_its_bytes_and_the_option(void **state) {
     opened *o = *state;
     static char text[40000];
@@ -242,6 +255,7 @@ static void a_handler_does_not_mix_words(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         OPENED_TEST(misuse_names_table_value_and_remedy),
+        OPENED_TEST(the_words_are_of_the_last_failure),
         OPENED_TEST(a_large_row_names_its_bytes_and_the_option),
         OPENED_TEST(a_full_ring_names_policy_and_options),
         OPENED_TEST(a_closed_handle_says_what_to_do),
