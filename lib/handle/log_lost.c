@@ -23,10 +23,12 @@ static bool is_said_already(weir *w, int status) {
 }
 
 int weir_log_note_lost(weir *w, weir_log_level level, int status) {
-    if (status == WEIR_CLOSED || status == WEIR_FORKED) return status; /* the handle is not ours */
+    if (status == WEIR_CLOSED || status == WEIR_FORKED) /* the handle is not ours */
+        return weir_refuse("weir_log", status);
     if (status != WEIR_FULL) {
         atomic_fetch_add_explicit(&w->log_failed, 1, memory_order_relaxed);
-        if (status != WEIR_STOPPED && !is_said_already(w, status)) say_refusal(w, status);
+        if (status == WEIR_STOPPED) return weir_refuse("weir_log", status);
+        if (!is_said_already(w, status)) say_refusal(w, status);
         return status;
     }
     int64_t none = 0;

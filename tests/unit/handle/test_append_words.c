@@ -11,6 +11,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <weir/log.h>
+
 #include "lib/handle/handle.h"
 #include "lib/journal/stream.h"
 #include "opened.h"
@@ -122,8 +124,10 @@ static void a_closed_handle_says_what_to_do(void **state) {
     const weir_value row[] = {weir_null()};
     bool in_its_memory = false;
     open_it(o, WEIR_FULL_BLOCK);
+    weir *handle = o->w;
     assert_int_equal(opened_close(o), WEIR_OK);
     EXPECT(weir_append(plain, 1, 2), WEIR_CLOSED, "weir_append", "closed", "declare");
+    EXPECT(weir_log_write(handle, WEIR_WARN, NULL, 0, "x"), WEIR_CLOSED, "weir_log", "closed");
     for (int i = 0; i < 16 && !in_its_memory; i++) { /* until a handle has the memory of that one */
         opened_open(o, &(weir_options){.lanes_max = 2});
         EXPECT(weir_append(plain, 1, 2), WEIR_CLOSED, "weir_append", "closed", "declare");
@@ -225,7 +229,7 @@ static void a_handler_does_not_mix_words(void **state) {
     opened *o = *state;
     const struct sigaction action = {.sa_handler = fail_in_a_handler};
     struct sigaction before;
-    const struct itimerval often = {{0, 50}, {0, 50}}, never = {0};
+    const struct itimerval often = {{0, 150}, {0, 150}}, never = {0};
     open_it(o, WEIR_FULL_BLOCK);
     assert_int_equal(weir_append(plain, 1), WEIR_MISUSE);
     char count[512], argument[512];
@@ -235,7 +239,7 @@ static void a_handler_does_not_mix_words(void **state) {
     assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
     assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
     int of_count = 0, of_argument = 0, others = 0;
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < 300000; i++) {
         (void)weir_append(plain, 1);
         const char *told = weir_last_error();
         if (strcmp(told, count) == 0)
