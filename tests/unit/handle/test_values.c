@@ -73,7 +73,8 @@ static void an_argument_is_an_expression_that_is_evaluated_once(void **state) {
     weir_table *t = table_of(o, "t", 5);
     weir_ticket first, second;
     int n = 3;
-    assert_int_equal(weir_append_ticket(t, &first, n++, BOTH(1, 2), twice(n), n > 3 ? "a" : "b",
+    assert_int_equal(weir_append_ticket(t, &first, n++, BOTH(1, 2), twice(4),
+                                        sizeof o > 3 ? "a" : "b",
                                         weir_append_ticket(t, &second, 0, 0, 0, 0, 0)),
                      WEIR_OK);
     assert_int_equal(n, 4);
