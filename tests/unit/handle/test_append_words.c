@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <weir/log.h>
@@ -140,6 +141,27 @@ static void a_closed_handle_says_what_to_do(void **state) {
     assert_true(in_its_memory);
 }
 
+static void a_forked_child_and_a_stopped_handle_say_so(void **state) {
+    opened *o = *state;
+    int ended;
+    open_it(o, WEIR_FULL_BLOCK);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (weir_append(plain, 1, 2) != WEIR_FORKED) _exit(1);
+        _exit(strstr(weir_last_error(), "fork before opening") ? 0 : 2);
+    }
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_int_equal(ended, 0);
+    weir_temp_remove(o->journal); /* which stops it, when it looks */
+    for (int i = 0; i < 2000 && weir_append(plain, 1, 2) == WEIR_OK; i++) {
+        (void)weir_sync(o->w, WEIR_APPLIED, 1);
+        (void)usleep(1000);
+    }
+    EXPECT(weir_append(plain, 1, 2), WEIR_STOPPED, "table plain", "stopped", "open again");
+    (void)opened_close(o); /* its journal is gone */
+}
+
 static void spent_keys_are_told(void **state) {
     opened *o = *state;
     open_it(o, WEIR_FULL_BLOCK);
@@ -263,6 +285,7 @@ int main(void) {
         OPENED_TEST(a_large_row_names_its_bytes_and_the_option),
         OPENED_TEST(a_full_ring_names_policy_and_options),
         OPENED_TEST(a_closed_handle_says_what_to_do),
+        OPENED_TEST(a_forked_child_and_a_stopped_handle_say_so),
         OPENED_TEST(spent_keys_are_told),
         OPENED_TEST(a_thread_without_a_lane_is_an_event_until_it_passes),
         OPENED_TEST(a_handler_does_not_mix_words),
