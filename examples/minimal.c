@@ -13,7 +13,7 @@ int main(void) {
     weir_table *prices;
     int status = weir_declare(w, "prices", columns, 2, &prices);
     for (int tick = 0; status == WEIR_OK && tick < 1000; tick++)
-        status = weir_append(prices, weir_int(tick), weir_real(100.0 + tick / 8.0));
+        status = weir_append(prices, tick, 100.0 + tick / 8.0);
     if (status == WEIR_OK) status = weir_sync(w, WEIR_APPLIED, 5000); /* now they can be SELECTed */
     printf("%s\n", weir_status_text(status));
     weir_close(w);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "../lib/handle/handle.h"
+#include "../writer/sqlite/path.h"
 
 #define JOURNAL_SUFFIX "-weir"
 
@@ -87,6 +88,8 @@ static int fill_directory(weir_place *place, const char *target, weir_error *err
 
 static int fill_database(weir_place *place, const char *target, const char *journal,
                          weir_error *error) {
+    int status = weir_database_name_check(target, error);
+    if (status != WEIR_OK) return status;
     place->database = strdup(target);
     place->directory = journal ? without_slashes(journal) : journal_beside(target);
     if (place->database && place->directory) return WEIR_OK;

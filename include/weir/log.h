@@ -78,19 +78,20 @@ typedef enum weir_log_level {
 /* Log a text with named values: they become a JSON object in the column "fields", which is added to
  * the table at the first such message.
  *
- *     weir_log_kv(w, WEIR_INFO, "filled", "id", weir_int(7), "price", weir_real(9.5));
+ *     weir_log_kv(w, WEIR_INFO, "filled", "id", 7, "price", 9.5);
  *
- * Names: text of 1 … 1024 bytes. Values: as weir_append takes them. Numbers that JSON does not know
- * become null, a BLOB becomes hexadecimal digits; an object has at most 4095 bytes and ends in
- * "…": true if that is too few. */
+ * Names: text of 1 … 1024 bytes. Values: as weir_append takes them, 32 at most. Numbers that JSON
+ * does not know become null, a BLOB becomes hexadecimal digits; an object has at most 4095 bytes
+ * and ends in "…": true if that is too few. */
 #define weir_log_kv(w, level, message, ...)                                                        \
     do {                                                                                           \
         static weir_log_site weir_log_site_ = WEIR_LOG_SITE_(WEIR_LOG_LITERAL_(message));          \
         if (weir_log_passes(level)) {                                                              \
-            WEIR_LOG_FLAT_ const weir_log_field weir_log_fields_[] = {__VA_ARGS__};                \
-            WEIR_LOG_FLAT_END_(void)                                                               \
-            weir_log_fields((w), (level), &weir_log_site_, (message), weir_log_fields_,            \
-                            sizeof weir_log_fields_ / sizeof *weir_log_fields_);                   \
+            WEIR_LOG_FLAT_ const weir_log_field weir_log_fields_[] = {                             \
+                WEIR_LOG_PAIRS_(__VA_ARGS__)};                                                     \
+            WEIR_LOG_FLAT_END_ WEIR_LOG_PAIRED_(__VA_ARGS__)(void)                                 \
+                weir_log_fields((w), (level), &weir_log_site_, (message), weir_log_fields_,        \
+                                sizeof weir_log_fields_ / sizeof *weir_log_fields_);               \
         }                                                                                          \
     } while (0)
 
@@ -154,6 +155,15 @@ typedef struct weir_log_site {
 #define WEIR_LOG_FLAT_END_
 #define WEIR_LOG_LITERAL_(format) 0
 #endif
+#ifndef __cplusplus
+#define WEIR_LOG_PAIRS_(...) WEIR_EACH_(WEIR_LOG_NAME_, WEIR_VALUE_, __VA_ARGS__)
+#define WEIR_LOG_PAIRED_(...)                                                                      \
+    _Static_assert(WEIR_COUNT_(__VA_ARGS__) % 2 == 0, "weir_log_kv: a name has no value");
+#define WEIR_LOG_NAME_(name) _Generic((name), char * : (name), const char * : (name))
+#else
+#define WEIR_LOG_PAIRS_(...) __VA_ARGS__
+#define WEIR_LOG_PAIRED_(...)
+#endif
 
 /* What weir_log() calls. As weir_log_write(), but where the format is a literal, what is stored are
  * the arguments; the text is made when the row leaves the journal. A message below the level of
@@ -198,7 +208,7 @@ WEIR_API int weir_log_configure_sized(weir *w, const weir_log_options *options,
  * weir_stats.log_dropped, and when there is room again a row of level WARN and file "weir" says how
  * many messages, since when, and in "fields" of which levels. The last sixteenth of each lane is
  * kept for ERROR and FATAL. A table that cannot be had, or another failure, is an event
- * (WEIR_EVENT_LOG_REFUSED; without on_event a line on stderr), once for each reason, and counted in
+ * (WEIR_EVENT_LOG_REFUSED), once for each reason, and counted in
  * weir_stats.log_failed; the database is asked again every second. */
 static inline int weir_log_configure(weir *w, const weir_log_options *options) {
     return weir_log_configure_sized(w, options, sizeof *options);

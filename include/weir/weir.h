@@ -28,7 +28,7 @@
  *     static const weir_column columns[] = {{"tick", WEIR_INTEGER}, {"price", WEIR_REAL}};
  *     weir_table *prices;
  *     weir_declare(w, "prices", columns, 2, &prices);
- *     weir_append(prices, weir_int(1), weir_real(9.5));      // tens of nanoseconds
+ *     weir_append(prices, 1, 9.5);                           // tens of nanoseconds
  *     weir_sync(w, WEIR_APPLIED, 1000);                      // now it can be SELECTed
  *     weir_close(w);
  *
@@ -36,8 +36,8 @@
  *
  * Calls return 0 (WEIR_OK), WEIR_PENDING (positive: not reached yet, and not a failure) or a
  * negative status. A call that fails changes nothing. weir_status_name() and
- * weir_status_text() explain a status; after a failed call other than an append,
- * weir_last_error() says what, where, and what to do.
+ * weir_status_text() explain a status; after a failed call, appends too, weir_last_error() says
+ * what, where, and what to do.
  *
  * THREADS
  *
@@ -77,6 +77,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <weir/each.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -138,8 +140,9 @@ typedef enum weir_type {
 typedef struct weir weir;             /* an open journal and what it feeds */
 typedef struct weir_table weir_table; /* a declared table; belongs to its handle */
 
-/* One value of a row. Made by the functions below, read by the append call, which copies what it
- * points to: the caller's memory is free again when append returns. */
+/* One value of a row. Made by the functions below, or by weir_append() of a plain C value; read by
+ * the append call, which copies what it points to: the caller's memory is free again when append
+ * returns. */
 typedef struct weir_value {
     union {
         int64_t integer;
@@ -152,6 +155,9 @@ typedef struct weir_value {
 
 /* The type of a TEXT or BLOB of 4 GiB or more: append answers WEIR_TOO_BIG. */
 #define WEIR_OVERLONG 0xFFu
+/* Types of values that the macros were given and that are none: append answers WEIR_MISUSE. */
+#define WEIR_UNSIGNED_ABOVE_ 0xFEu /* an unsigned integer above INT64_MAX */
+#define WEIR_POINTER_ 0xFDu        /* a void pointer that is not NULL */
 
 static inline weir_value weir_null(void) {
     weir_value v = {{0}, 0, WEIR_NULL};
@@ -194,6 +200,63 @@ static inline weir_value weir_text(const char *text) {
 static inline weir_value weir_blob(const void *bytes, size_t length_bytes) {
     return weir_bytes_of_(WEIR_BLOB, bytes, length_bytes);
 }
+
+#ifndef __cplusplus
+/* What weir_append() makes of a plain C value x, by its type: bool, char and all integers that are
+ * signed or at most INT64_MAX become INTEGER, float and double REAL, char pointers TEXT up to the
+ * NUL, a null pointer (NULL, char or void) an SQL NULL. A weir_value stays what it is. Any other
+ * type does not compile: of unsigned char pointers, long double, structs and bit-fields say what
+ * they shall be, with a constructor above or a cast. A blob needs its length: weir_blob().
+ * x is evaluated once. */
+#define WEIR_VALUE_(x)                                                                             \
+    _Generic((x),                                                                                  \
+        _Bool: weir_int,                                                                           \
+        char: weir_int,                                                                            \
+        signed char: weir_int,                                                                     \
+        short: weir_int,                                                                           \
+        int: weir_int,                                                                             \
+        long: weir_int,                                                                            \
+        long long: weir_int,                                                                       \
+        unsigned char: weir_int,                                                                   \
+        unsigned short: weir_int,                                                                  \
+        unsigned: weir_int,                                                                        \
+        unsigned long: weir_of_unsigned_,                                                          \
+        unsigned long long: weir_of_unsigned_,                                                     \
+        float: weir_of_float_,                                                                     \
+        double: weir_real,                                                                         \
+        char *: weir_text,                                                                         \
+        const char *: weir_text,                                                                   \
+        void *: weir_of_pointer_,                                                                  \
+        const void *: weir_of_pointer_,                                                            \
+        weir_value: weir_of_value_,                                                                \
+        default: weir_takes_no_value_of_this_type)(x)
+
+/* The values and their number, as weir_append_row() takes them: two arguments of a call. */
+#define WEIR_ROW_(...)                                                                             \
+    (const weir_value[]){WEIR_EACH_(WEIR_VALUE_, WEIR_VALUE_, __VA_ARGS__)},                       \
+        (size_t)WEIR_COUNT_(__VA_ARGS__)
+
+static inline weir_value weir_of_unsigned_(unsigned long long integer) {
+    weir_value v = {{0}, 0, WEIR_UNSIGNED_ABOVE_};
+    return integer <= INT64_MAX ? weir_int((int64_t)integer) : v;
+}
+
+static inline weir_value weir_of_float_(float real) { return weir_real((double)real); }
+
+static inline weir_value weir_of_pointer_(const void *pointer) {
+    weir_value v = {{0}, 0, WEIR_POINTER_};
+    return pointer ? v : weir_null();
+}
+
+static inline weir_value weir_of_value_(weir_value v) { return v; }
+
+/* Never defined and never called: no argument has its parameter's type, and so the compiler names
+ * the function, the type and the place. */
+struct weir_use_a_constructor_or_a_cast {
+    int nothing;
+};
+weir_value weir_takes_no_value_of_this_type(struct weir_use_a_constructor_or_a_cast x);
+#endif
 
 typedef struct weir_column {
     const char *name; /* UTF-8, not empty, no NUL; any other character, SQL keywords too */
@@ -240,9 +303,18 @@ typedef enum weir_event {
     WEIR_EVENT_KEEP_FAILS = 15,
     /* Messages of the logger are not logged: its table cannot be used. */
     WEIR_EVENT_LOG_REFUSED = 16,
+    /* A thread's append got no lane (WEIR_FULL), since as many threads as lanes_max have one. Told
+     * once, and again when it has passed and comes back. */
+    WEIR_EVENT_NO_LANE = 17,
 } weir_event;
 
-/* Called on a thread of the library, or inside an opening: return soon, and call no function of
+/* Without an on_event of its own a handle says on standard error what an operator must know: all of
+ * the above but RECOVERED and TORN_TAIL; RESUMED and GROWS_AGAIN where their trouble was said. A
+ * line of each kind in an opening; one that has passed and comes back, once a minute at most. Lines
+ * are dropped while descriptor 2 is closed, or is not the file that it was when the handle was
+ * opened, or cannot take them at once. An on_event that does nothing keeps a handle quiet.
+ *
+ * Called on a thread of the library, or inside an opening: return soon, and call no function of
  * weir but those for status and version. text lives until the callback returns. */
 typedef void weir_event_fn(void *context, weir_event event, const char *text);
 
@@ -326,12 +398,17 @@ WEIR_API int weir_append_row(weir_table *table, const weir_value *values, size_t
 WEIR_API int weir_append_rows(weir_table *table, const weir_value *values, size_t count,
                               size_t rows, weir_ticket *ticket);
 
-/* weir_append(table, weir_int(1), weir_text("a"), …) */
+/* The same of plain values and weir_values, one for each column, 64 at most (above that, call
+ * weir_append_row); WEIR_VALUE_ above says which types there are.
+ *
+ *     weir_append(table, 7, 9.5, "x", NULL, weir_blob(bytes, length));
+ *
+ * An unsigned value above INT64_MAX, and a void pointer that is not NULL, are WEIR_MISUSE, as is
+ * another number of values than the table has columns. Not in C++: there is <weir/weir.hpp>. */
 #ifndef __cplusplus
 #define weir_append(table, ...) weir_append_ticket(table, NULL, __VA_ARGS__)
 #define weir_append_ticket(table, ticket, ...)                                                     \
-    weir_append_row((table), (const weir_value[]){__VA_ARGS__},                                    \
-                    sizeof((const weir_value[]){__VA_ARGS__}) / sizeof(weir_value), (ticket))
+    weir_append_row((table), WEIR_ROW_(__VA_ARGS__), (ticket))
 #endif
 
 /* ---- batches ---------------------------------------------------------------------------- */
@@ -378,6 +455,11 @@ WEIR_API int weir_begin(weir *w, weir_batch **out);
  * WEIR_CLOSED, WEIR_FORKED, WEIR_STOPPED. */
 WEIR_API int weir_batch_row(weir_batch *b, weir_table *table, const weir_value *values,
                             size_t count);
+
+/* weir_batch_append(b, accounts, 7, -9.5): as weir_append */
+#ifndef __cplusplus
+#define weir_batch_append(b, table, ...) weir_batch_row((b), (table), WEIR_ROW_(__VA_ARGS__))
+#endif
 
 /* Publish all rows of the batch, and free it. It waits for room in the calling thread's lane as
  * weir_append_row() does. ticket: filled when not NULL; names the last row, and so waits for all. A
@@ -482,8 +564,12 @@ WEIR_API int weir_close(weir *w);
 
 WEIR_API const char *weir_status_name(int status); /* "WEIR_FULL"; static */
 WEIR_API const char *weir_status_text(int status); /* one sentence; static */
-WEIR_API const char *weir_last_error(void);        /* this thread's last failed call; never NULL */
-WEIR_API const char *weir_version(void);           /* "1.0.0" */
+/* What went wrong in this thread's last failed call, where, and what to do; empty before the first,
+ * never NULL. The text lives until the thread's next failed call. As with errno, an append that
+ * fails in a signal handler counts as one of the thread that it interrupted; the words are always
+ * those of one call. Not to be called from a signal handler. */
+WEIR_API const char *weir_last_error(void);
+WEIR_API const char *weir_version(void); /* "1.0.0" */
 
 #ifdef __cplusplus
 }

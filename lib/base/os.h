@@ -151,6 +151,12 @@ struct weir_os {
     uint64_t (*thread_number)(void *self);
     weir_os_life (*thread_life)(void *self, uint32_t thread);
 
+    /* Write one line of at most 2,048 bytes to standard error, in one piece, if that takes it at
+     * once, else not at all; changes neither errno nor what signals are pending. Not into a regular
+     * file that is open for reading too: a program's data, whose descriptor happens to be 2. NULL:
+     * there is no standard error. */
+    void (*complain)(void *self, const char *line, size_t bytes);
+
     /* identity */
     int64_t (*process_id)(void *self);
     int64_t (*user_id)(void *self); /* whose rights count for files */

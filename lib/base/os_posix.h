@@ -51,6 +51,10 @@ int weir_posix_share(void *self, int file, uint64_t offset, uint64_t bytes);
 int weir_posix_unshare(void *self, int file, uint64_t offset, uint64_t bytes);
 int weir_posix_has_locked(void *self, int file, uint64_t offset);
 
+/* ---- standard error: os_posix_complain.c ---- */
+
+void weir_posix_complain(void *self, const char *line, size_t bytes);
+
 /* ---- the time stamp counter: os_posix_ticks.c ---- */
 
 /* Is the kernel's clock source of this name, a line of sysfs, based on the TSC of x86? */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "os.h"
@@ -10,7 +11,14 @@
 #define TEXT_OF(x) #x
 #define VERSION_TEXT(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
 
-static _Thread_local weir_error last_error;
+static _Thread_local char last_text[468];
+
+/* A failed append of this thread that is younger than last_text; words NULL: none is. Reached
+ * without a call, as a handler must: that puts all of the library's thread-local memory where there
+ * is least of it for a library that dlopen loads (1,664 bytes for all of them with glibc). All
+ * accesses are of one thread and its handlers, which nest. */
+static _Thread_local weir_failure noted __attribute__((tls_model("initial-exec")));
+static _Thread_local _Atomic uint16_t noted_stamp __attribute__((tls_model("initial-exec")));
 
 const char *weir_status_name(int status) {
     switch (status) {
@@ -32,7 +40,48 @@ const char *weir_status_text(int status) {
     }
 }
 
-const char *weir_last_error(void) { return last_error.text; }
+/* Each writer leaves a stamp first. A handler that came in between has left another and a whole
+ * failure of its own, and what it interrupted is written again. */
+int weir_note_failure(const weir_failure *failure) {
+    uint16_t mine;
+    do {
+        mine = (uint16_t)(atomic_load_explicit(&noted_stamp, memory_order_relaxed) + 1);
+        atomic_store_explicit(&noted_stamp, mine, memory_order_relaxed);
+        atomic_signal_fence(memory_order_seq_cst);
+        noted = *failure;
+        atomic_signal_fence(memory_order_seq_cst);
+    } while (atomic_load_explicit(&noted_stamp, memory_order_relaxed) != mine);
+    return failure->status;
+}
+
+/* Likewise: a copy during which a handler noted a failure is made again. */
+static weir_failure take_noted(void) {
+    static const weir_failure none;
+    weir_failure f;
+    uint16_t seen;
+    do {
+        seen = atomic_load_explicit(&noted_stamp, memory_order_relaxed);
+        atomic_signal_fence(memory_order_seq_cst);
+        f = noted;
+        atomic_signal_fence(memory_order_seq_cst);
+    } while (atomic_load_explicit(&noted_stamp, memory_order_relaxed) != seen);
+    if (f.words) (void)weir_note_failure(&none);
+    return f;
+}
+
+static void remember_text(const char *text) {
+    size_t length = strnlen(text, sizeof last_text - 1);
+    memcpy(last_text, text, length);
+    last_text[length] = '\0';
+}
+
+const char *weir_last_error(void) {
+    weir_error error = {0};
+    weir_failure f = take_noted();
+    if (f.words) f.words(&f, &error);
+    if (f.words) remember_text(error.text);
+    return last_text;
+}
 
 const char *weir_version(void) {
     return VERSION_TEXT(WEIR_VERSION_MAJOR, WEIR_VERSION_MINOR, WEIR_VERSION_PATCH);
@@ -76,11 +125,15 @@ int weir_fail(weir_error *error, int status, const char *format, ...) {
 }
 
 int weir_refuse(const char *call, int status) {
-    return weir_fail(&last_error, status, "%s: %s", call, weir_status_text(status));
+    weir_error error;
+    (void)weir_fail(&error, status, "%s: %s", call, weir_status_text(status));
+    return weir_publish_error(&error);
 }
 
 int weir_misuse(const char *call, const char *what) {
-    return weir_fail(&last_error, WEIR_MISUSE, "%s: %s", call, what);
+    weir_error error;
+    (void)weir_fail(&error, WEIR_MISUSE, "%s: %s", call, what);
+    return weir_publish_error(&error);
 }
 
 static int status_of_errno(int number) {
@@ -131,6 +184,7 @@ bool weir_error_passes(const weir_error *error) {
 }
 
 int weir_publish_error(const weir_error *error) {
-    last_error = *error;
+    (void)take_noted(); /* it is older */
+    remember_text(error->text);
     return error->status;
 }

@@ -2,8 +2,8 @@
  *
  * Every internal function that can fail returns a weir_status. A function whose failure a user
  * will read about takes a weir_error and fills it once, at the place that knows most. The public
- * API copies the text to the thread's weir_last_error(). Appends carry no text: they must not
- * format. */
+ * API copies the text to the thread's weir_last_error(). Appends may run in a signal handler and
+ * must not format: they note facts, of which weir_last_error() makes the text. */
 #ifndef WEIR_STATUS_H
 #define WEIR_STATUS_H
 
@@ -35,6 +35,22 @@ bool weir_error_passes(const weir_error *error);
 
 /* Make error what weir_last_error() returns in this thread; returns its status. */
 int weir_publish_error(const weir_error *error);
+
+/* What is known of an append that failed. words fills error with a text made of the rest, later
+ * and outside any handler; what of points to is still there then. Small, since each thread has one
+ * in memory of which a library that is loaded late gets little (see noted in status.c). */
+typedef struct weir_failure {
+    void (*words)(const struct weir_failure *f, weir_error *error);
+    const char *call; /* the name of a function of the public API; static */
+    const void *of;
+    uint64_t number;
+    uint32_t generation; /* of the opening that of belongs to */
+    int16_t status;
+} weir_failure;
+
+/* Make it what weir_last_error() tells in this thread; returns its status. Async-signal-safe: a
+ * handler may interrupt this and note a failure of its own; the one that was interrupted stays. */
+int weir_note_failure(const weir_failure *failure);
 
 /* For the public API; call is the name of its function. Set the text of this thread's
  * weir_last_error() and return the status. misuse: what is wrong with which argument. refuse:

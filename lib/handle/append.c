@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "append_path.h"
+#include "append_words.h"
 #include "log_encode.h"
 #include "registry.h"
 
@@ -20,6 +21,7 @@ int weir_append_find_lane(weir_append_entry *e, uint32_t generation) {
     if (!e->lane) {
         status = weir_gate_refusal(e->w);
         assert(status != WEIR_OK);
+        if (status == WEIR_FULL) weir_append_had_no_lane(e->w);
         return status;
     }
     if (e->depth == 0) {
@@ -226,20 +228,32 @@ int weir_append_message(const weir_log_template *t, const weir_log_message *mess
 
 /* ---- one row -------------------------------------------------------------------------------- */
 
+static const char call[] = "weir_append";
+
 PREFETCHES_TO_WRITE
 static __attribute__((noinline)) int append_keyed(weir_table *t, const weir_value *values,
                                                   weir_ticket *ticket) {
     weir_value key = values[t->key];
     int status = weir_table_settle_key(t, &key);
-    return status == WEIR_OK ? append_with(t, values, &key, ticket, WEIR_SHARE_ALL) : status;
+    if (status == WEIR_OK) status = append_with(t, values, &key, ticket, WEIR_SHARE_ALL);
+    return UNLIKELY(status != WEIR_OK) ? weir_append_explain(call, t, values, t->columns, 1, status)
+                                       : WEIR_OK;
+}
+
+/* Not in one pass, or not at all. */
+static __attribute__((noinline)) int append_otherwise(const weir_table *t, const weir_value *values,
+                                                      weir_ticket *ticket, int status) {
+    if (status == MEASURED) status = append_measured(t, values, ticket, WEIR_SHARE_ALL);
+    return UNLIKELY(status != WEIR_OK) ? weir_append_explain(call, t, values, t->columns, 1, status)
+                                       : WEIR_OK;
 }
 
 PREFETCHES_TO_WRITE
 int weir_append_row(weir_table *table, const weir_value *values, size_t count,
                     weir_ticket *ticket) {
-    if (UNLIKELY(!table || !values || count != table->columns)) return WEIR_MISUSE;
+    if (UNLIKELY(!table || !values || count != table->columns))
+        return weir_append_explain(call, table, values, count, 1, WEIR_MISUSE);
     if (UNLIKELY(table->key >= 0)) return append_keyed(table, values, ticket);
     int status = append_small(table, &(small_row){.values = values}, ticket, WEIR_SHARE_ALL);
-    return UNLIKELY(status == MEASURED) ? append_measured(table, values, ticket, WEIR_SHARE_ALL)
-                                        : status;
+    return UNLIKELY(status != WEIR_OK) ? append_otherwise(table, values, ticket, status) : WEIR_OK;
 }

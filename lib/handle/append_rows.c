@@ -1,5 +1,6 @@
 /* append_rows.c - many rows in one append: all of them become visible at once, and are a batch. */
 #include "append_path.h"
+#include "append_words.h"
 
 int weir_append_at_once(weir *w, uint32_t generation, const weir_at_once *what,
                         weir_ticket *ticket) {
@@ -60,11 +61,19 @@ static int write_rows(const weir_at_once *what, const weir_append_entry *e, uint
     return WEIR_OK;
 }
 
-int weir_append_rows(weir_table *table, const weir_value *values, size_t count, size_t rows,
-                     weir_ticket *ticket) {
-    if (!table || !values || count != table->columns || rows == 0) return WEIR_MISUSE;
+static int append_all(weir_table *table, const weir_value *values, size_t rows,
+                      weir_ticket *ticket) {
     table_rows all = {{write_rows, rows, 0}, table, values};
     int status = size_of_rows(table, values, rows, &all.what.bytes);
     return status == WEIR_OK ? weir_append_at_once(table->w, table->generation, &all.what, ticket)
                              : status;
+}
+
+int weir_append_rows(weir_table *table, const weir_value *values, size_t count, size_t rows,
+                     weir_ticket *ticket) {
+    static const char call[] = "weir_append_rows";
+    int status = WEIR_MISUSE;
+    if (table && values && count == table->columns && rows > 0)
+        status = append_all(table, values, rows, ticket);
+    return weir_append_explain(call, table, values, count, rows, status);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "../base/thread.h"
+#include "append_words.h"
 
 enum {
     LANE_WAIT_MS = 200, /* at most, for the journal thread to make a lane */
@@ -110,9 +111,15 @@ static bool record_fits(weir_lane *lane, uint64_t bytes) {
     return true;
 }
 
+static int refuse_room(const weir *w, bool waited) {
+    int status = weir_gate_refusal(w);
+    if (status == WEIR_FULL) weir_append_had_no_room(w, waited);
+    return status;
+}
+
 static int wait_for_lane_room(weir *w, weir_lane *lane, uint64_t bytes, weir_share share) {
     if (w->options.full == WEIR_FULL_FAIL || share == WEIR_SHARE_CALM || weir_thread_is_ours())
-        return weir_gate_refusal(w);
+        return refuse_room(w, false);
     int held = weir_cancel_hold();
     uint64_t deadline = wait_deadline(w, w->options.full_timeout_ms);
     weir_eventcount *news = &w->journaler.durable;
@@ -127,7 +134,7 @@ static int wait_for_lane_room(weir *w, weir_lane *lane, uint64_t bytes, weir_sha
     }
     atomic_fetch_sub_explicit(&w->journaler.waiters, 1, memory_order_seq_cst);
     weir_cancel_allow(held);
-    return there ? WEIR_OK : weir_gate_refusal(w);
+    return there ? WEIR_OK : refuse_room(w, true);
 }
 
 int weir_make_lane_room(weir *w, weir_lane *lane, uint64_t bytes, uint64_t free, weir_share share) {

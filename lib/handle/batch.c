@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "append_path.h"
+#include "append_words.h"
 
 enum { FIRST_BYTES = 1024 }; /* of memory, when the first row comes */
 
@@ -44,19 +45,6 @@ void weir_rollback(weir_batch *b) {
 
 /* ---- rows ---------------------------------------------------------------------------------------- */
 
-/* The declaration lives until the handle is closed, which waits for calls that have entered. */
-static int fail_wrong_count(const weir_table *t, size_t count) {
-    static const char call[] = "weir_batch_row";
-    weir_error error;
-    int held;
-    int status = weir_call_enter(t->w, WEIR_CALL_OPEN, &held);
-    if (status != WEIR_OK) return weir_refuse(call, status);
-    (void)weir_fail(&error, WEIR_MISUSE, "%s: table %s takes %u values, and %zu are given", call,
-                    t->declaration->name, t->columns, count);
-    weir_call_exit(t->w, held);
-    return weir_publish_error(&error);
-}
-
 static int check_table(const weir_batch *b, const weir_table *t, const weir_value *values,
                        size_t count) {
     static const char call[] = "weir_batch_row";
@@ -67,15 +55,8 @@ static int check_table(const weir_batch *b, const weir_table *t, const weir_valu
     if (t->w != b->w || t->generation != b->generation)
         return weir_misuse(call, "table is of another handle than the batch, or was declared "
                                  "before the handle was opened again");
-    return count == t->columns ? WEIR_OK : fail_wrong_count(t, count);
-}
-
-static int fail_bad_value(int status) {
-    return batch_fail(status,
-                      status == WEIR_TOO_BIG
-                          ? "weir_batch_row: the row has 4 GiB or more"
-                          : "weir_batch_row: a value has a type that is none, or no bytes but a "
-                            "length");
+    return count == t->columns ? WEIR_OK
+                               : weir_append_explain(call, t, values, count, 1, WEIR_MISUSE);
 }
 
 /* Room for so many bytes more and the slack. Sizes are far below 2^32: half a lane at most. */
@@ -108,10 +89,11 @@ static void put_record(weir_batch *b, const weir_table *t, const weir_value *val
 }
 
 int weir_batch_row(weir_batch *b, weir_table *table, const weir_value *values, size_t count) {
+    static const char call[] = "weir_batch_row";
     int status = check_table(b, table, values, count);
     if (status != WEIR_OK) return status;
     size_t body = weir_row_size(values, count, &status);
-    if (!body) return fail_bad_value(status);
+    if (!body) return weir_append_explain(call, table, values, count, 1, status);
     bool keyed = table->key >= 0;
     status = make_batch_room(b, weir_record_bytes(body + (keyed ? 8 : 0))); /* for a chosen key */
     if (status != WEIR_OK) return status;
@@ -119,8 +101,7 @@ int weir_batch_row(weir_batch *b, weir_table *table, const weir_value *values, s
     if (keyed) {
         key = values[table->key];
         status = weir_table_settle_key(table, &key);
-        if (status != WEIR_OK)
-            return batch_fail(status, "weir_batch_row: no key is left in the table");
+        if (status != WEIR_OK) return weir_append_explain(call, table, values, count, 1, status);
     }
     put_record(b, table, values, keyed ? &key : NULL);
     return WEIR_OK;
@@ -157,6 +138,7 @@ int weir_commit(weir_batch *b, weir_ticket *ticket) {
     weir_ticket last = {0, 0, b->generation}; /* without a row: it is reached */
     int status = b->rows ? weir_append_at_once(b->w, b->generation, &records.what, &last)
                          : weir_gate_status(b->w, b->generation);
+    if (status == WEIR_FULL) return status; /* noted where room was looked for */
     if (status != WEIR_OK) return weir_refuse(call, status);
     if (ticket) *ticket = last;
     weir_rollback(b);

@@ -22,6 +22,8 @@ struct weir_table {
     weir_table *next_idle;
 };
 
+enum { WEIR_EVENTS = WEIR_EVENT_NO_LANE + 1 };
+
 /* Call sites of the logger that this memory knows: see log_site.h. */
 enum { WEIR_LOG_PAGE = 256, WEIR_LOG_SITES = 240 * WEIR_LOG_PAGE };
 struct weir_log_template;
@@ -89,6 +91,11 @@ struct weir {
     _Atomic int log_refusal;                  /* why it cannot be had; WEIR_OK: it can */
     _Atomic int log_said;                     /* the reason that was said last */
 
+    /* Of what is said on standard error: say.c. */
+    uint64_t stderr_device, stderr_inode; /* 0: there is none */
+    _Atomic uint32_t said;                /* events, a bit each: not passed; relaxed */
+    _Atomic uint64_t said_ns[WEIR_EVENTS];
+
     /* The flight recorder: log_record.h. */
     weir_recorder recorder;
     _Atomic uint32_t
@@ -138,7 +145,7 @@ void weir_leave_appends(weir *w);
 /* The calling thread ends: its lanes are given back, in every handle. */
 void weir_hand_back_lanes(void);
 
-/* To the program's on_event; context: the weir. */
+/* To the program's on_event, or to standard error; context: the weir. */
 void weir_send_event(void *context, weir_event event, const char *text);
 
 /* Publish one record of the given kind from body bytes: a declaration; or the row in this slot of

@@ -2,13 +2,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "core.h"
+#include "say.h"
 
 /* ---- events -------------------------------------------------------------------------------- */
 
 void weir_send_event(void *context, weir_event event, const char *text) {
-    const weir *w = context;
-    if (w->options.on_event) w->options.on_event(w->options.event_context, event, text);
+    weir *w = context;
+    if (w->options.on_event)
+        w->options.on_event(w->options.event_context, event, text);
+    else
+        weir_say(w, event, text);
 }
 
 void weir_handle_event(weir *w, weir_event event, const char *format, ...) {

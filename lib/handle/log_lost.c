@@ -10,17 +10,12 @@ weir_share weir_log_share(const weir *w, weir_log_level level) {
     return (int)level < keep ? WEIR_SHARE_CALM : WEIR_SHARE_MOST;
 }
 
-/* Once for each reason that is another than the last: the operator reads it, or, where the program
- * has no on_event, whoever sees its stderr. */
+/* Once for each reason that is another than the last. */
 static void say_refusal(weir *w, int status) {
-    const char *name = w->log_name ? w->log_name : "log", *why = weir_last_error();
-    static const char format[] = "messages are not logged: the table \"%s\" cannot be used: %s";
-    if (w->options.on_event)
-        weir_handle_event(w, WEIR_EVENT_LOG_REFUSED, format, name, why);
-    else
-        (void)fprintf(stderr,
-                      "weir: messages are not logged: the table \"%s\" cannot be used: %s\n", name,
-                      *why ? why : weir_status_text(status)); /* nothing can be done */
+    const char *why = weir_last_error();
+    weir_handle_event(w, WEIR_EVENT_LOG_REFUSED,
+                      "messages are not logged: the table \"%s\" cannot be used: %s",
+                      w->log_name ? w->log_name : "log", *why ? why : weir_status_text(status));
 }
 
 static bool is_said_already(weir *w, int status) {
@@ -28,10 +23,12 @@ static bool is_said_already(weir *w, int status) {
 }
 
 int weir_log_note_lost(weir *w, weir_log_level level, int status) {
-    if (status == WEIR_CLOSED || status == WEIR_FORKED) return status; /* the handle is not ours */
+    if (status == WEIR_CLOSED || status == WEIR_FORKED) /* the handle is not ours */
+        return weir_refuse("weir_log", status);
     if (status != WEIR_FULL) {
         atomic_fetch_add_explicit(&w->log_failed, 1, memory_order_relaxed);
-        if (status != WEIR_STOPPED && !is_said_already(w, status)) say_refusal(w, status);
+        if (status == WEIR_STOPPED) return weir_refuse("weir_log", status);
+        if (!is_said_already(w, status)) say_refusal(w, status);
         return status;
     }
     int64_t none = 0;

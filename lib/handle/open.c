@@ -13,6 +13,7 @@
 #include "fork.h"
 #include "place.h"
 #include "registry.h"
+#include "say.h"
 
 /* ---- what is there ------------------------------------------------------------------------- */
 
@@ -264,6 +265,7 @@ int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *e
     o.w->options = config->options;
     o.w->process = config->os->process_id(config->os->self);
     o.w->ring.file = -1;
+    weir_say_begin(o.w);
     (void)pthread_mutex_init(&o.w->declaring, NULL); /* cannot fail with default attributes */
     (void)pthread_mutex_init(&o.w->flushing, NULL);
     status = open_steps(&o);

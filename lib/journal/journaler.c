@@ -11,10 +11,9 @@ enum {
     RETRY_MOST_NS = 1000 * 1000000, /* at last: the thread that releases a segment rings */
     GATHER_NS = 2 * 1000000,        /* at most: a stalled disk shall not be paid for twice */
     FAILURES_MAX = 3,               /* in a row; then the journal stops */
-    LANES_AHEAD = 2, /* ready and free: one for the next thread, one for a signal handler */
 };
 
-static void tell_news(weir_journaler *j, weir_event event, const char *text) {
+void weir_journaler_tell(weir_journaler *j, weir_event event, const char *text) {
     if (j->on_event) j->on_event(j->context, event, text);
 }
 
@@ -61,79 +60,16 @@ void weir_journaler_let_go(weir_journaler *j) {
 
 static weir_next stop_for_good(weir_journaler *j, const weir_error *error) {
     atomic_store_explicit(&j->status, WEIR_STOPPED, memory_order_release);
-    tell_news(j, WEIR_EVENT_STOPPED, error->text);
+    weir_journaler_tell(j, WEIR_EVENT_STOPPED, error->text);
     if (j->on_stop) j->on_stop(j->context);
     weir_journaler_notify_all(j);
     return WEIR_NEXT_STOPPED;
 }
 
-/* ---- lanes ------------------------------------------------------------------------------ */
-
-/* The reserve must hold what the ring can hold: rows, block heads and padding, in blocks of at
- * least half the target, except the last. And it holds at least a segment and the head of the
- * next ring. */
-static uint64_t reserve_for(const weir_journaler *j, uint32_t lanes) {
-    uint64_t ring = (uint64_t)lanes * j->ring->header.lane_bytes;
-    uint64_t need = ring + ring / 32 + (1u << 20);
-    uint64_t least = j->segment_bytes + weir_ring_head_bytes(j->ring->header.lanes);
-    return need > least ? need : least;
-}
-
-static int provision_one(weir_journaler *j, weir_error *error) {
-    uint32_t ready = atomic_load_explicit(&j->ring->ready, memory_order_relaxed);
-    if (ready >= j->ring->header.lanes) return WEIR_NOT_FOUND;
-    int status = weir_journal_reserve(j->journal, reserve_for(j, ready + 1), error);
-    return status == WEIR_OK ? weir_ring_provision(j->ring, error) : status;
-}
-
-static bool is_short(const weir_journaler *j) {
-    return atomic_load_explicit(&j->lanes_short, memory_order_relaxed);
-}
-
-static void set_short(weir_journaler *j, int status) {
-    bool fails = status != WEIR_OK && status != WEIR_NOT_FOUND;
-    atomic_store_explicit(&j->lanes_short, fails, memory_order_relaxed);
-}
-
-/* Keep lanes ahead of the threads that will ask. True when there is one more. */
-static bool make_lanes(weir_journaler *j) {
-    weir_error error = {0};
-    uint32_t before = atomic_load_explicit(&j->ring->ready, memory_order_relaxed), ready = before;
-    int status = WEIR_OK;
-    while (status == WEIR_OK && ready < weir_ring_owned(j->ring) + LANES_AHEAD) {
-        status = provision_one(j, &error);
-        if (status == WEIR_OK) ready++;
-    }
-    bool told = status == WEIR_STOPPED; /* by the next group */
-    if (status != WEIR_OK && status != WEIR_NOT_FOUND && !told && !is_short(j))
-        tell_news(j, WEIR_EVENT_NO_SPACE, error.text);
-    set_short(j, status);
-    return ready > before;
-}
-
-/* Lanes become free, are made, and are taken back from dead threads here, so that to claim one
- * is a compare-and-swap. A thread that wants a lane is woken, whether there is one or not. */
-static void provision(weir_journaler *j) {
-    bool wanted = atomic_exchange_explicit(&j->lanes_wanted, 0, memory_order_acquire) != 0;
-    if (wanted) weir_ring_end_dead(j->ring);
-    bool freed = weir_ring_free_ended(j->ring);
-    bool made = (wanted || !is_short(j)) && make_lanes(j);
-    if (wanted || freed || made) weir_journaler_notify(j, &j->lanes);
-}
-
 int weir_journaler_prepare(weir_journaler *j, weir_error *error) {
     int status = weir_drain_make(&j->drain, j->ring, j->journal, WEIR_DRAIN_TARGET,
                                  WEIR_DRAIN_LIVE_RING, error);
-    if (status != WEIR_OK) return status;
-    for (int i = 0; status == WEIR_OK && i < LANES_AHEAD; i++)
-        status = provision_one(j, error);
-    if (status == WEIR_NO_SPACE) { /* no reason not to open: what was found can be applied, and no
-                                      lane is a full ring, until somebody asks and there is room */
-        tell_news(j, WEIR_EVENT_NO_SPACE, error->text);
-        set_short(j, status);
-        return WEIR_OK;
-    }
-    return status == WEIR_NOT_FOUND ? WEIR_OK : status;
+    return status == WEIR_OK ? weir_journaler_first_lanes(j, error) : status;
 }
 
 void weir_journaler_release(weir_journaler *j) { weir_drain_free(&j->drain); }
@@ -180,7 +116,7 @@ static weir_next begin_again(weir_journaler *j, weir_error *error, uint64_t *wai
     bool passes = weir_error_passes(error);
     int status;
     do {
-        tell_news(j, WEIR_EVENT_SYNC_FAILED, error->text);
+        weir_journaler_tell(j, WEIR_EVENT_SYNC_FAILED, error->text);
         weir_drain_rewind(&j->drain);
         if (!weir_error_passes(error) && ++j->failures > FAILURES_MAX)
             return stop_for_good(j, error);
@@ -300,7 +236,7 @@ static weir_next quiet(weir_journaler *j, uint64_t now, uint64_t *wait_ns) {
 
 weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns) {
     if (atomic_load_explicit(&j->status, memory_order_relaxed) != WEIR_OK) return WEIR_NEXT_STOPPED;
-    provision(j);
+    weir_journaler_provision(j);
     /* Before the tails are read, and not within a cut, which has not all that was published. */
     if (!j->drain.cutting)
         j->under_way |= atomic_exchange_explicit(&j->requested, 0, memory_order_acquire);
@@ -331,7 +267,8 @@ weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns) {
 static bool has_work(const weir_journaler *j, bool idle) {
     if (atomic_load_explicit(&j->stopping, memory_order_seq_cst) ||
         atomic_load_explicit(&j->lanes_wanted, memory_order_seq_cst) ||
-        (!j->full && atomic_load_explicit(&j->requested, memory_order_seq_cst)))
+        (!j->full && atomic_load_explicit(&j->requested, memory_order_seq_cst)) ||
+        atomic_load_explicit(&j->lane_refused, memory_order_seq_cst))
         return true;
     bool rows_count =
         idle || (!j->full && atomic_load_explicit(&j->waiters, memory_order_seq_cst) > 0);

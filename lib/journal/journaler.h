@@ -63,7 +63,9 @@ typedef struct weir_journaler {
     _Atomic uint32_t lanes_wanted; /* a thread found no free lane, or took the last */
     /* None can be made for now. The journal thread's own, and a hint to others: relaxed. */
     _Atomic bool lanes_short;
-    _Atomic int status; /* WEIR_OK, or why it has stopped; release / acquire */
+    _Atomic uint32_t lane_refused; /* a thread got none; see weir_journaler_lane_refused */
+    bool lane_told;                /* … and an event said so, and it has not passed */
+    _Atomic int status;            /* WEIR_OK, or why it has stopped; release / acquire */
     _Atomic bool stopping;
 
     bool full;
@@ -107,6 +109,10 @@ void weir_journaler_wake(weir_journaler *j);
  * as to run beside it and not after it. */
 void weir_journaler_wake_aside(weir_journaler *j);
 
+/* A thread got no lane: WEIR_EVENT_NO_LANE is told, unless it was and none has been free since.
+ * Async-signal-safe. */
+void weir_journaler_lane_refused(weir_journaler *j);
+
 /* In a forked child: no thread there will move anything, so a wait shall end and look again.
  * Async-signal-safe. */
 void weir_journaler_let_go(weir_journaler *j);
@@ -115,6 +121,11 @@ void weir_journaler_let_go(weir_journaler *j);
 void weir_journaler_notify(weir_journaler *j, weir_eventcount *news);
 /* Wake all waiting threads: the handle is closing, or has stopped for good. */
 void weir_journaler_notify_all(weir_journaler *j);
+
+/* Parts of preparing and of the step: lanes.c. tell: to on_event. */
+int weir_journaler_first_lanes(weir_journaler *j, weir_error *error);
+void weir_journaler_provision(weir_journaler *j);
+void weir_journaler_tell(weir_journaler *j, weir_event event, const char *text);
 
 /* On the append path, after publishing. */
 static inline void weir_journaler_published(weir_journaler *j) {

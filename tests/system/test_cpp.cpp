@@ -13,6 +13,7 @@
 #include <span>
 #endif
 
+#include <poll.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,6 +67,7 @@ template <class Function> int code_thrown_by(Function function) {
     try {
         function();
     } catch (const weir::error &e) {
+        CHECK(*e.what());
         return e.status().code();
     }
     return WEIR_OK;
@@ -224,6 +226,44 @@ void values_made_by_hand_are_rows(const place &p) {
     CHECK(code_thrown_by([&] { t.append_values(values, 4); }) == WEIR_MISUSE);
     db.sync(WEIR_APPLIED);
     CHECK(number(p, "SELECT sum(a) FROM t") == 4);
+}
+
+void a_batch_is_whole_or_absent(const place &p) {
+    weir::database db(p.database);
+    const auto t = db.declare("t", {{"a", WEIR_INTEGER}, {"b", WEIR_TEXT}});
+    const auto u = db.declare("u", {{"a", WEIR_INTEGER}});
+    {
+        weir::batch left = db.begin(); /* rolled back by its destructor */
+        left.append(t, 1, "no");
+    }
+    weir::batch batch = db.begin();
+    batch.append(t, 2, "two");
+    batch.append(u, 3);
+    CHECK(batch.try_append(u, 3, 4) == WEIR_MISUSE);
+    weir::batch moved = std::move(batch);
+    CHECK(batch.get() ==
+          nullptr); /* NOLINT(bugprone-use-after-move): that it has nothing is told */
+    CHECK(db.wait(moved.commit(), WEIR_APPLIED, 20s));
+    CHECK(moved.get() == nullptr);
+    CHECK(code_thrown_by([&] { (void)moved.commit(); }) == WEIR_MISUSE);
+    CHECK(number(p, "SELECT (SELECT sum(a) FROM t) * 10 + (SELECT sum(a) FROM u)") == 23);
+}
+
+void a_descriptor_is_readable_when_rows_are_durable(const place &p) {
+    weir::options o;
+    o.linger_ms = 3600000;
+    weir::database db(p.database, o);
+    const auto t = db.declare("t", {{"a", WEIR_INTEGER}});
+    const int fd = db.descriptor(WEIR_DURABLE);
+    const weir::ticket ticket = t.append_ticket(1);
+    db.request(WEIR_DURABLE);
+    while (!db.wait(ticket, WEIR_DURABLE, 0s)) {
+        pollfd news = {fd, POLLIN, 0};
+        CHECK(poll(&news, 1, 20000) == 1);
+        std::uint64_t count;
+        CHECK(read(fd, &count, sizeof count) == sizeof count);
+    }
+    CHECK(code_thrown_by([&] { (void)db.descriptor(WEIR_PUBLISHED); }) == WEIR_MISUSE);
 }
 
 void an_append_allocates_nothing(const place &p) {
@@ -613,6 +653,8 @@ int main() {
         TEST(an_unsigned_number_that_sqlite_has_not_is_refused),
         TEST(another_number_of_values_than_columns_is_refused),
         TEST(values_made_by_hand_are_rows),
+        TEST(a_batch_is_whole_or_absent),
+        TEST(a_descriptor_is_readable_when_rows_are_durable),
         TEST(an_append_allocates_nothing),
         TEST(a_database_that_cannot_be_opened_says_why),
         TEST(a_database_is_moved_and_closed_once),

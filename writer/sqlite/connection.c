@@ -5,48 +5,26 @@
 #include <errno.h>
 #include <string.h>
 
+#include "path.h"
 #include "sqlite_error.h"
 
 /* ---- opening --------------------------------------------------------------------------------- */
-
-/* When SQLite may not create a file it tries to read it, and then says that there is none. So ask
- * whether the directory is there. */
-static bool stands_in_a_directory(const weir_os *os, const char *path) {
-    weir_os_info info;
-    const char *slash = strrchr(path, '/');
-    int length = slash ? (int)(slash - path) + 1 : 0;
-    char *directory = sqlite3_mprintf("%.*s.", length, path);
-    bool there = directory && os->info(os->self, WEIR_OS_CWD, directory, &info) >= 0;
-    sqlite3_free(directory);
-    return there;
-}
 
 /* A file that cannot be opened is WEIR_DATABASE, even for an I/O error. The message is SQLite's, or
  * the system's. */
 static int cannot_open(sqlite3 *db, const weir_sqlite_config *config, weir_error *error) {
     int number = sqlite3_system_errno(db);
-    weir_error reason;
     int status = weir_sqlite_status(sqlite3_extended_errcode(db));
     if (status == WEIR_IO) status = WEIR_DATABASE;
-    if (!number)
-        return weir_fail(error, status, "%s: cannot be opened: %s", config->path,
-                         sqlite3_errmsg(db));
-    if (number == ENOENT && !config->must_exist && stands_in_a_directory(config->os, config->path))
-        return weir_fail(error, status,
-                         "%s: the database cannot be created: its directory may not be written by "
-                         "this user, or is read-only",
-                         config->path);
-    (void)weir_fail_os(&reason, -(int64_t)number, "%s: the database cannot be opened%s",
-                       config->path,
-                       config->must_exist ? "" : " or created; does its directory exist?");
-    return weir_fail(error, status, "%s", reason.text);
+    if (status == WEIR_DATABASE && number)
+        return weir_database_refused(config->os, config->path, config->must_exist, number, error);
+    return weir_fail(error, status, "%s: cannot be opened: %s%s%s", config->path,
+                     sqlite3_errmsg(db), number ? ": " : "", number ? strerror(number) : "");
 }
 
 static int open_one(const weir_sqlite_config *config, sqlite3 **out, weir_error *error) {
     int flags = WEIR_SQLITE_OPEN | (config->must_exist ? 0 : SQLITE_OPEN_CREATE);
-    /* The image is attached by a URI (image_vfs.h). A path that itself looks like a URI stays a
-     * path. */
-    if (strncmp(config->path, "file:", 5) != 0) flags |= SQLITE_OPEN_URI;
+    flags |= SQLITE_OPEN_URI; /* the image is attached by one (image_vfs.h); the path is none */
     int code = sqlite3_open_v2(config->path, out, flags, NULL);
     if (!*out)
         return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory for a connection", config->path);
@@ -54,7 +32,9 @@ static int open_one(const weir_sqlite_config *config, sqlite3 **out, weir_error 
     if (code != SQLITE_OK) return cannot_open(*out, config, error);
     if (sqlite3_db_readonly(*out, "main"))
         return weir_fail(error, WEIR_DATABASE,
-                         "%s: the database is read-only; weir needs to write to it", config->path);
+                         "%s: the database is read-only, and weir needs to write to it: give user "
+                         "%lld the right, or mount its file system for writing",
+                         config->path, (long long)config->os->user_id(config->os->self));
     (void)sqlite3_busy_timeout(*out, (int)(config->busy_timeout_ms & 0x7FFFFFFF)); /* cannot fail */
     return WEIR_OK;
 }
@@ -147,15 +127,24 @@ static int open_guard(const weir_sqlite_config *config, weir_connection *c, weir
     return status == WEIR_OK ? weir_connection_guard(c, error) : status;
 }
 
+static bool may_make_no_files(int status, sqlite3 *db) {
+    int number = sqlite3_system_errno(db), code = sqlite3_extended_errcode(db);
+    bool refused = number == EACCES || number == EPERM || number == EROFS;
+    return status != WEIR_OK &&
+           (code == SQLITE_READONLY_DIRECTORY || ((code & 0xFF) == SQLITE_CANTOPEN && refused));
+}
+
 static int open_writer_and_guard(const weir_sqlite_config *config, weir_connection *out,
                                  weir_error *error) {
     *out = (weir_connection){0};
-    if (!config->path || !config->path[0] || sqlite3_stricmp(config->path, ":memory:") == 0)
-        return weir_fail(error, WEIR_MISUSE,
-                         "the database must be a file, so its path may not be empty or "
-                         ":memory:");
-    int status = open_one(config, &out->db, error);
-    if (status == WEIR_OK) status = set_up(out, error);
+    int status = weir_database_name_check(config->path, error);
+    if (status == WEIR_OK) status = weir_database_path_check(config->os, config->path, error);
+    if (status == WEIR_OK) status = open_one(config, &out->db, error);
+    if (status == WEIR_OK) {
+        status = set_up(out, error);
+        if (may_make_no_files(status, out->db))
+            status = weir_database_place_refused(config->os, config->path, error);
+    }
     if (status == WEIR_OK) status = open_guard(config, out, error);
     if (status == WEIR_OK) status = weir_locks_begin(&out->locks, config->os, out->db, error);
     if (status != WEIR_OK) {

@@ -62,9 +62,10 @@ static int choose_key(insertion *i) {
 static int encode(insertion *i, size_t count) {
     int status = WEIR_MISUSE;
     size_t bytes = weir_row_size(i->values, count, &status);
-    if (!bytes)
-        return weir_fail(&i->error, status, "%s: %s", i->declaration->name,
-                         weir_status_text(status));
+    if (!bytes) { /* words of the append that this would be */
+        (void)weir_append_row(i->table, i->values, count, NULL);
+        return weir_fail(&i->error, status, "%s", weir_last_error());
+    }
     i->record = malloc(bytes + WEIR_ROW_SLACK);
     if (!i->record) return weir_fail(&i->error, WEIR_NO_MEMORY, "no memory for the row");
     (void)weir_row_encode(i->record, i->declaration->table, i->values, count);
@@ -76,10 +77,18 @@ static int encode(insertion *i, size_t count) {
 static int prepare_row(insertion *i, const weir_value *values, size_t count) {
     weir *handle = weir_table_handle(i->table);
     i->declaration = weir_table_declaration(i->table);
+    if (!i->declaration)
+        return weir_fail(&i->error, WEIR_CLOSED,
+                         "weir_insert_now: the table is of a handle that was closed; declare the "
+                         "table in the handle that is open");
     i->key_index = weir_declaration_key(i->declaration);
     if (i->key_index < 0) return misuse(i, "the table was declared without a WEIR_KEY column");
     if (count != i->declaration->columns)
-        return misuse(i, "count is not the declared number of columns");
+        return weir_fail(
+            &i->error, WEIR_MISUSE,
+            "weir_insert_now: count is %zu, and table %s was declared with %u columns; "
+            "give a value for each",
+            count, i->declaration->name, i->declaration->columns);
     i->writer = weir_writers_find(handle);
     if (!i->writer) return misuse(i, "the handle has no database");
     i->values = malloc(count * sizeof *values);
@@ -98,9 +107,7 @@ static int append_and_wait(insertion *i, size_t count, uint32_t timeout_ms, weir
     const weir_os *os = i->writer->os;
     uint64_t began = os->now(os->self);
     int status = weir_append_row(i->table, i->values, count, ticket);
-    if (status != WEIR_OK)
-        return weir_fail(&i->error, status, "%s: %s", i->declaration->name,
-                         weir_status_text(status));
+    if (status != WEIR_OK) return weir_fail(&i->error, status, "%s", weir_last_error());
     status = weir_wait(weir_table_handle(i->table), *ticket, WEIR_APPLIED,
                        milliseconds_left(os, began, timeout_ms));
     return status < 0 ? weir_fail(&i->error, status, "%s", weir_last_error()) : status;
@@ -135,7 +142,9 @@ int weir_insert_now(weir_table *table, const weir_value *values, size_t count, u
         status = insert_inside(&i, values, count, timeout_ms, &mine);
         weir_call_exit(weir_table_handle(table), held);
     } else {
-        (void)weir_fail(&i.error, status, "weir_insert_now: %s", weir_status_text(status));
+        (void)weir_fail(&i.error, status, "weir_insert_now: %s%s", weir_status_text(status),
+                        status == WEIR_CLOSED ? "; declare the table in a handle that is open"
+                                              : "");
     }
     if (key) *key = i.key;
     if (ticket) *ticket = mine;

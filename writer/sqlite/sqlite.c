@@ -10,6 +10,7 @@
 #include "../../lib/verify/inspect.h"
 #include "journals.h"
 #include "open_sqlite.h"
+#include "path.h"
 #include "place.h"
 #include "schema.h"
 #include "sqlite_error.h"
@@ -297,6 +298,8 @@ static void tell_of_mount(opening *o) {
 
 static int open_weir(opening *o, const char *path) {
     int status = weir_options_check(&o->options, o->error);
+    if (status == WEIR_OK) status = weir_database_name_check(path, o->error);
+    if (status == WEIR_OK) status = weir_database_path_check(o->os, path, o->error);
     if (status == WEIR_OK) status = check_threads(o);
     if (status == WEIR_OK) status = check_names(o, path);
     if (status == WEIR_OK) status = judge_journal(o, path);

@@ -193,8 +193,10 @@ static void wrong_calls_are_told_and_change_nothing(void **state) {
     assert_misuse(weir_batch_row(NULL, accounts, two, 2), "b is NULL");
     assert_misuse(weir_batch_row(batch, NULL, two, 2), "table is NULL");
     assert_misuse(weir_batch_row(batch, accounts, NULL, 2), "values is NULL");
-    assert_misuse(weir_batch_row(batch, accounts, two, 1), "accounts takes 2 values, and 1 are");
-    assert_misuse(weir_batch_row(batch, accounts, bad, 2), "a type that is none");
+    assert_misuse(weir_batch_row(batch, accounts, two, 1),
+                  "count is 1, and table accounts was declared with 2");
+    assert_misuse(weir_batch_row(batch, accounts, bad, 2),
+                  "value 1, of column owner, is of no type");
     assert_int_equal(add("kept", 1), WEIR_OK);
     assert_int_equal(commit(NULL), WEIR_OK);
     assert_int_equal(published(f), 1);

@@ -1,0 +1,25 @@
+/* path.h - the path of a database, judged before SQLite sees it: SQLite would make a file of almost
+ * any. */
+#ifndef WEIR_DATABASE_PATH_H
+#define WEIR_DATABASE_PATH_H
+
+#include "../../lib/base/os.h"
+#include "../../lib/base/status.h"
+
+/* WEIR_MISUSE for what cannot be the name of a database file: a URI, whatever SQLite is set to make
+ * of one; ":memory:"; nothing; a name that ends in a slash; a path that SQLite has no room for. */
+int weir_database_name_check(const char *path, weir_error *error);
+
+/* WEIR_DATABASE when the path leads to a directory, or to nowhere that this user may look. A file
+ * that is not there yet is none of its business. */
+int weir_database_path_check(const weir_os *os, const char *path, weir_error *error);
+
+/* Why the file could not be opened, or created unless it must exist, where the system gave number
+ * for it: WEIR_DATABASE, with words. */
+int weir_database_refused(const weir_os *os, const char *path, bool must_exist, int number,
+                          weir_error *error);
+
+/* The file is open, and its -wal file or others beside it cannot be made for want of rights. */
+int weir_database_place_refused(const weir_os *os, const char *path, weir_error *error);
+
+#endif
