@@ -28,6 +28,7 @@ enum {
     KEY_SKIP_DAMAGE,
     KEY_ADOPT,
     KEY_WAIT,
+    KEY_LOAD,
 };
 
 #define VERB(verb) (1u << WEIR_VERB_##verb)
@@ -63,6 +64,11 @@ static const struct argp_option options[] = {
      "recover, replay, salvage: give up after so long without progress, for example while another "
      "program locks the database (default 60)",
      0},
+    {"load", KEY_LOAD, "EXTENSION", 0,
+     "recover, replay, salvage: load an SQLite extension, FILE or FILE:ENTRYPOINT, whose "
+     "functions, "
+     "collations or modules the schema uses; may be given again",
+     0},
     {0},
 };
 
@@ -82,6 +88,7 @@ static const struct {
     {KEY_SKIP_DAMAGE, VERB(REPLAY)},
     {KEY_ADOPT, VERB(RECOVER) | VERB(SALVAGE)},
     {KEY_WAIT, VERB(RECOVER) | VERB(REPLAY) | VERB(SALVAGE)},
+    {KEY_LOAD, VERB(RECOVER) | VERB(REPLAY) | VERB(SALVAGE)},
 };
 enum { BELONGS = sizeof belongs / sizeof belongs[0] };
 
@@ -154,6 +161,19 @@ static error_t take_positional(parsing *p, struct argp_state *state, const char 
     return 0;
 }
 
+static error_t add_extension(struct argp_state *state, weir_arguments *out, const char *name) {
+    weir_extension **at = &out->load, *added = malloc(sizeof *added);
+    if (!added) {
+        argp_failure(state, WEIR_EXIT_FAILED, ENOMEM, "--load %s", name);
+        return ENOMEM; /* argp_failure does not return */
+    }
+    while (*at)
+        at = &(*at)->next;
+    *added = (weir_extension){.name = name};
+    *at = added;
+    return 0;
+}
+
 static void check_arguments(const parsing *p, struct argp_state *state) {
     const weir_arguments *a = p->out;
     const char *verb = a->verb == WEIR_VERB_RECOVER ? "recovery" : verb_names[a->verb];
@@ -188,6 +208,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_SKIP_DAMAGE: p->out->skip_damage = true; return 0;
     case KEY_ADOPT: p->out->adopt = true; return 0;
     case KEY_WAIT: p->out->wait_s = (uint32_t)number(state, "wait", text, 0, 1000000); return 0;
+    case KEY_LOAD: return add_extension(state, p->out, text);
     case ARGP_KEY_ARG: return take_positional(p, state, text);
     case ARGP_KEY_END: check_arguments(p, state); return 0;
     default: return ARGP_ERR_UNKNOWN;

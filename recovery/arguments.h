@@ -15,12 +15,19 @@ typedef enum weir_verb {
     WEIR_VERB_SYMBOLS,
 } weir_verb;
 
+/* --load, in the order given. */
+typedef struct weir_extension {
+    const char *name;
+    struct weir_extension *next;
+} weir_extension;
+
 typedef struct weir_arguments {
     weir_verb verb;
-    const char *target;  /* a database or a journal directory */
-    const char *journal; /* its directory, when it is not beside the database; or NULL */
-    const char *into;    /* replay: the database to fill */
-    const char *table;   /* dump: this table only; or NULL */
+    const char *target;   /* a database or a journal directory */
+    const char *journal;  /* its directory, when it is not beside the database; or NULL */
+    const char *into;     /* replay: the database to fill */
+    const char *table;    /* dump: this table only; or NULL */
+    weir_extension *load; /* lives as long as the process */
     bool json, csv, archive, skip_damage, adopt;
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* INT64_MAX: no bound */

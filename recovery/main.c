@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "exits.h"
+#include "extensions.h"
 #include "remembered.h"
 #include "report.h"
 #include "verbs.h"
@@ -44,6 +45,7 @@ int main(int argc, char **argv) {
     weir_arguments_parse(argc, argv, &arguments);
     (void)setvbuf(stdout, NULL, _IOFBF, STDOUT_BYTES); /* only speed depends on it */
     int status = weir_remembered_place(weir_os_posix(), &arguments, &place, &error);
+    if (status == WEIR_OK) status = weir_extensions_check(&arguments, &error);
     int code =
         status == WEIR_OK ? run_verb(&arguments, &place) : weir_report_error(&arguments, &error);
     weir_place_free(&place);

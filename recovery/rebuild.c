@@ -6,6 +6,7 @@
 #include "../writer/sqlite/sqlite_sink.h"
 #include "apply.h"
 #include "exits.h"
+#include "extensions.h"
 #include "loss.h"
 #include "patience.h"
 #include "report.h"
@@ -87,6 +88,7 @@ static weir_replay_limits limits_of(const rebuilding *r) {
 static int fill_from_journal(const rebuilding *r, weir_applied *applied, weir_error *error) {
     weir_sqlite_config config = {.path = r->arguments->into,
                                  .busy_timeout_ms = weir_patience_ms(r->arguments->wait_s),
+                                 .program = weir_extensions_options(r->arguments),
                                  .os = r->place->os};
     const weir_inventory *i = &r->view.inventory;
     weir_sink sink;

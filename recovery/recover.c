@@ -7,6 +7,7 @@
 #include <weir/sqlite.h>
 
 #include "exits.h"
+#include "extensions.h"
 #include "json.h"
 #include "patience.h"
 #include "progress.h"
@@ -63,8 +64,9 @@ static int recover(recovery *r, weir_error *error) {
                             .open_timeout_ms = weir_patience_ms(r->arguments->wait_s),
                             .on_event = on_recovery_event,
                             .event_context = r};
+    weir_sqlite_options program = weir_extensions_options(r->arguments);
     weir *w;
-    int status = weir_open_sqlite(r->place->database, &options, &w);
+    int status = weir_open_sqlite_with(r->place->database, &options, &program, &w);
     if (status != WEIR_OK) return fail_with_last_error(status, error);
     status = wait_until_applied(r, w, error);
     int closed = weir_close(w);

@@ -12,6 +12,7 @@
 #include "../writer/sqlite/sqlite_sink.h"
 #include "apply.h"
 #include "exits.h"
+#include "extensions.h"
 #include "loss.h"
 #include "patience.h"
 #include "report.h"
@@ -99,6 +100,7 @@ static int record_losses(const salvaging *s, weir_error *error) {
 static int salvage(salvaging *s, weir_error *error) {
     weir_sqlite_config config = {.path = s->place->database,
                                  .busy_timeout_ms = weir_patience_ms(s->arguments->wait_s),
+                                 .program = weir_extensions_options(s->arguments),
                                  .os = s->place->os};
     weir_sink sink;
     weir *w;

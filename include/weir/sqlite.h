@@ -57,6 +57,50 @@ static inline int weir_open_sqlite(const char *path, const weir_options *options
     return weir_open_sqlite_sized(path, options, sizeof *options, out);
 }
 
+struct sqlite3;
+
+/* Zero in every field is weir_open_sqlite(): start from weir_sqlite_options s = {0}. */
+typedef struct weir_sqlite_options {
+    /* Called for each connection that weir opens to the database (it has three), before it is used:
+     * for functions, collations, modules and keys of the program. Returns an SQLite code; anything
+     * but SQLITE_OK (0) refuses the opening, and SQLITE_BUSY and SQLITE_NOMEM may be tried again. */
+    int (*connected)(void *context, struct sqlite3 *db);
+    void *context; /* must live until weir_close() has returned */
+} weir_sqlite_options;
+
+WEIR_API int weir_open_sqlite_with_sized(const char *path, const weir_options *options,
+                                         size_t options_bytes, const weir_sqlite_options *sqlite,
+                                         size_t sqlite_bytes, weir **out);
+
+/* As weir_open_sqlite(), with a word of the program's in each connection. sqlite: NULL, or copied.
+ *
+ * connected() is called in the opening, and later whenever weir opens the database again: on the
+ * thread that calls weir_declare() or weir_keep(), and on the writer thread after a -wal file was
+ * lost. Calls for one handle may come from two threads at once. It may call SQLite with db, and no
+ * function of weir. What it registers is used on the writer thread. db stays weir's: it is not
+ * closed, not given to another thread, and not used after connected() has returned, except by the
+ * functions that were registered. So tables whose schema uses the program's functions (CHECK,
+ * indexes, generated columns, defaults, triggers), collations or modules can be appended to, and
+ * weir-recover needs them too: --load.
+ *
+ * It may register what it likes, except in place of SQLite's own functions; set limits and pragmas
+ * other than these; read, and write in transactions that it ends. These weir keeps as it needs them,
+ * so that setting them has no effect and is no error: journal_mode, synchronous, locking_mode,
+ * wal_autocheckpoint, wal_checkpoint, mmap_size, cache_size, foreign_keys (on), query_only,
+ * ignore_check_constraints, recursive_triggers (off), writable_schema, count_changes, the busy
+ * timeout and handler, whether triggers fire. An authorizer, a progress handler, and hooks for
+ * commit, rollback, update and -wal are taken out again. A transaction that is left open, a statement
+ * that is left under way, a temporary table or view, and exclusive mode when SQLite cannot leave it,
+ * are refused. Every statement must be finalized.
+ *
+ * Errors: as weir_open_sqlite(). WEIR_DATABASE also when connected() refuses, or leaves what is
+ * refused: weir_last_error() says which, with the code. When that comes later, it is the answer of
+ * that call; on the writer thread it is WEIR_EVENT_APPLY_STOPPED, and it is tried again. */
+static inline int weir_open_sqlite_with(const char *path, const weir_options *options,
+                                        const weir_sqlite_options *sqlite, weir **out) {
+    return weir_open_sqlite_with_sized(path, options, sizeof *options, sqlite, sizeof *sqlite, out);
+}
+
 /* Append one row and wait until it is applied: for a row whose key other rows need at once.
  *
  * The table must have been declared with a WEIR_KEY column, and values must hold NULL there (a

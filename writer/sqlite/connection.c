@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "connected.h"
 #include "path.h"
 #include "sqlite_error.h"
 
@@ -35,8 +36,11 @@ static int open_one(const weir_sqlite_config *config, sqlite3 **out, weir_error 
                          "%s: the database is read-only, and weir needs to write to it: give user "
                          "%lld the right, or mount its file system for writing",
                          config->path, (long long)config->os->user_id(config->os->self));
-    (void)sqlite3_busy_timeout(*out, (int)(config->busy_timeout_ms & 0x7FFFFFFF)); /* cannot fail */
-    return WEIR_OK;
+    int timeout_ms = (int)(config->busy_timeout_ms & 0x7FFFFFFF);
+    (void)sqlite3_busy_timeout(*out, timeout_ms); /* cannot fail */
+    int status = weir_sqlite_connected(*out, &config->program, error);
+    (void)sqlite3_busy_timeout(*out, timeout_ms); /* the program may have changed it */
+    return status;
 }
 
 static int use_wal(sqlite3 *db, weir_error *error) {
@@ -106,6 +110,19 @@ static int note_frames(void *context, sqlite3 *db, const char *name, int frames)
     return SQLITE_OK;
 }
 
+/* This uses SQLite's own file: to open the file a second time and close it would drop SQLite's
+ * locks. */
+static int sync_file(weir_connection *c, weir_error *error) {
+    sqlite3_file *file = NULL;
+    int code = sqlite3_file_control(c->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (code == SQLITE_OK && file && file->pMethods)
+        code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+    if (code == SQLITE_OK) return WEIR_OK;
+    int status = weir_sqlite_status(code);
+    return weir_fail(error, status, "%s: the database could not be synced (SQLite code %d)",
+                     sqlite3_db_filename(c->db, "main"), code);
+}
+
 /* ---- the guard ------------------------------------------------------------------------------- */
 
 /* The SELECT takes the snapshot; BEGIN alone does not. */
@@ -147,6 +164,8 @@ static int open_writer_and_guard(const weir_sqlite_config *config, weir_connecti
     }
     if (status == WEIR_OK) status = open_guard(config, out, error);
     if (status == WEIR_OK) status = weir_locks_begin(&out->locks, config->os, out->db, error);
+    /* It may have written without a sync, with an authorizer of its own in place of ours. */
+    if (status == WEIR_OK && config->program.connected) status = sync_file(out, error);
     if (status != WEIR_OK) {
         weir_connection_close(out);
         return status == WEIR_SCHEMA
@@ -178,12 +197,13 @@ int weir_connection_open(const weir_sqlite_config *config, weir_connection *out,
 }
 
 /* The last connection to close the file checkpoints it. The guard must not be in its way then, nor
- * our second lock. */
+ * our second lock. None of our statements is left; one that the program has left in connected() keeps
+ * its connection until it is finalized. */
 void weir_connection_close(weir_connection *c) {
-    (void)sqlite3_close(c->guard); /* fails only while statements are left, and none are */
+    (void)sqlite3_close_v2(c->guard); /* cannot fail */
     if (c->lost || !weir_locks_look(&c->locks)) weir_sqlite_leave_wal(c->db);
     weir_locks_end(&c->locks);
-    (void)sqlite3_close(c->db);
+    (void)sqlite3_close_v2(c->db);
     weir_wal_io_free(&c->wal);
     *c = (weir_connection){0};
 }
@@ -224,19 +244,6 @@ int weir_connection_explain(weir_connection *c, int status, weir_error *error) {
                      "%s: SQLite's locks were lost: this program closed a descriptor of the -shm "
                      "file, which drops them (let only SQLite open it); it is tried again",
                      sqlite3_db_filename(c->db, "main"));
-}
-
-/* This uses SQLite's own file: to open the file a second time and close it would drop SQLite's
- * locks. */
-static int sync_file(weir_connection *c, weir_error *error) {
-    sqlite3_file *file = NULL;
-    int code = sqlite3_file_control(c->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-    if (code == SQLITE_OK && file && file->pMethods)
-        code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
-    if (code == SQLITE_OK) return WEIR_OK;
-    int status = weir_sqlite_status(code);
-    return weir_fail(error, status, "%s: the database could not be synced (SQLite code %d)",
-                     sqlite3_db_filename(c->db, "main"), code);
 }
 
 /* ---- making way for others' checkpoints

@@ -6,8 +6,8 @@
 
 #include "../../lib/base/os.h"
 
-/* As weir_open_sqlite_sized, which is this on weir_os_posix(). SQLite itself goes by its own VFS. */
+/* As weir_open_sqlite, which is this on weir_os_posix(). SQLite itself goes by its own VFS. */
 int weir_open_sqlite_on(const weir_os *os, const char *path, const weir_options *options,
-                        size_t options_bytes, weir **out);
+                        weir **out);
 
 #endif

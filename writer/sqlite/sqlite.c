@@ -81,6 +81,7 @@ static int hook_stop(void *self, uint64_t deadline_ns) {
 typedef struct opening {
     const weir_os *os;
     weir_options options;
+    weir_sqlite_options program;
     weir_sink sink;
     char *real_path, *directory;
     weir *handle;
@@ -135,6 +136,7 @@ static int open_database(opening *o, const char *path) {
     weir_sqlite_config config = {.path = path,
                                  .must_exist = o->options.must_exist != 0,
                                  .busy_timeout_ms = o->options.open_timeout_ms,
+                                 .program = o->program,
                                  .os = o->os};
     int status = weir_sqlite_sink_open(&config, &o->sink, &o->real_path, o->error);
     if (status != WEIR_OK) return status;
@@ -173,6 +175,7 @@ static int open_journal_handle(opening *o) {
 
 static int ready_reader(opening *o, weir_writer *w) {
     w->open_timeout_ms = o->options.open_timeout_ms;
+    w->program = o->program;
     w->path = sqlite3_mprintf("%s", o->real_path);
     if (!w->path) return weir_fail(o->error, WEIR_NO_MEMORY, "%s: no memory", o->real_path);
     weir_writer_lock(w);
@@ -313,14 +316,29 @@ static int open_weir(opening *o, const char *path) {
     return status;
 }
 
-static int open_path(const weir_os *os, const char *path, const weir_options *options,
-                     size_t options_bytes, weir **out, weir_error *error) {
+/* Both structs as the caller's header has them. */
+typedef struct given {
+    const weir_options *options;
+    size_t options_bytes;
+    const weir_sqlite_options *sqlite;
+    size_t sqlite_bytes;
+} given;
+
+static int take_options(opening *o, const given *g) {
+    int status = weir_sized_take(&o->options, sizeof o->options, g->options, g->options_bytes,
+                                 "weir_options", o->error);
+    if (status == WEIR_OK)
+        status = weir_sized_take(&o->program, sizeof o->program, g->sqlite, g->sqlite_bytes,
+                                 "weir_sqlite_options", o->error);
+    weir_options_fill(&o->options);
+    return status;
+}
+
+static int open_path(const weir_os *os, const char *path, const given *g, weir **out,
+                     weir_error *error) {
     opening o = {.os = os, .error = error};
-    int status = weir_sized_take(&o.options, sizeof o.options, options, options_bytes,
-                                 "weir_options", error);
-    if (status != WEIR_OK) return status;
-    weir_options_fill(&o.options);
-    status = open_weir(&o, path);
+    int status = take_options(&o, g);
+    if (status == WEIR_OK) status = open_weir(&o, path);
     if (status == WEIR_OK) *out = o.handle;
     sqlite3_free(o.real_path);
     sqlite3_free(o.directory);
@@ -328,28 +346,40 @@ static int open_path(const weir_os *os, const char *path, const weir_options *op
 }
 
 /* A forked child that may not open anything is refused before SQLite does anything. */
-static int open_here(const weir_os *os, const char *path, const weir_options *options,
-                     size_t options_bytes, weir **out, weir_error *error) {
+static int open_here(const weir_os *os, const char *path, const given *g, weir **out,
+                     weir_error *error) {
     if (!path || !out)
         return weir_fail(error, WEIR_MISUSE, "weir_open_sqlite: %s is NULL", path ? "out" : "path");
     *out = NULL;
     int status = weir_fork_begin(error);
     if (status != WEIR_OK) return status;
-    status = open_path(os, path, options, options_bytes, out, error);
+    status = open_path(os, path, g, out, error);
     weir_fork_end(); /* the handle counts for itself */
     return status;
 }
 
-int weir_open_sqlite_on(const weir_os *os, const char *path, const weir_options *options,
-                        size_t options_bytes, weir **out) {
+static int open_given(const weir_os *os, const char *path, const given *g, weir **out) {
     weir_error error = {0};
     weir_shelter shelter = weir_shelter_take();
-    int status = open_here(os, path, options, options_bytes, out, &error);
+    int status = open_here(os, path, g, out, &error);
     weir_shelter_leave(&shelter);
     return status < 0 ? weir_publish_error(&error) : status;
 }
 
+int weir_open_sqlite_on(const weir_os *os, const char *path, const weir_options *options,
+                        weir **out) {
+    return open_given(os, path, &(given){.options = options, .options_bytes = sizeof *options},
+                      out);
+}
+
 int weir_open_sqlite_sized(const char *path, const weir_options *options, size_t options_bytes,
                            weir **out) {
-    return weir_open_sqlite_on(weir_os_posix(), path, options, options_bytes, out);
+    return open_given(weir_os_posix(), path, &(given){options, options_bytes, NULL, 0}, out);
+}
+
+int weir_open_sqlite_with_sized(const char *path, const weir_options *options, size_t options_bytes,
+                                const weir_sqlite_options *sqlite, size_t sqlite_bytes,
+                                weir **out) {
+    return open_given(weir_os_posix(), path, &(given){options, options_bytes, sqlite, sqlite_bytes},
+                      out);
 }

@@ -2,13 +2,16 @@
 #ifndef WEIR_SQLITE_CONFIG_H
 #define WEIR_SQLITE_CONFIG_H
 
+#include <weir/sqlite.h>
+
 #include "../../lib/base/os.h"
 
 typedef struct weir_sqlite_config {
     const char *path;
     bool must_exist;
-    uint32_t busy_timeout_ms; /* for opening; a transaction tries once and returns WEIR_BUSY */
-    const weir_os *os;        /* for everything that SQLite does not do itself; NULL: POSIX */
+    uint32_t busy_timeout_ms;    /* for opening; a transaction tries once and returns WEIR_BUSY */
+    weir_sqlite_options program; /* what it does with each connection */
+    const weir_os *os;           /* for everything that SQLite does not do itself; NULL: POSIX */
 } weir_sqlite_config;
 
 #endif

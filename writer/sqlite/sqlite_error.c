@@ -45,7 +45,8 @@ int weir_sqlite_fail(sqlite3 *db, const char *doing, weir_error *error) {
     const char *message = sqlite3_errmsg(db);
     const char *advice =
         lacks_what_the_program_has(message)
-            ? "; weir's own connection has only SQLite's: it is tried again, until "
+            ? "; weir's own connection has only SQLite's, and what connected() of "
+              "weir_open_sqlite_with() registers (weir-recover: --load): it is tried again, until "
               "the schema does without it"
             : "";
     return weir_fail(error, status, "%s: %s: %s (SQLite code %d)%s", path ? path : "database",

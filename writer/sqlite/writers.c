@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../../lib/base/thread.h"
+#include "connected.h"
 #include "sqlite_error.h"
 
 /* For the list, and for every writer's handle. */
@@ -76,10 +77,15 @@ static int open_reader(weir_writer *w, weir_error *error) {
         if (!w->reader) return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory", w->path);
         return weir_sqlite_fail(w->reader, "opening a reading connection", error);
     }
-    weir_sqlite_leave_wal(w->reader);                  /* the sink checkpoints */
+    int timeout_ms = (int)(w->open_timeout_ms & 0x7FFFFFFF);
     (void)sqlite3_extended_result_codes(w->reader, 1); /* fails only for a NULL connection */
-    (void)sqlite3_busy_timeout(w->reader, (int)(w->open_timeout_ms & 0x7FFFFFFF));
-    return weir_sqlite_run(w->reader, "PRAGMA query_only=ON; PRAGMA cache_size=-512", error);
+    (void)sqlite3_busy_timeout(w->reader, timeout_ms);
+    int status = weir_sqlite_connected(w->reader, &w->program, error);
+    weir_sqlite_leave_wal(w->reader); /* the sink checkpoints */
+    (void)sqlite3_busy_timeout(w->reader, timeout_ms);
+    return status == WEIR_OK
+               ? weir_sqlite_run(w->reader, "PRAGMA query_only=ON; PRAGMA cache_size=-512", error)
+               : status;
 }
 
 int weir_writer_ready(weir_writer *w, const char *what, weir_error *error) {
@@ -94,6 +100,6 @@ int weir_writer_ready(weir_writer *w, const char *what, weir_error *error) {
 }
 
 void weir_writer_close_reader(weir_writer *w) {
-    (void)sqlite3_close(w->reader); /* fails only while statements are left, and none are */
+    (void)sqlite3_close_v2(w->reader); /* as in weir_connection_close */
     w->reader = NULL;
 }

@@ -7,7 +7,7 @@ static int open_by_public_api(sim_life *life) {
     weir_options options = sim_life_options(life);
     options.journal_directory = SIM_JOURNAL;
     options.segment_bytes = 1 << 20; /* the least that the public API allows */
-    int status = weir_open_sqlite_on(sim_os(), SIM_DATABASE, &options, sizeof options, &life->handle);
+    int status = weir_open_sqlite_on(sim_os(), SIM_DATABASE, &options, &life->handle);
     if (status != WEIR_OK) (void)weir_fail(&life->error, status, "%s", weir_last_error());
     return status;
 }

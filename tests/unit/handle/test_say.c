@@ -68,7 +68,7 @@ static void nothing(void *context, weir_event event, const char *text) {
 
 static void begin(saying *s, weir_event_fn *on_event) {
     const weir_options options = {.on_event = on_event};
-    if (weir_open_sqlite_on(&os, s->here.database, &options, sizeof options, &s->here.w) != WEIR_OK)
+    if (weir_open_sqlite_on(&os, s->here.database, &options, &s->here.w) != WEIR_OK)
         fail_msg("%s", weir_last_error());
 }
 
