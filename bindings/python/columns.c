@@ -2,6 +2,8 @@
  * column is; see table_append_columns(). Everything is checked before the first row is appended. */
 #include "columns.h"
 
+enum { CHUNKS_BETWEEN_SIGNALS = 256 };
+
 source *column_add(column *c) {
     if (c->count == c->room) {
         size_t room = c->room ? 2 * c->room : 1;
@@ -19,6 +21,8 @@ source *column_add(column *c) {
 }
 
 static void columns_clear(columns *all) {
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace); /* a producer's release may be Python code */
     for (size_t i = 0; all->list && i < all->count; i++) {
         for (size_t k = 0; k < all->list[i].count; k++)
             source_clear(&all->list[i].parts[k]);
@@ -32,6 +36,7 @@ static void columns_clear(columns *all) {
     PyMem_Free(all->views);
     held_clear(&all->kept);
     columns_release_arrows(all);
+    PyErr_Restore(type, value, trace);
 }
 
 /* ---- buffers -------------------------------------------------------------------------------- */
@@ -195,13 +200,18 @@ static int append_chunks(table_object *table, columns *all, weir_value *values,
                          PyThreadState **saved, size_t *appended) {
     size_t rows;
     int status = WEIR_OK;
-    while (status == WEIR_OK && (rows = next_chunk(all))) {
+    for (size_t chunk = 1; status == WEIR_OK && (rows = next_chunk(all)); chunk++) {
         for (size_t i = 0; i < all->count; i++) {
             column *c = &all->list[i];
             source_fill(&c->parts[c->at], c->done, rows, values + i, all->count);
             c->done += rows;
         }
         status = publish_rows(table, values, rows, NULL, saved, appended);
+        if (status == WEIR_OK && chunk % CHUNKS_BETWEEN_SIGNALS == 0) {
+            PyEval_RestoreThread(*saved);
+            if (PyErr_CheckSignals() < 0) status = PYTHON_RAISED;
+            *saved = PyEval_SaveThread();
+        }
     }
     return status;
 }
