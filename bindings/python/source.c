@@ -67,11 +67,8 @@ static size_t ucs4_length(const char *text, size_t item) {
     return count;
 }
 
+/* c is no ASCII. */
 static size_t put_utf8(char *to, uint32_t c) {
-    if (c < 0x80) {
-        to[0] = (char)c;
-        return 1;
-    }
     size_t more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
     static const uint8_t head[] = {0, 0xC0, 0xE0, 0xF0};
     for (size_t i = more; i; i--, c >>= 6)
@@ -84,12 +81,15 @@ static void fill_ucs4(const source *s, size_t start, size_t rows, weir_value *ou
     char *to = s->scratch; /* has room for 4 bytes for each code point of CHUNK_ROWS values */
     for (size_t i = 0; i < rows; i++) {
         const char *text = value_at(s, start + i);
-        size_t count = ucs4_length(text, s->item);
+        size_t count = is_null(s, start + i) ? 0 : ucs4_length(text, s->item);
         char *begin = to;
-        for (size_t k = 0; k < count && !is_null(s, start + i); k++) {
+        for (size_t k = 0; k < count; k++) {
             uint32_t c;
             memcpy(&c, text + 4 * k, sizeof c);
-            to += put_utf8(to, c);
+            if (c < 0x80)
+                *to++ = (char)c;
+            else
+                to += put_utf8(to, c);
         }
         out[i * step] = weir_text_n(begin, (size_t)(to - begin));
     }

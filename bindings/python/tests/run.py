@@ -11,8 +11,9 @@ def main():
     sys.path.insert(0, os.path.dirname(os.path.abspath(sys.argv[1])))
     suite = unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(name))
     result = unittest.TextTestRunner(verbosity=2).run(suite)
-    for test, why in result.skipped:
-        print(f"[  SKIPPED ] {test.id()}: {why}")
+    if result.skipped:
+        reasons = sorted({why for _, why in result.skipped})
+        print(f"[  SKIPPED ] python_{name[5:]}: {len(result.skipped)} tests: {'; '.join(reasons)}")
     if not result.testsRun:
         print("there is no test in it")
     return not (result.wasSuccessful() and result.testsRun)
