@@ -14,7 +14,8 @@ import weir
 
 path = sys.argv[1] if len(sys.argv) > 1 else "run.db"
 if len(sys.argv) > 2:  # the child
-    logging.basicConfig(level=logging.INFO, handlers=[weir.LogHandler(weir.open(path))])
+    logging.getLogger().addHandler(weir.LogHandler(weir.open(path)))
+    logging.getLogger().setLevel(logging.INFO)
     logging.info("it begins", extra={"pid": os.getpid()})
     logging.error("the last words of %d", os.getpid())
     os.kill(os.getpid(), signal.SIGKILL)
