@@ -21,6 +21,7 @@ typedef struct weir_event_queue weir_event_queue;
 typedef struct handle_object {
     PyObject_HEAD weir *w; /* NULL: closed */
     weir_event_queue *events;
+    bool events_stay; /* closing has left a thread that may still put one */
     int waits_when_full;
     uint32_t full_timeout_ms;
     uint64_t refused_and_tried_again; /* rows, under the interpreter's lock */
@@ -79,7 +80,7 @@ int pause_for_room(handle_object *handle, uint64_t *since, size_t rows);
 
 /* ---- columns.c ------------------------------------------------------------------------------ */
 
-PyObject *table_append_columns(table_object *self, PyObject *parts);
+PyObject *table_append_columns(table_object *table, PyObject *parts);
 
 /* ---- batch.c -------------------------------------------------------------------------------- */
 
@@ -90,7 +91,7 @@ table_object *table_of(PyObject *object);
 
 weir_event_queue *event_queue_make(void);
 void event_queue_free(weir_event_queue *queue);
-void event_queue_put(void *queue, weir_event event, const char *text); /* a weir_event_fn */
+void event_queue_put(void *context, weir_event event, const char *text); /* a weir_event_fn */
 void event_queue_end(weir_event_queue *queue);
 /* Wait for the next event, without the interpreter's lock. 1: text is the caller's, to be freed
  * with free(); 0: nothing in this time; -1: there are no more. */

@@ -19,8 +19,7 @@ typedef enum source_kind {
     SOURCE_DOUBLE,
     SOURCE_BOOL,  /* a byte */
     SOURCE_BIT,   /* Arrow's */
-    SOURCE_BYTES, /* of fixed length, NULs at the end do not count: BLOB */
-    SOURCE_FIXED, /* of fixed length: BLOB */
+    SOURCE_BYTES, /* of fixed length, NULs at the end do not count */
     SOURCE_UCS4,  /* of fixed length, as numpy has text */
     SOURCE_OFFSET32,
     SOURCE_OFFSET64, /* Arrow's texts and blobs: offsets into data */

@@ -85,8 +85,7 @@ static void handle_dealloc(PyObject *object) {
         Py_BEGIN_ALLOW_THREADS status = weir_close(self->w);
         Py_END_ALLOW_THREADS PyErr_Restore(error, value, trace);
     }
-    /* After a failure, or in a forked child, a thread of the library may still have the queue. */
-    if (status == WEIR_OK) event_queue_free(self->events);
+    if (status == WEIR_OK && !self->events_stay) event_queue_free(self->events);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(object);
     Py_DECREF(type);

@@ -46,7 +46,7 @@ static void fill_numbers(const source *s, size_t start, size_t rows, weir_value 
     case SOURCE_FLOAT: FILL(float, weir_real((double)x));
     case SOURCE_DOUBLE: FILL(double, weir_real(x));
     case SOURCE_BOOL: FILL(uint8_t, weir_int(x != 0));
-    default: break;
+    default: return; /* of no other kind */
     }
     if (!s->factor) return;
     for (size_t i = 0; i < rows; i++) /* a NULL may hold anything: no overflow that is undefined */
@@ -99,7 +99,7 @@ static void fill_fixed(const source *s, size_t start, size_t rows, weir_value *o
     for (size_t i = 0; i < rows; i++) {
         const char *bytes = value_at(s, start + i);
         size_t length = s->item;
-        while (s->kind == SOURCE_BYTES && length && !bytes[length - 1])
+        while (length && !bytes[length - 1])
             length--;
         out[i * step] = weir_blob(bytes, length);
     }
@@ -130,6 +130,7 @@ static void fill_offsets(const source *s, size_t start, size_t rows, weir_value 
 /* A view: length, then 12 bytes of the text, or 4 of them, the buffer's number and an offset. */
 static void fill_views(const source *s, size_t start, size_t rows, weir_value *out, size_t step) {
     for (size_t i = 0; i < rows; i++) {
+        out[i * step] = weir_null();
         if (is_null(s, start + i)) continue; /* its view may be anything */
         const char *view = value_at(s, start + i);
         int32_t length, buffer, offset;
@@ -167,8 +168,7 @@ void source_fill(const source *s, size_t start, size_t rows, weir_value *out, si
             out[i * step] = s->values[start + i];
         break;
     case SOURCE_BIT: fill_bits(s, start, rows, out, step); break;
-    case SOURCE_BYTES:
-    case SOURCE_FIXED: fill_fixed(s, start, rows, out, step); break;
+    case SOURCE_BYTES: fill_fixed(s, start, rows, out, step); break;
     case SOURCE_UCS4: fill_ucs4(s, start, rows, out, step); break;
     case SOURCE_OFFSET32:
     case SOURCE_OFFSET64: fill_offsets(s, start, rows, out, step); break;
@@ -186,7 +186,7 @@ void source_fill(const source *s, size_t start, size_t rows, weir_value *out, si
 static int check_integers(const source *s) {
     for (size_t i = 0; i < s->count; i++) {
         if (is_null(s, i)) continue;
-        weir_value v;
+        weir_value v = weir_null();
         source bare = *s;
         bare.factor = 0;
         fill_numbers(&bare, i, 1, &v, 1);
@@ -227,7 +227,7 @@ static int check_offsets(const source *s) {
 static int check_index(const source *s) {
     if (source_check(s->index) < 0 || source_check(s->dictionary) < 0) return -1;
     for (size_t i = 0; i < s->count; i++) {
-        weir_value v;
+        weir_value v = weir_null();
         source_fill(s->index, i, 1, &v, 1);
         if (v.type != WEIR_INTEGER || (uint64_t)v.as.integer < s->dictionary->count) continue;
         PyErr_Format(PyExc_ValueError, "index %zu of an Arrow array is not in its dictionary", i);

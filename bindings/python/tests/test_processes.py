@@ -44,7 +44,8 @@ class Processes(Case):
 
     def test_a_child_that_exits_as_programs_do(self):
         done = self.run_python("""
-import os, sys, weir
+import os, sys, warnings, weir
+warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 and later: a fork beside threads
 db = weir.open(sys.argv[1])
 t = db.table("x", {"i": int})
 t.append(1)

@@ -86,7 +86,10 @@ class Table(_weir.Table):
         if len(columns) == 1 and isinstance(columns[0], Mapping):
             columns = _by_name(columns[0], names)
         elif len(columns) == 1 and not masks and _is_arrow_table(columns[0], names):
-            return self._append_columns(("struct", tuple(names), _capsules(columns[0])))
+            try:
+                return self._append_columns(("struct", tuple(names), _capsules(columns[0])))
+            except ImportError:  # pandas exports by pyarrow, which need not be there
+                columns = tuple(columns[0][name] for name in names)
         unknown = set(masks or ()) - set(names)
         if unknown:
             raise ValueError(f"masks of columns that the table does not have: {sorted(unknown)}")
