@@ -170,6 +170,20 @@ static int add_array(column *c, const struct ArrowSchema *schema, const struct A
     return s ? set_source(s, schema, array, offset, length) : -1;
 }
 
+/* The place of a column among the children; -1 with an exception. */
+static int64_t find_child(const struct ArrowSchema *schema, PyObject *name) {
+    for (int64_t at = 0; at < schema->n_children; at++) {
+        const char *utf8 = schema->children[at]->name;
+        PyObject *text = PyUnicode_FromString(utf8 ? utf8 : "");
+        if (!text) return -1;
+        int differs = PyUnicode_Compare(text, name); /* two texts: it cannot fail */
+        Py_DECREF(text);
+        if (differs == 0) return at;
+    }
+    PyErr_Format(PyExc_ValueError, "the Arrow table lacks the column %R", name);
+    return -1;
+}
+
 static int add_children(columns *all, PyObject *names, const struct ArrowSchema *schema,
                         const struct ArrowArray *array) {
     if (strcmp(schema->format, "+s") != 0 || schema->n_children != array->n_children)
@@ -177,15 +191,8 @@ static int add_children(columns *all, PyObject *names, const struct ArrowSchema 
     if (array->null_count > 0) return refuse("has rows that are null", schema->format);
     for (size_t i = 0; i < all->count; i++) {
         PyObject *name = PyTuple_GetItem(names, (Py_ssize_t)i);
-        int64_t at = 0;
-        while (at < schema->n_children &&
-               (!schema->children[at]->name ||
-                PyUnicode_CompareWithASCIIString(name, schema->children[at]->name) != 0))
-            at++;
-        if (at == schema->n_children) {
-            PyErr_Format(PyExc_ValueError, "the Arrow table lacks the column %R", name);
-            return -1;
-        }
+        int64_t at = find_child(schema, name);
+        if (at < 0) return -1;
         const struct ArrowArray *child = array->children[at];
         if (child->length < array->offset + array->length)
             return refuse("has a column that is too short", schema->children[at]->format);

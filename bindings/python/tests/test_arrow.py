@@ -108,6 +108,33 @@ class Arrow(Case):
             (float(i), f"n{i}") for i in [*range(2, 5), *range(1503)]])
         self.assertEqual((released["schema"], released["array"]), (2, 4))
 
+    def test_names_are_of_any_script(self):
+        t = self.db.table("p", {"größe": int, "价": int})
+        schema = make_schema("+s", children=[make_schema("l", "价"), make_schema("l", "größe")])
+        array = make_array(1, [None], children=[make_array(1, [None, pack("q", n)]) for n in (1, 2)])
+        t.append_columns(ArrowArray(schema, array))
+        self.assertTrue(self.db.sync("applied", 30))
+        self.assertEqual(self.rows('SELECT "größe", "价" FROM p'), [(2, 1)])
+
+    def test_an_export_that_lacks_its_library(self):
+        class Frame:
+            columns = ["a", "b"]
+
+            def __init__(self, **values):
+                self.values = values
+
+            def __getitem__(self, name):
+                return self.values[name]
+
+            def __arrow_c_stream__(self, requested_schema=None):
+                raise ImportError("pyarrow is missing")
+
+        t = self.db.table("p", {"a": int, "b": int})
+        frame = Frame(a=[1, 2], b=[3, 4])
+        self.assertEqual(t.append_columns(frame), 2)
+        self.assertTrue(self.db.sync("applied", 30))
+        self.assertEqual(self.rows("SELECT * FROM p"), [(1, 3), (2, 4)])
+
     def test_columns_in_different_chunks(self):
         t = self.db.table("p", {"a": int, "b": str, "c": int})
         chunks = [make_array(n, [None, pack("q", *range(n))]) for n in (3, 1, 4)]

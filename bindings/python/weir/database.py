@@ -10,11 +10,11 @@ import threading
 import time
 import warnings
 import weakref
-from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from . import _weir
 from .errors import Closed, Error, Forked, Unapplied
-from .table import Table, Ticket
+from .table import Columns, Table, Ticket
 from .waiting import Waiters
 
 
@@ -170,7 +170,7 @@ class Database:
 
     # ---- tables --------------------------------------------------------------------------------
 
-    def table(self, name: str, columns: Union[Mapping[str, Any], Iterable[Tuple[str, Any]]]) -> Table:
+    def table(self, name: str, columns: Columns) -> Table:
         """Declare a table to append to.
 
         columns: a mapping or pairs of name and type: int, float, str, bytes, bool, or weir.KEY for

@@ -2,11 +2,16 @@
 from __future__ import annotations
 
 import enum
-from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import (TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple,
+                    Union)
 
 from . import _weir
 from .errors import Timeout
 
+if TYPE_CHECKING:
+    from .database import Database
+
+Columns = Union[Mapping[str, Any], Iterable[Tuple[str, Any]]]
 Ticket = Tuple[int, int, int]
 """Names one row of this opening, to wait for it. What is in it is the library's."""
 
@@ -51,8 +56,10 @@ class Table(_weir.Table):
     """A declared table; made by Database.table(). Any thread may use it."""
 
     __slots__ = ("columns", "_database")
+    columns: Dict[str, Type]
+    _database: Database
 
-    def __new__(cls, database, name, columns):
+    def __new__(cls, database: Database, name: str, columns: Columns) -> Table:
         pairs = columns.items() if isinstance(columns, Mapping) else columns
         typed = tuple((column, column_type(kind)) for column, kind in pairs)
         self = super().__new__(cls, database._handle, name, tuple((c, int(k)) for c, k in typed))
@@ -60,7 +67,7 @@ class Table(_weir.Table):
         self._database = database
         return self
 
-    def __init__(self, database, name, columns):
+    def __init__(self, database: Database, name: str, columns: Columns) -> None:
         super().__init__()
 
     def __repr__(self) -> str:
