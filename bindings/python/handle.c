@@ -67,8 +67,10 @@ static PyObject *handle_new(PyTypeObject *type, PyObject *args, PyObject *keywor
         .event_context = self->events,
     };
     int status;
-    Py_BEGIN_ALLOW_THREADS status = weir_open_sqlite(path_bytes, &options, &self->w);
-    Py_END_ALLOW_THREADS if (status >= 0) return (PyObject *)self;
+    Py_BEGIN_ALLOW_THREADS
+    status = weir_open_sqlite(path_bytes, &options, &self->w);
+    Py_END_ALLOW_THREADS
+    if (status >= 0) return (PyObject *)self;
     self->w = NULL;
     raise_status(status);
     Py_DECREF(self);
@@ -82,8 +84,10 @@ static void handle_dealloc(PyObject *object) {
     if (self->w) { /* weir/database.py closes; this is for what it could not */
         PyObject *error, *value, *trace;
         PyErr_Fetch(&error, &value, &trace);
-        Py_BEGIN_ALLOW_THREADS status = weir_close(self->w);
-        Py_END_ALLOW_THREADS PyErr_Restore(error, value, trace);
+        Py_BEGIN_ALLOW_THREADS
+        status = weir_close(self->w);
+        Py_END_ALLOW_THREADS
+        PyErr_Restore(error, value, trace);
     }
     if (status == WEIR_OK && !self->events_stay) event_queue_free(self->events);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
@@ -99,8 +103,10 @@ static PyObject *handle_close(PyObject *object, PyObject *none) {
     if (!w) return PyLong_FromLong(WEIR_OK);
     self->w = NULL;
     int status;
-    Py_BEGIN_ALLOW_THREADS status = weir_close(w);
-    Py_END_ALLOW_THREADS if (status != WEIR_FORKED) event_queue_end(self->events);
+    Py_BEGIN_ALLOW_THREADS
+    status = weir_close(w);
+    Py_END_ALLOW_THREADS
+    if (status != WEIR_FORKED) event_queue_end(self->events);
     return status < 0 ? raise_status(status) : PyLong_FromLong(status);
 }
 
@@ -111,9 +117,10 @@ static PyObject *handle_sync(PyObject *object, PyObject *args) {
     if (!PyArg_ParseTuple(args, "iI", &level, &timeout_ms) || !handle_is_open(self)) return NULL;
     weir *w = self->w;
     int status;
-    Py_BEGIN_ALLOW_THREADS status = weir_sync(w, (weir_level)level, timeout_ms);
-    Py_END_ALLOW_THREADS return status < 0 ? raise_status(status)
-                                           : PyBool_FromLong(status == WEIR_OK);
+    Py_BEGIN_ALLOW_THREADS
+    status = weir_sync(w, (weir_level)level, timeout_ms);
+    Py_END_ALLOW_THREADS
+    return status < 0 ? raise_status(status) : PyBool_FromLong(status == WEIR_OK);
 }
 
 static PyObject *handle_wait(PyObject *object, PyObject *args) {
@@ -127,9 +134,10 @@ static PyObject *handle_wait(PyObject *object, PyObject *args) {
         return NULL;
     weir *w = self->w;
     int status;
-    Py_BEGIN_ALLOW_THREADS status = weir_wait(w, ticket, (weir_level)level, timeout_ms);
-    Py_END_ALLOW_THREADS return status < 0 ? raise_status(status)
-                                           : PyBool_FromLong(status == WEIR_OK);
+    Py_BEGIN_ALLOW_THREADS
+    status = weir_wait(w, ticket, (weir_level)level, timeout_ms);
+    Py_END_ALLOW_THREADS
+    return status < 0 ? raise_status(status) : PyBool_FromLong(status == WEIR_OK);
 }
 
 static PyObject *handle_stats(PyObject *object, PyObject *none) {
@@ -139,8 +147,10 @@ static PyObject *handle_stats(PyObject *object, PyObject *none) {
     struct weir_stats s;
     weir *w = self->w;
     int status;
-    Py_BEGIN_ALLOW_THREADS status = weir_stats(w, &s);
-    Py_END_ALLOW_THREADS if (status < 0) return raise_status(status);
+    Py_BEGIN_ALLOW_THREADS
+    status = weir_stats(w, &s);
+    Py_END_ALLOW_THREADS
+    if (status < 0) return raise_status(status);
     s.rows_refused -= self->refused_and_tried_again;
 #define NUMBER(name) #name, (unsigned long long)s.name
     return Py_BuildValue(
@@ -162,8 +172,10 @@ static PyObject *handle_next_event(PyObject *object, PyObject *args) {
     weir_event event = 0;
     char *text = NULL;
     int found;
-    Py_BEGIN_ALLOW_THREADS found = event_queue_take(self->events, &event, &text, wait_ms);
-    Py_END_ALLOW_THREADS if (found == 0) Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS
+    found = event_queue_take(self->events, &event, &text, wait_ms);
+    Py_END_ALLOW_THREADS
+    if (found == 0) Py_RETURN_NONE;
     if (found < 0) Py_RETURN_FALSE;
     PyObject *words = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
     free(text);

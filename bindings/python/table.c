@@ -28,8 +28,10 @@ int pause_for_room(handle_object *handle, uint64_t *since, size_t rows) {
     if (now - *since >= (uint64_t)handle->full_timeout_ms * 1000000u) return 0;
     handle->refused_and_tried_again += rows; /* the library has counted them */
     static const struct timespec pause = {.tv_nsec = PAUSE_NS};
-    Py_BEGIN_ALLOW_THREADS(void) nanosleep(&pause, NULL); /* cut short it is a shorter pause */
-    Py_END_ALLOW_THREADS return PyErr_CheckSignals() < 0 ? -1 : 1;
+    Py_BEGIN_ALLOW_THREADS(void)
+    nanosleep(&pause, NULL); /* cut short it is a shorter pause */
+    Py_END_ALLOW_THREADS
+    return PyErr_CheckSignals() < 0 ? -1 : 1;
 }
 
 static int publish_once(const table_object *self, const weir_value *values, size_t rows,
@@ -145,9 +147,11 @@ static PyObject *table_insert(PyObject *object, PyObject *const *args, Py_ssize_
     uint64_t since = 0;
     int status, again = 1;
     do {
-        Py_BEGIN_ALLOW_THREADS status = weir_insert_now(self->table, values, (size_t)self->count,
-                                                        (uint32_t)timeout_ms, &key, &ticket);
-        Py_END_ALLOW_THREADS if (status != WEIR_FULL) break;
+        Py_BEGIN_ALLOW_THREADS
+        status = weir_insert_now(self->table, values, (size_t)self->count, (uint32_t)timeout_ms,
+                                 &key, &ticket);
+        Py_END_ALLOW_THREADS
+        if (status != WEIR_FULL) break;
         again = pause_for_room(self->handle, &since, 1);
     } while (again > 0);
     held_clear(&kept);
@@ -252,9 +256,10 @@ static int declare(table_object *self, const char *name, const weir_column *colu
     int status, again;
     do {
         weir *w = self->handle->w;
-        Py_BEGIN_ALLOW_THREADS status =
-            weir_declare(w, name, columns, (size_t)self->count, &self->table);
-        Py_END_ALLOW_THREADS if (status != WEIR_FULL) break;
+        Py_BEGIN_ALLOW_THREADS
+        status = weir_declare(w, name, columns, (size_t)self->count, &self->table);
+        Py_END_ALLOW_THREADS
+        if (status != WEIR_FULL) break;
         again = pause_for_room(self->handle, &since, 0);
         if (again < 0) return -1;
     } while (again > 0 && handle_is_open(self->handle));
@@ -342,8 +347,10 @@ static PyObject *table_keep(PyObject *object, PyObject *args) {
     weir_keep_limits limits = {
         .rows = rows, .bytes = bytes, .age_ns = age_ns, .time_column = column};
     int status;
-    Py_BEGIN_ALLOW_THREADS status = weir_keep(self->table, &limits);
-    Py_END_ALLOW_THREADS if (status < 0) return raise_status(status);
+    Py_BEGIN_ALLOW_THREADS
+    status = weir_keep(self->table, &limits);
+    Py_END_ALLOW_THREADS
+    if (status < 0) return raise_status(status);
     Py_RETURN_NONE;
 }
 
