@@ -28,7 +28,7 @@ int pause_for_room(handle_object *handle, uint64_t *since, size_t rows) {
     if (now - *since >= (uint64_t)handle->full_timeout_ms * 1000000u) return 0;
     handle->refused_and_tried_again += rows; /* the library has counted them */
     static const struct timespec pause = {.tv_nsec = PAUSE_NS};
-    Py_BEGIN_ALLOW_THREADS(void)
+    Py_BEGIN_ALLOW_THREADS
     nanosleep(&pause, NULL); /* cut short it is a shorter pause */
     Py_END_ALLOW_THREADS
     return PyErr_CheckSignals() < 0 ? -1 : 1;
