@@ -19,6 +19,14 @@ cd "$dir"
 LD_LIBRARY_PATH=$lib ./minimal >/dev/null
 [ "$(sqlite3 run.db 'SELECT count(*) FROM prices')" = 1000 ]
 
+# The static library, with what its .pc names.
+cc "$WEIR_SOURCE_DIR/examples/minimal.c" -o "$dir/static" \
+    $(pkg-config --static --cflags --libs weir | sed 's/-lweir /-l:libweir.a /')
+ldd static | grep libweir && { echo "linked with the shared library"; exit 1; }
+rm -rf run.db run.db-*
+./static >/dev/null
+[ "$(sqlite3 run.db 'SELECT count(*) FROM prices')" = 1000 ]
+
 mkdir project
 cat >project/CMakeLists.txt <<'EOF'
 cmake_minimum_required(VERSION 3.25)
@@ -32,6 +40,7 @@ EOF
 cp "$WEIR_SOURCE_DIR/examples/survives_abort.c" project/main.c
 cmake -G Ninja -S project -B project/build -DCMAKE_PREFIX_PATH="$dir/stage/usr" >/dev/null
 cmake --build project/build >/dev/null
+ldd project/build/with_weir_static | grep libweir && { echo "weir_static is shared"; exit 1; }
 
 nm -D --defined-only "$lib/libweir.so" | sed -n 's/.* [TDBR] \(.*\)@@WEIR_1.0$/\1/p' | sort >exported
 sed -n 's/^    \(weir_.*\);$/\1/p' "$WEIR_SOURCE_DIR/cmake/weir.map" | sort >documented
