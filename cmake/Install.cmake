@@ -4,7 +4,6 @@ install(TARGETS weir weir_static EXPORT weirTargets
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS weir-recover weir-log RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(FILES recovery/weir-recover.1 logger/weir-log.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(DIRECTORY include/weir DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
 file(RELATIVE_PATH weir_pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)

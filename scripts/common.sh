@@ -13,7 +13,7 @@ bench_peers="$bench_peers liblttng-ust-dev lttng-tools"
 # needs root, and recovery, whose tool runs as nobody and may not write its counters.
 slow_tests='sim|kill|inject|hostile|full_disk|powercut|disk_log|any_instruction|recovery'
 slow_tests="$slow_tests|install|examples|(header|fuzz)_.*"
-slow_tests="$slow_tests|subproject"
+slow_tests="$slow_tests|subproject|man_pages|amalgamation"
 
 say() { printf 'dev: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }

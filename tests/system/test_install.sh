@@ -12,6 +12,8 @@ for tool in weir-recover weir-log; do
     [ -x "$dir/stage/usr/bin/$tool" ]
     [ -s "$dir/stage/usr/share/man/man1/$tool.1" ]
 done
+[ -s "$dir/stage/usr/share/man/man7/weir.7" ]
+! command -v python3 >/dev/null || [ -s "$dir/stage/usr/share/man/man3/weir_append.3" ]
 export PKG_CONFIG_PATH="$pc"
 
 cc "$WEIR_SOURCE_DIR/examples/minimal.c" -o "$dir/minimal" $(pkg-config --cflags --libs weir)
