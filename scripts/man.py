@@ -205,7 +205,7 @@ def first_sentence(items):
 
 
 def page_name(stem, title, items):
-    names = [name for item in items for name in item.names()]
+    names = [name for item in items for name in item.names() if name.islower()]
     named, description = NAMED.get((stem, title), ("", ""))
     calls = [name for item in items for chunk in item.chunks if is_call(chunk)
              for name in [name_of(chunk)] if name] or names
