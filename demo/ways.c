@@ -170,13 +170,11 @@ static int insert_run_now(through *t, uint64_t seed) {
 static int append(const through *t, const row *r) {
     if (r->is_transaction) {
         const market_transaction *d = &r->as.deal;
-        return weir_append(t->deals, weir_int(t->run), weir_int(d->tick), weir_int(d->buyer),
-                           weir_int(d->seller), weir_text(d->item), weir_real(d->quantity),
-                           weir_real(d->price), weir_text(d->kind));
+        return weir_append(t->deals, t->run, d->tick, d->buyer, d->seller, d->item, d->quantity,
+                           d->price, d->kind);
     }
     const agent_state *a = &r->as.agent;
-    return weir_append(t->agents, weir_int(t->run), weir_int(a->tick), weir_int(a->agent),
-                       weir_text(a->type), weir_real(a->assets), weir_int(a->active));
+    return weir_append(t->agents, t->run, a->tick, a->agent, a->type, a->assets, a->active);
 }
 
 static int append_all(const through *t, job *j) {

@@ -35,9 +35,9 @@ static int trade(weir *w, sqlite3 *db) {
     static const weir_column columns[] = {{"item", WEIR_TEXT}, {"amount", WEIR_INTEGER}};
     weir_table *orders;
     int status = weir_declare(w, "orders", columns, 2, &orders);
-    if (status == WEIR_OK) status = weir_append(orders, weir_text("apples"), weir_int(3));
-    if (status == WEIR_OK) status = weir_append(orders, weir_text("pears"), weir_int(-4));
-    if (status == WEIR_OK) status = weir_append(orders, weir_text("plums"), weir_int(5));
+    if (status == WEIR_OK) status = weir_append(orders, "apples", 3);
+    if (status == WEIR_OK) status = weir_append(orders, "pears", -4);
+    if (status == WEIR_OK) status = weir_append(orders, "plums", 5);
     /* A refused row counts as applied: its fate is settled, and nothing waits for it. */
     if (status == WEIR_OK) status = weir_sync(w, WEIR_APPLIED, 5000);
     if (status != WEIR_OK) return status;
@@ -48,7 +48,7 @@ static int trade(weir *w, sqlite3 *db) {
 
     /* Put it right: append the row as it should be, wait until it is there, then remove the
      * refused one. In this order a crash in between leaves both, never neither. */
-    status = weir_append(orders, weir_text("pears"), weir_int(4));
+    status = weir_append(orders, "pears", 4);
     if (status == WEIR_OK) status = weir_sync(w, WEIR_APPLIED, 5000);
     if (status == WEIR_OK && run(db, "DELETE FROM weir_reject WHERE table_name = 'orders'"))
         status = WEIR_DATABASE;

@@ -64,11 +64,11 @@ static int sell(weir *w, const char *name) {
     if (status != WEIR_REJECTED) return WEIR_SCHEMA;
 
     for (int i = 1; i <= 1000; i++) {
-        status = weir_append(sales, weir_int(key), weir_int(100 + i), weir_text("by hand"));
+        status = weir_append(sales, key, 100 + i, "by hand");
         if (status != WEIR_OK) return status;
     }
     /* Nobody has the key 4711, so this one goes to weir_reject; its neighbours do not. */
-    status = weir_append(sales, weir_int(4711), weir_int(1), weir_null());
+    status = weir_append(sales, 4711, 1, NULL);
     return status == WEIR_OK ? weir_sync(w, WEIR_APPLIED, 5000) : status;
 }
 

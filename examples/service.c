@@ -46,7 +46,7 @@ int main(int argc, char **argv) {
 
     const struct timespec tenth = {.tv_nsec = 100000000};
     for (int beat = 0; status == WEIR_OK; beat++) {
-        status = weir_append(beats, weir_int(now_ns()), weir_int(beat));
+        status = weir_append(beats, now_ns(), beat);
         if (status != WEIR_OK) fprintf(stderr, "%s\n", weir_status_text(status));
         if (sigtimedwait(&ends, NULL, &tenth) > 0) break; /* else the time is over: EAGAIN */
     }

@@ -12,7 +12,7 @@ static weir_table *samples; /* a declared table may be used by every thread */
 static void *produce(void *number) {
     int thread = *(const int *)number;
     for (int step = 0; step < STEPS; step++) {
-        int status = weir_append(samples, weir_int(thread), weir_int(step), weir_real(step / 8.0));
+        int status = weir_append(samples, thread, step, step / 8.0);
         if (status != WEIR_OK) { /* WEIR_FULL, say: the row was refused, and nothing is stored */
             fprintf(stderr, "thread %d: %s\n", thread, weir_status_text(status));
             return "failed";

@@ -22,8 +22,7 @@ static void die(const char *what) {
 
 static void take_orders(weir *w, weir_table *orders, int how_many) {
     for (int i = 0; i < how_many && appended < ORDERS; i++, appended++)
-        if (weir_append_ticket(orders, &tickets[appended], weir_int(appended),
-                               weir_text("apples")) != WEIR_OK)
+        if (weir_append_ticket(orders, &tickets[appended], appended, "apples") != WEIR_OK)
             die("append");
     /* One request for all of them. Without it they would become durable within linger_ms. */
     if (weir_request(w, WEIR_DURABLE) != WEIR_OK) die("request");

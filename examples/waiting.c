@@ -17,7 +17,7 @@ static double now_us(void) {
 static int show(weir_table *payments, weir *w) {
     double begin = now_us();
     weir_ticket ticket; /* names one row, to wait for it; means nothing to another handle */
-    int status = weir_append_ticket(payments, &ticket, weir_text("rent"), weir_real(812.50));
+    int status = weir_append_ticket(payments, &ticket, "rent", 812.50);
     if (status != WEIR_OK) return status;
     printf("published after %8.1f us: kill -9 cannot take it any more\n", now_us() - begin);
 
@@ -39,7 +39,7 @@ static int show(weir_table *payments, weir *w) {
      * for the rows of all threads, of every append that has returned. */
     begin = now_us();
     for (int i = 0; status == WEIR_OK && i < 10000; i++)
-        status = weir_append(payments, weir_text("coffee"), weir_real(2.80));
+        status = weir_append(payments, "coffee", 2.80);
     if (status == WEIR_OK) status = weir_sync(w, WEIR_DURABLE, 5000);
     if (status == WEIR_OK)
         printf("10000 more rows are durable after %.1f us, with one wait\n", now_us() - begin);

@@ -13,7 +13,7 @@ bench_peers="$bench_peers liblttng-ust-dev lttng-tools"
 # needs root, and recovery, whose tool runs as nobody and may not write its counters.
 slow_tests='sim|kill|batches|inject|hostile|full_disk|powercut|disk_log|any_instruction'
 slow_tests="$slow_tests|recovery|install|examples|operating|systemd|coming_from|demo"
-slow_tests="$slow_tests|cpp_compiles|(header|fuzz)_.*"
+slow_tests="$slow_tests|cpp_compiles|subproject|man_pages|amalgamation|(header|fuzz)_.*"
 
 say() { printf 'dev: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -39,9 +39,12 @@ need() {
         die "apt-get could not install$wanted"
 }
 
+need_library() { # what the library, the tools and the demo are built with
+    need cmake gcc libc6-dev ninja-build pkg-config libsqlite3-dev libzstd-dev libxxhash-dev "$@"
+}
+
 need_build() {
-    need cmake gcc libc6-dev ninja-build pkg-config libsqlite3-dev libzstd-dev libxxhash-dev \
-        libcmocka-dev sqlite3 python3-xxhash python3-zstandard "$@"
+    need_library libcmocka-dev sqlite3 git mandoc python3 python3-xxhash python3-zstandard "$@"
 }
 
 # quietly WHAT COMMAND …: its output only when it fails.

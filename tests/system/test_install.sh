@@ -13,11 +13,21 @@ for tool in weir-recover weir-log; do
     [ -s "$dir/stage/usr/share/man/man1/$tool.1" ]
 done
 [ -s "$dir/stage/usr/include/weir/weir.hpp" ]
+[ -s "$dir/stage/usr/share/man/man7/weir.7" ]
+! command -v python3 >/dev/null || [ -s "$dir/stage/usr/share/man/man3/weir_append.3" ]
 export PKG_CONFIG_PATH="$pc"
 
 cc "$WEIR_SOURCE_DIR/examples/minimal.c" -o "$dir/minimal" $(pkg-config --cflags --libs weir)
 cd "$dir"
 LD_LIBRARY_PATH=$lib ./minimal >/dev/null
+[ "$(sqlite3 run.db 'SELECT count(*) FROM prices')" = 1000 ]
+
+# The static library, with what its .pc names.
+cc "$WEIR_SOURCE_DIR/examples/minimal.c" -o "$dir/static" \
+    $(pkg-config --static --cflags --libs weir | sed 's/-lweir /-l:libweir.a /')
+ldd static | grep libweir && { echo "linked with the shared library"; exit 1; }
+rm -rf run.db run.db-*
+./static >/dev/null
 [ "$(sqlite3 run.db 'SELECT count(*) FROM prices')" = 1000 ]
 
 mkdir project
@@ -33,6 +43,7 @@ EOF
 cp "$WEIR_SOURCE_DIR/examples/survives_abort.c" project/main.c
 cmake -G Ninja -S project -B project/build -DCMAKE_PREFIX_PATH="$dir/stage/usr" >/dev/null
 cmake --build project/build >/dev/null
+ldd project/build/with_weir_static | grep libweir && { echo "weir_static is shared"; exit 1; }
 
 nm -D --defined-only "$lib/libweir.so" | sed -n 's/.* [TDBR] \(.*\)@@WEIR_1.0$/\1/p' | sort >exported
 sed -n 's/^    \(weir_.*\);$/\1/p' "$WEIR_SOURCE_DIR/cmake/weir.map" | sort >documented
