@@ -93,22 +93,38 @@ def defined(text):
         elif found := re.match(r"[^={}]*?\b(\w+)\s*\((?:[^()]|\([^()]*\))*\)\s*\{\}$", head, re.S):
             names.add(found.group(1))
         elif re.match(r"(?:\w+\s+)*?static\b", head):
-            for part in re.split(r",(?![^\[(]*[\])])", head.split("=")[0].replace("{}", "")):
+            head = re.sub(r"=(?:[^,()]|\((?:[^()]|\([^()]*\))*\))*", "", head.replace("{}", ""))
+            for part in re.split(r",(?![^\[(]*[\])])", head):
                 found = re.search(r"\(\s*\*\s*(\w+)|(\w+)\s*\([^()]*\)\s*$|(\w+)\s*(?:\[[^\]]*\]\s*)*$", part.strip())
                 names |= {name for name in found.groups() if name} if found else set()
     return names
 
 
 def renamed(text, names, suffix):
-    """The text with these names changed, but for members of structs."""
-    out, before = [], ""
-    for token in TOKEN.findall(text):
-        if token in names and before not in (".", "->"):
-            token += "_" + suffix
-        out.append(token)
-        if not token.isspace():
-            before = token
-    return "".join(out)
+    """The text with these names changed, but for members of structs: those may be of a header."""
+    tokens = TOKEN.findall(text)
+    solid = [at for at, token in enumerate(tokens)
+             if not token.isspace() and not token.startswith(("/*", "//"))]
+    bodies, opened = [], False  # of each open brace, whether members stand in it
+    for place, at in enumerate(solid):
+        token, before = tokens[at], tokens[solid[place - 1]]
+        after = tokens[solid[(place + 1) % len(solid)]]
+        if token in ("struct", "union"):
+            opened = True
+        elif token == "{":
+            bodies.append(opened)
+            opened = False
+        elif token == "}":
+            bodies and bodies.pop()
+        elif token in (";", "=", "(", ")", ",", "*"):
+            opened = False
+        is_member = before in (".", "->") or (
+            bodies and bodies[-1] and before not in ("[", ":", "struct", "union", "enum") and
+            after in (";", ",", "[", ":", ")")) or (
+            before == "," and "offsetof" in (tokens[solid[place - 4]], tokens[solid[place - 5]]))
+        if token in names and not is_member:
+            tokens[at] += "_" + suffix
+    return "".join(tokens)
 
 
 class Tree:

@@ -44,6 +44,27 @@ for compiler in gcc clang; do
 done
 [ -n "$compiled" ] || fail "no compiler"
 
+# Two source files that define the same names, each for itself, answer as they do when compiled alone.
+for copy in lib writer include scripts; do
+    mkdir -p "$dir/twins"
+    cp -R "$WEIR_SOURCE_DIR/$copy" "$dir/twins/"
+done
+printf 'int printf(const char *, ...);\n' >"$dir/twins.c"
+for number in 1 2; do
+    twin=collide_$number
+    sed "s/NAME(/$number(/; s/NUMBER/$number/g" "$WEIR_SOURCE_DIR/tests/system/collide.c" \
+        >"$dir/twins/lib/base/$twin.c"
+    cc -Wall -Werror -c "$dir/twins/lib/base/$twin.c" -o "$dir/$twin.o"
+    printf 'int weir_%s(void);\n' $twin >>"$dir/twins.c"
+done
+printf '%s\n' 'int main(void) {' '    for (int i = 0; i < 3; i++)' \
+    '        printf("%d %d\n", weir_collide_1(), weir_collide_2());' '}' >>"$dir/twins.c"
+(cd "$dir/twins" && python3 scripts/amalgamate.py "$dir/twins/out")
+cc -Wall -Werror -c "$dir/twins/out/weir.c" -o "$dir/twins.o"
+cc -o "$dir/alone" "$dir/twins.c" "$dir/collide_1.o" "$dir/collide_2.o"
+cc -o "$dir/twinned" "$dir/twins.c" "$dir/twins.o" -lsqlite3 -lzstd -lxxhash -lpthread -ldl -lm
+[ "$("$dir/alone")" = "$("$dir/twinned")" ] || fail "names that two files define are mixed up"
+
 # A process that appends with it is killed, and nothing of what it was told is lost.
 objects=$WEIR_BINARY_DIR/tests
 cc -o "$dir/kill" "$objects/CMakeFiles/test_kill.dir/system/test_kill.c.o" "$objects/libweir_support.a" \
