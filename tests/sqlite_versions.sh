@@ -10,7 +10,7 @@ objects=$(cd "$1" && pwd)
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 shift 2
-package=better-sqlite3@12
+package=better-sqlite3@latest # without the tag, npm takes the newest that its node could run
 short='configured connection image insert_now kill load load_group load_tables locks public_api'
 short="$short record_copy replay schema sqlite_faults sqlite_sink wal_io"
 only=.
@@ -34,6 +34,7 @@ options_of() {
 fetch() {
     [ ! -f "$folder/sqlite3.c" ] || return 0
     command -v npm >/dev/null || skip "npm is not installed"
+    rm -f "$folder"/better-sqlite3-*.tgz
     (cd "$folder" && npm pack --silent "$package" >/dev/null 2>"$folder/npm.log") ||
         skip "npm did not fetch $package, see $folder/npm.log"
     tar -C "$folder" -xzf "$folder"/better-sqlite3-*.tgz --strip-components=3 \
@@ -66,6 +67,8 @@ without='^(header_|(install|subproject|man_pages|amalgamation)$|fuzz_)'
 try() { # VARIANT
     log=$folder/$1/log
     result=passed
+    LD_LIBRARY_PATH=$folder/$1 ldd "$objects/tests/test_load" | grep -qF "$folder/$1/libsqlite3" ||
+        { say "$1: the loader takes another SQLite"; exit 1; }
     PATH=$folder/bin:$PATH LD_LIBRARY_PATH=$folder/$1 ctest --test-dir "$objects" --parallel 2 \
         --output-on-failure --no-tests=error --tests-regex "$only" --exclude-regex "$without" \
         >"$log" 2>&1 || result=FAILED
