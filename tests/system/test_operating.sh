@@ -362,13 +362,13 @@ rights() {
     chmod 644 run.db-weir/*
     run 0 other "$recover" status run.db
     run 8 other "$recover" run.db
-    says 'the database is read-only; weir needs to write to it'
+    says 'the database is read-only, and weir needs to write to it'
     run 8 other sqlite3 run.db 'SELECT count(*) FROM beats'
     run 0 other sqlite3 'file:run.db?immutable=1' 'SELECT count(*) FROM beats'
 
     chmod 666 run.db
     run 8 other "$recover" run.db
-    says 'attempt to write a readonly database'
+    says 'may not make files in the directory of the database'
     chmod 777 .
     run 8 other "$recover" run.db
     says 'run.db-weir/lock; is the directory writable?'
