@@ -9,6 +9,7 @@
  * (exclusive mode), without locks, and without the checkpoint that the last connection makes. */
 #include "database.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -211,6 +212,17 @@ static int read_all(sqlite3 *db, const char *path, weir_database_view *view) {
     return status;
 }
 
+/* That a file may not be read says nothing of what is in it. */
+static void say_why(sqlite3 *db, char *why, size_t capacity) {
+    int number = db ? sqlite3_system_errno(db) : 0;
+    if (number == EACCES || number == EPERM)
+        (void)snprintf(why, capacity,
+                       "user %lld may not read it: run this as its owner, or as root",
+                       (long long)geteuid());
+    else
+        (void)snprintf(why, capacity, "%s", db ? sqlite3_errmsg(db) : "no memory");
+}
+
 int weir_database_look(const char *path, weir_database_view *out) {
     *out = (weir_database_view){.state = WEIR_DATABASE_ABSENT};
     struct stat st;
@@ -219,8 +231,7 @@ int weir_database_look(const char *path, weir_database_view *out) {
     int status = weir_database_open_quietly(path, &db);
     if (status == SQLITE_OK) status = read_all(db, path, out);
     out->state = status == SQLITE_OK ? WEIR_DATABASE_READ : WEIR_DATABASE_UNREADABLE;
-    if (status != SQLITE_OK)
-        (void)snprintf(out->why, sizeof out->why, "%s", db ? sqlite3_errmsg(db) : "no memory");
+    if (status != SQLITE_OK) say_why(db, out->why, sizeof out->why);
     (void)sqlite3_close(db); /* every statement is finalized */
     return status == SQLITE_NOMEM ? WEIR_NO_MEMORY : WEIR_OK;
 }

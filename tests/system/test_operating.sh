@@ -366,6 +366,9 @@ rights() {
     run 8 other sqlite3 run.db 'SELECT count(*) FROM beats'
     run 0 other sqlite3 'file:run.db?immutable=1' 'SELECT count(*) FROM beats'
 
+    chmod 600 run.db
+    run 8 other "$recover" run.db
+    says 'user 65534 may not read it: run this as its owner, or as root'
     chmod 666 run.db
     run 8 other "$recover" run.db
     says 'may not make files in the directory of the database'
