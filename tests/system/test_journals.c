@@ -20,7 +20,7 @@ static void on_event(void *context, weir_event event, const char *text) {
 static int open_at(const char *database, const char *directory, weir **w) {
     weir_options o = {.journal_directory = directory,
                       .apply_linger_ms = 1,
-                      .open_timeout_ms = 50,
+                      .open_timeout_ms = 5000,
                       .lane_bytes = 65536,
                       .segment_bytes = 1 << 20,
                       .on_event = on_event};
