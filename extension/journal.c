@@ -45,7 +45,7 @@ static bool is_at_block(const journal_cursor *c) {
     return c->extent < inventory_of(c)->extent_count;
 }
 
-static int open_journal(sqlite3_vtab *table, sqlite3_vtab_cursor **out) {
+static int open_blocks(sqlite3_vtab *table, sqlite3_vtab_cursor **out) {
     (void)table;
     journal_cursor *c = calloc(1, sizeof *c);
     if (!c) return SQLITE_NOMEM;
@@ -53,7 +53,7 @@ static int open_journal(sqlite3_vtab *table, sqlite3_vtab_cursor **out) {
     return SQLITE_OK;
 }
 
-static void forget(journal_cursor *c) {
+static void forget_journal(journal_cursor *c) {
     weir_reader_free(c->reader);
     if (c->is_filled) weir_sql_look_release(&c->look);
     weir_sql_place_free(&c->place);
@@ -61,7 +61,7 @@ static void forget(journal_cursor *c) {
 }
 
 static int close_journal(sqlite3_vtab_cursor *base) {
-    forget((journal_cursor *)base);
+    forget_journal((journal_cursor *)base);
     free(base);
     return SQLITE_OK;
 }
@@ -107,13 +107,13 @@ static int filter_journal(sqlite3_vtab_cursor *base, int plan, const char *text,
     journal_cursor *c = (journal_cursor *)base;
     const weir_sql_function_table *t = (const weir_sql_function_table *)base->pVtab;
     weir_error error = {0};
-    forget(c);
+    forget_journal(c);
     int status = weir_sql_function_place(t, plan, argv, &c->place, &error);
     if (status == WEIR_OK) status = fill(c, t->db, &error);
     return status == WEIR_OK ? SQLITE_OK : weir_sql_failed(base->pVtab, status, &error);
 }
 
-static int is_at_end(sqlite3_vtab_cursor *base) { return ((journal_cursor *)base)->at_end; }
+static int is_past_journal(sqlite3_vtab_cursor *base) { return ((journal_cursor *)base)->at_end; }
 
 static const char *kind_name(uint16_t kind) {
     switch (kind) {
@@ -124,7 +124,7 @@ static const char *kind_name(uint16_t kind) {
     }
 }
 
-static const char *state_name(const weir_inventory *i, const weir_block_header *h) {
+static const char *block_state_name(const weir_inventory *i, const weir_block_header *h) {
     const weir_position *p = &i->position;
     if (h->block <= p->block) return "applied";
     if (h->rows && p->row >= h->first_row) return "applied in part";
@@ -141,7 +141,7 @@ static void give_block(sqlite3_context *context, const journal_cursor *c, int co
     case ROWS: weir_sql_result_number(context, h->rows); break;
     case FIRST_ROW: weir_sql_result_number(context, h->first_row); break;
     case KIND: weir_sql_result_text(context, kind_name(h->kind)); break;
-    case STATE: weir_sql_result_text(context, state_name(inventory_of(c), h)); break;
+    case STATE: weir_sql_result_text(context, block_state_name(inventory_of(c), h)); break;
     case TIME_NS: sqlite3_result_int64(context, h->wall_ns); break;
     case STORED_BYTES: weir_sql_result_number(context, h->stored_bytes); break;
     case RAW_BYTES: weir_sql_result_number(context, h->raw_bytes); break;
@@ -200,11 +200,11 @@ int weir_sql_register_journal(sqlite3 *db) {
         .xConnect = weir_sql_function_connect,
         .xDisconnect = weir_sql_function_disconnect,
         .xBestIndex = weir_sql_function_plan,
-        .xOpen = open_journal,
+        .xOpen = open_blocks,
         .xClose = close_journal,
         .xFilter = filter_journal,
         .xNext = next_journal,
-        .xEof = is_at_end,
+        .xEof = is_past_journal,
         .xColumn = column_of_journal,
         .xRowid = number_of_journal,
     };

@@ -4,8 +4,8 @@
 enum { TRIES = 5 };
 
 /* The database first: then its position can only be too low for the journal that is read after it. */
-static int look_once(sqlite3 *db, const weir_sql_place *place, bool verify_all, weir_sql_look *out,
-                     weir_error *error) {
+static int look_at_all(sqlite3 *db, const weir_sql_place *place, bool verify_all,
+                       weir_sql_look *out, weir_error *error) {
     const weir_os *os = weir_os_posix();
     *out = (weir_sql_look){.holder = weir_handle_holder(os, place->directory)};
     weir_sql_snapshot *s = &out->snapshot;
@@ -29,7 +29,7 @@ int weir_sql_look_take(sqlite3 *db, const weir_sql_place *place, bool verify_all
     int status = WEIR_OK;
     for (int i = 0; i < TRIES; i++) {
         if (i > 0) weir_sql_look_release(out);
-        status = look_once(db, place, verify_all, out, error);
+        status = look_at_all(db, place, verify_all, out, error);
         if (status != WEIR_OK) break;
         if (!out->holder.is_there || !weir_verdict_refuses(out->found.inventory.verdict)) break;
     }

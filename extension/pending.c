@@ -25,7 +25,7 @@ static int open_pending(sqlite3_vtab *table, sqlite3_vtab_cursor **out) {
     return SQLITE_OK;
 }
 
-static void forget(pending_cursor *c) {
+static void forget_pending(pending_cursor *c) {
     weir_sql_scan_free(c->scan);
     weir_sql_place_free(&c->place);
     free(c->wanted);
@@ -34,7 +34,7 @@ static void forget(pending_cursor *c) {
 }
 
 static int close_pending(sqlite3_vtab_cursor *base) {
-    forget((pending_cursor *)base);
+    forget_pending((pending_cursor *)base);
     free(base);
     return SQLITE_OK;
 }
@@ -64,7 +64,7 @@ static int filter_pending(sqlite3_vtab_cursor *base, int plan, const char *text,
     pending_cursor *c = (pending_cursor *)base;
     const weir_sql_function_table *t = (const weir_sql_function_table *)base->pVtab;
     weir_error error = {0};
-    forget(c);
+    forget_pending(c);
     const char *wanted = weir_sql_function_argument(plan, 1, argv);
     if (wanted && !(c->wanted = strdup(wanted))) return SQLITE_NOMEM;
     int status = weir_sql_function_place(t, plan, argv, &c->place, &error);
@@ -74,7 +74,7 @@ static int filter_pending(sqlite3_vtab_cursor *base, int plan, const char *text,
     return next_pending(base);
 }
 
-static int is_at_end(sqlite3_vtab_cursor *base) { return ((pending_cursor *)base)->at_end; }
+static int is_past_pending(sqlite3_vtab_cursor *base) { return ((pending_cursor *)base)->at_end; }
 
 static int column_of_pending(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     const pending_cursor *c = (const pending_cursor *)base;
@@ -95,7 +95,7 @@ static int column_of_pending(sqlite3_vtab_cursor *base, sqlite3_context *context
     return SQLITE_OK;
 }
 
-static int number_of_row(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
+static int number_of_pending(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
     *out = (sqlite3_int64)((const pending_cursor *)base)->scan->row.number;
     return SQLITE_OK;
 }
@@ -113,9 +113,9 @@ int weir_sql_register_pending(sqlite3 *db) {
         .xClose = close_pending,
         .xFilter = filter_pending,
         .xNext = next_pending,
-        .xEof = is_at_end,
+        .xEof = is_past_pending,
         .xColumn = column_of_pending,
-        .xRowid = number_of_row,
+        .xRowid = number_of_pending,
     };
     return sqlite3_create_module_v2(db, "weir_pending", &module, (void *)&function, NULL);
 }

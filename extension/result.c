@@ -34,7 +34,7 @@ static bool collect(sqlite3_context *context, collecting *c) {
     return c->out;
 }
 
-static void give(sqlite3_context *context, collecting *c) {
+static void give_collected(sqlite3_context *context, collecting *c) {
     bool whole = !ferror(c->out);
     whole &= fclose(c->out) == 0;
     if (whole)
@@ -48,14 +48,14 @@ void weir_sql_result_row(sqlite3_context *context, const weir_row *row) {
     collecting c = {0};
     if (!collect(context, &c)) return;
     weir_row_values_as_json(c.out, row);
-    give(context, &c);
+    give_collected(context, &c);
 }
 
 void weir_sql_result_hex(sqlite3_context *context, const void *bytes, size_t length) {
     collecting c = {0};
     if (!collect(context, &c)) return;
     weir_write_hex(c.out, bytes, length);
-    give(context, &c);
+    give_collected(context, &c);
 }
 
 void weir_sql_result_text(sqlite3_context *context, const char *text) {

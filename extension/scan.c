@@ -81,7 +81,7 @@ static int fail_missing(const weir_sql_scan *s, uint64_t last, weir_error *error
 }
 
 /* All durable blocks are read: is that all there should be? */
-static int end(const weir_sql_scan *s, weir_error *error) {
+static int end_of_blocks(const weir_sql_scan *s, weir_error *error) {
     const weir_inventory *i = &s->look.found.inventory;
     uint64_t durable = weir_rows_durable(i);
     if (s->next <= durable) return fail_missing(s, durable, error);
@@ -113,13 +113,13 @@ static int open_block(weir_sql_scan *s, uint64_t number, weir_error *error) {
 static int next_block(weir_sql_scan *s, weir_error *error) {
     const weir_inventory *i = &s->look.found.inventory;
     uint64_t after = s->block > i->position.block ? s->block : i->position.block;
-    if (after >= i->durable.block) return end(s, error);
+    if (after >= i->durable.block) return end_of_blocks(s, error);
     while (s->extent < i->extent_count && i->extents[s->extent].last_block <= after)
         s->extent++;
-    if (s->extent == i->extent_count) return end(s, error);
+    if (s->extent == i->extent_count) return end_of_blocks(s, error);
     const weir_extent *e = &i->extents[s->extent];
     uint64_t number = e->first_block > after ? e->first_block : after + 1;
-    return number <= i->durable.block ? open_block(s, number, error) : end(s, error);
+    return number <= i->durable.block ? open_block(s, number, error) : end_of_blocks(s, error);
 }
 
 /* ---- rows ---- */

@@ -43,7 +43,7 @@ static const char *plain_type(sqlite3_stmt *s, int column) {
 }
 
 /* In its words only as far as they are needed here: which columns there are, in their order. */
-static int look_at_table(const weir_sql_scan *scan, const char *table, sqlite3_stmt **out) {
+static int select_all_of(const weir_sql_scan *scan, const char *table, sqlite3_stmt **out) {
     const weir_sql_snapshot *s = &scan->look.snapshot;
     return weir_sql_prepare(s, out, "SELECT * FROM \"%w\".\"%w\"", s->schema, table);
 }
@@ -52,7 +52,7 @@ static int add_of_database(weir_sql_shape *shape, const weir_sql_scan *scan, con
                            weir_error *error) {
     sqlite3_stmt *all;
     if (!weir_sql_snapshot_has(&scan->look.snapshot, table)) return WEIR_OK;
-    int code = look_at_table(scan, table, &all);
+    int code = select_all_of(scan, table, &all);
     if (code != SQLITE_OK) return weir_sql_snapshot_failed(&scan->look.snapshot, code, error);
     int status = WEIR_OK;
     for (int i = 0; status == WEIR_OK && i < sqlite3_column_count(all); i++)

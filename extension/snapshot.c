@@ -82,7 +82,7 @@ static int drop_anchor(weir_sql_snapshot *s) {
 
 /* A row that is no journal's is not weir's. A doubtful number counts as SQLite converts it: the
  * inventory judges whether it fits. */
-static int take_position(weir_sql_snapshot *s, sqlite3_stmt *row) {
+static int take_position_row(weir_sql_snapshot *s, sqlite3_stmt *row) {
     weir_position p;
     if (sqlite3_column_bytes(row, 0) != sizeof p.journal) return SQLITE_OK;
     weir_position *grown = realloc(s->positions, (s->count + 1) * sizeof *grown);
@@ -104,7 +104,7 @@ static int read_positions(weir_sql_snapshot *s) {
         s, &rows, "SELECT journal, block, row, hash FROM \"%w\".weir_position", s->schema);
     if (code != SQLITE_OK) return code;
     while ((code = sqlite3_step(rows)) == SQLITE_ROW)
-        if ((code = take_position(s, rows)) != SQLITE_OK) break;
+        if ((code = take_position_row(s, rows)) != SQLITE_OK) break;
     (void)sqlite3_finalize(rows); /* repeats what step has said */
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }

@@ -78,14 +78,14 @@ static int open_status(sqlite3_vtab *table, sqlite3_vtab_cursor **out) {
     return SQLITE_OK;
 }
 
-static void forget(status_cursor *c) {
+static void forget_status(status_cursor *c) {
     if (c->is_filled) weir_sql_look_release(&c->look);
     weir_sql_place_free(&c->place);
     c->is_filled = false;
 }
 
 static int close_status(sqlite3_vtab_cursor *base) {
-    forget((status_cursor *)base);
+    forget_status((status_cursor *)base);
     free(base);
     return SQLITE_OK;
 }
@@ -111,7 +111,7 @@ static int filter_status(sqlite3_vtab_cursor *base, int plan, const char *text, 
     status_cursor *c = (status_cursor *)base;
     const weir_sql_function_table *t = (const weir_sql_function_table *)base->pVtab;
     weir_error error = {0};
-    forget(c);
+    forget_status(c);
     int status = weir_sql_function_place(t, plan, argv, &c->place, &error);
     if (status == WEIR_OK) {
         status = weir_sql_look_take(t->db, &c->place, false, &c->look, &error);
@@ -129,14 +129,14 @@ static int next_status(sqlite3_vtab_cursor *base) {
     return SQLITE_OK;
 }
 
-static int is_at_end(sqlite3_vtab_cursor *base) { return ((status_cursor *)base)->at_end; }
+static int is_past_status(sqlite3_vtab_cursor *base) { return ((status_cursor *)base)->at_end; }
 
 static void give_time(sqlite3_context *context, int64_t wall_ns) {
     char text[WEIR_TIME_TEXT];
     weir_sql_result_text(context, wall_ns ? weir_time_text(wall_ns, text) : NULL);
 }
 
-static const char *state_name(const weir_sql_snapshot *s) {
+static const char *database_state_name(const weir_sql_snapshot *s) {
     if (!s->is_there) return "absent";
     return s->why[0] ? "unreadable" : "present";
 }
@@ -206,7 +206,9 @@ static void give_journal(sqlite3_context *context, const status_cursor *c, int c
         weir_sql_result_text(context, i->detail[0] ? i->detail : weir_verdict_text(i->verdict));
         break;
     case AT_database: weir_sql_result_text(context, c->place.path); break;
-    case AT_database_state: weir_sql_result_text(context, state_name(&c->look.snapshot)); break;
+    case AT_database_state:
+        weir_sql_result_text(context, database_state_name(&c->look.snapshot));
+        break;
     case AT_journal: weir_sql_result_text(context, c->place.directory); break;
     case AT_journal_id: weir_sql_result_hex(context, i->journal, sizeof(weir_id)); break;
     case AT_open: sqlite3_result_int(context, holder->is_there); break;
@@ -266,7 +268,7 @@ int weir_sql_register_status(sqlite3 *db) {
         .xClose = close_status,
         .xFilter = filter_status,
         .xNext = next_status,
-        .xEof = is_at_end,
+        .xEof = is_past_status,
         .xColumn = column_of_status,
         .xRowid = number_of_status,
     };

@@ -85,7 +85,7 @@ static int make(weir_sql_table *t, int argc, const char *const *argv, weir_error
     return take_shape(t, error);
 }
 
-static int disconnect_table(sqlite3_vtab *base) {
+static int disconnect_typed(sqlite3_vtab *base) {
     weir_sql_table *t = (weir_sql_table *)base;
     weir_sql_shape_free(&t->shape);
     weir_sql_place_free(&t->place);
@@ -94,7 +94,7 @@ static int disconnect_table(sqlite3_vtab *base) {
     return SQLITE_OK;
 }
 
-static int connect_table(sqlite3 *db, void *context, int argc, const char *const *argv,
+static int connect_typed(sqlite3 *db, void *context, int argc, const char *const *argv,
                          sqlite3_vtab **out, char **message) {
     weir_error error = {0};
     weir_sql_table *t = calloc(1, sizeof *t);
@@ -113,7 +113,7 @@ static int connect_table(sqlite3 *db, void *context, int argc, const char *const
     if (code == SQLITE_OK)
         *out = &t->base;
     else
-        (void)disconnect_table(&t->base); /* which cannot fail */
+        (void)disconnect_typed(&t->base); /* which cannot fail */
     return code;
 }
 
@@ -127,7 +127,7 @@ static int plan_table(sqlite3_vtab *base, sqlite3_index_info *info) {
 
 /* ---- reading it ---- */
 
-static int open_table(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+static int open_typed(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     (void)base;
     table_cursor *c = calloc(1, sizeof *c);
     if (!c) return SQLITE_NOMEM;
@@ -135,14 +135,14 @@ static int open_table(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     return SQLITE_OK;
 }
 
-static void forget(table_cursor *c) {
+static void forget_typed(table_cursor *c) {
     (void)sqlite3_finalize(c->applied); /* it only read */
     weir_sql_scan_free(c->scan);
     *c = (table_cursor){.base = c->base};
 }
 
-static int close_table(sqlite3_vtab_cursor *base) {
-    forget((table_cursor *)base);
+static int close_typed(sqlite3_vtab_cursor *base) {
+    forget_typed((table_cursor *)base);
     free(base);
     return SQLITE_OK;
 }
@@ -155,12 +155,12 @@ static int step_applied(table_cursor *c, weir_error *error) {
     int status = code == SQLITE_DONE
                      ? WEIR_PENDING
                      : weir_sql_snapshot_failed(&c->scan->look.snapshot, code, error);
-    (void)sqlite3_finalize(c->applied); /* repeats what step has said */
+    (void)sqlite3_finalize(c->applied); /* repeats what step_typed has said */
     c->applied = NULL;
     return status;
 }
 
-static int step(table_cursor *c, weir_error *error) {
+static int step_typed(table_cursor *c, weir_error *error) {
     const weir_sql_table *t = (const weir_sql_table *)c->base.pVtab;
     int status = step_applied(c, error);
     if (status == WEIR_PENDING) status = weir_sql_scan_next(c->scan, t->name, error);
@@ -168,7 +168,7 @@ static int step(table_cursor *c, weir_error *error) {
     return status;
 }
 
-static int give(table_cursor *c, int status, const weir_error *error) {
+static int answer_typed(table_cursor *c, int status, const weir_error *error) {
     bool good = status == WEIR_OK || status == WEIR_PENDING;
     return good ? SQLITE_OK : weir_sql_failed(c->base.pVtab, status, error);
 }
@@ -177,8 +177,8 @@ static int next_of_table(sqlite3_vtab_cursor *base) {
     table_cursor *c = (table_cursor *)base;
     weir_error error = {0};
     c->count++;
-    int status = step(c, &error); /* before error is looked at */
-    return give(c, status, &error);
+    int status = step_typed(c, &error); /* before error is looked at */
+    return answer_typed(c, status, &error);
 }
 
 static int filter_table(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
@@ -187,15 +187,15 @@ static int filter_table(sqlite3_vtab_cursor *base, int plan, const char *text, i
     table_cursor *c = (table_cursor *)base;
     const weir_sql_table *t = (const weir_sql_table *)base->pVtab;
     weir_error error = {0};
-    forget(c);
+    forget_typed(c);
     int status = weir_sql_scan_make(t->db, &t->place, &c->scan, &error);
     if (status == WEIR_OK && t->with_applied)
         status = weir_sql_shape_applied(c->scan, t->name, &t->shape, &c->applied, &error);
-    if (status == WEIR_OK) status = step(c, &error);
-    return give(c, status, &error);
+    if (status == WEIR_OK) status = step_typed(c, &error);
+    return answer_typed(c, status, &error);
 }
 
-static int is_at_end(sqlite3_vtab_cursor *base) { return ((table_cursor *)base)->at_end; }
+static int is_past_typed(sqlite3_vtab_cursor *base) { return ((table_cursor *)base)->at_end; }
 
 /* The hidden column is the journal's number, which an applied row does not have any more. */
 static int column_of_table(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
@@ -213,25 +213,25 @@ static int column_of_table(sqlite3_vtab_cursor *base, sqlite3_context *context, 
     return SQLITE_OK;
 }
 
-static int number_of_row(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
+static int number_of_typed(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
     *out = ((const table_cursor *)base)->count + 1;
     return SQLITE_OK;
 }
 
 int weir_sql_register_tables(sqlite3 *db) {
     static const sqlite3_module module = {
-        .xCreate = connect_table,
-        .xConnect = connect_table,
-        .xDestroy = disconnect_table,
-        .xDisconnect = disconnect_table,
+        .xCreate = connect_typed,
+        .xConnect = connect_typed,
+        .xDestroy = disconnect_typed,
+        .xDisconnect = disconnect_typed,
         .xBestIndex = plan_table,
-        .xOpen = open_table,
-        .xClose = close_table,
+        .xOpen = open_typed,
+        .xClose = close_typed,
         .xFilter = filter_table,
         .xNext = next_of_table,
-        .xEof = is_at_end,
+        .xEof = is_past_typed,
         .xColumn = column_of_table,
-        .xRowid = number_of_row,
+        .xRowid = number_of_typed,
     };
     static char with_applied; /* any address: the module's context says which of the two it is */
     int code = sqlite3_create_module_v2(db, "weir_pending_table", &module, NULL, NULL);
