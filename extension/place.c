@@ -17,7 +17,7 @@ bool weir_sql_is_same_file(const char *a, const char *b) {
 }
 
 static int check_name(const char *name, weir_error *error) {
-    if (!name || !*name || sqlite3_stricmp(name, ":memory:") == 0)
+    if (!*name || sqlite3_stricmp(name, ":memory:") == 0)
         return weir_fail(error, WEIR_MISUSE,
                          "the first argument names the database: a path such as 'run.db', or a "
                          "database of this connection such as 'main', that is a file");
@@ -50,10 +50,11 @@ static int find_journal(const weir_sql_place *place, weir_error *error) {
 int weir_sql_place_find(sqlite3 *db, const char *name, const char *directory, weir_sql_place *out,
                         weir_error *error) {
     *out = (weir_sql_place){0};
-    const char *file = name ? sqlite3_db_filename(db, name) : NULL;
-    int status = check_name(file && *file ? file : name, error);
+    const char *file = name ? sqlite3_db_filename(db, name) : "";
+    const char *path = file && *file ? file : name ? name : "";
+    int status = check_name(path, error);
     if (status != WEIR_OK) return status;
-    out->path = strdup(file && *file ? file : name);
+    out->path = strdup(path);
     if (out->path) out->directory = directory ? strdup(directory) : journal_of(out->path);
     if (!out->directory)
         status = weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");

@@ -109,6 +109,16 @@ static int read_positions(weir_sql_snapshot *s) {
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
+/* Whoever reads a database in WAL mode maps its -shm file, and makes it if nobody has it open. */
+static int fail_for_rights(const weir_sql_snapshot *s, const char *path, weir_error *error) {
+    return weir_fail(
+        error, WEIR_DATABASE,
+        "%s: SQLite cannot open the database, or not its -wal and -shm files (%s); this "
+        "user needs the right to read them, and to make them if the program does not "
+        "run; weir-recover status and dump do not need them",
+        path, s->db ? sqlite3_errmsg(s->db) : "no reason given");
+}
+
 int weir_sql_snapshot_take(sqlite3 *db, const char *path, weir_sql_snapshot *out,
                            weir_error *error) {
     const weir_os *os = weir_os_posix();
@@ -121,6 +131,8 @@ int weir_sql_snapshot_take(sqlite3 *db, const char *path, weir_sql_snapshot *out
     if (code == SQLITE_OK) code = drop_anchor(out);
     if (code == SQLITE_OK) code = read_positions(out);
     if (code == SQLITE_OK) return WEIR_OK;
+    if ((code & 0xff) == SQLITE_READONLY || (code & 0xff) == SQLITE_CANTOPEN)
+        return fail_for_rights(out, path, error);
     int status = weir_sql_snapshot_failed(out, code, error);
     if (status != WEIR_DATABASE) return status;
     (void)snprintf(out->why, sizeof out->why, "%s",

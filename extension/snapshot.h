@@ -20,8 +20,8 @@ typedef struct weir_sql_snapshot {
     size_t count;
 } weir_sql_snapshot;
 
-/* WEIR_OK also when the database is not there or cannot be read; WEIR_BUSY, WEIR_NO_MEMORY. out is
- * to be released in any case. */
+/* WEIR_OK also when the database is not there or its content cannot be read; WEIR_BUSY,
+ * WEIR_NO_MEMORY; WEIR_DATABASE: this user may not. out is to be released in any case. */
 int weir_sql_snapshot_take(sqlite3 *db, const char *path, weir_sql_snapshot *out,
                            weir_error *error);
 void weir_sql_snapshot_release(weir_sql_snapshot *s);

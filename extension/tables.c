@@ -155,7 +155,7 @@ static int step_applied(table_cursor *c, weir_error *error) {
     int status = code == SQLITE_DONE
                      ? WEIR_PENDING
                      : weir_sql_snapshot_failed(&c->scan->look.snapshot, code, error);
-    (void)sqlite3_finalize(c->applied); /* repeats what step_typed has said */
+    (void)sqlite3_finalize(c->applied); /* repeats what step has said */
     c->applied = NULL;
     return status;
 }

@@ -13,6 +13,7 @@ for tool in weir-recover weir-log; do
     [ -s "$dir/stage/usr/share/man/man1/$tool.1" ]
 done
 [ -s "$dir/stage/usr/include/weir/weir.hpp" ]
+[ ! -e "$WEIR_BINARY_DIR/extension/weir_sqlite.so" ] || [ -s "$lib/weir/weir_sqlite.so" ]
 export PKG_CONFIG_PATH="$pc"
 
 cc "$WEIR_SOURCE_DIR/examples/minimal.c" -o "$dir/minimal" $(pkg-config --cflags --libs weir)

@@ -225,6 +225,22 @@ mistakes() {
         "SELECT database_state FROM weir_status('odd.db', 'run.db-weir');")" "no database"
 }
 
+# Who may not make the files that SQLite needs is told so.
+rights() {
+    section=rights
+    [ "$(id -u)" = 0 ] || return 0
+    cp -a run.db-weir shut.db-weir
+    cp run.db shut.db
+    rm -f shut.db-wal shut.db-shm
+    mkdir shut && mv shut.db shut.db-weir shut && chmod -R a+rX,a-w shut && chmod 755 "$top"
+    cp "$module.so" shut/ && chmod 644 shut/weir_sqlite.so
+    status=0
+    su nobody -s /bin/sh -c "sqlite3 :memory: '.load $top/shut/weir_sqlite' \
+        \"SELECT verdict FROM weir_status('$top/shut/shut.db');\"" >out 2>&1 || status=$?
+    [ "$status" != 0 ] || fail "a file was made in a directory that may not be written"
+    says 'needs the right to'
+}
+
 # Without its database every row waits; a byte of a block is wrong: the rows before it, then the error.
 damaged() {
     section=damaged
@@ -285,4 +301,5 @@ closed
 python
 mistakes
 racing
+rights
 damaged
