@@ -41,7 +41,7 @@ need() {
 
 need_build() {
     need cmake gcc libc6-dev ninja-build pkg-config libsqlite3-dev libzstd-dev libxxhash-dev \
-        libcmocka-dev sqlite3 python3-xxhash python3-zstandard "$@"
+        libcmocka-dev sqlite3 zstd python3-xxhash python3-zstandard "$@"
 }
 
 # quietly WHAT COMMAND …: its output only when it fails.
