@@ -14,6 +14,7 @@
 #include "exits.h"
 #include "report.h"
 #include "rowtext.h"
+#include "summary.h"
 #include "verbs.h"
 
 typedef struct dumping {
@@ -172,7 +173,7 @@ static int dump_extents(dumping *d) {
         int status = dump_extent(d, &i->extents[e]);
         if (status != WEIR_OK) return status;
     }
-    uint64_t durable = weir_view_durable_row(&d->view);
+    uint64_t durable = weir_rows_durable(&d->view.inventory);
     if (!has_enough(d) && d->next <= durable) report_gap(d, d->next, durable);
     return WEIR_OK;
 }

@@ -9,6 +9,7 @@
 #include "../lib/verify/verdict_text.h"
 #include "exits.h"
 #include "json.h"
+#include "summary.h"
 
 static int exit_of_status(int status) {
     switch (status) {
@@ -44,49 +45,11 @@ void weir_report_note(const char *format, ...) {
     fputc('\n', stderr);
 }
 
-static const char *ring_name(weir_found_ring found) {
-    static const char *const names[] = {
-        [WEIR_RING_ABSENT] = "absent",   [WEIR_RING_OURS] = "ours",
-        [WEIR_RING_FOREIGN] = "foreign", [WEIR_RING_UNREADABLE] = "unreadable",
-        [WEIR_RING_NEWER] = "newer",     [WEIR_RING_CUT] = "cut",
-    };
-    return names[found];
-}
-
 static const char *database_name(weir_database_state state) {
     static const char *const names[] = {[WEIR_DATABASE_ABSENT] = "absent",
                                         [WEIR_DATABASE_READ] = "present",
                                         [WEIR_DATABASE_UNREADABLE] = "unreadable"};
     return names[state];
-}
-
-/* Rows that are durable and not applied, as far as the database can be read. */
-static uint64_t waiting_rows(const weir_view *view) {
-    uint64_t durable = weir_view_durable_row(view), applied = view->inventory.position.row;
-    return durable > applied ? durable - applied : 0;
-}
-
-/* Rows of intact blocks after every durable mark: recovery takes them in. */
-static uint64_t above_mark(const weir_inventory *i) {
-    return i->next_row > i->durable_next_row ? i->next_row - i->durable_next_row : 0;
-}
-
-/* Rows that an opening, or recovery, would apply to the database. */
-static uint64_t to_recover(const weir_view *view) {
-    bool nobody = !view->holder.is_there && !weir_verdict_refuses(view->inventory.verdict);
-    return nobody ? weir_inspection_rows_waiting(&view->inventory, &view->ring) : 0;
-}
-
-/* Rows that can be read, though durable rows before them cannot. */
-static uint64_t beyond_damage(const weir_inventory *i) {
-    uint64_t rows = 0, lost = UINT64_MAX; /* the first that cannot be read */
-    for (size_t d = 0; d < i->damage_count; d++)
-        if (i->damages[d].first_row && i->damages[d].first_row < lost)
-            lost = i->damages[d].first_row;
-    for (size_t e = 0; e < i->extent_count; e++)
-        if (i->extents[e].first_row > lost)
-            rows += i->extents[e].next_row - i->extents[e].first_row;
-    return rows;
 }
 
 /* ---- damages ---- */
@@ -194,7 +157,7 @@ static void report_losses(const weir_arguments *arguments, const weir_losses *lo
 
 static void json_ring(weir_json *json, const weir_ring_report *ring) {
     weir_json_open(json, "ring");
-    weir_json_text(json, "found", ring_name(ring->found));
+    weir_json_text(json, "found", weir_found_ring_name(ring->found));
     if (weir_ring_is_ours(ring->found)) {
         weir_json_hex(json, "id", ring->header.id, sizeof(weir_id));
         weir_json_hex(json, "journal_id", ring->header.journal, sizeof(weir_id));
@@ -211,12 +174,12 @@ static void json_ring(weir_json *json, const weir_ring_report *ring) {
 
 static void json_rows(weir_json *json, const weir_view *view) {
     weir_json_open(json, "rows");
-    weir_json_uint(json, "durable", weir_view_durable_row(view));
-    weir_json_uint(json, "above_mark", above_mark(&view->inventory));
-    weir_json_uint(json, "beyond_damage", beyond_damage(&view->inventory));
+    weir_json_uint(json, "durable", weir_rows_durable(&view->inventory));
+    weir_json_uint(json, "above_mark", weir_rows_above_mark(&view->inventory));
+    weir_json_uint(json, "beyond_damage", weir_rows_beyond_damage(&view->inventory));
     if (view->database.state == WEIR_DATABASE_READ) {
         weir_json_uint(json, "applied", view->inventory.position.row);
-        weir_json_uint(json, "waiting", waiting_rows(view));
+        weir_json_uint(json, "waiting", weir_rows_waiting(&view->inventory));
         weir_json_uint(json, "rejected", view->database.rejects);
     } else {
         weir_json_null(json, "applied");
@@ -263,7 +226,8 @@ static void json_view(const weir_arguments *arguments, const weir_place *place,
     weir_json_text(&json, "durable_says", i->durable.source);
     weir_json_bool(&json, "closed", i->closed);
     weir_json_uint(&json, "damages", i->damage_count);
-    weir_json_uint(&json, "to_recover", to_recover(view));
+    weir_json_uint(&json, "to_recover",
+                   weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there));
     json_rows(&json, view);
     if (i->first_wall_ns) {
         weir_json_time(&json, "first_time", i->first_wall_ns);
@@ -275,7 +239,7 @@ static void json_view(const weir_arguments *arguments, const weir_place *place,
 }
 
 static void word_ring(const weir_ring_report *ring) {
-    printf("  ring      %s", ring_name(ring->found));
+    printf("  ring      %s", weir_found_ring_name(ring->found));
     if (weir_ring_is_ours(ring->found)) {
         printf(", made by process %" PRId64 " in %s boot; %" PRIu64 " rows (%" PRIu64
                " bytes) wait in it",
@@ -289,17 +253,18 @@ static void word_ring(const weir_ring_report *ring) {
 }
 
 static void word_rows(const weir_view *view) {
-    printf("  rows      %" PRIu64 " durable", weir_view_durable_row(view));
+    printf("  rows      %" PRIu64 " durable", weir_rows_durable(&view->inventory));
     if (view->database.state == WEIR_DATABASE_READ) {
         printf(", %" PRIu64 " applied, %" PRIu64 " waiting", view->inventory.position.row,
-               waiting_rows(view));
+               weir_rows_waiting(&view->inventory));
         if (view->database.rejects)
             printf(", %" PRIu64 " in the reject table", view->database.rejects);
     }
-    if (above_mark(&view->inventory))
-        printf(", %" PRIu64 " above the durable mark", above_mark(&view->inventory));
-    if (beyond_damage(&view->inventory))
-        printf(", %" PRIu64 " readable beyond the damage", beyond_damage(&view->inventory));
+    if (weir_rows_above_mark(&view->inventory))
+        printf(", %" PRIu64 " above the durable mark", weir_rows_above_mark(&view->inventory));
+    if (weir_rows_beyond_damage(&view->inventory))
+        printf(", %" PRIu64 " readable beyond the damage",
+               weir_rows_beyond_damage(&view->inventory));
     putchar('\n');
 }
 
@@ -330,9 +295,10 @@ static void word_view(const weir_place *place, const weir_view *view) {
     word_ring(&view->ring);
     word_kept("archive  ", &view->kept.archived);
     word_kept("set aside", &view->kept.aside);
-    if (to_recover(view))
+    if (weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there))
         printf("  to do     %" PRIu64 " rows are not in the database yet: weir-recover %s\n",
-               to_recover(view), place->database ? place->database : "DATABASE");
+               weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there),
+               place->database ? place->database : "DATABASE");
     char who[WEIR_HOLDER_TEXT];
     if (view->holder.is_there) printf("  open in   %s\n", weir_holder_text(view->holder, who));
 }

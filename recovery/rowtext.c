@@ -48,13 +48,17 @@ static void json_named_values(weir_json *json, const weir_row *row) {
     weir_json_close(json);
 }
 
+void weir_row_values_as_json(FILE *out, const weir_row *row) {
+    for (uint16_t i = 0; i < row->count; i++) {
+        fputc(i == 0 ? '[' : ',', out);
+        json_value(out, &row->values[i]);
+    }
+    fputs(row->count ? "]" : "[]", out);
+}
+
 static void json_bare_values(weir_json *json, const weir_row *row) {
     weir_json_key(json, "values");
-    for (uint16_t i = 0; i < row->count; i++) {
-        fputc(i == 0 ? '[' : ',', json->out);
-        json_value(json->out, &row->values[i]);
-    }
-    fputs(row->count ? "]" : "[]", json->out);
+    weir_row_values_as_json(json->out, row);
 }
 
 void weir_row_as_json(FILE *out, const weir_row *row) {
@@ -105,8 +109,7 @@ void weir_csv_header(FILE *out, const weir_columns *columns) {
     fputs("\n", out);
 }
 
-/* The row's value of a column, or NULL when its declaration did not have the column yet. */
-static const weir_value *value_of(const weir_row *row, size_t guess, const char *name) {
+const weir_value *weir_row_value(const weir_row *row, size_t guess, const char *name) {
     const weir_declaration *d = row->declaration;
     if (guess < d->columns && guess < row->count && strcasecmp(d->column[guess].name, name) == 0)
         return &row->values[guess];
@@ -118,7 +121,7 @@ static const weir_value *value_of(const weir_row *row, size_t guess, const char 
 void weir_row_as_csv(FILE *out, const weir_row *row, const weir_columns *columns) {
     fprintf(out, "%" PRIu64, row->number);
     for (size_t i = 0; i < columns->count; i++) {
-        const weir_value *v = value_of(row, i, columns->name[i]);
+        const weir_value *v = weir_row_value(row, i, columns->name[i]);
         fputc(',', out);
         if (v) csv_value(out, v);
     }

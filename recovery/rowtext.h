@@ -27,6 +27,11 @@ typedef struct weir_row {
 } weir_row;
 
 void weir_row_as_json(FILE *out, const weir_row *row);
+/* The values alone, as an array. */
+void weir_row_values_as_json(FILE *out, const weir_row *row);
+/* The value of the column of that name, which may be the one at guess. NULL: the row's declaration,
+ * which must be there, does not have the column, or the row is shorter. */
+const weir_value *weir_row_value(const weir_row *row, size_t guess, const char *name);
 void weir_csv_header(FILE *out, const weir_columns *columns);
 void weir_row_as_csv(FILE *out, const weir_row *row, const weir_columns *columns);
 

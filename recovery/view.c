@@ -68,8 +68,3 @@ int weir_view_check_owner(const weir_view *view, const weir_arguments *arguments
                      "journal all the same, use --adopt",
                      place->database, place->directory);
 }
-
-uint64_t weir_view_durable_row(const weir_view *view) {
-    uint64_t next = view->inventory.durable_next_row;
-    return next > 0 ? next - 1 : 0;
-}

@@ -35,7 +35,4 @@ void weir_view_free(weir_view *view);
 int weir_view_check_owner(const weir_view *view, const weir_arguments *arguments,
                           const weir_place *place, weir_error *error);
 
-/* Rows up to this number are durable and stand in the journal or did once. */
-uint64_t weir_view_durable_row(const weir_view *view);
-
 #endif

@@ -44,7 +44,7 @@ need_library() { # what the library, the tools and the demo are built with
 }
 
 need_build() {
-    need_library libcmocka-dev sqlite3 git mandoc python3 python3-xxhash python3-zstandard "$@"
+    need_library libcmocka-dev sqlite3 git mandoc python3 python3-xxhash python3-zstandard zstd "$@"
 }
 
 # quietly WHAT COMMAND …: its output only when it fails.

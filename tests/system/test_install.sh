@@ -15,6 +15,7 @@ done
 [ -s "$dir/stage/usr/include/weir/weir.hpp" ]
 [ -s "$dir/stage/usr/share/man/man7/weir.7" ]
 ! command -v python3 >/dev/null || [ -s "$dir/stage/usr/share/man/man3/weir_append.3" ]
+[ ! -e "$WEIR_BINARY_DIR/extension/weir_sqlite.so" ] || [ -s "$lib/weir/weir_sqlite.so" ]
 export PKG_CONFIG_PATH="$pc"
 
 cc "$WEIR_SOURCE_DIR/examples/minimal.c" -o "$dir/minimal" $(pkg-config --cflags --libs weir)

@@ -1,0 +1,22 @@
+/* summary.h - rows counted, and what was found named, in an inventory: what status shows. Knows no
+ * database, so the SQL extension has these too. */
+#ifndef WEIR_SUMMARY_H
+#define WEIR_SUMMARY_H
+
+#include "../lib/verify/inspect.h"
+
+/* Rows up to this number are durable and stand in the journal or did once. */
+uint64_t weir_rows_durable(const weir_inventory *inventory);
+/* Rows that are durable and not applied, by the position that the inventory has. */
+uint64_t weir_rows_waiting(const weir_inventory *inventory);
+/* Rows of intact blocks after every durable mark: recovery takes them in. */
+uint64_t weir_rows_above_mark(const weir_inventory *inventory);
+/* Rows that can be read, though durable rows before them cannot. */
+uint64_t weir_rows_beyond_damage(const weir_inventory *inventory);
+/* Rows that an opening, or recovery, would apply to the database; 0 while the journal is open. */
+uint64_t weir_rows_to_recover(const weir_inventory *inventory, const weir_ring_report *ring,
+                              bool is_open);
+
+const char *weir_found_ring_name(weir_found_ring found);
+
+#endif
