@@ -96,11 +96,25 @@ static void a_large_row_names_its_bytes_and_the_option(void **state) {
     static char text[40000];
     weir_value overlong = weir_null();
     open_it(o, WEIR_FULL_BLOCK);
-    EXPECT(weir_append(plain, 1, weir_text_n(text, sizeof text)), WEIR_TOO_BIG, "40018 bytes",
+    EXPECT(weir_append(plain, 1, weir_text_n(text, sizeof text)), WEIR_TOO_BIG, "40040 bytes",
            "lane_bytes (65536)", "raise");
     if (sizeof(size_t) > 4) overlong = weir_blob(text, (size_t)UINT32_MAX + 1);
     if (sizeof(size_t) > 4)
         EXPECT(weir_append(plain, 1, overlong), WEIR_TOO_BIG, "value 2, of column b", "4 GiB");
+}
+
+/* Each row takes more than its values: the head of its record and its own. */
+static void many_small_rows_name_more_bytes_than_fit(void **state) {
+    enum { ROWS = 1500 };
+    opened *o = *state;
+    weir_value values[2 * ROWS];
+    unsigned long long bytes = 0;
+    for (int i = 0; i < 2 * ROWS; i++)
+        values[i] = i % 2 ? weir_null() : weir_int(i);
+    open_it(o, WEIR_FULL_BLOCK);
+    assert_int_equal(weir_append_rows(plain, values, 2, ROWS, NULL), WEIR_TOO_BIG);
+    assert_int_equal(sscanf(weir_last_error(), "weir_append_rows: table plain: %llu", &bytes), 1);
+    assert_true(bytes > 65536 / 2);
 }
 
 static void a_full_ring_names_policy_and_options(void **state) {
@@ -283,6 +297,7 @@ int main(void) {
         OPENED_TEST(misuse_names_table_value_and_remedy),
         OPENED_TEST(the_words_are_of_the_last_failure),
         OPENED_TEST(a_large_row_names_its_bytes_and_the_option),
+        OPENED_TEST(many_small_rows_name_more_bytes_than_fit),
         OPENED_TEST(a_full_ring_names_policy_and_options),
         OPENED_TEST(a_closed_handle_says_what_to_do),
         OPENED_TEST(a_forked_child_and_a_stopped_handle_say_so),
