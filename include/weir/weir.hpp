@@ -335,7 +335,7 @@ template <class Rep, class Period>
 std::uint32_t milliseconds(std::chrono::duration<Rep, Period> time) noexcept {
     const double ms = std::chrono::duration<double, std::milli>(time).count();
     if (!(ms > 0)) return 0;
-    if (ms >= static_cast<double>(UINT32_MAX)) return UINT32_MAX - 1;
+    if (ms >= static_cast<double>(UINT32_MAX - 1)) return UINT32_MAX - 1;
     const auto whole = static_cast<std::uint32_t>(ms);
     return whole + (static_cast<double>(whole) < ms);
 }
