@@ -64,17 +64,21 @@ int weir_journaler_first_lanes(weir_journaler *j, weir_error *error) {
 
 /* ---- threads that got none ------------------------------------------------------------------- */
 
+static bool is_lane_free(const weir_journaler *j) {
+    return weir_ring_owned(j->ring) < j->ring->header.lanes;
+}
+
+/* Not while a lane is free or can be made: then appends are nested too deep, or lanes are made too
+ * slowly, which lanes_max does not change. */
 void weir_journaler_lane_refused(weir_journaler *j) {
+    if (is_lane_free(j)) return;
     /* seq_cst: has_work sees it, or the wake-up finds the thread asleep. */
     atomic_store_explicit(&j->lane_refused, 1, memory_order_seq_cst);
     weir_journaler_wake(j);
 }
 
-static bool is_lane_free(const weir_journaler *j) {
-    return weir_ring_owned(j->ring) < j->ring->header.lanes;
-}
-
-/* By the journal thread, since who asked may be a signal handler. Where lanes are short for another reason than lanes_max, NO_SPACE has said which. */
+/* By the journal thread, since a signal handler may have asked. If lanes cannot be made, NO_SPACE has
+ * said why. */
 static void tell_refused(weir_journaler *j) {
     bool refused = atomic_exchange_explicit(&j->lane_refused, 0, memory_order_acquire) != 0;
     if (!refused) {

@@ -14,6 +14,7 @@
 
 #include <weir/log.h>
 
+#include "lib/handle/append_path.h"
 #include "lib/handle/handle.h"
 #include "lib/journal/stream.h"
 #include "opened.h"
@@ -253,6 +254,18 @@ static void a_thread_without_a_lane_is_an_event_until_it_passes(void **state) {
     end_holding(&h);
 }
 
+static void too_many_nested_appends_are_no_lack_of_lanes(void **state) {
+    opened *o = *state;
+    open_it(o, WEIR_FULL_BLOCK);
+    weir_slot_of(o->w)->depth = WEIR_DEPTHS; /* as in the handler of a handler of a handler */
+    int status = weir_append(plain, 1, 2);
+    weir_slot_of(o->w)->depth = 0;
+    EXPECT(status, WEIR_FULL, "nested too deep");
+    assert_int_equal(weir_append(plain, 1, 2), WEIR_OK);
+    assert_int_equal(weir_sync(o->w, WEIR_DURABLE, 20000), WEIR_OK); /* by a step after it */
+    assert_int_equal(atomic_load(&no_lane), 0);
+}
+
 /* ---- handlers -------------------------------------------------------------------------------- */
 
 static void fail_in_a_handler(int number) {
@@ -303,6 +316,7 @@ int main(void) {
         OPENED_TEST(a_forked_child_and_a_stopped_handle_say_so),
         OPENED_TEST(spent_keys_are_told),
         OPENED_TEST(a_thread_without_a_lane_is_an_event_until_it_passes),
+        OPENED_TEST(too_many_nested_appends_are_no_lack_of_lanes),
         OPENED_TEST(a_handler_does_not_mix_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
