@@ -1,4 +1,4 @@
-/* append_words.c - facts of a row that was not appended, and the words for them. */
+/* append_words.c - what is noted of a row that was not appended, and the text made of it. */
 #include "append_words.h"
 
 #include <stdio.h>
@@ -21,8 +21,8 @@ static const char *const faults[] = {
     [FAULT_OVERLONG] = "has 4 GiB or more, and no row holds that; divide it",
 };
 
-/* Fill error in with a table's name, and a column's if there is one of that index. Both go with the
- * handle, so it is entered. */
+/* Fill error with the table's name, and that of the column with this index if there is one. Closing
+ * the handle frees both names, so it is entered first. */
 static void with_names(const weir_failure *f, weir_error *error, uint64_t column,
                        void (*fill)(const weir_failure *f, weir_error *error, const char *table,
                                     const char *column)) {

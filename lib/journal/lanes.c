@@ -1,5 +1,5 @@
-/* lanes.c - lanes for the threads that will ask: they are made ahead, become free, and are taken back
- * from dead threads here, by the journal thread; who gets none is told. */
+/* lanes.c - the journal thread makes lanes ahead of demand, frees them, takes them back from dead
+ * threads, and reports threads that got none. */
 #include "journaler.h"
 
 /* Ready and free: one for the next thread, one for a signal handler. */
@@ -53,8 +53,8 @@ int weir_journaler_first_lanes(weir_journaler *j, weir_error *error) {
     int status = WEIR_OK;
     for (int i = 0; status == WEIR_OK && i < LANES_AHEAD; i++)
         status = provision_one(j, error);
-    if (status == WEIR_NO_SPACE) { /* no reason not to open: what was found can be applied, and no
-                                      lane is a full ring, until somebody asks and there is room */
+    if (status == WEIR_NO_SPACE) { /* opening succeeds all the same: found rows can be applied, and
+                                      appends find a full ring until a lane can be made */
         weir_journaler_tell(j, WEIR_EVENT_NO_SPACE, error->text);
         set_short(j, status);
         return WEIR_OK;
