@@ -124,16 +124,18 @@ int weir_fail(weir_error *error, int status, const char *format, ...) {
     return status;
 }
 
-int weir_refuse(const char *call, int status) {
+int weir_fail_call(const char *call, int status, const char *what) {
     weir_error error;
-    (void)weir_fail(&error, status, "%s: %s", call, weir_status_text(status));
+    (void)weir_fail(&error, status, "%s: %s", call, what);
     return weir_publish_error(&error);
 }
 
+int weir_refuse(const char *call, int status) {
+    return weir_fail_call(call, status, weir_status_text(status));
+}
+
 int weir_misuse(const char *call, const char *what) {
-    weir_error error;
-    (void)weir_fail(&error, WEIR_MISUSE, "%s: %s", call, what);
-    return weir_publish_error(&error);
+    return weir_fail_call(call, WEIR_MISUSE, what);
 }
 
 static int status_of_errno(int number) {

@@ -53,8 +53,9 @@ typedef struct weir_failure {
 int weir_note_failure(const weir_failure *failure);
 
 /* For the public API; call is the name of its function. Set the text of this thread's
- * weir_last_error() and return the status. misuse: what is wrong with which argument. refuse:
- * the text is that of the status. */
+ * weir_last_error() and return the status. what: what went wrong. misuse: with which argument.
+ * refuse: the text is that of the status. */
+int weir_fail_call(const char *call, int status, const char *what);
 int weir_refuse(const char *call, int status);
 int weir_misuse(const char *call, const char *what);
 
