@@ -106,6 +106,7 @@ static PyObject *handle_close(PyObject *object, PyObject *none) {
     Py_BEGIN_ALLOW_THREADS
     status = weir_close(w);
     Py_END_ALLOW_THREADS
+    self->events_stay = status != WEIR_OK;
     if (status != WEIR_FORKED) event_queue_end(self->events);
     return status < 0 ? raise_status(status) : PyLong_FromLong(status);
 }

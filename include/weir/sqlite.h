@@ -72,7 +72,7 @@ WEIR_API int weir_open_sqlite_with_sized(const char *path, const weir_options *o
                                          size_t options_bytes, const weir_sqlite_options *sqlite,
                                          size_t sqlite_bytes, weir **out);
 
-/* As weir_open_sqlite(), with a word of the program's in each connection. sqlite: NULL, or copied.
+/* As weir_open_sqlite(), but the program prepares each connection. sqlite: NULL, or copied.
  *
  * connected() is called in the opening, and later whenever weir opens the database again: on the
  * thread that calls weir_declare() or weir_keep(), and on the writer thread after a -wal file was

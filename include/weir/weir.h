@@ -310,9 +310,10 @@ typedef enum weir_event {
 
 /* Without an on_event of its own a handle says on standard error what an operator must know: all of
  * the above but RECOVERED and TORN_TAIL; RESUMED and GROWS_AGAIN where their trouble was said. A
- * line of each kind in an opening; one that has passed and comes back, once a minute at most. Lines
- * are dropped while descriptor 2 is closed, or is not the file that it was when the handle was
- * opened, or cannot take them at once. An on_event that does nothing keeps a handle quiet.
+ * line of each kind in an opening; DAMAGE, WEAKENED and KEEP_FAILS each time; trouble that has
+ * passed and comes back, once a minute at most. Lines are dropped while descriptor 2 is closed, or
+ * is not the file that it was when the handle was opened, or cannot take them at once. An on_event
+ * that does nothing keeps a handle quiet.
  *
  * Called on a thread of the library, or inside an opening: return soon, and call no function of
  * weir but those for status and version. text lives until the callback returns. */

@@ -256,15 +256,11 @@ template <class T> constexpr kind kind_of() noexcept {
         return kind::none;
 }
 
-/* The type of an unsigned number above 2^63 - 1, which is then in as.integer. It is none of
- * weir_type, so the append refuses it. */
-inline constexpr std::uint32_t out_of_range = 0xFE;
-
 template <class Integer> value make_integer(Integer number) noexcept {
     value v = weir_int(static_cast<std::int64_t>(number));
     if constexpr (std::is_unsigned_v<Integer> && sizeof(Integer) == 8)
         if (number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-            v.type = out_of_range;
+            v.type = WEIR_UNSIGNED_ABOVE_; /* the append refuses it; as.integer has its bits */
     return v;
 }
 
@@ -335,7 +331,7 @@ template <class Rep, class Period>
 std::uint32_t milliseconds(std::chrono::duration<Rep, Period> time) noexcept {
     const double ms = std::chrono::duration<double, std::milli>(time).count();
     if (!(ms > 0)) return 0;
-    if (ms >= static_cast<double>(UINT32_MAX)) return UINT32_MAX - 1;
+    if (ms >= static_cast<double>(UINT32_MAX - 1)) return UINT32_MAX - 1;
     const auto whole = static_cast<std::uint32_t>(ms);
     return whole + (static_cast<double>(whole) < ms);
 }
@@ -346,7 +342,7 @@ std::uint32_t milliseconds(std::chrono::duration<Rep, Period> time) noexcept {
 [[noreturn]] [[gnu::noinline, gnu::cold]] inline void fail_row(int code, const value *values,
                                                                std::size_t count) {
     for (std::size_t i = 0; i < count; i++)
-        if (values[i].type == out_of_range)
+        if (values[i].type == WEIR_UNSIGNED_ABOVE_)
             throw error(code, "value " + std::to_string(i + 1) + " is " +
                                   std::to_string(static_cast<std::uint64_t>(values[i].as.integer)) +
                                   ": SQLite's integers end at 9223372036854775807");

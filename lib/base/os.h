@@ -140,8 +140,8 @@ struct weir_os {
     int (*wait)(void *self, _Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns);
     void (*wake)(void *self, _Atomic uint32_t *word); /* all waiters; async-signal-safe */
     int (*barrier)(void *self);
-    /* A descriptor that can be polled (eventfd): readable, and so from its making, until its 8
-     * bytes are read; raise makes it so again. */
+    /* make_event: a descriptor to poll (eventfd), readable from the start until its 8 bytes are
+     * read. raise_event makes it readable again. */
     int (*make_event)(void *self);
     void (*raise_event)(void *self, int event);
     /* These three are async-signal-safe. thread_id: the kernel's id, which is reused.
@@ -151,10 +151,10 @@ struct weir_os {
     uint64_t (*thread_number)(void *self);
     weir_os_life (*thread_life)(void *self, uint32_t thread);
 
-    /* Write one line of at most 2,048 bytes to standard error, in one piece, if that takes it at
-     * once, else not at all; changes neither errno nor what signals are pending. Not into a regular
-     * file that is open for reading too: a program's data, whose descriptor happens to be 2. NULL:
-     * there is no standard error. */
+    /* Write one line of at most 2,048 bytes to standard error, whole and without waiting, or not
+     * at all. errno and pending signals stay as they are. Nothing is written to a regular file that
+     * is also open for reading: that is data of the program whose descriptor happens to be 2.
+     * NULL: there is no standard error. */
     void (*complain)(void *self, const char *line, size_t bytes);
 
     /* identity */

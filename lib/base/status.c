@@ -13,10 +13,10 @@
 
 static _Thread_local char last_text[468];
 
-/* A failed append of this thread that is younger than last_text; words NULL: none is. Reached
- * without a call, as a handler must: that puts all of the library's thread-local memory where there
- * is least of it for a library that dlopen loads (1,664 bytes for all of them with glibc). All
- * accesses are of one thread and its handlers, which nest. */
+/* A failed append of this thread that is newer than last_text; words NULL: there is none. A handler
+ * may make no call to reach it, hence initial-exec, which puts all thread-local memory of the library
+ * where a library that dlopen loads gets least (with glibc 1,664 bytes for all such libraries). Only
+ * one thread and its handlers, which nest, access it. */
 static _Thread_local weir_failure noted __attribute__((tls_model("initial-exec")));
 static _Thread_local _Atomic uint16_t noted_stamp __attribute__((tls_model("initial-exec")));
 
@@ -40,8 +40,8 @@ const char *weir_status_text(int status) {
     }
 }
 
-/* Each writer leaves a stamp first. A handler that came in between has left another and a whole
- * failure of its own, and what it interrupted is written again. */
+/* A writer sets its stamp first. A handler that interrupts it leaves another stamp and a whole failure;
+ * the interrupted writer then writes its own again. */
 int weir_note_failure(const weir_failure *failure) {
     uint16_t mine;
     do {
@@ -54,7 +54,7 @@ int weir_note_failure(const weir_failure *failure) {
     return failure->status;
 }
 
-/* Likewise: a copy during which a handler noted a failure is made again. */
+/* If a handler notes a failure during the copy, the copy is repeated. */
 static weir_failure take_noted(void) {
     static const weir_failure none;
     weir_failure f;
@@ -124,16 +124,18 @@ int weir_fail(weir_error *error, int status, const char *format, ...) {
     return status;
 }
 
-int weir_refuse(const char *call, int status) {
+int weir_fail_call(const char *call, int status, const char *what) {
     weir_error error;
-    (void)weir_fail(&error, status, "%s: %s", call, weir_status_text(status));
+    (void)weir_fail(&error, status, "%s: %s", call, what);
     return weir_publish_error(&error);
 }
 
+int weir_refuse(const char *call, int status) {
+    return weir_fail_call(call, status, weir_status_text(status));
+}
+
 int weir_misuse(const char *call, const char *what) {
-    weir_error error;
-    (void)weir_fail(&error, WEIR_MISUSE, "%s: %s", call, what);
-    return weir_publish_error(&error);
+    return weir_fail_call(call, WEIR_MISUSE, what);
 }
 
 static int status_of_errno(int number) {

@@ -37,8 +37,8 @@ bool weir_error_passes(const weir_error *error);
 int weir_publish_error(const weir_error *error);
 
 /* What is known of an append that failed. words fills error with a text made of the rest, later
- * and outside any handler; what of points to is still there then. Small, since each thread has one
- * in memory of which a library that is loaded late gets little (see noted in status.c). */
+ * and outside any handler; what of points to must live until then. Keep it small: each thread has
+ * one, in memory that is scarce for a library that is loaded late (see noted in status.c). */
 typedef struct weir_failure {
     void (*words)(const struct weir_failure *f, weir_error *error);
     const char *call; /* the name of a function of the public API; static */
@@ -48,13 +48,14 @@ typedef struct weir_failure {
     int16_t status;
 } weir_failure;
 
-/* Make it what weir_last_error() tells in this thread; returns its status. Async-signal-safe: a
- * handler may interrupt this and note a failure of its own; the one that was interrupted stays. */
+/* Make it what weir_last_error() tells in this thread; returns its status. Async-signal-safe: when a
+ * handler interrupts this and notes a failure of its own, the interrupted one prevails. */
 int weir_note_failure(const weir_failure *failure);
 
 /* For the public API; call is the name of its function. Set the text of this thread's
- * weir_last_error() and return the status. misuse: what is wrong with which argument. refuse:
- * the text is that of the status. */
+ * weir_last_error() and return the status. what: what went wrong. misuse: with which argument.
+ * refuse: the text is that of the status. */
+int weir_fail_call(const char *call, int status, const char *what);
 int weir_refuse(const char *call, int status);
 int weir_misuse(const char *call, const char *what);
 

@@ -1,4 +1,4 @@
-/* append_words.c - facts of a row that was not appended, and the words for them. */
+/* append_words.c - what is noted of a row that was not appended, and the text made of it. */
 #include "append_words.h"
 
 #include <stdio.h>
@@ -21,8 +21,8 @@ static const char *const faults[] = {
     [FAULT_OVERLONG] = "has 4 GiB or more, and no row holds that; divide it",
 };
 
-/* Fill error in with a table's name, and a column's if there is one of that index. Both go with the
- * handle, so it is entered. */
+/* Fill error with the table's name, and that of the column with this index if there is one. Closing
+ * the handle frees both names, so it is entered first. */
 static void with_names(const weir_failure *f, weir_error *error, uint64_t column,
                        void (*fill)(const weir_failure *f, weir_error *error, const char *table,
                                     const char *column)) {
@@ -70,7 +70,8 @@ static void fill_size(const weir_failure *f, weir_error *error, const char *tabl
     ull bytes = (ull)f->number, lane = (ull)((const weir_table *)f->of)->w->options.lane_bytes;
     const char *remedy = bytes > WEIR_LANE_BYTES_MAX / 2
                              ? "no lane is large enough: divide it"
-                             : "raise weir_options.lane_bytes to twice that";
+                             : "raise weir_options.lane_bytes to a power of two of at "
+                               "least twice that";
     (void)weir_fail(error, f->status,
                     "%s: table %s: %llu bytes are to be appended at once, and half of lane_bytes "
                     "(%llu) is the most; %s",
@@ -171,13 +172,13 @@ static bool note_bad_value(const char *call, const weir_table *t, const weir_val
     return false;
 }
 
-static uint64_t bytes_of(const weir_value *values, size_t columns, size_t rows) {
+/* An upper bound of what the rows take in a lane, so never less than the half that they exceed. */
+static uint64_t bytes_of(const weir_table *t, const weir_value *values, size_t columns,
+                         size_t rows) {
     uint64_t bytes = 0;
     for (size_t r = 0; r < rows; r++)
-        for (size_t i = 0; i < columns; i++) {
-            const weir_value *v = &values[r * columns + i];
-            bytes += v->type == WEIR_TEXT || v->type == WEIR_BLOB ? (uint64_t)v->length + 9 : 9;
-        }
+        bytes += weir_record_bytes(weir_row_bound(values + r * columns, columns)) +
+                 (t->key >= 0 ? 8 : 0);
     return bytes;
 }
 
@@ -197,7 +198,7 @@ int weir_append_explain(const char *call, const weir_table *t, const weir_value 
     weir_failure f = {.words = words_of_status, .call = call, .status = (int16_t)status};
     if (status == WEIR_TOO_BIG) {
         f.words = words_of_size;
-        f.number = bytes_of(values, count, rows);
+        f.number = bytes_of(t, values, count, rows);
     }
     return note_of_table(t, f);
 }

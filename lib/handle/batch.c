@@ -14,12 +14,6 @@ struct weir_batch {
     uint8_t *bytes; /* records as a lane has them, but for check and stamp; and WEIR_ROW_SLACK */
 };
 
-static int batch_fail(int status, const char *text) {
-    weir_error error;
-    (void)weir_fail(&error, status, "%s", text);
-    return weir_publish_error(&error);
-}
-
 int weir_begin(weir *w, weir_batch **out) {
     static const char call[] = "weir_begin";
     int held;
@@ -32,7 +26,7 @@ int weir_begin(weir *w, weir_batch **out) {
         *b = (weir_batch){
             .w = w, .generation = w->generation, .most = w->ring.header.lane_bytes / 2};
     weir_call_exit(w, held);
-    if (!b) return batch_fail(WEIR_NO_MEMORY, "weir_begin: no memory for a batch");
+    if (!b) return weir_fail_call(call, WEIR_NO_MEMORY, "no memory for a batch");
     *out = b;
     return WEIR_OK;
 }
@@ -60,17 +54,17 @@ static int check_table(const weir_batch *b, const weir_table *t, const weir_valu
 }
 
 /* Room for so many bytes more and the slack. Sizes are far below 2^32: half a lane at most. */
-static int make_batch_room(weir_batch *b, uint64_t bytes) {
+static int make_batch_room(const char *call, weir_batch *b, uint64_t bytes) {
     if (bytes > b->most - b->used)
-        return batch_fail(WEIR_TOO_BIG,
-                          "weir_batch_row: the batch would take more than half a lane: "
-                          "commit fewer rows at once, or open with a larger lane_bytes");
+        return weir_fail_call(call, WEIR_TOO_BIG,
+                              "the batch would take more than half a lane: commit fewer rows at "
+                              "once, or open with a larger lane_bytes");
     uint64_t least = b->used + bytes + WEIR_ROW_SLACK, wanted = b->capacity;
     if (least <= wanted) return WEIR_OK;
     wanted = wanted ? 2 * wanted : FIRST_BYTES;
     if (wanted < least) wanted = least;
     uint8_t *more = realloc(b->bytes, (size_t)wanted);
-    if (!more) return batch_fail(WEIR_NO_MEMORY, "weir_batch_row: no memory for the row");
+    if (!more) return weir_fail_call(call, WEIR_NO_MEMORY, "no memory for the row");
     b->bytes = more;
     b->capacity = wanted;
     return WEIR_OK;
@@ -95,7 +89,8 @@ int weir_batch_row(weir_batch *b, weir_table *table, const weir_value *values, s
     size_t body = weir_row_size(values, count, &status);
     if (!body) return weir_append_explain(call, table, values, count, 1, status);
     bool keyed = table->key >= 0;
-    status = make_batch_room(b, weir_record_bytes(body + (keyed ? 8 : 0))); /* for a chosen key */
+    uint64_t bytes = weir_record_bytes(body + (keyed ? 8 : 0)); /* for a chosen key */
+    status = make_batch_room(call, b, bytes);
     if (status != WEIR_OK) return status;
     weir_value key;
     if (keyed) {

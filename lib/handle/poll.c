@@ -21,8 +21,8 @@ static int event_of(weir *w, weir_eventcount *news, int *event, weir_error *erro
         *event = made;
     else
         (void)w->os->close(w->os->self, made); /* nobody knows it */
-    /* Against weir_journaler_notify, also for a thread that did not make it: whoever asks for a
-     * level from now on sees that it is reached, or the event is raised. */
+    /* Pairs with the fence in weir_journaler_notify, for threads that found the event made too: who
+     * asks for a level from now on sees that it is reached, or the event is raised. */
     atomic_thread_fence(memory_order_seq_cst);
     return WEIR_OK;
 }

@@ -142,7 +142,7 @@ static bool has_whole_batch(const weir_drain *d, const weir_lane *lane, const we
     return true;
 }
 
-/* Whoever appends sees to it that this holds; what a wild pointer leaves must not be copied. */
+/* Appends guarantee this, but a wild pointer may have overwritten the record: never copy too much. */
 static bool fits(const weir_drain *d, const weir_record *record) {
     return 4 + (uint64_t)record->bytes <= d->capacity - d->used;
 }

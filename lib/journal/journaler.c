@@ -37,8 +37,8 @@ void weir_journaler_notify(weir_journaler *j, weir_eventcount *news) {
     atomic_fetch_add_explicit(&news->moved, 1, memory_order_seq_cst);
     if (atomic_load_explicit(&news->waiters, memory_order_seq_cst))
         j->os->wake(j->os->self, &news->moved);
-    /* Against weir_descriptor: either we see its event, or whoever asks after it sees what has
-     * moved. */
+    /* Pairs with the fence in event_of (poll.c): either this sees the event, or who asks after that
+     * fence sees what has moved. */
     atomic_thread_fence(memory_order_seq_cst);
     int event = atomic_load_explicit(&news->event, memory_order_relaxed);
     if (event) j->os->raise_event(j->os->self, event);

@@ -109,8 +109,8 @@ void weir_journaler_wake(weir_journaler *j);
  * as to run beside it and not after it. */
 void weir_journaler_wake_aside(weir_journaler *j);
 
-/* A thread got no lane: WEIR_EVENT_NO_LANE is told, unless it was and none has been free since.
- * Async-signal-safe. */
+/* A thread got no lane: WEIR_EVENT_NO_LANE is told if all that lanes_max allows have owners, unless it
+ * was told and none has been free since. Async-signal-safe. */
 void weir_journaler_lane_refused(weir_journaler *j);
 
 /* In a forked child: no thread there will move anything, so a wait shall end and look again.

@@ -1,5 +1,5 @@
-/* lanes.c - lanes for the threads that will ask: they are made ahead, become free, and are taken back
- * from dead threads here, by the journal thread; who gets none is told. */
+/* lanes.c - the journal thread makes lanes ahead of demand, frees them, takes them back from dead
+ * threads, and reports threads that got none. */
 #include "journaler.h"
 
 /* Ready and free: one for the next thread, one for a signal handler. */
@@ -53,8 +53,8 @@ int weir_journaler_first_lanes(weir_journaler *j, weir_error *error) {
     int status = WEIR_OK;
     for (int i = 0; status == WEIR_OK && i < LANES_AHEAD; i++)
         status = provision_one(j, error);
-    if (status == WEIR_NO_SPACE) { /* no reason not to open: what was found can be applied, and no
-                                      lane is a full ring, until somebody asks and there is room */
+    if (status == WEIR_NO_SPACE) { /* opening succeeds all the same: found rows can be applied, and
+                                      appends find a full ring until a lane can be made */
         weir_journaler_tell(j, WEIR_EVENT_NO_SPACE, error->text);
         set_short(j, status);
         return WEIR_OK;
@@ -64,17 +64,21 @@ int weir_journaler_first_lanes(weir_journaler *j, weir_error *error) {
 
 /* ---- threads that got none ------------------------------------------------------------------- */
 
+static bool is_lane_free(const weir_journaler *j) {
+    return weir_ring_owned(j->ring) < j->ring->header.lanes;
+}
+
+/* Not while a lane is free or can be made: then appends are nested too deep, or lanes are made too
+ * slowly, which lanes_max does not change. */
 void weir_journaler_lane_refused(weir_journaler *j) {
+    if (is_lane_free(j)) return;
     /* seq_cst: has_work sees it, or the wake-up finds the thread asleep. */
     atomic_store_explicit(&j->lane_refused, 1, memory_order_seq_cst);
     weir_journaler_wake(j);
 }
 
-static bool is_lane_free(const weir_journaler *j) {
-    return weir_ring_owned(j->ring) < j->ring->header.lanes;
-}
-
-/* By the journal thread, since who asked may be a signal handler. Where lanes are short for another reason than lanes_max, NO_SPACE has said which. */
+/* By the journal thread, since a signal handler may have asked. If lanes cannot be made, NO_SPACE has
+ * said why. */
 static void tell_refused(weir_journaler *j) {
     bool refused = atomic_exchange_explicit(&j->lane_refused, 0, memory_order_acquire) != 0;
     if (!refused) {

@@ -205,7 +205,7 @@ static void watch_and_kill(weir_rng *rng) {
     (void)kill(child, SIGKILL);
     (void)end_of(child);
     assert_true(children_are_well());
-    assert_whole_batches(t->path, "behind the kill");
+    assert_whole_batches(t->path, "after the kill");
 }
 
 /* The tool archives only what goes on an archive that is there, which at first it is not. */
@@ -217,7 +217,7 @@ static void recover(weir_rng *rng) {
         usleep((useconds_t)weir_rng_below(rng, 15000));
         (void)kill(child, SIGKILL);
         (void)end_of(child);
-        assert_whole_batches(t->path, "behind a killed recovery");
+        assert_whole_batches(t->path, "after a killed recovery");
     }
     bool tool = takes_the_tool(rng);
     int code = end_of(start(tool ? recover_by_the_tool : recover_by_opening));

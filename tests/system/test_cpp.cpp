@@ -512,6 +512,7 @@ void durations_become_milliseconds(const place &) {
     CHECK(milliseconds(std::chrono::duration<float>(0.25f)) == 250);
     CHECK(milliseconds(std::chrono::hours::max()) == UINT32_MAX - 1);
     CHECK(milliseconds(std::chrono::milliseconds(UINT32_MAX)) == UINT32_MAX - 1);
+    CHECK(milliseconds(std::chrono::milliseconds(UINT32_MAX) - 1us) == UINT32_MAX - 1);
 }
 
 void rows_are_waited_for_and_counted(const place &p) {

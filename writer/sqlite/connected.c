@@ -1,13 +1,13 @@
-/* connected.c - a connection is shown to the program, and comes back as weir needs it. */
+/* connected.c - the program prepares a connection, and what weir relies on is restored after that. */
 #include "connected.h"
 
 #include "sqlite_error.h"
 
 /* ---- meanwhile ------------------------------------------------------------------------------- */
 
-/* What would end a promise if it were so for a moment only: pages that are copied or committed without
- * a sync, a -wal file that is removed, locks that are kept or not taken. Nothing is done, and that is
- * no error, since programs have these in the function that opens every connection. */
+/* Pragmas that would break a promise even for a moment: pages copied or committed without a sync, a
+ * removed -wal file, locks that are kept or not taken. They are ignored without an error, since
+ * programs set them in the function that opens every connection. */
 static const char *const ours[] = {
     "journal_mode", "synchronous",        "locking_mode",    "wal_autocheckpoint",
     "mmap_size",    "wal_checkpoint",     "foreign_keys",    "ignore_check_constraints",
@@ -27,7 +27,7 @@ static int authorize(void *context, int action, const char *pragma, const char *
 
 /* ---- afterwards ------------------------------------------------------------------------------ */
 
-/* A callback could refuse statements, end transactions, or be called when the program expects it least. */
+/* These could refuse statements, end transactions, or run on weir's threads unexpectedly. */
 static void take_callbacks_out(sqlite3 *db) {
     (void)sqlite3_set_authorizer(db, NULL, NULL); /* fails only for a NULL connection */
     (void)sqlite3_commit_hook(db, NULL, NULL);
@@ -48,7 +48,7 @@ static int refuse_connected(sqlite3 *db, const char *what, weir_error *error) {
                      sqlite3_db_filename(db, "main"), what);
 }
 
-/* The names of a temporary table or view come before those of the database. */
+/* SQLite looks for a name among temporary tables and views first. */
 static int check_temporary(sqlite3 *db, weir_error *error) {
     int64_t names;
     int status = weir_sqlite_ask(
@@ -61,7 +61,7 @@ static int check_temporary(sqlite3 *db, weir_error *error) {
                             error);
 }
 
-/* Once the -wal file is used in exclusive mode, that stays so for as long as the connection is open. */
+/* A connection that has used the -wal file in exclusive mode cannot leave that mode. */
 static int check_locking(sqlite3 *db, weir_error *error) {
     sqlite3_stmt *s;
     int status = weir_sqlite_prepare(db, "PRAGMA main.locking_mode=NORMAL", &s, error);

@@ -1,5 +1,5 @@
-/* connected.h - what the program does with a new connection (weir_sqlite_options), and what of it is
- * undone. */
+/* connected.h - lets the program prepare a new connection (weir_sqlite_options), and undoes what weir
+ * cannot keep. */
 #ifndef WEIR_CONNECTED_H
 #define WEIR_CONNECTED_H
 

@@ -1,4 +1,4 @@
-/* path.c - the path of a database, judged before SQLite sees it, and what a refusal means. */
+/* path.c - checks of a database's path before SQLite sees it, and texts for what it refuses. */
 #include "path.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* path.h - the path of a database, judged before SQLite sees it: SQLite would make a file of almost
- * any. */
+/* path.h - checks the path of a database before SQLite sees it, which would create a file for almost
+ * any path. */
 #ifndef WEIR_DATABASE_PATH_H
 #define WEIR_DATABASE_PATH_H
 
@@ -10,8 +10,8 @@
  * of one; ":memory:"; nothing; a name that ends in a slash; a path that SQLite has no room for. */
 int weir_database_name_check(const char *path, weir_error *error);
 
-/* WEIR_DATABASE when the path leads to a directory, or to nowhere that this user may look. A file
- * that is not there yet is none of its business. */
+/* WEIR_DATABASE when the path names a directory, or leads through a file or through a directory that
+ * this user may not search. A file that does not exist yet is no error. */
 int weir_database_path_check(const weir_os *os, const char *path, weir_error *error);
 
 /* Why the file could not be opened, or created unless it must exist, where the system gave number

@@ -10,7 +10,7 @@ typedef struct weir_sqlite_config {
     const char *path;
     bool must_exist;
     uint32_t busy_timeout_ms;    /* for opening; a transaction tries once and returns WEIR_BUSY */
-    weir_sqlite_options program; /* what it does with each connection */
+    weir_sqlite_options program; /* how it prepares each connection */
     const weir_os *os;           /* for everything that SQLite does not do itself; NULL: POSIX */
 } weir_sqlite_config;
 

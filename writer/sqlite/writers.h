@@ -19,7 +19,7 @@ typedef struct weir_writer {
     weir_outcomes outcomes; /* of rows that weir_insert_now waits for */
     weir_keep_settings keeps;
     char *path;                  /* of the database; sqlite3_free() it */
-    weir_sqlite_options program; /* what it does with each connection */
+    weir_sqlite_options program; /* how it prepares each connection */
     uint32_t open_timeout_ms;
     sqlite3 *reader; /* for looking at tables; NULL: it is closed; only under lock */
     bool closing;    /* likewise */

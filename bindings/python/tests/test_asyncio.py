@@ -80,6 +80,24 @@ class Awaiting(Case):
 
         asyncio.run(main())
 
+    def test_closing_makes_rows_durable_though_they_are_not_applied(self):
+        lock = sqlite3.connect(self.path, isolation_level=None)
+        self.addCleanup(lock.close)
+        lock.execute("BEGIN IMMEDIATE")
+
+        async def main():
+            ticket = self.t.append_ticket(1)
+            tasks = [asyncio.ensure_future(self.db.wait_async(ticket, level))
+                     for level in ("durable", "applied")]
+            await asyncio.sleep(0)  # both wait; the loop reads no descriptor before the end
+            with self.assertWarns(weir.Unapplied):
+                self.db.close()
+            self.assertTrue(await tasks[0])
+            with self.assertRaises(weir.Closed):
+                await tasks[1]
+
+        asyncio.run(main())
+
 
 async def main_again(t):
     await t.append_async(5, level="applied")

@@ -1,5 +1,6 @@
 """Levels, tickets, signals while waiting, events, threads, the end of the interpreter."""
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -142,6 +143,13 @@ class Events(Case):
         t.append(1)
         t.append(1)
         self.assertTrue(db.sync("applied", 30))
+
+    def test_each_event_of_the_header_has_a_name(self):
+        header = os.path.join(os.environ["WEIR_SOURCE_DIR"], "include", "weir", "weir.h")
+        with open(header, encoding="utf-8") as file:
+            found = re.findall(r"WEIR_EVENT_(\w+) = (\d+)", file.read())
+        self.assertEqual({name: int(number) for name, number in found},
+                         {event.name: event.value for event in weir.Event})
 
     def test_a_callable_gets_them_and_may_call_anything(self):
         seen = []

@@ -48,6 +48,7 @@ class Event(enum.IntEnum):
     WAL_GROWS = 14
     KEEP_FAILS = 15
     LOG_REFUSED = 16
+    NO_LANE = 17
 
 
 _ordinary = {Event.RECOVERED, Event.TORN_TAIL, Event.APPLY_RESUMED, Event.GROWS_AGAIN}
@@ -271,20 +272,20 @@ class Database:
                 return True
             self._closed = True
         _open.discard(self)
-        applied = False
+        reached: Optional[Level] = None  # by every row
         try:
             self._waiters.stop()
-            applied = self._handle.close() == _weir.OK
+            reached = Level.APPLIED if self._handle.close() == _weir.OK else Level.DURABLE
         finally:
-            self._waiters.end(applied)
+            self._waiters.end(reached)
             if self._worker is not None:
                 self._worker.calls.put(None)
             if threading.current_thread() is not self._events:
                 self._events.join()
-        if not applied:
+        if reached is not Level.APPLIED:
             warnings.warn(f"{self.path}: rows wait in the journal and are not applied yet; the next "
                           "opening or weir-recover applies them", Unapplied, stacklevel=2)
-        return applied
+        return reached is Level.APPLIED
 
     def __enter__(self) -> "Database":
         return self

@@ -112,10 +112,11 @@ class Waiters:
         with self.lock:
             self.stopped = True
 
-    def end(self, applied: bool) -> None:
-        """The handle is closed: everybody learns whether everything is applied."""
+    def end(self, level: Optional[int]) -> None:
+        """The handle is closed, and every row has reached level; None: nobody knows."""
+        closed = Closed(_weir.CLOSED, "WEIR_CLOSED",
+                        "the database was closed before the row reached the level")
         with self.lock:
             waiting = list(self.waiters)
         for waiter in waiting:
-            self._tell(waiter, None if applied else Closed(
-                _weir.CLOSED, "WEIR_CLOSED", "the database was closed before the row was applied"))
+            self._tell(waiter, None if level is not None and waiter.level <= level else closed)

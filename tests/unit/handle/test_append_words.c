@@ -14,6 +14,7 @@
 
 #include <weir/log.h>
 
+#include "lib/handle/append_path.h"
 #include "lib/handle/handle.h"
 #include "lib/journal/stream.h"
 #include "opened.h"
@@ -96,11 +97,25 @@ static void a_large_row_names_its_bytes_and_the_option(void **state) {
     static char text[40000];
     weir_value overlong = weir_null();
     open_it(o, WEIR_FULL_BLOCK);
-    EXPECT(weir_append(plain, 1, weir_text_n(text, sizeof text)), WEIR_TOO_BIG, "40018 bytes",
+    EXPECT(weir_append(plain, 1, weir_text_n(text, sizeof text)), WEIR_TOO_BIG, "40040 bytes",
            "lane_bytes (65536)", "raise");
     if (sizeof(size_t) > 4) overlong = weir_blob(text, (size_t)UINT32_MAX + 1);
     if (sizeof(size_t) > 4)
         EXPECT(weir_append(plain, 1, overlong), WEIR_TOO_BIG, "value 2, of column b", "4 GiB");
+}
+
+/* Each row takes more than its values: the head of its record and its own. */
+static void many_small_rows_name_more_bytes_than_fit(void **state) {
+    enum { ROWS = 1500 };
+    opened *o = *state;
+    weir_value values[2 * ROWS];
+    unsigned long long bytes = 0;
+    for (int i = 0; i < 2 * ROWS; i++)
+        values[i] = i % 2 ? weir_null() : weir_int(i);
+    open_it(o, WEIR_FULL_BLOCK);
+    assert_int_equal(weir_append_rows(plain, values, 2, ROWS, NULL), WEIR_TOO_BIG);
+    assert_int_equal(sscanf(weir_last_error(), "weir_append_rows: table plain: %llu", &bytes), 1);
+    assert_true(bytes > 65536 / 2);
 }
 
 static void a_full_ring_names_policy_and_options(void **state) {
@@ -239,6 +254,18 @@ static void a_thread_without_a_lane_is_an_event_until_it_passes(void **state) {
     end_holding(&h);
 }
 
+static void too_many_nested_appends_are_no_lack_of_lanes(void **state) {
+    opened *o = *state;
+    open_it(o, WEIR_FULL_BLOCK);
+    weir_slot_of(o->w)->depth = WEIR_DEPTHS; /* as in the handler of a handler of a handler */
+    int status = weir_append(plain, 1, 2);
+    weir_slot_of(o->w)->depth = 0;
+    EXPECT(status, WEIR_FULL, "nested too deep");
+    assert_int_equal(weir_append(plain, 1, 2), WEIR_OK);
+    assert_int_equal(weir_sync(o->w, WEIR_DURABLE, 20000), WEIR_OK); /* by a step after it */
+    assert_int_equal(atomic_load(&no_lane), 0);
+}
+
 /* ---- handlers -------------------------------------------------------------------------------- */
 
 static void fail_in_a_handler(int number) {
@@ -283,11 +310,13 @@ int main(void) {
         OPENED_TEST(misuse_names_table_value_and_remedy),
         OPENED_TEST(the_words_are_of_the_last_failure),
         OPENED_TEST(a_large_row_names_its_bytes_and_the_option),
+        OPENED_TEST(many_small_rows_name_more_bytes_than_fit),
         OPENED_TEST(a_full_ring_names_policy_and_options),
         OPENED_TEST(a_closed_handle_says_what_to_do),
         OPENED_TEST(a_forked_child_and_a_stopped_handle_say_so),
         OPENED_TEST(spent_keys_are_told),
         OPENED_TEST(a_thread_without_a_lane_is_an_event_until_it_passes),
+        OPENED_TEST(too_many_nested_appends_are_no_lack_of_lanes),
         OPENED_TEST(a_handler_does_not_mix_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
