@@ -1,12 +1,6 @@
 /* batch.c - weir._weir.Batch: rows of several tables that are published together. */
 #include "binding.h"
 
-#ifndef WEIR_HAS_BATCH
-
-PyTypeObject *make_batch_type(void) { return NULL; }
-
-#else
-
 enum { VALUES_ON_STACK = 64 };
 
 typedef struct batch_object {
@@ -124,5 +118,3 @@ PyTypeObject *make_batch_type(void) {
                                Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
     return (PyTypeObject *)PyType_FromSpec(&spec);
 }
-
-#endif

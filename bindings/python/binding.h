@@ -84,7 +84,7 @@ PyObject *table_append_columns(table_object *table, PyObject *parts);
 
 /* ---- batch.c -------------------------------------------------------------------------------- */
 
-PyTypeObject *make_batch_type(void); /* NULL without an exception: the library has no batches */
+PyTypeObject *make_batch_type(void);
 table_object *table_of(PyObject *object);
 
 /* ---- events.c ------------------------------------------------------------------------------- */

@@ -183,7 +183,6 @@ static PyObject *handle_next_event(PyObject *object, PyObject *args) {
     return words ? Py_BuildValue("(iN)", (int)event, words) : NULL;
 }
 
-#ifdef WEIR_HAS_DESCRIPTOR
 static PyObject *handle_descriptor(PyObject *object, PyObject *args) {
     handle_object *self = (handle_object *)object;
     int level, fd;
@@ -200,7 +199,6 @@ static PyObject *handle_request(PyObject *object, PyObject *args) {
     if (status < 0) return raise_status(status);
     Py_RETURN_NONE;
 }
-#endif
 
 static PyMethodDef methods[] = {
     {"close", handle_close, METH_NOARGS, NULL},
@@ -208,10 +206,8 @@ static PyMethodDef methods[] = {
     {"wait", handle_wait, METH_VARARGS, NULL},
     {"stats", handle_stats, METH_NOARGS, NULL},
     {"next_event", handle_next_event, METH_VARARGS, NULL},
-#ifdef WEIR_HAS_DESCRIPTOR
     {"descriptor", handle_descriptor, METH_VARARGS, NULL},
     {"request", handle_request, METH_VARARGS, NULL},
-#endif
     {NULL, NULL, 0, NULL},
 };
 

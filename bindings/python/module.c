@@ -19,7 +19,7 @@ static struct PyModuleDef definition = {
 };
 
 static int add_type(PyObject *module, const char *name, PyTypeObject *type) {
-    if (!type) return PyErr_Occurred() ? -1 : 0;
+    if (!type) return -1;
     return PyObject_SetAttrString(module, name, (PyObject *)type);
 }
 

@@ -122,13 +122,13 @@ static void words_of_no_room(const weir_failure *f, weir_error *error) {
     if (f->number)
         (void)snprintf(waited, sizeof waited, "after full_timeout_ms (%u)",
                        (unsigned)w->options.full_timeout_ms);
-    (void)weir_fail(error, f->status,
-                    "%s: the thread's lane (lane_bytes: %llu) is full, and the row was refused %s: "
-                    "rows come faster than the disk takes them, or the journal is at "
-                    "journal_limit_bytes (%llu) because SQLite is behind; raise what is short, or "
-                    "append again later",
-                    f->call, (ull)w->options.lane_bytes, waited,
-                    (ull)w->options.journal_limit_bytes);
+    (void)weir_fail(
+        error, f->status,
+        "%s: the thread's lane (lane_bytes: %llu) is full, and the append was refused %s: "
+        "rows come faster than the disk takes them, or the journal is at "
+        "journal_limit_bytes (%llu) because SQLite is behind; raise what is short, or "
+        "append again later",
+        f->call, (ull)w->options.lane_bytes, waited, (ull)w->options.journal_limit_bytes);
 }
 
 /* ---- facts: on the failing path, in signal handlers too -------------------------------------- */
@@ -206,7 +206,7 @@ int weir_append_explain(const char *call, const weir_table *t, const weir_value 
 static void note_of_handle(const weir *w, void (*words)(const weir_failure *f, weir_error *error),
                            bool waited) {
     const weir_failure f = {.words = words,
-                            .call = "weir_append",
+                            .call = "append", /* by whichever call: weir_commit() too */
                             .of = w,
                             .number = waited,
                             .generation = w->generation,

@@ -1,4 +1,4 @@
-"""Waits that can be awaited, and batches: as far as the library has them."""
+"""Waits that can be awaited, and batches."""
 import asyncio
 import sqlite3
 import threading
@@ -6,10 +6,8 @@ import unittest
 
 import weir
 from support import Case
-from weir import _weir
 
 
-@unittest.skipUnless(hasattr(_weir.Handle, "descriptor"), "this libweir has no weir_descriptor")
 class Awaiting(Case):
     def setUp(self):
         super().setUp()
@@ -103,7 +101,6 @@ async def main_again(t):
     await t.append_async(5, level="applied")
 
 
-@unittest.skipUnless(hasattr(_weir, "Batch"), "this libweir has no weir_begin")
 class Batches(Case):
     def setUp(self):
         super().setUp()

@@ -5,7 +5,6 @@ import sys
 import unittest
 
 from support import Case
-from weir import _weir
 
 ROOT = os.environ.get("WEIR_SOURCE_DIR") or os.path.abspath(
     os.path.join(os.path.dirname(__file__), "../../.."))
@@ -27,7 +26,6 @@ class Examples(Case):
         self.assertIn("2 rows of a former process", out)
         self.assertRegex(out, r"INFO it begins\nERROR the last words of \d+\n$")
 
-    @unittest.skipUnless(hasattr(_weir.Handle, "descriptor"), "this libweir has no weir_descriptor")
     def test_async_rows(self):
         self.assertIn("applied: True\n1001 rows,", self.example("async_rows.py"))
         self.assertEqual(self.rows("SELECT count(*) FROM orders"), [(1001,)])

@@ -303,12 +303,8 @@ class Database:
             log_event(Event.STOPPED, f"{self.path}: {error}")
 
 
-class Batch(_weir.Batch if hasattr(_weir, "Batch") else object):  # type: ignore[misc]
+class Batch(_weir.Batch):
     """Rows that become visible together; Database.batch() makes it."""
-
-    if not hasattr(_weir, "Batch"):
-        def __init__(self, handle: Any) -> None:
-            raise NotImplementedError("this libweir has no batches")
 
     ticket: Optional[Ticket] = None
     """Names the batch once it is committed, to wait for it."""

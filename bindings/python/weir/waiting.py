@@ -41,8 +41,6 @@ class Waiters:
         self.stopped = False
 
     async def wait(self, ticket: Any, level: int, timeout: Optional[float]) -> bool:
-        if not hasattr(self.handle, "descriptor"):
-            raise NotImplementedError("this libweir has no descriptors to wait with")
         if self.handle.wait(ticket, level, 0):
             return True
         loop = asyncio.get_running_loop()

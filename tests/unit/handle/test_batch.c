@@ -257,6 +257,8 @@ static void a_full_ring_refuses_the_batch_which_can_be_committed_later(void **st
     weir_journal_unlock(weir_handle_journal(f->w));
     assert_int_equal(filled, WEIR_FULL);
     assert_int_equal(refused, WEIR_FULL);
+    assert_non_null(strstr(weir_last_error(), "lane_bytes"));
+    assert_null(strstr(weir_last_error(), "weir_append")); /* which was not called */
     assert_int_equal(weir_stats(f->w, &s), WEIR_OK);
     assert_int_equal(s.rows_refused, 1 + 3);
     assert_int_equal(weir_sync(f->w, WEIR_DURABLE, 10000), WEIR_OK);
