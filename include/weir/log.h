@@ -208,8 +208,8 @@ WEIR_API int weir_log_configure_sized(weir *w, const weir_log_options *options,
  * weir_stats.log_dropped, and when there is room again a row of level WARN and file "weir" says how
  * many messages, since when, and in "fields" of which levels. The last sixteenth of each lane is
  * kept for ERROR and FATAL. A table that cannot be had, or another failure, is an event
- * (WEIR_EVENT_LOG_REFUSED), once for each reason, and counted in
- * weir_stats.log_failed; the database is asked again every second. */
+ * (WEIR_EVENT_LOG_REFUSED), once for each reason, and counted in weir_stats.log_failed; the database
+ * is asked again every second. */
 static inline int weir_log_configure(weir *w, const weir_log_options *options) {
     return weir_log_configure_sized(w, options, sizeof *options);
 }

@@ -503,9 +503,10 @@ WEIR_API int weir_wait(weir *w, weir_ticket ticket, weir_level level, uint32_t t
  * level: WEIR_DURABLE or WEIR_APPLIED; each has one, made by the first call and given by every
  * other. *fd: an eventfd, non-blocking and closed by exec; it belongs to the handle. Only read from
  * it, 8 bytes; a second reader takes the news from the first. weir_close() makes it readable, then
- * closes it: take it out of the event loop before, since its number may soon be another file's. A
- * forked child has a copy, which it must not read. Any thread; not from a signal handler. Errors:
- * WEIR_MISUSE, WEIR_IO (no descriptor can be had), WEIR_NO_MEMORY, WEIR_CLOSED, WEIR_FORKED. */
+ * closes it (while a thread is still inside a call, once that is over): take it out of the event
+ * loop before, since its number may soon be another file's. A forked child has a copy, which it must
+ * not read. Any thread; not from a signal handler. Errors: WEIR_MISUSE, WEIR_IO (no descriptor can be
+ * had), WEIR_NO_MEMORY, WEIR_CLOSED, WEIR_FORKED. */
 WEIR_API int weir_descriptor(weir *w, weir_level level, int *fd);
 
 /* Let every row that was published before this call, by any thread, reach level as soon as for a

@@ -106,29 +106,40 @@ static void words_of_argument(const weir_failure *f, weir_error *error) {
     (void)weir_fail(error, f->status, "%s: %s", f->call, (const char *)f->of);
 }
 
+/* The handle's options as they were, or those of none: its memory may be another opening's by now. */
+static weir_options options_of(const weir_failure *f) {
+    weir *w = (weir *)f->of;
+    weir_options options = {0};
+    int held;
+    if (weir_call_enter(w, WEIR_CALL_EVEN_STOPPED, &held) != WEIR_OK) return options;
+    if (f->generation == w->generation) options = w->options;
+    weir_call_exit(w, held);
+    return options;
+}
+
 static void words_of_no_lane(const weir_failure *f, weir_error *error) {
-    const weir *w = f->of;
+    const weir_options options = options_of(f);
     (void)weir_fail(error, f->status,
                     "%s: the thread got no lane: all %u of lanes_max are taken, or cannot be made "
                     "for now, or appends are nested too deep in handlers; raise "
                     "weir_options.lanes_max, or let threads that appended end",
-                    f->call, (unsigned)w->options.lanes_max);
+                    f->call, (unsigned)options.lanes_max);
 }
 
 /* number: it has waited. */
 static void words_of_no_room(const weir_failure *f, weir_error *error) {
-    const weir *w = f->of;
+    const weir_options options = options_of(f);
     char waited[64] = "at once (WEIR_FULL_FAIL, or a thread that may not wait)";
     if (f->number)
         (void)snprintf(waited, sizeof waited, "after full_timeout_ms (%u)",
-                       (unsigned)w->options.full_timeout_ms);
+                       (unsigned)options.full_timeout_ms);
     (void)weir_fail(
         error, f->status,
         "%s: the thread's lane (lane_bytes: %llu) is full, and the append was refused %s: "
         "rows come faster than the disk takes them, or the journal is at "
         "journal_limit_bytes (%llu) because SQLite is behind; raise what is short, or "
         "append again later",
-        f->call, (ull)w->options.lane_bytes, waited, (ull)w->options.journal_limit_bytes);
+        f->call, (ull)options.lane_bytes, waited, (ull)options.journal_limit_bytes);
 }
 
 /* ---- facts: on the failing path, in signal handlers too -------------------------------------- */
@@ -156,11 +167,13 @@ static unsigned fault_of(const weir_value *v) {
     }
 }
 
-/* The first value that cannot be stored; false: each can. */
+/* The first value that cannot be stored; false: each can, as far as the call itself has looked. */
 static bool note_bad_value(const char *call, const weir_table *t, const weir_value *values,
-                           size_t count, int status) {
-    for (size_t i = 0; i < count; i++) {
+                           size_t count, size_t rows, int status) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i / count < rows && bytes <= UINT32_MAX; i++) {
         int ignored;
+        if (i % count == 0) bytes += weir_row_bound(values + i, count);
         if (weir_row_size(&values[i], 1, &ignored)) continue;
         weir_failure f = {.words = words_of_value,
                           .call = call,
@@ -176,7 +189,7 @@ static bool note_bad_value(const char *call, const weir_table *t, const weir_val
 static uint64_t bytes_of(const weir_table *t, const weir_value *values, size_t columns,
                          size_t rows) {
     uint64_t bytes = 0;
-    for (size_t r = 0; r < rows; r++)
+    for (size_t r = 0; r < rows && bytes <= UINT32_MAX; r++)
         bytes += weir_record_bytes(weir_row_bound(values + r * columns, columns)) +
                  (t->key >= 0 ? 8 : 0);
     return bytes;
@@ -194,7 +207,7 @@ int weir_append_explain(const char *call, const weir_table *t, const weir_value 
                                                .number = count,
                                                .status = (int16_t)status});
     bool of_values = status == WEIR_MISUSE || status == WEIR_TOO_BIG;
-    if (of_values && note_bad_value(call, t, values, count * rows, status)) return status;
+    if (of_values && note_bad_value(call, t, values, count, rows, status)) return status;
     weir_failure f = {.words = words_of_status, .call = call, .status = (int16_t)status};
     if (status == WEIR_TOO_BIG) {
         f.words = words_of_size;

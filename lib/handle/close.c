@@ -143,10 +143,12 @@ static int close_handle(weir *w) {
         journaled = remove_ring(w, &error); /* while the writer finishes */
     int applied = stop_writer(w, deadline);
     if (!quiet) { /* ring, mapping and lock stay: the append will be kept */
-        (void)weir_fail(&error, WEIR_PENDING,
-                        "%s: a thread is still inside a call, or has jumped out of an append; the "
-                        "journal can be opened again once the call returns or the thread ends",
-                        w->directory);
+        if (journaled == WEIR_OK)
+            (void)weir_fail(&error, WEIR_PENDING,
+                            "%s: a thread is still inside a call, or has jumped out of an append; "
+                            "the journal can be opened again once the call returns or the thread "
+                            "ends",
+                            w->directory);
         weir_registry_keep_stuck(w);
         return weir_publish_error(&error);
     }
