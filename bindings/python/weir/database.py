@@ -48,6 +48,7 @@ class Event(enum.IntEnum):
     WAL_GROWS = 14
     KEEP_FAILS = 15
     LOG_REFUSED = 16
+    NO_LANE = 17
 
 
 _ordinary = {Event.RECOVERED, Event.TORN_TAIL, Event.APPLY_RESUMED, Event.GROWS_AGAIN}
