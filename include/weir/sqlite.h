@@ -90,8 +90,8 @@ WEIR_API int weir_open_sqlite_with_sized(const char *path, const weir_options *o
  * ignore_check_constraints, recursive_triggers (off), writable_schema, count_changes, the busy
  * timeout and handler, whether triggers fire. An authorizer, a progress handler, and hooks for
  * commit, rollback, update and -wal are taken out again. A transaction that is left open, a statement
- * that is left under way, a temporary table or view, and exclusive mode when SQLite cannot leave it,
- * are refused. Every statement must be finalized.
+ * that is left under way, a temporary table, view or trigger, and exclusive mode when SQLite cannot
+ * leave it, are refused. Every statement must be finalized.
  *
  * Errors: as weir_open_sqlite(). WEIR_DATABASE also when connected() refuses, or leaves what is
  * refused: weir_last_error() says which, with the code. When that comes later, it is the answer of

@@ -336,7 +336,7 @@ typedef struct weir_options {
     uint32_t lanes_max;     /* threads that can append at once, 2 … 1024; default 64 */
     uint64_t segment_bytes; /* size of a journal file, 1 MiB … 4 GiB; default 16 MiB */
     /* Segments that wait for SQLite; default 16 GiB. When it is reached, the ring fills and the
-     * full policy decides. */
+     * full policy decides. A row or a batch that is larger is taken once nothing else waits. */
     uint64_t journal_limit_bytes;
     weir_full full;
     /* For WEIR_FULL_BLOCK; default 10 000. A frozen file system is not a full ring: an append into

@@ -169,10 +169,14 @@ static void adopt_segment(weir_journal *j, const weir_segment *s, const weir_seg
     weir_journal_commit_appended(j);
 }
 
+/* The limit is for segments that wait. While there is none but the last, a block that is larger than
+ * the limit is taken: it would never be, and its rows and all after them would never be durable. */
 static bool over_limit(weir_journal *j, uint64_t more) {
     weir_journal_lock(j);
     uint64_t bytes = j->catalog.bytes;
+    bool alone = j->catalog.file_count - j->catalog.files_gone <= 1;
     weir_journal_unlock(j);
+    if (alone) return false;
     return more > j->config.limit_bytes || bytes > j->config.limit_bytes - more;
 }
 

@@ -48,16 +48,18 @@ static int refuse_connected(sqlite3 *db, const char *what, weir_error *error) {
                      sqlite3_db_filename(db, "main"), what);
 }
 
-/* SQLite looks for a name among temporary tables and views first. */
+/* SQLite looks for a name among temporary tables and views first. A temporary trigger may be on any
+ * table of the database, and is not seen where tables are looked at: on weir_position it could keep
+ * a row from being applied once. */
 static int check_temporary(sqlite3 *db, weir_error *error) {
     int64_t names;
     int status = weir_sqlite_ask(
-        db, "SELECT count(*) FROM sqlite_temp_schema WHERE type IN ('table', 'view')", NULL, 0,
-        &names, error);
+        db, "SELECT count(*) FROM sqlite_temp_schema WHERE type IN ('table', 'view', 'trigger')",
+        NULL, 0, &names, error);
     if (status != WEIR_OK || names == 0) return status;
     return refuse_connected(db,
-                            "has left a temporary table or view, which would hide a table of its "
-                            "name from weir: drop it there",
+                            "has left a temporary table, view or trigger, which would hide a table "
+                            "from weir or change what is written to it: drop it there",
                             error);
 }
 

@@ -168,9 +168,9 @@ static int open_writer_and_guard(const weir_sqlite_config *config, weir_connecti
     if (status == WEIR_OK && config->program.connected) status = sync_file(out, error);
     if (status != WEIR_OK) {
         weir_connection_close(out);
-        return status == WEIR_SCHEMA
-                   ? weir_fail(error, WEIR_DATABASE, "%s", error ? error->text : "")
-                   : status;
+        if (status != WEIR_SCHEMA) return status;
+        if (error) error->status = WEIR_DATABASE; /* its words stay */
+        return WEIR_DATABASE;
     }
     weir_wal_io_take_over(&out->wal, config->os, out->db);
     out->wal.locks = &out->locks;

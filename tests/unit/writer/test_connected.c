@@ -342,6 +342,12 @@ static int use_exclusively(void *context, sqlite3 *db) {
     return sqlite3_exec(db, context, NULL, NULL, NULL);
 }
 
+static int limit_statements(void *context, sqlite3 *db) {
+    (void)context;
+    (void)sqlite3_limit(db, SQLITE_LIMIT_SQL_LENGTH, 50); /* answers the former limit */
+    return SQLITE_OK;
+}
+
 static int refuse(void *context, sqlite3 *db) {
     (void)db;
     return *(const int *)context;
@@ -358,6 +364,8 @@ static void what_it_leaves_behind_is_refused(void **state) {
         {run_and_keep, (char[]){"BEGIN"}, "transaction open"},
         {run_and_keep, (char[]){"BEGIN IMMEDIATE; INSERT INTO t VALUES(2)"}, "transaction open"},
         {run_and_keep, (char[]){"CREATE TEMP TABLE t(x)"}, "temporary table"},
+        {run_and_keep, (char[]){"CREATE TEMP TRIGGER i AFTER INSERT ON t BEGIN SELECT 1; END"},
+         "temporary table, view or trigger"},
         {run_and_keep, (char[]){"SELECT nothing"}, "answers 1 (SQL logic error)"},
         {leave_a_statement, (char[]){"SELECT * FROM t"}, "statement under way"},
         {use_exclusively, (char[]){"PRAGMA locking_mode=EXCLUSIVE; INSERT INTO t SELECT 2 WHERE 0"},
@@ -378,6 +386,15 @@ static void what_it_leaves_behind_is_refused(void **state) {
         assert_int_equal(access(f->journal, F_OK), -1);
         assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t"), 1);
     }
+}
+
+/* weir's own statements no longer fit, and that is told in SQLite's words. */
+static void a_limit_that_is_too_low_is_told(void **state) {
+    opened *f = *state;
+    weir_sqlite_options o = {limit_statements, NULL};
+    assert_int_equal(weir_open_sqlite_with(f->database, NULL, &o, &f->w), WEIR_DATABASE);
+    assert_non_null(strstr(weir_last_error(), f->database));
+    assert_non_null(strstr(weir_last_error(), "string or blob too big"));
 }
 
 static void a_lock_in_its_way_is_waited_for(void **state) {
@@ -413,6 +430,7 @@ int main(void) {
         OPENED_TEST(a_database_that_is_opened_again_has_them),
         OPENED_TEST(no_setting_breaks_a_promise),
         OPENED_TEST(what_it_leaves_behind_is_refused),
+        OPENED_TEST(a_limit_that_is_too_low_is_told),
         OPENED_TEST(a_lock_in_its_way_is_waited_for),
         OPENED_TEST(without_a_call_it_is_a_plain_opening),
     };
