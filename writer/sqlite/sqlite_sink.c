@@ -68,6 +68,17 @@ static int read_position(sqlite_sink *s, const weir_id journal, weir_position *a
     return status;
 }
 
+/* A trigger may have ignored or changed the row: without its position a row would come again. */
+static int check_position(sqlite_sink *s, const weir_position *to, weir_error *error) {
+    weir_position at;
+    int status = read_position(s, to->journal, &at, error);
+    if (status != WEIR_OK) return status;
+    if (at.block == to->block && at.row == to->row && at.hash == to->hash) return WEIR_OK;
+    return weir_fail(error, WEIR_SCHEMA,
+                     "the table weir_position does not keep what is stored in it: drop the trigger "
+                     "on it");
+}
+
 static int write_position(sqlite_sink *s, const weir_position *to, weir_error *error) {
     int code = sqlite3_bind_blob(s->store, 1, to->journal, sizeof to->journal, SQLITE_STATIC);
     if (code == SQLITE_OK) code = sqlite3_bind_int64(s->store, 2, (sqlite3_int64)to->block);
@@ -78,7 +89,7 @@ static int write_position(sqlite_sink *s, const weir_position *to, weir_error *e
                      ? WEIR_OK
                      : weir_sqlite_fail(s->connection.db, "storing the position", error);
     (void)sqlite3_reset(s->store); /* repeats the step's code */
-    return status;
+    return status == WEIR_OK ? check_position(s, to, error) : status;
 }
 
 /* ---- the connection and what belongs to it --------------------------------------------------- */

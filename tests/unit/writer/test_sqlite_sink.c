@@ -665,6 +665,31 @@ static void rows_that_cannot_be_are_damage(void **state) {
     assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t WHERE c IS NULL"), 1);
 }
 
+/* As another connection may make one; or a program, in its own. */
+static void a_position_that_is_not_kept_is_told(void **state) {
+    sink_fixture *f = *state;
+    static const char *const triggers[] = {
+        "CREATE TRIGGER w BEFORE INSERT ON weir_position BEGIN SELECT RAISE(IGNORE); END",
+        "CREATE TRIGGER w AFTER INSERT ON weir_position BEGIN "
+        "UPDATE weir_position SET block = block - 1; END"};
+    weir_position at, to = {{0}, 5, 70, 3};
+    weir_sink_counts counts;
+    sink_open(f);
+    memcpy(to.journal, f->journal, sizeof to.journal);
+    assert_int_equal(f->sink.begin(f->sink.self, f->journal, &at, &f->error), WEIR_OK);
+    assert_int_equal(f->sink.commit(f->sink.self, &to, &counts, &f->error), WEIR_OK);
+    to.block = 6;
+    for (size_t i = 0; i < sizeof triggers / sizeof *triggers; i++) {
+        weir_sql_run(f->database, triggers[i]);
+        assert_int_equal(f->sink.begin(f->sink.self, f->journal, &at, &f->error), WEIR_OK);
+        assert_int_equal(at.block, 5);
+        assert_int_equal(f->sink.commit(f->sink.self, &to, &counts, &f->error), WEIR_SCHEMA);
+        assert_non_null(strstr(f->error.text, "drop the trigger"));
+        f->sink.rollback(f->sink.self);
+        weir_sql_run(f->database, "DROP TRIGGER w");
+    }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sink_set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -678,6 +703,7 @@ int main(void) {
         TEST(a_changed_schema_is_seen),
         TEST(a_table_dropped_midway_does_not_outlive_rollback),
         TEST(positions_are_kept),
+        TEST(a_position_that_is_not_kept_is_told),
         TEST(locks_are_waited_for_by_the_caller),
         TEST(nobody_else_resets_the_wal),
         TEST(a_commit_is_on_the_disk_when_it_returns),
