@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <weir/weir.h>
 
@@ -155,6 +156,11 @@ static error_t take_positional(parsing *p, struct argp_state *state, const char 
         p->has_verb = true;
         return 0;
     }
+    if (p->out->target && !p->has_verb && access(p->out->target, F_OK) != 0)
+        argp_error(state,
+                   "'%s' is no verb and no file: the verbs are status, verify, dump, replay, "
+                   "salvage, symbols; and none to recover",
+                   p->out->target);
     if (p->out->target)
         argp_error(state, "one database or journal at a time: '%s' is too many", text);
     p->out->target = text;

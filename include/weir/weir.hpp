@@ -35,6 +35,9 @@
 #ifndef WEIR_WEIR_HPP
 #define WEIR_WEIR_HPP
 
+#if __cplusplus < 201703L
+#error "<weir/weir.hpp> needs C++17 or later: -std=c++17"
+#endif
 #ifdef WEIR_WEIR_H
 #error "include <weir/weir.hpp> before the C headers of weir: with it weir is a namespace"
 #endif

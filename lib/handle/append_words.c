@@ -13,6 +13,8 @@ typedef unsigned long long ull;
 enum { FAULT_BITS = 3 };
 enum { FAULT_TYPE, FAULT_NO_BYTES, FAULT_UNSIGNED, FAULT_POINTER, FAULT_OVERLONG };
 
+static const char no_name[] = "?";
+
 static const char *const faults[] = {
     [FAULT_TYPE] = "is of no type; make it with weir_int() and its like",
     [FAULT_NO_BYTES] = "has a length and a NULL pointer; give the bytes, or weir_null()",
@@ -33,7 +35,8 @@ static void with_names(const weir_failure *f, weir_error *error, uint64_t column
         inside && t->generation == f->generation && f->generation == t->w->generation
             ? t->declaration
             : NULL;
-    fill(f, error, d ? d->name : "?", d && column < d->columns ? d->column[column].name : "?");
+    fill(f, error, d ? d->name : no_name,
+         d && column < d->columns ? d->column[column].name : no_name);
     if (inside) weir_call_exit(t->w, held);
 }
 
@@ -92,9 +95,12 @@ static void fill_status(const weir_failure *f, weir_error *error, const char *ta
         : f->status == WEIR_SCHEMA
             ? "; no key is left below 9223372036854775807: give keys instead of NULL"
             : "";
-    (void)weir_fail(error, f->status, "%s: table %s: %s%s", f->call, table,
-                    f->status == WEIR_SCHEMA ? "no key can be chosen" : weir_status_text(f->status),
-                    remedy);
+    const char *text =
+        f->status == WEIR_SCHEMA ? "no key can be chosen" : weir_status_text(f->status);
+    if (strcmp(table, no_name) == 0) /* the names went with the handle */
+        (void)weir_fail(error, f->status, "%s: %s%s", f->call, text, remedy);
+    else
+        (void)weir_fail(error, f->status, "%s: table %s: %s%s", f->call, table, text, remedy);
 }
 
 static void words_of_status(const weir_failure *f, weir_error *error) {

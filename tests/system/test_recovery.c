@@ -21,6 +21,9 @@ static void wrong_usage_is_16(void **state) {
     run(f, "dump", "--limit", "99999999999999999999", f->database, NULL), expect(f, USAGE);
     run(f, "replay", "--into", f->other, "--until", "soon", f->database, NULL), expect(f, USAGE);
     run(f, "status", f->database, f->database, NULL), expect(f, USAGE);
+    expect_text(f->err, "is too many");
+    run(f, "stat", f->database, NULL), expect(f, USAGE);
+    expect_text(f->err, "'stat' is no verb and no file: the verbs are status");
     assert_string_equal(f->out, "");
 }
 
