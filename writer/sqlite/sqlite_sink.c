@@ -72,11 +72,9 @@ static int read_position(sqlite_sink *s, const weir_id journal, weir_position *a
 static int check_position(sqlite_sink *s, const weir_position *to, weir_error *error) {
     weir_position at;
     int status = read_position(s, to->journal, &at, error);
-    if (status != WEIR_OK) return status;
-    if (at.block == to->block && at.row == to->row && at.hash == to->hash) return WEIR_OK;
-    return weir_fail(error, WEIR_SCHEMA,
-                     "the table weir_position does not keep what is stored in it: drop the trigger "
-                     "on it");
+    if (status != WEIR_OK || (at.block == to->block && at.row == to->row && at.hash == to->hash))
+        return status;
+    return weir_fail(error, WEIR_SCHEMA, "weir_position keeps no position: drop the trigger on it");
 }
 
 static int write_position(sqlite_sink *s, const weir_position *to, weir_error *error) {
