@@ -7,11 +7,6 @@
 
 #include "append_slow.h"
 
-/* Note why call refused rows of count values, and return status. t may be NULL. WEIR_OK and
- * WEIR_PENDING note nothing; nor does WEIR_FULL, which is noted where room was looked for. */
-WEIR_SLOW int weir_append_explain(const char *call, const weir_table *t, const weir_value *values,
-                                  size_t count, size_t rows, int status);
-
 /* Note, for WEIR_FULL, that there was no lane for the thread, or no room in it. */
 WEIR_SLOW void weir_append_had_no_lane(weir *w);
 WEIR_SLOW void weir_append_had_no_room(const weir *w, bool waited);

@@ -123,4 +123,11 @@ const weir_declaration *weir_table_declaration(weir_table *t);
  * WEIR_SCHEMA: no key is left. */
 int weir_table_settle_key(weir_table *t, weir_value *value);
 
+/* Note for weir_last_error() why call refused rows of count values, and return status. t may be
+ * NULL. WEIR_OK and WEIR_PENDING note nothing; nor does WEIR_FULL, which is noted where room was
+ * looked for. Async-signal-safe. */
+__attribute__((cold, noinline)) int weir_append_explain(const char *call, const weir_table *t,
+                                                        const weir_value *values, size_t count,
+                                                        size_t rows, int status);
+
 #endif

@@ -58,14 +58,17 @@ static int choose_key(insertion *i) {
     return WEIR_OK;
 }
 
+/* In the words of an append that was refused. */
+static int refuse_row(insertion *i, const weir_value *values, size_t count, int status) {
+    (void)weir_append_explain("weir_insert_now", i->table, values, count, 1, status);
+    return weir_fail(&i->error, status, "%s", weir_last_error());
+}
+
 /* Encode the row as it will be in the journal: the writer will know it by these bytes. */
 static int encode(insertion *i, size_t count) {
     int status = WEIR_MISUSE;
     size_t bytes = weir_row_size(i->values, count, &status);
-    if (!bytes) { /* words of the append that this would be */
-        (void)weir_append_row(i->table, i->values, count, NULL);
-        return weir_fail(&i->error, status, "%s", weir_last_error());
-    }
+    if (!bytes) return refuse_row(i, i->values, count, status);
     i->record = malloc(bytes + WEIR_ROW_SLACK);
     if (!i->record) return weir_fail(&i->error, WEIR_NO_MEMORY, "no memory for the row");
     (void)weir_row_encode(i->record, i->declaration->table, i->values, count);
@@ -83,12 +86,7 @@ static int prepare_row(insertion *i, const weir_value *values, size_t count) {
                          "table in the handle that is open");
     i->key_index = weir_declaration_key(i->declaration);
     if (i->key_index < 0) return misuse(i, "the table was declared without a WEIR_KEY column");
-    if (count != i->declaration->columns)
-        return weir_fail(
-            &i->error, WEIR_MISUSE,
-            "weir_insert_now: count is %zu, and table %s was declared with %u columns; "
-            "give a value for each",
-            count, i->declaration->name, i->declaration->columns);
+    if (count != i->declaration->columns) return refuse_row(i, values, count, WEIR_MISUSE);
     i->writer = weir_writers_find(handle);
     if (!i->writer) return misuse(i, "the handle has no database");
     i->values = malloc(count * sizeof *values);

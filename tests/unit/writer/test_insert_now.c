@@ -213,6 +213,19 @@ static void rows_of_a_plain_table_are_copied_and_told(void **state) {
     close_it(f);
 }
 
+static void a_row_that_is_no_row_is_told_by_this_calls_name(void **state) {
+    opened *f = *state;
+    open_it(f);
+    weir_table *t = declare(f, "t", two, 2);
+    weir_value row[] = {weir_null(), {.type = 9}};
+    assert_int_equal(weir_insert_now(t, row, 2, 20000, NULL, NULL), WEIR_MISUSE);
+    assert_non_null(strstr(weir_last_error(), "weir_insert_now: table t: value 2, of column a"));
+    assert_int_equal(weir_insert_now(t, row, 1, 20000, NULL, NULL), WEIR_MISUSE);
+    assert_non_null(strstr(weir_last_error(), "weir_insert_now: count is 1, and table t was"));
+    close_it(f);
+    assert_int_equal(ask(f, "SELECT count(*) FROM t"), 0);
+}
+
 int main(void) {
 #define TEST(name) OPENED_TEST(name)
     const struct CMUnitTest tests[] = {
@@ -225,6 +238,7 @@ int main(void) {
         TEST(a_row_that_a_trigger_moves_on_was_taken),
         TEST(a_refused_row_says_so_whatever_came_with_it),
         TEST(rows_of_a_plain_table_are_copied_and_told),
+        TEST(a_row_that_is_no_row_is_told_by_this_calls_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
