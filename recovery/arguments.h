@@ -15,6 +15,7 @@ typedef enum weir_verb {
     WEIR_VERB_SALVAGE,
     WEIR_VERB_SYMBOLS,
     WEIR_VERB_METRICS,
+    WEIR_VERB_COMPLETION,
     WEIR_VERBS,
 } weir_verb;
 

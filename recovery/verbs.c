@@ -85,4 +85,11 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                                "had. It takes no lock, disturbs nobody and changes nothing.",
                            .run = weir_run_metrics,
                            .complain = complain_of_metrics},
+    [WEIR_VERB_COMPLETION] = {.name = "completion",
+                              .operands = "bash|zsh|fish|mdoc",
+                              .summary = "write what a shell completes verbs and options with",
+                              .text = "With mdoc, the part of the manual page that the tables of "
+                                      "verbs and options give.",
+                              .run = weir_run_completion,
+                              .elsewhere = true},
 };
