@@ -83,9 +83,9 @@ int fuzz_positions(weir_sink *sink, weir_position **out, size_t *count, weir_err
     return *out ? WEIR_OK : weir_fail(error, WEIR_NO_MEMORY, "no memory for positions");
 }
 
-int fuzz_losses_record(const char *database, const uint8_t journal[16], const weir_losses *losses,
-                       uint32_t wait_s, weir_error *error) {
-    (void)database, (void)journal, (void)wait_s;
+int fuzz_losses_keep(const weir_place *where, const uint8_t journal[16], const weir_losses *losses,
+                     uint32_t wait_s, weir_error *error) {
+    (void)where, (void)journal, (void)wait_s;
     return memory_base_record(&base, losses, error);
 }
 

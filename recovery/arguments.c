@@ -30,6 +30,9 @@ enum {
     KEY_ADOPT,
     KEY_WAIT,
     KEY_LOAD,
+    KEY_DRY_RUN,
+    KEY_UNDO,
+    KEY_CHECK,
 };
 
 #define VERB(verb) (1u << WEIR_VERB_##verb)
@@ -70,6 +73,9 @@ static const struct argp_option options[] = {
      "functions, "
      "collations or modules the schema uses; may be given again",
      0},
+    {"dry-run", KEY_DRY_RUN, NULL, 0, "recover, replay, salvage: say what would be done", 0},
+    {"undo", KEY_UNDO, NULL, 0, "salvage: bring in lost rows", 0},
+    {"check", KEY_CHECK, "HOW", 0, "none, quick, full", 0},
     {0},
 };
 
@@ -82,7 +88,7 @@ static const struct {
     {KEY_CSV, VERB(DUMP)},
     {KEY_TABLE, VERB(DUMP)},
     {KEY_FROM, VERB(DUMP)},
-    {KEY_TO, VERB(DUMP) | VERB(REPLAY)},
+    {KEY_TO, VERB(DUMP) | VERB(REPLAY) | VERB(SALVAGE)},
     {KEY_LIMIT, VERB(DUMP)},
     {KEY_INTO, VERB(REPLAY)},
     {KEY_UNTIL, VERB(REPLAY)},
@@ -90,6 +96,9 @@ static const struct {
     {KEY_ADOPT, VERB(RECOVER) | VERB(SALVAGE)},
     {KEY_WAIT, VERB(RECOVER) | VERB(REPLAY) | VERB(SALVAGE)},
     {KEY_LOAD, VERB(RECOVER) | VERB(REPLAY) | VERB(SALVAGE)},
+    {KEY_DRY_RUN, VERB(RECOVER) | VERB(REPLAY) | VERB(SALVAGE)},
+    {KEY_CHECK, VERB(RECOVER) | VERB(REPLAY) | VERB(SALVAGE)},
+    {KEY_UNDO, VERB(SALVAGE)},
 };
 enum { BELONGS = sizeof belongs / sizeof belongs[0] };
 
@@ -207,7 +216,17 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_CSV: p->out->csv = true; return 0;
     case KEY_TABLE: p->out->table = text; return 0;
     case KEY_FROM: p->out->from = number(state, "from", text, 1, UINT64_MAX - 1); return 0;
-    case KEY_TO: p->out->to = number(state, "to", text, 1, UINT64_MAX - 1); return 0;
+    case KEY_DRY_RUN: p->out->dry_run = true; return 0;
+    case KEY_UNDO: p->out->undo = true; return 0;
+    case KEY_CHECK:
+        p->out->check = text[0] == 'q' ? WEIR_CHECK_QUICK : text[0] == 'f' ? WEIR_CHECK_FULL : 0;
+        return 0;
+    case KEY_TO:
+        if (p->out->verb == WEIR_VERB_SALVAGE) {
+            p->out->save_to = text;
+            return 0;
+        }
+        p->out->to = number(state, "to", text, 1, UINT64_MAX - 1); return 0;
     case KEY_LIMIT: p->out->limit = number(state, "limit", text, 0, UINT64_MAX - 1); return 0;
     case KEY_INTO: p->out->into = text; return 0;
     case KEY_UNTIL: p->out->until_ns = moment(state, text); return 0;

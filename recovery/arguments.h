@@ -21,6 +21,12 @@ typedef struct weir_extension {
     struct weir_extension *next;
 } weir_extension;
 
+typedef enum weir_check {
+    WEIR_CHECK_NONE,
+    WEIR_CHECK_QUICK, /* PRAGMA quick_check */
+    WEIR_CHECK_FULL,  /* PRAGMA integrity_check */
+} weir_check;
+
 typedef struct weir_arguments {
     weir_verb verb;
     const char *target;   /* a database or a journal directory */
@@ -29,6 +35,10 @@ typedef struct weir_arguments {
     const char *table;    /* dump: this table only; or NULL */
     weir_extension *load; /* lives as long as the process */
     bool json, csv, archive, skip_damage, adopt;
+    bool dry_run;        /* say what would happen, and change nothing */
+    bool undo;           /* salvage: bring in what was lost */
+    const char *save_to; /* salvage: a new database to fill; or NULL */
+    weir_check check;    /* of the database that was written to */
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* INT64_MAX: no bound */
     uint32_t wait_s;          /* how long to go on without progress */

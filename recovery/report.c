@@ -133,6 +133,9 @@ static void json_loss(const weir_loss *loss) {
     }
     weir_json_text(&json, "why", loss->why);
     weir_json_text(&json, "noted", loss->noted);
+    weir_json_hex(&json, "journal_id", loss->journal, sizeof(weir_id));
+    weir_json_bool(&json, "in_database", loss->in_database);
+    weir_json_bool(&json, "in_file", loss->in_file);
     weir_json_end(&json);
 }
 
@@ -142,7 +145,9 @@ static void word_loss(const weir_loss *loss) {
         printf("rows %" PRIu64 " to %" PRIu64, loss->first_row, loss->last_row);
     else
         printf("an unknown number of rows");
-    printf(" (table weir_loss, %s): %s\n", loss->noted, loss->why);
+    printf(" (%s, %s%s): %s\n", loss->in_database ? "table weir_loss" : "the journal's file losses",
+           loss->noted, loss->in_database && loss->in_file ? "; the journal's file losses" : "",
+           loss->why);
 }
 
 /* Rows that were lost earlier: this look did not find them, but they are still lost. */
