@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "database.h"
 #include "exits.h"
@@ -10,9 +11,13 @@
 #include "json.h"
 #include "report.h"
 
+static bool is_asked_for(const weir_arguments *arguments, const char *how) {
+    return arguments->integrity && strcmp(arguments->integrity, how) == 0;
+}
+
 static void report_check(const weir_arguments *arguments, const char *path, bool whole,
                          const char *text) {
-    const char *how = arguments->check == WEIR_CHECK_FULL ? "integrity_check" : "quick_check";
+    const char *how = is_asked_for(arguments, "full") ? "integrity_check" : "quick_check";
     if (arguments->json) {
         weir_json json = weir_json_begin(stdout, "check");
         weir_json_text(&json, "database", path);
@@ -27,7 +32,7 @@ static void report_check(const weir_arguments *arguments, const char *path, bool
 
 /* SQLite answers "ok", or a line for each fault: ten of them are enough to see what it is. */
 static int run_check(const weir_arguments *arguments, sqlite3 *db, const char *path) {
-    bool full = arguments->check == WEIR_CHECK_FULL, whole = false;
+    bool full = is_asked_for(arguments, "full"), whole = false;
     sqlite3_stmt *s = NULL;
     int code = sqlite3_prepare_v2(db, full ? "PRAGMA integrity_check(10)" : "PRAGMA quick_check(10)",
                                   -1, &s, NULL);
@@ -45,7 +50,8 @@ static int run_check(const weir_arguments *arguments, sqlite3 *db, const char *p
 }
 
 int weir_check_database(const weir_arguments *arguments, const char *path, int code) {
-    if (arguments->check == WEIR_CHECK_NONE || code >= WEIR_EXIT_FAILED) return code;
+    bool asked = is_asked_for(arguments, "quick") || is_asked_for(arguments, "full");
+    if (!asked || code >= WEIR_EXIT_FAILED) return code;
     sqlite3 *db = NULL;
     weir_sqlite_options program = weir_extensions_options(arguments);
     int opened = weir_database_open_quietly(path, &db);

@@ -1,4 +1,4 @@
-/* check_database.h - is the database whole that a verb has written to (--check)? */
+/* check_database.h - is the database whole that a verb has written to (--integrity)? */
 #ifndef WEIR_CHECK_DATABASE_H
 #define WEIR_CHECK_DATABASE_H
 

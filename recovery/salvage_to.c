@@ -130,12 +130,9 @@ int weir_run_salvage_to(const weir_arguments *arguments, const weir_place *place
     weir_error error = {0};
     s.arguments.into = arguments->save_to;
     s.arguments.skip_damage = true;
-    s.arguments.check = WEIR_CHECK_NONE; /* once, at the end */
+    s.arguments.integrity = NULL; /* once, at the end */
     int code = save(&s, &error);
-    if (!arguments->dry_run) {
-        s.arguments.check = arguments->check;
-        code = weir_check_database(&s.arguments, s.arguments.into, code);
-    }
+    if (!arguments->dry_run) code = weir_check_database(arguments, arguments->save_to, code);
     weir_unread_free(&s.unread);
     return code;
 }

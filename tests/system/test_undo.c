@@ -221,10 +221,10 @@ static void a_dry_run_in_json(void **state) {
 static void the_result_is_checked(void **state) {
     fixture *f = *state;
     in_a_child(f, leave_durable);
-    run(f, "--check", "quick", f->database, NULL), expect(f, RECOVERED);
+    run(f, "--integrity", "quick", f->database, NULL), expect(f, RECOVERED);
     expect_text(f->out, "quick_check: ok");
     in_a_child(f, leave_durable);
-    run(f, "--json", "--check", "full", f->database, NULL), expect(f, RECOVERED);
+    run(f, "--json", "--integrity", "full", f->database, NULL), expect(f, RECOVERED);
     expect_text(f->out, "\"check\":\"integrity_check\",\"ok\":true");
 }
 
@@ -236,8 +236,8 @@ static void a_failed_check_is_damage(void **state) {
                  "CREATE TABLE k(a); CREATE INDEX i ON k(a); INSERT INTO k VALUES(1),(2);"
                  "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX i ON k(a) "
                  "WHERE a > 1' WHERE name = 'i'");
-    run(f, "--check", "quick", f->database, NULL), expect(f, CLEAN);
-    run(f, "--check", "full", f->database, NULL), expect(f, DAMAGE);
+    run(f, "--integrity", "quick", f->database, NULL), expect(f, CLEAN);
+    run(f, "--integrity", "full", f->database, NULL), expect(f, DAMAGE);
     expect_text(f->out, "integrity_check: ");
 }
 

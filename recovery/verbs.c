@@ -1,0 +1,91 @@
+/* verbs.c - the table of the verbs: names, words for --help, functions. */
+#include "verbs.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const char *complain_of_dump(const weir_arguments *a) {
+    if (a->csv && a->json) return "--csv and --json exclude each other";
+    if (a->from > a->to) return "--from is above --to: there is no such row";
+    return NULL;
+}
+
+static const char *complain_of_integrity(const weir_arguments *a) {
+    const char *how = a->integrity ? a->integrity : "none";
+    bool known = strcmp(how, "none") == 0 || strcmp(how, "quick") == 0 || strcmp(how, "full") == 0;
+    return known ? NULL : "--integrity is none, quick or full";
+}
+
+static const char *complain_of_replay(const weir_arguments *a) {
+    if (!a->into) return "replay needs --into FILE: the database to fill";
+    return complain_of_integrity(a);
+}
+
+static const char *complain_of_recovery(const weir_arguments *a) {
+    if (a->adopt && !a->journal) return "--adopt says something of --journal";
+    return complain_of_integrity(a);
+}
+
+static const char *complain_of_salvage(const weir_arguments *a) {
+    if (a->undo && a->save_to) return "--undo and --to exclude each other";
+    return complain_of_recovery(a);
+}
+
+const weir_verb_entry weir_verbs[WEIR_VERBS] = {
+    [WEIR_VERB_RECOVER] = {.name = "recover",
+                           .operands = "DATABASE|JOURNAL",
+                           .summary = "bring the database up to date from its journal",
+                           .text = "Take over the rows that a dead process left in the ring, "
+                                   "apply every row of the journal, and "
+                                   "say what was found. `weir-recover DATABASE` does the same.",
+                           .run = weir_run_recover,
+                           .complain = complain_of_recovery},
+    [WEIR_VERB_STATUS] = {.name = "status",
+                          .operands = "DATABASE|JOURNAL",
+                          .summary = "say what is there: rows, ring, verdict, damage",
+                          .text = "It reads headers, takes no lock, changes nothing, and stops at "
+                                  "the durable mark.",
+                          .run = weir_run_look},
+    [WEIR_VERB_VERIFY] = {.name = "verify",
+                          .operands = "DATABASE|JOURNAL",
+                          .summary = "read every byte and name what is damaged",
+                          .text = "It takes no lock, changes nothing, and stops at the durable "
+                                  "mark.",
+                          .run = weir_run_look},
+    [WEIR_VERB_DUMP] = {.name = "dump",
+                        .operands = "DATABASE|JOURNAL",
+                        .summary = "write the journal's rows as NDJSON or CSV",
+                        .text = "It takes no lock, changes nothing, and stops at the durable mark.",
+                        .run = weir_run_dump,
+                        .complain = complain_of_dump},
+    [WEIR_VERB_REPLAY] = {.name = "replay",
+                          .operands = "DATABASE|JOURNAL",
+                          .summary = "apply a journal, archive included, to another database",
+                          .text = "The journal, its archive and a dead process's ring are read and "
+                                  "not changed. A database that an earlier replay filled is "
+                                  "continued.",
+                          .run = weir_run_replay,
+                          .complain = complain_of_replay},
+    [WEIR_VERB_SALVAGE] = {.name = "salvage",
+                           .operands = "DATABASE|JOURNAL",
+                           .summary = "recover past damage, and name the rows that are lost",
+                           .text =
+                               "Every readable row is applied. Rows that are lost are named, in "
+                               "the table weir_loss and the journal's file losses too. Damaged "
+                               "segments are set aside, nothing is deleted. With --to nothing that "
+                               "is there is touched: a new file gets what the old database has, "
+                               "and then what the journal has beyond that, as replay "
+                               "--skip-damage would apply it; its table weir_salvage and the file "
+                               "FILE-salvage.json list what could not be read. With --undo rows "
+                               "that were lost are brought in from a sound copy of their segment, "
+                               "which may stand in the journal's directory, in its archive, or "
+                               "in place of the damaged one; what was applied stays.",
+                           .run = weir_run_salvage,
+                           .complain = complain_of_salvage},
+    [WEIR_VERB_SYMBOLS] = {.name = "symbols",
+                           .operands = "DATABASE",
+                           .summary = "print the crashes that the database's log tells",
+                           .text = "Of what <weir/crash.h> logged, with functions and lines by "
+                                   "addr2line of binutils. It takes no lock and changes nothing.",
+                           .run = weir_run_symbols},
+};
