@@ -10,7 +10,8 @@
 
 static int open_old(const char *path, sqlite3 **db, weir_error *error) {
     int code = weir_database_open_quietly(path, db);
-    if (code == SQLITE_OK) return WEIR_OK;
+    if (code == SQLITE_OK) code = sqlite3_exec(*db, "PRAGMA schema_version", NULL, NULL, NULL);
+    if (code == SQLITE_OK || code == SQLITE_CORRUPT) return WEIR_OK; /* in the schema: read on */
     return weir_fail(error, WEIR_DATABASE, "%s: %s", path,
                      *db ? sqlite3_errmsg(*db) : sqlite3_errstr(code));
 }
