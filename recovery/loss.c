@@ -7,7 +7,7 @@
 
 #include "../lib/verify/verdict_text.h"
 #include "../writer/sqlite/sqlite_error.h"
-#include "gap.h"
+#include "undo_rows.h"
 #include "loss_file.h"
 #include "patience.h"
 
@@ -143,7 +143,7 @@ static int run_bound(sqlite3 *db, const char *sql, const weir_id id, const weir_
 
 static int forget_in(sqlite3 *db, const weir_loss *loss, weir_error *error) {
     weir_id undo;
-    weir_gap_id(loss->journal, undo);
+    weir_undo_id(loss->journal, undo);
     int status = weir_sqlite_run(db, "PRAGMA synchronous=FULL", error);
     if (status == WEIR_OK) status = weir_sqlite_run(db, "BEGIN IMMEDIATE", error);
     if (status == WEIR_OK)

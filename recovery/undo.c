@@ -11,7 +11,7 @@
 #include "check_database.h"
 #include "exits.h"
 #include "extensions.h"
-#include "gap.h"
+#include "undo_rows.h"
 #include "json.h"
 #include "loss.h"
 #include "loss_file.h"
@@ -139,7 +139,7 @@ static void report_mended(const undoing *u, const weir_loss *loss, uint64_t rows
     }
 }
 
-static int bring_in(const undoing *u, weir_gap *gap, weir_error *error) {
+static int bring_in(const undoing *u, weir_undo_rows *gap, weir_error *error) {
     weir_sqlite_config config = {.path = u->place->database,
                                  .must_exist = true,
                                  .busy_timeout_ms = weir_patience_ms(u->arguments->wait_s),
@@ -148,33 +148,33 @@ static int bring_in(const undoing *u, weir_gap *gap, weir_error *error) {
     weir_sink sink;
     int status = weir_sqlite_sink_open(&config, &sink, NULL, error);
     if (status != WEIR_OK) return status;
-    status = weir_gap_apply(gap, &sink, error);
+    status = weir_undo_apply(gap, &sink, error);
     sink.close(sink.self);
     return status;
 }
 
 static int mend_loss(undoing *u, const weir_loss *loss, weir_error *error) {
-    weir_gap gap;
+    weir_undo_rows gap;
     weir_aside aside;
     if (!has_passed(u, loss)) {
         say_left(u, loss, "the database has not come past them");
         return WEIR_OK;
     }
     weir_aside_open(&u->archive, loss->last_segment, &aside);
-    int status = weir_gap_read(&aside, loss, &gap, error);
+    int status = weir_undo_read(&aside, loss, &gap, error);
     if (status == WEIR_OK && gap.missing) {
         char why[480];
-        say_left(u, loss, weir_gap_why(&gap, why, sizeof why));
+        say_left(u, loss, weir_undo_why(&gap, why, sizeof why));
     } else if (status == WEIR_OK) {
         if (!u->arguments->dry_run) status = bring_in(u, &gap, error);
         if (status == WEIR_OK && !u->arguments->dry_run) status = forget_loss(u, loss, error);
         if (status == WEIR_OK) {
             u->rows += gap.rows;
             report_mended(u, loss, gap.rows);
-            if (!u->arguments->dry_run) weir_gap_file_away(&gap, u->place, loss->last_segment);
+            if (!u->arguments->dry_run) weir_undo_file_away(&gap, u->place, loss->last_segment);
         }
     }
-    weir_gap_free(&gap);
+    weir_undo_free(&gap);
     return status;
 }
 

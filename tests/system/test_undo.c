@@ -1,6 +1,6 @@
 /* What salvage has to leave out is told for good, says how to come back, and comes back once. And what
  * would be done is told without a byte that changes. */
-/* Covers: recovery/undo.c, recovery/gap.c, recovery/aside.c, recovery/loss_file.c, recovery/rehearse.c,
+/* Covers: recovery/undo.c, recovery/undo_rows.c, recovery/aside.c, recovery/loss_file.c, recovery/rehearse.c,
  * recovery/check_database.c */
 #include "tool.h"
 

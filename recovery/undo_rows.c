@@ -1,5 +1,5 @@
-/* gap.c - rows that a database lacks though it has later ones. */
-#include "gap.h"
+/* undo_rows.c - rows that a database lacks though it has later ones. */
+#include "undo_rows.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,15 +16,15 @@
 
 /* ---- reading --------------------------------------------------------------------------- */
 
-static uint64_t overlap(uint64_t first, uint64_t end, const weir_gap *g) {
+static uint64_t overlap(uint64_t first, uint64_t end, const weir_undo_rows *g) {
     if (first < g->first_row) first = g->first_row;
     if (end > g->last_row + 1) end = g->last_row + 1;
     return end > first ? end - first : 0;
 }
 
-int weir_gap_read(const weir_aside *aside, const weir_loss *loss, weir_gap *out,
+int weir_undo_read(const weir_aside *aside, const weir_loss *loss, weir_undo_rows *out,
                   weir_error *error) {
-    *out = (weir_gap){.first_row = loss->first_row, .last_row = loss->last_row, .os = &aside->os};
+    *out = (weir_undo_rows){.first_row = loss->first_row, .last_row = loss->last_row, .os = &aside->os};
     weir_id_copy(out->journal, loss->journal);
     weir_inventory_input input = {
         .os = &aside->os, .directory = aside->directory, .verify_all = true};
@@ -39,10 +39,10 @@ int weir_gap_read(const weir_aside *aside, const weir_loss *loss, weir_gap *out,
     return WEIR_OK;
 }
 
-void weir_gap_free(weir_gap *gap) { weir_inventory_free(&gap->inventory); }
+void weir_undo_free(weir_undo_rows *gap) { weir_inventory_free(&gap->inventory); }
 
 /* The first damage in which some of the rows are. */
-static const weir_damage *damage_in(const weir_gap *g) {
+static const weir_damage *damage_in(const weir_undo_rows *g) {
     for (size_t d = 0; d < g->inventory.damage_count; d++) {
         const weir_damage *damage = &g->inventory.damages[d];
         if (damage->first_row == 0 || overlap(damage->first_row, damage->last_row + 1, g))
@@ -51,7 +51,7 @@ static const weir_damage *damage_in(const weir_gap *g) {
     return NULL;
 }
 
-const char *weir_gap_why(const weir_gap *gap, char *text, size_t size) {
+const char *weir_undo_why(const weir_undo_rows *gap, char *text, size_t size) {
     const weir_damage *d = damage_in(gap);
     if (!d)
         (void)snprintf(text, size, "%" PRIu64 " of them are in no segment that is here", gap->missing);
@@ -68,7 +68,7 @@ const char *weir_gap_why(const weir_gap *gap, char *text, size_t size) {
 
 /* ---- applying -------------------------------------------------------------------------- */
 
-void weir_gap_id(const weir_id journal, weir_id out) {
+void weir_undo_id(const weir_id journal, weir_id out) {
     uint8_t seed[sizeof(weir_id) + 5] = {0};
     memcpy(seed, journal, sizeof(weir_id));
     memcpy(seed + sizeof(weir_id), "undo", 4);
@@ -80,7 +80,7 @@ void weir_gap_id(const weir_id journal, weir_id out) {
 }
 
 typedef struct gap_filling {
-    const weir_gap *gap;
+    const weir_undo_rows *gap;
     const weir_sink *sink;
     weir_reader *reader;
     weir_tables tables;
@@ -107,7 +107,7 @@ static int begin_filling(const gap_filling *f, uint64_t *done, weir_error *error
 static int fill_once(gap_filling *f, const weir_read_block *b, uint64_t width, uint64_t *done,
                      weir_error *error) {
     const weir_block_header *h = &b->header;
-    const weir_gap *g = f->gap;
+    const weir_undo_rows *g = f->gap;
     int status = begin_filling(f, done, error);
     weir_row_range range = {h->first_row, h->first_row + h->rows - 1};
     if (range.first < g->first_row) range.first = g->first_row;
@@ -168,9 +168,9 @@ static int declare_tables(gap_filling *f, weir_error *error) {
     return status;
 }
 
-int weir_gap_apply(const weir_gap *gap, weir_sink *sink, weir_error *error) {
+int weir_undo_apply(const weir_undo_rows *gap, weir_sink *sink, weir_error *error) {
     gap_filling f = {.gap = gap, .sink = sink};
-    weir_gap_id(gap->journal, f.id);
+    weir_undo_id(gap->journal, f.id);
     const weir_inventory *i = &gap->inventory;
     int status = weir_reader_make(gap->os, weir_inventory_locator(i), &f.reader);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to read the journal");
@@ -207,7 +207,7 @@ static void file_away(const weir_place *place, uint64_t number) {
         weir_report_note("archived: %s", to);
 }
 
-void weir_gap_file_away(const weir_gap *gap, const weir_place *place, uint64_t last_segment) {
+void weir_undo_file_away(const weir_undo_rows *gap, const weir_place *place, uint64_t last_segment) {
     const weir_inventory *i = &gap->inventory;
     uint64_t done = 0;
     for (size_t e = 0; e < i->extent_count; e++) {
