@@ -4,6 +4,7 @@
 #define WEIR_FUZZ_SALVAGE_OS_H
 
 #include "../lib/handle/handle.h"
+#include "../recovery/apply.h"
 #include "../recovery/loss.h"
 #include "../recovery/report.h"
 #include "../recovery/verbs.h"
@@ -19,6 +20,8 @@ int fuzz_database_look(const char *path, weir_database_view *out);
 int fuzz_handle_open(const weir_handle_config *config, weir **out, weir_error *error);
 int fuzz_report_error(const weir_arguments *arguments, const weir_error *error);
 int fuzz_report_refusal(const weir_arguments *arguments, const weir_inventory *inventory);
+void fuzz_report_rehearsal(const weir_arguments *arguments, const char *database,
+                           const weir_applied *applied, uint64_t lost, bool lost_unknown);
 int fuzz_recover(const weir_arguments *arguments, const weir_place *place);
 
 #endif

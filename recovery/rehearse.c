@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "deadring.h"
 #include "json.h"
 
 typedef struct counting_sink {
@@ -56,19 +57,23 @@ static int checkpoint_nothing(void *self, uint64_t applied, uint64_t *safe, weir
 
 static void close_nothing(void *self) { (void)self; }
 
+static weir_sink sink_that_counts(counting_sink *counting) {
+    return (weir_sink){.self = counting,
+                       .begin = begin_counting,
+                       .declare = declare_nothing,
+                       .apply = count_range,
+                       .commit = commit_count,
+                       .rollback = forget_count,
+                       .checkpoint = checkpoint_nothing,
+                       .close = close_nothing};
+}
+
 int weir_rehearse(const weir_arguments *arguments, const weir_os *os, const weir_place *place,
                   const weir_view *view, weir_replay_damage at_damage, weir_replay_limits limits,
                   weir_applied *out, weir_error *error) {
     const weir_inventory *i = &view->inventory;
     counting_sink counting = {.at = i->position};
-    weir_sink sink = {.self = &counting,
-                      .begin = begin_counting,
-                      .declare = declare_nothing,
-                      .apply = count_range,
-                      .commit = commit_count,
-                      .rollback = forget_count,
-                      .checkpoint = checkpoint_nothing,
-                      .close = close_nothing};
+    weir_sink sink = sink_that_counts(&counting);
     bool ring = view->ring.rows + view->ring.recorded > 0 && !view->holder.is_there &&
                 limits.last_wall_ns == INT64_MAX;
     weir_apply_input input = {.os = os,
@@ -82,6 +87,33 @@ int weir_rehearse(const weir_arguments *arguments, const weir_os *os, const weir
                               .place = place,
                               .wait_s = arguments->wait_s};
     return weir_apply_all(&input, out, error);
+}
+
+/* Salvage writes a new segment, whose head has all declarations that are left. A replay of what is
+ * there now could not begin where the old head is lost. */
+int weir_rehearse_salvage(const weir_os *os, const weir_place *place, const weir_view *view,
+                          weir_applied *out, weir_error *error) {
+    const weir_inventory *i = &view->inventory;
+    counting_sink counting = {.at = i->position};
+    weir_sink sink = sink_that_counts(&counting);
+    weir_apply_input input = {.os = os,
+                              .journal = i->journal,
+                              .sink = &sink,
+                              .limits = WEIR_REPLAY_ALL,
+                              .ring = view,
+                              .place = place};
+    *out = (weir_applied){.position = i->position};
+    int status = weir_apply_ring(&input, out, error);
+    uint64_t last = i->position.row;
+    for (size_t e = 0; e < i->extent_count; e++) {
+        uint64_t first = i->extents[e].first_row, end = i->extents[e].next_row;
+        if (first <= i->position.row) first = i->position.row + 1;
+        if (end <= first) continue;
+        out->rows += end - first;
+        last = end - 1;
+    }
+    if (out->position.row < last) out->position.row = last;
+    return status;
 }
 
 void weir_report_rehearsal(const weir_arguments *arguments, const char *database,

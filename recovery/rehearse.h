@@ -11,6 +11,10 @@ int weir_rehearse(const weir_arguments *arguments, const weir_os *os, const weir
                   const weir_view *view, weir_replay_damage at_damage, weir_replay_limits limits,
                   weir_applied *out, weir_error *error);
 
+/* The same for salvage, which goes on where replay cannot begin. */
+int weir_rehearse_salvage(const weir_os *os, const weir_place *place, const weir_view *view,
+                          weir_applied *out, weir_error *error);
+
 /* "would apply N rows, lose M", as words or as an object. Rows that SQLite would refuse count as
  * applied, since only SQLite knows them. */
 void weir_report_rehearsal(const weir_arguments *arguments, const char *database,
