@@ -34,8 +34,8 @@ static void report_check(const weir_arguments *arguments, const char *path, bool
 static int run_check(const weir_arguments *arguments, sqlite3 *db, const char *path) {
     bool full = is_asked_for(arguments, "full"), whole = false;
     sqlite3_stmt *s = NULL;
-    int code = sqlite3_prepare_v2(db, full ? "PRAGMA integrity_check(10)" : "PRAGMA quick_check(10)",
-                                  -1, &s, NULL);
+    int code = sqlite3_prepare_v2(
+        db, full ? "PRAGMA integrity_check(10)" : "PRAGMA quick_check(10)", -1, &s, NULL);
     int rows = 0;
     while (code == SQLITE_OK || code == SQLITE_ROW) {
         code = sqlite3_step(s);

@@ -79,10 +79,11 @@ static void copy_table(object_copy *c, const char *name, const char *sql) {
 /* One pass over the schema for tables, a later one for what is made on top of them. */
 static bool copy_objects(object_copy *c, bool tables) {
     sqlite3_stmt *s = NULL;
-    const char *query = tables ? "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql "
-                                 "NOT NULL ORDER BY name = 'sqlite_sequence', rowid"
-                               : "SELECT name, sql FROM sqlite_schema WHERE type <> 'table' AND sql "
-                                 "NOT NULL ORDER BY rowid";
+    const char *query = tables
+                            ? "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql "
+                              "NOT NULL ORDER BY name = 'sqlite_sequence', rowid"
+                            : "SELECT name, sql FROM sqlite_schema WHERE type <> 'table' AND sql "
+                              "NOT NULL ORDER BY rowid";
     int code = sqlite3_prepare_v2(c->from, query, -1, &s, NULL);
     while (code == SQLITE_OK || code == SQLITE_ROW) {
         code = sqlite3_step(s);
@@ -95,7 +96,8 @@ static bool copy_objects(object_copy *c, bool tables) {
         else if (sqlite3_exec(c->to, sql, NULL, NULL, NULL) != SQLITE_OK)
             note_object(c->unread, c->path, name, sqlite3_errmsg(c->to));
     }
-    if (code != SQLITE_DONE) note_object(c->unread, c->path, "sqlite_schema", sqlite3_errmsg(c->from));
+    if (code != SQLITE_DONE)
+        note_object(c->unread, c->path, "sqlite_schema", sqlite3_errmsg(c->from));
     (void)sqlite3_finalize(s); /* repeats what step has said */
     return code == SQLITE_DONE;
 }
@@ -104,7 +106,8 @@ static int copy_number(sqlite3 *from, sqlite3 *to, const char *pragma, weir_erro
     char sql[64];
     int64_t value;
     (void)snprintf(sql, sizeof sql, "PRAGMA %s", pragma); /* ours: it fits */
-    if (weir_sqlite_ask(from, sql, NULL, 0, &value, NULL) != WEIR_OK) return WEIR_OK; /* unreadable */
+    if (weir_sqlite_ask(from, sql, NULL, 0, &value, NULL) != WEIR_OK)
+        return WEIR_OK;                                                          /* unreadable */
     (void)snprintf(sql, sizeof sql, "PRAGMA %s=%lld", pragma, (long long)value); /* likewise */
     return weir_sqlite_run(to, sql, error);
 }

@@ -6,8 +6,8 @@
 #include "unread.h"
 
 typedef struct weir_copied {
-    bool sound;         /* quick_check found nothing: all of it was copied, page by page */
-    bool has_positions; /* the new one says which rows of journals it has, or has none */
+    bool sound;            /* quick_check found nothing: all of it was copied, page by page */
+    bool has_positions;    /* the new one says which rows of journals it has, or has none */
     uint64_t tables, rows; /* of a damaged one: copied table by table */
 } weir_copied;
 

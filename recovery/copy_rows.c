@@ -38,8 +38,8 @@ static char *column_list(sqlite3 *db, const char *table, int *count) {
     sqlite3_stmt *s = NULL;
     sqlite3_str *text = sqlite3_str_new(db);
     *count = 0;
-    int code = sqlite3_prepare_v2(
-        db, "SELECT name FROM pragma_table_xinfo(?1) WHERE hidden = 0", -1, &s, NULL);
+    int code = sqlite3_prepare_v2(db, "SELECT name FROM pragma_table_xinfo(?1) WHERE hidden = 0",
+                                  -1, &s, NULL);
     if (code == SQLITE_OK) code = sqlite3_bind_text(s, 1, table, -1, SQLITE_STATIC);
     while (code == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
         sqlite3_str_appendf(text, "%s\"%w\"", (*count)++ ? "," : "", sqlite3_column_text(s, 0));
@@ -64,14 +64,14 @@ static int prepare_insert(row_copy *c, const char *columns) {
 }
 
 /* A table WITHOUT ROWID is read once, in its own order, up to the first damage. */
-static int prepare_copy(row_copy *c) {
+static int prepare_reading(row_copy *c) {
     char *columns = column_list(c->to, c->table, &c->columns);
     if (!columns) return SQLITE_NOMEM;
     c->has_rowid = true;
     int code = prepare_text(
         c->from,
-        sqlite3_mprintf("SELECT _rowid_,%s FROM \"%w\" WHERE _rowid_ >= ?1 ORDER BY _rowid_", columns,
-                        c->table),
+        sqlite3_mprintf("SELECT _rowid_,%s FROM \"%w\" WHERE _rowid_ >= ?1 ORDER BY _rowid_",
+                        columns, c->table),
         &c->read);
     if (code == SQLITE_ERROR) {
         c->has_rowid = false;
@@ -104,7 +104,7 @@ static bool probe(row_copy *c, int64_t from, int64_t *rowid, bool *end) {
 }
 
 /* From bad on nothing can be read: where can it again? False: nowhere. */
-static bool find_next(row_copy *c, int64_t bad, int64_t *rowid, bool *end) {
+static bool find_after_gap(row_copy *c, int64_t bad, int64_t *rowid, bool *end) {
     int64_t low = bad, high = bad;
     bool found = false;
     for (int64_t step = 1; !found; step *= 2) {
@@ -142,7 +142,7 @@ static int copy_run(row_copy *c, int64_t from, int64_t *last) {
     return code;
 }
 
-static void copy_all(row_copy *c) {
+static void copy_runs(row_copy *c) {
     int64_t from = INT64_MIN;
     bool end = false;
     while (!end) {
@@ -155,7 +155,7 @@ static void copy_all(row_copy *c) {
         (void)snprintf(why, sizeof why, "%s", sqlite3_errmsg(c->from)); /* a cut text is a text */
         int64_t bad = any ? last + 1 : from;
         bool goes_on = c->has_rowid && c->gaps < GAPS_MOST && last < INT64_MAX &&
-                       find_next(c, bad < 0 ? 0 : bad, &rowid, &end);
+                       find_after_gap(c, bad < 0 ? 0 : bad, &rowid, &end);
         note_gap(c, bad, goes_on && !end ? rowid - 1 : INT64_MAX, why);
         if (!goes_on) return;
         from = rowid;
@@ -165,9 +165,9 @@ static void copy_all(row_copy *c) {
 uint64_t weir_copy_rows(sqlite3 *from, sqlite3 *to, const char *table, const char *file,
                         weir_unread *unread) {
     row_copy c = {.from = from, .to = to, .table = table, .file = file, .unread = unread};
-    int code = prepare_copy(&c);
+    int code = prepare_reading(&c);
     if (code == SQLITE_OK)
-        copy_all(&c);
+        copy_runs(&c);
     else
         note_gap(&c, 0, INT64_MAX, sqlite3_errstr(code));
     (void)sqlite3_finalize(c.read); /* repeat what step has said */

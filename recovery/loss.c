@@ -7,9 +7,9 @@
 
 #include "../lib/verify/verdict_text.h"
 #include "../writer/sqlite/sqlite_error.h"
-#include "undo_rows.h"
 #include "loss_file.h"
 #include "patience.h"
+#include "undo_rows.h"
 
 /* ---- what is lost ---------------------------------------------------------------------- */
 
@@ -23,9 +23,8 @@ static int add_range(weir_losses *losses, uint64_t first, uint64_t last, const c
 }
 
 static int add_damage(const weir_inventory *inventory, const weir_damage *d, weir_losses *losses) {
-    weir_loss loss = {.segment = d->segment,
-                      .offset = d->offset,
-                      .last_segment = inventory->last_segment};
+    weir_loss loss = {
+        .segment = d->segment, .offset = d->offset, .last_segment = inventory->last_segment};
     uint64_t lost = weir_findings_lost(inventory, d);
     if (lost) {
         loss.first_row = d->last_row - lost + 1;
@@ -132,8 +131,7 @@ static int run_bound(sqlite3 *db, const char *sql, const weir_id id, const weir_
     int status = weir_sqlite_prepare(db, sql, &s, error);
     if (status != WEIR_OK) return status;
     int code = sqlite3_bind_blob(s, 1, id, sizeof(weir_id), SQLITE_STATIC);
-    if (code == SQLITE_OK && loss)
-        code = sqlite3_bind_int64(s, 2, (sqlite3_int64)loss->first_row);
+    if (code == SQLITE_OK && loss) code = sqlite3_bind_int64(s, 2, (sqlite3_int64)loss->first_row);
     if (code == SQLITE_OK && loss) code = sqlite3_bind_int64(s, 3, (sqlite3_int64)loss->last_row);
     if (code == SQLITE_OK) code = sqlite3_step(s);
     if (code != SQLITE_DONE) status = weir_sqlite_fail(db, "forgetting lost rows", error);
@@ -173,8 +171,8 @@ int weir_losses_forget(const char *database, const weir_loss *loss, uint32_t wai
 
 int weir_losses_keep(const weir_place *place, const weir_id journal, const weir_losses *losses,
                      uint32_t wait_s, weir_error *error) {
-    int status = weir_loss_file_append(place->os, place->directory, WEIR_LOSS_NOTED, journal,
-                                       losses, error);
+    int status =
+        weir_loss_file_append(place->os, place->directory, WEIR_LOSS_NOTED, journal, losses, error);
     if (status != WEIR_OK) return status;
     return weir_losses_record(place->database, journal, losses, wait_s, error);
 }

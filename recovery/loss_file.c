@@ -82,7 +82,7 @@ static bool take_id(const char *hex, weir_id out) {
     return true;
 }
 
-static int take_line(sqlite3_stmt *s, weir_losses *out) {
+static int take_record(sqlite3_stmt *s, weir_losses *out) {
     weir_loss loss = {.first_row = (uint64_t)sqlite3_column_int64(s, 2),
                       .last_row = (uint64_t)sqlite3_column_int64(s, 3),
                       .segment = (uint64_t)sqlite3_column_int64(s, 4),
@@ -95,13 +95,12 @@ static int take_line(sqlite3_stmt *s, weir_losses *out) {
     if (!found && strcmp(text_in(s, 0), "loss") != 0) return WEIR_OK;
     if (!take_id(text_in(s, 1), loss.journal)) return WEIR_OK;
     weir_loss *same = find_loss(out, &loss);
-    if (same)
-        same->found = found; /* the last line about it counts */
+    if (same) same->found = found; /* the last line about it counts */
     return same || found ? WEIR_OK : weir_losses_add(out, &loss);
 }
 
 /* SQLite reads JSON well. A line is one value for it, which it takes apart. */
-static int take_lines(sqlite3_stmt *s, const char *text, size_t bytes, weir_losses *out) {
+static int take_records(sqlite3_stmt *s, const char *text, size_t bytes, weir_losses *out) {
     const char *end = text + bytes;
     for (const char *next, *line = text; line < end; line = next) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
@@ -109,14 +108,14 @@ static int take_lines(sqlite3_stmt *s, const char *text, size_t bytes, weir_loss
         if (!stop) break; /* a crash has cut it off */
         int code = sqlite3_bind_text(s, 1, line, (int)(stop - line), SQLITE_STATIC);
         if (code == SQLITE_OK) code = sqlite3_step(s);
-        int status = code == SQLITE_ROW ? take_line(s, out) : WEIR_OK;
+        int status = code == SQLITE_ROW ? take_record(s, out) : WEIR_OK;
         (void)sqlite3_reset(s); /* repeats what step has said */
         if (code == SQLITE_NOMEM || status != WEIR_OK) return WEIR_NO_MEMORY;
     }
     return WEIR_OK;
 }
 
-static int take_text(const char *text, size_t bytes, weir_losses *out) {
+static int take_file(const char *text, size_t bytes, weir_losses *out) {
     static const char query[] =
         "SELECT ?1->>'type', ?1->>'journal', ?1->>'first_row', ?1->>'last_row', ?1->>'segment', "
         "?1->>'offset', ?1->>'last_segment', ?1->>'why', ?1->>'noted' WHERE json_valid(?1)";
@@ -124,7 +123,7 @@ static int take_text(const char *text, size_t bytes, weir_losses *out) {
     sqlite3_stmt *s = NULL;
     int code = sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE, NULL);
     if (code == SQLITE_OK) code = sqlite3_prepare_v2(db, query, -1, &s, NULL);
-    int status = code == SQLITE_OK ? take_lines(s, text, bytes, out) : WEIR_NO_MEMORY;
+    int status = code == SQLITE_OK ? take_records(s, text, bytes, out) : WEIR_NO_MEMORY;
     (void)sqlite3_finalize(s); /* repeats what step has said */
     (void)sqlite3_close(db);
     return status;
@@ -142,7 +141,7 @@ int weir_loss_file_read(const weir_os *os, const char *directory, weir_losses *o
     size_t bytes;
     int status = path ? read_text(os, path, &text, &bytes, error)
                       : weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
-    if (status == WEIR_OK && text && take_text(text, bytes, out) != WEIR_OK)
+    if (status == WEIR_OK && text && take_file(text, bytes, out) != WEIR_OK)
         status = weir_fail(error, WEIR_NO_MEMORY, "no memory to read %s", path);
     if (status != WEIR_OK) weir_losses_free(out);
     free(text);

@@ -19,7 +19,7 @@ typedef struct rebuilding {
     const weir_arguments *arguments;
     const weir_place *place;
     weir_archive archive;
-    weir_view view; /* of the journal, with the positions of the database to fill */
+    weir_view view;      /* of the journal, with the positions of the database to fill */
     const char *filled;  /* the database whose positions count: into, but in a rehearsal */
     weir_unread *unread; /* gets what cannot be read; or NULL */
 } rebuilding;
@@ -174,10 +174,8 @@ static int rebuild(rebuilding *r, weir_error *error) {
 }
 
 static int look_and_rebuild(rebuilding *r, weir_error *error) {
-    weir_view_input input = {.os = &r->archive.os,
-                             .place = r->place,
-                             .database = r->filled,
-                             .verify_all = true};
+    weir_view_input input = {
+        .os = &r->archive.os, .place = r->place, .database = r->filled, .verify_all = true};
     int status = check_into(r, error);
     if (status == WEIR_OK) status = weir_view_take(&input, &r->view, error);
     if (status != WEIR_OK) return weir_report_error(r->arguments, error);

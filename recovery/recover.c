@@ -174,7 +174,8 @@ static int recover_after_look(recovery *r, weir_error *error) {
         if (status != WEIR_OK)
             code = weir_report_error(r->arguments, error);
         else
-            code = r->arguments->dry_run ? rehearse_recovery(r, error) : recover_and_report(r, error);
+            code =
+                r->arguments->dry_run ? rehearse_recovery(r, error) : recover_and_report(r, error);
     }
     weir_view_free(&r->before);
     return code;

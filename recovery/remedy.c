@@ -22,8 +22,9 @@ static const char *remedy_without_loss(const weir_arguments *a, char text[WEIR_R
     if (a->verb == WEIR_VERB_SALVAGE || a->verb == WEIR_VERB_REPLAY)
         (void)snprintf(text, WEIR_REMEDY_TEXT, "nothing is needed");
     else
-        (void)snprintf(text, WEIR_REMEDY_TEXT, "nothing is lost by weir salvage %.400s, which sets "
-                                               "the file aside and goes on",
+        (void)snprintf(text, WEIR_REMEDY_TEXT,
+                       "nothing is lost by weir salvage %.400s, which sets "
+                       "the file aside and goes on",
                        a->target); /* it fits */
     return text;
 }
@@ -36,8 +37,9 @@ const char *weir_remedy_of_damage(const weir_arguments *a, const weir_inventory 
         return text;
     }
     if (d->segment == 0) {
-        (void)snprintf(text, WEIR_REMEDY_TEXT, "they are in the database that was filled last, or in "
-                                               "segments that were moved away"); /* it fits */
+        (void)snprintf(text, WEIR_REMEDY_TEXT,
+                       "they are in the database that was filled last, or in "
+                       "segments that were moved away"); /* it fits */
         return text;
     }
     if (!weir_findings_lost(inventory, d) && !d->rows_unknown) return remedy_without_loss(a, text);
@@ -52,7 +54,8 @@ const char *weir_remedy_of_damage(const weir_arguments *a, const weir_inventory 
                        "with a sound copy of %s a file that is filled anew has them", file);
     else if (a->verb == WEIR_VERB_REPLAY)
         (void)snprintf(text, WEIR_REMEDY_TEXT,
-                       "put a sound copy of %s back, or leave these rows out (--skip-damage)", file);
+                       "put a sound copy of %s back, or leave these rows out (--skip-damage)",
+                       file);
     else
         (void)snprintf(text, WEIR_REMEDY_TEXT,
                        "put a sound copy of %s back; without one, weir salvage %.400s goes on and "
@@ -70,9 +73,10 @@ static const char *way_on(const weir_arguments *a, const weir_inventory *i) {
     if (!salvages && !replays) return NULL;
     switch (i->verdict) {
     case WEIR_VERDICT_BROKEN_DATABASE:
-        return salvages ? "put a copy of it back, or fill a new one with all that can be read of it "
-                          "and of the journal (--to NEW)"
-                        : "name another file to fill, which does not exist yet";
+        return salvages
+                   ? "put a copy of it back, or fill a new one with all that can be read of it "
+                     "and of the journal (--to NEW)"
+                   : "name another file to fill, which does not exist yet";
     case WEIR_VERDICT_RING_WITHOUT_JOURNAL: return "put the segment files back";
     case WEIR_VERDICT_DAMAGED_RING: return "put a sound copy back";
     case WEIR_VERDICT_CUT_RING:

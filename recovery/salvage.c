@@ -170,8 +170,7 @@ static bool stays_behind(const weir_inventory *i) {
 
 static int rehearse_salvage(salvaging *s, weir_error *error) {
     const weir_inventory *i = &s->before.inventory;
-    int status =
-        weir_rehearse_salvage(s->place->os, s->place, &s->before, &s->applied, error);
+    int status = weir_rehearse_salvage(s->place->os, s->place, &s->before, &s->applied, error);
     weir_report_rehearsal(s->arguments, s->place->database, &s->applied, weir_lost_rows(i),
                           loses_unknown_rows(&s->losses));
     if (status != WEIR_OK) return weir_report_error(s->arguments, error);

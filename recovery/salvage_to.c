@@ -55,14 +55,15 @@ static void report_copy(const saving *s) {
     } else if (c->sound) {
         printf("%s: copied whole\n", database);
     } else {
-        printf("%s: damaged; %" PRIu64 " rows of %" PRIu64 " tables could be read\n", database, c->rows,
-               c->tables);
+        printf("%s: damaged; %" PRIu64 " rows of %" PRIu64 " tables could be read\n", database,
+               c->rows, c->tables);
     }
 }
 
-static void note_unreadable(saving *s, const weir_error *error) {
+static void note_unopened(saving *s, const weir_error *error) {
     weir_unread_part part = {.file = s->place->database};
-    (void)snprintf(part.why, sizeof part.why, "%.190s", error->text); /* a cut text is still a text */
+    (void)snprintf(part.why, sizeof part.why, "%.190s",
+                   error->text); /* a cut text is still a text */
     weir_unread_add(&s->unread, &part);
     weir_report_note("%s; its rows can come only from the journal", error->text);
 }
@@ -74,7 +75,7 @@ static int copy_old(saving *s, weir_error *error) {
     int status = weir_copy_database_look(p->database, &s->copied, error);
     s->readable = status == WEIR_OK;
     if (!s->readable) {
-        note_unreadable(s, error);
+        note_unopened(s, error);
         *error = (weir_error){0};
         return WEIR_OK;
     }
@@ -95,10 +96,11 @@ static bool may_add_journal(saving *s) {
     (void)snprintf(part.why, sizeof part.why,
                    "nothing says which rows of the journal the tables have, so none is added");
     weir_unread_add(&s->unread, &part);
-    weir_report_note("%s: its table weir_position cannot be read, so nothing says which rows of the "
-                     "journal it has, and none is added; weir replay --skip-damage --into OTHER %s "
-                     "brings them into another file",
-                     s->place->database, s->place->directory);
+    weir_report_note(
+        "%s: its table weir_position cannot be read, so nothing says which rows of the "
+        "journal it has, and none is added; weir replay --skip-damage --into OTHER %s "
+        "brings them into another file",
+        s->place->database, s->place->directory);
     return false;
 }
 
@@ -112,8 +114,8 @@ static int save(saving *s, weir_error *error) {
     int code = s->copied.sound || !s->place->database_is_there ? WEIR_EXIT_CLEAN : WEIR_EXIT_DAMAGE;
     bool rehearsed = a->dry_run && s->readable;
     if (may_add_journal(s))
-        code = worst(code, weir_rebuild(a, s->place, rehearsed ? s->place->database : a->into,
-                                        &s->unread));
+        code = worst(
+            code, weir_rebuild(a, s->place, rehearsed ? s->place->database : a->into, &s->unread));
     if (s->unread.count) code = worst(code, WEIR_EXIT_DAMAGE);
     if (a->dry_run) return code;
     status = weir_unread_write(&s->unread, a->into, s->place->database, s->place->directory, error);

@@ -11,12 +11,12 @@
 #include "check_database.h"
 #include "exits.h"
 #include "extensions.h"
-#include "undo_rows.h"
 #include "json.h"
 #include "loss.h"
 #include "loss_file.h"
 #include "patience.h"
 #include "report.h"
+#include "undo_rows.h"
 
 typedef struct undoing {
     const weir_arguments *arguments;
@@ -180,7 +180,7 @@ static int mend_loss(undoing *u, const weir_loss *loss, weir_error *error) {
 
 /* ---- the verb -------------------------------------------------------------------------- */
 
-static int undo(undoing *u, weir_error *error) {
+static int undo_all(undoing *u, weir_error *error) {
     int status = choose_losses(u, error);
     for (size_t i = 0; status == WEIR_OK && i < u->losses.count; i++)
         status = mend_loss(u, &u->losses.list[i], error);
@@ -198,7 +198,7 @@ static int undo_after_look(undoing *u, weir_error *error) {
         (void)weir_fail(error, absent ? WEIR_NOT_FOUND : WEIR_DATABASE, "%s: %s",
                         u->place->database, absent ? "there is no database" : u->database.why);
     }
-    int code = error->status ? weir_report_error(u->arguments, error) : undo(u, error);
+    int code = error->status ? weir_report_error(u->arguments, error) : undo_all(u, error);
     weir_losses_free(&u->losses);
     weir_database_free(&u->database);
     if (u->arguments->dry_run) return code;

@@ -23,8 +23,9 @@ static uint64_t overlap(uint64_t first, uint64_t end, const weir_undo_rows *g) {
 }
 
 int weir_undo_read(const weir_aside *aside, const weir_loss *loss, weir_undo_rows *out,
-                  weir_error *error) {
-    *out = (weir_undo_rows){.first_row = loss->first_row, .last_row = loss->last_row, .os = &aside->os};
+                   weir_error *error) {
+    *out = (weir_undo_rows){
+        .first_row = loss->first_row, .last_row = loss->last_row, .os = &aside->os};
     weir_id_copy(out->journal, loss->journal);
     weir_inventory_input input = {
         .os = &aside->os, .directory = aside->directory, .verify_all = true};
@@ -54,14 +55,17 @@ static const weir_damage *damage_in(const weir_undo_rows *g) {
 const char *weir_undo_why(const weir_undo_rows *gap, char *text, size_t size) {
     const weir_damage *d = damage_in(gap);
     if (!d)
-        (void)snprintf(text, size, "%" PRIu64 " of them are in no segment that is here", gap->missing);
+        (void)snprintf(text, size, "%" PRIu64 " of them are in no segment that is here",
+                       gap->missing);
     else if (d->path)
-        (void)snprintf(text, size, "%" PRIu64 " of them cannot be read: %s at byte %" PRIu64 ": %s; put "
-                                   "a sound copy there",
+        (void)snprintf(text, size,
+                       "%" PRIu64 " of them cannot be read: %s at byte %" PRIu64 ": %s; put "
+                       "a sound copy there",
                        gap->missing, d->path, d->offset, d->why);
     else
         (void)snprintf(text, size,
-                       "%" PRIu64 " of them cannot be read: segment %" PRIu64 " is missing; put it back",
+                       "%" PRIu64 " of them cannot be read: segment %" PRIu64
+                       " is missing; put it back",
                        gap->missing, d->segment);
     return text;
 }
@@ -132,7 +136,7 @@ static int fill_once(gap_filling *f, const weir_read_block *b, uint64_t width, u
 
 /* In one transaction, so that batches stay whole; when the sink returns WEIR_SINK_AGAIN, with half
  * as many rows in each. */
-static int fill_block(gap_filling *f, const weir_read_block *b, weir_error *error) {
+static int fill_from_block(gap_filling *f, const weir_read_block *b, weir_error *error) {
     uint64_t last = b->header.first_row + b->header.rows - 1, width = b->header.rows, done = 0;
     if (last > f->gap->last_row) last = f->gap->last_row;
     do {
@@ -154,7 +158,7 @@ static int fill_from_extent(gap_filling *f, const weir_extent *e, weir_error *er
         const weir_block_header *h = &b.header;
         if (!h->rows || !overlap(h->first_row, h->first_row + h->rows, f->gap)) continue;
         status = weir_reader_payload(f->reader, &b, error);
-        if (status == WEIR_OK) status = fill_block(f, &b, error);
+        if (status == WEIR_OK) status = fill_from_block(f, &b, error);
         if (status != WEIR_OK) return status;
     }
     return WEIR_OK;
@@ -197,7 +201,8 @@ static void file_away(const weir_place *place, uint64_t number) {
     weir_numbered_path(to, archive, "segment", number);
     int made = os->make_directory(os->self, WEIR_OS_CWD, archive);
     int moved = made < 0 && made != -EEXIST ? made : 0;
-    if (moved == 0 && renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) != 0) moved = -errno;
+    if (moved == 0 && renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) != 0)
+        moved = -errno;
     if (moved == 0) moved = os->sync_directory(os->self, WEIR_OS_CWD, archive);
     if (moved == 0) moved = os->sync_directory(os->self, WEIR_OS_CWD, place->directory);
     if (moved < 0)
@@ -207,7 +212,8 @@ static void file_away(const weir_place *place, uint64_t number) {
         weir_report_note("archived: %s", to);
 }
 
-void weir_undo_file_away(const weir_undo_rows *gap, const weir_place *place, uint64_t last_segment) {
+void weir_undo_file_away(const weir_undo_rows *gap, const weir_place *place,
+                         uint64_t last_segment) {
     const weir_inventory *i = &gap->inventory;
     uint64_t done = 0;
     for (size_t e = 0; e < i->extent_count; e++) {

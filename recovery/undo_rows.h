@@ -18,7 +18,8 @@ typedef struct weir_undo_rows {
 } weir_undo_rows;
 
 /* Find the rows of this loss. The gap is to be freed in either case, and aside must outlive it. */
-int weir_undo_read(const weir_aside *aside, const weir_loss *loss, weir_undo_rows *out, weir_error *error);
+int weir_undo_read(const weir_aside *aside, const weir_loss *loss, weir_undo_rows *out,
+                   weir_error *error);
 void weir_undo_free(weir_undo_rows *gap);
 
 /* Why rows are missing, and what to do, into text, which is returned. */

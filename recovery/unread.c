@@ -96,12 +96,13 @@ static int insert_part(sqlite3_stmt *s, const weir_unread_part *p) {
 
 static int write_table(sqlite3 *db, const weir_unread *unread, weir_error *error) {
     sqlite3_stmt *s;
-    int status = weir_sqlite_run(db,
-                                 "BEGIN; CREATE TABLE weir_salvage(file TEXT, table_name TEXT, "
-                                 "segment INTEGER, offset INTEGER, first_block INTEGER, last_block "
-                                 "INTEGER, first_row INTEGER, last_row INTEGER, first_rowid INTEGER, "
-                                 "last_rowid INTEGER, why TEXT NOT NULL)",
-                                 error);
+    int status =
+        weir_sqlite_run(db,
+                        "BEGIN; CREATE TABLE weir_salvage(file TEXT, table_name TEXT, "
+                        "segment INTEGER, offset INTEGER, first_block INTEGER, last_block "
+                        "INTEGER, first_row INTEGER, last_row INTEGER, first_rowid INTEGER, "
+                        "last_rowid INTEGER, why TEXT NOT NULL)",
+                        error);
     if (status == WEIR_OK)
         status = weir_sqlite_prepare(
             db, "INSERT INTO weir_salvage VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)", &s, error);

@@ -57,7 +57,8 @@ static void lost_rows_are_in_the_manifest(void **state) {
     assert_int_equal(in(f, "SELECT offset % 4096 = 0 AND first_block = last_block AND file LIKE "
                            "'%segment-%' FROM weir_salvage"),
                      1);
-    manifest_says(f, "\"first_row\":21,\"last_row\":30,\"why\":\"the payload does not match its hash\"");
+    manifest_says(
+        f, "\"first_row\":21,\"last_row\":30,\"why\":\"the payload does not match its hash\"");
     expect_text(f->err, "other.db-salvage.json");
 }
 

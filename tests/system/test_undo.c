@@ -1,7 +1,7 @@
 /* What salvage has to leave out is told for good, says how to come back, and comes back once. And what
  * would be done is told without a byte that changes. */
 /* Covers: recovery/undo.c, recovery/undo_rows.c, recovery/aside.c, recovery/loss_file.c, recovery/rehearse.c,
- * recovery/check_database.c */
+ * recovery/check_database.c, recovery/remedy.c */
 #include "tool.h"
 
 static const char *segment; /* the one that is damaged, and a sound copy of it */
@@ -93,6 +93,19 @@ static void what_cannot_be_undone_is_told(void **state) {
     assert_int_equal(rows_in(f->database), ROWS - ROWS_OF_GROUP);
 }
 
+/* An older copy of the database has no gap yet: recovery of it would apply these rows too. */
+static void undo_waits_for_a_database_that_is_older(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    rot(f, 2 * ROWS_OF_GROUP + 1);
+    run(f, "salvage", f->database, NULL), expect(f, DAMAGE);
+    put_sound_back();
+    weir_sql_run(f->database, "UPDATE weir_position SET row = 15");
+    run(f, "salvage", "--undo", f->database, NULL), expect(f, DAMAGE);
+    expect_text(f->err, "the database has not come past them");
+    assert_int_equal(rows_in(f->database), ROWS - ROWS_OF_GROUP);
+}
+
 /* Killed after the rows were committed and before that was noted: the position of the undo says it. */
 static void an_undo_interrupted_goes_on(void **state) {
     fixture *f = *state;
@@ -108,6 +121,96 @@ static void an_undo_interrupted_goes_on(void **state) {
     weir_sql_run(f->database, "DROP TRIGGER stop");
     run(f, "salvage", "--undo", f->database, NULL), expect(f, RECOVERED);
     each_row_once(f, ROWS);
+}
+
+/* ---- what to do next ------------------------------------------------------------------- */
+
+static void break_ring(const fixture *f) {
+    in_a_child(f, leave_both);
+    assert_int_equal(truncate(weir_temp_path(f->journal, "ring"), 1 << 20), 0);
+}
+
+static void spoil_ring(const fixture *f) {
+    in_a_child(f, leave_both);
+    patch(weir_temp_path(f->journal, "ring"), 30, "rotten", 6);
+}
+
+static void rot_rows(const fixture *f) {
+    in_a_child(f, leave_durable);
+    rot(f, 2 * ROWS_OF_GROUP + 1);
+}
+
+static void spoil_database(const fixture *f) {
+    in_a_child(f, leave_durable);
+    forget_database(f);
+    weir_file_write(f->database, "This is a letter, not a database. It is long enough.", 52);
+}
+
+/* The verb that one is in is advised only with an option that was not given. */
+static void says_no_more_than_helps(const char *text, const char *verb) {
+    static const char *const allowed[] = {" --undo", " --to"};
+    for (const char *at = text; (at = strstr(at, verb)); at += strlen(verb)) {
+        bool fine = false;
+        for (size_t i = 0; i < 2; i++)
+            fine |= strncmp(at + strlen(verb), allowed[i], strlen(allowed[i])) == 0;
+        if (!fine) fail_msg("'%s' is advised by itself:\n%s", verb, text);
+    }
+}
+
+static void no_message_advises_the_verb_it_is_from(void **state) {
+    fixture *f = *state;
+    static const struct {
+        const char *verb, *advice;
+    } verbs[] = {{"status", "weir status"},   {"verify", "weir verify"},
+                 {NULL, "weir-recover "},     {"recover", "weir recover"},
+                 {"salvage", "weir salvage"}, {"replay", "weir replay"}};
+    static void (*const harms[])(const fixture *) = {break_ring, spoil_ring, rot_rows,
+                                                     spoil_database};
+    for (size_t h = 0; h < sizeof harms / sizeof harms[0]; h++) {
+        harms[h](f);
+        for (size_t v = 0; v < sizeof verbs / sizeof verbs[0]; v++) {
+            const char *verb = verbs[v].verb;
+            if (!verb)
+                run(f, f->database, NULL);
+            else if (strcmp(verb, "replay") == 0)
+                run(f, "replay", "--into", f->other, f->database, NULL);
+            else
+                run(f, verb, strcmp(verb, "salvage") ? "--json" : "--dry-run", f->database, NULL);
+            says_no_more_than_helps(f->out, verbs[v].advice);
+            says_no_more_than_helps(f->err, verbs[v].advice);
+        }
+        weir_temp_remove(f->journal);
+        forget_database(f);
+    }
+}
+
+static void each_damage_says_what_to_do(void **state) {
+    fixture *f = *state;
+    rot_rows(f);
+    static const char *const verbs[] = {"verify", "status", "recover"};
+    for (size_t i = 0; i < 3; i++) {
+        run(f, verbs[i], f->database, NULL), expect(f, DAMAGE);
+        expect_text(f->out, ", block ");
+        expect_text(f->out, "rows 21 to 30 are lost; put a sound copy of segment-");
+        expect_text(f->out, "without one, weir salvage ");
+        run(f, verbs[i], "--json", f->database, NULL), expect(f, DAMAGE);
+        expect_text(f->out, "\"next\":\"put a sound copy of segment-");
+    }
+    run(f, "replay", "--into", f->other, f->database, NULL), expect(f, DAMAGE);
+    expect_text(f->err, "leave these rows out (--skip-damage)");
+    run(f, "salvage", f->database, NULL), expect(f, DAMAGE);
+    expect_text(f->out, "weir salvage --undo ");
+}
+
+/* Rows that the database has: nothing is lost, and that is said. */
+static void damage_of_applied_rows_says_so(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_closed);
+    rot(f, 1);
+    run(f, "verify", f->database, NULL), expect(f, DAMAGE);
+    expect_text(f->out, "but the database has them; nothing is lost by weir salvage ");
+    run(f, "salvage", f->database, NULL), expect(f, CLEAN);
+    expect_text(f->out, "but the database has them; nothing is needed");
 }
 
 /* ---- the record ------------------------------------------------------------------------ */
@@ -158,7 +261,8 @@ static uint64_t everything(const fixture *f, const char *path) {
     for (int i = 0; i < count; i++) {
         char below[4096];
         (void)snprintf(below, sizeof below, "%.3800s/%.255s", path, list[i]->d_name);
-        hash = hash * 31 + everything(f, below) + weir_hash(list[i]->d_name, strlen(list[i]->d_name));
+        hash =
+            hash * 31 + everything(f, below) + weir_hash(list[i]->d_name, strlen(list[i]->d_name));
         free(list[i]);
     }
     free(list);
@@ -179,10 +283,12 @@ static void rehearse(fixture *f, const char *const arguments[4], const char *sai
 static void dry_runs_of_recovery(void **state) {
     fixture *f = *state;
     in_a_child(f, leave_both);
-    rehearse(f, (const char *const[]){f->database, NULL, NULL, NULL}, "would apply 51 rows, lose 0");
+    rehearse(f, (const char *const[]){f->database, NULL, NULL, NULL},
+             "would apply 51 rows, lose 0");
     rehearse(f, (const char *const[]){f->database, NULL, NULL, NULL}, "would apply 0 rows, lose 0");
     in_a_child(f, leave_half_applied);
-    rehearse(f, (const char *const[]){f->database, NULL, NULL, NULL}, "would apply 40 rows, lose 0");
+    rehearse(f, (const char *const[]){f->database, NULL, NULL, NULL},
+             "would apply 40 rows, lose 0");
 }
 
 static void dry_runs_of_salvage(void **state) {
@@ -212,7 +318,8 @@ static void a_dry_run_in_json(void **state) {
     rot(f, 2 * ROWS_OF_GROUP + 1);
     run(f, "salvage", "--dry-run", "--json", f->database, NULL), expect(f, DAMAGE);
     expect_text(f->out, "{\"type\":\"dry_run\",\"database\":");
-    expect_text(f->out, "\"rows\":40,\"from_ring\":0,\"last_row\":50,\"lost\":10,\"lost_unknown\":false}");
+    expect_text(f->out,
+                "\"rows\":40,\"from_ring\":0,\"last_row\":50,\"lost\":10,\"lost_unknown\":false}");
 }
 
 /* ---- the result checked ---------------------------------------------------------------- */
@@ -231,10 +338,11 @@ static void the_result_is_checked(void **state) {
 static void a_failed_check_is_damage(void **state) {
     fixture *f = *state;
     in_a_child(f, leave_closed);
-    weir_sql_run(f->database,
-                 "CREATE TABLE k(a); CREATE INDEX i ON k(a); INSERT INTO k VALUES(1),(2);"
-                 "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX i ON k(a) "
-                 "WHERE a > 1' WHERE name = 'i'");
+    weir_sql_run(
+        f->database,
+        "CREATE TABLE k(a); CREATE INDEX i ON k(a); INSERT INTO k VALUES(1),(2);"
+        "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX i ON k(a) "
+        "WHERE a > 1' WHERE name = 'i'");
     run(f, "--integrity", "quick", f->database, NULL), expect(f, CLEAN);
     run(f, "--integrity", "full", f->database, NULL), expect(f, DAMAGE);
     expect_text(f->out, "integrity_check: ");
@@ -242,12 +350,22 @@ static void a_failed_check_is_damage(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        TEST(a_sound_copy_undoes_salvage),     TEST(undo_comes_late_and_doubles_nothing),
-        TEST(undo_reads_behind_a_lost_end),    TEST(what_cannot_be_undone_is_told),
-        TEST(an_undo_interrupted_goes_on),     TEST(a_loss_outlives_the_database),
-        TEST(a_torn_record_costs_no_other),    TEST(dry_runs_of_recovery),
-        TEST(dry_runs_of_salvage),             TEST(dry_runs_of_replay),
-        TEST(a_dry_run_in_json),               TEST(the_result_is_checked),
+        TEST(a_sound_copy_undoes_salvage),
+        TEST(undo_comes_late_and_doubles_nothing),
+        TEST(undo_reads_behind_a_lost_end),
+        TEST(what_cannot_be_undone_is_told),
+        TEST(undo_waits_for_a_database_that_is_older),
+        TEST(an_undo_interrupted_goes_on),
+        TEST(a_loss_outlives_the_database),
+        TEST(a_torn_record_costs_no_other),
+        TEST(dry_runs_of_recovery),
+        TEST(dry_runs_of_salvage),
+        TEST(dry_runs_of_replay),
+        TEST(no_message_advises_the_verb_it_is_from),
+        TEST(each_damage_says_what_to_do),
+        TEST(damage_of_applied_rows_says_so),
+        TEST(a_dry_run_in_json),
+        TEST(the_result_is_checked),
         TEST(a_failed_check_is_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
