@@ -186,5 +186,7 @@ int weir_run_recover(const weir_arguments *arguments, const weir_place *place) {
     weir_error error = {0};
     if (weir_place_check_owner(place, &error) != WEIR_OK)
         return weir_report_error(arguments, &error);
-    return place->journal_is_there ? recover_after_look(&r, &error) : recover_nothing(&r, &error);
+    if (place->journal_is_there) return recover_after_look(&r, &error);
+    int code = recover_nothing(&r, &error);
+    return arguments->dry_run ? code : weir_check_database(arguments, place->database, code);
 }
