@@ -114,7 +114,7 @@ static bool find_after_gap(row_copy *c, int64_t bad, int64_t *rowid, bool *end) 
         if (step > INT64_MAX / 2) break;
     }
     while (found && high - low > 1) {
-        int64_t middle = low + (high - low) / 2, at;
+        int64_t middle = low + (high - low) / 2, at = 0;
         bool ends;
         if (probe(c, middle, &at, &ends)) {
             high = middle;

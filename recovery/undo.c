@@ -57,6 +57,16 @@ static void merge_losses(weir_losses *losses) {
 
 static void say_left(undoing *u, const weir_loss *loss, const char *why) {
     u->left++;
+    if (u->arguments->json) {
+        weir_json json = weir_json_begin(stdout, "still_lost");
+        weir_json_text(&json, "database", u->place->database);
+        if (loss->first_row) {
+            weir_json_uint(&json, "first_row", loss->first_row);
+            weir_json_uint(&json, "last_row", loss->last_row);
+        }
+        weir_json_text(&json, "text", why);
+        weir_json_end(&json);
+    }
     if (loss->first_row)
         weir_report_note("rows %" PRIu64 " to %" PRIu64 " stay lost: %s", loss->first_row,
                          loss->last_row, why);

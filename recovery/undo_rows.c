@@ -73,9 +73,10 @@ const char *weir_undo_why(const weir_undo_rows *gap, char *text, size_t size) {
 /* ---- applying -------------------------------------------------------------------------- */
 
 void weir_undo_id(const weir_id journal, weir_id out) {
-    uint8_t seed[sizeof(weir_id) + 5] = {0};
+    static const uint8_t word[] = {'u', 'n', 'd', 'o'};
+    uint8_t seed[sizeof(weir_id) + sizeof word + 1] = {0};
     memcpy(seed, journal, sizeof(weir_id));
-    memcpy(seed + sizeof(weir_id), "undo", 4);
+    memcpy(seed + sizeof(weir_id), word, sizeof word);
     for (size_t i = 0; i < 2; i++) {
         seed[sizeof seed - 1] = (uint8_t)i;
         uint64_t half = weir_hash(seed, sizeof seed);

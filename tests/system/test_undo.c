@@ -86,6 +86,8 @@ static void what_cannot_be_undone_is_told(void **state) {
     expect_text(f->err, "rows 21 to 30 stay lost: 10 of them cannot be read");
     expect_text(f->err, "put a sound copy there");
     assert_int_equal(rows_in(f->database), ROWS - ROWS_OF_GROUP);
+    run(f, "salvage", "--undo", "--json", f->database, NULL), expect(f, DAMAGE);
+    expect_text(f->out, "\"first_row\":21,\"last_row\":30,\"text\":\"10 of them cannot be read");
     assert_int_equal(unlink(weir_temp_path(f->journal, "losses")), 0);
     put_sound_back();
     run(f, "salvage", "--undo", f->database, NULL), expect(f, DAMAGE);
