@@ -70,6 +70,28 @@ static void rows_of_a_dead_ring_come_too(void **state) {
     assert_int_equal(in(f, "SELECT count(*) FROM other"), 1);
 }
 
+/* A program that runs is not disturbed: it gets what is durable, once. */
+static void beside_a_program_that_runs(void **state) {
+    fixture *f = *state;
+    int ready[2], over[2], status;
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(over), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        close(over[1]);
+        stay_open(f, ready[1], over[0]);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    run(f, "salvage", "--to", f->other, f->database, NULL), expect(f, CLEAN);
+    assert_int_equal(in(f, "SELECT count(*) FROM t"), ROWS);
+    close(over[1]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    run(f, f->database, NULL), expect(f, CLEAN);
+    assert_int_equal(rows_in(f->database), ROWS);
+}
+
 /* ---- damage of the database ------------------------------------------------------------ */
 
 enum { LARGE = 5000 };
@@ -164,6 +186,7 @@ int main(void) {
         TEST(a_new_file_gets_all_that_is_readable),
         TEST(lost_rows_are_in_the_manifest),
         TEST(rows_of_a_dead_ring_come_too),
+        TEST(beside_a_program_that_runs),
         TEST(a_damaged_database_is_read_around_its_damage),
         TEST(the_journal_follows_on_what_was_copied),
         TEST(without_a_position_no_row_is_added),
