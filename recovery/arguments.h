@@ -40,6 +40,10 @@ typedef struct weir_arguments {
     weir_texts *load;
     bool json, csv, archive, skip_damage, adopt;
     bool help, usage, version;
+    bool dry_run;             /* say what would be done, and change nothing */
+    bool undo;                /* salvage: bring in what was lost */
+    const char *save_to;      /* salvage: a new database to fill; or NULL */
+    const char *integrity;    /* "none", "quick", "full"; NULL: none */
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* since 1970; INT64_MAX: no bound */
     uint32_t interval_s;      /* metrics: from one writing of the file to the next; 0: once */

@@ -6,11 +6,13 @@
 
 #include <weir/sqlite.h>
 
+#include "check_database.h"
 #include "exits.h"
 #include "extensions.h"
 #include "json.h"
 #include "patience.h"
 #include "progress.h"
+#include "rehearse.h"
 #include "report.h"
 #include "stop.h"
 #include "verbs.h"
@@ -148,6 +150,27 @@ static int recover_nothing(recovery *r, weir_error *error) {
     return report_recovery(r);
 }
 
+/* Published rows that something has written over are lost to recovery too. */
+static int rehearse_recovery(const recovery *r, weir_error *error) {
+    weir_applied applied;
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    const weir_ring_report *ring = &r->before.ring;
+    bool lost = ring->unreadable_bytes && ring->same_boot;
+    int status = weir_rehearse(r->arguments, r->place->os, r->place, &r->before,
+                               WEIR_REPLAY_STOP_AT_DAMAGE, limits, &applied, error);
+    weir_report_rehearsal(r->arguments, r->place->database, &applied, 0, lost);
+    weir_losses_free(&applied.passed);
+    if (status != WEIR_OK) return weir_report_error(r->arguments, error);
+    if (lost) return WEIR_EXIT_DAMAGE;
+    return applied.rows ? WEIR_EXIT_RECOVERED : WEIR_EXIT_CLEAN;
+}
+
+static int recover_and_report(recovery *r, weir_error *error) {
+    int status = recover(r, error);
+    int code = status == WEIR_OK ? report_recovery(r) : weir_report_error(r->arguments, error);
+    return weir_check_database(r->arguments, r->place->database, code);
+}
+
 /* The library would refuse damage too, but only after SQLite has opened or created the database. So
  * look first: then a refusal changes nothing. */
 static int recover_after_look(recovery *r, weir_error *error) {
@@ -159,8 +182,11 @@ static int recover_after_look(recovery *r, weir_error *error) {
         code = weir_report_refusal(r->arguments, &r->before.inventory);
     } else {
         status = weir_view_check_owner(&r->before, r->arguments, r->place, error);
-        if (status == WEIR_OK) status = recover(r, error);
-        code = status == WEIR_OK ? report_recovery(r) : weir_report_error(r->arguments, error);
+        if (status != WEIR_OK)
+            code = weir_report_error(r->arguments, error);
+        else
+            code =
+                r->arguments->dry_run ? rehearse_recovery(r, error) : recover_and_report(r, error);
     }
     weir_view_free(&r->before);
     return code;
@@ -171,5 +197,7 @@ int weir_run_recover(const weir_arguments *arguments, const weir_place *place) {
     weir_error error = {0};
     if (weir_place_check_owner(place, &error) != WEIR_OK)
         return weir_report_error(arguments, &error);
-    return place->journal_is_there ? recover_after_look(&r, &error) : recover_nothing(&r, &error);
+    if (place->journal_is_there) return recover_after_look(&r, &error);
+    int code = recover_nothing(&r, &error);
+    return arguments->dry_run ? code : weir_check_database(arguments, place->database, code);
 }

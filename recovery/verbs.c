@@ -10,12 +10,25 @@ static const char *complain_of_dump(const weir_arguments *a) {
     return NULL;
 }
 
-static const char *complain_of_replay(const weir_arguments *a) {
-    return a->into ? NULL : "replay needs --into FILE: the database to fill";
+static const char *complain_of_integrity(const weir_arguments *a) {
+    const char *how = a->integrity ? a->integrity : "none";
+    bool known = strcmp(how, "none") == 0 || strcmp(how, "quick") == 0 || strcmp(how, "full") == 0;
+    return known ? NULL : "--integrity is none, quick or full";
 }
 
-static const char *complain_of_adoption(const weir_arguments *a) {
-    return a->adopt && !a->journal ? "--adopt says something of --journal" : NULL;
+static const char *complain_of_replay(const weir_arguments *a) {
+    if (!a->into) return "replay needs --into FILE: the database to fill";
+    return complain_of_integrity(a);
+}
+
+static const char *complain_of_recovery(const weir_arguments *a) {
+    if (a->adopt && !a->journal) return "--adopt says something of --journal";
+    return complain_of_integrity(a);
+}
+
+static const char *complain_of_salvage(const weir_arguments *a) {
+    if (a->undo && a->save_to) return "--undo and --to exclude each other";
+    return complain_of_recovery(a);
 }
 
 static const char *complain_of_metrics(const weir_arguments *a) {
@@ -35,7 +48,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                                    "apply every row of the journal, and "
                                    "say what was found. `weir-recover DATABASE` does the same.",
                            .run = weir_run_recover,
-                           .complain = complain_of_adoption},
+                           .complain = complain_of_recovery},
     [WEIR_VERB_STATUS] = {.name = "status",
                           .operands = "DATABASE|JOURNAL",
                           .summary = "say what is there: rows, ring, verdict, damage",
@@ -67,10 +80,17 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                            .summary = "recover past damage, and name the rows that are lost",
                            .text =
                                "Every readable row is applied. Rows that are lost are named, in "
-                               "the table weir_loss too. Damaged segments are set aside, nothing "
-                               "is deleted.",
+                               "the table weir_loss and the journal's file losses too. Damaged "
+                               "segments are set aside, nothing is deleted. With --to nothing that "
+                               "is there is touched: a new file gets what the old database has, "
+                               "and then what the journal has beyond that, as replay "
+                               "--skip-damage would apply it; its table weir_salvage and the file "
+                               "FILE-salvage.json list what could not be read. With --undo rows "
+                               "that were lost are brought in from a sound copy of their segment, "
+                               "which may stand in the journal's directory, in its archive, or "
+                               "in place of the damaged one; what was applied stays.",
                            .run = weir_run_salvage,
-                           .complain = complain_of_adoption},
+                           .complain = complain_of_salvage},
     [WEIR_VERB_SYMBOLS] = {.name = "symbols",
                            .operands = "DATABASE",
                            .summary = "print the crashes that the database's log tells",

@@ -21,12 +21,12 @@ _weir() {
     '') words='recover status verify dump replay salvage symbols metrics completion' ;;
     esac
     case $verb in
-    'recover') options='--json --journal --adopt --wait --load --help --usage --version' ;;
+    'recover') options='--json --journal --adopt --wait --load --dry-run --integrity --help --usage --version' ;;
     'status') options='--json --journal --archive --help --usage --version' ;;
     'verify') options='--json --journal --archive --help --usage --version' ;;
     'dump') options='--json --journal --archive --csv --table --from --to --limit --help --usage --version' ;;
-    'replay') options='--json --journal --to --into --until --skip-damage --wait --load --help --usage --version' ;;
-    'salvage') options='--json --journal --adopt --wait --load --help --usage --version' ;;
+    'replay') options='--json --journal --to --into --until --skip-damage --wait --load --dry-run --integrity --help --usage --version' ;;
+    'salvage') options='--json --journal --adopt --wait --load --dry-run --integrity --to --undo --help --usage --version' ;;
     'symbols') options='--json --journal --help --usage --version' ;;
     'metrics') options='--json --journal --output --interval --format --listen --help --usage --version' ;;
     'completion') options='--json --journal --help --usage --version' ;;

@@ -28,6 +28,8 @@ case $verb in
         '--adopt[Take the journal that --journal names, though the database knows only others]' \
         '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
         '*--load=[Load an SQLite extension, FILE or FILE\:ENTRYPOINT, whose functions, collations or modules the schema uses; may be given again]:load:_files' \
+        '--dry-run[Say how many rows would be applied and lost, with the exit status that the real run would have, and change nothing]' \
+        '--integrity=[Check the resulting database with SQLite'\''s quick_check (quick) or integrity_check (full), which read all of it; none is the default]:integrity:_files' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \
@@ -78,6 +80,8 @@ case $verb in
         '--skip-damage[Go on after damaged blocks; their rows are missing, and reported]' \
         '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
         '*--load=[Load an SQLite extension, FILE or FILE\:ENTRYPOINT, whose functions, collations or modules the schema uses; may be given again]:load:_files' \
+        '--dry-run[Say how many rows would be applied and lost, with the exit status that the real run would have, and change nothing]' \
+        '--integrity=[Check the resulting database with SQLite'\''s quick_check (quick) or integrity_check (full), which read all of it; none is the default]:integrity:_files' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \
@@ -90,6 +94,10 @@ case $verb in
         '--adopt[Take the journal that --journal names, though the database knows only others]' \
         '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
         '*--load=[Load an SQLite extension, FILE or FILE\:ENTRYPOINT, whose functions, collations or modules the schema uses; may be given again]:load:_files' \
+        '--dry-run[Say how many rows would be applied and lost, with the exit status that the real run would have, and change nothing]' \
+        '--integrity=[Check the resulting database with SQLite'\''s quick_check (quick) or integrity_check (full), which read all of it; none is the default]:integrity:_files' \
+        '--to=[Touch nothing that is there, and fill this new database with all that can be read of the old database and of the journal]:to:_files' \
+        '--undo[Bring in the rows that an earlier salvage had to leave out, now that a sound copy of their segment is there]' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \
