@@ -21,6 +21,10 @@ typedef struct weir_extension {
     struct weir_extension *next;
 } weir_extension;
 
+typedef struct weir_texts {
+    const char *text;
+    struct weir_texts *next;
+} weir_texts;
 typedef struct weir_arguments {
     weir_verb verb;
     const char *target;   /* a database or a journal directory */
@@ -28,6 +32,9 @@ typedef struct weir_arguments {
     const char *into;     /* replay: the database to fill */
     const char *table;    /* dump: this table only; or NULL */
     weir_extension *load; /* lives as long as the process */
+    weir_texts *ids;
+    const char *match;
+    bool accept_gap, yes, dry_run;
     bool json, csv, archive, skip_damage, adopt;
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* INT64_MAX: no bound */

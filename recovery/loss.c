@@ -29,7 +29,7 @@ static int add_gone(const weir_inventory *inventory, weir_losses *losses) {
     weir_findings_gone(inventory, &first, &last);
     if (last < first) return WEIR_OK;
     return add_range(losses, first, last,
-                     "they were applied to another database and left the journal");
+                     "they had left the journal, which keeps a row until a database has it");
 }
 
 /* The numbers of rows in a ring that cannot be read are unknown. */

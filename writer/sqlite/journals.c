@@ -56,7 +56,7 @@ static finding look_at_other(const weir_journals *j, other *o) {
 
 char *weir_journals_beside(const char *database) { return sqlite3_mprintf("%s-weir", database); }
 
-static bool is_same_directory(const weir_journals *j, const char *a, const char *b) {
+bool weir_journals_same(const weir_journals *j, const char *a, const char *b) {
     weir_os_info one, two;
     if (strcmp(a, b) == 0) return true;
     return j->os->info(j->os->self, WEIR_OS_CWD, a, &one) >= 0 &&
@@ -68,7 +68,7 @@ static bool is_same_directory(const weir_journals *j, const char *a, const char 
  * but the journals belong to the original. */
 static bool is_a_copys(const weir_journals *j, const char *database) {
     weir_os_info info;
-    return !is_same_directory(j, database, j->database) &&
+    return !weir_journals_same(j, database, j->database) &&
            j->os->info(j->os->self, WEIR_OS_CWD, database, &info) >= 0;
 }
 
@@ -86,7 +86,7 @@ typedef int on_other(void *context, const weir_journals *j, other *o, weir_error
 static int visit(const weir_journals *j, const char *directory, on_other *each, void *context,
                  weir_error *error) {
     other o = {.directory = directory};
-    return is_same_directory(j, directory, j->directory) ? WEIR_OK : each(context, j, &o, error);
+    return weir_journals_same(j, directory, j->directory) ? WEIR_OK : each(context, j, &o, error);
 }
 
 static int visit_entry(const weir_journals *j, sqlite3_stmt *entry, on_other *each, void *context,
@@ -253,7 +253,7 @@ int weir_journals_enter(const weir_journals *j, const weir_id journal, weir_erro
     int64_t all, right;
     char *path = weir_journals_beside(j->database);
     if (!path) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the journal's path");
-    bool beside = is_same_directory(j, path, j->directory);
+    bool beside = weir_journals_same(j, path, j->directory);
     sqlite3_free(path);
     int status = count_entries(j, journal, &all, &right, error);
     if (status != WEIR_OK || (beside ? all == 0 : all == 1 && right == 1)) return status;
