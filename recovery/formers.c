@@ -65,6 +65,7 @@ static int take_fed(weir_formers *f, sqlite3_stmt *s) {
         return SQLITE_OK;
     f->settled = false;
     if (row > f->missed_row) f->missed_row = row;
+    if (sqlite3_column_int64(s, 2) == WEIR_JOURNAL_GONE && row > f->gone_row) f->gone_row = row;
     return SQLITE_OK;
 }
 
@@ -142,6 +143,18 @@ static void word_forgotten(const weir_forgotten *f) {
     putchar('\n');
 }
 
+static void report_gone_journal(const weir_arguments *arguments, uint64_t row) {
+    if (!arguments->json) {
+        printf("  gone      a former journal, which was in use: rows after row %" PRIu64
+               " of it may be missing\n",
+               row);
+        return;
+    }
+    weir_json json = weir_json_begin(stdout, "gone");
+    weir_json_uint(&json, "after_row", row);
+    weir_json_end(&json);
+}
+
 /* One of which the database does not know: it was made afterwards. */
 static void report_name(const weir_arguments *arguments, const char *path) {
     if (!arguments->json) {
@@ -172,6 +185,7 @@ void weir_formers_report(const weir_arguments *arguments, const weir_place *plac
         else
             word_forgotten(&f.forgotten[i]);
     }
+    if (f.gone_row) report_gone_journal(arguments, f.gone_row);
     for (unsigned n = 1; n <= FORGOTTEN_MOST; n++) {
         char *path = numbered_aside(place->directory, n);
         bool there = path && lstat(path, &st) == 0;

@@ -24,6 +24,7 @@ typedef struct weir_formers {
     bool fed;            /* the database was filled from a journal, forgotten or not */
     bool settled;        /* of none that is not forgotten may rows be missing */
     uint64_t missed_row; /* when they may: the highest row that it has of such a journal */
+    uint64_t gone_row;   /* of such a one, an opening has said that it is gone; 0: it has not */
 } weir_formers;
 
 /* WEIR_OK, with nothing in *out where the database is absent or cannot be read; or WEIR_NO_MEMORY. */
