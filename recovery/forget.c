@@ -93,11 +93,33 @@ static int insert_entry(const forgetting *f, sqlite3 *db, weir_error *error) {
     return status;
 }
 
-/* Without a journal: all that are gone, so that nobody misses them again. */
-static int insert_gone(sqlite3 *db, weir_error *error) {
-    if (sqlite3_table_column_metadata(db, "main", "weir_position", "closed", NULL, NULL, NULL, NULL,
-                                      NULL) != SQLITE_OK)
-        return WEIR_OK;
+static bool has_columns(sqlite3 *db, const char *table, const char *column) {
+    return sqlite3_table_column_metadata(db, "main", table, column, NULL, NULL, NULL, NULL, NULL) ==
+           SQLITE_OK;
+}
+
+/* The journal that was at this place. */
+static int insert_place(const forgetting *f, sqlite3 *db, weir_error *error) {
+    sqlite3_stmt *s;
+    if (!has_columns(db, "weir_journal", "directory")) return WEIR_OK;
+    int status = weir_sqlite_prepare(
+        db,
+        "INSERT OR IGNORE INTO weir_forgotten SELECT journal, NULL, NULL, NULL, NULL, "
+        "strftime('%Y-%m-%d %H:%M:%S', 'now') FROM main.weir_journal WHERE directory = ?1",
+        &s, error);
+    if (status != WEIR_OK) return status;
+    int code = sqlite3_bind_text(s, 1, f->place->directory, -1, SQLITE_STATIC);
+    if (code == SQLITE_OK) code = sqlite3_step(s);
+    if (code != SQLITE_DONE) status = weir_sqlite_fail(db, "noting what is forgotten", error);
+    (void)sqlite3_finalize(s); /* repeats the step's code */
+    return status;
+}
+
+/* Without a journal: all that are gone, so that nobody misses them again. One that is there and is
+ * thought to be gone is remembered again when it is opened. */
+static int insert_gone(const forgetting *f, sqlite3 *db, weir_error *error) {
+    if (f->arguments->journal) return insert_place(f, db, error);
+    if (!has_columns(db, "weir_position", "closed")) return WEIR_OK;
     return weir_sqlite_run(
         db,
         "INSERT OR IGNORE INTO weir_forgotten SELECT journal, NULL, NULL, NULL, NULL, "
@@ -107,9 +129,7 @@ static int insert_gone(sqlite3 *db, weir_error *error) {
 
 /* Of journals that are forgotten nobody is to be reminded. */
 static int drop_entries(sqlite3 *db, weir_error *error) {
-    if (sqlite3_table_column_metadata(db, "main", "weir_journal", "journal", NULL, NULL, NULL, NULL,
-                                      NULL) != SQLITE_OK)
-        return WEIR_OK;
+    if (!has_columns(db, "weir_journal", "journal")) return WEIR_OK;
     return weir_sqlite_run(db,
                            "DELETE FROM main.weir_journal WHERE journal IN (SELECT journal FROM "
                            "main.weir_forgotten)",
@@ -129,7 +149,8 @@ static int write_step(const forgetting *f, sqlite3 *db, step which, weir_error *
     if (status == WEIR_OK && which == DROP_ENTRIES)
         status = drop_entries(db, error);
     else if (status == WEIR_OK)
-        status = f->place->journal_is_there ? insert_entry(f, db, error) : insert_gone(db, error);
+        status =
+            f->place->journal_is_there ? insert_entry(f, db, error) : insert_gone(f, db, error);
     return status == WEIR_OK ? weir_sqlite_run(db, "COMMIT", error) : status;
 }
 

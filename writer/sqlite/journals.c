@@ -129,7 +129,7 @@ typedef struct teller {
 } teller;
 
 static void tell_other(const teller *t, const weir_journals *j, const other *o, finding found) {
-    char text[600], who[WEIR_HOLDER_TEXT];
+    char text[1000], who[WEIR_HOLDER_TEXT];
     if (!t->each) return;
     if (found == IS_OPEN)
         (void)snprintf(text, sizeof text,
@@ -141,9 +141,8 @@ static void tell_other(const teller *t, const weir_journals *j, const other *o, 
         (void)snprintf(
             text, sizeof text,
             "%s: its journal at %s is not there now, so rows that may wait in it are not "
-            "applied: bring it back; or, if it is gone for good, delete its row from the "
-            "table weir_journal",
-            j->database, o->directory);
+            "applied: bring it back; or, if it is gone for good, run weir forget --journal %s %s",
+            j->database, o->directory, o->directory, j->database);
     t->each(t->context, text);
 }
 
