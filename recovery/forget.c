@@ -51,7 +51,7 @@ static void count_left(forgetting *f) {
 static void say_rows(const forgetting *f, char *text, size_t size) {
     if (f->unclear)
         (void)snprintf(text, size,
-                       "a journal of which nobody can tell which rows this database has (%.200s)",
+                       "rows of which nobody can tell whether this database has them (%.200s)",
                        weir_verdict_text(f->view.inventory.verdict));
     else
         (void)snprintf(text, size,

@@ -218,7 +218,8 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
                 "that file away",
                 directory, (number)inv->last_segment);
         else
-            say(inv, "%.200s: %s; read it with weir-recover, and move it away", directory, text);
+            say(inv, "%.160s: %s; begin a new journal (weir forget %.120s)", directory, text,
+                name_of_database(input));
         break;
     case WEIR_VERDICT_FRESH: say(inv, "%.200s: %s", directory, text); break;
     default: say_end(input, inv); break;

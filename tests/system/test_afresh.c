@@ -294,7 +294,7 @@ static void two_histories_are_parted(void **state) {
     weir_sql_run(f->database, "UPDATE weir_position SET hash = hash + 1");
     must_be_refused(f, "weir forget");
     run(f, "forget", f->database, NULL), expect(f, DAMAGE);
-    expect_text(f->err, "nobody can tell which rows this database has");
+    expect_text(f->err, "nobody can tell whether this database has them");
     run(f, "forget", "--yes", f->database, NULL), expect(f, CLEAN);
     must_open(f->database, &noting);
     assert_int_equal(rows_in(f->database), ROWS);

@@ -153,18 +153,21 @@ static int refuse_or_tell(void *context, const weir_journals *j, other *o, weir_
     case NOT_THERE:
     case IS_OPEN: tell_other(context, j, o, found); return WEIR_OK;
     case ROWS_WAIT:
-        return weir_fail(
-            error, WEIR_FOREIGN,
-            "%s: %" PRIu64 " rows wait in its journal at %s, and %s is another one: run "
-            "weir-recover --journal %s %s first; or move that journal away to give "
-            "the rows up",
-            j->database, o->rows, o->directory, j->directory, o->directory, j->database);
+        return weir_fail(error, WEIR_FOREIGN,
+                         "%s: %" PRIu64
+                         " rows wait in its journal at %s, and %s is another one: bring them in "
+                         "(weir-recover --journal %s %s), or leave them there (weir forget --yes "
+                         "--journal %s %s)",
+                         j->database, o->rows, o->directory, j->directory, o->directory,
+                         j->database, o->directory, j->database);
     case UNKNOWN: break;
     }
     return weir_fail(error, WEIR_FOREIGN,
                      "%s: rows may wait in its other journal, at %s, which cannot be judged (%s): "
-                     "mend it (weir-recover --journal), or move it away to give the rows up",
-                     j->database, o->directory, o->why);
+                     "mend it (weir salvage --journal %s %s), or leave them there (weir forget "
+                     "--yes --journal %s %s)",
+                     j->database, o->directory, o->why, o->directory, j->database, o->directory,
+                     j->database);
 }
 
 int weir_journals_look(const weir_journals *j, void (*each)(void *context, const char *text),
