@@ -110,7 +110,7 @@ static int fill_from_journal(const rebuilding *r, weir_applied *applied, weir_er
         .rows_expected = i->next_row > i->position.row ? i->next_row - 1 - i->position.row : 0};
     status = weir_apply_all(&input, applied, error);
     /* This is not the database that the journal feeds: it is never to be missed there. */
-    if (status == WEIR_OK) (void)sink.rest(sink.self, &applied->position, NULL);
+    if (status == WEIR_OK && sink.rest) (void)sink.rest(sink.self, &applied->position, NULL);
     sink.close(sink.self);
     int noted = weir_losses_record(r->arguments->into, i->journal, &applied->passed,
                                    r->arguments->wait_s, status == WEIR_OK ? error : NULL);

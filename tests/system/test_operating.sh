@@ -176,7 +176,7 @@ only_the_journal_is_removed() {
     run 4 "$recover" run.db
     says "rows after row $rows may be missing"
     start
-    says "rows after row $rows that waited in it are missing" "$log"
+    says "rows after row $rows may be missing" "$log"
     stop
     run 0 "$recover" status run.db
     says "rows after row $rows of it may be missing"

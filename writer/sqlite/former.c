@@ -109,14 +109,13 @@ static void tell_gone(const looking *l, const uint8_t *journal, uint64_t row) {
     char text[600], id[2 * SHOWN + 1];
     for (size_t i = 0; i < SHOWN; i++)
         (void)snprintf(id + 2 * i, 3, "%02x", journal[i]);
-    (void)snprintf(
-        text, sizeof text,
-        "%.160s: the journal %s…, which was in use when this was written last, is not "
-        "here any more: rows after row %llu that waited in it are missing; bring it back "
-        "(weir-recover --journal DIRECTORY %.160s), unless this is a copy that was made "
-        "while a program used the original",
-        l->j->database, id, (unsigned long long)row,
-        l->j->database); /* a cut text is still a text */
+    (void)snprintf(text, sizeof text,
+                   "%.160s: the journal %s…, which was in use when this was written last, is not "
+                   "here any more: rows after row %llu may be missing; bring it back "
+                   "(weir-recover --journal DIRECTORY %.160s), unless this is a copy that was made "
+                   "while a program used the original",
+                   l->j->database, id, (unsigned long long)row,
+                   l->j->database); /* a cut text is still a text */
     l->each(l->context, text);
 }
 
