@@ -15,7 +15,9 @@
 #include "../database.h"
 #include "../exits.h"
 #include "../json.h"
+#include "../progress.h"
 #include "../report.h"
+#include "../stop.h"
 #include "../verbs.h"
 #include "declared.h"
 #include "rejects.h"
@@ -48,6 +50,7 @@ typedef struct retrying {
     size_t count;
     int64_t after; /* up to this id all is done */
     retry_counts done;
+    weir_progress *progress;
 } retrying;
 
 static int fail_here(const retrying *r, weir_error *error) {
@@ -224,10 +227,14 @@ static int run_all(retrying *r, int64_t most, weir_error *error) {
     if (status == WEIR_OK) status = declare_all(r, error);
     if (status == WEIR_OK) status = prepare_all(r, error);
     if (status == WEIR_OK) status = choose_ids(r, most, error);
-    while (status == WEIR_OK && r->count) {
+    while (status == WEIR_OK && r->count && !weir_stop_signal()) {
         status = retry_rows(r, 0, r->count, error);
+        weir_progress_show(r->progress, r->done.inserted + r->done.ignored + r->done.refused, 0);
         if (status == WEIR_OK) status = choose_ids(r, most, error);
     }
+    if (status == WEIR_OK && r->count)
+        status = weir_fail(error, WEIR_BUSY,
+                           "stopped by a signal, between two transactions: run it again to go on");
     return status;
 }
 
@@ -246,10 +253,11 @@ static void end_all(retrying *r) {
  * all of its rows are unknown. */
 static int retry_journal(const weir_arguments *arguments, const weir_place *place,
                          const weir_id journal, int64_t most, retry_counts *total,
-                         weir_error *error) {
+                         weir_progress *progress, weir_error *error) {
     retrying *r = calloc(1, sizeof *r);
     if (!r) return weir_fail(error, WEIR_NO_MEMORY, "no memory to insert rows");
-    *r = (retrying){.arguments = arguments, .after = INT64_MIN, .done = *total};
+    *r = (retrying){
+        .arguments = arguments, .after = INT64_MIN, .done = *total, .progress = progress};
     weir_id_copy(r->journal, journal);
     int status = weir_declared_read(place, journal, &r->tables, error);
     if (status == WEIR_NOT_FOUND) status = WEIR_OK;
@@ -315,9 +323,12 @@ static int find_journals(const weir_arguments *arguments, const weir_place *plac
 static int retry_each(const weir_arguments *arguments, const weir_place *place, retry_counts *total,
                       weir_error *error) {
     journal_ids ids = {0};
+    weir_progress progress = weir_progress_start("rows tried");
+    weir_stop_watch();
     int status = find_journals(arguments, place, &ids, total, error);
     for (size_t i = 0; status == WEIR_OK && i < ids.count; i++)
-        status = retry_journal(arguments, place, ids.list[i], ids.most, total, error);
+        status = retry_journal(arguments, place, ids.list[i], ids.most, total, &progress, error);
+    weir_progress_end(&progress);
     free(ids.list);
     return status;
 }
