@@ -266,11 +266,21 @@ static int forget_present(forgetting *f, weir_error *error) {
     return WEIR_OK;
 }
 
+/* A database that no journal has filled stays as it is. */
+static int note_gone(const forgetting *f, weir_error *error) {
+    weir_formers formers;
+    int status = weir_formers_look(f->place->database, &formers);
+    bool fed = formers.fed || formers.count;
+    weir_formers_free(&formers);
+    if (status != WEIR_OK)
+        return weir_fail(error, status, "no memory to read %s", f->place->database);
+    if (!fed || f->arguments->dry_run) return WEIR_OK;
+    status = write_database(f, RECORD, error);
+    return status == WEIR_OK ? write_database(f, DROP_ENTRIES, error) : status;
+}
+
 static int forget_gone(forgetting *f, weir_error *error) {
-    int status = WEIR_OK;
-    if (!f->arguments->dry_run) status = write_database(f, RECORD, error);
-    if (status == WEIR_OK && !f->arguments->dry_run)
-        status = write_database(f, DROP_ENTRIES, error);
+    int status = note_gone(f, error);
     if (status != WEIR_OK) return status;
     if (f->arguments->json)
         json_result(f);

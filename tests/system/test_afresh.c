@@ -345,6 +345,16 @@ static void forgetting_ends_the_missing(void **state) {
     assert_string_equal(events, "");
 }
 
+static void a_database_without_a_journal_stays_as_it_is(void **state) {
+    fixture *f = *state;
+    weir_sql_run(f->database, "CREATE TABLE t(x)");
+    uint64_t before = tree_hash(f->database);
+    run(f, "forget", f->database, NULL), expect(f, CLEAN);
+    assert_true(tree_hash(f->database) == before);
+    run(f, "status", f->database, NULL), expect(f, FAILED);
+    expect_text(f->err, "there is no journal at");
+}
+
 /* Closed while another connection has the database locked, and killed: rows wait. */
 static void leave_pending(const fixture *f) {
     weir *w = open_here(f, &(weir_options){.open_timeout_ms = 50});
@@ -451,6 +461,7 @@ int main(void) {
         TEST(a_journal_that_was_closed_is_not_missed),
         TEST(a_journal_in_which_rows_waited_is_missed),
         TEST(forgetting_ends_the_missing),
+        TEST(a_database_without_a_journal_stays_as_it_is),
         TEST(rows_left_by_closing_are_missed),
         TEST(rows_that_the_schema_keeps_waiting_are_missed),
         TEST(a_journal_that_was_moved_is_told),
