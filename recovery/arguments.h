@@ -18,6 +18,7 @@ typedef enum weir_verb {
     WEIR_VERB_REJECTS_RETRY,
     WEIR_VERB_REJECTS_DROP,
     WEIR_VERB_SYMBOLS,
+    WEIR_VERB_METRICS,
     WEIR_VERBS,
 } weir_verb;
 
@@ -35,6 +36,9 @@ typedef struct weir_arguments {
     const char *second;  /* the second operand of a verb that has one; or NULL */
     const char *journal; /* its directory, when it is not beside the database; or NULL */
     const char *into;    /* replay: the database to fill */
+    const char *listen;  /* metrics: ADDRESS:PORT to serve them at; or NULL */
+    const char *format;  /* metrics: "openmetrics" or "prometheus"; or NULL */
+    const char *output;  /* metrics: the file that has them; or NULL */
     const char *table;   /* dump: this table only; or NULL */
     const char *match;   /* rejects: rows whose values or reason contain this; or NULL */
     weir_texts *load, *ids;
@@ -43,6 +47,7 @@ typedef struct weir_arguments {
     bool help, usage, version;
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* since 1970; INT64_MAX: no bound */
+    uint32_t interval_s;      /* metrics: from one writing of the file to the next; 0: once */
     uint32_t wait_s;          /* how long to go on without progress */
 } weir_arguments;
 

@@ -24,6 +24,7 @@ int weir_run_forget(const weir_arguments *arguments, const weir_place *place);
 int weir_run_rejects_list(const weir_arguments *arguments, const weir_place *place);
 int weir_run_rejects_retry(const weir_arguments *arguments, const weir_place *place);
 int weir_run_rejects_drop(const weir_arguments *arguments, const weir_place *place);
+int weir_run_metrics(const weir_arguments *arguments, const weir_place *place);
 
 typedef struct weir_verb_entry {
     const char *name; /* "verify", or of two words: "archive list" */
