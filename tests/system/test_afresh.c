@@ -335,6 +335,17 @@ static void a_journal_in_which_rows_waited_is_missed(void **state) {
     expect_text(f->out, "rows after row 10 of it may be missing");
 }
 
+/* It is not the database that the journal feeds. */
+static void a_database_that_was_rebuilt_misses_no_journal(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_in_ring);
+    run(f, "replay", "--into", f->other, f->database, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->other), ROWS);
+    must_open(f->other, &noting);
+    assert_string_equal(events, "");
+    run(f, "status", f->other, NULL), expect(f, CLEAN);
+}
+
 static void forgetting_ends_the_missing(void **state) {
     fixture *f = *state;
     in_a_child(f, leave_half_applied);
@@ -460,6 +471,7 @@ int main(void) {
         TEST(two_histories_are_parted),
         TEST(a_journal_that_was_closed_is_not_missed),
         TEST(a_journal_in_which_rows_waited_is_missed),
+        TEST(a_database_that_was_rebuilt_misses_no_journal),
         TEST(forgetting_ends_the_missing),
         TEST(a_database_without_a_journal_stays_as_it_is),
         TEST(rows_left_by_closing_are_missed),

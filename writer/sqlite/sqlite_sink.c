@@ -225,7 +225,7 @@ static weir_batch_limit sink_batch_limit(void *self) {
 static int commit_closed(sqlite_sink *s, const weir_position *at, weir_error *error) {
     weir_position found;
     int status = weir_position_store_read(&s->positions, at->journal, &found, error);
-    if (status != WEIR_OK || found.block == 0) return status; /* no row was ever applied */
+    if (status != WEIR_OK || (!found.block && !found.row)) return status; /* none was applied */
     status = weir_position_store_close(&s->positions, at, error);
     if (status == WEIR_OK) status = weir_connection_writes(&s->connection);
     if (status == WEIR_OK) status = step_once(s, s->commit, "committing", error);
