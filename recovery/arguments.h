@@ -19,6 +19,7 @@ typedef enum weir_verb {
     WEIR_VERB_REJECTS_DROP,
     WEIR_VERB_SYMBOLS,
     WEIR_VERB_METRICS,
+    WEIR_VERB_COMPLETION,
     WEIR_VERBS,
 } weir_verb;
 
@@ -43,8 +44,12 @@ typedef struct weir_arguments {
     const char *match;   /* rejects: rows whose values or reason contain this; or NULL */
     weir_texts *load, *ids;
     bool json, csv, archive, skip_damage, adopt;
-    bool accept_gap, yes, all, dry_run;
+    bool accept_gap, yes, all;
     bool help, usage, version;
+    bool dry_run;             /* say what would be done, and change nothing */
+    bool undo;                /* salvage: bring in what was lost */
+    const char *save_to;      /* salvage: a new database to fill; or NULL */
+    const char *integrity;    /* "none", "quick", "full"; NULL: none */
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* since 1970; INT64_MAX: no bound */
     uint32_t interval_s;      /* metrics: from one writing of the file to the next; 0: once */

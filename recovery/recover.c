@@ -7,6 +7,7 @@
 #include <weir/sqlite.h>
 
 #include "../writer/sqlite/open_sqlite.h"
+#include "check_database.h"
 #include "exits.h"
 #include "extensions.h"
 #include "gap.h"
@@ -14,6 +15,7 @@
 #include "missing.h"
 #include "patience.h"
 #include "progress.h"
+#include "rehearse.h"
 #include "report.h"
 #include "stop.h"
 #include "verbs.h"
@@ -179,11 +181,15 @@ static int look(recovery *r, weir_error *error) {
     return weir_view_take(&input, &r->before, error);
 }
 
+static bool may_pass_gap(const recovery *r) {
+    return r->arguments->accept_gap && r->before.inventory.verdict == WEIR_VERDICT_DATABASE_BEHIND;
+}
+
 /* Asked for by --accept-gap. Afterwards the rows that follow the gap are ordinary rows that wait. */
 static int pass_gap(recovery *r, weir_error *error) {
-    if (!r->arguments->accept_gap || r->before.inventory.verdict != WEIR_VERDICT_DATABASE_BEHIND)
-        return WEIR_OK;
+    if (!may_pass_gap(r)) return WEIR_OK;
     weir_gap_of(&r->before, &r->first_missing, &r->last_missing);
+    if (r->arguments->dry_run) return WEIR_OK;
     int status = weir_gap_accept(r->place, &r->before, r->arguments->wait_s, error);
     weir_view_free(&r->before);
     r->before = (weir_view){0};
@@ -196,24 +202,45 @@ static bool may_open(const recovery *r) {
     return !weir_verdict_refuses(verdict) || verdict == WEIR_VERDICT_DATABASE_MISSING;
 }
 
+/* Published rows that something has written over are lost to recovery too. */
+static int rehearse_recovery(const recovery *r, weir_error *error) {
+    weir_applied applied;
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    const weir_ring_report *ring = &r->before.ring;
+    bool lost = ring->unreadable_bytes && ring->same_boot;
+    uint64_t missing = has_gap(r) ? r->last_missing - r->first_missing + 1 : 0;
+    int status = weir_rehearse(r->arguments, r->place->os, r->place, &r->before,
+                               missing ? WEIR_REPLAY_SKIP_DAMAGE : WEIR_REPLAY_STOP_AT_DAMAGE,
+                               limits, &applied, error);
+    weir_report_rehearsal(r->arguments, r->place->database, &applied, missing, lost);
+    weir_losses_free(&applied.passed);
+    if (status != WEIR_OK) return weir_report_error(r->arguments, error);
+    if (lost || missing) return WEIR_EXIT_DAMAGE;
+    return applied.rows ? WEIR_EXIT_RECOVERED : WEIR_EXIT_CLEAN;
+}
+
+static int recover_and_report(recovery *r, weir_error *error) {
+    int status = recover(r, error);
+    int code = status == WEIR_OK ? report_recovery(r) : weir_report_error(r->arguments, error);
+    return weir_check_database(r->arguments, r->place->database, code);
+}
+
 /* The library would refuse damage too, but only after SQLite has opened or created the database. So
  * look first: then a refusal changes nothing. */
 static int recover_after_look(recovery *r, weir_error *error) {
     int status = look(r, error);
     if (status != WEIR_OK) return weir_report_error(r->arguments, error);
-    bool refused = !may_open(r) && !r->arguments->accept_gap;
-    if (!refused) {
-        status = weir_view_check_owner(&r->before, r->arguments, r->place, error);
-        if (status == WEIR_OK) status = pass_gap(r, error);
-        refused = status == WEIR_OK && !may_open(r);
-        if (status == WEIR_OK && !refused) status = recover(r, error);
-    }
+    bool goes_on = may_open(r) || may_pass_gap(r);
+    if (goes_on) status = weir_view_check_owner(&r->before, r->arguments, r->place, error);
+    if (goes_on && status == WEIR_OK) status = pass_gap(r, error);
+    goes_on = may_open(r) || (r->arguments->dry_run && may_pass_gap(r));
     int code;
     if (status != WEIR_OK)
         code = weir_report_error(r->arguments, error);
+    else if (!goes_on)
+        code = weir_report_refusal(r->arguments, &r->before.inventory);
     else
-        code =
-            refused ? weir_report_refusal(r->arguments, &r->before.inventory) : report_recovery(r);
+        code = r->arguments->dry_run ? rehearse_recovery(r, error) : recover_and_report(r, error);
     weir_view_free(&r->before);
     return code;
 }
@@ -223,5 +250,7 @@ int weir_run_recover(const weir_arguments *arguments, const weir_place *place) {
     weir_error error = {0};
     if (weir_place_check_owner(place, &error) != WEIR_OK)
         return weir_report_error(arguments, &error);
-    return place->journal_is_there ? recover_after_look(&r, &error) : recover_nothing(&r, &error);
+    if (place->journal_is_there) return recover_after_look(&r, &error);
+    int code = recover_nothing(&r, &error);
+    return arguments->dry_run ? code : weir_check_database(arguments, place->database, code);
 }

@@ -10,12 +10,25 @@ static const char *complain_of_dump(const weir_arguments *a) {
     return NULL;
 }
 
-static const char *complain_of_replay(const weir_arguments *a) {
-    return a->into ? NULL : "replay needs --into FILE: the database to fill";
+static const char *complain_of_integrity(const weir_arguments *a) {
+    const char *how = a->integrity ? a->integrity : "none";
+    bool known = strcmp(how, "none") == 0 || strcmp(how, "quick") == 0 || strcmp(how, "full") == 0;
+    return known ? NULL : "--integrity is none, quick or full";
 }
 
-static const char *complain_of_adoption(const weir_arguments *a) {
-    return a->adopt && !a->journal ? "--adopt says something of --journal" : NULL;
+static const char *complain_of_replay(const weir_arguments *a) {
+    if (!a->into) return "replay needs --into FILE: the database to fill";
+    return complain_of_integrity(a);
+}
+
+static const char *complain_of_recovery(const weir_arguments *a) {
+    if (a->adopt && !a->journal) return "--adopt says something of --journal";
+    return complain_of_integrity(a);
+}
+
+static const char *complain_of_salvage(const weir_arguments *a) {
+    if (a->undo && a->save_to) return "--undo and --to exclude each other";
+    return complain_of_recovery(a);
 }
 
 static const char *complain_of_drop(const weir_arguments *a) {
@@ -40,7 +53,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                                    "apply every row of the journal, and "
                                    "say what was found. `weir-recover DATABASE` does the same.",
                            .run = weir_run_recover,
-                           .complain = complain_of_adoption},
+                           .complain = complain_of_recovery},
     [WEIR_VERB_STATUS] = {.name = "status",
                           .operands = "DATABASE|JOURNAL",
                           .summary = "say what is there: rows, ring, verdict, damage",
@@ -72,10 +85,17 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                            .summary = "recover past damage, and name the rows that are lost",
                            .text =
                                "Every readable row is applied. Rows that are lost are named, in "
-                               "the table weir_loss too. Damaged segments are set aside, nothing "
-                               "is deleted.",
+                               "the table weir_loss and the journal's file losses too. Damaged "
+                               "segments are set aside, nothing is deleted. With --to nothing that "
+                               "is there is touched: a new file gets what the old database has, "
+                               "and then what the journal has beyond that, as replay "
+                               "--skip-damage would apply it; its table weir_salvage and the file "
+                               "FILE-salvage.json list what could not be read. With --undo rows "
+                               "that were lost are brought in from a sound copy of their segment, "
+                               "which may stand in the journal's directory, in its archive, or "
+                               "in place of the damaged one; what was applied stays.",
                            .run = weir_run_salvage,
-                           .complain = complain_of_adoption},
+                           .complain = complain_of_salvage},
     [WEIR_VERB_FORGET] =
         {.name = "forget",
          .operands = "DATABASE",
@@ -87,7 +107,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                  "Refused while a process has the journal open; and without --yes "
                  "while the journal has rows that the database does not have.",
          .run = weir_run_forget,
-         .complain = complain_of_adoption},
+         .complain = complain_of_recovery},
     [WEIR_VERB_REJECTS_LIST] = {.name = "rejects list",
                                 .operands = "DATABASE",
                                 .summary = "list the rows that SQLite refused",
@@ -124,4 +144,11 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                                "had. It takes no lock, disturbs nobody and changes nothing.",
                            .run = weir_run_metrics,
                            .complain = complain_of_metrics},
+    [WEIR_VERB_COMPLETION] = {.name = "completion",
+                              .operands = "bash|zsh|fish|mdoc",
+                              .summary = "write what a shell completes verbs and options with",
+                              .text = "With mdoc, the part of the manual page that the tables of "
+                                      "verbs and options give.",
+                              .run = weir_run_completion,
+                              .elsewhere = true},
 };

@@ -70,7 +70,7 @@ static int open_journal(weir_opening *o) {
         .archive = w->options.archive != 0,
         .zstd_level = w->options.zstd_level,
         .salvage = o->config->salvage,
-        .ring = o->dead.lanes ? o->dead.header.id : NULL,
+        .ring = weir_dead_ring_to_drain(o),
         .event = weir_send_event,
         .check_place = weir_place_check,
         .context = w,

@@ -6,11 +6,12 @@
 #include "../format/names.h"
 
 bool weir_inspection_is_drained(const weir_inventory *inventory, const weir_ring_header *ring,
-                                bool has_mark) {
-    bool whole = inventory->found.journal == WEIR_JOURNAL_PRESENT &&
-                 inventory->end.block >= inventory->durable.block;
+                                const weir_durable_mark *mark) {
+    if (inventory->found.journal != WEIR_JOURNAL_PRESENT) return false;
+    bool whole = inventory->end.block >= inventory->durable.block;
     bool named = weir_id_equal(inventory->drained.ring, ring->id);
-    return whole && (inventory->closed || (has_mark && !named));
+    bool outlived = mark && !named && inventory->drained_block > mark->block;
+    return outlived || (whole && inventory->closed);
 }
 
 void weir_inspection_skip_drained(const weir_inventory *inventory, weir_ring *ring) {
@@ -98,7 +99,7 @@ int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_e
      * use has other heads by now, and perhaps more lanes. */
     status = weir_ring_inspect(input->os, input->dirfd, path, &out->inventory.drained, &out->ring,
                                error);
-    if (weir_inspection_is_drained(&out->inventory, &out->ring.header, out->ring.has_mark))
+    if (weir_inspection_is_drained(&out->inventory, &out->ring.header, in.ring_mark))
         out->ring.rows = out->ring.bytes = out->ring.unreadable_bytes = 0;
     else if (status == WEIR_OK)
         status = inspect_recorder(&in, path, out, error);

@@ -67,7 +67,7 @@ static int change(const retrying *r, sqlite3_stmt *s, int64_t id, weir_error *er
     return status;
 }
 
-static int take_record(sqlite3_stmt *s, refused_row *out) {
+static int take_refused(sqlite3_stmt *s, refused_row *out) {
     size_t bytes = (size_t)sqlite3_column_bytes(s, 2);
     const void *record = sqlite3_column_blob(s, 2);
     out->number = (uint64_t)sqlite3_column_int64(s, 0);
@@ -86,7 +86,7 @@ static int fetch_row(const retrying *r, int64_t id, refused_row *out, weir_error
     int code = sqlite3_bind_int64(r->fetch, 1, id), status = WEIR_OK;
     if (code == SQLITE_OK) code = sqlite3_step(r->fetch);
     if (code == SQLITE_ROW)
-        status = take_record(r->fetch, out);
+        status = take_refused(r->fetch, out);
     else
         status = code == SQLITE_DONE ? WEIR_NOT_FOUND : fail_here(r, error);
     (void)sqlite3_reset(r->fetch); /* repeats the step's code */

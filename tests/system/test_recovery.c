@@ -1,7 +1,7 @@
 /* The tool end to end: the real binary, on journals that real processes left behind. */
 /* Covers: recovery/arguments.c, recovery/recover.c, recovery/report.c,
  * recovery/look.c, recovery/view.c, recovery/dump.c, recovery/rowtext.c, recovery/columns.c,
- * recovery/help.c, recovery/stop.c, recovery/json.c, recovery/progress.c, recovery/patience.c, recovery/apply.c,
+ * recovery/describe.c, recovery/help.c, recovery/stop.c, recovery/json.c, recovery/progress.c, recovery/patience.c, recovery/apply.c,
  * recovery/database.c, recovery/rebuild.c, recovery/archive.c, recovery/summary.c */
 #include <sched.h>
 
@@ -70,6 +70,32 @@ static void each_verb_has_its_help(void **state) {
     run(f, "--help", NULL), expect(f, CLEAN);
     expect_text(f->out, "  symbols ");
     assert_null(strstr(f->out, "--into"));
+}
+
+/* What is made of the tables is kept in the source tree: scripts/describe makes it anew. */
+static void completions_are_as_kept(void **state) {
+    static const char *const shells[] = {"bash", "zsh", "fish"};
+    fixture *f = *state;
+    char path[4096];
+    f->binary = WEIR_TOOL;
+    for (size_t i = 0; i < sizeof shells / sizeof shells[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/recovery/completion/weir.%s", WEIR_SOURCE_DIR,
+                       shells[i]);
+        char *kept = weir_file_text(path);
+        run(f, "completion", shells[i], NULL), expect(f, CLEAN);
+        assert_string_equal(f->out, kept);
+        free(kept);
+    }
+    run(f, "completion", "csh", NULL), expect(f, USAGE);
+}
+
+static void the_manual_page_has_each_verb_and_option(void **state) {
+    fixture *f = *state;
+    char *page = weir_file_text(WEIR_SOURCE_DIR "/recovery/weir.1");
+    f->binary = WEIR_TOOL;
+    run(f, "completion", "mdoc", NULL), expect(f, CLEAN);
+    expect_text(page, f->out);
+    free(page);
 }
 
 /* ---- nothing to work on ---------------------------------------------------------------- */
@@ -532,6 +558,8 @@ int main(void) {
         TEST(help_and_version),
         TEST(one_binary_has_two_names),
         TEST(each_verb_has_its_help),
+        TEST(completions_are_as_kept),
+        TEST(the_manual_page_has_each_verb_and_option),
         TEST(what_is_missing_is_named_and_not_made),
         TEST(what_is_no_journal_is_named),
         TEST(rows_of_a_dead_ring_are_recovered),
