@@ -1,6 +1,8 @@
 /* look.c - database, ring and journal of one moment. */
 #include "look.h"
 
+#include <errno.h>
+
 enum { TRIES = 5 };
 
 /* The database first: then its position can only be too low for the journal that is read after it. */
@@ -11,8 +13,12 @@ static int look_at_all(sqlite3 *db, const weir_sql_place *place, bool verify_all
     weir_sql_snapshot *s = &out->snapshot;
     int status = weir_sql_snapshot_take(db, place->path, s, error);
     if (status != WEIR_OK) return status;
+    weir_os_info info;
+    bool missing = os->info(os->self, WEIR_OS_CWD, place->path, &info) == -ENOENT;
     weir_inventory_input input = {.os = os,
                                   .directory = place->directory,
+                                  .database = place->path,
+                                  .database_missing = missing,
                                   .database_broken = s->why[0] ? s->why : NULL,
                                   .database_has_positions = s->count > 0,
                                   .positions = s->positions,

@@ -14,6 +14,12 @@ static int fail_as_judged(const weir_sql_scan *s, weir_error *error) {
     return weir_fail(error, weir_verdict_status(i->verdict), "%s", text);
 }
 
+/* That there is no database is no reason to show no rows: all of them wait. */
+static bool is_refused(const weir_sql_scan *s) {
+    weir_verdict verdict = s->look.found.inventory.verdict;
+    return weir_verdict_refuses(verdict) && verdict != WEIR_VERDICT_DATABASE_MISSING;
+}
+
 /* May this journal's rows be shown beside this database? Where blocks are damaged, or the ring is
  * not as it should be, the rows before that are; the end of the scan says what is wrong. */
 static int judge(const weir_sql_scan *s, weir_error *error) {
@@ -32,7 +38,7 @@ static int judge(const weir_sql_scan *s, weir_error *error) {
                              "ask again",
                              s->directory);
         return fail_as_judged(s, error);
-    default: return weir_verdict_refuses(verdict) ? fail_as_judged(s, error) : WEIR_OK;
+    default: return is_refused(s) ? fail_as_judged(s, error) : WEIR_OK;
     }
 }
 
@@ -74,10 +80,9 @@ void weir_sql_scan_free(weir_sql_scan *s) {
 /* ---- blocks ---- */
 
 static int fail_missing(const weir_sql_scan *s, uint64_t last, weir_error *error) {
-    if (weir_verdict_refuses(s->look.found.inventory.verdict)) return fail_as_judged(s, error);
-    return weir_fail(error, WEIR_DAMAGED,
-                     "%s: rows %llu to %llu are missing; run weir verify", s->directory,
-                     (unsigned long long)s->next, (unsigned long long)last);
+    if (is_refused(s)) return fail_as_judged(s, error);
+    return weir_fail(error, WEIR_DAMAGED, "%s: rows %llu to %llu are missing; run weir verify",
+                     s->directory, (unsigned long long)s->next, (unsigned long long)last);
 }
 
 /* All durable blocks are read: is that all there should be? */
@@ -85,7 +90,7 @@ static int end_of_blocks(const weir_sql_scan *s, weir_error *error) {
     const weir_inventory *i = &s->look.found.inventory;
     uint64_t durable = weir_rows_durable(i);
     if (s->next <= durable) return fail_missing(s, durable, error);
-    return weir_verdict_refuses(i->verdict) ? fail_as_judged(s, error) : NOTHING_MORE;
+    return is_refused(s) ? fail_as_judged(s, error) : NOTHING_MORE;
 }
 
 static int open_block(weir_sql_scan *s, uint64_t number, weir_error *error) {

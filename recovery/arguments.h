@@ -13,6 +13,10 @@ typedef enum weir_verb {
     WEIR_VERB_DUMP,
     WEIR_VERB_REPLAY,
     WEIR_VERB_SALVAGE,
+    WEIR_VERB_FORGET,
+    WEIR_VERB_REJECTS_LIST,
+    WEIR_VERB_REJECTS_RETRY,
+    WEIR_VERB_REJECTS_DROP,
     WEIR_VERB_SYMBOLS,
     WEIR_VERB_METRICS,
     WEIR_VERB_COMPLETION,
@@ -37,8 +41,10 @@ typedef struct weir_arguments {
     const char *format;  /* metrics: "openmetrics" or "prometheus"; or NULL */
     const char *output;  /* metrics: the file that has them; or NULL */
     const char *table;   /* dump: this table only; or NULL */
-    weir_texts *load;
+    const char *match;   /* rejects: rows whose values or reason contain this; or NULL */
+    weir_texts *load, *ids;
     bool json, csv, archive, skip_damage, adopt;
+    bool accept_gap, yes, all;
     bool help, usage, version;
     bool dry_run;             /* say what would be done, and change nothing */
     bool undo;                /* salvage: bring in what was lost */

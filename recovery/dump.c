@@ -195,10 +195,15 @@ static void look_away(dumping *d) {
     weir_view_free(&d->view);
 }
 
+/* Whether the database belongs to the journal makes no difference to the journal's rows. */
+static bool is_damaged(const weir_inventory *i) {
+    return weir_verdict_refuses(i->verdict) && weir_verdict_status(i->verdict) == WEIR_DAMAGED;
+}
+
 /* Damage does not stop a dump, which says what is missing and goes on. */
 static void note_verdict(const dumping *d) {
     const weir_inventory *i = &d->view.inventory;
-    if (weir_verdict_refuses(i->verdict))
+    if (is_damaged(i))
         weir_report_note("%s", i->detail[0] ? i->detail : weir_verdict_text(i->verdict));
     if (i->next_row > i->durable_next_row && !d->view.holder.is_there)
         weir_report_note("rows %" PRIu64 " to %" PRIu64
@@ -236,9 +241,7 @@ static int dump_once(dumping *d, weir_error *error) {
     weir_verdict verdict = d->view.inventory.verdict;
     if (verdict == WEIR_VERDICT_NEWER || verdict == WEIR_VERDICT_MIXED)
         status = weir_fail(error, weir_verdict_status(verdict), "%s", d->view.inventory.detail);
-    /* The rows do not depend on the database. */
-    bool damaged = weir_exit_of_verdict(verdict) == WEIR_EXIT_DAMAGE;
-    if (damaged || d->view.inventory.damage_count) d->damaged = true;
+    if (is_damaged(&d->view.inventory) || d->view.inventory.damage_count) d->damaged = true;
     if (status == WEIR_OK) {
         weir_tables_read(&d->tables, &d->view.inventory, d->reader);
         status = begin_output(d, error);

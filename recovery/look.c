@@ -3,7 +3,10 @@
 #include <stdio.h>
 
 #include "exits.h"
+#include "formers.h"
+#include "json.h"
 #include "loss_file.h"
+#include "missing.h"
 #include "report.h"
 #include "verbs.h"
 
@@ -33,13 +36,46 @@ static int look_at_journal(const weir_arguments *arguments, const weir_place *pl
         return weir_report_error(arguments, error);
     }
     int code = weir_report_view(arguments, place, &view);
+    weir_formers_report(arguments, place);
     weir_view_free(&view);
     return code;
+}
+
+/* A database alone: in order if no row can be missing. */
+static int look_at_database(const weir_arguments *arguments, const weir_place *place,
+                            weir_error *error) {
+    weir_missing missing = WEIR_MISSING_NEVER;
+    char text[WEIR_MISSING_TEXT];
+    int status = weir_missing_judge(place, &missing, text);
+    if (status != WEIR_OK)
+        (void)weir_fail(error, status, "no memory to read %s", place->database);
+    else if (missing == WEIR_MISSING_NEVER)
+        (void)weir_fail(error, WEIR_NOT_FOUND, "%s", text);
+    if (error->status != WEIR_OK) return weir_report_error(arguments, error);
+    const char *verdict = weir_missing_verdict(missing);
+    if (arguments->json) {
+        weir_json json =
+            weir_json_begin(stdout, arguments->verb == WEIR_VERB_VERIFY ? "verify" : "status");
+        weir_json_text(&json, "verdict", verdict);
+        weir_json_bool(&json, "refuses", false);
+        weir_json_text(&json, "text", text);
+        weir_json_text(&json, "database", place->database);
+        weir_json_text(&json, "journal", place->directory);
+        weir_json_null(&json, "journal_id");
+        weir_json_bool(&json, "open", false);
+        weir_json_end(&json);
+    } else {
+        printf("%s: %s\n", verdict, text);
+    }
+    weir_formers_report(arguments, place);
+    return missing == WEIR_MISSING_ROWS ? WEIR_EXIT_DAMAGE : WEIR_EXIT_CLEAN;
 }
 
 int weir_run_look(const weir_arguments *arguments, const weir_place *place) {
     weir_error error = {0};
     weir_archive archive;
+    if (!place->journal_is_there && place->database_is_there)
+        return look_at_database(arguments, place, &error);
     if (!place->journal_is_there) {
         (void)weir_fail(&error, WEIR_NOT_FOUND, "there is no journal at %s", place->directory);
         return weir_report_error(arguments, &error);

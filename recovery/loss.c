@@ -40,7 +40,8 @@ static int add_gone(const weir_inventory *inventory, weir_losses *losses) {
     if (last < first) return WEIR_OK;
     weir_loss loss = {
         .first_row = first, .last_row = last, .last_segment = inventory->last_segment};
-    return add_loss(losses, loss, "they were applied to another database and left the journal");
+    return add_loss(losses, loss,
+                    "they had left the journal, which keeps a row until a database has it");
 }
 
 /* The numbers of rows in a ring that cannot be read are unknown. */

@@ -3,6 +3,8 @@
 
 #define ALL UINT64_MAX
 #define READING (WEIR_BIT(STATUS) | WEIR_BIT(VERIFY) | WEIR_BIT(DUMP))
+#define REJECTS (WEIR_BIT(REJECTS_LIST) | WEIR_BIT(REJECTS_RETRY) | WEIR_BIT(REJECTS_DROP))
+#define CHANGING (WEIR_BIT(FORGET) | WEIR_BIT(REJECTS_RETRY) | WEIR_BIT(REJECTS_DROP))
 #define WRITING (WEIR_BIT(RECOVER) | WEIR_BIT(REPLAY) | WEIR_BIT(SALVAGE))
 
 /* The kind, and the field that is filled. */
@@ -24,6 +26,11 @@ const weir_option weir_options_table[] = {
     {"csv", NULL, "Comma-separated values of one table, with a header line", WEIR_BIT(DUMP),
      FLAG(csv), 0},
     {"table", "NAME", "Rows of this table only", WEIR_BIT(DUMP), TEXT(table), 0},
+    {"table", "NAME", "Refused rows of this table only", REJECTS, TEXT(table), 0},
+    {"id", "ID", "The refused row of this id; may be given again", REJECTS, LIST(ids), 0},
+    {"match", "TEXT", "Refused rows whose values or reason contain this text", REJECTS, TEXT(match),
+     0},
+    {"all", NULL, "Every refused row", WEIR_BIT(REJECTS_DROP), FLAG(all), 0},
     {"from", "ROW", "First row number", WEIR_BIT(DUMP), ROW(from), 0},
     {"to", "ROW", "Last row number", WEIR_BIT(DUMP) | WEIR_BIT(REPLAY), ROW(to), 0},
     {"limit", "N", "At most so many rows", WEIR_BIT(DUMP), NUMBER(limit, 0, UINT64_MAX - 1), 0},
@@ -35,16 +42,22 @@ const weir_option weir_options_table[] = {
     {"skip-damage", NULL, "Go on after damaged blocks; their rows are missing, and reported",
      WEIR_BIT(REPLAY), FLAG(skip_damage), 0},
     {"adopt", NULL, "Take the journal that --journal names, though the database knows only others",
-     WEIR_BIT(RECOVER) | WEIR_BIT(SALVAGE), FLAG(adopt), 0},
+     WEIR_BIT(RECOVER) | WEIR_BIT(SALVAGE) | WEIR_BIT(FORGET), FLAG(adopt), 0},
+    {"accept-gap", NULL,
+     "Go on after rows that have left the journal before this database had them: they are recorded "
+     "in its table weir_loss, and those that follow are applied",
+     WEIR_BIT(RECOVER), FLAG(accept_gap), 0},
+    {"yes", NULL, "Also when the journal has rows that the database does not have; they stay there",
+     WEIR_BIT(FORGET), FLAG(yes), 0},
     {"wait", "SECONDS",
      "Give up after so long without progress, for example while another program locks the database "
      "(default 60)",
-     WRITING, NUMBER_32(wait_s, 0, 1000000), 0},
+     WRITING | CHANGING, NUMBER_32(wait_s, 0, 1000000), 0},
     {"load", "EXTENSION",
      "Load an SQLite extension, FILE or FILE:ENTRYPOINT, whose functions, collations or modules "
      "the "
      "schema uses; may be given again",
-     WRITING, LIST(load), 0},
+     WRITING | WEIR_BIT(REJECTS_RETRY) | WEIR_BIT(REJECTS_DROP), LIST(load), 0},
     {"output", "FILE", "Write the metrics there, aside first, and rename the file", WEIR_BIT(METRICS),
      TEXT(output), 'o'},
     {"interval", "SECONDS", "With --output: write them again and again", WEIR_BIT(METRICS),
@@ -60,6 +73,7 @@ const weir_option weir_options_table[] = {
      "Say how many rows would be applied and lost, with the exit status that the real run would "
      "have, and change nothing",
      WRITING, FLAG(dry_run), 0},
+    {"dry-run", NULL, "Say what would be done, and change nothing", CHANGING, FLAG(dry_run), 0},
     {"integrity", "HOW",
      "Check the resulting database with SQLite's quick_check (quick) or integrity_check (full), "
      "which read all of it; none is the default",

@@ -170,11 +170,11 @@ static int refuse_stray(const weir_place *place, weir_error *error) {
                          "%s does not tell whose journal it is: name its database (--journal %s "
                          "DATABASE), or fill another one (weir replay --into NEW %s)",
                          directory, directory, directory);
-    return weir_fail(
-        error, WEIR_NOT_FOUND,
-        "%s: its database is not beside it, at %s: name it (--journal %s DATABASE), or "
-        "fill another one (weir replay --into NEW %s)",
-        directory, place->database, directory, directory);
+    return weir_fail(error, WEIR_NOT_FOUND,
+                     "%s: its database is not beside it, at %s: name it (--journal %s DATABASE), "
+                     "or make it anew "
+                     "(weir-recover %s), or fill another one (weir replay --into NEW %s)",
+                     directory, place->database, directory, place->database, directory);
 }
 
 int weir_place_check_owner(const weir_place *place, weir_error *error) {

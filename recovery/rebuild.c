@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/verify/verdict_text.h"
 #include "../writer/sqlite/sqlite_sink.h"
 #include "apply.h"
 #include "check_database.h"
@@ -113,6 +114,8 @@ static int fill_from_journal(const rebuilding *r, weir_applied *applied, weir_er
         .wait_s = r->arguments->wait_s,
         .rows_expected = i->next_row > i->position.row ? i->next_row - 1 - i->position.row : 0};
     status = weir_apply_all(&input, applied, error);
+    /* This is not the database that the journal feeds: it is never to be missed there. */
+    if (status == WEIR_OK && sink.rest) (void)sink.rest(sink.self, &applied->position, NULL);
     sink.close(sink.self);
     int noted = weir_losses_record(r->arguments->into, i->journal, &applied->passed,
                                    r->arguments->wait_s, status == WEIR_OK ? error : NULL);
@@ -139,6 +142,21 @@ static void note_ring(const rebuilding *r, const weir_applied *applied) {
                          (unsigned long long)rows_in_ring(r));
 }
 
+/* A journal keeps a row until its own database has it; only an archive has them all. */
+static int refuse_gap(const rebuilding *r, weir_error *error) {
+    const weir_place *place = r->place;
+    uint64_t first, last;
+    weir_findings_gone(&r->view.inventory, &first, &last);
+    bool beside = place->database_is_there && strcmp(place->database, r->arguments->into) != 0;
+    (void)weir_fail(error, WEIR_FOREIGN,
+                    "%.120s: rows %llu to %llu have left the journal, which keeps a row until its "
+                    "database has it, unless archive is set; they may be in %.120s; to fill %.100s "
+                    "with what is left, add --skip-damage",
+                    place->directory, (unsigned long long)first, (unsigned long long)last,
+                    beside ? place->database : "that database", r->arguments->into);
+    return weir_report_error(r->arguments, error);
+}
+
 static int rehearse_rebuilding(const rebuilding *r, weir_applied *applied, uint64_t lost,
                                weir_error *error) {
     bool skips = r->arguments->skip_damage;
@@ -153,6 +171,7 @@ static int rehearse_rebuilding(const rebuilding *r, weir_applied *applied, uint6
 static int rebuild(rebuilding *r, weir_error *error) {
     weir_applied applied = {.position = r->view.inventory.position};
     const weir_inventory *i = &r->view.inventory;
+    if (!may_go_on(r) && i->verdict == WEIR_VERDICT_DATABASE_BEHIND) return refuse_gap(r, error);
     if (!may_go_on(r)) return weir_report_refusal(r->arguments, i);
     bool whole = is_in_the_ring(r);
     if (!whole) weir_report_damages(r->arguments, i);

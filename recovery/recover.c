@@ -6,10 +6,13 @@
 
 #include <weir/sqlite.h>
 
+#include "../writer/sqlite/open_sqlite.h"
 #include "check_database.h"
 #include "exits.h"
 #include "extensions.h"
+#include "gap.h"
 #include "json.h"
+#include "missing.h"
 #include "patience.h"
 #include "progress.h"
 #include "rehearse.h"
@@ -24,6 +27,8 @@ typedef struct recovery {
     const weir_place *place;
     weir_view before;
     struct weir_stats stats;
+    uint64_t first_missing, last_missing; /* a gap that was accepted; 1, 0: none */
+    weir_missing journal;                 /* what its absence means */
     /* Set by the library's threads. Relaxed is enough, since they are joined before these are
      * read. */
     _Atomic bool torn, lost;
@@ -77,7 +82,7 @@ static int recover(recovery *r, weir_error *error) {
     weir_sqlite_options program = weir_extensions_options(r->arguments);
     weir *w;
     weir_stop_watch();
-    int status = weir_open_sqlite_with(r->place->database, &options, &program, &w);
+    int status = weir_open_sqlite_anew(r->place->database, &options, &program, &w);
     if (status != WEIR_OK) return fail_with_last_error(status, error);
     status = wait_until_applied(r, w, error);
     /* Closing would apply rows for as long as --wait says. The process ends, and loses nothing. */
@@ -88,6 +93,13 @@ static int recover(recovery *r, weir_error *error) {
 }
 
 /* ---- the report ---- */
+
+static bool has_gap(const recovery *r) { return r->last_missing >= r->first_missing; }
+
+static const char *verdict_of(const recovery *r) {
+    return r->place->journal_is_there ? weir_verdict_name(r->before.inventory.verdict)
+                                      : weir_missing_verdict(r->journal);
+}
 
 static void report_words(const recovery *r, bool torn, bool lost) {
     const struct weir_stats *s = &r->stats;
@@ -101,7 +113,13 @@ static void report_words(const recovery *r, bool torn, bool lost) {
     if (s->rows_ignored)
         printf("; %" PRIu64 " of them were ignored by their table", s->rows_ignored);
     if (torn) printf("; a torn tail was cut: no row in it was acknowledged as durable");
-    if (lost) printf("; rows are lost, see above");
+    if (has_gap(r))
+        printf("; rows %" PRIu64 " to %" PRIu64 " are missing, as the table weir_loss says",
+               r->first_missing, r->last_missing);
+    if (r->journal == WEIR_MISSING_ROWS)
+        printf("; rows may be missing, see above");
+    else if (lost && !has_gap(r))
+        printf("; rows are lost, see above");
     putchar('\n');
 }
 
@@ -110,7 +128,7 @@ static void report_json(const recovery *r, bool torn, bool lost) {
     weir_json json = weir_json_begin(stdout, "recovered");
     weir_json_text(&json, "database", r->place->database);
     weir_json_text(&json, "journal", r->place->directory);
-    weir_json_text(&json, "verdict", weir_verdict_name(r->before.inventory.verdict));
+    weir_json_text(&json, "verdict", verdict_of(r));
     weir_json_uint(&json, "rows", s->rows_recovered);
     weir_json_uint(&json, "from_ring", r->before.ring.rows);
     weir_json_uint(&json, "rejected", s->rows_rejected);
@@ -118,12 +136,15 @@ static void report_json(const recovery *r, bool torn, bool lost) {
     weir_json_uint(&json, "last_row", s->last_row_applied);
     weir_json_bool(&json, "torn_tail", torn);
     weir_json_bool(&json, "lost", lost);
+    weir_json_uint(&json, "first_missing", has_gap(r) ? r->first_missing : 0);
+    weir_json_uint(&json, "last_missing", has_gap(r) ? r->last_missing : 0);
     weir_json_end(&json);
 }
 
 static int report_recovery(recovery *r) {
     bool torn = atomic_load_explicit(&r->torn, memory_order_relaxed);
-    bool lost = atomic_load_explicit(&r->lost, memory_order_relaxed);
+    bool lost = atomic_load_explicit(&r->lost, memory_order_relaxed) || has_gap(r) ||
+                r->journal == WEIR_MISSING_ROWS;
     if (r->arguments->json)
         report_json(r, torn, lost);
     else
@@ -144,10 +165,41 @@ static int recover_nothing(recovery *r, weir_error *error) {
         weir_database_free(&database);
         return weir_report_error(r->arguments, error);
     }
-    weir_report_note("there is no journal at %s%s", r->place->directory,
-                     database.count ? ", though the database was filled from one" : "");
     weir_database_free(&database);
+    char text[WEIR_MISSING_TEXT];
+    status = weir_missing_judge(r->place, &r->journal, text);
+    if (status != WEIR_OK) {
+        (void)weir_fail(error, status, "no memory to read %s", r->place->database);
+        return weir_report_error(r->arguments, error);
+    }
+    weir_report_note("%s", text);
     return report_recovery(r);
+}
+
+static int look(recovery *r, weir_error *error) {
+    weir_view_input input = {.os = r->place->os, .place = r->place, .database = r->place->database};
+    return weir_view_take(&input, &r->before, error);
+}
+
+static bool may_pass_gap(const recovery *r) {
+    return r->arguments->accept_gap && r->before.inventory.verdict == WEIR_VERDICT_DATABASE_BEHIND;
+}
+
+/* Asked for by --accept-gap. Afterwards the rows that follow the gap are ordinary rows that wait. */
+static int pass_gap(recovery *r, weir_error *error) {
+    if (!may_pass_gap(r)) return WEIR_OK;
+    weir_gap_of(&r->before, &r->first_missing, &r->last_missing);
+    if (r->arguments->dry_run) return WEIR_OK;
+    int status = weir_gap_accept(r->place, &r->before, r->arguments->wait_s, error);
+    weir_view_free(&r->before);
+    r->before = (weir_view){0};
+    return status == WEIR_OK ? look(r, error) : status;
+}
+
+/* Rows of a database that is not there: to make it anew from them is what is asked for. */
+static bool may_open(const recovery *r) {
+    weir_verdict verdict = r->before.inventory.verdict;
+    return !weir_verdict_refuses(verdict) || verdict == WEIR_VERDICT_DATABASE_MISSING;
 }
 
 /* Published rows that something has written over are lost to recovery too. */
@@ -156,12 +208,14 @@ static int rehearse_recovery(const recovery *r, weir_error *error) {
     weir_replay_limits limits = WEIR_REPLAY_ALL;
     const weir_ring_report *ring = &r->before.ring;
     bool lost = ring->unreadable_bytes && ring->same_boot;
+    uint64_t missing = has_gap(r) ? r->last_missing - r->first_missing + 1 : 0;
     int status = weir_rehearse(r->arguments, r->place->os, r->place, &r->before,
-                               WEIR_REPLAY_STOP_AT_DAMAGE, limits, &applied, error);
-    weir_report_rehearsal(r->arguments, r->place->database, &applied, 0, lost);
+                               missing ? WEIR_REPLAY_SKIP_DAMAGE : WEIR_REPLAY_STOP_AT_DAMAGE,
+                               limits, &applied, error);
+    weir_report_rehearsal(r->arguments, r->place->database, &applied, missing, lost);
     weir_losses_free(&applied.passed);
     if (status != WEIR_OK) return weir_report_error(r->arguments, error);
-    if (lost) return WEIR_EXIT_DAMAGE;
+    if (lost || missing) return WEIR_EXIT_DAMAGE;
     return applied.rows ? WEIR_EXIT_RECOVERED : WEIR_EXIT_CLEAN;
 }
 
@@ -174,26 +228,25 @@ static int recover_and_report(recovery *r, weir_error *error) {
 /* The library would refuse damage too, but only after SQLite has opened or created the database. So
  * look first: then a refusal changes nothing. */
 static int recover_after_look(recovery *r, weir_error *error) {
-    weir_view_input input = {.os = r->place->os, .place = r->place, .database = r->place->database};
-    int status = weir_view_take(&input, &r->before, error);
+    int status = look(r, error);
     if (status != WEIR_OK) return weir_report_error(r->arguments, error);
+    bool goes_on = may_open(r) || may_pass_gap(r);
+    if (goes_on) status = weir_view_check_owner(&r->before, r->arguments, r->place, error);
+    if (goes_on && status == WEIR_OK) status = pass_gap(r, error);
+    goes_on = may_open(r) || (r->arguments->dry_run && may_pass_gap(r));
     int code;
-    if (weir_verdict_refuses(r->before.inventory.verdict)) {
+    if (status != WEIR_OK)
+        code = weir_report_error(r->arguments, error);
+    else if (!goes_on)
         code = weir_report_refusal(r->arguments, &r->before.inventory);
-    } else {
-        status = weir_view_check_owner(&r->before, r->arguments, r->place, error);
-        if (status != WEIR_OK)
-            code = weir_report_error(r->arguments, error);
-        else
-            code =
-                r->arguments->dry_run ? rehearse_recovery(r, error) : recover_and_report(r, error);
-    }
+    else
+        code = r->arguments->dry_run ? rehearse_recovery(r, error) : recover_and_report(r, error);
     weir_view_free(&r->before);
     return code;
 }
 
 int weir_run_recover(const weir_arguments *arguments, const weir_place *place) {
-    recovery r = {.arguments = arguments, .place = place};
+    recovery r = {.arguments = arguments, .place = place, .first_missing = 1};
     weir_error error = {0};
     if (weir_place_check_owner(place, &error) != WEIR_OK)
         return weir_report_error(arguments, &error);

@@ -29,7 +29,7 @@ static int choose(const weir_arguments *arguments, const weir_database_view *vie
         if (!is_there(directory)) {
             weir_report_note("there is no journal at %s, where the database says that one was",
                              directory);
-        } else if (place->journal_is_there) {
+        } else if (place->journal_is_there || arguments->journal) {
             if (!weir_is_same_file(directory, place->directory))
                 weir_report_note("%s is not its only journal: --journal %s names the other",
                                  place->directory, directory);
@@ -48,9 +48,7 @@ int weir_remembered_place(const weir_os *os, const weir_arguments *arguments, we
                           weir_error *error) {
     weir_database_view view;
     int status = weir_place_find(os, arguments->target, arguments->journal, out, error);
-    if (status != WEIR_OK || arguments->journal || out->target_is_journal ||
-        !out->database_is_there)
-        return status;
+    if (status != WEIR_OK || out->target_is_journal || !out->database_is_there) return status;
     status = weir_database_look(out->database, &view);
     if (status != WEIR_OK)
         (void)weir_fail(error, status, "no memory to read %s", out->database);

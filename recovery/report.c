@@ -90,7 +90,7 @@ static void word_damage(const weir_arguments *arguments, const weir_inventory *i
 
 /* Reported like a damage, but without a file. */
 static weir_damage gone_rows(const weir_inventory *inventory) {
-    weir_damage gone = {.why = "they were applied to another database and left the journal"};
+    weir_damage gone = {.why = "they left the journal, which keeps a row until a database has it"};
     weir_findings_gone(inventory, &gone.first_row, &gone.last_row);
     return gone;
 }

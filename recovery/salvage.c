@@ -216,7 +216,8 @@ int weir_run_salvage(const weir_arguments *arguments, const weir_place *place) {
         weir_view_free(&s.before);
         return weir_report_error(arguments, &error);
     }
-    bool damaged = weir_verdict_refuses(s.before.inventory.verdict);
+    weir_verdict verdict = s.before.inventory.verdict;
+    bool damaged = weir_verdict_refuses(verdict) && verdict != WEIR_VERDICT_DATABASE_MISSING;
     int code = damaged ? salvage_after_look(&s, &error) : WEIR_EXIT_CLEAN;
     weir_losses_free(&s.losses);
     weir_losses_free(&s.applied.passed);

@@ -24,8 +24,10 @@ uint64_t weir_rows_above_mark(const weir_inventory *i) {
 }
 
 uint64_t weir_rows_to_recover(const weir_inventory *i, const weir_ring_report *ring, bool is_open) {
-    bool nobody = !is_open && !weir_verdict_refuses(i->verdict);
-    return nobody ? weir_inspection_rows_waiting(i, ring) : 0;
+    /* A database that is not there is made anew by the tool. */
+    bool recovers =
+        !weir_verdict_refuses(i->verdict) || i->verdict == WEIR_VERDICT_DATABASE_MISSING;
+    return recovers && !is_open ? weir_inspection_rows_waiting(i, ring) : 0;
 }
 
 uint64_t weir_rows_beyond_damage(const weir_inventory *i) {

@@ -31,6 +31,11 @@ static const char *complain_of_salvage(const weir_arguments *a) {
     return complain_of_recovery(a);
 }
 
+static const char *complain_of_drop(const weir_arguments *a) {
+    if (a->all || a->ids || a->table || a->match) return NULL;
+    return "say which rows: --id, --table, --match, or --all";
+}
+
 static const char *complain_of_metrics(const weir_arguments *a) {
     if (a->json) return "metrics are OpenMetrics text; status has --json";
     bool known =
@@ -91,6 +96,40 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                                "in place of the damaged one; what was applied stays.",
                            .run = weir_run_salvage,
                            .complain = complain_of_salvage},
+    [WEIR_VERB_FORGET] =
+        {.name = "forget",
+         .operands = "DATABASE",
+         .summary = "accept the database as it is, begin a new journal",
+         .text = "For an older backup that was put back, a new database in the place "
+                 "of another, or one that is ahead of its journal. The old journal is "
+                 "renamed to DIRECTORY-forgotten-N, and nothing of it is deleted; what "
+                 "the database does not have is recorded in its table weir_forgotten. "
+                 "Refused while a process has the journal open; and without --yes "
+                 "while the journal has rows that the database does not have.",
+         .run = weir_run_forget,
+         .complain = complain_of_recovery},
+    [WEIR_VERB_REJECTS_LIST] = {.name = "rejects list",
+                                .operands = "DATABASE",
+                                .summary = "list the rows that SQLite refused",
+                                .text = "From the table weir_reject, with SQLite's reason and the "
+                                        "values. It takes no lock and changes nothing.",
+                                .run = weir_run_rejects_list},
+    [WEIR_VERB_REJECTS_RETRY] =
+        {.name = "rejects retry",
+         .operands = "DATABASE",
+         .summary = "insert refused rows again, once each",
+         .text = "After the schema was mended. Each row leaves weir_reject in "
+                 "the transaction that inserts it; one that is refused again "
+                 "stays, with the new reason. All rows, unless --id, --table or "
+                 "--match chooses. A program may have the database open.",
+         .run = weir_run_rejects_retry},
+    [WEIR_VERB_REJECTS_DROP] = {.name = "rejects drop",
+                                .operands = "DATABASE",
+                                .summary = "delete refused rows that nobody wants",
+                                .text = "Those that --id, --table or --match choose, or --all. A "
+                                        "program may have the database open.",
+                                .run = weir_run_rejects_drop,
+                                .complain = complain_of_drop},
     [WEIR_VERB_SYMBOLS] = {.name = "symbols",
                            .operands = "DATABASE",
                            .summary = "print the crashes that the database's log tells",

@@ -21,6 +21,10 @@ int weir_run_replay(const weir_arguments *arguments, const weir_place *place);
 int weir_run_salvage(const weir_arguments *arguments, const weir_place *place);
 int weir_run_completion(const weir_arguments *arguments, const weir_place *place);
 int weir_run_symbols(const weir_arguments *arguments, const weir_place *place);
+int weir_run_forget(const weir_arguments *arguments, const weir_place *place);
+int weir_run_rejects_list(const weir_arguments *arguments, const weir_place *place);
+int weir_run_rejects_retry(const weir_arguments *arguments, const weir_place *place);
+int weir_run_rejects_drop(const weir_arguments *arguments, const weir_place *place);
 int weir_run_metrics(const weir_arguments *arguments, const weir_place *place);
 
 typedef struct weir_verb_entry {

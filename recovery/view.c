@@ -6,9 +6,14 @@
 enum { TRIES_WHILE_LIVE = 5 };
 
 static weir_inventory_input inventory_input(const weir_view_input *input, const weir_view *view) {
+    const weir_place *place = input->place;
+    /* Another one, to be filled, may be new. */
+    bool own = place->database && input->database == place->database;
     return (weir_inventory_input){
         .os = input->os,
-        .directory = input->place->directory,
+        .directory = place->directory,
+        .database = place->database,
+        .database_missing = own && !place->database_is_there,
         .database_broken =
             view->database.state == WEIR_DATABASE_UNREADABLE ? view->database.why : NULL,
         .database_has_positions = view->database.count > 0,

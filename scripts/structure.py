@@ -12,7 +12,8 @@ import subprocess
 import sys
 
 FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/stats", "lib/verify", "lib/journal", "lib/handle",
-           "writer/apply", "writer/copy", "writer/sqlite", "recovery", "recovery/metrics", "logger",
+           "writer/apply", "writer/copy", "writer/sqlite", "recovery", "recovery/metrics",
+           "recovery/rejects", "logger",
            "extension"]
 NOT = {"writer/copy": ["lib/ring", "lib/verify", "lib/journal", "lib/handle", "writer/apply"],
        "logger": ["recovery"],

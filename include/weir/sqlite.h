@@ -10,12 +10,13 @@
  * checkpointer of its tables. Other connections, of this program or others, may read everything
  * and write tables of their own at any time. weir keeps two tables of its own:
  *
- *   weir_position  (journal, block, row, hash): how far each journal is applied. It changes in
- *                  the same transaction as the rows, which is what makes every row come once.
+ *   weir_position  (journal, block, row, hash, closed): how far each journal is applied. It changes
+ *                  in the same transaction as the rows, which is what makes every row come once.
  *   weir_reject    (id, journal, row, time_ns, table_name, code, message, "values", record): rows
  *                  that SQLite refused. "values" reads as SQL literals; record is the row as it
  *                  is in the journal (docs/FORMAT.md), or NULL for a row that is too large to be
- *                  kept: then "values" has the beginnings and the message the length.
+ *                  kept: then "values" has the beginnings and the message the length. The tool
+ *                  puts them back after the schema was mended: weir rejects retry.
  *
  * Let only SQLite open the database, its -wal and its -shm: a program that opens one of them itself
  * drops SQLite's locks on it when it closes the descriptor (docs/OPERATING.md). The locks of weir
@@ -50,9 +51,10 @@ WEIR_API int weir_open_sqlite_sized(const char *path, const weir_options *option
  * answers at once. A relative path, of the database or in options.journal_directory, is looked
  * up once: a later chdir() changes nothing. Not to be called from a signal handler. Errors:
  * WEIR_DATABASE, WEIR_BUSY, WEIR_LOCKED (weir_last_error() names the process, as far as it can
- * be known), WEIR_DAMAGED (promised rows are damaged: see weir-recover), WEIR_FOREIGN,
- * WEIR_VERSION, WEIR_IO, WEIR_NO_SPACE, WEIR_NO_MEMORY, WEIR_MISUSE, WEIR_UNSUPPORTED (also for
- * an SQLite without threads). */
+ * be known), WEIR_DAMAGED (promised rows are damaged: see weir-recover), WEIR_FOREIGN (the journal
+ * and the database do not belong together, or the database is not there while its journal has rows:
+ * the text says what to do), WEIR_VERSION, WEIR_IO, WEIR_NO_SPACE, WEIR_NO_MEMORY, WEIR_MISUSE,
+ * WEIR_UNSUPPORTED (also for an SQLite without threads). */
 static inline int weir_open_sqlite(const char *path, const weir_options *options, weir **out) {
     return weir_open_sqlite_sized(path, options, sizeof *options, out);
 }

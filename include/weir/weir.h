@@ -306,6 +306,9 @@ typedef enum weir_event {
     /* A thread's append got no lane (WEIR_FULL), since as many threads as lanes_max have one. Told
      * once, and again when it has passed and comes back. */
     WEIR_EVENT_NO_LANE = 17,
+    /* The journal is not the one of last time, or is elsewhere; or the database is not. Text says
+     * which, what became of rows that waited, and what to do. */
+    WEIR_EVENT_JOURNAL = 18,
 } weir_event;
 
 /* Without an on_event of its own a handle says on standard error what an operator must know: all of

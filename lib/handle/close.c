@@ -139,6 +139,7 @@ static int close_handle(weir *w) {
     bool quiet = shut_gate(w, deadline);
     weir_crash_forget(w); /* nobody can ask for it again */
     int journaled = weir_journaler_stop(&w->journaler);
+    w->emptied = quiet && journaled == WEIR_OK;
     finish_writer(w, deadline);
     if (journaled != WEIR_OK)
         (void)weir_fail(&error, journaled, "%s: rows stay in the ring for the next opening: %s",

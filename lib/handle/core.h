@@ -22,7 +22,7 @@ struct weir_table {
     weir_table *next_idle;
 };
 
-enum { WEIR_EVENTS = WEIR_EVENT_NO_LANE + 1 };
+enum { WEIR_EVENTS = WEIR_EVENT_JOURNAL + 1 };
 
 /* Call sites of the logger that this memory knows: see log_site.h. */
 enum { WEIR_LOG_PAGE = 256, WEIR_LOG_SITES = 240 * WEIR_LOG_PAGE };
@@ -71,6 +71,7 @@ struct weir {
     _Atomic bool hooked; /* release after hooks are set, acquire before they are called */
     weir_position start; /* the database's position at opening */
     uint64_t opened_row; /* last row that a former process left */
+    bool emptied; /* see weir_handle_is_emptied; stored before the writer is told to finish */
 
     pthread_mutex_t declaring; /* tables, table_count, templates; no append takes it */
     /* By number, from 1; NULL: not declared in this opening. */

@@ -37,6 +37,7 @@ weir_journaler *weir_handle_journaler(weir *w) { return &w->journaler; }
 const weir_os *weir_handle_os(weir *w) { return w->os; }
 const weir_options *weir_handle_options(weir *w) { return &w->options; }
 const char *weir_handle_directory(weir *w) { return w->directory; }
+bool weir_handle_is_emptied(weir *w) { return w->emptied; }
 weir_position weir_handle_start(weir *w) { return w->start; }
 
 static void store(_Atomic uint64_t *field, uint64_t value) {

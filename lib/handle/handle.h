@@ -29,6 +29,7 @@ typedef struct weir_hooks {
 typedef struct weir_handle_config {
     weir_options options; /* with every default filled in */
     const char *directory;
+    const char *database; /* its name in messages; may be NULL */
     const weir_os *os;
     const weir_position *positions;
     size_t position_count;
@@ -76,6 +77,9 @@ weir_journaler *weir_handle_journaler(weir *w);
 const weir_os *weir_handle_os(weir *w);
 const weir_options *weir_handle_options(weir *w);
 const char *weir_handle_directory(weir *w); /* absolute; lives as long as the handle */
+/* The writer asks this once it was told to finish: is all of the ring in the journal, and can nothing
+ * be appended any more? */
+bool weir_handle_is_emptied(weir *w);
 /* The position in this journal that the database had at opening. */
 weir_position weir_handle_start(weir *w);
 void weir_handle_event(weir *w, weir_event event, const char *format, ...)

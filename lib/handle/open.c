@@ -38,6 +38,7 @@ static int take_inventory(weir_opening *o) {
         .os = o->w->os,
         .dirfd = o->w->dirfd,
         .directory = o->w->directory,
+        .database = o->config->database,
         .database_has_positions = read ? o->position_count > 0 : o->config->database_has_positions,
         .positions = read ? o->positions : o->config->positions,
         .position_count = read ? o->position_count : o->config->position_count,
@@ -215,6 +216,20 @@ static void tell_weakness(weir *w) {
         w->directory);
 }
 
+/* A process that closed has most likely applied its rows: to a database in whose place this one is. */
+static void tell_of_new_database(const weir_opening *o, uint64_t rows) {
+    weir_found_position position = o->found.found.position;
+    bool unknown = position == WEIR_POSITION_NONE || position == WEIR_POSITION_OTHER;
+    if (!unknown || !o->found.closed || !rows) return;
+    const char *database = o->config->database ? o->config->database : "the database";
+    weir_handle_event(
+        o->w, WEIR_EVENT_JOURNAL,
+        "%s: %.150s has nothing of this journal, so all of its %llu rows are applied to it, also "
+        "those that a former database in its place had; to begin without them close it, remove it, "
+        "and run weir forget %.150s",
+        o->w->directory, database, (unsigned long long)rows, database);
+}
+
 static void tell_findings(const weir_opening *o) {
     weir *w = o->w;
     uint64_t rows = w->opened_row - w->start.row;
@@ -227,6 +242,7 @@ static void tell_findings(const weir_opening *o) {
         weir_handle_event(w, WEIR_EVENT_RECOVERED,
                           "%s: %llu rows of a former process are being applied%s", w->directory,
                           (unsigned long long)rows, recorder);
+    tell_of_new_database(o, rows);
 }
 
 /* ---- step by step --------------------------------------------------------------------------- */

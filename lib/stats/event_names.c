@@ -24,6 +24,7 @@ const char *weir_event_name(unsigned event) {
     case WEIR_EVENT_KEEP_FAILS: return "KEEP_FAILS";
     case WEIR_EVENT_LOG_REFUSED: return "LOG_REFUSED";
     case WEIR_EVENT_NO_LANE: return "NO_LANE";
+    case WEIR_EVENT_JOURNAL: return "JOURNAL";
     default: return NULL;
     }
 }

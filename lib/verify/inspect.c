@@ -108,10 +108,9 @@ int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_e
 
 void weir_inspection_free(weir_inspection *look) { weir_inventory_free(&look->inventory); }
 
-int weir_inspect_directory(const weir_os *os, const char *directory, weir_error *error) {
+int weir_inspect_directory(const weir_inventory_input *input, weir_error *error) {
     weir_inspection look;
-    weir_inventory_input input = {.os = os, .directory = directory};
-    int status = weir_inspect(&input, &look, error);
+    int status = weir_inspect(input, &look, error);
     if (status == WEIR_OK && weir_verdict_refuses(look.inventory.verdict))
         status = weir_fail(error, weir_verdict_status(look.inventory.verdict), "%s",
                            look.inventory.detail);

@@ -17,9 +17,8 @@ typedef struct weir_inspection {
 int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_error *error);
 void weir_inspection_free(weir_inspection *look);
 
-/* What would an opening say of this directory, for a database that knows no position? WEIR_OK, or
- * status and text of its verdict. */
-int weir_inspect_directory(const weir_os *os, const char *directory, weir_error *error);
+/* What would an opening say of this input's directory? WEIR_OK, or status and text of its verdict. */
+int weir_inspect_directory(const weir_inventory_input *input, weir_error *error);
 
 /* Is all of this ring in the journal, whatever its pages say (FORMAT, section 8)? From its first
  * durable mark (NULL: it has none) on, the blocks name a ring for as long as it is used. If the last

@@ -76,7 +76,7 @@ static void set_base(taking *t) {
     if (first->first_block == 0) return;
     t->base = (weir_log_end){0, 0, first->first_block - 1, first->before_hash};
     if (first->note->status == WEIR_OK) t->base = first->note->header.before;
-    t->inv->end = t->base;
+    t->inv->begin = t->inv->end = t->base;
     t->inv->found.recycled = first->first_block > 1;
 }
 
@@ -244,7 +244,10 @@ static bool is_spent(const weir_inventory *inv) {
 static void judge_findings(taking *t) {
     weir_inventory *inv = t->inv;
     inv->found.spent = is_spent(inv);
+    if (t->input->database_missing) inv->found.database = WEIR_DATABASE_MISSED;
     if (t->input->database_broken) inv->found.database = WEIR_DATABASE_BROKEN;
+    /* How many rows a ring has is found later; that there is one means that somebody appended. */
+    inv->found.rows = inv->next_row > 1 || weir_ring_is_ours(t->input->ring);
     if (inv->found.journal == WEIR_JOURNAL_PRESENT) {
         inv->found.tail = judge_tail(t);
         inv->found.position = judge_position(t);

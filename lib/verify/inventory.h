@@ -45,6 +45,8 @@ typedef struct weir_inventory_input {
     const weir_os *os;
     int dirfd; /* the directory, open for as long as its files are read; or WEIR_OS_CWD */
     const char *directory;
+    const char *database;           /* its name in messages; NULL: it is not known */
+    bool database_missing;          /* there is no file of that name */
     const char *database_broken;    /* why it cannot be read; NULL: it can, or it does not exist */
     bool database_has_positions;    /* it knows some journal */
     const weir_position *positions; /* all that the database knows */
@@ -83,8 +85,9 @@ typedef struct weir_inventory {
     size_t extent_count;
     weir_damage *damages;
     size_t damage_count;
-    weir_log_end end;          /* after the last valid block of the stream */
-    uint64_t next_row;         /* number after the last row of the stream (or promised by a mark) */
+    weir_log_end begin; /* before the first block kept: its number and hash; zeros: block 1 */
+    weir_log_end end;   /* after the last valid block of the stream */
+    uint64_t next_row;  /* number after the last row of the stream (or promised by a mark) */
     weir_durable_mark durable; /* the highest mark of all sources */
     /* The stream's end at that mark, and the row that comes next there. When promised blocks are
      * lost this is the mark's block (hash 0 if unknown) and the place where the last readable
@@ -101,7 +104,7 @@ typedef struct weir_inventory {
     weir_drained drained;
     uint64_t drained_block;
     int64_t first_wall_ns, last_wall_ns;
-    char detail[400]; /* the verdict in words: what, where, which rows, what to do */
+    char detail[480]; /* the verdict in words: what, where, which rows, what to do */
     size_t remedy;    /* where in it what to do begins, after "; "; 0: it is not told apart */
 } weir_inventory;
 

@@ -23,6 +23,7 @@ weir_verdict weir_judge(const weir_findings *f) {
     if (f->position == WEIR_POSITION_BEYOND) return WEIR_VERDICT_JOURNAL_BEHIND;
     if (f->position == WEIR_POSITION_BEFORE) return WEIR_VERDICT_DATABASE_BEHIND;
     if (!none && unknown && f->recycled) return WEIR_VERDICT_DATABASE_BEHIND;
+    if (f->database == WEIR_DATABASE_MISSED && f->rows) return WEIR_VERDICT_DATABASE_MISSING;
     if (f->spent) return WEIR_VERDICT_SPENT;
     if (none) return WEIR_VERDICT_FRESH;
     if (f->tail == WEIR_TAIL_TORN) return WEIR_VERDICT_TORN_TAIL;
@@ -40,6 +41,7 @@ weir_verdict weir_judge(const weir_findings *f) {
 #define NAME_DIVERGED "diverged"
 #define NAME_JOURNAL_BEHIND "journal_behind"
 #define NAME_DATABASE_BEHIND "database_behind"
+#define NAME_DATABASE_MISSING "database_missing"
 #define NAME_SPENT "spent"
 #define NAME_FRESH "fresh"
 #define NAME_TORN_TAIL "torn_tail"
@@ -77,7 +79,8 @@ int weir_verdict_status(weir_verdict v) {
     case WEIR_VERDICT_FOREIGN_RING:
     case WEIR_VERDICT_DIVERGED:
     case WEIR_VERDICT_JOURNAL_BEHIND:
-    case WEIR_VERDICT_DATABASE_BEHIND: return WEIR_FOREIGN;
+    case WEIR_VERDICT_DATABASE_BEHIND:
+    case WEIR_VERDICT_DATABASE_MISSING: return WEIR_FOREIGN;
     default: return WEIR_DAMAGED;
     }
 }

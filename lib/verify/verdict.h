@@ -36,7 +36,8 @@ typedef enum weir_found_position {
 } weir_found_position;
 
 typedef enum weir_found_database {
-    WEIR_DATABASE_FINE,   /* or not there */
+    WEIR_DATABASE_FINE,   /* or unknown */
+    WEIR_DATABASE_MISSED, /* there is no such file */
     WEIR_DATABASE_BROKEN, /* SQLite cannot read it, so nobody knows its position */
 } weir_found_database;
 
@@ -46,6 +47,7 @@ typedef struct weir_findings {
     weir_found_position position;
     bool recycled; /* the first block kept is not block 1 */
     bool spent;    /* a segment, block or row has the last number there is */
+    bool rows;     /* the journal or its ring holds rows, applied or not */
     weir_found_ring ring;
     weir_found_database database;
 } weir_findings;
@@ -63,6 +65,7 @@ typedef struct weir_findings {
     X(DIVERGED, true, "the database was written from another history of this journal")             \
     X(JOURNAL_BEHIND, true, "the journal ends below what the database has applied")                \
     X(DATABASE_BEHIND, true, "rows that the database lacks have left the journal")                 \
+    X(DATABASE_MISSING, true, "the database is not there, though its journal has rows")            \
     X(SPENT, true, "its numbers have come to their end, so none can follow")                       \
     X(FRESH, false, "there is no journal yet")                                                     \
     X(TORN_TAIL, false, "an unacknowledged tail was cut")                                          \

@@ -104,14 +104,20 @@ static void say_damage(const weir_inventory_input *input, weir_inventory *inv) {
         say_remedy(inv, "put a sound copy back, or go on without them (weir salvage)");
 }
 
+/* The database as a command takes it. */
+static const char *name_of_database(const weir_inventory_input *input) {
+    return input->database ? input->database : "DATABASE";
+}
+
 static void say_behind(const weir_inventory_input *input, weir_inventory *inv) {
     const weir_position *p = &inv->position;
     size_t n = inv->extent_count; /* next_row itself counts the rows that the database has */
     uint64_t next = n ? inv->extents[n - 1].next_row : 1;
     say(inv,
         "%.120s: the journal ends at row %llu, but the database has applied row %llu; put the "
-        "journal's newest files back, or move this older copy away",
-        input->directory, (number)(next - 1), (number)p->row);
+        "journal's newest files back; or keep the database and begin a new journal "
+        "(weir forget %.120s)",
+        input->directory, (number)(next - 1), (number)p->row, name_of_database(input));
 }
 
 static uint64_t first_kept_row(const weir_inventory *inv) {
@@ -148,15 +154,26 @@ static void say_gone(const weir_inventory_input *input, weir_inventory *inv) {
     put_range(range, sizeof range, first, last);
     say(inv, "%.100s: ", input->directory);
     if (last >= first)
-        say(inv,
-            "%s went to another database, or to a newer copy of this one, and left the journal; ",
-            range);
+        say(inv, "%s %s left the journal, which keeps a row until a database has it; ", range,
+            first == last ? "has" : "have");
     if (inv->found.position == WEIR_POSITION_BEFORE)
         say(inv, "this one has applied up to row %llu; ", (number)inv->position.row);
+    else if (input->database_missing)
+        say(inv, "the database is not there; ");
     else
         say(inv, "this one has nothing of it; ");
-    say(inv, "put that one back; or fill another with what is kept, the archive included "
-             "(weir replay --skip-damage --into NEW); or move the journal away to begin anew");
+    say(inv,
+        "put the newest database back; or go on without those rows (weir-recover --accept-gap "
+        "%.80s); or begin a new journal (weir forget %.80s)",
+        name_of_database(input), name_of_database(input));
+}
+
+static void say_missing(const weir_inventory_input *input, weir_inventory *inv) {
+    const char *database = name_of_database(input);
+    say(inv,
+        "%.100s: %s; put %.80s back; or make it anew from them (weir-recover %.80s); or begin "
+        "without them (weir forget %.80s)",
+        input->directory, weir_verdict_text(inv->verdict), database, database, database);
 }
 
 static void say_end(const weir_inventory_input *input, weir_inventory *inv) {
@@ -164,10 +181,10 @@ static void say_end(const weir_inventory_input *input, weir_inventory *inv) {
         weir_verdict_text(inv->verdict), (number)(inv->next_row ? inv->next_row - 1 : 0));
 }
 
-static void say_spent(weir_inventory *inv, const char *directory) {
-    say(inv, "%.200s: %s", directory, weir_verdict_text(inv->verdict));
-    say_remedy(inv, "bring its rows into another database (weir replay --into NEW), and move it "
-                    "away");
+static void say_spent(const weir_inventory_input *input, weir_inventory *inv) {
+    say(inv, "%.160s: %s", input->directory, weir_verdict_text(inv->verdict));
+    say_remedy(inv, "begin a new journal (weir forget ");
+    say(inv, "%.120s)", name_of_database(input));
 }
 
 void weir_findings_describe(const weir_inventory_input *input, weir_inventory *inv) {
@@ -208,12 +225,15 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
     case WEIR_VERDICT_ROT: say_damage(input, inv); break;
     case WEIR_VERDICT_DIVERGED:
         say(inv,
-            "%.160s: %s: block %llu (row %llu) is another one there; put back the journal that "
-            "belongs to the database, or the database to the journal",
-            directory, text, (number)inv->position.block, (number)inv->position.row);
+            "%.120s: %s: block %llu (row %llu) is another one there; put back the journal that "
+            "belongs to the database, or the database to the journal; or keep the database and "
+            "begin a new journal (weir forget %.100s)",
+            directory, text, (number)inv->position.block, (number)inv->position.row,
+            name_of_database(input));
         break;
     case WEIR_VERDICT_JOURNAL_BEHIND: say_behind(input, inv); break;
     case WEIR_VERDICT_DATABASE_BEHIND: say_gone(input, inv); break;
+    case WEIR_VERDICT_DATABASE_MISSING: say_missing(input, inv); break;
     case WEIR_VERDICT_SPENT:
         if (inv->last_segment >= UINT64_MAX - 1)
             say(inv,
@@ -221,7 +241,7 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
                 "that file away",
                 directory, (number)inv->last_segment);
         else
-            say_spent(inv, directory);
+            say_spent(input, inv);
         break;
     case WEIR_VERDICT_FRESH: say(inv, "%.200s: %s", directory, text); break;
     default: say_end(input, inv); break;

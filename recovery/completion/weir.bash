@@ -11,6 +11,11 @@ _weir() {
         'dump') verb='dump' whole=1; break ;;
         'replay') verb='replay' whole=1; break ;;
         'salvage') verb='salvage' whole=1; break ;;
+        'forget') verb='forget' whole=1; break ;;
+        rejects) verb=$word ;;
+        'rejects list') verb='rejects list' whole=1; break ;;
+        'rejects retry') verb='rejects retry' whole=1; break ;;
+        'rejects drop') verb='rejects drop' whole=1; break ;;
         'symbols') verb='symbols' whole=1; break ;;
         'metrics') verb='metrics' whole=1; break ;;
         'completion') verb='completion' whole=1; break ;;
@@ -18,15 +23,20 @@ _weir() {
         esac
     done
     case $verb in
-    '') words='recover status verify dump replay salvage symbols metrics completion' ;;
+    '') words='recover status verify dump replay salvage forget rejects symbols metrics completion' ;;
+    rejects) words='list retry drop' ;;
     esac
     case $verb in
-    'recover') options='--json --journal --adopt --wait --load --dry-run --integrity --help --usage --version' ;;
+    'recover') options='--json --journal --adopt --accept-gap --wait --load --dry-run --integrity --help --usage --version' ;;
     'status') options='--json --journal --archive --help --usage --version' ;;
     'verify') options='--json --journal --archive --help --usage --version' ;;
     'dump') options='--json --journal --archive --csv --table --from --to --limit --help --usage --version' ;;
     'replay') options='--json --journal --to --into --until --skip-damage --wait --load --dry-run --integrity --help --usage --version' ;;
     'salvage') options='--json --journal --adopt --wait --load --dry-run --integrity --to --undo --help --usage --version' ;;
+    'forget') options='--json --journal --adopt --yes --wait --dry-run --help --usage --version' ;;
+    'rejects list') options='--json --journal --table --id --match --help --usage --version' ;;
+    'rejects retry') options='--json --journal --table --id --match --wait --load --dry-run --help --usage --version' ;;
+    'rejects drop') options='--json --journal --table --id --match --all --wait --load --dry-run --help --usage --version' ;;
     'symbols') options='--json --journal --help --usage --version' ;;
     'metrics') options='--json --journal --output --interval --format --listen --help --usage --version' ;;
     'completion') options='--json --journal --help --usage --version' ;;

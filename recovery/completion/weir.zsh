@@ -10,6 +10,8 @@ verbs=(
     'dump:write the journal'\''s rows as NDJSON or CSV'
     'replay:apply a journal, archive included, to another database'
     'salvage:recover past damage, and name the rows that are lost'
+    'forget:accept the database as it is, begin a new journal'
+    'rejects:more'
     'symbols:print the crashes that the database'\''s log tells'
     'metrics:write figures as OpenMetrics text, for Prometheus'
     'completion:write what a shell completes verbs and options with'
@@ -20,12 +22,27 @@ if [[ $state == verb ]]; then
     return
 fi
 verb=$line[1]
+if [[ $verb == rejects ]]; then
+    if ((CURRENT == 2)); then
+        verbs=(
+    'list:list the rows that SQLite refused'
+    'retry:insert refused rows again, once each'
+    'drop:delete refused rows that nobody wants'
+        )
+        _describe verb verbs
+        return
+    fi
+    verb="$verb $words[2]"
+    shift words
+    ((CURRENT--))
+fi
 case $verb in
 'recover')
     _arguments \
         '--json[Write one JSON object per line]' \
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
         '--adopt[Take the journal that --journal names, though the database knows only others]' \
+        '--accept-gap[Go on after rows that have left the journal before this database had them\: they are recorded in its table weir_loss, and those that follow are applied]' \
         '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
         '*--load=[Load an SQLite extension, FILE or FILE\:ENTRYPOINT, whose functions, collations or modules the schema uses; may be given again]:load:_files' \
         '--dry-run[Say how many rows would be applied and lost, with the exit status that the real run would have, and change nothing]' \
@@ -98,6 +115,62 @@ case $verb in
         '--integrity=[Check the resulting database with SQLite'\''s quick_check (quick) or integrity_check (full), which read all of it; none is the default]:integrity:_files' \
         '--to=[Touch nothing that is there, and fill this new database with all that can be read of the old database and of the journal]:to:_files' \
         '--undo[Bring in the rows that an earlier salvage had to leave out, now that a sound copy of their segment is there]' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'forget')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--adopt[Take the journal that --journal names, though the database knows only others]' \
+        '--yes[Also when the journal has rows that the database does not have; they stay there]' \
+        '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
+        '--dry-run[Say what would be done, and change nothing]' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'rejects list')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--table=[Refused rows of this table only]:table:_files' \
+        '*--id=[The refused row of this id; may be given again]:id:_files' \
+        '--match=[Refused rows whose values or reason contain this text]:match:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'rejects retry')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--table=[Refused rows of this table only]:table:_files' \
+        '*--id=[The refused row of this id; may be given again]:id:_files' \
+        '--match=[Refused rows whose values or reason contain this text]:match:_files' \
+        '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
+        '*--load=[Load an SQLite extension, FILE or FILE\:ENTRYPOINT, whose functions, collations or modules the schema uses; may be given again]:load:_files' \
+        '--dry-run[Say what would be done, and change nothing]' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'rejects drop')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--table=[Refused rows of this table only]:table:_files' \
+        '*--id=[The refused row of this id; may be given again]:id:_files' \
+        '--match=[Refused rows whose values or reason contain this text]:match:_files' \
+        '--all[Every refused row]' \
+        '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
+        '*--load=[Load an SQLite extension, FILE or FILE\:ENTRYPOINT, whose functions, collations or modules the schema uses; may be given again]:load:_files' \
+        '--dry-run[Say what would be done, and change nothing]' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \

@@ -305,6 +305,8 @@ static uint64_t finish_applying(weir_applier *a, const weir_journal_state *s, bo
     if (!behind) settle(a, s);
     if (a->applied > a->checkpointed) checkpoint_applied(a, 0);
     a->left = behind || a->seen < s->durable.block;
+    /* Should the database be locked, it only does not know that nothing waits. */
+    if (!a->left && weir_handle_is_emptied(a->handle)) (void)weir_replay_rest(a->replay, NULL);
     a->done = true;
     return 0;
 }

@@ -296,6 +296,11 @@ int weir_replay_settle(weir_replay *r, weir_position *now, weir_error *error) {
     return status;
 }
 
+int weir_replay_rest(weir_replay *r, weir_error *error) {
+    bool known = r->ready && !r->at.gap && !r->at.late;
+    return known && r->sink->rest ? r->sink->rest(r->sink->self, &r->at.position, error) : WEIR_OK;
+}
+
 int weir_replay_step(weir_replay *r, const weir_replay_limits *limits, weir_replay_result *result,
                      weir_error *error) {
     bool again = false;

@@ -57,6 +57,9 @@ int weir_replay_settle(weir_replay *r, weir_position *now, weir_error *error);
 /* Would weir_replay_settle move the position? */
 bool weir_replay_unsettled(const weir_replay *r);
 
+/* All of the journal is applied, and nobody appends to it any more: let the sink note that. */
+int weir_replay_rest(weir_replay *r, weir_error *error);
+
 /* After WEIR_SINK_REOPENED from the sink's harden: the next step asks the sink for its position. */
 void weir_replay_forget(weir_replay *r);
 

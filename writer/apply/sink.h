@@ -88,6 +88,9 @@ typedef struct weir_sink {
      * of them, if that is due. Failures are the sink's own affair; only WEIR_SINK_REOPENED and what
      * reopening fails with are returned. NULL: it keeps all rows. */
     int (*retain)(void *self, weir_sink_retained *out, weir_error *error);
+    /* Between transactions, once all of a journal is applied and nobody appends to it any more: note
+     * that no row follows this position, which is that of the last commit. NULL: it notes nothing. */
+    int (*rest)(void *self, const weir_position *at, weir_error *error);
 } weir_sink;
 
 #endif

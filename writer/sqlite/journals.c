@@ -56,7 +56,7 @@ static finding look_at_other(const weir_journals *j, other *o) {
 
 char *weir_journals_beside(const char *database) { return sqlite3_mprintf("%s-weir", database); }
 
-static bool is_same_directory(const weir_journals *j, const char *a, const char *b) {
+bool weir_journals_same(const weir_journals *j, const char *a, const char *b) {
     weir_os_info one, two;
     if (strcmp(a, b) == 0) return true;
     return j->os->info(j->os->self, WEIR_OS_CWD, a, &one) >= 0 &&
@@ -68,7 +68,7 @@ static bool is_same_directory(const weir_journals *j, const char *a, const char 
  * but the journals belong to the original. */
 static bool is_a_copys(const weir_journals *j, const char *database) {
     weir_os_info info;
-    return !is_same_directory(j, database, j->database) &&
+    return !weir_journals_same(j, database, j->database) &&
            j->os->info(j->os->self, WEIR_OS_CWD, database, &info) >= 0;
 }
 
@@ -86,7 +86,7 @@ typedef int on_other(void *context, const weir_journals *j, other *o, weir_error
 static int visit(const weir_journals *j, const char *directory, on_other *each, void *context,
                  weir_error *error) {
     other o = {.directory = directory};
-    return is_same_directory(j, directory, j->directory) ? WEIR_OK : each(context, j, &o, error);
+    return weir_journals_same(j, directory, j->directory) ? WEIR_OK : each(context, j, &o, error);
 }
 
 static int visit_entry(const weir_journals *j, sqlite3_stmt *entry, on_other *each, void *context,
@@ -129,7 +129,7 @@ typedef struct teller {
 } teller;
 
 static void tell_other(const teller *t, const weir_journals *j, const other *o, finding found) {
-    char text[600], who[WEIR_HOLDER_TEXT];
+    char text[1000], who[WEIR_HOLDER_TEXT];
     if (!t->each) return;
     if (found == IS_OPEN)
         (void)snprintf(text, sizeof text,
@@ -141,9 +141,8 @@ static void tell_other(const teller *t, const weir_journals *j, const other *o, 
         (void)snprintf(
             text, sizeof text,
             "%s: its journal at %s is not there now, so rows that may wait in it are not "
-            "applied: bring it back; or, if it is gone for good, delete its row from the "
-            "table weir_journal",
-            j->database, o->directory);
+            "applied: bring it back; or, if it is gone for good, run weir forget --journal %s %s",
+            j->database, o->directory, o->directory, j->database);
     t->each(t->context, text);
 }
 
@@ -154,18 +153,21 @@ static int refuse_or_tell(void *context, const weir_journals *j, other *o, weir_
     case NOT_THERE:
     case IS_OPEN: tell_other(context, j, o, found); return WEIR_OK;
     case ROWS_WAIT:
-        return weir_fail(
-            error, WEIR_FOREIGN,
-            "%s: %" PRIu64 " rows wait in its journal at %s, and %s is another one: run "
-            "weir-recover --journal %s %s first; or move that journal away to give "
-            "the rows up",
-            j->database, o->rows, o->directory, j->directory, o->directory, j->database);
+        return weir_fail(error, WEIR_FOREIGN,
+                         "%s: %" PRIu64
+                         " rows wait in its journal at %s, and %s is another one: bring them in "
+                         "(weir-recover --journal %s %s), or leave them there (weir forget --yes "
+                         "--journal %s %s)",
+                         j->database, o->rows, o->directory, j->directory, o->directory,
+                         j->database, o->directory, j->database);
     case UNKNOWN: break;
     }
     return weir_fail(error, WEIR_FOREIGN,
                      "%s: rows may wait in its other journal, at %s, which cannot be judged (%s): "
-                     "mend it (weir-recover --journal), or move it away to give the rows up",
-                     j->database, o->directory, o->why);
+                     "mend it (weir salvage --journal %s %s), or leave them there (weir forget "
+                     "--yes --journal %s %s)",
+                     j->database, o->directory, o->why, o->directory, j->database, o->directory,
+                     j->database);
 }
 
 int weir_journals_look(const weir_journals *j, void (*each)(void *context, const char *text),
@@ -253,7 +255,7 @@ int weir_journals_enter(const weir_journals *j, const weir_id journal, weir_erro
     int64_t all, right;
     char *path = weir_journals_beside(j->database);
     if (!path) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the journal's path");
-    bool beside = is_same_directory(j, path, j->directory);
+    bool beside = weir_journals_same(j, path, j->directory);
     sqlite3_free(path);
     int status = count_entries(j, journal, &all, &right, error);
     if (status != WEIR_OK || (beside ? all == 0 : all == 1 && right == 1)) return status;

@@ -24,6 +24,9 @@ typedef struct weir_journals {
 /* The path of the journal beside the database; sqlite3_free() it. NULL: no memory. */
 char *weir_journals_beside(const char *database);
 
+/* Do both paths lead to the same directory? */
+bool weir_journals_same(const weir_journals *j, const char *a, const char *b);
+
 /* Do rows wait in another journal of this database that no process has open? Then WEIR_FOREIGN, and
  * error says where and what to do; also when a journal cannot be judged. A journal that a process
  * has open, and one that is gone, are reported by each(context, text), which may be NULL. */

@@ -10,4 +10,9 @@
 int weir_open_sqlite_on(const weir_os *os, const char *path, const weir_options *options,
                         weir **out);
 
+/* As weir_open_sqlite_with, but a database that is not there is made anew from the rows of its journal,
+ * which a program is refused: for the tool, whose user has asked for just that. */
+int weir_open_sqlite_anew(const char *path, const weir_options *options,
+                          const weir_sqlite_options *sqlite, weir **out);
+
 #endif

@@ -7,6 +7,12 @@
 
 static long long user(const weir_os *os) { return (long long)os->user_id(os->self); }
 
+/* SQLite's own files: it would destroy them as a database. */
+static bool is_a_databases(const char *path, size_t length) {
+    return length > 4 && path[length - 5] != '/' &&
+           (strcmp(path + length - 4, "-wal") == 0 || strcmp(path + length - 4, "-shm") == 0);
+}
+
 int weir_database_name_check(const char *path, weir_error *error) {
     const sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
     size_t length = strlen(path), most = vfs && vfs->mxPathname > 0 ? (size_t)vfs->mxPathname : 512;
@@ -22,6 +28,12 @@ int weir_database_name_check(const char *path, weir_error *error) {
                          path, path);
     if (path[length - 1] == '/')
         return weir_fail(error, WEIR_MISUSE, "%s: the path ends in a slash; name a file", path);
+    if (is_a_databases(path, length))
+        return weir_fail(
+            error, WEIR_MISUSE,
+            "%s: that is the name of a file which SQLite keeps beside a database; name "
+            "the database, %.*s",
+            path, (int)(length - strlen("-wal")), path);
     if (length > most)
         return weir_fail(error, WEIR_MISUSE,
                          "%.100s…: the path has %zu bytes, and SQLite takes %zu; use a shorter "

@@ -7,7 +7,8 @@
 #include "../../lib/base/status.h"
 
 /* WEIR_MISUSE for what cannot be the name of a database file: a URI, whatever SQLite is set to make
- * of one; ":memory:"; nothing; a name that ends in a slash; a path that SQLite has no room for. */
+ * of one; ":memory:"; nothing; a name that ends in a slash, or as the files that SQLite keeps beside a
+ * database; a path that SQLite has no room for. */
 int weir_database_name_check(const char *path, weir_error *error);
 
 /* WEIR_DATABASE when the path names a directory, or leads through a file or through a directory that

@@ -8,6 +8,7 @@
 #include "../../lib/base/thread.h"
 #include "../../lib/handle/fork.h"
 #include "../../lib/verify/inspect.h"
+#include "former.h"
 #include "journals.h"
 #include "open_sqlite.h"
 #include "path.h"
@@ -83,6 +84,7 @@ typedef struct opening {
     weir_options options;
     weir_sqlite_options program;
     weir_sink sink;
+    bool makes_anew; /* a database that is not there, from the rows of its journal */
     char *real_path, *directory;
     weir *handle;
     weir_error *error;
@@ -105,7 +107,9 @@ static int judge_journal(opening *o, const char *path) {
         return WEIR_OK;
     char *directory = journal_path(o, path);
     if (!directory) return WEIR_NO_MEMORY;
-    int status = weir_inspect_directory(os, directory, o->error);
+    weir_inventory_input input = {
+        .os = os, .directory = directory, .database = path, .database_missing = !o->makes_anew};
+    int status = weir_inspect_directory(&input, o->error);
     sqlite3_free(directory);
     return status;
 }
@@ -159,14 +163,14 @@ static int check_names(opening *o, const char *path) {
 }
 
 static int open_journal_handle(opening *o) {
-    const weir_os *os = o->os;
     weir_os_info database;
-    bool there = os->info(os->self, WEIR_OS_CWD, o->real_path, &database) >= 0;
+    bool there = o->os->info(o->os->self, WEIR_OS_CWD, o->real_path, &database) >= 0;
     weir_handle_config config = {
         .like = there ? &database : NULL,
         .options = o->options,
         .directory = o->directory,
-        .os = os,
+        .database = o->real_path,
+        .os = o->os,
         .read_positions = hook_read_positions,
         .positions_self = o,
     };
@@ -193,14 +197,13 @@ static void close_database(opening *o) {
  * checkpoint, so the database is closed while we wait, and opened again when the journal is
  * free. */
 static int open_database_and_journal(opening *o, const char *path) {
-    const weir_os *os = o->os;
-    uint64_t deadline = weir_deadline(os, o->options.open_timeout_ms);
+    uint64_t deadline = weir_deadline(o->os, o->options.open_timeout_ms);
     for (;;) {
         int status = open_database(o, path);
         if (status == WEIR_OK) status = open_journal_handle(o);
         if (status != WEIR_LOCKED) return status;
         close_database(o);
-        if (!weir_handle_await(os, o->directory, deadline)) return status;
+        if (!weir_handle_await(o->os, o->directory, deadline)) return status;
         sqlite3_free(o->real_path);
         sqlite3_free(o->directory);
         o->real_path = o->directory = NULL;
@@ -209,6 +212,10 @@ static int open_database_and_journal(opening *o, const char *path) {
 
 static void tell_weakened(void *context, const char *text) {
     weir_handle_event(context, WEIR_EVENT_WEAKENED, "%s", text);
+}
+
+static void tell_of_journal(void *context, const char *text) {
+    weir_handle_event(context, WEIR_EVENT_JOURNAL, "%s", text);
 }
 
 static int enter_journal(opening *o, const char *directory) {
@@ -220,7 +227,8 @@ static int enter_journal(opening *o, const char *directory) {
     const uint8_t *id = weir_journal_id(weir_handle_journal(o->handle));
     uint64_t deadline = weir_deadline(os, o->options.open_timeout_ms);
     _Atomic uint32_t never = 0;
-    int status;
+    int status = weir_former_look(&journals, id, tell_of_journal, o->handle, o->error);
+    if (status != WEIR_OK) return status;
     while ((status = weir_journals_enter(&journals, id, o->error)) == WEIR_BUSY &&
            os->now(os->self) < deadline)
         (void)os->wait(os->self, &never, 0, 10000000); /* ends by the timeout only */
@@ -318,6 +326,7 @@ static int open_weir(opening *o, const char *path) {
 
 /* Both structs as the caller's header has them. */
 typedef struct given {
+    bool makes_anew;
     const weir_options *options;
     size_t options_bytes;
     const weir_sqlite_options *sqlite;
@@ -336,7 +345,7 @@ static int take_options(opening *o, const given *g) {
 
 static int open_path(const weir_os *os, const char *path, const given *g, weir **out,
                      weir_error *error) {
-    opening o = {.os = os, .error = error};
+    opening o = {.os = os, .makes_anew = g->makes_anew, .error = error};
     int status = take_options(&o, g);
     if (status == WEIR_OK) status = open_weir(&o, path);
     if (status == WEIR_OK) *out = o.handle;
@@ -374,12 +383,18 @@ int weir_open_sqlite_on(const weir_os *os, const char *path, const weir_options 
 
 int weir_open_sqlite_sized(const char *path, const weir_options *options, size_t options_bytes,
                            weir **out) {
-    return open_given(weir_os_posix(), path, &(given){options, options_bytes, NULL, 0}, out);
+    return weir_open_sqlite_with_sized(path, options, options_bytes, NULL, 0, out);
 }
 
 int weir_open_sqlite_with_sized(const char *path, const weir_options *options, size_t options_bytes,
                                 const weir_sqlite_options *sqlite, size_t sqlite_bytes,
                                 weir **out) {
-    return open_given(weir_os_posix(), path, &(given){options, options_bytes, sqlite, sqlite_bytes},
-                      out);
+    given g = {false, options, options_bytes, sqlite, sqlite_bytes};
+    return open_given(weir_os_posix(), path, &g, out);
+}
+
+int weir_open_sqlite_anew(const char *path, const weir_options *options,
+                          const weir_sqlite_options *sqlite, weir **out) {
+    given g = {true, options, sizeof *options, sqlite, sizeof *sqlite};
+    return open_given(weir_os_posix(), path, &g, out);
 }

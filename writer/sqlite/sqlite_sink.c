@@ -5,7 +5,7 @@
 
 #include "connection.h"
 #include "load.h"
-#include "position_row.h"
+#include "position_store.h"
 #include "retention.h"
 #include "schema.h"
 #include "sqlite_error.h"
@@ -20,82 +20,19 @@ typedef struct sqlite_sink {
     weir_load load; /* the tables, and how rows go into them */
     weir_record_copy *transfer;
     weir_retention retention;
-    sqlite3_stmt *begin, *commit, *rollback, *version, *read, *store;
-    int64_t schema_version; /* for which load and own hold; -1: for none */
-    bool own;               /* the table weir_position is there */
-    bool began;             /* a transaction began that may change what load and own know */
+    weir_position_store positions;
+    sqlite3_stmt *begin, *commit, *rollback, *version;
+    int64_t schema_version; /* for which load and positions hold; -1: for none */
+    bool began;             /* a transaction began that may change what these two know */
     weir_proc_fd old_shm;   /* the -shm file that was in use when the -wal or -shm file was lost */
 } sqlite_sink;
-
-/* ---- position -------------------------------------------------------------------------------- */
-
-static int make_own(sqlite_sink *s, weir_error *error) {
-    sqlite3 *db = s->connection.db;
-    if (s->own) return WEIR_OK;
-    int status = weir_sqlite_run(db,
-                                 "CREATE TABLE IF NOT EXISTS main.weir_position(journal BLOB "
-                                 "PRIMARY KEY, block INTEGER, row INTEGER,"
-                                 " hash INTEGER) WITHOUT ROWID",
-                                 error);
-    if (status == WEIR_OK && !s->read)
-        status = weir_sqlite_prepare(db,
-                                     "SELECT " WEIR_POSITION_COLUMNS " FROM main.weir_position"
-                                     " WHERE journal = ?1",
-                                     &s->read, error);
-    if (status == WEIR_OK && !s->store)
-        status = weir_sqlite_prepare(db,
-                                     "REPLACE INTO main.weir_position(" WEIR_POSITION_COLUMNS ")"
-                                     " VALUES(?1,?2,?3,?4)",
-                                     &s->store, error);
-    s->own = status == WEIR_OK;
-    return status;
-}
-
-static int read_position(sqlite_sink *s, const weir_id journal, weir_position *at,
-                         weir_error *error) {
-    *at = (weir_position){0};
-    weir_id_copy(at->journal, journal);
-    int status = WEIR_OK;
-    int code = sqlite3_bind_blob(s->read, 1, journal, sizeof(weir_id), SQLITE_STATIC);
-    if (code == SQLITE_OK) code = sqlite3_step(s->read);
-    if (code == SQLITE_ROW) {
-        if (weir_position_row_take(s->read, at) != WEIR_POSITION_ROW_VALID)
-            status = weir_position_row_damaged(s->connection.db, error);
-    } else if (code != SQLITE_DONE) {
-        status = weir_sqlite_fail(s->connection.db, "reading the position", error);
-    }
-    (void)sqlite3_reset(s->read); /* repeats the step's code */
-    return status;
-}
-
-/* A trigger may have ignored or changed the row: without its position a row would come again. */
-static int check_position(sqlite_sink *s, const weir_position *to, weir_error *error) {
-    weir_position at;
-    int status = read_position(s, to->journal, &at, error);
-    if (status != WEIR_OK || (at.block == to->block && at.row == to->row && at.hash == to->hash))
-        return status;
-    return weir_fail(error, WEIR_SCHEMA, "weir_position keeps no position: drop the trigger on it");
-}
-
-static int write_position(sqlite_sink *s, const weir_position *to, weir_error *error) {
-    int code = sqlite3_bind_blob(s->store, 1, to->journal, sizeof to->journal, SQLITE_STATIC);
-    if (code == SQLITE_OK) code = sqlite3_bind_int64(s->store, 2, (sqlite3_int64)to->block);
-    if (code == SQLITE_OK) code = sqlite3_bind_int64(s->store, 3, (sqlite3_int64)to->row);
-    if (code == SQLITE_OK) code = sqlite3_bind_int64(s->store, 4, (sqlite3_int64)to->hash);
-    if (code == SQLITE_OK) code = sqlite3_step(s->store);
-    int status = code == SQLITE_DONE
-                     ? WEIR_OK
-                     : weir_sqlite_fail(s->connection.db, "storing the position", error);
-    (void)sqlite3_reset(s->store); /* repeats the step's code */
-    return status == WEIR_OK ? check_position(s, to, error) : status;
-}
 
 /* ---- the connection and what belongs to it --------------------------------------------------- */
 
 static void close_all(sqlite_sink *s) {
     weir_load_free(&s->load);
-    sqlite3_stmt **statements[] = {&s->begin,   &s->commit, &s->rollback,
-                                   &s->version, &s->read,   &s->store};
+    weir_position_store_free(&s->positions);
+    sqlite3_stmt **statements[] = {&s->begin, &s->commit, &s->rollback, &s->version};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         (void)sqlite3_finalize(*statements[i]); /* repeats the last step's code */
         *statements[i] = NULL;
@@ -107,11 +44,11 @@ static void close_all(sqlite_sink *s) {
     s->load = (weir_load){0};
     weir_retention_forget(&s->retention);
     s->schema_version = -1;
-    s->own = s->began = false;
+    s->began = false;
 }
 
 static int prepare_statements(sqlite_sink *s, weir_error *error) {
-    sqlite3 *db = s->connection.db;
+    sqlite3 *db = s->positions.db = s->connection.db;
     int status = weir_sqlite_prepare(db, "BEGIN IMMEDIATE", &s->begin, error);
     if (status == WEIR_OK) status = weir_sqlite_prepare(db, "COMMIT", &s->commit, error);
     if (status == WEIR_OK) status = weir_sqlite_prepare(db, "ROLLBACK", &s->rollback, error);
@@ -155,7 +92,7 @@ static int reopen(sqlite_sink *s, weir_error *error) {
 
 static void forget_schema(sqlite_sink *s) {
     s->schema_version = -1;
-    s->own = false;
+    s->positions.there = false;
     weir_load_forget(&s->load);
 }
 
@@ -210,8 +147,8 @@ static int sink_begin(void *self, const weir_id journal, weir_position *at, weir
         status = weir_connection_cache(&s->connection, weir_load_has_random_keys(&s->load), error);
     if (status == WEIR_OK) status = begin_writing(s, error);
     if (status == WEIR_OK) status = note_schema(s, error);
-    if (status == WEIR_OK) status = make_own(s, error);
-    return status == WEIR_OK ? read_position(s, journal, at, error) : status;
+    if (status == WEIR_OK) status = weir_position_store_make(&s->positions, error);
+    return status == WEIR_OK ? weir_position_store_read(&s->positions, journal, at, error) : status;
 }
 
 /* Only while the schema is not known yet: later on, each transaction leaves its tables ready. What
@@ -242,7 +179,7 @@ static int sink_commit(void *self, const weir_position *to, weir_sink_counts *co
     sqlite_sink *s = self;
     int64_t version; /* after our own changes of the schema, which load knows already */
     int status = weir_load_end(&s->load, error);
-    if (status == WEIR_OK) status = write_position(s, to, error);
+    if (status == WEIR_OK) status = weir_position_store_write(&s->positions, to, error);
     if (status == WEIR_OK) status = read_schema_version(s, &version, error);
     if (status == WEIR_OK) status = weir_connection_writes(&s->connection);
     if (status == WEIR_OK) status = step_once(s, s->commit, "committing", error);
@@ -281,6 +218,31 @@ static int sink_checkpoint(void *self, uint64_t applied, uint64_t *safe, weir_er
 static weir_batch_limit sink_batch_limit(void *self) {
     static const weir_batch_limit plain = {65536, 8 << 20}, scattered = {262144, 32 << 20};
     return weir_load_has_random_keys(&((const sqlite_sink *)self)->load) ? scattered : plain;
+}
+
+/* ---- the end of a journal -------------------------------------------------------------------- */
+
+static int commit_closed(sqlite_sink *s, const weir_position *at, weir_error *error) {
+    weir_position found;
+    int status = weir_position_store_read(&s->positions, at->journal, &found, error);
+    if (status != WEIR_OK || (!found.block && !found.row)) return status; /* none was applied */
+    status = weir_position_store_close(&s->positions, at, error);
+    if (status == WEIR_OK) status = weir_connection_writes(&s->connection);
+    if (status == WEIR_OK) status = step_once(s, s->commit, "committing", error);
+    return status == WEIR_OK ? weir_connection_kept(&s->connection, error) : status;
+}
+
+static int sink_rest(void *self, const weir_position *at, weir_error *error) {
+    sqlite_sink *s = self;
+    if (is_file_lost(s)) return WEIR_IO;
+    int status = undo(s, error);
+    if (status == WEIR_OK) status = weir_connection_stays(&s->connection, error);
+    if (status == WEIR_OK) status = begin_writing(s, error);
+    if (status == WEIR_OK) status = note_schema(s, error);
+    if (status == WEIR_OK) status = weir_position_store_make(&s->positions, error);
+    if (status == WEIR_OK) status = commit_closed(s, at, error);
+    sink_rollback(s); /* what was not committed */
+    return weir_connection_explain(&s->connection, status, error);
 }
 
 /* ---- retention ------------------------------------------------------------------------------- */
@@ -377,7 +339,8 @@ int weir_sqlite_sink_open(const weir_sqlite_config *config, weir_sink *out, char
                        .close = sink_close,
                        .expect = sink_expect,
                        .batch_limit = sink_batch_limit,
-                       .retain = sink_retain};
+                       .retain = sink_retain,
+                       .rest = sink_rest};
     return WEIR_OK;
 }
 

@@ -75,7 +75,7 @@ unsigned sim_unvisited(bool say) {
     for (int h = 0; h < SIM_HARM_COUNT; h++)
         count += never(sim_harms[h], "", sim_harm_text((sim_harm)h), say);
     for (int v = 0; v < WEIR_VERDICT_COUNT; v++) /* what the tool alone says is not asked for */
-        count += v != WEIR_VERDICT_BROKEN_DATABASE &&
+        count += v != WEIR_VERDICT_BROKEN_DATABASE && v != WEIR_VERDICT_DATABASE_MISSING &&
                  never(sim_verdicts[v], "verdict ", weir_verdict_name((weir_verdict)v), say);
     return count;
 }

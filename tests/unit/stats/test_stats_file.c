@@ -140,11 +140,11 @@ static int refuse(void *context, const char *text, size_t bytes) {
 static void each_event_has_its_name(void **state) {
     (void)state;
     assert_string_equal(weir_event_name(WEIR_EVENT_RECOVERED), "RECOVERED");
-    assert_string_equal(weir_event_name(WEIR_EVENT_NO_LANE), "NO_LANE");
-    for (unsigned i = WEIR_EVENT_RECOVERED; i <= WEIR_EVENT_NO_LANE; i++)
+    assert_string_equal(weir_event_name(WEIR_EVENT_JOURNAL), "JOURNAL");
+    for (unsigned i = WEIR_EVENT_RECOVERED; i <= WEIR_EVENT_JOURNAL; i++)
         assert_non_null(weir_event_name(i));
     assert_null(weir_event_name(0));
-    assert_null(weir_event_name(WEIR_EVENT_NO_LANE + 1));
+    assert_null(weir_event_name(WEIR_EVENT_JOURNAL + 1));
 }
 
 static void labels_are_escaped(void **state) {

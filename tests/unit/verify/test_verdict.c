@@ -39,6 +39,14 @@ static bool joins(const weir_findings *f) {
     return !lacks(f) && (f->position == WEIR_POSITION_MATCHES || !knows(f));
 }
 
+static bool has_no_database(const weir_findings *f) {
+    return joins(f) && f->database == WEIR_DATABASE_MISSED && f->rows;
+}
+
+static bool goes_on(const weir_findings *f) {
+    return is_whole(f) && joins(f) && !has_no_database(f);
+}
+
 static bool expected(const weir_findings *f, weir_verdict v) {
     if (is_broken(f)) return v == WEIR_VERDICT_BROKEN_DATABASE;
     bool rings_apart = !is_newer(f) && !is_mixed(f) && f->journal != WEIR_JOURNAL_MIXED;
@@ -56,12 +64,13 @@ static bool expected(const weir_findings *f, weir_verdict v) {
     case WEIR_VERDICT_DIVERGED: return is_whole(f) && f->position == WEIR_POSITION_DIFFERS;
     case WEIR_VERDICT_JOURNAL_BEHIND: return is_whole(f) && f->position == WEIR_POSITION_BEYOND;
     case WEIR_VERDICT_DATABASE_BEHIND: return is_whole(f) && lacks(f);
-    case WEIR_VERDICT_SPENT: return is_whole(f) && joins(f) && f->spent;
-    case WEIR_VERDICT_FRESH: return is_whole(f) && is_none(f) && joins(f) && !f->spent;
+    case WEIR_VERDICT_DATABASE_MISSING: return is_whole(f) && has_no_database(f);
+    case WEIR_VERDICT_SPENT: return goes_on(f) && f->spent;
+    case WEIR_VERDICT_FRESH: return goes_on(f) && is_none(f) && !f->spent;
     case WEIR_VERDICT_TORN_TAIL:
-        return is_whole(f) && !is_none(f) && joins(f) && f->tail == WEIR_TAIL_TORN && !f->spent;
+        return goes_on(f) && !is_none(f) && f->tail == WEIR_TAIL_TORN && !f->spent;
     case WEIR_VERDICT_CLEAN:
-        return is_whole(f) && !is_none(f) && joins(f) && f->tail == WEIR_TAIL_CLEAN && !f->spent;
+        return goes_on(f) && !is_none(f) && f->tail == WEIR_TAIL_CLEAN && !f->spent;
     default: return false;
     }
 }
@@ -82,7 +91,7 @@ static void check_one(const weir_findings *f, unsigned reached[WEIR_VERDICT_COUN
 static void every_combination_has_exactly_one_case(void **state) {
     (void)state;
     unsigned reached[WEIR_VERDICT_COUNT] = {0}, combinations = 0;
-    for (unsigned n = 0; n < JOURNALS * TAILS * POSITIONS * RINGS * 8; n++, combinations++) {
+    for (unsigned n = 0; n < JOURNALS * TAILS * POSITIONS * RINGS * 12; n++, combinations++) {
         unsigned left = n;
         weir_findings f = {.journal = (weir_found_journal)(left % JOURNALS)};
         left /= JOURNALS;
@@ -96,8 +105,10 @@ static void every_combination_has_exactly_one_case(void **state) {
         f.spent = left / 2 % 2;
         f.database = (weir_found_database)(left / 4);
         check_one(&f, reached);
+        f.rows = true;
+        check_one(&f, reached);
     }
-    assert_int_equal(combinations, 4320);
+    assert_int_equal(combinations, 6480);
     for (unsigned v = 0; v < WEIR_VERDICT_COUNT; v++)
         assert_true(reached[v] > 0);
 }
@@ -123,6 +134,10 @@ static void first_named_wins(void **state) {
     f.position = WEIR_POSITION_NONE;
     assert_int_equal(weir_judge(&f), WEIR_VERDICT_DATABASE_BEHIND);
     f.recycled = false;
+    f.database = WEIR_DATABASE_MISSED;
+    f.rows = true;
+    assert_int_equal(weir_judge(&f), WEIR_VERDICT_DATABASE_MISSING);
+    f.rows = false;
     assert_int_equal(weir_judge(&f), WEIR_VERDICT_SPENT);
     f.spent = false;
     assert_int_equal(weir_judge(&f), WEIR_VERDICT_TORN_TAIL);

@@ -96,7 +96,7 @@ static int sink_retain(void *self, weir_sink_retained *out, weir_error *error) {
 
 static const weir_sink sink = {NULL,        sink_begin,    sink_declare,    sink_apply,
                                sink_commit, sink_rollback, sink_checkpoint, sink_close,
-                               NULL,        NULL,          sink_retain};
+                               NULL,        NULL,          sink_retain,     NULL};
 
 /* ---- */
 
