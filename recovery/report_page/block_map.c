@@ -27,9 +27,9 @@ typedef struct mapping {
 
 const char *weir_block_class_name(weir_block_class class) {
     static const char *const names[] = {
-        [WEIR_BLOCK_APPLIED] = "applied",  [WEIR_BLOCK_WAITING] = "waiting",
-        [WEIR_BLOCK_PASSED] = "passed",    [WEIR_BLOCK_ABOVE_MARK] = "above the mark",
-        [WEIR_BLOCK_TORN] = "torn tail",   [WEIR_BLOCK_DAMAGED] = "damaged",
+        [WEIR_BLOCK_APPLIED] = "applied", [WEIR_BLOCK_WAITING] = "waiting",
+        [WEIR_BLOCK_PASSED] = "passed",   [WEIR_BLOCK_ABOVE_MARK] = "above the mark",
+        [WEIR_BLOCK_TORN] = "torn tail",  [WEIR_BLOCK_DAMAGED] = "damaged",
         [WEIR_BLOCK_MISSING] = "missing",
     };
     return names[class];

@@ -3,7 +3,6 @@
 
 #include <weir/weir.h>
 
-
 void weir_page_more(const weir_page *p, uint64_t count) {
     char shown[WEIR_SHOWN];
     if (count > WEIR_PAGE_LINES_MAX)

@@ -44,12 +44,13 @@ static void put_database_facts(const weir_page *p, sqlite3 *db) {
     put_file_bytes(p, "-wal file", "-wal");
     if (db) {
         put_answer(p, db, "Page size", "PRAGMA page_size");
-        put_answer(p, db, "Journal mode as opened here", "PRAGMA journal_mode");
+        put_answer(p, db, "Journal mode", "PRAGMA journal_mode");
         put_answer(p, db, "Encoding", "PRAGMA encoding");
         put_answer(p, db, "auto_vacuum", "PRAGMA auto_vacuum");
-        put_answer(p, db, "Tables, indices, triggers, views",
-                   "SELECT sum(type = 'table') || ', ' || sum(type = 'index') || ', ' || "
-                   "sum(type = 'trigger') || ', ' || sum(type = 'view') FROM sqlite_schema");
+        put_answer(p, db, "Schema",
+                   "SELECT sum(type = 'table') || ' tables, ' || sum(type = 'index') || ' indices, "
+                   "' || sum(type = 'trigger') || ' triggers, ' || sum(type = 'view') || ' views' "
+                   "FROM sqlite_schema");
     }
     weir_fact_count(p->out, "Journals that it knows", p->view->database.count);
     fputs("</dl>\n", p->out);
@@ -84,9 +85,9 @@ static void put_reject_group(const weir_page *p, sqlite3_stmt *s) {
 }
 
 static void put_reject_groups(const weir_page *p, sqlite3 *db) {
-    sqlite3_stmt *s = prepare(
-        db, "SELECT table_name, code, count(*), min(row), max(row), max(time_ns) FROM "
-            "main.weir_reject GROUP BY 1, 2 ORDER BY 3 DESC");
+    sqlite3_stmt *s =
+        prepare(db, "SELECT table_name, code, count(*), min(row), max(row), max(time_ns) FROM "
+                    "main.weir_reject GROUP BY 1, 2 ORDER BY 3 DESC");
     uint64_t groups = 0;
     fputs("<div class=\"scroll\"><table id=\"rejects\"><thead><tr><th>Table</th><th "
           "class=\"n\">Rows</th><th>Why, by SQLite</th><th>Numbers</th><th>Last, UTC</th></tr>"

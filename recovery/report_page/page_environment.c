@@ -1,6 +1,6 @@
 /* page_environment.c - what a bug report needs to know of the machine, and which files are kept. */
-#include <inttypes.h>
 #include <gnu/libc-version.h>
+#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,9 +87,8 @@ static void put_journal_facts(const weir_page *p) {
     weir_fact_count(p->out, "Blocks", p->map->blocks);
     weir_fact_count(p->out, "Rows in them", p->map->rows);
     (void)snprintf(text, sizeof text, "%.2f : 1",
-                   p->map->stored_bytes
-                       ? (double)p->map->raw_bytes / (double)p->map->stored_bytes
-                       : 1.0); /* fits */
+                   p->map->stored_bytes ? (double)p->map->raw_bytes / (double)p->map->stored_bytes
+                                        : 1.0); /* fits */
     weir_fact_text(p->out, "Compression", text);
     weir_fact_text(p->out, "Durable mark by", i->durable.source ? i->durable.source : "nothing");
     weir_fact_text(p->out, "Closed in order", i->closed ? "yes" : "no");

@@ -4,7 +4,7 @@
 #include "../summary.h"
 #include "page.h"
 
-enum { WIDE = 100 };
+enum { WIDE = 100, LEAST = 3 };
 
 static const char *state_name(uint64_t owner) {
     switch (owner & 0xFF) {
@@ -20,23 +20,22 @@ static void put_lane(const weir_page *p, const weir_ring *ring, uint32_t index,
     char shown[WEIR_SHOWN];
     FILE *out = p->out;
     /* The living may change it at any time: relaxed, it is only shown. */
-    uint64_t owner =
-        atomic_load_explicit(&ring->controls[index].owner, memory_order_relaxed);
+    uint64_t owner = atomic_load_explicit(&ring->controls[index].owner, memory_order_relaxed);
     uint64_t fill = lane->tail - lane->head;
     double share = (double)fill / (double)ring->header.lane_bytes;
     if (share > 1) share = 1;
+    double bar = fill ? LEAST + share * (WIDE - LEAST) : 0; /* a little is seen too */
     fprintf(out, "<tr><td class=\"n\">%" PRIu32 "</td><td>%s", index, state_name(owner));
     if ((owner & 0xFF) == WEIR_LANE_OWNED) fprintf(out, " by thread %u", weir_owner_thread(owner));
     fprintf(out,
             "</td><td><svg viewBox=\"0 0 %d 8\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
             "<rect class=\"track\" width=\"%d\" height=\"8\"/><rect class=\"waiting\" "
             "width=\"%.1f\" height=\"8\"/></svg></td>",
-            WIDE, WIDE, share * WIDE);
+            WIDE, WIDE, bar);
     fprintf(out, "<td class=\"n\">%.1f %%</td>", share * 100);
     fprintf(out, "<td class=\"n\">%s</td>", weir_shown_count(fill, shown));
     fprintf(out, "<td class=\"n\">%s</td>", weir_shown_count(lane->rows, shown));
-    fprintf(out, "<td class=\"n\">%s</td></tr>\n",
-            weir_shown_count(lane->unreadable_bytes, shown));
+    fprintf(out, "<td class=\"n\">%s</td></tr>\n", weir_shown_count(lane->unreadable_bytes, shown));
 }
 
 static void put_lanes(const weir_page *p, const weir_ring *ring) {
@@ -84,8 +83,7 @@ void weir_page_ring(const weir_page *p) {
         weir_html_text(p->out, error.text);
         fputs(".</p>\n", p->out);
     } else if (!weir_ring_is_ours(p->view->ring.found) || found != WEIR_RING_OURS) {
-        fprintf(p->out, "<p>The ring is %s.%s</p>\n",
-                weir_found_ring_name(p->view->ring.found),
+        fprintf(p->out, "<p>The ring is %s.%s</p>\n", weir_found_ring_name(p->view->ring.found),
                 p->view->ring.found == WEIR_RING_ABSENT
                     ? " That is how a program leaves it that has closed the journal."
                     : "");

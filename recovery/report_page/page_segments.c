@@ -45,7 +45,9 @@ static void put_legend(const weir_page *p) {
 
 /* Widths follow bytes, but nothing is too narrow to be seen. */
 static double used_width(const weir_band *band) {
-    double share = band->file_bytes ? (double)band->used_bytes / (double)band->file_bytes : 1;
+    /* A file that is missing is missing whole. */
+    double share = band->files ? 0 : 1;
+    if (band->file_bytes) share = (double)band->used_bytes / (double)band->file_bytes;
     double least = (double)(band->cells * LEAST), wanted = share * WIDE;
     if (wanted < least) wanted = least;
     return wanted > WIDE ? WIDE : wanted;
@@ -93,7 +95,8 @@ static void put_picture(const weir_page *p, const weir_band *band) {
     double each = band->cells ? least / (double)band->cells : 0, spare = used - least;
     fprintf(p->out,
             "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" role=\"img\" "
-            "aria-label=\"%" PRIu64 " blocks or places, %" PRIu64 " of them damaged or missing\">\n",
+            "aria-label=\"%" PRIu64 " blocks or places, %" PRIu64
+            " of them damaged or missing\">\n",
             WIDE, HIGH, band->things,
             band->of_class[WEIR_BLOCK_DAMAGED] + band->of_class[WEIR_BLOCK_MISSING]);
     for (size_t c = 0; c < band->cells; c++) {
@@ -131,7 +134,7 @@ static void put_band(const weir_page *p, const weir_band *band) {
     }
     fprintf(out, "%s rows", weir_shown_count(band->rows, first));
     if (band->first_block)
-        fprintf(out, "; blocks %s to %s", weir_shown_count(band->first_block, first),
+        fprintf(out, "; blocks %s–%s", weir_shown_count(band->first_block, first),
                 weir_shown_count(band->last_block, last));
     fputs("</span></p>", out);
     put_picture(p, band);

@@ -46,7 +46,8 @@ static double place(const timing *t, int64_t wall_ns, double of) {
 
 /* The rows of a cell are spread evenly over its time. */
 static void spread(timing *t, const weir_cell *cell) {
-    int first = (int)place(t, cell->from_ns, BINS - 1), last = (int)place(t, cell->until_ns, BINS - 1);
+    int first = (int)place(t, cell->from_ns, BINS - 1),
+        last = (int)place(t, cell->until_ns, BINS - 1);
     for (int b = first; b <= last; b++)
         t->bins[b] += (double)cell->rows / (last - first + 1);
 }
@@ -80,8 +81,7 @@ static void put_rows(const weir_page *p, const timing *t) {
     double each = ((double)t->until_ns - (double)t->from_ns) / BINS;
     fputs("<h3>Rows, by the clocks of their blocks</h3>\n<figure class=\"chart\">", p->out);
     fprintf(p->out, "<p class=\"top\"><span>most: %s rows in %s</span></p>\n",
-            weir_shown_count((uint64_t)(t->most + 0.5), shown),
-            weir_shown_span(each, span));
+            weir_shown_count((uint64_t)(t->most + 0.5), shown), weir_shown_span(each, span));
     put_chart(p, "rows-chart", "rows by time");
     for (int b = 0; b < BINS; b++) {
         double high = t->most > 0 ? t->bins[b] / t->most * (HIGH - 6) : 0;
@@ -159,8 +159,8 @@ static void put_lag_words(const weir_page *p, const timing *t) {
     } else if (rows == 0) {
         fputs("<p id=\"lag\">No durable row waits: the lag is none.</p>\n", p->out);
     } else {
-        fprintf(p->out, "<p id=\"lag\">The database is behind by %s %s", weir_shown_count(rows, shown),
-                rows == 1 ? "row" : "rows");
+        fprintf(p->out, "<p id=\"lag\">The database is behind by %s %s",
+                weir_shown_count(rows, shown), rows == 1 ? "row" : "rows");
         double age = (double)p->now_ns - (double)t->waits_since_ns;
         if (t->waits_since_ns)
             fprintf(p->out, "; the oldest of them was written at %s UTC",
@@ -176,8 +176,7 @@ static void put_lag(const weir_page *p, const timing *t) {
     fputs("<h3>Lag: durable rows, and those of them that are applied</h3>\n", p->out);
     put_lag_words(p, t);
     if (t->next_row <= t->first_row) return;
-    fprintf(p->out,
-            "<figure class=\"chart\"><p class=\"top\"><span>row %s</span></p>\n",
+    fprintf(p->out, "<figure class=\"chart\"><p class=\"top\"><span>row %s</span></p>\n",
             weir_shown_count(t->next_row - 1, last));
     put_areas(p, t);
     put_axis(p, t);

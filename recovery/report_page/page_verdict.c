@@ -65,9 +65,9 @@ static void put_next_step(const weir_page *p) {
 
 static void figure_count(const weir_page *p, const char *name, uint64_t count, const char *note) {
     char shown[WEIR_SHOWN];
-    fprintf(p->out, "<div><dt>%s</dt><dd>%s", name, weir_shown_count(count, shown));
-    if (note) fprintf(p->out, "<small>%s</small>", note);
-    fputs("</dd></div>\n", p->out);
+    fprintf(p->out, "<li>%s <b>%s</b>", name, weir_shown_count(count, shown));
+    if (note) fprintf(p->out, " <small>%s</small>", note);
+    fputs("</li>\n", p->out);
 }
 
 static void put_positions(const weir_page *p) {
@@ -75,7 +75,7 @@ static void put_positions(const weir_page *p) {
     bool known = p->view->database.state == WEIR_DATABASE_READ;
     char note[64];
     (void)snprintf(note, sizeof note, "block %" PRIu64, i->durable.block); /* fits */
-    fputs("<dl class=\"figures\">\n", p->out);
+    fputs("<ul class=\"figures\">\n", p->out);
     figure_count(p, "Rows durable", weir_rows_durable(i), note);
     if (known) {
         (void)snprintf(note, sizeof note, "block %" PRIu64, i->position.block); /* fits */
@@ -83,8 +83,7 @@ static void put_positions(const weir_page *p) {
         figure_count(p, "Durable, not applied", weir_rows_waiting(i), NULL);
         figure_count(p, "Rejected", p->view->database.rejects, NULL);
     } else {
-        fprintf(p->out,
-                "<div><dt>Rows applied</dt><dd>unknown<small>the database %s</small></dd></div>\n",
+        fprintf(p->out, "<li>Rows applied <b>unknown</b> <small>the database %s</small></li>\n",
                 p->view->database.state == WEIR_DATABASE_ABSENT ? "is not there"
                                                                 : "cannot be read");
     }
@@ -95,7 +94,7 @@ static void put_positions(const weir_page *p) {
     if (weir_lost_rows(i)) figure_count(p, "Lost by this damage", weir_lost_rows(i), NULL);
     if (weir_rows_beyond_damage(i))
         figure_count(p, "Readable beyond the damage", weir_rows_beyond_damage(i), NULL);
-    fputs("</dl>\n", p->out);
+    fputs("</ul>\n", p->out);
 }
 
 void weir_page_verdict(const weir_page *p) {

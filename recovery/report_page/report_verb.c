@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../exits.h"
 #include "../json.h"
 #include "../report.h"
 #include "../verbs.h"
@@ -76,8 +77,7 @@ static int write_aside(const weir_page *wanted, const char *aside, uint64_t *byt
 }
 
 /* Written aside and renamed: whoever reads the file sees a whole page. */
-static int write_file(const weir_page *page, const char *file, uint64_t *bytes,
-                      weir_error *error) {
+static int write_file(const weir_page *page, const char *file, uint64_t *bytes, weir_error *error) {
     char *aside;
     if (asprintf(&aside, "%s.%ld", file, (long)getpid()) < 0)
         return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
@@ -108,7 +108,7 @@ static void tell(const weir_page *page, uint64_t bytes) {
 
 static int write_page(weir_page *page, weir_error *error) {
     const char *file = page->arguments->output;
-    uint64_t bytes;
+    uint64_t bytes = 0;
     page->out = stdout; /* the end of the program checks what was written there */
     if (strcmp(file, "-") == 0) {
         weir_page_write(page);
@@ -149,11 +149,11 @@ int weir_run_report(const weir_arguments *arguments, const weir_place *place) {
     weir_error error = {0};
     int status = check_output(place, arguments->output, &error);
     if (status == WEIR_OK && arguments->json && strcmp(arguments->output, "-") == 0)
-        status = weir_fail(&error, WEIR_MISUSE,
-                           "--json and the page cannot both go to standard output");
-    if (status == WEIR_OK && !place->journal_is_there)
         status =
-            weir_fail(&error, WEIR_NOT_FOUND, "there is no journal at %s", place->directory);
-    if (status != WEIR_OK) return weir_report_error(arguments, &error);
-    return look_and_write(arguments, place, &error);
+            weir_fail(&error, WEIR_MISUSE, "--json and the page cannot both go to standard output");
+    if (status == WEIR_OK && !place->journal_is_there)
+        status = weir_fail(&error, WEIR_NOT_FOUND, "there is no journal at %s", place->directory);
+    if (status == WEIR_OK) return look_and_write(arguments, place, &error);
+    int code = weir_report_error(arguments, &error);
+    return status == WEIR_MISUSE ? WEIR_EXIT_USAGE : code;
 }

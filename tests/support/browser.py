@@ -7,6 +7,7 @@ DAMAGED damaged blocks, none of them too narrow to see. With SHOTS a folder, pic
 there is no Chromium.
 """
 import base64
+import fcntl
 import json
 import os
 import pathlib
@@ -60,12 +61,17 @@ class Browser:
     def __init__(self, program, profile):
         to_read, self.write = os.pipe()
         self.read, to_write = os.pipe()
-        to_read, to_write = (os.dup(os.dup2(fd, fd + 20)) for fd in (to_read, to_write))  # not 3 and 4 themselves
+
+        def take_places():  # Chromium reads 3 and writes 4
+            away = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in (to_read, to_write)]
+            for place, fd in zip((3, 4), away):
+                os.dup2(fd, place)
+
         self.process = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "sh", program, "--headless", "--no-sandbox",
-             "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
-             "--disable-background-networking", "--remote-debugging-pipe", f"--user-data-dir={profile}"],
-            pass_fds=(to_read, to_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+             "--hide-scrollbars", "--disable-background-networking", "--remote-debugging-pipe",
+             f"--user-data-dir={profile}"],
+            preexec_fn=take_places, pass_fds=(3, 4), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for fd in (to_read, to_write):
             os.close(fd)
         self.number, self.rest, self.events = 0, b"", []
