@@ -101,7 +101,8 @@ static void put_picture(const weir_page *p, const weir_band *band) {
             band->of_class[WEIR_BLOCK_DAMAGED] + band->of_class[WEIR_BLOCK_MISSING]);
     for (size_t c = 0; c < band->cells; c++) {
         const weir_cell *cell = &p->map->cells[band->first_cell + c];
-        double share = band->used_bytes ? (double)cell->bytes / (double)band->used_bytes : 0;
+        double share = 1 / (double)band->cells;
+        if (band->used_bytes) share = (double)cell->bytes / (double)band->used_bytes;
         double width = each + spare * share;
         put_cell(p, cell, x, width);
         x += width;
