@@ -1,7 +1,7 @@
 /* The tool end to end: the real binary, on journals that real processes left behind. */
 /* Covers: recovery/arguments.c, recovery/recover.c, recovery/report.c,
  * recovery/look.c, recovery/view.c, recovery/dump.c, recovery/rowtext.c, recovery/columns.c,
- * recovery/json.c, recovery/progress.c, recovery/patience.c, recovery/apply.c,
+ * recovery/help.c, recovery/json.c, recovery/progress.c, recovery/patience.c, recovery/apply.c,
  * recovery/database.c, recovery/rebuild.c, recovery/archive.c, recovery/summary.c */
 #include "tool.h"
 
@@ -23,7 +23,7 @@ static void wrong_usage_is_16(void **state) {
     run(f, "status", f->database, f->database, NULL), expect(f, USAGE);
     expect_text(f->err, "is too many");
     run(f, "stat", f->database, NULL), expect(f, USAGE);
-    expect_text(f->err, "'stat' is no verb and no file: the verbs are status");
+    expect_text(f->err, "'stat' is no verb and no file: the verbs are recover, status");
     assert_string_equal(f->out, "");
 }
 
@@ -33,6 +33,41 @@ static void help_and_version(void **state) {
     expect_text(f->out, "Exit status");
     run(f, "--version", NULL), expect(f, CLEAN);
     expect_text(f->out, weir_version());
+}
+
+/* The name by which it is called says whether it needs a verb. */
+static void one_binary_has_two_names(void **state) {
+    fixture *f = *state;
+    f->binary = WEIR_TOOL;
+    run(f, NULL), expect(f, USAGE);
+    expect_text(f->err, "name a verb");
+    run(f, f->database, NULL), expect(f, USAGE);
+    expect_text(f->err, "is no verb: the verbs are recover, status");
+    run(f, "recover", NULL), expect(f, USAGE);
+    expect_text(f->err, "name a database");
+    run(f, "recover", f->database, NULL), expect(f, FAILED);
+    expect_text(f->err, "weir: there is no database at");
+    run(f, "--version", NULL), expect(f, CLEAN);
+    expect_text(f->out, "weir 1.");
+    f->binary = WEIR_RECOVER;
+    run(f, "recover", f->database, NULL), expect(f, FAILED);
+    expect_text(f->err, "weir-recover: there is no database at");
+}
+
+/* What a verb prints for --help are its options, and no other's. */
+static void each_verb_has_its_help(void **state) {
+    fixture *f = *state;
+    f->binary = WEIR_TOOL;
+    run(f, "dump", "--help", NULL), expect(f, CLEAN);
+    expect_text(f->out, "Usage: weir dump [OPTION...] DATABASE|JOURNAL");
+    expect_text(f->out, "--csv");
+    assert_null(strstr(f->out, "--into"));
+    run(f, "--help", "replay", NULL), expect(f, CLEAN);
+    expect_text(f->out, "--into=FILE");
+    assert_null(strstr(f->out, "--csv"));
+    run(f, "--help", NULL), expect(f, CLEAN);
+    expect_text(f->out, "  symbols ");
+    assert_null(strstr(f->out, "--into"));
 }
 
 /* ---- nothing to work on ---------------------------------------------------------------- */
@@ -451,6 +486,8 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         TEST(wrong_usage_is_16),
         TEST(help_and_version),
+        TEST(one_binary_has_two_names),
+        TEST(each_verb_has_its_help),
         TEST(what_is_missing_is_named_and_not_made),
         TEST(what_is_no_journal_is_named),
         TEST(rows_of_a_dead_ring_are_recovered),
