@@ -14,6 +14,8 @@ typedef enum weir_verb {
     WEIR_VERB_REPLAY,
     WEIR_VERB_SALVAGE,
     WEIR_VERB_SYMBOLS,
+    WEIR_VERB_REPORT,
+    WEIR_VERB_WATCH,
     WEIR_VERBS,
 } weir_verb;
 
@@ -31,12 +33,16 @@ typedef struct weir_arguments {
     const char *second;  /* the second operand of a verb that has one; or NULL */
     const char *journal; /* its directory, when it is not beside the database; or NULL */
     const char *into;    /* replay: the database to fill */
+    const char *output;  /* report: where the page goes, "-" for stdout; or NULL */
     const char *table;   /* dump: this table only; or NULL */
     weir_texts *load;
     bool json, csv, archive, skip_damage, adopt;
+    bool values;              /* report: values of rows may be on the page */
     bool help, usage, version;
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* since 1970; INT64_MAX: no bound */
+    uint64_t count;           /* watch: ends after so many looks; UINT64_MAX: never */
+    uint32_t interval_s;      /* watch: from one look to the next */
     uint32_t wait_s;          /* how long to go on without progress */
 } weir_arguments;
 

@@ -2,6 +2,7 @@
 #include "verbs.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const char *complain_of_dump(const weir_arguments *a) {
     if (a->csv && a->json) return "--csv and --json exclude each other";
@@ -15,6 +16,14 @@ static const char *complain_of_replay(const weir_arguments *a) {
 
 static const char *complain_of_adoption(const weir_arguments *a) {
     return a->adopt && !a->journal ? "--adopt says something of --journal" : NULL;
+}
+
+static const char *complain_of_report(const weir_arguments *a) {
+    if (!a->output)
+        return "report needs a file for the page: -o page.html, or -o - for standard output";
+    if (a->json && strcmp(a->output, "-") == 0)
+        return "--json and the page cannot both go to standard output";
+    return NULL;
 }
 
 const weir_verb_entry weir_verbs[WEIR_VERBS] = {
@@ -67,4 +76,25 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                            .text = "Of what <weir/crash.h> logged, with functions and lines by "
                                    "addr2line of binutils. It takes no lock and changes nothing.",
                            .run = weir_run_symbols},
+    [WEIR_VERB_REPORT] =
+        {.name = "report",
+         .operands = "DATABASE|JOURNAL",
+         .summary = "write one HTML page that shows all of it",
+         .text = "The page has the verdict in words, the segments as a picture, losses, lanes, "
+                 "rejects, a time line, and what a bug report needs of the machine. It is one file "
+                 "without scripts, fetches nothing, and has names of files, tables and columns, "
+                 "but no values of rows unless --values asks for some. It takes no lock and "
+                 "changes nothing, also beside a running program. The exit status is that of "
+                 "verify.",
+         .run = weir_run_report,
+         .complain = complain_of_report},
+    [WEIR_VERB_WATCH] =
+        {.name = "watch",
+         .operands = "DATABASE|JOURNAL",
+         .summary = "show lanes, rates, lag and disk as they change",
+         .text = "On a terminal a screen, which q or Ctrl-C ends; else, and with --json, a line "
+                 "for each look. It takes no lock, changes nothing, and asks nothing of the "
+                 "program; it says when that is closed, has died, or was started again. Without "
+                 "colours where NO_COLOR is set.",
+         .run = weir_run_watch},
 };

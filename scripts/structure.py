@@ -12,7 +12,8 @@ import subprocess
 import sys
 
 FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/verify", "lib/journal", "lib/handle",
-           "writer/apply", "writer/copy", "writer/sqlite", "recovery", "logger",
+           "writer/apply", "writer/copy", "writer/sqlite", "recovery", "recovery/report_page",
+           "recovery/watch", "logger",
            "extension"]
 NOT = {"writer/copy": ["lib/ring", "lib/verify", "lib/journal", "lib/handle", "writer/apply"],
        "logger": ["recovery"],

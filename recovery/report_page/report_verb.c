@@ -44,9 +44,6 @@ static bool is_in_journal(const weir_place *place, const char *file) {
 
 static int check_output(const weir_place *place, const char *file, weir_error *error) {
     struct stat st;
-    if (!file)
-        return weir_fail(error, WEIR_MISUSE,
-                         "name the file for the page, -o page.html, or -o - for standard output");
     if (is_of_database(place, file) || is_in_journal(place, file))
         return weir_fail(error, WEIR_MISUSE,
                          "%s belongs to the database or its journal; name another file", file);
@@ -147,10 +144,9 @@ static int look_and_write(const weir_arguments *arguments, const weir_place *pla
 
 int weir_run_report(const weir_arguments *arguments, const weir_place *place) {
     weir_error error = {0};
-    int status = check_output(place, arguments->output, &error);
-    if (status == WEIR_OK && arguments->json && strcmp(arguments->output, "-") == 0)
-        status =
-            weir_fail(&error, WEIR_MISUSE, "--json and the page cannot both go to standard output");
+    int status = strcmp(arguments->output, "-") == 0
+                     ? WEIR_OK
+                     : check_output(place, arguments->output, &error);
     if (status == WEIR_OK && !place->journal_is_there)
         status = weir_fail(&error, WEIR_NOT_FOUND, "there is no journal at %s", place->directory);
     if (status == WEIR_OK) return look_and_write(arguments, place, &error);

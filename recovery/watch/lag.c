@@ -14,21 +14,34 @@ void weir_moments_add(weir_moments *m, const weir_sample *sample) {
     if (m->count < WEIR_MOMENTS) m->count++;
 }
 
+/* The oldest that is kept is 0. */
+static const weir_moment *moment_at(const weir_moments *m, size_t i) {
+    return &m->list[(m->next + WEIR_MOMENTS - m->count + i) % WEIR_MOMENTS];
+}
+
+/* The moment at which row was durable, on a line between the two that were seen around it. */
+static weir_moment moment_of_row(const weir_moment *before, const weir_moment *after,
+                                 uint64_t row) {
+    double part = (double)(row - before->row) / (double)(after->row - before->row);
+    return (weir_moment){
+        .now_ns = before->now_ns + (uint64_t)(part * (double)(after->now_ns - before->now_ns)),
+        .row = row,
+        .bytes = before->bytes + (uint64_t)(part * (double)(after->bytes - before->bytes))};
+}
+
 weir_lag weir_moments_lag(const weir_moments *m, const weir_sample *sample) {
     weir_lag lag = {.known = sample->durable_known && sample->applied_known};
-    if (!lag.known || sample->durable_row <= sample->applied_row) return lag;
-    lag.rows = sample->durable_row - sample->applied_row;
-    lag.rows_are_before = true;
-    size_t at = (m->next + WEIR_MOMENTS - m->count) % WEIR_MOMENTS; /* the oldest */
-    uint64_t since = sample->now_ns, from = sample->durable_bytes;
-    for (size_t i = 0; i < m->count; i++, at = (at + 1) % WEIR_MOMENTS) {
-        if (i > 0 && m->list[at].row > sample->applied_row) break;
-        lag.rows_are_before = m->list[at].row > sample->applied_row;
-        since = m->list[at].now_ns;
-        from = m->list[at].bytes;
-    }
-    lag.ns = sample->now_ns - since;
-    lag.bytes = sample->durable_bytes > from ? sample->durable_bytes - from : 0;
+    uint64_t applied = sample->applied_row;
+    if (!lag.known || m->count == 0 || sample->durable_row <= applied) return lag;
+    lag.rows = sample->durable_row - applied;
+    size_t after = 0; /* the first moment at which a row that waits was durable */
+    while (after < m->count - 1 && moment_at(m, after)->row <= applied)
+        after++;
+    weir_moment since = *moment_at(m, after);
+    lag.rows_are_before = after == 0;
+    if (after > 0) since = moment_of_row(moment_at(m, after - 1), moment_at(m, after), applied);
+    lag.ns = sample->now_ns - since.now_ns;
+    lag.bytes = sample->durable_bytes > since.bytes ? sample->durable_bytes - since.bytes : 0;
     return lag;
 }
 

@@ -1,6 +1,7 @@
 /* sample.c - what weir watch sees at one moment. */
 #include "sample.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -24,7 +25,7 @@ static void take_lane(const weir_lane_control *control, uint32_t index, weir_sam
     uint64_t head = atomic_load_explicit(&control->head, memory_order_acquire);
     uint64_t tail = atomic_load_explicit(&control->tail, memory_order_acquire);
     uint64_t owner = atomic_load_explicit(&control->owner, memory_order_relaxed); /* shown only */
-    if (tail == 0) return; /* never used */
+    if (tail == 0) return;                                                        /* never used */
     weir_lane_sample *lane = &out->lanes[out->lane_count++];
     bool owned = (owner & 0xFF) == WEIR_LANE_OWNED;
     *lane = (weir_lane_sample){index, owned ? weir_owner_thread(owner) : 0, tail, head};

@@ -47,10 +47,11 @@ void weir_sample_free(weir_sample *sample);
 
 /* When which row became durable, as far as was seen: the last of these moments, in turn. */
 enum { WEIR_MOMENTS = 1024 };
+typedef struct weir_moment {
+    uint64_t now_ns, row, bytes; /* up to this row and byte all was durable */
+} weir_moment;
 typedef struct weir_moments {
-    struct {
-        uint64_t now_ns, row, bytes;
-    } list[WEIR_MOMENTS];
+    weir_moment list[WEIR_MOMENTS];
     size_t count, next;
 } weir_moments;
 

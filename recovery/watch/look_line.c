@@ -1,0 +1,132 @@
+/* look_line.c - one look as a line of words, and as a JSON object. */
+#include <inttypes.h>
+#include <time.h>
+
+#include "../json.h"
+#include "../shown.h"
+#include "watch.h"
+
+double weir_look_published_rate(const weir_look *l) {
+    return weir_rate(l->before, l->now, l->before->published_bytes, l->now->published_bytes);
+}
+
+double weir_look_durable_rate(const weir_look *l) {
+    return weir_rate(l->before, l->now, l->before->durable_row, l->now->durable_row);
+}
+
+double weir_look_applied_rate(const weir_look *l) {
+    return weir_rate(l->before, l->now, l->before->applied_row, l->now->applied_row);
+}
+
+double weir_look_lane_rate(const weir_look *l, size_t lane) {
+    const weir_lane_sample *now = &l->now->lanes[lane];
+    for (size_t i = 0; i < l->before->lane_count; i++)
+        if (l->before->lanes[i].index == now->index)
+            return weir_rate(l->before, l->now, l->before->lanes[i].tail, now->tail);
+    return 0;
+}
+
+double weir_look_fullest(const weir_look *l) {
+    uint64_t most = 0;
+    for (size_t i = 0; i < l->now->lane_count; i++) {
+        uint64_t fill = l->now->lanes[i].tail - l->now->lanes[i].head;
+        if (fill > most) most = fill;
+    }
+    double share = l->now->lane_bytes ? (double)most / (double)l->now->lane_bytes : 0;
+    return share > 1 ? 1 : share;
+}
+
+const char *weir_look_state(const weir_look *l, char text[WEIR_LOOK_TEXT]) {
+    const char *name = weir_watch_state_name(l->now->state);
+    bool process = l->now->process > 0 && l->now->state >= WEIR_WATCH_DIED;
+    (void)snprintf(text, WEIR_LOOK_TEXT, process ? "%s, process %" PRId64 : "%s", name,
+                   l->now->process); /* fits */
+    return text;
+}
+
+/* ---- words ----------------------------------------------------------------------------- */
+
+void weir_look_as_line(FILE *out, const weir_look *l) {
+    const weir_sample *s = l->now;
+    char text[WEIR_LOOK_TEXT], shown[WEIR_SHOWN];
+    fprintf(out, "%s %s", weir_shown_time(s->wall_ns, shown), weir_look_state(l, text));
+    if (l->restarts) fprintf(out, ", started again %" PRIu64 " times", l->restarts);
+    fprintf(out, "; %.0f rows/s durable, %.0f applied", weir_look_durable_rate(l),
+            weir_look_applied_rate(l));
+    fprintf(out, "; %s/s", weir_shown_bytes((uint64_t)weir_look_published_rate(l), shown));
+    if (l->lag.known) {
+        fprintf(out, "; lag %s rows", weir_shown_count(l->lag.rows, shown));
+        fprintf(out, ", %s", weir_shown_bytes(l->lag.bytes, shown));
+        fprintf(out, ", %s%s", l->lag.rows_are_before ? "over " : "",
+                weir_shown_span((double)l->lag.ns, shown));
+    }
+    fprintf(out, "; fullest lane %.1f %%", weir_look_fullest(l) * 100);
+    fprintf(out, "; %s rejects", weir_shown_count(s->rejects, shown));
+    fprintf(out, "; journal %s", weir_shown_bytes(s->journal_bytes, shown));
+    fprintf(out, ", %s free\n", weir_shown_bytes(s->free_bytes, shown));
+}
+
+/* ---- JSON ------------------------------------------------------------------------------ */
+
+static void json_lag(weir_json *json, const weir_lag *lag) {
+    weir_json_open(json, "lag");
+    if (lag->known) {
+        weir_json_uint(json, "rows", lag->rows);
+        weir_json_uint(json, "bytes", lag->bytes);
+        weir_json_uint(json, "ns", lag->ns);
+        weir_json_bool(json, "at_least", lag->rows_are_before);
+    } else {
+        weir_json_null(json, "rows");
+        weir_json_null(json, "bytes");
+        weir_json_null(json, "ns");
+        weir_json_bool(json, "at_least", false);
+    }
+    weir_json_close(json);
+}
+
+static void json_number(weir_json *json, const char *key, bool known, uint64_t value) {
+    if (known)
+        weir_json_uint(json, key, value);
+    else
+        weir_json_null(json, key);
+}
+
+static void json_rate(weir_json *json, const char *key, double rate) {
+    weir_json_uint(json, key, (uint64_t)(rate + 0.5));
+}
+
+static void json_lanes(weir_json *json, const weir_look *l) {
+    weir_json_key(json, "lanes");
+    fputc('[', json->out);
+    for (size_t i = 0; i < l->now->lane_count; i++) {
+        const weir_lane_sample *lane = &l->now->lanes[i];
+        fprintf(json->out,
+                "%s{\"lane\":%" PRIu32 ",\"thread\":%" PRIu32 ",\"fill_bytes\":%" PRIu64
+                ",\"bytes_per_s\":%.0f}",
+                i ? "," : "", lane->index, lane->thread, lane->tail - lane->head,
+                weir_look_lane_rate(l, i));
+    }
+    fputc(']', json->out);
+}
+
+void weir_look_as_json(FILE *out, const weir_look *l) {
+    const weir_sample *s = l->now;
+    weir_json json = weir_json_begin(out, "watch");
+    weir_json_time(&json, "time", s->wall_ns);
+    weir_json_text(&json, "state", weir_watch_state_name(s->state));
+    json_number(&json, "process", s->process > 0, (uint64_t)s->process);
+    weir_json_uint(&json, "restarts", l->restarts);
+    json_number(&json, "durable_row", s->durable_known, s->durable_row);
+    json_number(&json, "applied_row", s->applied_known, s->applied_row);
+    json_rate(&json, "durable_rows_per_s", weir_look_durable_rate(l));
+    json_rate(&json, "applied_rows_per_s", weir_look_applied_rate(l));
+    json_rate(&json, "bytes_per_s", weir_look_published_rate(l));
+    json_lag(&json, &l->lag);
+    weir_json_uint(&json, "lane_bytes", s->lane_bytes);
+    json_lanes(&json, l);
+    weir_json_uint(&json, "rejects", s->rejects);
+    weir_json_uint(&json, "segments", s->segments);
+    weir_json_uint(&json, "journal_bytes", s->journal_bytes);
+    weir_json_uint(&json, "free_bytes", s->free_bytes);
+    weir_json_end(&json);
+}
