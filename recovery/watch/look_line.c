@@ -6,6 +6,15 @@
 #include "../shown.h"
 #include "watch.h"
 
+const char *weir_watch_state_name(weir_watch_state state) {
+    static const char *const names[] = {
+        [WEIR_WATCH_ABSENT] = "absent",   [WEIR_WATCH_CLOSED] = "closed",
+        [WEIR_WATCH_DIED] = "died",       [WEIR_WATCH_OPENING] = "opening",
+        [WEIR_WATCH_RUNNING] = "running",
+    };
+    return names[state];
+}
+
 double weir_look_published_rate(const weir_look *l) {
     return weir_rate(l->before, l->now, l->before->published_bytes, l->now->published_bytes);
 }
@@ -56,9 +65,11 @@ void weir_look_as_line(FILE *out, const weir_look *l) {
     fprintf(out, "; %s/s", weir_shown_bytes((uint64_t)weir_look_published_rate(l), shown));
     if (l->lag.known) {
         fprintf(out, "; lag %s rows", weir_shown_count(l->lag.rows, shown));
-        fprintf(out, ", %s", weir_shown_bytes(l->lag.bytes, shown));
-        fprintf(out, ", %s%s", l->lag.rows_are_before ? "over " : "",
-                weir_shown_span((double)l->lag.ns, shown));
+        const char *over = l->lag.rows_are_before ? "over " : "";
+        if (l->lag.ns) {
+            fprintf(out, ", %s%s", over, weir_shown_span((double)l->lag.ns, shown));
+            fprintf(out, ", %s%s", over, weir_shown_bytes(l->lag.bytes, shown));
+        }
     }
     fprintf(out, "; fullest lane %.1f %%", weir_look_fullest(l) * 100);
     fprintf(out, "; %s rejects", weir_shown_count(s->rejects, shown));

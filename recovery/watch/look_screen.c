@@ -163,7 +163,7 @@ static void put_lag(screen *s, const weir_look *l) {
         return;
     }
     field(s, &at, "%s %s", weir_shown_count(l->lag.rows, shown), l->lag.rows == 1 ? "row" : "rows");
-    if (!l->lag.rows) return;
+    if (!l->lag.ns) return; /* none waits, or it was not seen since when */
     const char *over = l->lag.rows_are_before ? "over " : "";
     field(s, &at, "%s%s", over, weir_shown_span((double)l->lag.ns, shown));
     field(s, &at, "%s%s", over, weir_shown_bytes(l->lag.bytes, shown));

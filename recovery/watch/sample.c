@@ -9,15 +9,6 @@
 #include "../../lib/handle/handle.h"
 #include "../database.h"
 
-const char *weir_watch_state_name(weir_watch_state state) {
-    static const char *const names[] = {
-        [WEIR_WATCH_ABSENT] = "absent",   [WEIR_WATCH_CLOSED] = "closed",
-        [WEIR_WATCH_DIED] = "died",       [WEIR_WATCH_OPENING] = "opening",
-        [WEIR_WATCH_RUNNING] = "running",
-    };
-    return names[state];
-}
-
 /* ---- ring ------------------------------------------------------------------------------ */
 
 static void take_lane(const weir_lane_control *control, uint32_t index, weir_sample *out) {

@@ -16,7 +16,6 @@ typedef enum weir_watch_state {
     WEIR_WATCH_OPENING, /* somebody has it open, and there is no ring yet */
     WEIR_WATCH_RUNNING,
 } weir_watch_state;
-const char *weir_watch_state_name(weir_watch_state state); /* "running" */
 
 typedef struct weir_lane_sample {
     uint32_t index, thread; /* thread 0: nobody owns it */

@@ -15,6 +15,7 @@ typedef struct weir_look {
     bool moved;        /* the state is another than in the look before */
 } weir_look;
 
+const char *weir_watch_state_name(weir_watch_state state); /* "running" */
 /* Bytes and rows a second; 0 at the first look and behind a restart. */
 double weir_look_published_rate(const weir_look *look); /* bytes */
 double weir_look_durable_rate(const weir_look *look);   /* rows */
