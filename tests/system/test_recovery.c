@@ -3,6 +3,8 @@
  * recovery/look.c, recovery/view.c, recovery/dump.c, recovery/rowtext.c, recovery/columns.c,
  * recovery/help.c, recovery/json.c, recovery/progress.c, recovery/patience.c, recovery/apply.c,
  * recovery/database.c, recovery/rebuild.c, recovery/archive.c, recovery/summary.c */
+#include <sched.h>
+
 #include "tool.h"
 
 /* ---- the command line ------------------------------------------------------------------ */
@@ -221,6 +223,45 @@ static void reading_verbs_work_on_a_live_journal(void **state) {
     assert_int_equal(status, 0);
 }
 
+/* Whether that process has a handler for the signal, as the kernel says. */
+static bool catches(pid_t process, int number) {
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)process);
+    char *text = weir_file_text(path), *at = strstr(text, "SigCgt:");
+    bool caught = at && strtoull(at + strlen("SigCgt:"), NULL, 16) >> (number - 1) & 1;
+    free(text);
+    return caught;
+}
+
+static void ctrl_c_ends_recovery_at_a_safe_place(void **state) {
+    fixture *f = *state;
+    char err[280];
+    int status;
+    in_a_child(f, leave_durable);
+    sqlite3 *lock;
+    assert_int_equal(sqlite3_open(f->database, &lock), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(lock, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    (void)snprintf(err, sizeof err, "%s.err", f->directory);
+    pid_t child = fork();
+    char *arguments[] = {(char *)"weir-recover", f->database, NULL};
+    if (child == 0) {
+        (void)signal(SIGINT, SIG_DFL); /* who runs the tests may have it ignored */
+        become_the_tool(f, arguments, "/dev/null", err);
+    }
+    while (!catches(child, SIGINT) && waitpid(child, &status, WNOHANG) == 0)
+        sched_yield();
+    assert_int_equal(kill(child, SIGINT), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+    assert_int_equal(sqlite3_close(lock), SQLITE_OK);
+    f->err = weir_file_text(err);
+    (void)unlink(err);
+    expect_text(f->err, "stopped by a signal: 0 rows applied");
+    expect_text(f->err, "50 rows wait in the journal");
+    run(f, f->database, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->database), ROWS);
+}
+
 /* ---- dump ------------------------------------------------------------------------------ */
 
 /* The block's time differs in every run: cut it out. */
@@ -238,8 +279,8 @@ static void dump_loses_nothing(void **state) {
     run(f, "dump", f->database, NULL), expect(f, CLEAN);
     cut_times(f->out);
     assert_string_equal(
-        f->out, "{\"type\":\"row\",\"row\":1,\"table\":\"t\",\"values\":{\"id\":-"
-                "9223372036854775808,\"x\":0.1,"
+        f->out, "{\"type\":\"row\",\"row\":1,\"table\":\"t\",\"values\":{\"id\":"
+                "{\"integer\":\"-9223372036854775808\"},\"x\":0.1,"
                 "\"name\":\"\\u0001 \xC3\xA9,\\\\\\\"\",\"data\":{\"blob\":\"00ff\"}}}\n"
                 "{\"type\":\"row\",\"row\":2,\"table\":\"other "
                 "\\\"table\\\"\",\"values\":{\"id\":null,\"x\":2.0,"
@@ -499,6 +540,7 @@ int main(void) {
         TEST(reading_verbs_change_nothing),
         TEST(status_counts_the_rows_of_a_ring),
         TEST(reading_verbs_work_on_a_live_journal),
+        TEST(ctrl_c_ends_recovery_at_a_safe_place),
         TEST(dump_loses_nothing),
         TEST(dump_selects),
         TEST(a_report_that_cannot_be_written_is_a_failure),
