@@ -37,7 +37,7 @@ typedef struct weir_arguments {
     const char *table;   /* dump: this table only; or NULL */
     weir_texts *load;
     bool json, csv, archive, skip_damage, adopt;
-    bool values;              /* report: values of rows may be on the page */
+    bool values; /* report: values of rows may be on the page */
     bool help, usage, version;
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* since 1970; INT64_MAX: no bound */

@@ -133,7 +133,7 @@ static weir_cell *new_cell(weir_block_map *map) {
     return &map->cells[map->cell_count++];
 }
 
-static void widen(uint64_t *first, uint64_t *last, uint64_t from, uint64_t to) {
+static void widen_range(uint64_t *first, uint64_t *last, uint64_t from, uint64_t to) {
     if (from && (!*first || from < *first)) *first = from;
     if (to > *last) *last = to;
 }
@@ -151,9 +151,9 @@ static int put_thing(weir_block_map *map, weir_band *band, weir_block_class clas
         cell->from_ns = thing->from_ns;
     if (thing->until_ns && (!timed || thing->until_ns > cell->until_ns))
         cell->until_ns = thing->until_ns;
-    widen(&cell->first_block, &cell->last_block, thing->first_block, thing->last_block);
-    widen(&cell->first_row, &cell->next_row, thing->first_row, thing->next_row);
-    widen(&band->first_block, &band->last_block, thing->first_block, thing->last_block);
+    widen_range(&cell->first_block, &cell->last_block, thing->first_block, thing->last_block);
+    widen_range(&cell->first_row, &cell->next_row, thing->first_row, thing->next_row);
+    widen_range(&band->first_block, &band->last_block, thing->first_block, thing->last_block);
     cell->things[class]++;
     cell->rows += thing->rows;
     cell->bytes += thing->bytes;

@@ -16,7 +16,7 @@ enum { STEPS = 1000, STEPS_TIMES = 200000 };
 
 static int stop_the_endless(void *left) { return --*(int *)left <= 0; }
 
-static sqlite3_stmt *prepare(sqlite3 *db, const char *query) {
+static sqlite3_stmt *prepare_quietly(sqlite3 *db, const char *query) {
     sqlite3_stmt *s = NULL;
     return sqlite3_prepare_v2(db, query, -1, &s, NULL) == SQLITE_OK ? s : NULL;
 }
@@ -24,7 +24,7 @@ static sqlite3_stmt *prepare(sqlite3 *db, const char *query) {
 /* ---- facts ----------------------------------------------------------------------------- */
 
 static void put_answer(const weir_page *p, sqlite3 *db, const char *name, const char *query) {
-    sqlite3_stmt *s = prepare(db, query);
+    sqlite3_stmt *s = prepare_quietly(db, query);
     if (s && sqlite3_step(s) == SQLITE_ROW)
         weir_fact_text(p->out, name, (const char *)sqlite3_column_text(s, 0));
     (void)sqlite3_finalize(s); /* what it says was in the page or not */
@@ -85,9 +85,9 @@ static void put_reject_group(const weir_page *p, sqlite3_stmt *s) {
 }
 
 static void put_reject_groups(const weir_page *p, sqlite3 *db) {
-    sqlite3_stmt *s =
-        prepare(db, "SELECT table_name, code, count(*), min(row), max(row), max(time_ns) FROM "
-                    "main.weir_reject GROUP BY 1, 2 ORDER BY 3 DESC");
+    sqlite3_stmt *s = prepare_quietly(
+        db, "SELECT table_name, code, count(*), min(row), max(row), max(time_ns) FROM "
+            "main.weir_reject GROUP BY 1, 2 ORDER BY 3 DESC");
     uint64_t groups = 0;
     fputs("<div class=\"scroll\"><table id=\"rejects\"><thead><tr><th>Table</th><th "
           "class=\"n\">Rows</th><th>Why, by SQLite</th><th>Numbers</th><th>Last, UTC</th></tr>"
@@ -102,8 +102,8 @@ static void put_reject_groups(const weir_page *p, sqlite3 *db) {
 
 /* Message and values hold user data. */
 static void put_reject_values(const weir_page *p, sqlite3 *db) {
-    sqlite3_stmt *s = prepare(db, "SELECT row, table_name, message, \"values\" FROM "
-                                  "main.weir_reject ORDER BY id DESC LIMIT 20");
+    sqlite3_stmt *s = prepare_quietly(db, "SELECT row, table_name, message, \"values\" FROM "
+                                          "main.weir_reject ORDER BY id DESC LIMIT 20");
     fprintf(p->out,
             "<details><summary>The last %d of them, with their values</summary><div "
             "class=\"scroll\"><table id=\"reject-values\"><thead><tr><th class=\"n\">Row</th>"

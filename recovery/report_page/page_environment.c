@@ -22,7 +22,7 @@ typedef struct mount_point { /* of /proc/self/mountinfo, the longest that holds 
     size_t length;
 } mount_point;
 
-static bool holds(const char *mount, const char *path) {
+static bool mount_holds(const char *mount, const char *path) {
     size_t length = strlen(mount);
     bool root = length == 1 && mount[0] == '/';
     return root || (strncmp(mount, path, length) == 0 && (!path[length] || path[length] == '/'));
@@ -38,7 +38,8 @@ static void take_mount(char *line, const char *path, mount_point *best) {
         field = strtok_r(NULL, " \n", &rest);
     }
     const char *type = field ? strtok_r(NULL, " \n", &rest) : NULL;
-    if (!mount || !options || !type || !holds(mount, path) || strlen(mount) < best->length) return;
+    if (!mount || !options || !type || !mount_holds(mount, path) || strlen(mount) < best->length)
+        return;
     best->length = strlen(mount);
     (void)snprintf(best->type, sizeof best->type, "%s", type); /* a cut text is still a text */
     (void)snprintf(best->options, sizeof best->options, "%s", options);

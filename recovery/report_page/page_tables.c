@@ -91,7 +91,8 @@ static void put_row_text(const weir_page *p, const weir_row *row) {
     free(text);
 }
 
-static void put_row(sampling *s, const weir_block_header *h, weir_cursor body, uint64_t number) {
+static void put_sample_row(sampling *s, const weir_block_header *h, weir_cursor body,
+                           uint64_t number) {
     const uint8_t *bytes = NULL;
     size_t length = 0;
     weir_cursor row = body;
@@ -105,7 +106,7 @@ static void put_row(sampling *s, const weir_block_header *h, weir_cursor body, u
 }
 
 /* The first rows of the block, or its last. */
-static void put_rows_of(sampling *s, const weir_read_block *block, weir_side side) {
+static void put_sample_rows(sampling *s, const weir_read_block *block, weir_side side) {
     const weir_block_header *h = &block->header;
     weir_cursor body = block->payload.body;
     const uint8_t *bytes;
@@ -114,18 +115,18 @@ static void put_rows_of(sampling *s, const weir_read_block *block, weir_side sid
     for (uint64_t i = 0; i < h->rows && i < skip + ROWS_SHOWN; i++) {
         weir_cursor row = body;
         if (weir_payload_next_row(&body, &bytes, &length) != 1) return;
-        if (i >= skip) put_row(s, h, row, h->first_row + i);
+        if (i >= skip) put_sample_row(s, h, row, h->first_row + i);
     }
 }
 
 /* Of the nearest block on that side that has rows. */
-static void put_side(sampling *s, uint64_t block, weir_side side) {
+static void put_sample_side(sampling *s, uint64_t block, weir_side side) {
     weir_read_block read;
     for (int i = 0; block && i < BLOCKS_TRIED; i++) {
         block = weir_reader_nearest(s->reader, block, side);
         if (!block || weir_reader_read(s->reader, block, &read, NULL) != WEIR_OK) return;
         if (read.header.kind == WEIR_BLOCK_ROWS) {
-            put_rows_of(s, &read, side);
+            put_sample_rows(s, &read, side);
             return;
         }
         block = side == WEIR_BELOW ? block - 1 : block + 1;
@@ -140,9 +141,9 @@ static void put_sample(sampling *s) {
         if (!x->first_block) continue;
         fprintf(out, "<h3>Around blocks %" PRIu64 " to %" PRIu64 "</h3>\n<pre>", x->first_block,
                 x->last_block);
-        put_side(s, x->first_block, WEIR_BELOW);
+        put_sample_side(s, x->first_block, WEIR_BELOW);
         fputs("— damaged —\n", out);
-        put_side(s, x->last_block, WEIR_ABOVE);
+        put_sample_side(s, x->last_block, WEIR_ABOVE);
         fputs("</pre>\n", out);
     }
 }

@@ -32,7 +32,7 @@ static void put_headline(const weir_page *p) {
     fputs("</h2>\n", p->out);
 }
 
-static const char *database_name(const weir_page *p) {
+static const char *name_for_commands(const weir_page *p) {
     return p->place->database ? p->place->database : "DATABASE";
 }
 
@@ -45,7 +45,7 @@ static void put_next_step(const weir_page *p) {
               "the files as they are now are what can still be read. Then do what the text above "
               "says. <code>weir verify ",
               out);
-        weir_html_text(out, database_name(p));
+        weir_html_text(out, name_for_commands(p));
         fputs("</code> lists each damage.", out);
     } else if (p->view->holder.is_there) {
         fprintf(out, "Nothing: the journal is open in %s, which applies its rows.",
@@ -53,7 +53,7 @@ static void put_next_step(const weir_page *p) {
     } else if (rows_to_recover(p)) {
         fputs("Start the program again, whose opening recovers first; or run <code>weir-recover ",
               out);
-        weir_html_text(out, database_name(p));
+        weir_html_text(out, name_for_commands(p));
         fputs("</code>.", out);
     } else {
         fputs("Nothing.", out);

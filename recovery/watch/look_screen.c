@@ -108,7 +108,7 @@ static hue hue_of_state(weir_watch_state state) {
     return state == WEIR_WATCH_DIED ? BAD : WARNING;
 }
 
-static void put_heading(screen *s, const weir_look *l) {
+static void screen_heading(screen *s, const weir_look *l) {
     char text[WEIR_LOOK_TEXT], shown[WEIR_SHOWN];
     const char *name = l->place->database ? l->place->database : l->place->directory;
     const char *slash = strrchr(name, '/');
@@ -130,7 +130,7 @@ static bool note_is_due(const weir_look *l) {
     return l->restarts || l->now->state != WEIR_WATCH_RUNNING;
 }
 
-static void put_note(screen *s, const weir_look *l) {
+static void screen_note(screen *s, const weir_look *l) {
     switch (l->now->state) {
     case WEIR_WATCH_DIED: put(s, WARNING, "Its rows wait for weir-recover."); return;
     case WEIR_WATCH_CLOSED: put(s, FAINT, "Nobody has the journal open."); return;
@@ -144,7 +144,7 @@ static void put_note(screen *s, const weir_look *l) {
     }
 }
 
-static void put_rows(screen *s, const weir_look *l) {
+static void screen_rows(screen *s, const weir_look *l) {
     char shown[WEIR_SHOWN];
     int at = label(s, "rows");
     if (l->now->durable_known)
@@ -155,7 +155,7 @@ static void put_rows(screen *s, const weir_look *l) {
     field(s, &at, "%s/s", weir_shown_count((uint64_t)weir_look_applied_rate(l), shown));
 }
 
-static void put_lag(screen *s, const weir_look *l) {
+static void screen_lag(screen *s, const weir_look *l) {
     char shown[WEIR_SHOWN];
     int at = label(s, "lag");
     if (!l->lag.known) {
@@ -169,7 +169,7 @@ static void put_lag(screen *s, const weir_look *l) {
     field(s, &at, "%s%s", over, weir_shown_bytes(l->lag.bytes, shown));
 }
 
-static void put_bytes(screen *s, const weir_look *l) {
+static void screen_ring(screen *s, const weir_look *l) {
     char shown[WEIR_SHOWN];
     int at = label(s, "ring");
     uint64_t waiting = l->now->published_bytes - l->now->durable_bytes;
@@ -177,7 +177,7 @@ static void put_bytes(screen *s, const weir_look *l) {
     field(s, &at, "%s not durable", weir_shown_bytes(waiting, shown));
 }
 
-static void put_disk(screen *s, const weir_look *l) {
+static void screen_disk(screen *s, const weir_look *l) {
     char shown[WEIR_SHOWN];
     int at = label(s, "journal");
     field(s, &at, "%s", weir_shown_bytes(l->now->journal_bytes, shown));
@@ -186,7 +186,7 @@ static void put_disk(screen *s, const weir_look *l) {
           l->now->segments == 1 ? "segment" : "segments");
 }
 
-static void put_refusals(screen *s, const weir_look *l) {
+static void screen_rejects(screen *s, const weir_look *l) {
     char shown[WEIR_SHOWN];
     int at = label(s, "rejects");
     field(s, &at, "%s", weir_shown_count(l->now->rejects, shown));
@@ -194,7 +194,7 @@ static void put_refusals(screen *s, const weir_look *l) {
 
 /* ---- lanes ----------------------------------------------------------------------------- */
 
-static void put_lane(screen *s, const weir_look *l, size_t i) {
+static void screen_lane(screen *s, const weir_look *l, size_t i) {
     const weir_lane_sample *lane = &l->now->lanes[i];
     char shown[WEIR_SHOWN], bar[BAR_MAX + 1];
     double share = (double)(lane->tail - lane->head) / (double)l->now->lane_bytes;
@@ -216,7 +216,7 @@ static void put_lane(screen *s, const weir_look *l, size_t i) {
 }
 
 /* Those that do not fit are counted in the last line. */
-static void put_lanes(screen *s, const weir_look *l) {
+static void screen_lanes(screen *s, const weir_look *l) {
     size_t count = l->now->lane_count;
     bool airy = s->lines >= AIRY;
     int room = s->lines - s->line - (airy ? 4 : 1); /* a heading, a gap, and the last line */
@@ -224,21 +224,21 @@ static void put_lanes(screen *s, const weir_look *l) {
     if (airy && next_line(s)) put(s, FAINT, "lane   thread  fill");
     size_t shown = count <= (size_t)room ? count : (size_t)room - 1;
     for (size_t i = 0; i < shown && next_line(s); i++)
-        put_lane(s, l, i);
+        screen_lane(s, l, i);
     if (shown < count && next_line(s)) put(s, FAINT, "and %zu more", count - shown);
 }
 
 void weir_look_as_screen(FILE *out, const weir_look *l, int columns, int lines, bool colours) {
-    static void (*const parts[])(screen *, const weir_look *) = {put_rows, put_lag, put_bytes,
-                                                                 put_disk, put_refusals};
+    static void (*const parts[])(screen *, const weir_look *) = {
+        screen_rows, screen_lag, screen_ring, screen_disk, screen_rejects};
     screen s = {out, columns, lines, 0, 0, colours};
-    put_heading(&s, l);
-    if (note_is_due(l) && next_line(&s)) put_note(&s, l);
+    screen_heading(&s, l);
+    if (note_is_due(l) && next_line(&s)) screen_note(&s, l);
     gap(&s);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (next_line(&s)) parts[i](&s, l);
     gap(&s);
-    put_lanes(&s, l);
+    screen_lanes(&s, l);
     gap(&s);
     if (lines >= AIRY && next_line(&s)) put(&s, FAINT, "q ends");
     fputs("\033[K", out);

@@ -11,7 +11,7 @@
 
 /* ---- ring ------------------------------------------------------------------------------ */
 
-static void take_lane(const weir_lane_control *control, uint32_t index, weir_sample *out) {
+static void sample_lane(const weir_lane_control *control, uint32_t index, weir_sample *out) {
     /* Acquire, and head first: then no more is taken for durable than is published. */
     uint64_t head = atomic_load_explicit(&control->head, memory_order_acquire);
     uint64_t tail = atomic_load_explicit(&control->tail, memory_order_acquire);
@@ -24,7 +24,7 @@ static void take_lane(const weir_lane_control *control, uint32_t index, weir_sam
     out->durable_bytes += head;
 }
 
-static int take_lanes(const weir_ring *ring, weir_sample *out, weir_error *error) {
+static int sample_lanes(const weir_ring *ring, weir_sample *out, weir_error *error) {
     weir_durable_mark mark;
     out->lanes = calloc(ring->header.lanes, sizeof *out->lanes);
     if (!out->lanes) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the ring's lanes");
@@ -34,20 +34,20 @@ static int take_lanes(const weir_ring *ring, weir_sample *out, weir_error *error
     out->durable_known = weir_ring_load_mark(ring, &mark);
     if (out->durable_known) out->durable_row = mark.row;
     for (uint32_t i = 0; i < ring->header.lanes; i++)
-        take_lane(&ring->controls[i], i, out);
+        sample_lane(&ring->controls[i], i, out);
     return WEIR_OK;
 }
 
 /* Mapped anew each time: a program that is started again makes another file of that name. */
-static int take_ring(const weir_place *place, weir_sample *out, weir_id journal, bool *is_there,
-                     weir_error *error) {
+static int sample_ring(const weir_place *place, weir_sample *out, weir_id journal, bool *is_there,
+                       weir_error *error) {
     weir_ring ring;
     weir_found_ring found;
     int status = weir_ring_attach(&ring, place->os, WEIR_OS_CWD, place->ring, &found, error);
     *is_there = status == WEIR_OK && found == WEIR_RING_OURS;
     if (!*is_there) return status;
     weir_id_copy(journal, ring.header.journal);
-    status = take_lanes(&ring, out, error);
+    status = sample_lanes(&ring, out, error);
     weir_ring_close(&ring);
     return status;
 }
@@ -55,8 +55,8 @@ static int take_ring(const weir_place *place, weir_sample *out, weir_id journal,
 /* ---- database and files ---------------------------------------------------------------- */
 
 /* Without a ring, the database's only position is meant. */
-static int take_position(const weir_place *place, const weir_id journal, bool has_ring,
-                         weir_sample *out, weir_error *error) {
+static int sample_position(const weir_place *place, const weir_id journal, bool has_ring,
+                           weir_sample *out, weir_error *error) {
     weir_database_view view;
     int status = weir_database_look(place->database, &view);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to read the database");
@@ -91,7 +91,7 @@ static int add_file(void *context, const char *name) {
     return 0;
 }
 
-static bool take_files(const weir_place *place, weir_sample *out) {
+static bool sample_files(const weir_place *place, weir_sample *out) {
     file_sizes sizes = {place, out};
     struct statvfs space;
     if (statvfs(place->directory, &space) == 0)
@@ -107,13 +107,13 @@ static weir_watch_state state_of(bool is_open, bool has_ring) {
 int weir_sample_take(const weir_place *place, weir_sample *out, weir_error *error) {
     const weir_os *os = place->os;
     *out = (weir_sample){.now_ns = os->now(os->self), .wall_ns = os->wall(os->self)};
-    if (!take_files(place, out)) return WEIR_OK; /* and the state is absent */
+    if (!sample_files(place, out)) return WEIR_OK; /* and the state is absent */
     weir_holder holder = weir_handle_holder(os, place->directory);
     weir_id journal = {0};
     bool has_ring;
     out->process = holder.process;
-    int status = take_ring(place, out, journal, &has_ring, error);
-    if (status == WEIR_OK) status = take_position(place, journal, has_ring, out, error);
+    int status = sample_ring(place, out, journal, &has_ring, error);
+    if (status == WEIR_OK) status = sample_position(place, journal, has_ring, out, error);
     if (has_ring || holder.is_there || out->segments)
         out->state = state_of(holder.is_there, has_ring);
     return status;

@@ -25,7 +25,7 @@ static uint64_t now_of(const watching *w) { return w->place->os->now(w->place->o
 
 /* ---- a look ---------------------------------------------------------------------------- */
 
-static int look_again(watching *w, weir_error *error) {
+static int take_look(watching *w, weir_error *error) {
     weir_sample *before = &w->samples[w->current], *now = &w->samples[!w->current];
     int status = weir_sample_take(w->place, now, error);
     if (status != WEIR_OK) {
@@ -91,7 +91,7 @@ static int watch(watching *w, weir_error *error) {
     uint64_t deadline_ns = now_of(w);
     int status;
     do {
-        status = look_again(w, error);
+        status = take_look(w, error);
         if (status != WEIR_OK || !show(w)) break;
         deadline_ns += w->arguments->interval_s * SECOND_NS;
         bool last = w->looks == w->arguments->count;

@@ -185,8 +185,7 @@ typedef struct seen {
     size_t bytes;
 } seen;
 
-static void start_on_terminal(const fixture *f, seen *s, const char *no_color, int wide,
-                              int rows) {
+static void start_on_terminal(const fixture *f, seen *s, const char *no_color, int wide, int rows) {
     struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)wide};
     s->bytes = 0;
     s->tool = forkpty(&s->terminal, NULL, NULL, &size);
