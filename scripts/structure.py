@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/verify", "lib/journal", "lib/handle",
+FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/verify", "lib/journal", "lib/handle", "lib/read",
            "writer/apply", "writer/copy", "writer/sqlite", "recovery", "recovery/report_page",
            "recovery/watch", "logger",
            "extension"]

@@ -306,6 +306,8 @@ typedef enum weir_event {
     /* A thread's append got no lane (WEIR_FULL), since as many threads as lanes_max have one. Told
      * once, and again when it has passed and comes back. */
     WEIR_EVENT_NO_LANE = 17,
+    /* Rows left the journal before a named reader (<weir/read.h>) had read them: text names both. */
+    WEIR_EVENT_READER_PASSED = 18,
 } weir_event;
 
 /* Without an on_event of its own a handle says on standard error what an operator must know: all of
@@ -542,6 +544,8 @@ struct weir_stats {
     uint32_t lanes;       /* in use */
     uint64_t log_dropped; /* messages of the logger for which there was no room */
     uint64_t log_failed;  /* … that failed otherwise */
+    /* That left the journal before a named reader (<weir/read.h>) had read them, for each reader. */
+    uint64_t rows_passed;
 };
 
 WEIR_API int weir_stats_sized(weir *w, struct weir_stats *out, size_t out_bytes);

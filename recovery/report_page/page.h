@@ -35,7 +35,7 @@ void weir_page_time_line(const weir_page *page);
 void weir_page_ring(const weir_page *page);
 void weir_page_database(const weir_page *page); /* with the rejects */
 void weir_page_tables(const weir_page *page);   /* with --values, rows around the damage too */
-void weir_page_kept(const weir_page *page);
+void weir_page_kept(const weir_page *page);     /* files that stay, and readers they stay for */
 void weir_page_environment(const weir_page *page);
 
 extern const char weir_page_style[]; /* the style sheet */

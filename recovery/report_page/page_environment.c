@@ -1,4 +1,4 @@
-/* page_environment.c - what a bug report needs to know of the machine, and which files are kept. */
+/* page_environment.c - what a bug report needs to know of the journal's options and the machine. */
 #include <gnu/libc-version.h>
 #include <inttypes.h>
 #include <sqlite3.h>
@@ -122,29 +122,6 @@ void weir_page_environment(const weir_page *p) {
     if (p->place->database_is_there)
         put_file_system(p, "File system of the database", p->place->database);
     put_machine(p);
-    fputs("</dl>\n", p->out);
-    weir_section_end(p->out);
-}
-
-/* ---- kept files ------------------------------------------------------------------------ */
-
-static void put_kept(const weir_page *p, const char *name, const weir_kept_files *files,
-                     const char *note) {
-    char count[WEIR_SHOWN], bytes[WEIR_SHOWN], text[160];
-    if (!files->count) return;
-    (void)snprintf(text, sizeof text, "%s %s, %s; %s", weir_shown_count(files->count, count),
-                   files->count == 1 ? "file" : "files", weir_shown_bytes(files->bytes, bytes),
-                   note); /* fits */
-    weir_fact_text(p->out, name, text);
-}
-
-void weir_page_kept(const weir_page *p) {
-    const weir_kept *kept = &p->view->kept;
-    if (!kept->archived.count && !kept->aside.count) return;
-    weir_section_begin(p->out, "kept", "Files that are kept");
-    fputs("<dl class=\"facts\">\n", p->out);
-    put_kept(p, "archive/", &kept->archived, "applied segments, kept by the option archive");
-    put_kept(p, "damaged-*", &kept->aside, "set aside by salvage");
     fputs("</dl>\n", p->out);
     weir_section_end(p->out);
 }

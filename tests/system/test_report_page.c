@@ -4,7 +4,8 @@
  * recovery/report_page/page_segments.c, recovery/report_page/page_time_line.c, recovery/report_page/page_ring.c,
  * recovery/report_page/page_database.c, recovery/report_page/page_tables.c,
  * recovery/report_page/page_environment.c, recovery/report_page/block_map.c, recovery/report_page/markup.c,
- * recovery/report_page/style.c */
+ * recovery/report_page/page_kept.c */
+#include "lib/format/named.h"
 #include "no_sync.h"
 #include "tool.h"
 
@@ -156,15 +157,55 @@ static void a_loss_on_record_is_told(void **state) {
     free(text);
 }
 
-static void a_missing_segment_is_an_outline(void **state) {
+static void what_is_kept_is_told(void **state) {
     fixture *f = *state;
-    in_a_child(f, leave_archive);
+    uint8_t bytes[WEIR_NAMED_BYTES];
     char path[400];
-    (void)snprintf(path, sizeof path, "%s/archive", f->journal);
-    assert_true(is_there(path));
+    in_a_child(f, leave_archive);
+    (void)snprintf(path, sizeof path, "%s/readers", f->journal);
+    assert_int_equal(mkdir(path, 0700), 0);
+    (void)snprintf(path, sizeof path, "%s/readers/shipper", f->journal);
+    weir_named_encode(bytes, &(weir_named){.name = "shipper", .mark.at.row = 1234567});
+    weir_file_write(path, bytes, sizeof bytes);
+    (void)snprintf(path, sizeof path, "%s/readers/broken", f->journal);
+    weir_file_write(path, "?", 1);
     char *text = report_with(f, CLEAN, NULL);
     expect_text(text, "<dt>archive/</dt>");
-    assert_int_equal(things_of(text, "missing"), 0);
+    const char *readers = strstr(text, "id=\"readers\"");
+    assert_non_null(readers);
+    expect_text(readers, "shipper</td><td class=\"n\">1,234,567</td><td>of another journal</td>");
+    expect_text(readers, "; it holds nothing");
+    free(text);
+}
+
+/* Several segments of durable rows, none applied. */
+static void leave_segments(const fixture *f) {
+    static uint8_t noise[20000];
+    weir_rng rng = {1};
+    weir *w = open_here(f, &(weir_options){.segment_bytes = 1 << 20});
+    lock_database(f->database);
+    weir_table *table = declare(w, "t");
+    for (int64_t id = 1; id <= 200; id++) {
+        weir_rng_fill(&rng, noise, sizeof noise); /* nothing that zstd could make small */
+        must(weir_append(table, weir_int(id), weir_null(), weir_null(),
+                         weir_blob(noise, sizeof noise)),
+             12);
+        if (id % 10 == 0) reach(w, WEIR_DURABLE);
+    }
+    die();
+}
+
+static void a_missing_segment_is_an_outline(void **state) {
+    fixture *f = *state;
+    char second[400];
+    in_a_child(f, leave_segments);
+    (void)snprintf(second, sizeof second, "%s/segment-00000000000000000002", f->journal);
+    assert_int_equal(unlink(second), 0);
+    char *text = report_with(f, DAMAGE, NULL);
+    assert_int_equal(things_of(text, "missing"), 1);
+    assert_int_equal(things_of(text, "damaged"), 0);
+    expect_text(text, "<div class=\"band bad\"><p><b>segment 2</b><span>no file; ");
+    expect_text(text, "the segment is missing");
     free(text);
 }
 
@@ -356,6 +397,7 @@ int main(void) {
         TEST(a_living_journal_is_not_disturbed),
         TEST(a_damage_is_drawn_and_told),
         TEST(a_loss_on_record_is_told),
+        TEST(what_is_kept_is_told),
         TEST(a_missing_segment_is_an_outline),
         TEST(many_blocks_share_cells),
         TEST(no_name_becomes_markup),
