@@ -165,7 +165,8 @@ static void what_is_kept_is_told(void **state) {
     (void)snprintf(path, sizeof path, "%s/readers", f->journal);
     assert_int_equal(mkdir(path, 0700), 0);
     (void)snprintf(path, sizeof path, "%s/readers/shipper", f->journal);
-    weir_named_encode(bytes, &(weir_named){.name = "shipper", .mark.at.row = 1234567});
+    weir_named_encode(
+        bytes, &(weir_named){.name = "shipper", .mark = {{.journal = {1}, .row = 1234567}, 1}});
     weir_file_write(path, bytes, sizeof bytes);
     (void)snprintf(path, sizeof path, "%s/readers/broken", f->journal);
     weir_file_write(path, "?", 1);
