@@ -79,11 +79,11 @@ static void put_journal_facts(const weir_page *p) {
     fputs("<dt>Journal id</dt><dd><code>", p->out);
     weir_write_hex(p->out, i->journal, sizeof(weir_id));
     fputs("</code></dd>\n", p->out);
-    weir_fact_count(p->out, "Openings (incarnation)", i->incarnation);
+    weir_fact_count(p->out, "Openings", i->incarnation);
     weir_fact_count(p->out, "Segments", i->segment_count);
     weir_fact_bytes(p->out, "Their bytes", i->bytes);
     if (i->segment_count)
-        weir_fact_bytes(p->out, "Segment size (the youngest)",
+        weir_fact_bytes(p->out, "Size of the youngest",
                         i->segments[i->segment_count - 1].header.bytes);
     weir_fact_count(p->out, "Blocks", p->map->blocks);
     weir_fact_count(p->out, "Rows in them", p->map->rows);
@@ -101,8 +101,8 @@ static void put_journal_facts(const weir_page *p) {
 static void put_machine(const weir_page *p) {
     struct utsname name;
     char text[sizeof name.sysname + sizeof name.release + sizeof name.machine + 8];
-    weir_fact_text(p->out, "weir (this tool)", weir_version());
-    weir_fact_text(p->out, "SQLite (this tool's)", sqlite3_libversion());
+    weir_fact_text(p->out, "weir", weir_version());
+    weir_fact_text(p->out, "SQLite", sqlite3_libversion());
     if (uname(&name) == 0) { /* not its node name, which is the machine's */
         (void)snprintf(text, sizeof text, "%s %s, %s", name.sysname, name.release,
                        name.machine); /* fits */
@@ -111,7 +111,7 @@ static void put_machine(const weir_page *p) {
     weir_fact_text(p->out, "C library", gnu_get_libc_version());
     long processors = sysconf(_SC_NPROCESSORS_ONLN), page_bytes = sysconf(_SC_PAGESIZE);
     if (processors > 0) weir_fact_count(p->out, "Processors", (uint64_t)processors);
-    if (page_bytes > 0) weir_fact_count(p->out, "Bytes of a page", (uint64_t)page_bytes);
+    if (page_bytes > 0) weir_fact_count(p->out, "Memory page, bytes", (uint64_t)page_bytes);
 }
 
 void weir_page_environment(const weir_page *p) {
