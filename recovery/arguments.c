@@ -279,8 +279,7 @@ void weir_arguments_parse(int argc, char **argv, weir_arguments *out) {
                             .limit = UINT64_MAX,
                             .until_ns = INT64_MAX,
                             .wait_s = WAIT_DEFAULT_S,
-                            .count = UINT64_MAX,
-                            .interval_s = 1};
+                            .count = UINT64_MAX};
     parsing p = {.out = out};
     argp_err_exit_status = WEIR_EXIT_USAGE;
     (void)argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &p); /* it exits where it would fail */

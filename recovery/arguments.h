@@ -16,6 +16,8 @@ typedef enum weir_verb {
     WEIR_VERB_SYMBOLS,
     WEIR_VERB_REPORT,
     WEIR_VERB_WATCH,
+    WEIR_VERB_METRICS,
+    WEIR_VERB_COMPLETION,
     WEIR_VERBS,
 } weir_verb;
 
@@ -33,7 +35,9 @@ typedef struct weir_arguments {
     const char *second;  /* the second operand of a verb that has one; or NULL */
     const char *journal; /* its directory, when it is not beside the database; or NULL */
     const char *into;    /* replay: the database to fill */
-    const char *output;  /* report: where the page goes, "-" for stdout; or NULL */
+    const char *listen;  /* metrics: ADDRESS:PORT to serve them at; or NULL */
+    const char *format;  /* metrics: "openmetrics" or "prometheus"; or NULL */
+    const char *output;  /* metrics, report: the file that has them; or NULL */
     const char *table;   /* dump: this table only; or NULL */
     weir_texts *load;
     bool json, csv, archive, skip_damage, adopt;
@@ -42,7 +46,7 @@ typedef struct weir_arguments {
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* since 1970; INT64_MAX: no bound */
     uint64_t count;           /* watch: ends after so many looks; UINT64_MAX: never */
-    uint32_t interval_s;      /* watch: from one look to the next */
+    uint32_t interval_s;      /* metrics, watch: from one time to the next; 0: once; watch: 1 */
     uint32_t wait_s;          /* how long to go on without progress */
 } weir_arguments;
 

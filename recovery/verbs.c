@@ -26,6 +26,15 @@ static const char *complain_of_report(const weir_arguments *a) {
     return NULL;
 }
 
+static const char *complain_of_metrics(const weir_arguments *a) {
+    if (a->json) return "metrics are OpenMetrics text; status has --json";
+    bool known =
+        !a->format || strcmp(a->format, "openmetrics") == 0 || strcmp(a->format, "prometheus") == 0;
+    if (!known) return "--format is openmetrics or prometheus";
+    if (a->listen && a->output) return "--listen and --output exclude each other";
+    return a->interval_s && !a->output ? "--interval says something of --output" : NULL;
+}
+
 const weir_verb_entry weir_verbs[WEIR_VERBS] = {
     [WEIR_VERB_RECOVER] = {.name = "recover",
                            .operands = "DATABASE|JOURNAL",
@@ -97,4 +106,19 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                  "program; it says when that is closed, has died, or was started again. Without "
                  "colours where NO_COLOR is set.",
          .run = weir_run_watch},
+    [WEIR_VERB_METRICS] = {.name = "metrics",
+                           .operands = "DATABASE|JOURNAL",
+                           .summary = "write figures as OpenMetrics text, for Prometheus",
+                           .text =
+                               "Of the process that has the journal open, or of the last one that "
+                               "had. It takes no lock, disturbs nobody and changes nothing.",
+                           .run = weir_run_metrics,
+                           .complain = complain_of_metrics},
+    [WEIR_VERB_COMPLETION] = {.name = "completion",
+                              .operands = "bash|zsh|fish|mdoc",
+                              .summary = "write what a shell completes verbs and options with",
+                              .text = "With mdoc, the part of the manual page that the tables of "
+                                      "verbs and options give.",
+                              .run = weir_run_completion,
+                              .elsewhere = true},
 };

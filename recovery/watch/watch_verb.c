@@ -18,7 +18,7 @@ typedef struct watching {
     weir_moments moments;
     weir_id ring; /* the last that was seen */
     weir_look look;
-    uint64_t looks;
+    uint64_t looks, interval_ns;
 } watching;
 
 static uint64_t now_of(const watching *w) { return w->place->os->now(w->place->os->self); }
@@ -93,7 +93,7 @@ static int watch(watching *w, weir_error *error) {
     do {
         status = take_look(w, error);
         if (status != WEIR_OK || !show(w)) break;
-        deadline_ns += w->arguments->interval_s * SECOND_NS;
+        deadline_ns += w->interval_ns;
         bool last = w->looks == w->arguments->count;
         if (last || !pause_until(w, deadline_ns)) break;
         if (now_of(w) > deadline_ns + SECOND_NS) deadline_ns = now_of(w); /* it was stopped */
@@ -111,6 +111,7 @@ int weir_run_watch(const weir_arguments *arguments, const weir_place *place) {
     }
     w->arguments = arguments;
     w->place = place;
+    w->interval_ns = (arguments->interval_s ? arguments->interval_s : 1) * SECOND_NS;
     (void)setlocale(LC_CTYPE, ""); /* else names are shown in ASCII */
     weir_terminal_begin(&w->terminal, !arguments->json);
     int status = watch(w, &error);

@@ -1,0 +1,130 @@
+#compdef weir weir-recover
+# zsh completion for weir and weir-recover; written by `weir completion zsh`.
+local context state state_descr line verb
+typeset -A opt_args
+local -a verbs
+verbs=(
+    'recover:bring the database up to date from its journal'
+    'status:say what is there\: rows, ring, verdict, damage'
+    'verify:read every byte and name what is damaged'
+    'dump:write the journal'\''s rows as NDJSON or CSV'
+    'replay:apply a journal, archive included, to another database'
+    'salvage:recover past damage, and name the rows that are lost'
+    'symbols:print the crashes that the database'\''s log tells'
+    'metrics:write figures as OpenMetrics text, for Prometheus'
+    'completion:write what a shell completes verbs and options with'
+)
+_arguments -C '1:verb:->verb' '*::operand:->rest'
+if [[ $state == verb ]]; then
+    _describe verb verbs
+    return
+fi
+verb=$line[1]
+case $verb in
+'recover')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--adopt[Take the journal that --journal names, though the database knows only others]' \
+        '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
+        '*--load=[Load an SQLite extension, FILE or FILE\:ENTRYPOINT, whose functions, collations or modules the schema uses; may be given again]:load:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'status')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--archive[Include the archived segments]' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'verify')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--archive[Include the archived segments]' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'dump')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--archive[Include the archived segments]' \
+        '--csv[Comma-separated values of one table, with a header line]' \
+        '--table=[Rows of this table only]:table:_files' \
+        '--from=[First row number]:from:_files' \
+        '--to=[Last row number]:to:_files' \
+        '--limit=[At most so many rows]:limit:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'replay')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--to=[Last row number]:to:_files' \
+        '--into=[The database to fill; created if it does not exist]:into:_files' \
+        '--until=[No blocks written after this moment, YYYY-MM-DDTHH\:MM\:SS in UTC or @SECONDS since 1970]:until:_files' \
+        '--skip-damage[Go on after damaged blocks; their rows are missing, and reported]' \
+        '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
+        '*--load=[Load an SQLite extension, FILE or FILE\:ENTRYPOINT, whose functions, collations or modules the schema uses; may be given again]:load:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'salvage')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--adopt[Take the journal that --journal names, though the database knows only others]' \
+        '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
+        '*--load=[Load an SQLite extension, FILE or FILE\:ENTRYPOINT, whose functions, collations or modules the schema uses; may be given again]:load:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'symbols')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'metrics')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--output=[Write the metrics there, aside first, and rename the file]:output:_files' \
+        '--interval=[With --output\: write them again and again]:interval:_files' \
+        '--format=[openmetrics, or prometheus\: the older text format 0.0.4, which is the default with --output]:format:_files' \
+        '--listen=[Serve the metrics at http\://ADDRESS\:PORT/metrics; \[\:\:1\]\:PORT for IPv6 (by weir-exporter, a package of its own)]:listen:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'completion')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+*) _files ;;
+esac
