@@ -31,7 +31,9 @@ const char *weir_shown_bytes(uint64_t bytes, char shown[WEIR_SHOWN]) {
 
 const char *weir_shown_span(double nanoseconds, char shown[WEIR_SHOWN]) {
     double s = nanoseconds / 1e9;
-    if (s < 1)
+    if (s < 0.01)
+        (void)snprintf(shown, WEIR_SHOWN, "%.2f ms", s * 1e3);
+    else if (s < 1)
         (void)snprintf(shown, WEIR_SHOWN, "%.0f ms", s * 1e3);
     else if (s < 120)
         (void)snprintf(shown, WEIR_SHOWN, "%.1f s", s);

@@ -5,6 +5,8 @@
 #include <time.h>
 #include <wchar.h>
 
+#include <weir/weir.h>
+
 #include "../shown.h"
 #include "watch.h"
 
@@ -181,6 +183,8 @@ static void screen_disk(screen *s, const weir_look *l) {
     char shown[WEIR_SHOWN];
     int at = label(s, "journal");
     field(s, &at, "%s", weir_shown_bytes(l->now->journal_bytes, shown));
+    if (l->now->has_stats)
+        field(s, &at, "limit %s", weir_shown_bytes(l->now->stats.header.limit_bytes, shown));
     field(s, &at, "%s free", weir_shown_bytes(l->now->free_bytes, shown));
     field(s, &at, "%" PRIu64 " %s", l->now->segments,
           l->now->segments == 1 ? "segment" : "segments");
@@ -188,8 +192,37 @@ static void screen_disk(screen *s, const weir_look *l) {
 
 static void screen_rejects(screen *s, const weir_look *l) {
     char shown[WEIR_SHOWN];
-    int at = label(s, "rejects");
-    field(s, &at, "%s", weir_shown_count(l->now->rejects, shown));
+    const weir_figures *f = &l->now->stats.figures;
+    int at = label(s, "trouble");
+    field(s, &at, "%s rejects", weir_shown_count(l->now->rejects, shown));
+    if (!l->now->has_stats) return;
+    field(s, &at, "%s refused", weir_shown_count(f->rows_refused, shown));
+    field(s, &at, "%s events", weir_shown_count(weir_look_events(l), shown));
+}
+
+static void screen_durations(screen *s, const char *name, weir_durations d) {
+    char shown[WEIR_SHOWN];
+    int at = label(s, name);
+    field(s, &at, "p50 %s", weir_shown_span((double)d.p50, shown));
+    field(s, &at, "p99 %s", weir_shown_span((double)d.p99, shown));
+    field(s, &at, "max %s", weir_shown_span((double)d.most, shown));
+}
+
+/* Why a sink takes no rows, where it takes none. */
+static void screen_sink(screen *s, const weir_look *l, uint32_t i) {
+    const weir_stats_sink *sink = &l->now->stats.sinks[i];
+    char name[LABEL];
+    int status = (int)(int64_t)sink->figures.status;
+    (void)snprintf(name, sizeof name, "%s", l->now->stats.header.sinks > 1 ? sink->name : "commit");
+    screen_durations(s, name, weir_look_commits(l, i));
+    if (status && next_line(s)) put(s, WARNING, "          %s", weir_status_text(status));
+}
+
+static void screen_stats(screen *s, const weir_look *l) {
+    if (!l->now->has_stats) return;
+    if (next_line(s)) screen_durations(s, "sync", weir_look_syncs(l));
+    for (uint32_t i = 0; i < l->now->stats.header.sinks && next_line(s); i++)
+        screen_sink(s, l, i);
 }
 
 /* ---- lanes ----------------------------------------------------------------------------- */
@@ -237,6 +270,7 @@ void weir_look_as_screen(FILE *out, const weir_look *l, int columns, int lines, 
     gap(&s);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (next_line(&s)) parts[i](&s, l);
+    screen_stats(&s, l);
     gap(&s);
     screen_lanes(&s, l);
     gap(&s);

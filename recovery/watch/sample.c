@@ -114,6 +114,9 @@ int weir_sample_take(const weir_place *place, weir_sample *out, weir_error *erro
     out->process = holder.process;
     int status = sample_ring(place, out, journal, &has_ring, error);
     if (status == WEIR_OK) status = sample_position(place, journal, has_ring, out, error);
+    out->has_stats = status == WEIR_OK &&
+                     weir_stats_read(os, place->directory, &out->stats, NULL) == WEIR_OK &&
+                     (!has_ring || weir_id_equal(out->stats.header.ring, out->ring));
     if (has_ring || holder.is_there || out->segments)
         out->state = state_of(holder.is_there, has_ring);
     return status;

@@ -7,6 +7,7 @@
 #define WEIR_SAMPLE_H
 
 #include "../../lib/ring/ring.h"
+#include "../../lib/stats/stats_read.h"
 #include "../place.h"
 
 typedef enum weir_watch_state {
@@ -35,6 +36,8 @@ typedef struct weir_sample {
     bool durable_known, applied_known;
     uint64_t durable_row, applied_row, rejects;
     uint64_t journal_bytes, segments, free_bytes;
+    bool has_stats; /* the process of this ring, or the last one, left figures */
+    weir_stats_snapshot stats;
 } weir_sample;
 
 /* Takes one. WEIR_OK, or what reading the ring or the directory answers; out is to be freed in

@@ -22,6 +22,14 @@ double weir_look_durable_rate(const weir_look *look);   /* rows */
 double weir_look_applied_rate(const weir_look *look);   /* rows */
 double weir_look_lane_rate(const weir_look *look, size_t lane);
 double weir_look_fullest(const weir_look *look); /* of all lanes, 0 … 1 */
+/* Of syncs and of a sink's transactions, in nanoseconds: p50 and p99 of those between the two looks,
+ * or of all since the opening where there were none between; the longest since the opening. */
+typedef struct weir_durations {
+    uint64_t p50, p99, most;
+} weir_durations;
+weir_durations weir_look_syncs(const weir_look *look); /* both only with now->has_stats */
+weir_durations weir_look_commits(const weir_look *look, uint32_t sink);
+uint64_t weir_look_events(const weir_look *look); /* raised since the opening */
 /* "running in process 12"; returns text. */
 enum { WEIR_LOOK_TEXT = 96 };
 const char *weir_look_state(const weir_look *look, char text[WEIR_LOOK_TEXT]);
