@@ -56,8 +56,8 @@ static int check_output(const weir_place *place, const char *file, weir_error *e
 
 /* ---- writing --------------------------------------------------------------------------- */
 
-static int write_aside(const weir_page *wanted, const char *aside, uint64_t *bytes,
-                       weir_error *error) {
+static int write_page_aside(const weir_page *wanted, const char *aside, uint64_t *bytes,
+                            weir_error *error) {
     weir_page page = *wanted;
     int file = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     page.out = file >= 0 ? fdopen(file, "w") : NULL;
@@ -74,11 +74,12 @@ static int write_aside(const weir_page *wanted, const char *aside, uint64_t *byt
 }
 
 /* Written aside and renamed: whoever reads the file sees a whole page. */
-static int write_file(const weir_page *page, const char *file, uint64_t *bytes, weir_error *error) {
+static int write_page_file(const weir_page *page, const char *file, uint64_t *bytes,
+                           weir_error *error) {
     char *aside;
     if (asprintf(&aside, "%s.%ld", file, (long)getpid()) < 0)
         return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
-    int status = write_aside(page, aside, bytes, error);
+    int status = write_page_aside(page, aside, bytes, error);
     if (status == WEIR_OK && rename(aside, file) != 0)
         status = weir_fail_os(error, -(int64_t)errno, "cannot rename %s to %s", aside, file);
     if (status != WEIR_OK) (void)unlink(aside); /* perhaps it was never made */
@@ -111,7 +112,7 @@ static int write_page(weir_page *page, weir_error *error) {
         weir_page_write(page);
         return WEIR_OK;
     }
-    int status = write_file(page, file, &bytes, error);
+    int status = write_page_file(page, file, &bytes, error);
     if (status == WEIR_OK) tell(page, bytes);
     return status;
 }

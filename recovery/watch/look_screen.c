@@ -53,9 +53,10 @@ static void put_styled(screen *s, hue in, const char *text) {
     if (coloured) fputs("\033[0m", s->out);
 }
 
-static void put(screen *s, hue in, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void screen_put(screen *s, hue in, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-static void put(screen *s, hue in, const char *format, ...) {
+static void screen_put(screen *s, hue in, const char *format, ...) {
     char text[FIELD_BYTES];
     va_list list;
     va_start(list, format);
@@ -99,7 +100,7 @@ static void gap(screen *s) {
 }
 
 static int label(screen *s, const char *text) {
-    put(s, FAINT, "%s", text);
+    screen_put(s, FAINT, "%s", text);
     return LABEL;
 }
 
@@ -118,14 +119,14 @@ static void screen_heading(screen *s, const weir_look *l) {
     const char *state = weir_look_state(l, text);
     if (s->columns < ROOMY) state = weir_watch_state_name(l->now->state);
     int right = s->columns - (int)strlen(state) - 11;
-    put(s, PLAIN, "%s", slash && slash[1] ? slash + 1 : name);
+    screen_put(s, PLAIN, "%s", slash && slash[1] ? slash + 1 : name);
     if (s->column + 2 <= right)
         move_to(s, right);
     else
-        put(s, PLAIN, "  ");
-    put(s, hue_of_state(l->now->state), "%s", state);
+        screen_put(s, PLAIN, "  ");
+    screen_put(s, hue_of_state(l->now->state), "%s", state);
     if (strlen(time) > 8)
-        put(s, FAINT, "   %s", time + strlen(time) - 8); /* UTC, without the day */
+        screen_put(s, FAINT, "   %s", time + strlen(time) - 8); /* UTC, without the day */
 }
 
 static bool note_is_due(const weir_look *l) {
@@ -134,15 +135,15 @@ static bool note_is_due(const weir_look *l) {
 
 static void screen_note(screen *s, const weir_look *l) {
     switch (l->now->state) {
-    case WEIR_WATCH_DIED: put(s, WARNING, "Its rows wait for weir-recover."); return;
-    case WEIR_WATCH_CLOSED: put(s, FAINT, "Nobody has the journal open."); return;
-    case WEIR_WATCH_ABSENT: put(s, FAINT, "There is no journal."); return;
+    case WEIR_WATCH_DIED: screen_put(s, WARNING, "Its rows wait for weir-recover."); return;
+    case WEIR_WATCH_CLOSED: screen_put(s, FAINT, "Nobody has the journal open."); return;
+    case WEIR_WATCH_ABSENT: screen_put(s, FAINT, "There is no journal."); return;
     case WEIR_WATCH_OPENING:
-        put(s, FAINT, "It is opening: rows of a dead process go first.");
+        screen_put(s, FAINT, "It is opening: rows of a dead process go first.");
         return;
     default:
-        put(s, WARNING, "Started again since this began: %" PRIu64 " %s.", l->restarts,
-            l->restarts == 1 ? "time" : "times");
+        screen_put(s, WARNING, "Started again since this began: %" PRIu64 " %s.", l->restarts,
+                   l->restarts == 1 ? "time" : "times");
     }
 }
 
@@ -215,7 +216,7 @@ static void screen_sink(screen *s, const weir_look *l, uint32_t i) {
     int status = (int)(int64_t)sink->figures.status;
     (void)snprintf(name, sizeof name, "%s", l->now->stats.header.sinks > 1 ? sink->name : "commit");
     screen_durations(s, name, weir_look_commits(l, i));
-    if (status && next_line(s)) put(s, WARNING, "          %s", weir_status_text(status));
+    if (status && next_line(s)) screen_put(s, WARNING, "          %s", weir_status_text(status));
 }
 
 static void screen_stats(screen *s, const weir_look *l) {
@@ -238,14 +239,14 @@ static void screen_lane(screen *s, const weir_look *l, size_t i) {
     memset(bar, '.', (size_t)width);
     memset(bar, '#', (size_t)full);
     bar[width] = 0;
-    put(s, PLAIN, "%4" PRIu32 " ", lane->index);
+    screen_put(s, PLAIN, "%4" PRIu32 " ", lane->index);
     if (lane->thread)
-        put(s, PLAIN, "%8" PRIu32 "  ", lane->thread);
+        screen_put(s, PLAIN, "%8" PRIu32 "  ", lane->thread);
     else
-        put(s, FAINT, "%8s  ", "free");
-    if (width) put(s, share > 0.9 ? BAD : share > 0.5 ? WARNING : PLAIN, "[%s] ", bar);
-    put(s, PLAIN, "%5.1f %%  ", share * 100);
-    put(s, PLAIN, "%11s/s", weir_shown_bytes((uint64_t)weir_look_lane_rate(l, i), shown));
+        screen_put(s, FAINT, "%8s  ", "free");
+    if (width) screen_put(s, share > 0.9 ? BAD : share > 0.5 ? WARNING : PLAIN, "[%s] ", bar);
+    screen_put(s, PLAIN, "%5.1f %%  ", share * 100);
+    screen_put(s, PLAIN, "%11s/s", weir_shown_bytes((uint64_t)weir_look_lane_rate(l, i), shown));
 }
 
 /* Those that do not fit are counted in the last line. */
@@ -254,11 +255,11 @@ static void screen_lanes(screen *s, const weir_look *l) {
     bool airy = s->lines >= AIRY;
     int room = s->lines - s->line - (airy ? 4 : 1); /* a heading, a gap, and the last line */
     if (!count || room < 1) return;
-    if (airy && next_line(s)) put(s, FAINT, "lane   thread  fill");
+    if (airy && next_line(s)) screen_put(s, FAINT, "lane   thread  fill");
     size_t shown = count <= (size_t)room ? count : (size_t)room - 1;
     for (size_t i = 0; i < shown && next_line(s); i++)
         screen_lane(s, l, i);
-    if (shown < count && next_line(s)) put(s, FAINT, "and %zu more", count - shown);
+    if (shown < count && next_line(s)) screen_put(s, FAINT, "and %zu more", count - shown);
 }
 
 void weir_look_as_screen(FILE *out, const weir_look *l, int columns, int lines, bool colours) {
@@ -274,6 +275,6 @@ void weir_look_as_screen(FILE *out, const weir_look *l, int columns, int lines, 
     gap(&s);
     screen_lanes(&s, l);
     gap(&s);
-    if (lines >= AIRY && next_line(&s)) put(&s, FAINT, "q ends");
+    if (lines >= AIRY && next_line(&s)) screen_put(&s, FAINT, "q ends");
     fputs("\033[K", out);
 }

@@ -135,6 +135,9 @@ static void a_dead_process_is_told(void **state) {
     expect_text(f->out, "\"durable_row\":50,\"applied_row\":10,");
     expect_text(f->out, "\"lag\":{\"rows\":40,");
     expect_text(f->out, "\"at_least\":true");
+    expect_text(f->out, "\"rows_published\":50,\"rows_refused\":0,"); /* as the dead left them */
+    expect_text(f->out, "\"sync_ns\":{\"p50\":");
+    expect_text(f->out, "\"sinks\":[{\"name\":\"sqlite\",\"rows_applied\":10,");
     run(f, "watch", f->database, "--count", "1", NULL), expect(f, CLEAN);
     assert_int_equal(lines(f->out), 1);
     expect_text(f->out, " died, process ");
@@ -234,6 +237,7 @@ static void a_screen_lives_and_ends(void **state) {
     assert_false(during.c_lflag & (ICANON | ECHO));
     expect_text(screen.text, "\033[?1049h");
     expect_text(screen.text, "running, process ");
+    expect_text(screen.text, "commit");
     expect_text(screen.text, "\033[32m"); /* green */
     size_t from = screen.bytes;
     struct winsize narrow = {.ws_row = 10, .ws_col = 40};
