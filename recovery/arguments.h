@@ -18,6 +18,8 @@ typedef enum weir_verb {
     WEIR_VERB_REJECTS_RETRY,
     WEIR_VERB_REJECTS_DROP,
     WEIR_VERB_SYMBOLS,
+    WEIR_VERB_REPORT,
+    WEIR_VERB_WATCH,
     WEIR_VERB_METRICS,
     WEIR_VERB_COMPLETION,
     WEIR_VERBS,
@@ -39,12 +41,13 @@ typedef struct weir_arguments {
     const char *into;    /* replay: the database to fill */
     const char *listen;  /* metrics: ADDRESS:PORT to serve them at; or NULL */
     const char *format;  /* metrics: "openmetrics" or "prometheus"; or NULL */
-    const char *output;  /* metrics: the file that has them; or NULL */
+    const char *output;  /* metrics, report: the file that has them; or NULL */
     const char *table;   /* dump: this table only; or NULL */
     const char *match;   /* rejects: rows whose values or reason contain this; or NULL */
     weir_texts *load, *ids;
     bool json, csv, archive, skip_damage, adopt;
     bool accept_gap, yes, all;
+    bool values; /* report: values of rows may be on the page */
     bool help, usage, version;
     bool dry_run;             /* say what would be done, and change nothing */
     bool undo;                /* salvage: bring in what was lost */
@@ -52,7 +55,8 @@ typedef struct weir_arguments {
     const char *integrity;    /* "none", "quick", "full"; NULL: none */
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* since 1970; INT64_MAX: no bound */
-    uint32_t interval_s;      /* metrics: from one writing of the file to the next; 0: once */
+    uint64_t count;           /* watch: ends after so many looks; UINT64_MAX: never */
+    uint32_t interval_s;      /* metrics, watch: from one time to the next; 0: once; watch: 1 */
     uint32_t wait_s;          /* how long to go on without progress */
 } weir_arguments;
 

@@ -225,10 +225,12 @@ static void write_fish(void) {
 
 /* ---- mdoc ------------------------------------------------------------------------------- */
 
-/* A line of text; roff takes one that begins with a dot or a quote for its own. */
+/* Text, each sentence on a line of its own, as mdoc wants it. roff takes a line that begins with a
+ * dot or a quote for its own. */
 static void put_roff(const char *text) {
     if (*text == '.' || *text == '\'') fputs("\\&", stdout);
     for (; *text; text++) {
+        bool sentence = text[0] == '.' && text[1] == ' ' && text[2] >= 'A' && text[2] <= 'Z';
         if (*text == '\\')
             fputs("\\e", stdout);
         else if (*text == '-')
@@ -237,7 +239,17 @@ static void put_roff(const char *text) {
             fputs("\\(ga", stdout);
         else
             putchar(*text);
+        if (sentence) putchar('\n');
+        if (sentence) text++;
     }
+}
+
+static void mdoc_option(const weir_option *o) {
+    fputs(".It ", stdout);
+    if (o->letter) printf("Fl %c , ", o->letter);
+    printf("Fl -%s%s%s\n", o->name, o->argument ? " Ar " : "", o->argument ? o->argument : "");
+    put_roff(o->text);
+    fputs(".\n", stdout);
 }
 
 static void mdoc_verb(weir_verb verb) {
@@ -247,16 +259,14 @@ static void mdoc_verb(weir_verb verb) {
     fputs(".\n", stdout);
     if (e->text) put_roff(e->text);
     if (e->text) putchar('\n');
-    fputs(".Bl -tag -width Ds -compact\n", stdout);
+    bool any = false;
     for (const weir_option *o = weir_options_table; o->name; o++) {
         if (!has_option(verb, o) || o->verbs == UINT64_MAX) continue;
-        fputs(".It ", stdout);
-        if (o->letter) printf("Fl %c , ", o->letter);
-        printf("Fl -%s%s%s\n", o->name, o->argument ? " Ar " : "", o->argument ? o->argument : "");
-        put_roff(o->text);
-        fputs(".\n", stdout);
+        if (!any) fputs(".Bl -tag -width Ds -compact\n", stdout);
+        any = true;
+        mdoc_option(o);
     }
-    fputs(".El\n.Pp\n", stdout);
+    if (any) fputs(".El\n", stdout);
 }
 
 static void write_mdoc(void) {

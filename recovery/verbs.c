@@ -36,6 +36,14 @@ static const char *complain_of_drop(const weir_arguments *a) {
     return "say which rows: --id, --table, --match, or --all";
 }
 
+static const char *complain_of_report(const weir_arguments *a) {
+    if (!a->output)
+        return "report needs a file for the page: -o page.html, or -o - for standard output";
+    if (a->json && strcmp(a->output, "-") == 0)
+        return "--json and the page cannot both go to standard output";
+    return NULL;
+}
+
 static const char *complain_of_metrics(const weir_arguments *a) {
     if (a->json) return "metrics are OpenMetrics text; status has --json";
     bool known =
@@ -136,6 +144,27 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                            .text = "Of what <weir/crash.h> logged, with functions and lines by "
                                    "addr2line of binutils. It takes no lock and changes nothing.",
                            .run = weir_run_symbols},
+    [WEIR_VERB_REPORT] =
+        {.name = "report",
+         .operands = "DATABASE|JOURNAL",
+         .summary = "write one HTML page that shows all of it",
+         .text = "The page has the verdict in words, the segments as a picture, losses, lanes, "
+                 "rejects, a time line, and what a bug report needs of the machine. It is one file "
+                 "without scripts, fetches nothing, and has names of files, tables and columns, "
+                 "but no values of rows unless --values asks for some. It takes no lock and "
+                 "changes nothing, also beside a running program. The exit status is that of "
+                 "verify.",
+         .run = weir_run_report,
+         .complain = complain_of_report},
+    [WEIR_VERB_WATCH] =
+        {.name = "watch",
+         .operands = "DATABASE|JOURNAL",
+         .summary = "show lanes, rates, lag and disk as they change",
+         .text = "On a terminal a screen, which q or Ctrl-C ends; else, and with --json, a line "
+                 "for each look. It takes no lock, changes nothing, and asks nothing of the "
+                 "program; it says when that is closed, has died, or was started again. Without "
+                 "colours where NO_COLOR is set.",
+         .run = weir_run_watch},
     [WEIR_VERB_METRICS] = {.name = "metrics",
                            .operands = "DATABASE|JOURNAL",
                            .summary = "write figures as OpenMetrics text, for Prometheus",

@@ -309,6 +309,8 @@ typedef enum weir_event {
     /* The journal is not the one of last time, or is elsewhere; or the database is not. Text says
      * which, what became of rows that waited, and what to do. */
     WEIR_EVENT_JOURNAL = 18,
+    /* Rows left the journal before a named reader (<weir/read.h>) had read them: text names both. */
+    WEIR_EVENT_READER_PASSED = 19,
 } weir_event;
 
 /* Without an on_event of its own a handle says on standard error what an operator must know: all of
@@ -545,6 +547,8 @@ struct weir_stats {
     uint32_t lanes;       /* in use */
     uint64_t log_dropped; /* messages of the logger for which there was no room */
     uint64_t log_failed;  /* … that failed otherwise */
+    /* That left the journal before a named reader (<weir/read.h>) had read them, for each reader. */
+    uint64_t rows_passed;
 };
 
 WEIR_API int weir_stats_sized(weir *w, struct weir_stats *out, size_t out_bytes);

@@ -224,4 +224,14 @@ int weir_ring_identify(const weir_os *os, int dirfd, const char *path, weir_ring
 int weir_ring_inspect(const weir_os *os, int dirfd, const char *path, const weir_drained *drained,
                       weir_ring_report *out, weir_error *error);
 
+/* One lane of it. Positions as in lane.h; head is that of the lane, or what the journal says of it
+ * if that is higher: what is between the two is not durable. */
+typedef struct weir_lane_report {
+    uint64_t head, tail;
+    uint64_t rows, bytes, unreadable_bytes; /* as in weir_ring_report */
+} weir_lane_report;
+/* Of an attached ring. False: the lane was never used, and *out is as it was. */
+bool weir_ring_inspect_lane(const weir_ring *ring, uint32_t index, const weir_drained *drained,
+                            weir_lane_report *out);
+
 #endif

@@ -19,13 +19,14 @@ static bool read_whole(const weir_lane *lane, uint64_t at, uint64_t tail, weir_r
     return valid;
 }
 
-static void inspect_lane(weir_ring *ring, uint32_t index, const weir_drained *drained,
-                         weir_ring_report *out) {
+bool weir_ring_inspect_lane(const weir_ring *ring, uint32_t index, const weir_drained *drained,
+                            weir_lane_report *out) {
     weir_lane *lane = &ring->lanes[index];
-    if (!lane->control) return; /* never used */
+    if (!lane->control) return false; /* never used */
     uint64_t tail = atomic_load_explicit(&lane->control->tail, memory_order_acquire);
     uint64_t at = drained_to(ring, drained, index);
     if (lane->taken > at) at = lane->taken;
+    *out = (weir_lane_report){.tail = tail, .head = at};
     weir_record record;
     uint64_t rows;
     for (; lane->data && at < tail && read_whole(lane, at, tail, &record, &rows);
@@ -33,7 +34,14 @@ static void inspect_lane(weir_ring *ring, uint32_t index, const weir_drained *dr
         out->rows += rows;
         out->bytes += record.next - at;
     }
-    if (at < tail) out->unreadable_bytes += tail - at;
+    if (at < tail) out->unreadable_bytes = tail - at;
+    return true;
+}
+
+static void add_lane(weir_ring_report *out, const weir_lane_report *lane) {
+    out->rows += lane->rows;
+    out->bytes += lane->bytes;
+    out->unreadable_bytes += lane->unreadable_bytes;
     out->lanes_used++;
 }
 
@@ -63,8 +71,9 @@ int weir_ring_inspect(const weir_os *os, int dirfd, const char *path, const weir
     weir_ring ring;
     int status = attach_and_identify(&ring, os, dirfd, path, out, error);
     if (status != WEIR_OK || !weir_ring_is_ours(out->found)) return status;
+    weir_lane_report lane;
     for (uint32_t i = 0; i < ring.header.lanes; i++)
-        inspect_lane(&ring, i, drained, out);
+        if (weir_ring_inspect_lane(&ring, i, drained, &lane)) add_lane(out, &lane);
     weir_ring_close(&ring);
     return WEIR_OK;
 }

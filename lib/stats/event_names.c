@@ -25,6 +25,7 @@ const char *weir_event_name(unsigned event) {
     case WEIR_EVENT_LOG_REFUSED: return "LOG_REFUSED";
     case WEIR_EVENT_NO_LANE: return "NO_LANE";
     case WEIR_EVENT_JOURNAL: return "JOURNAL";
+    case WEIR_EVENT_READER_PASSED: return "READER_PASSED";
     default: return NULL;
     }
 }

@@ -17,13 +17,15 @@ _weir() {
         'rejects retry') verb='rejects retry' whole=1; break ;;
         'rejects drop') verb='rejects drop' whole=1; break ;;
         'symbols') verb='symbols' whole=1; break ;;
+        'report') verb='report' whole=1; break ;;
+        'watch') verb='watch' whole=1; break ;;
         'metrics') verb='metrics' whole=1; break ;;
         'completion') verb='completion' whole=1; break ;;
         *) break ;;
         esac
     done
     case $verb in
-    '') words='recover status verify dump replay salvage forget rejects symbols metrics completion' ;;
+    '') words='recover status verify dump replay salvage forget rejects symbols report watch metrics completion' ;;
     rejects) words='list retry drop' ;;
     esac
     case $verb in
@@ -38,6 +40,8 @@ _weir() {
     'rejects retry') options='--json --journal --table --id --match --wait --load --dry-run --help --usage --version' ;;
     'rejects drop') options='--json --journal --table --id --match --all --wait --load --dry-run --help --usage --version' ;;
     'symbols') options='--json --journal --help --usage --version' ;;
+    'report') options='--json --journal --output --values --help --usage --version' ;;
+    'watch') options='--json --journal --interval --count --help --usage --version' ;;
     'metrics') options='--json --journal --output --interval --format --listen --help --usage --version' ;;
     'completion') options='--json --journal --help --usage --version' ;;
     *) options='--help --version' ;;

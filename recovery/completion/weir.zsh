@@ -13,6 +13,8 @@ verbs=(
     'forget:accept the database as it is, begin a new journal'
     'rejects:more'
     'symbols:print the crashes that the database'\''s log tells'
+    'report:write one HTML page that shows all of it'
+    'watch:show lanes, rates, lag and disk as they change'
     'metrics:write figures as OpenMetrics text, for Prometheus'
     'completion:write what a shell completes verbs and options with'
 )
@@ -180,6 +182,28 @@ case $verb in
     _arguments \
         '--json[Write one JSON object per line]' \
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'report')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--output=[Where the page goes; - is standard output]:output:_files' \
+        '--values[Put values on the page too\: of some rows around each damage, and of the last rejects]' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'watch')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--interval=[From one look to the next (default 1)]:interval:_files' \
+        '--count=[End after so many looks]:count:_files' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \

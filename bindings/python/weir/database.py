@@ -50,6 +50,7 @@ class Event(enum.IntEnum):
     LOG_REFUSED = 16
     NO_LANE = 17
     JOURNAL = 18
+    READER_PASSED = 19
 
 
 _ordinary = {Event.RECOVERED, Event.TORN_TAIL, Event.APPLY_RESUMED, Event.GROWS_AGAIN}
