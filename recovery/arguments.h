@@ -14,6 +14,7 @@ typedef enum weir_verb {
     WEIR_VERB_REPLAY,
     WEIR_VERB_SALVAGE,
     WEIR_VERB_SYMBOLS,
+    WEIR_VERB_METRICS,
     WEIR_VERBS,
 } weir_verb;
 
@@ -31,12 +32,16 @@ typedef struct weir_arguments {
     const char *second;  /* the second operand of a verb that has one; or NULL */
     const char *journal; /* its directory, when it is not beside the database; or NULL */
     const char *into;    /* replay: the database to fill */
+    const char *listen;  /* metrics: ADDRESS:PORT to serve them at; or NULL */
+    const char *format;  /* metrics: "openmetrics" or "prometheus"; or NULL */
+    const char *output;  /* metrics: the file that has them; or NULL */
     const char *table;   /* dump: this table only; or NULL */
     weir_texts *load;
     bool json, csv, archive, skip_damage, adopt;
     bool help, usage, version;
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* since 1970; INT64_MAX: no bound */
+    uint32_t interval_s;      /* metrics: from one writing of the file to the next; 0: once */
     uint32_t wait_s;          /* how long to go on without progress */
 } weir_arguments;
 

@@ -2,6 +2,7 @@
 #include "verbs.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const char *complain_of_dump(const weir_arguments *a) {
     if (a->csv && a->json) return "--csv and --json exclude each other";
@@ -15,6 +16,15 @@ static const char *complain_of_replay(const weir_arguments *a) {
 
 static const char *complain_of_adoption(const weir_arguments *a) {
     return a->adopt && !a->journal ? "--adopt says something of --journal" : NULL;
+}
+
+static const char *complain_of_metrics(const weir_arguments *a) {
+    if (a->json) return "metrics are OpenMetrics text; status has --json";
+    bool known =
+        !a->format || strcmp(a->format, "openmetrics") == 0 || strcmp(a->format, "prometheus") == 0;
+    if (!known) return "--format is openmetrics or prometheus";
+    if (a->listen && a->output) return "--listen and --output exclude each other";
+    return a->interval_s && !a->output ? "--interval says something of --output" : NULL;
 }
 
 const weir_verb_entry weir_verbs[WEIR_VERBS] = {
@@ -67,4 +77,12 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                            .text = "Of what <weir/crash.h> logged, with functions and lines by "
                                    "addr2line of binutils. It takes no lock and changes nothing.",
                            .run = weir_run_symbols},
+    [WEIR_VERB_METRICS] = {.name = "metrics",
+                           .operands = "DATABASE|JOURNAL",
+                           .summary = "write figures as OpenMetrics text, for Prometheus",
+                           .text =
+                               "Of the process that has the journal open, or of the last one that "
+                               "had. It takes no lock, disturbs nobody and changes nothing.",
+                           .run = weir_run_metrics,
+                           .complain = complain_of_metrics},
 };

@@ -33,15 +33,16 @@ static void put_escaped(weir_metrics_text *t, const char *text) {
 void weir_metrics_family(weir_metrics_text *t, const char *name, weir_metric_type type,
                          const char *unit, const char *help) {
     static const char *const types[] = {"counter", "gauge", "histogram"};
-    char line[LINE];
-    int used = snprintf(line, sizeof line, "# TYPE %s %s\n", name, types[type]);
-    put(t, line, (size_t)used); /* names and help are ours: they fit */
-    if (unit) {
-        used = snprintf(line, sizeof line, "# UNIT %s %s\n", name, unit);
-        put(t, line, (size_t)used);
+    const char *suffix = t->prometheus && type == WEIR_METRIC_COUNTER ? "_total" : "";
+    char line[LINE]; /* names and help are ours: they fit */
+    (void)snprintf(line, sizeof line, "# TYPE %s%s %s\n", name, suffix, types[type]);
+    put_text(t, line);
+    if (unit && !t->prometheus) {
+        (void)snprintf(line, sizeof line, "# UNIT %s %s\n", name, unit);
+        put_text(t, line);
     }
-    used = snprintf(line, sizeof line, "# HELP %s ", name);
-    put(t, line, (size_t)used);
+    (void)snprintf(line, sizeof line, "# HELP %s%s ", name, suffix);
+    put_text(t, line);
     put_escaped(t, help);
     put_text(t, "\n");
 }

@@ -12,6 +12,10 @@ typedef int weir_metrics_write_fn(void *context, const char *text, size_t bytes)
 typedef struct weir_metrics_text {
     weir_metrics_write_fn *write;
     void *context;
+    /* Prometheus' older text format 0.0.4 instead, which node_exporter's textfile collector reads
+     * (https://prometheus.io/docs/instrumenting/exposition_formats/): families of counters have the
+     * names of their metrics, and there are no units. */
+    bool prometheus;
     const char *journal; /* the value of the label "journal" on every metric */
     int stopped;         /* what write answered */
 } weir_metrics_text;

@@ -72,20 +72,28 @@ static void put_process(weir_metrics_text *t, const weir_place *place) {
     weir_metrics_snapshot(t, &snapshot, place->os->wall(place->os->self));
 }
 
-static int write_exposition(FILE *out, const weir_place *place) {
-    weir_metrics_text text = {
-        .write = write_to_stream, .context = out, .journal = place->directory};
+/* What reads a file, node_exporter's collector, knows the older format only. */
+static bool is_prometheus(const weir_arguments *a) {
+    return a->format ? strcmp(a->format, "prometheus") == 0 : a->output != NULL;
+}
+
+static int write_exposition(FILE *out, const weir_arguments *a, const weir_place *place) {
+    weir_metrics_text text = {.write = write_to_stream,
+                              .context = out,
+                              .journal = place->directory,
+                              .prometheus = is_prometheus(a)};
     put_process(&text, place);
     put_files(&text, place);
     put_database(&text, place);
-    if (!text.stopped) text.stopped = write_to_stream(out, "# EOF\n", 6);
+    if (!text.stopped && !text.prometheus) text.stopped = write_to_stream(out, "# EOF\n", 6);
     return text.stopped ? WEIR_IO : WEIR_OK;
 }
 
 /* ---- a file ------------------------------------------------------------------------------- */
 
 /* Whoever reads the file finds it whole: it is written aside and renamed, in its own directory. */
-static int write_file(const char *path, const weir_place *place, weir_error *error) {
+static int write_file(const weir_arguments *a, const weir_place *place, weir_error *error) {
+    const char *path = a->output;
     char *aside;
     if (asprintf(&aside, "%s.%d", path, (int)getpid()) < 0)
         return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
@@ -93,7 +101,7 @@ static int write_file(const char *path, const weir_place *place, weir_error *err
     int status = WEIR_OK;
     if (!out) status = weir_fail_os(error, -(int64_t)errno, "cannot create %s", aside);
     if (out) {
-        bool failed = write_exposition(out, place) != WEIR_OK;
+        bool failed = write_exposition(out, a, place) != WEIR_OK;
         failed |= fclose(out) != 0;
         if (failed) status = weir_fail_os(error, -(int64_t)errno, "cannot write %s", aside);
     }
@@ -111,10 +119,10 @@ static void pause_for(uint64_t seconds) {
 }
 
 static int keep_writing(const weir_arguments *a, const weir_place *place, weir_error *error) {
-    int status = write_file(a->output, place, error);
+    int status = write_file(a, place, error);
     while (status == WEIR_OK && a->interval_s && !weir_stop_signal()) {
         pause_for(a->interval_s);
-        if (!weir_stop_signal()) status = write_file(a->output, place, error);
+        if (!weir_stop_signal()) status = write_file(a, place, error);
     }
     return status;
 }
@@ -126,8 +134,8 @@ static int keep_writing(const weir_arguments *a, const weir_place *place, weir_e
 static int become_exporter(const weir_arguments *a, const weir_place *place, weir_error *error) {
     char self[4000], beside[4096];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    const char *words[] = {EXPORTER, a->listen, place->database ? place->database : place->directory,
-                           a->journal, NULL};
+    const char *words[] = {EXPORTER, a->listen,
+                           place->database ? place->database : place->directory, a->journal, NULL};
     char **arguments = (char **)(uintptr_t)words; /* exec does not write to them */
     if (length > 0) {
         self[length] = 0;
@@ -138,7 +146,8 @@ static int become_exporter(const weir_arguments *a, const weir_place *place, wei
     }
     execvp(EXPORTER, arguments);
     return weir_fail_os(error, -(int64_t)errno,
-                        "cannot start " EXPORTER ", which serves metrics over HTTP (Debian: package "
+                        "cannot start " EXPORTER
+                        ", which serves metrics over HTTP (Debian: package "
                         "weir-exporter)");
 }
 
@@ -153,6 +162,6 @@ int weir_run_metrics(const weir_arguments *arguments, const weir_place *place) {
         weir_stop_watch();
         status = keep_writing(arguments, place, &error);
     } else
-        (void)write_exposition(stdout, place); /* main looks at stdout's errors */
+        (void)write_exposition(stdout, arguments, place); /* main looks at stdout's errors */
     return status == WEIR_OK ? WEIR_EXIT_CLEAN : weir_report_error(arguments, &error);
 }

@@ -1,6 +1,6 @@
 /* The file of figures: its buckets, its header, what is stored and what is read. */
 /* Covers: lib/stats/histogram.c, lib/stats/stats_file.c, lib/stats/stats_read.c,
- * lib/handle/figures.c */
+ * lib/stats/event_names.c, lib/stats/metrics_text.c, lib/handle/figures.c, lib/handle/metrics.c */
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,7 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/stats/stats_read.h"
+#include <weir/metrics.h>
+
+#include "lib/stats/event_names.h"
+#include "lib/stats/metrics_text.h"
 #include "opened.h"
 #include "support.h"
 
@@ -115,6 +118,45 @@ static void figures_that_are_stored_are_read(void **state) {
     assert_int_equal(weir_stats_lag_ns(&(weir_sink_figures){0}, 500), 0);
 }
 
+/* ---- metrics ---------------------------------------------------------------------------- */
+
+static char metrics[1 << 16];
+
+static int collect(void *context, const char *text, size_t bytes) {
+    size_t *used = context;
+    if (*used + bytes >= sizeof metrics) return -1;
+    memcpy(metrics + *used, text, bytes);
+    *used += bytes;
+    metrics[*used] = 0;
+    return 0;
+}
+
+static int refuse(void *context, const char *text, size_t bytes) {
+    (void)text, (void)bytes;
+    ++*(int *)context;
+    return 1;
+}
+
+static void each_event_has_its_name(void **state) {
+    (void)state;
+    assert_string_equal(weir_event_name(WEIR_EVENT_RECOVERED), "RECOVERED");
+    assert_string_equal(weir_event_name(WEIR_EVENT_NO_LANE), "NO_LANE");
+    for (unsigned i = WEIR_EVENT_RECOVERED; i <= WEIR_EVENT_NO_LANE; i++)
+        assert_non_null(weir_event_name(i));
+    assert_null(weir_event_name(0));
+    assert_null(weir_event_name(WEIR_EVENT_NO_LANE + 1));
+}
+
+static void labels_are_escaped(void **state) {
+    (void)state;
+    size_t used = 0;
+    weir_metrics_text text = {.write = collect, .context = &used, .journal = "a\"b\\c\nd"};
+    weir_metrics_family(&text, "weir_x", WEIR_METRIC_COUNTER, NULL, "Help.");
+    weir_metrics_uint(&text, "weir_x", "_total", "sink", "s", 7);
+    assert_string_equal(metrics, "# TYPE weir_x counter\n# HELP weir_x Help.\n"
+                                 "weir_x_total{journal=\"a\\\"b\\\\c\\nd\",sink=\"s\"} 7\n");
+}
+
 /* ---- of a handle ------------------------------------------------------------------------ */
 
 enum { ROWS = 1000 };
@@ -157,6 +199,14 @@ static void others_see_what_the_handle_counts(void **state) {
     assert_int_equal(s.sinks[0].figures.transactions, stats.transactions);
     assert_int_equal(s.header.process, getpid());
     assert_string_equal(s.header.program, program_invocation_short_name);
+    size_t used = 0;
+    int calls = 0;
+    assert_int_equal(weir_metrics_write(o->w, collect, &used), WEIR_OK);
+    assert_non_null(strstr(metrics, "weir_rows_published_total{journal=\""));
+    assert_non_null(strstr(metrics, "sink=\"sqlite\"} 1000\n"));
+    assert_int_equal(weir_metrics_write(o->w, refuse, &calls), WEIR_IO);
+    assert_int_equal(calls, 1);
+    assert_int_equal(weir_metrics_write(NULL, collect, &used), WEIR_MISUSE);
     uint64_t commits = 0, syncs = 0;
     for (int i = 0; i < WEIR_HISTOGRAM_BUCKETS; i++)
         commits += s.sinks[0].commits[i], syncs += s.syncs[i];
@@ -242,6 +292,8 @@ int main(void) {
         cmocka_unit_test(quantiles_are_off_by_a_quarter_at_most),
         cmocka_unit_test(a_header_comes_back_and_no_changed_byte_passes),
         cmocka_unit_test(figures_that_are_stored_are_read),
+        cmocka_unit_test(each_event_has_its_name),
+        cmocka_unit_test(labels_are_escaped),
         OPENED_TEST(others_see_what_the_handle_counts),
         OPENED_TEST(they_outlive_the_process),
         OPENED_TEST(rows_that_wait_for_the_database_are_seen_to_wait),
