@@ -31,6 +31,8 @@ typedef struct weir_log_page {
     _Atomic(struct weir_log_template *) at[WEIR_LOG_PAGE]; /* release / acquire */
 } weir_log_page;
 
+typedef struct weir_notifier weir_notifier;
+
 typedef struct weir_recording {
     alignas(WEIR_CACHE_LINE) _Atomic uint32_t calls;
 } weir_recording;
@@ -95,6 +97,10 @@ struct weir {
     uint64_t stderr_device, stderr_inode; /* 0: there is none */
     _Atomic uint32_t said;                /* events, a bit each: not passed; relaxed */
     _Atomic uint64_t said_ns[WEIR_EVENTS];
+
+    _Atomic(weir_notifier *) notifier; /* notify.h; NULL: systemd is not told */
+    /* Of the journal thread and of the writer, since opening; relaxed: only counts. */
+    _Atomic uint64_t journal_steps, writer_steps;
 
     /* What others see of this handle from outside: figures.h. */
     pthread_mutex_t storing; /* figures are stored by one thread at a time; guards what follows */
