@@ -1,5 +1,5 @@
 /* test_notify.c - what systemd is told of a handle, on a socket of the test's own. */
-/* Covers: lib/handle/notify.c, lib/base/os_posix_send.c, lib/handle/notify.h */
+/* Covers: lib/handle/notify.c, lib/base/os_posix_send.c */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
