@@ -40,8 +40,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "%s\n", weir_last_error());
         return 1;
     }
-    if (weir_systemd_notify(w) < 0)
-        fprintf(stderr, "%s\n", weir_last_error()); /* READY, watchdog */
+    /* READY, status and watchdog; nothing, where systemd has not started this. */
+    if (weir_systemd_notify(w) < 0) fprintf(stderr, "%s\n", weir_last_error());
     static const weir_column columns[] = {{"time_ns", WEIR_INTEGER}, {"beat", WEIR_INTEGER}};
     weir_table *beats;
     int status = weir_declare(w, "beats", columns, 2, &beats);

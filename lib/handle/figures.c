@@ -57,6 +57,16 @@ static void count_ring(weir *w, struct weir_stats *s) {
     s->bytes_published = w->counted_bytes;
 }
 
+/* The writer says it when it looks; one that hangs does not look. */
+static uint64_t waiting_since(weir *w, const struct weir_stats *s) {
+    uint64_t said = relaxed(&w->waiting_since);
+    if (s->last_row <= s->last_row_applied)
+        w->behind_at = 0;
+    else if (!w->behind_at)
+        w->behind_at = (uint64_t)w->os->wall(w->os->self);
+    return said ? said : w->behind_at;
+}
+
 static void fill_figures(weir *w, weir_figures *f, weir_sink_figures *sink) {
     struct weir_stats s = {0};
     count_ring(w, &s);
@@ -84,7 +94,7 @@ static void fill_figures(weir *w, weir_figures *f, weir_sink_figures *sink) {
                                 .keeps_suspended = s.keeps_suspended,
                                 .last_row_applied = s.last_row_applied,
                                 .applied_at = relaxed(&w->applied_at),
-                                .waiting_since = relaxed(&w->waiting_since),
+                                .waiting_since = waiting_since(w, &s),
                                 .transactions = s.transactions,
                                 .commit_ns_total = relaxed(&w->commit_ns_total),
                                 .commit_ns_max = relaxed(&w->commit_ns_max),
