@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include <weir/sqlite.h>
+#include <weir/systemd.h>
 
 static void on_event(void *context, weir_event event, const char *text) {
     (void)context;
@@ -39,6 +40,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "%s\n", weir_last_error());
         return 1;
     }
+    /* READY, status and watchdog; nothing, where systemd has not started this. */
+    if (weir_systemd_notify(w) < 0) fprintf(stderr, "%s\n", weir_last_error());
     static const weir_column columns[] = {{"time_ns", WEIR_INTEGER}, {"beat", WEIR_INTEGER}};
     weir_table *beats;
     int status = weir_declare(w, "beats", columns, 2, &beats);

@@ -157,6 +157,10 @@ struct weir_os {
      * NULL: there is no standard error. */
     void (*complain)(void *self, const char *line, size_t bytes);
 
+    /* One datagram to a local socket, by its path or, after an @, its abstract name; without waiting.
+     * NULL: there are no sockets. */
+    int (*send)(void *self, const char *address, const char *text, size_t bytes);
+
     /* identity */
     int64_t (*process_id)(void *self);
     int64_t (*user_id)(void *self); /* whose rights count for files */

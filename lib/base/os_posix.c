@@ -272,6 +272,7 @@ const weir_os *weir_os_posix(void) {
         .thread_number = posix_thread_number,
         .thread_life = posix_thread_life,
         .complain = weir_posix_complain,
+        .send = weir_posix_send,
         .process_id = posix_process_id,
         .user_id = posix_user_id,
         .random = posix_random,

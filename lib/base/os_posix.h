@@ -55,6 +55,10 @@ int weir_posix_has_locked(void *self, int file, uint64_t offset);
 
 void weir_posix_complain(void *self, const char *line, size_t bytes);
 
+/* ---- datagrams: os_posix_send.c ---- */
+
+int weir_posix_send(void *self, const char *address, const char *text, size_t bytes);
+
 /* ---- the time stamp counter: os_posix_ticks.c ---- */
 
 /* Is the kernel's clock source of this name, a line of sysfs, based on the TSC of x86? */

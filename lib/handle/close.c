@@ -10,6 +10,7 @@
 #include "fork.h"
 #include "log_record.h"
 #include "log_site.h"
+#include "notify.h"
 #include "place.h"
 #include "registry.h"
 
@@ -137,6 +138,7 @@ static int close_handle(weir *w) {
     uint64_t deadline = weir_deadline(w->os, w->options.open_timeout_ms);
     weir_leave_appends(w);
     bool quiet = shut_gate(w, deadline);
+    weir_notify_closing(w);
     weir_crash_forget(w); /* nobody can ask for it again */
     int journaled = weir_journaler_stop(&w->journaler);
     w->emptied = quiet && journaled == WEIR_OK;
@@ -147,6 +149,7 @@ static int close_handle(weir *w) {
     else if (quiet)
         journaled = remove_ring(w, &error); /* while the writer finishes */
     int applied = stop_writer(w, deadline);
+    weir_notify_end(w);
     if (!quiet) { /* ring, mapping and lock stay: the append will be kept */
         if (journaled == WEIR_OK)
             (void)weir_fail(&error, WEIR_PENDING,

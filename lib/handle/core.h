@@ -31,6 +31,8 @@ typedef struct weir_log_page {
     _Atomic(struct weir_log_template *) at[WEIR_LOG_PAGE]; /* release / acquire */
 } weir_log_page;
 
+typedef struct weir_notifier weir_notifier;
+
 typedef struct weir_recording {
     alignas(WEIR_CACHE_LINE) _Atomic uint32_t calls;
 } weir_recording;
@@ -97,10 +99,15 @@ struct weir {
     _Atomic uint32_t said;                /* events, a bit each: not passed; relaxed */
     _Atomic uint64_t said_ns[WEIR_EVENTS];
 
+    _Atomic(weir_notifier *) notifier; /* notify.h; NULL: systemd is not told */
+    /* Of the journal thread and of the writer, since opening; relaxed: only counts. */
+    _Atomic uint64_t journal_steps, writer_steps;
+
     /* What others see of this handle from outside: figures.h. */
     pthread_mutex_t storing; /* figures are stored by one thread at a time; guards what follows */
     uint8_t *figures;        /* the mapped file; NULL: there is none */
     bool figures_tried;
+    uint64_t behind_at;                      /* when rows were seen to wait first; 0: none does */
     uint64_t counted_syncs, counted_sync_ns; /* of those that the histogram has */
     bool ring_counted;                       /* the ring may be gone: rows and bytes as they were */
     uint64_t counted_rows, counted_bytes;

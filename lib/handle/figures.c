@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../base/thread.h"
 #include "place.h"
 
 static uint64_t relaxed(const _Atomic uint64_t *word) {
@@ -56,6 +57,16 @@ static void count_ring(weir *w, struct weir_stats *s) {
     s->bytes_published = w->counted_bytes;
 }
 
+/* The writer says it when it looks; one that hangs does not look. */
+static uint64_t waiting_since(weir *w, const struct weir_stats *s) {
+    uint64_t said = relaxed(&w->waiting_since);
+    if (s->last_row <= s->last_row_applied)
+        w->behind_at = 0;
+    else if (!w->behind_at)
+        w->behind_at = (uint64_t)w->os->wall(w->os->self);
+    return said ? said : w->behind_at;
+}
+
 static void fill_figures(weir *w, weir_figures *f, weir_sink_figures *sink) {
     struct weir_stats s = {0};
     count_ring(w, &s);
@@ -83,7 +94,7 @@ static void fill_figures(weir *w, weir_figures *f, weir_sink_figures *sink) {
                                 .keeps_suspended = s.keeps_suspended,
                                 .last_row_applied = s.last_row_applied,
                                 .applied_at = relaxed(&w->applied_at),
-                                .waiting_since = relaxed(&w->waiting_since),
+                                .waiting_since = waiting_since(w, &s),
                                 .transactions = s.transactions,
                                 .commit_ns_total = relaxed(&w->commit_ns_total),
                                 .commit_ns_max = relaxed(&w->commit_ns_max),
@@ -120,6 +131,12 @@ void weir_figures_store(void *context) {
     (void)pthread_mutex_unlock(&w->storing);
 }
 
+void weir_figures_step(void *context) {
+    weir *w = context;
+    atomic_fetch_add_explicit(&w->journal_steps, 1, memory_order_relaxed);
+    weir_figures_store(w);
+}
+
 void weir_figures_leave_ring(weir *w) {
     struct weir_stats s = {0};
     weir_count_published(w, &s);
@@ -135,7 +152,7 @@ void weir_figures_close(weir *w) {
 }
 
 void weir_figures_snapshot(weir *w, weir_stats_snapshot *out) {
-    (void)pthread_mutex_lock(&w->storing); /* as above */
+    sigset_t before = weir_lock_hold(&w->storing); /* a program's thread: see thread.h */
     bool stored = w->figures && weir_stats_decode(w->figures, WEIR_STATS_BYTES, out) == WEIR_OK;
     if (!stored) *out = (weir_stats_snapshot){0};
     describe_handle(w, &out->header);
@@ -143,7 +160,7 @@ void weir_figures_snapshot(weir *w, weir_stats_snapshot *out) {
     out->figures.state = figures_state(w);
     for (size_t i = 0; i < WEIR_EVENTS; i++)
         out->events[i] = relaxed(&w->event_counts[i]);
-    (void)pthread_mutex_unlock(&w->storing);
+    weir_lock_release(&w->storing, &before);
     (void)snprintf(out->sinks[0].name, sizeof out->sinks[0].name, "%s",
                    sink_name(w)); /* may be cut */
 }
@@ -170,4 +187,7 @@ void weir_handle_waiting(weir *w, int64_t wall_ns) {
     atomic_store_explicit(&w->waiting_since, (uint64_t)wall_ns, memory_order_relaxed);
 }
 
-void weir_handle_store_figures(weir *w) { weir_figures_store(w); }
+void weir_handle_store_figures(weir *w) {
+    atomic_fetch_add_explicit(&w->writer_steps, 1, memory_order_relaxed);
+    weir_figures_store(w);
+}

@@ -10,8 +10,9 @@
 #include "../stats/stats_read.h"
 #include "core.h"
 
-/* context: the weir. */
+/* context: the weir. step: and the journal thread has ended a step. */
 void weir_figures_store(void *context);
+void weir_figures_step(void *context);
 /* Before the ring is unmapped, while the writer may still run. Nobody appends any more. */
 void weir_figures_leave_ring(weir *w);
 /* For the last time, once no thread of the library runs: the handle is being closed. */

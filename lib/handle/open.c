@@ -183,7 +183,7 @@ static int start_journaler(weir_opening *o) {
     w->journaler.on_requested = on_requested;
     w->journaler.on_stop = on_stop;
     w->journaler.on_event = weir_send_event;
-    w->journaler.on_step = weir_figures_store;
+    w->journaler.on_step = weir_figures_step;
     w->journaler.context = w;
     w->fence = w->os->barrier(w->os->self) < 0;
     int status = weir_journaler_prepare(&w->journaler, o->error);

@@ -2,6 +2,7 @@
 /* Covers: lib/stats/histogram.c, lib/stats/stats_file.c, lib/stats/stats_read.c,
  * lib/stats/event_names.c, lib/stats/metrics_text.c, lib/handle/figures.c, lib/handle/metrics.c */
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -13,10 +14,12 @@
 
 #include <weir/metrics.h>
 
+#include "lib/handle/handle.h"
 #include "lib/stats/event_names.h"
 #include "lib/stats/metrics_text.h"
 #include "opened.h"
 #include "support.h"
+#include "writer/sqlite/open_sqlite.h"
 
 /* ---- buckets ---------------------------------------------------------------------------- */
 
@@ -286,6 +289,79 @@ static void without_the_file_all_goes_on(void **state) {
     assert_int_equal(read_figures(o, &s), WEIR_NOT_FOUND);
 }
 
+/* ---- of a writer that hangs, and of a lock ------------------------------------------------ */
+
+static int check_nothing(void *self, const weir_declaration *d, int64_t *next_key,
+                         weir_error *error) {
+    (void)self, (void)d, (void)error;
+    *next_key = 1;
+    return WEIR_OK;
+}
+static void hear_nothing(void *self, weir_wake where) { (void)self, (void)where; }
+static void finish_nothing(void *self, uint64_t deadline_ns) { (void)self, (void)deadline_ns; }
+static int stop_nothing(void *self, uint64_t deadline_ns) {
+    (void)self, (void)deadline_ns;
+    return WEIR_OK;
+}
+
+/* Nothing is applied, and the writer does not even look what waits. */
+static void rows_wait_for_a_writer_that_hangs(void **state) {
+    opened *o = *state;
+    weir_stats_snapshot s;
+    weir_error error;
+    weir_hooks hooks = {.check = check_nothing,
+                        .notify = hear_nothing,
+                        .finish = finish_nothing,
+                        .stop = stop_nothing,
+                        .name = "hanging"};
+    weir_handle_config config = {.directory = o->journal, .os = weir_os_posix()};
+    weir_options_fill(&config.options);
+    int64_t before = weir_os_posix()->wall(NULL);
+    if (weir_handle_open(&config, &o->w, &error) != WEIR_OK) fail_msg("%s", error.text);
+    weir_handle_attach(o->w, &hooks);
+    assert_int_equal(weir_declare(o->w, "t", columns, 1, &o->table), WEIR_OK);
+    assert_int_equal(weir_append(o->table, 7), WEIR_OK);
+    assert_int_equal(weir_sync(o->w, WEIR_DURABLE, UINT32_MAX), WEIR_OK);
+    while (read_figures(o, &s) != WEIR_OK || s.figures.last_row == 0)
+        sched_yield();
+    assert_string_equal(s.sinks[0].name, "hanging");
+    assert_int_equal(s.sinks[0].figures.last_row_applied, 0);
+    assert_true((int64_t)s.sinks[0].figures.waiting_since >= before);
+}
+
+static weir_os watched_os;
+static pthread_t watched_thread;
+static _Atomic int asked, asked_with_signals;
+
+/* The figures are filled under their lock, and ask for the time there. */
+static int64_t watched_wall(void *self) {
+    sigset_t mask;
+    (void)self;
+    if (pthread_equal(pthread_self(), watched_thread)) {
+        (void)pthread_sigmask(SIG_SETMASK, NULL, &mask);
+        if (sigismember(&mask, SIGUSR1))
+            asked++;
+        else
+            asked_with_signals++;
+    }
+    return weir_os_posix()->wall(NULL);
+}
+
+/* A handler could append, and wait for the thread that waits for the lock. */
+static void no_handler_runs_while_metrics_hold_the_lock(void **state) {
+    opened *o = *state;
+    size_t used = 0;
+    watched_os = *weir_os_posix();
+    watched_os.wall = watched_wall;
+    watched_thread = pthread_self();
+    assert_int_equal(weir_open_sqlite_on(&watched_os, o->database, NULL, &o->w), WEIR_OK);
+    append_and_apply(o);
+    asked = asked_with_signals = 0;
+    assert_int_equal(weir_metrics_write(o->w, collect, &used), WEIR_OK);
+    assert_true(asked >= 1);
+    assert_true(asked_with_signals <= 1); /* the text is written without the lock */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_duration_is_in_the_bucket_that_ends_above_it),
@@ -298,6 +374,8 @@ int main(void) {
         OPENED_TEST(they_outlive_the_process),
         OPENED_TEST(rows_that_wait_for_the_database_are_seen_to_wait),
         OPENED_TEST(without_the_file_all_goes_on),
+        OPENED_TEST(rows_wait_for_a_writer_that_hangs),
+        OPENED_TEST(no_handler_runs_while_metrics_hold_the_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
