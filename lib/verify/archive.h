@@ -6,8 +6,8 @@
 #ifndef WEIR_ARCHIVE_H
 #define WEIR_ARCHIVE_H
 
-#include "../lib/base/os.h"
-#include "../lib/base/status.h"
+#include "../base/os.h"
+#include "../base/status.h"
 
 typedef struct weir_archive {
     weir_os os; /* to be given, by its address, to the code that reads the journal */
