@@ -145,13 +145,14 @@ int weir_stretch_look(weir_stretch *s, bool verify_all, weir_error *error) {
     int status = look_at_ring(s, &ring, error);
     if (status != WEIR_OK) return status;
     bool ours = weir_ring_is_ours(ring.found);
-    weir_inventory_input input = {.os = s->os,
-                                  .dirfd = WEIR_OS_CWD,
-                                  .directory = s->directory,
-                                  .ring_mark = ours && ring.mark.block ? &ring.mark : NULL,
-                                  .ring = ring.found,
-                                  .ring_journal = ours ? ring.header.journal : NULL,
-                                  .verify_all = verify_all};
+    weir_inventory_input input = s->database ? *s->database : (weir_inventory_input){0};
+    input.os = s->os;
+    input.dirfd = WEIR_OS_CWD;
+    input.directory = s->directory;
+    input.ring_mark = ours && ring.mark.block ? &ring.mark : NULL;
+    input.ring = ring.found;
+    input.ring_journal = ours ? ring.header.journal : NULL;
+    input.verify_all = verify_all;
     drop_extents(s);
     weir_scan_close(&s->scan);
     s->open = 0;
