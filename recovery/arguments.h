@@ -14,6 +14,8 @@ typedef enum weir_verb {
     WEIR_VERB_REPLAY,
     WEIR_VERB_SALVAGE,
     WEIR_VERB_SYMBOLS,
+    WEIR_VERB_READERS_LIST,
+    WEIR_VERB_READERS_FORGET,
     WEIR_VERBS,
 } weir_verb;
 

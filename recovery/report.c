@@ -10,6 +10,7 @@
 #include "../lib/verify/verdict_text.h"
 #include "exits.h"
 #include "json.h"
+#include "readers.h"
 #include "summary.h"
 
 static int exit_of_status(int status) {
@@ -310,6 +311,7 @@ int weir_report_view(const weir_arguments *arguments, const weir_place *place,
         json_view(arguments, place, view);
     else
         word_view(place, view);
+    weir_report_readers(arguments, place, &view->inventory);
     report_losses(arguments, &view->database.losses);
     weir_report_damages(arguments, &view->inventory);
     return weir_exit_of_verdict(view->inventory.verdict);

@@ -84,4 +84,21 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                            .text = "Of what <weir/crash.h> logged, with functions and lines by "
                                    "addr2line of binutils. It takes no lock and changes nothing.",
                            .run = weir_run_symbols},
+    [WEIR_VERB_READERS_LIST] =
+        {.name = "readers list",
+         .operands = "DATABASE|JOURNAL",
+         .summary = "name the readers, how far they are, what they hold back",
+         .text =
+             "A reader with a name (dump --reader, <weir/read.h>) keeps applied segments in the "
+             "journal until it has read them, up to a limit of its own. It takes no lock and "
+             "changes nothing.",
+         .run = weir_run_readers_list},
+    [WEIR_VERB_READERS_FORGET] =
+        {.name = "readers forget",
+         .operands = "DATABASE|JOURNAL NAME",
+         .summary = "remove a reader: nothing is kept for it any more",
+         .text = "For a reader that is gone for good. One that comes back under that name begins "
+                 "at the first row that is there. What was kept for it goes at the next release, "
+                 "when the program has applied more rows.",
+         .run = weir_run_readers_forget},
 };
