@@ -270,9 +270,9 @@ static int dump_rows(weir_dumping *d, weir_error *error) {
 }
 
 int weir_dump_durable(weir_dumping *d, weir_error *error) {
-    d->reading->look_due = true;
-    int status = weir_reading_look(d->reading, error);
-    d->last = d->arguments->to;
+    const weir_stretch *s = &d->reading->stretch;
+    int status = weir_reading_wait(d->reading, 0, error);
+    d->last = s->next_row - 1 < d->arguments->to ? s->next_row - 1 : d->arguments->to;
     return status == WEIR_OK ? dump_rows(d, error) : status;
 }
 

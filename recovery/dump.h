@@ -34,7 +34,7 @@ void weir_dump_row(weir_dumping *d);
 /* Choose the columns of a CSV and write its header; check that the tables exist: dump_tables.c. */
 int weir_dump_begin_output(weir_dumping *d, weir_error *error);
 
-/* Look anew, and write the rows that have become durable since: dump.c. */
+/* Write the rows that have become durable since; WEIR_PENDING: there are none. dump.c. */
 int weir_dump_durable(weir_dumping *d, weir_error *error);
 
 /* The rows that are in the ring alone: dump_ring.c. */

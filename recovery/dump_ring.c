@@ -89,7 +89,7 @@ static int copy_rows(ring_look *l, weir_error *error) {
         weir_drain_make(&drain, &l->ring, NULL, WEIR_DRAIN_TARGET, WEIR_DRAIN_DEAD_RING, error);
     if (status != WEIR_OK) return status;
     const weir_stretch *s = &l->d->reading->stretch;
-    uint64_t applied = s->found.position.row, durable = s->next_row - 1;
+    uint64_t applied = s->found.position.row, durable = l->d->reading->mark.at.row;
     drain.receiver = &receiver;
     drain.known = applied > durable ? applied - durable : 0;
     for (bool more = true; status == WEIR_OK && more;)
@@ -101,15 +101,20 @@ static int copy_rows(ring_look *l, weir_error *error) {
 
 /* ---- where the rows begin ------------------------------------------------------------------ */
 
-/* The lanes as the last durable block left them, if it is of this ring; else as their heads are. */
+/* The block that holds the last row that was written. */
+static uint64_t last_block(const weir_reading *r) {
+    return r->in_block ? r->block.header.block : r->mark.at.block;
+}
+
+/* The lanes as that block left them, if it is of this ring; else as their heads are. */
 static int begin_lanes(ring_look *l, weir_error *error) {
     weir_reading *r = l->d->reading;
     weir_read_block block;
     uint32_t lanes = l->ring.header.lanes;
     l->begin = calloc(lanes, sizeof *l->begin);
     if (!l->begin) return weir_fail(error, WEIR_NO_MEMORY, "no memory to look at the ring");
-    bool named = r->stretch.end.block && r->reader &&
-                 weir_reader_read(r->reader, r->stretch.end.block, &block, NULL) == WEIR_OK &&
+    bool named = last_block(r) && r->reader &&
+                 weir_reader_read(r->reader, last_block(r), &block, NULL) == WEIR_OK &&
                  weir_id_equal(block.payload.ring, l->ring.header.id);
     for (uint32_t i = 0; named && i < block.payload.lanes; i++) {
         weir_lane_mark mark = weir_payload_lane(&block.payload, i);
@@ -168,7 +173,7 @@ static void dump_held_block(ring_look *l, weir_expander *x, const held_block *bl
 
 static int write_held_rows(ring_look *l, weir_error *error) {
     weir_expander *x;
-    uint64_t number = l->d->reading->stretch.next_row - 1;
+    uint64_t number = l->d->reading->mark.at.row;
     int status = weir_expander_make(&l->tables.templates, &x);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory for the ring's rows");
     l->d->row.in_ring = true;
@@ -208,13 +213,14 @@ static int look_at_lanes(ring_look *l, weir_error *error) {
 }
 
 int weir_dump_ring(weir_dumping *d, weir_error *error) {
-    if (d->left == 0 || d->arguments->until_ns != INT64_MAX) return WEIR_OK;
+    bool chosen = d->left == 0 || d->reading->mark.at.row < d->last; /* not up to the end */
+    if (chosen || d->arguments->until_ns != INT64_MAX) return WEIR_OK;
     int status = WEIR_PENDING;
     for (int i = 0; status == WEIR_PENDING && i < LOOKS; i++) {
         ring_look l = {.d = d};
         l.is_open = weir_handle_holder(d->os, d->place->directory).is_there;
         status = i == 0 ? WEIR_OK : weir_dump_durable(d, error);
-        if (status == WEIR_OK) status = look_at_lanes(&l, error);
+        if (status == WEIR_OK || status == WEIR_PENDING) status = look_at_lanes(&l, error);
         end_look(&l);
     }
     if (status != WEIR_PENDING) return status;
