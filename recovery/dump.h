@@ -31,6 +31,9 @@ typedef struct weir_dumping {
 /* Write the row, if it is wanted: dump.c. */
 void weir_dump_row(weir_dumping *d);
 
+/* All that are declared in the journal: dump_tables.c. */
+int weir_dump_know_tables(const weir_dumping *d, weir_tables *tables, weir_error *error);
+
 /* Choose the columns of a CSV and write its header; check that the tables exist: dump_tables.c. */
 int weir_dump_begin_output(weir_dumping *d, weir_error *error);
 

@@ -99,6 +99,22 @@ static int copy_rows(ring_look *l, weir_error *error) {
     return status;
 }
 
+/* Tables that were declared since the look, in blocks that were followed. */
+static int know_tables_since(ring_look *l, weir_error *error) {
+    weir_reading *r = l->d->reading;
+    weir_read_block b;
+    int status = weir_dump_know_tables(l->d, &l->tables, error);
+    for (uint64_t n = r->stretch.found.durable.block + 1;
+         status == WEIR_OK && r->reader && n <= r->stretch.end.block; n++) {
+        if (weir_reader_header(r->reader, n, &b.header, NULL) != WEIR_OK) break;
+        if (b.header.kind != WEIR_BLOCK_DECLARATIONS) continue;
+        if (weir_reader_payload(r->reader, &b, NULL) != WEIR_OK) break;
+        if (weir_tables_merge(&l->tables, b.payload.body) == WEIR_NO_MEMORY)
+            status = weir_fail(error, WEIR_NO_MEMORY, "no memory for declarations");
+    }
+    return status;
+}
+
 /* ---- where the rows begin ------------------------------------------------------------------ */
 
 /* The block that holds the last row that was written. */
@@ -202,9 +218,8 @@ static int look_at_lanes(ring_look *l, weir_error *error) {
     int status = weir_ring_attach(&l->ring, place->os, WEIR_OS_CWD, place->ring, &found, error);
     if (status != WEIR_OK || found != WEIR_RING_OURS) return status;
     if (is_of_interest(l)) {
-        weir_reading *r = l->d->reading;
-        if (r->reader) weir_tables_read(&l->tables, &r->stretch.found, r->reader);
-        status = begin_lanes(l, error);
+        status = know_tables_since(l, error);
+        if (status == WEIR_OK) status = begin_lanes(l, error);
         if (status == WEIR_OK) status = is_untouched(l) ? copy_rows(l, error) : WEIR_PENDING;
         if (status == WEIR_OK) status = is_untouched(l) ? write_held_rows(l, error) : WEIR_PENDING;
     }

@@ -41,11 +41,21 @@ static int choose_columns(weir_dumping *d, weir_error *error) {
     return status == WEIR_OK ? status : weir_fail(error, status, "no memory for column names");
 }
 
+/* By the inventory, which may have declarations above the durable mark, too. */
+int weir_dump_know_tables(const weir_dumping *d, weir_tables *tables, weir_error *error) {
+    const weir_reading *r = d->reading;
+    weir_reader *reader;
+    int status =
+        weir_reader_make(&r->archive.os, weir_inventory_locator(&r->stretch.found), &reader);
+    if (status != WEIR_OK) return weir_fail(error, status, "no memory to read declarations");
+    weir_tables_read(tables, &r->stretch.found, reader);
+    weir_reader_free(reader);
+    return WEIR_OK;
+}
+
 int weir_dump_begin_output(weir_dumping *d, weir_error *error) {
-    weir_reading *r = d->reading;
-    int status = WEIR_OK;
-    if (r->reader) weir_tables_read(&d->tables, &r->stretch.found, r->reader);
-    if (d->arguments->csv) status = choose_columns(d, error);
+    int status = weir_dump_know_tables(d, &d->tables, error);
+    if (status == WEIR_OK && d->arguments->csv) status = choose_columns(d, error);
     if (status == WEIR_OK) status = check_tables(d, error);
     if (status == WEIR_OK && d->arguments->csv) weir_csv_header(stdout, &d->columns);
     return status;
