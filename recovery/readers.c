@@ -52,22 +52,19 @@ static reader_facts facts_of(const weir_inventory *i, const weir_named_note *not
     return f;
 }
 
-static void json_reader(const weir_named_note *note, const reader_facts *f) {
-    weir_json json = weir_json_begin(stdout, "reader");
+static void json_facts(weir_json *json, const weir_named_note *note, const reader_facts *f) {
     const weir_named *r = &note->reader;
-    weir_json_text(&json, "name", r->name);
-    weir_json_text(&json, "broken", note->why);
-    if (note->status == WEIR_OK) {
-        weir_json_bool(&json, "of_this_journal", f->ours);
-        weir_json_uint(&json, "row", r->mark.at.row);
-        weir_json_uint(&json, "block", r->mark.at.block);
-        weir_json_time(&json, "written", r->wall_ns);
-        weir_json_uint(&json, "behind", f->behind);
-        weir_json_uint(&json, "missed", f->missed);
-        weir_json_uint(&json, "held_bytes", f->held);
-        weir_json_uint(&json, "hold_bytes", r->hold_bytes);
-    }
-    weir_json_end(&json);
+    weir_json_text(json, "name", r->name);
+    weir_json_text(json, "broken", note->why);
+    if (note->status != WEIR_OK) return;
+    weir_json_bool(json, "of_this_journal", f->ours);
+    weir_json_uint(json, "row", r->mark.at.row);
+    weir_json_uint(json, "block", r->mark.at.block);
+    weir_json_time(json, "written", r->wall_ns);
+    weir_json_uint(json, "behind", f->behind);
+    weir_json_uint(json, "missed", f->missed);
+    weir_json_uint(json, "held_bytes", f->held);
+    weir_json_uint(json, "hold_bytes", r->hold_bytes);
 }
 
 static void word_reader(const weir_named_note *note, const reader_facts *f) {
@@ -88,18 +85,35 @@ static void word_reader(const weir_named_note *note, const reader_facts *f) {
     printf("; %" PRIu64 " bytes are kept for it, of %" PRIu64 " at most\n", f->held, r->hold_bytes);
 }
 
-void weir_report_readers(const weir_arguments *arguments, const weir_place *place,
-                         const weir_inventory *inventory) {
+/* What cannot be listed is a note. */
+static weir_readers take_readers(const weir_place *place) {
     weir_readers readers;
     weir_error error = {0};
     if (weir_readers_take(place->os, WEIR_OS_CWD, place->directory, &readers, &error) != WEIR_OK)
         weir_report_note("%s", error.text);
+    return readers;
+}
+
+void weir_json_readers(weir_json *json, const weir_place *place, const weir_inventory *inventory) {
+    weir_readers readers = take_readers(place);
+    weir_json_key(json, "readers");
+    fputc('[', json->out);
     for (size_t i = 0; i < readers.count; i++) {
         reader_facts f = facts_of(inventory, &readers.list[i]);
-        if (arguments->json)
-            json_reader(&readers.list[i], &f);
-        else
-            word_reader(&readers.list[i], &f);
+        weir_json object = {json->out, false};
+        fputs(i ? ",{" : "{", json->out);
+        json_facts(&object, &readers.list[i], &f);
+        fputc('}', json->out);
+    }
+    fputc(']', json->out);
+    weir_readers_free(&readers);
+}
+
+void weir_word_readers(const weir_place *place, const weir_inventory *inventory) {
+    weir_readers readers = take_readers(place);
+    for (size_t i = 0; i < readers.count; i++) {
+        reader_facts f = facts_of(inventory, &readers.list[i]);
+        word_reader(&readers.list[i], &f);
     }
     weir_readers_free(&readers);
 }
@@ -116,7 +130,13 @@ int weir_run_readers_list(const weir_arguments *arguments, const weir_place *pla
     weir_view_input input = {.os = place->os, .place = place, .database = place->database};
     if (weir_view_take(&input, &view, &error) != WEIR_OK)
         return weir_report_error(arguments, &error);
-    weir_report_readers(arguments, place, &view.inventory);
+    if (arguments->json) {
+        weir_json json = weir_json_begin(stdout, "readers");
+        weir_json_readers(&json, place, &view.inventory);
+        weir_json_end(&json);
+    } else {
+        weir_word_readers(place, &view.inventory);
+    }
     weir_view_free(&view);
     return WEIR_EXIT_CLEAN;
 }

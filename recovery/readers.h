@@ -3,10 +3,11 @@
 #define WEIR_TOOL_READERS_H
 
 #include "../lib/verify/readers.h"
+#include "json.h"
 #include "view.h"
 
-/* Each as a line of words, or as an object of type "reader". What cannot be listed is a note. */
-void weir_report_readers(const weir_arguments *arguments, const weir_place *place,
-                         const weir_inventory *inventory);
+/* As the member "readers", an array; or as a line of words for each. */
+void weir_json_readers(weir_json *json, const weir_place *place, const weir_inventory *inventory);
+void weir_word_readers(const weir_place *place, const weir_inventory *inventory);
 
 #endif

@@ -196,7 +196,10 @@ static void readers_are_listed_and_forgotten(void **state) {
     expect_text(f->out, "after row 50, 0 rows behind");
     run(f, "readers", "list", "--json", f->database, NULL), expect(f, CLEAN);
     expect_text(f->out, "\"name\":\"export\",\"broken\":null,\"of_this_journal\":true,\"row\":50,");
-    expect_text(f->out, "\"hold_bytes\":5000}");
+    expect_text(f->out, "\"hold_bytes\":5000}]}");
+    run(f, "status", "--json", f->database, NULL), expect(f, CLEAN);
+    expect_text(f->out, "\"readers\":[{\"name\":\"export\",");
+    assert_int_equal(lines(f->out), 1); /* monitors read the last object */
     run(f, "readers", "forget", f->database, "nobody", NULL), expect(f, FAILED);
     run(f, "readers", "forget", f->database, "../lock", NULL), expect(f, FAILED);
     run(f, "readers", "forget", f->database, "export", NULL), expect(f, CLEAN);
