@@ -18,6 +18,19 @@ typedef struct follower {
     char out[280], err[280];
 } follower;
 
+static pid_t living; /* which tear-down ends */
+
+static void end_living(void) {
+    int status;
+    if (living > 0 && kill(living, SIGKILL) == 0) (void)waitpid(living, &status, 0);
+    living = 0;
+}
+
+static int tear_down_living(void **state) {
+    end_living();
+    return tear_down(state);
+}
+
 static follower start(fixture *f, const char *extra, const char *value) {
     follower t;
     char *arguments[] = {(char *)(uintptr_t) "weir-recover",
@@ -31,6 +44,7 @@ static follower start(fixture *f, const char *extra, const char *value) {
     (void)snprintf(t.err, sizeof t.err, "%s/follow.err", f->directory);
     t.pid = fork();
     if (t.pid == 0) become_the_tool(f, arguments, t.out, t.err);
+    living = t.pid;
     return t;
 }
 
@@ -54,6 +68,7 @@ static char *stop(follower *t, int code) {
     int status;
     assert_int_equal(kill(t->pid, SIGINT), 0);
     assert_int_equal(waitpid(t->pid, &status, 0), t->pid);
+    living = 0;
     char *out = weir_file_text(t->out), *err = weir_file_text(t->err);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != code)
         fail_msg("wait status %x\n%s", (unsigned)status, err);
@@ -209,6 +224,16 @@ static void readers_are_listed_and_forgotten(void **state) {
     expect_all(f->out, 1, 50);
 }
 
+static void a_place_is_not_kept_for_lines_that_were_not_written(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable);
+    f->out_path = "/dev/full";
+    run(f, "dump", "--reader", "export", f->database, NULL), expect(f, FAILED);
+    f->out_path = NULL;
+    run(f, "dump", "--reader", "export", f->database, NULL), expect(f, CLEAN);
+    expect_all(f->out, 1, 50);
+}
+
 /* ---- rings -------------------------------------------------------------------------------------- */
 
 static void expect_ring_rows(const fixture *f) {
@@ -256,16 +281,14 @@ static void the_ring_of_a_stopped_process_is_looked_into(void **state) {
     int ready[2], status;
     char byte;
     assert_int_equal(pipe(ready), 0);
-    pid_t child = fork();
-    if (child == 0) stay_with_both(f, ready[1]);
+    living = fork();
+    if (living == 0) stay_with_both(f, ready[1]);
     assert_int_equal(read(ready[0], &byte, 1), 1);
-    assert_int_equal(kill(child, SIGSTOP), 0);
-    assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+    close(ready[0]), close(ready[1]);
+    assert_int_equal(kill(living, SIGSTOP), 0);
+    assert_int_equal(waitpid(living, &status, WUNTRACED), living);
     run(f, "dump", "--ring", f->database, NULL), expect(f, CLEAN);
     expect_ring_rows(f);
-    assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    close(ready[0]), close(ready[1]);
 }
 
 static void stay_appending(const fixture *f, int ready) {
@@ -284,12 +307,13 @@ static void stay_appending(const fixture *f, int ready) {
 /* Rows move from the ring to the journal while it is looked at: none comes twice, none is missing. */
 static void the_ring_of_a_busy_process_continues_the_journal(void **state) {
     fixture *f = *state;
-    int ready[2], status;
+    int ready[2];
     char byte;
     assert_int_equal(pipe(ready), 0);
-    pid_t child = fork();
-    if (child == 0) stay_appending(f, ready[1]);
+    living = fork();
+    if (living == 0) stay_appending(f, ready[1]);
     assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]), close(ready[1]);
     for (int i = 0; i < 10; i++) {
         run(f, "dump", "--ring", f->database, NULL), expect(f, CLEAN);
         int previous = 0, row, id = 0;
@@ -301,9 +325,6 @@ static void the_ring_of_a_busy_process_continues_the_journal(void **state) {
             previous = row;
         }
     }
-    assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    close(ready[0]), close(ready[1]);
 }
 
 /* ---- times -------------------------------------------------------------------------------------- */
@@ -381,16 +402,19 @@ static void rows_are_chosen_by_table_level_and_text(void **state) {
     assert_string_equal(f->out, "");
 }
 
+#define LIVING_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down_living)
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(follows_a_program_that_is_killed_and_started_again),
-        TEST(a_reader_that_follows_gets_each_row_while_segments_are_recycled),
+        LIVING_TEST(follows_a_program_that_is_killed_and_started_again),
+        LIVING_TEST(a_reader_that_follows_gets_each_row_while_segments_are_recycled),
         TEST(a_cursor_is_where_it_goes_on),
         TEST(a_cursor_of_another_journal_is_refused),
         TEST(readers_are_listed_and_forgotten),
+        TEST(a_place_is_not_kept_for_lines_that_were_not_written),
         TEST(the_ring_of_a_dead_process_is_looked_into),
-        TEST(the_ring_of_a_stopped_process_is_looked_into),
-        TEST(the_ring_of_a_busy_process_continues_the_journal),
+        LIVING_TEST(the_ring_of_a_stopped_process_is_looked_into),
+        LIVING_TEST(the_ring_of_a_busy_process_continues_the_journal),
         TEST(a_clock_that_jumped_is_judged_block_by_block),
         TEST(rows_are_chosen_by_table_level_and_text),
     };
