@@ -29,7 +29,7 @@ void weir_stretch_free(weir_stretch *s) {
 /* ---- extents ----------------------------------------------------------------------------- */
 
 static int add_extent(weir_stretch *s, weir_extent extent, const char *path) {
-    if (s->count == s->capacity) {
+    if (!s->extents || s->count == s->capacity) {
         size_t wanted = s->capacity * 2 + 16;
         weir_extent *larger = realloc(s->extents, wanted * sizeof *larger);
         if (!larger) return WEIR_NO_MEMORY;
@@ -341,7 +341,7 @@ static int advance_here(weir_stretch *s, weir_error *error) {
 }
 
 static int advance_into_next(weir_stretch *s, weir_error *error) {
-    weir_segment_header h;
+    weir_segment_header h = {0};
     int status = find_next_segment(s, &h, error);
     if (status != WEIR_OK) return status;
     if (s->end.segment && h.before.offset > s->end.offset) { /* more was written meanwhile */

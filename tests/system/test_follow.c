@@ -1,7 +1,7 @@
 /* test_follow.c - what dump does beside writing a journal once: it follows one, looks into rings,
  * chooses by time, text and level, goes on after a cursor and for a reader. */
 /* Covers: recovery/dump.c, recovery/dump_ring.c, recovery/dump_filter.c, recovery/dump_tables.c,
- * recovery/readers.c, lib/read/reading.c */
+ * recovery/readers.c */
 #include <signal.h>
 
 #include <weir/log.h>

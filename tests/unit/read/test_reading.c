@@ -2,7 +2,7 @@
  *
  * Row n of the journal holds the number n, so whatever is read can be judged without a second list. */
 /* Covers: lib/read/read.c, lib/read/stretch.c, lib/read/settle.c, lib/read/missing.c,
- * lib/journal/held.c */
+ * lib/read/place_text.c, lib/verify/archive.c, lib/journal/held.c */
 #include "support.h"
 
 #include <dirent.h>
