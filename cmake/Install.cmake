@@ -6,6 +6,15 @@ install(TARGETS weir weir_static EXPORT weirTargets
 install(TARGETS weir-tool weir-log RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/recovery/weir-recover # a symbolic link
     DESTINATION ${CMAKE_INSTALL_BINDIR})
+# Where the shells look, each for a name of its own.
+install(FILES recovery/completion/weir.bash RENAME weir
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES recovery/completion/weir.bash RENAME weir-recover
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES recovery/completion/weir.zsh RENAME _weir
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+install(FILES recovery/completion/weir.fish
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(DIRECTORY include/weir DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(FILES share/lnav/weir.json DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/lnav)

@@ -1,7 +1,7 @@
 # The manual pages of the library: written by hand are weir(7) and those of the tools; those of the
 # functions are made from the headers, where there is a Python 3.
 install(FILES docs/weir.7 DESTINATION ${CMAKE_INSTALL_MANDIR}/man7)
-install(FILES recovery/weir-recover.1 logger/weir-log.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES recovery/weir.1 recovery/weir-recover.1 logger/weir-log.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 
 find_package(Python3 COMPONENTS Interpreter QUIET)
 if(Python3_Interpreter_FOUND)

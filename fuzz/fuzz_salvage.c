@@ -14,6 +14,7 @@
  *     a program, no row is left in it that was not applied, and no number is given again;
  *   - the database has every row that could be read before and was not applied, by number and content,
  *     behind them those of the ring, and no other; its table was known if its segment declares it;
+ *   - a dry run before it has changed nothing, and told the code and the number of rows;
  *   - the record of losses names all numbers that are missing, and none that came;
  *   - every segment is still there, byte by byte, under one of the names that the manual gives it.
  * One input in eight is then done again with a disk on which a call fails, and once more when it is sound
@@ -27,6 +28,7 @@
 #include "../lib/verify/scan.h"
 #include "../recovery/deadring.h"
 #include "../recovery/exits.h"
+#include "../recovery/rehearse.h"
 #include "harness.h"
 #include "memory_base.h"
 #include "salvage_os.h"
@@ -83,9 +85,9 @@ int fuzz_positions(weir_sink *sink, weir_position **out, size_t *count, weir_err
     return *out ? WEIR_OK : weir_fail(error, WEIR_NO_MEMORY, "no memory for positions");
 }
 
-int fuzz_losses_record(const char *database, const uint8_t journal[16], const weir_losses *losses,
-                       uint32_t wait_s, weir_error *error) {
-    (void)database, (void)journal, (void)wait_s;
+int fuzz_losses_keep(const weir_place *where, const uint8_t journal[16], const weir_losses *losses,
+                     uint32_t wait_s, weir_error *error) {
+    (void)where, (void)journal, (void)wait_s;
     return memory_base_record(&base, losses, error);
 }
 
@@ -120,6 +122,16 @@ int fuzz_report_refusal(const weir_arguments *arguments, const weir_inventory *i
     return weir_report_refusal(arguments, inventory);
 }
 
+static bool rehearsed;
+static uint64_t rehearsed_rows;
+
+void fuzz_report_rehearsal(const weir_arguments *arguments, const char *database,
+                           const weir_applied *applied, uint64_t lost, bool lost_unknown) {
+    rehearsed = true;
+    rehearsed_rows = applied->rows;
+    weir_report_rehearsal(arguments, database, applied, lost, lost_unknown);
+}
+
 /* ---- what opens the journal as programs do ---- */
 
 static bool recovered; /* asked for, since it was last cleared */
@@ -146,7 +158,8 @@ static int apply_all(weir *w, weir_sink *sink, weir_error *error) {
 }
 
 int fuzz_recover(const weir_arguments *arguments, const weir_place *where) {
-    (void)arguments;
+    recovered = true;
+    if (arguments->dry_run) return WEIR_EXIT_CLEAN; /* recover.c has one of its own */
     weir_sink sink = memory_base_sink(&base);
     weir_handle_config config = {.options = {.lane_bytes = WEIR_TOOL_LANE_BYTES,
                                              .lanes_max = WEIR_TOOL_LANES,
@@ -156,7 +169,6 @@ int fuzz_recover(const weir_arguments *arguments, const weir_place *where) {
                                  .read_positions = read_positions};
     weir *w;
     weir_options_fill(&config.options);
-    recovered = true;
     recovered_rows = 0;
     recovery_error = (weir_error){0};
     int status = fuzz_handle_open(&config, &w, &recovery_error);
@@ -194,14 +206,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 }
 
 /* Glibc lets a program replace its streams. */
-static int run_verb(void) {
-    static const weir_arguments arguments = {.verb = WEIR_VERB_SALVAGE};
+static int run_verb_with(const weir_arguments *arguments) {
     FILE *out = stdout, *err = stderr;
     words = 0;
-    recovered = refused = false;
+    recovered = refused = rehearsed = false;
     told = (weir_error){0};
     stdout = stderr = said;
-    int code = weir_run_salvage(&arguments, &place);
+    int code = weir_run_salvage(arguments, &place);
     (void)fflush(said); /* it cannot fail */
     stdout = out;
     stderr = err;
@@ -210,6 +221,16 @@ static int run_verb(void) {
     MUST(!base.wrong);
     MUST(words > 0);
     return code;
+}
+
+static int run_verb(void) {
+    static const weir_arguments arguments = {.verb = WEIR_VERB_SALVAGE};
+    return run_verb_with(&arguments);
+}
+
+static int rehearse_verb(void) {
+    static const weir_arguments arguments = {.verb = WEIR_VERB_SALVAGE, .dry_run = true};
+    return run_verb_with(&arguments);
 }
 
 /* ---- what is there before ---- */
@@ -571,10 +592,22 @@ static bool is_behind(const expectation *e) {
     return inventory->position.row >= (n ? inventory->extents[n - 1].next_row : 1);
 }
 
+/* Only said, and nothing touched. */
+static int rehearse(const expectation *e, bool *reported, uint64_t *rows) {
+    int code = rehearse_verb();
+    *reported = rehearsed && !told.text[0] && !refused;
+    *rows = rehearsed_rows;
+    check_untouched(e);
+    MUST(base.committed == 0 && base.losses.count == 0);
+    return code;
+}
+
 /* On a sound disk. True when all is well afterwards. */
 static bool run_sound(expectation *e) {
     weir_verdict verdict = e->view.inventory.verdict;
-    int code = run_verb();
+    bool reported;
+    uint64_t rows;
+    int foretold = rehearse(e, &reported, &rows), code = run_verb();
     if (!weir_verdict_refuses(verdict)) {
         MUST(recovered);
         if (e->view.inventory.read_only) return false; /* it says so */
@@ -594,6 +627,7 @@ static bool run_sound(expectation *e) {
     check_kept(e);
     if (told.text[0] || (refused && is_behind(e))) return false;
     MUST(!refused && code == code_for(e));
+    MUST(reported && foretold == code && rows == base.committed);
     check_salvaged(e);
     return true;
 }

@@ -786,7 +786,7 @@ class Journal:
         self.segments = {s.number: s for s in segments if s.state != "absent"}
         self.state, self.rot, self.torn, self.rows, self.last = "empty", False, False, [], 0
         self.damages, self.drained, self.position, self.closed = [], {}, "none", False
-        self.ring_named, self.short = None, False
+        self.ring_named, self.named_by, self.short = None, 0, False
         valid = [s for s in self.segments.values() if s.state == "valid"]
         self.journal = known(valid[-1].journal) if valid else None
         if not self.segments:
@@ -862,6 +862,7 @@ class Journal:
         if w.blocks:
             link, b = w.blocks[-1]
             self.ring_named, self.drained = link.content(b)[0]
+            self.named_by = b.block
             self.closed = b.kind == 2 and not any(self.ring_named) and not self.drained
 
     def read_rows(self, w):
@@ -1016,7 +1017,8 @@ def waiting(j, r):
     if r.state != "readable":
         return 0
     ours = j.ring_named == r.id
-    if j.state == "present" and not j.short and (j.closed or r.mark and not ours):
+    outlived = r.mark and not ours and j.named_by > r.mark
+    if j.state == "present" and (outlived or j.closed and not j.short):
         return 0
     return r.rows(j.drained if ours else {})
 

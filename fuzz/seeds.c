@@ -14,6 +14,7 @@
 #include "../lib/journal/journal.h"
 #include "../lib/read/place_text.h"
 #include "../lib/ring/recorder.h"
+#include "../lib/stats/stats_file.h"
 #include "harness.h"
 #include "operations.h"
 
@@ -594,6 +595,46 @@ static void seed_recorders(void) {
     write_recorder("foreign", 2, 0, file, 6);
 }
 
+/* ---- figures ---------------------------------------------------------------------------- */
+
+/* As fuzz_stats.c takes it. */
+static void write_figures(const char *what, uint8_t seal, const uint8_t *file, size_t bytes) {
+    static uint8_t input[1 + WEIR_STATS_BYTES];
+    input[0] = seal;
+    memcpy(input + 1, file, bytes);
+    write_seed("stats", what, input, 1 + bytes);
+}
+
+static void seed_figures(void) {
+    static _Alignas(8) uint8_t file[WEIR_STATS_BYTES];
+    weir_stats_header header = {.version = WEIR_STATS_VERSION,
+                                .journal = {1},
+                                .ring = {2},
+                                .process = 7,
+                                .opened_wall_ns = 1700000000000000000,
+                                .lanes_max = 64,
+                                .sinks = 1,
+                                .program = "service"};
+    weir_figures figures = {.state = WEIR_STATS_OPEN, .rows_published = 10, .last_row = 9};
+    weir_sink_figures sink = {.rows_applied = 8, .last_row_applied = 8, .waiting_since = 1};
+    const uint64_t events[] = {0, 1, 2};
+    weir_stats_encode_header(file, &header);
+    write_figures("empty", 0, file, sizeof file);
+    memcpy(file + WEIR_STATS_SINKS, "sqlite", 6);
+    weir_stats_store(file, &figures, events, 3, &sink);
+    weir_stats_count_sync(file, 1000000, 3);
+    weir_stats_count_commit(file, UINT64_MAX);
+    write_figures("figures", 0, file, sizeof file);
+    write_figures("cut", 2, file, 300);
+    header.sinks = WEIR_STATS_SINKS_MAX;
+    memset(header.program, 'p', WEIR_STATS_PROGRAM);
+    weir_stats_encode_header(file, &header);
+    memset(file + WEIR_STATS_SINKS, '"', WEIR_STATS_NAME);
+    write_figures("sinks", 0, file, sizeof file);
+    file[16] = 1;
+    write_figures("newer", 1, file, sizeof file);
+}
+
 /* ---- positions --------------------------------------------------------------------------- */
 
 static void seed_stored(void) {
@@ -686,6 +727,7 @@ int main(int argc, char **argv) {
     seed_templated();
     seed_rings();
     seed_recorders();
+    seed_figures();
     seed_stored();
     seed_named();
     seed_programs();

@@ -16,6 +16,8 @@ typedef enum weir_verb {
     WEIR_VERB_SYMBOLS,
     WEIR_VERB_READERS_LIST,
     WEIR_VERB_READERS_FORGET,
+    WEIR_VERB_METRICS,
+    WEIR_VERB_COMPLETION,
     WEIR_VERBS,
 } weir_verb;
 
@@ -35,14 +37,22 @@ typedef struct weir_arguments {
     const char *into;    /* replay: the database to fill */
     weir_texts *tables;  /* dump: these only; NULL: all */
     const char *level, *match, *after, *reader; /* dump; or NULL */
+    const char *listen; /* metrics: ADDRESS:PORT to serve them at; or NULL */
+    const char *format; /* metrics: "openmetrics" or "prometheus"; or NULL */
+    const char *output; /* metrics: the file that has them; or NULL */
     weir_texts *load;
     bool json, csv, archive, skip_damage, adopt;
     bool follow, ring, cursor; /* dump */
     bool help, usage, version;
+    bool dry_run;             /* say what would be done, and change nothing */
+    bool undo;                /* salvage: bring in what was lost */
+    const char *save_to;      /* salvage: a new database to fill; or NULL */
+    const char *integrity;    /* "none", "quick", "full"; NULL: none */
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     uint64_t hold_bytes;      /* dump: of a reader; 0: not said */
     int64_t until_ns;         /* since 1970; INT64_MAX: no bound */
     int64_t since_ns;         /* likewise; INT64_MIN: no bound */
+    uint32_t interval_s;      /* metrics: from one writing of the file to the next; 0: once */
     uint32_t wait_s;          /* how long to go on without progress */
 } weir_arguments;
 

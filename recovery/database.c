@@ -148,12 +148,17 @@ static void copy_text(sqlite3_stmt *s, int column, char *into, size_t size) {
 static int read_losses(sqlite3 *db, weir_losses *losses) {
     if (!weir_database_has_table(db, "weir_loss")) return SQLITE_OK;
     sqlite3_stmt *s;
-    int status = sqlite3_prepare_v2(
-        db, "SELECT first_row, last_row, why, noted FROM weir_loss ORDER BY rowid", -1, &s, NULL);
+    static const char query[] =
+        "SELECT first_row, last_row, why, noted, journal FROM weir_loss ORDER BY rowid";
+    int status = sqlite3_prepare_v2(db, query, -1, &s, NULL);
     if (status != SQLITE_OK) return status;
     while ((status = sqlite3_step(s)) == SQLITE_ROW) {
         weir_loss loss = {.first_row = (uint64_t)sqlite3_column_int64(s, 0),
-                          .last_row = (uint64_t)sqlite3_column_int64(s, 1)};
+                          .last_row = (uint64_t)sqlite3_column_int64(s, 1),
+                          .in_database = true};
+        const void *journal = sqlite3_column_blob(s, 4);
+        if (journal && sqlite3_column_bytes(s, 4) == sizeof loss.journal)
+            memcpy(loss.journal, journal, sizeof loss.journal);
         copy_text(s, 2, loss.why, sizeof loss.why);
         copy_text(s, 3, loss.noted, sizeof loss.noted);
         if (weir_losses_add(losses, &loss) != WEIR_OK) status = SQLITE_NOMEM;

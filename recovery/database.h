@@ -10,11 +10,17 @@ typedef enum weir_database_state {
     WEIR_DATABASE_UNREADABLE, /* why is SQLite's message */
 } weir_database_state;
 
-/* Rows that the database will never get, as the table weir_loss says: see loss.h. */
+/* Rows that the database will never get, as the table weir_loss says, and the file beside it: see
+ * loss.h. */
 typedef struct weir_loss {
+    weir_id journal;              /* zeros until it is recorded */
     uint64_t first_row, last_row; /* 0, 0: it is unknown which rows */
+    uint64_t segment, offset;     /* where they stood; 0, 0: unknown. Only the file says this ... */
+    uint64_t last_segment;        /* ... and which was the journal's youngest segment then */
     char why[160];
-    char noted[24]; /* when; empty until it is recorded in the database */
+    char noted[24]; /* when; empty until it is recorded */
+    bool in_database, in_file;
+    bool found; /* by the file: they were brought in later */
 } weir_loss;
 
 typedef struct weir_losses {

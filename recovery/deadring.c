@@ -171,10 +171,11 @@ static int drain(ring_rows *r, weir_ring *ring, const weir_durable_mark *mark, w
 
 /* Does the ring hold rows of this journal that are not in its blocks? The rows of the blocks have
  * been applied before, as far as they can be. */
-static bool has_own_rows(const weir_apply_input *input, const weir_ring *ring, bool has_mark) {
+static bool has_own_rows(const weir_apply_input *input, const weir_ring *ring,
+                         const weir_durable_mark *mark) {
     const weir_inventory *inventory = &input->ring->inventory;
     return weir_ring_is_ours(inventory->found.ring) &&
-           !weir_inspection_is_drained(inventory, &ring->header, has_mark);
+           !weir_inspection_is_drained(inventory, &ring->header, mark);
 }
 
 int weir_apply_ring(const weir_apply_input *input, weir_applied *out, weir_error *error) {
@@ -187,9 +188,10 @@ int weir_apply_ring(const weir_apply_input *input, weir_applied *out, weir_error
     bool has_mark = weir_ring_load_mark(&ring, &mark);
     /* Where no block was replayed the position may still be that of no journal. */
     weir_id_copy(out->position.journal, input->journal);
-    if (has_own_rows(input, &ring, has_mark)) {
+    const weir_durable_mark *known = has_mark ? &mark : NULL;
+    if (has_own_rows(input, &ring, known)) {
         status = read_tables(&r, error);
-        if (status == WEIR_OK) status = drain(&r, &ring, has_mark ? &mark : NULL, error);
+        if (status == WEIR_OK) status = drain(&r, &ring, known, error);
     }
     weir_block_rows_free(&r.rows);
     weir_tables_free(&r.tables);

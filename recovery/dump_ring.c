@@ -161,8 +161,8 @@ static bool is_of_interest(const ring_look *l) {
     weir_durable_mark mark;
     bool has_mark = weir_ring_load_mark(&l->ring, &mark);
     bool ours = weir_id_equal(l->ring.header.journal, r->stretch.journal);
-    return ours && (l->is_open ||
-                    !weir_inspection_is_drained(&r->stretch.found, &l->ring.header, has_mark));
+    return ours && (l->is_open || !weir_inspection_is_drained(&r->stretch.found, &l->ring.header,
+                                                              has_mark ? &mark : NULL));
 }
 
 /* ---- writing ------------------------------------------------------------------------------- */

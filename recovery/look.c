@@ -3,8 +3,20 @@
 #include <stdio.h>
 
 #include "exits.h"
+#include "loss_file.h"
 #include "report.h"
 #include "verbs.h"
+
+/* What the database says of lost rows, and the file beside it: each loss once. */
+static int join_losses(const weir_place *place, weir_view *view, weir_error *error) {
+    weir_losses in_file;
+    int status = weir_loss_file_read(place->os, place->directory, &in_file, error);
+    if (status != WEIR_OK) return status;
+    if (weir_losses_join(&view->database.losses, &in_file) != WEIR_OK)
+        status = weir_fail(error, WEIR_NO_MEMORY, "no memory for the list of lost rows");
+    weir_losses_free(&in_file);
+    return status;
+}
 
 static int look_at_journal(const weir_arguments *arguments, const weir_place *place,
                            const weir_os *os, weir_error *error) {
@@ -15,6 +27,11 @@ static int look_at_journal(const weir_arguments *arguments, const weir_place *pl
                              .verify_all = arguments->verb == WEIR_VERB_VERIFY};
     int status = weir_view_take(&input, &view, error);
     if (status != WEIR_OK) return weir_report_error(arguments, error);
+    status = join_losses(place, &view, error);
+    if (status != WEIR_OK) {
+        weir_view_free(&view);
+        return weir_report_error(arguments, error);
+    }
     int code = weir_report_view(arguments, place, &view);
     weir_view_free(&view);
     return code;

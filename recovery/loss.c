@@ -7,20 +7,30 @@
 
 #include "../lib/verify/verdict_text.h"
 #include "../writer/sqlite/sqlite_error.h"
+#include "loss_file.h"
 #include "patience.h"
+#include "undo_rows.h"
 
 /* ---- what is lost ---------------------------------------------------------------------- */
 
-static int add_range(weir_losses *losses, uint64_t first, uint64_t last, const char *why) {
-    weir_loss loss = {.first_row = first, .last_row = last};
+static int add_loss(weir_losses *losses, weir_loss loss, const char *why) {
     (void)snprintf(loss.why, sizeof loss.why, "%s", why); /* a cut text is still a text */
     return weir_losses_add(losses, &loss);
 }
 
+static int add_range(weir_losses *losses, uint64_t first, uint64_t last, const char *why) {
+    return add_loss(losses, (weir_loss){.first_row = first, .last_row = last}, why);
+}
+
 static int add_damage(const weir_inventory *inventory, const weir_damage *d, weir_losses *losses) {
+    weir_loss loss = {
+        .segment = d->segment, .offset = d->offset, .last_segment = inventory->last_segment};
     uint64_t lost = weir_findings_lost(inventory, d);
-    if (lost) return add_range(losses, d->last_row - lost + 1, d->last_row, d->why);
-    return d->rows_unknown ? add_range(losses, 0, 0, d->why) : WEIR_OK;
+    if (lost) {
+        loss.first_row = d->last_row - lost + 1;
+        loss.last_row = d->last_row;
+    }
+    return lost || d->rows_unknown ? add_loss(losses, loss, d->why) : WEIR_OK;
 }
 
 /* Rows that are not in the journal any more, where salvage goes on after them. */
@@ -28,8 +38,9 @@ static int add_gone(const weir_inventory *inventory, weir_losses *losses) {
     uint64_t first, last;
     weir_findings_gone(inventory, &first, &last);
     if (last < first) return WEIR_OK;
-    return add_range(losses, first, last,
-                     "they were applied to another database and left the journal");
+    weir_loss loss = {
+        .first_row = first, .last_row = last, .last_segment = inventory->last_segment};
+    return add_loss(losses, loss, "they were applied to another database and left the journal");
 }
 
 /* The numbers of rows in a ring that cannot be read are unknown. */
@@ -56,7 +67,7 @@ int weir_losses_of(const weir_view *view, weir_losses *out) {
     return status;
 }
 
-/* ---- the record ------------------------------------------------------------------------ */
+/* ---- the record in the database -------------------------------------------------------- */
 
 static int insert(sqlite3 *db, const weir_id journal, const weir_losses *losses,
                   weir_error *error) {
@@ -110,4 +121,58 @@ int weir_losses_record(const char *database, const weir_id journal, const weir_l
     }
     (void)sqlite3_close(db); /* rolls back what was not committed; statements are finalized */
     return status;
+}
+
+/* ---- forgetting ------------------------------------------------------------------------ */
+
+static int run_bound(sqlite3 *db, const char *sql, const weir_id id, const weir_loss *loss,
+                     weir_error *error) {
+    sqlite3_stmt *s;
+    int status = weir_sqlite_prepare(db, sql, &s, error);
+    if (status != WEIR_OK) return status;
+    int code = sqlite3_bind_blob(s, 1, id, sizeof(weir_id), SQLITE_STATIC);
+    if (code == SQLITE_OK && loss) code = sqlite3_bind_int64(s, 2, (sqlite3_int64)loss->first_row);
+    if (code == SQLITE_OK && loss) code = sqlite3_bind_int64(s, 3, (sqlite3_int64)loss->last_row);
+    if (code == SQLITE_OK) code = sqlite3_step(s);
+    if (code != SQLITE_DONE) status = weir_sqlite_fail(db, "forgetting lost rows", error);
+    (void)sqlite3_finalize(s); /* repeats what step has said */
+    return status;
+}
+
+static int forget_in(sqlite3 *db, const weir_loss *loss, weir_error *error) {
+    weir_id undo;
+    weir_undo_id(loss->journal, undo);
+    int status = weir_sqlite_run(db, "PRAGMA synchronous=FULL", error);
+    if (status == WEIR_OK) status = weir_sqlite_run(db, "BEGIN IMMEDIATE", error);
+    if (status == WEIR_OK)
+        status = run_bound(db,
+                           "DELETE FROM weir_loss WHERE journal = ?1 AND first_row >= ?2 AND "
+                           "last_row <= ?3",
+                           loss->journal, loss, error);
+    if (status == WEIR_OK)
+        status = run_bound(db, "DELETE FROM weir_position WHERE journal = ?1", undo, NULL, error);
+    return status == WEIR_OK ? weir_sqlite_run(db, "COMMIT", error) : status;
+}
+
+int weir_losses_forget(const char *database, const weir_loss *loss, uint32_t wait_s,
+                       weir_error *error) {
+    sqlite3 *db = NULL;
+    int code = sqlite3_open_v2(database, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int status = code == SQLITE_OK ? WEIR_OK : weir_sqlite_fail(db, "opening it", error);
+    if (status == WEIR_OK) {
+        (void)sqlite3_busy_timeout(db, (int)weir_patience_ms(wait_s)); /* cannot fail */
+        status = forget_in(db, loss, error);
+    }
+    (void)sqlite3_close(db); /* rolls back what was not committed; statements are finalized */
+    return status;
+}
+
+/* ---- both ------------------------------------------------------------------------------ */
+
+int weir_losses_keep(const weir_place *place, const weir_id journal, const weir_losses *losses,
+                     uint32_t wait_s, weir_error *error) {
+    int status =
+        weir_loss_file_append(place->os, place->directory, WEIR_LOSS_NOTED, journal, losses, error);
+    if (status != WEIR_OK) return status;
+    return weir_losses_record(place->database, journal, losses, wait_s, error);
 }

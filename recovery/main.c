@@ -8,6 +8,7 @@
 #include "extensions.h"
 #include "remembered.h"
 #include "report.h"
+#include "stop.h"
 #include "verbs.h"
 
 enum { STDOUT_BYTES = 1 << 16 };
@@ -23,6 +24,12 @@ static int finish_output(int code) {
     return WEIR_EXIT_FAILED;
 }
 
+static int end_tool(int code) {
+    code = finish_output(code);
+    if (weir_stop_signal()) weir_stop_end();
+    return code;
+}
+
 int main(int argc, char **argv) {
     weir_arguments arguments;
     weir_place place;
@@ -32,11 +39,11 @@ int main(int argc, char **argv) {
     weir_arguments_parse(argc, argv, &arguments);
     (void)setvbuf(stdout, NULL, _IOFBF, STDOUT_BYTES); /* only speed depends on it */
     const weir_verb_entry *verb = &weir_verbs[arguments.verb];
-    if (verb->elsewhere) return finish_output(verb->run(&arguments, NULL));
+    if (verb->elsewhere) return end_tool(verb->run(&arguments, NULL));
     int status = weir_remembered_place(weir_os_posix(), &arguments, &place, &error);
     if (status == WEIR_OK) status = weir_extensions_check(&arguments, &error);
     int code =
         status == WEIR_OK ? verb->run(&arguments, &place) : weir_report_error(&arguments, &error);
     weir_place_free(&place);
-    return finish_output(code);
+    return end_tool(code);
 }

@@ -77,6 +77,33 @@ const weir_option weir_options_table[] = {
      "the "
      "schema uses; may be given again",
      WRITING, LIST(load), 0},
+    {"output", "FILE", "Write the metrics there, aside first, and rename the file",
+     WEIR_BIT(METRICS), TEXT(output), 'o'},
+    {"interval", "SECONDS", "With --output: write them again and again", WEIR_BIT(METRICS),
+     NUMBER_32(interval_s, 1, 86400), 0},
+    {"format", "NAME",
+     "openmetrics, or prometheus: the older text format 0.0.4, which is the default with --output",
+     WEIR_BIT(METRICS), TEXT(format), 0},
+    {"listen", "ADDRESS:PORT",
+     "Serve the metrics at http://ADDRESS:PORT/metrics; [::1]:PORT for IPv6 (by weir-exporter, a "
+     "package of its own)",
+     WEIR_BIT(METRICS), TEXT(listen), 0},
+    {"dry-run", NULL,
+     "Say how many rows would be applied and lost, with the exit status that the real run would "
+     "have, and change nothing",
+     WRITING, FLAG(dry_run), 0},
+    {"integrity", "HOW",
+     "Check the resulting database with SQLite's quick_check (quick) or integrity_check (full), "
+     "which read all of it; none is the default",
+     WRITING, TEXT(integrity), 0},
+    {"to", "FILE",
+     "Touch nothing that is there, and fill this new database with all that can be read of the old "
+     "database and of the journal",
+     WEIR_BIT(SALVAGE), TEXT(save_to), 0},
+    {"undo", NULL,
+     "Bring in the rows that an earlier salvage had to leave out, now that a sound copy of their "
+     "segment is there",
+     WEIR_BIT(SALVAGE), FLAG(undo), 0},
     {"help", NULL, "Show this text; after a verb, what the verb does", ALL, FLAG(help), '?'},
     {"usage", NULL, "Show the options in short", ALL, FLAG(usage), 0},
     {"version", NULL, "Show the version", ALL, FLAG(version), 'V'},

@@ -15,7 +15,8 @@ typedef enum weir_option_kind {
     WEIR_OPTION_LIST,      /* weir_texts *: may be given again */
 } weir_option_kind;
 
-/* Lines of one name are for different verbs, and alike in argument, letter and kind. */
+/* Lines of one name are for different verbs, and alike in letter and in whether they take an
+ * argument. */
 typedef struct weir_option {
     const char *name;
     const char *argument; /* as --help names it; NULL for a flag */

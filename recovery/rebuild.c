@@ -5,10 +5,13 @@
 
 #include "../writer/sqlite/sqlite_sink.h"
 #include "apply.h"
+#include "check_database.h"
 #include "exits.h"
 #include "extensions.h"
 #include "loss.h"
 #include "patience.h"
+#include "rebuild.h"
+#include "rehearse.h"
 #include "report.h"
 #include "verbs.h"
 
@@ -16,7 +19,9 @@ typedef struct rebuilding {
     const weir_arguments *arguments;
     const weir_place *place;
     weir_archive archive;
-    weir_view view; /* of the journal, with the positions of the database to fill */
+    weir_view view;      /* of the journal, with the positions of the database to fill */
+    const char *filled;  /* the database whose positions count: into, but in a rehearsal */
+    weir_unread *unread; /* gets what cannot be read; or NULL */
 } rebuilding;
 
 /* The database to fill must not be in use, and not be the journal's own, for which there is plain
@@ -134,17 +139,33 @@ static void note_ring(const rebuilding *r, const weir_applied *applied) {
                          (unsigned long long)rows_in_ring(r));
 }
 
+static int rehearse_rebuilding(const rebuilding *r, weir_applied *applied, uint64_t lost,
+                               weir_error *error) {
+    bool skips = r->arguments->skip_damage;
+    int status = weir_rehearse(r->arguments, &r->archive.os, r->place, &r->view,
+                               skips ? WEIR_REPLAY_SKIP_DAMAGE : WEIR_REPLAY_STOP_AT_DAMAGE,
+                               limits_of(r), applied, error);
+    weir_report_rehearsal(r->arguments, r->arguments->into, applied, lost,
+                          r->view.inventory.verdict == WEIR_VERDICT_CUT_RING);
+    return status;
+}
+
 static int rebuild(rebuilding *r, weir_error *error) {
     weir_applied applied = {.position = r->view.inventory.position};
     const weir_inventory *i = &r->view.inventory;
     if (!may_go_on(r)) return weir_report_refusal(r->arguments, i);
     bool whole = is_in_the_ring(r);
     if (!whole) weir_report_damages(r->arguments, i);
-    int status = fill_from_journal(r, &applied, error);
     uint64_t lost = whole ? 0 : weir_lost_rows(i);
+    int status;
+    if (r->arguments->dry_run)
+        status = rehearse_rebuilding(r, &applied, lost, error);
+    else
+        status = fill_from_journal(r, &applied, error);
     note_ring(r, &applied);
     note_late(&applied);
-    weir_report_applied(r->arguments, "replayed", r->arguments->into, &applied, lost);
+    if (!r->arguments->dry_run)
+        weir_report_applied(r->arguments, "replayed", r->arguments->into, &applied, lost);
     weir_losses_free(&applied.passed);
     if (status != WEIR_OK) return weir_report_error(r->arguments, error);
     if (lost || (!whole && i->damage_count) || i->verdict == WEIR_VERDICT_CUT_RING)
@@ -153,20 +174,20 @@ static int rebuild(rebuilding *r, weir_error *error) {
 }
 
 static int look_and_rebuild(rebuilding *r, weir_error *error) {
-    weir_view_input input = {.os = &r->archive.os,
-                             .place = r->place,
-                             .database = r->arguments->into,
-                             .verify_all = true};
+    weir_view_input input = {
+        .os = &r->archive.os, .place = r->place, .database = r->filled, .verify_all = true};
     int status = check_into(r, error);
     if (status == WEIR_OK) status = weir_view_take(&input, &r->view, error);
     if (status != WEIR_OK) return weir_report_error(r->arguments, error);
+    if (r->unread) weir_unread_add_view(r->unread, &r->view);
     int code = rebuild(r, error);
     weir_view_free(&r->view);
     return code;
 }
 
-int weir_run_replay(const weir_arguments *arguments, const weir_place *place) {
-    rebuilding r = {.arguments = arguments, .place = place};
+int weir_rebuild(const weir_arguments *arguments, const weir_place *place, const char *filled,
+                 weir_unread *unread) {
+    rebuilding r = {.arguments = arguments, .place = place, .filled = filled, .unread = unread};
     weir_error error = {0};
     if (!place->journal_is_there)
         (void)weir_fail(&error, WEIR_NOT_FOUND, "there is no journal at %s", place->directory);
@@ -174,6 +195,11 @@ int weir_run_replay(const weir_arguments *arguments, const weir_place *place) {
         (void)weir_fail(&error, WEIR_NO_MEMORY, "no memory to read %s", place->directory);
     if (error.status != WEIR_OK) return weir_report_error(arguments, &error);
     int code = look_and_rebuild(&r, &error);
+    if (!arguments->dry_run) code = weir_check_database(arguments, arguments->into, code);
     weir_archive_close(&r.archive);
     return code;
+}
+
+int weir_run_replay(const weir_arguments *arguments, const weir_place *place) {
+    return weir_rebuild(arguments, place, arguments->into, NULL);
 }

@@ -6,12 +6,15 @@
 
 #include <weir/sqlite.h>
 
+#include "check_database.h"
 #include "exits.h"
 #include "extensions.h"
 #include "json.h"
 #include "patience.h"
 #include "progress.h"
+#include "rehearse.h"
 #include "report.h"
+#include "stop.h"
 #include "verbs.h"
 
 enum { STEP_MS = 100 };
@@ -46,9 +49,16 @@ static int wait_until_applied(recovery *r, weir *w, weir_error *error) {
         status = weir_sync(w, WEIR_APPLIED, STEP_MS);
         if (weir_stats(w, &r->stats) != WEIR_OK) break; /* sync has reported why */
         weir_progress_show(&progress, r->stats.rows_applied, r->stats.rows_recovered);
-    } while (status == WEIR_PENDING && weir_patience_lasts(&patience, r->stats.rows_applied));
+    } while (status == WEIR_PENDING && !weir_stop_signal() &&
+             weir_patience_lasts(&patience, r->stats.rows_applied));
     weir_progress_end(&progress);
     if (status == WEIR_OK) return status;
+    if (status == WEIR_PENDING && weir_stop_signal())
+        return weir_fail(error, WEIR_PENDING,
+                         "%s: stopped by a signal: %" PRIu64 " rows applied, up to row %" PRIu64
+                         "; %" PRIu64 " rows wait in the journal: run it again to go on",
+                         r->place->database, r->stats.rows_applied, r->stats.last_row_applied,
+                         r->stats.lag_rows);
     if (status < 0) return fail_with_last_error(status, error);
     return weir_fail(
         error, WEIR_BUSY, "%s takes no rows (%s); %" PRIu64 " rows wait in the journal: try again",
@@ -66,9 +76,12 @@ static int recover(recovery *r, weir_error *error) {
                             .event_context = r};
     weir_sqlite_options program = weir_extensions_options(r->arguments);
     weir *w;
+    weir_stop_watch();
     int status = weir_open_sqlite_with(r->place->database, &options, &program, &w);
     if (status != WEIR_OK) return fail_with_last_error(status, error);
     status = wait_until_applied(r, w, error);
+    /* Closing would apply rows for as long as --wait says. The process ends, and loses nothing. */
+    if (weir_stop_signal()) return status;
     int closed = weir_close(w);
     if (status == WEIR_OK && closed < 0) status = fail_with_last_error(closed, error);
     return status;
@@ -137,6 +150,27 @@ static int recover_nothing(recovery *r, weir_error *error) {
     return report_recovery(r);
 }
 
+/* Published rows that something has written over are lost to recovery too. */
+static int rehearse_recovery(const recovery *r, weir_error *error) {
+    weir_applied applied;
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    const weir_ring_report *ring = &r->before.ring;
+    bool lost = ring->unreadable_bytes && ring->same_boot;
+    int status = weir_rehearse(r->arguments, r->place->os, r->place, &r->before,
+                               WEIR_REPLAY_STOP_AT_DAMAGE, limits, &applied, error);
+    weir_report_rehearsal(r->arguments, r->place->database, &applied, 0, lost);
+    weir_losses_free(&applied.passed);
+    if (status != WEIR_OK) return weir_report_error(r->arguments, error);
+    if (lost) return WEIR_EXIT_DAMAGE;
+    return applied.rows ? WEIR_EXIT_RECOVERED : WEIR_EXIT_CLEAN;
+}
+
+static int recover_and_report(recovery *r, weir_error *error) {
+    int status = recover(r, error);
+    int code = status == WEIR_OK ? report_recovery(r) : weir_report_error(r->arguments, error);
+    return weir_check_database(r->arguments, r->place->database, code);
+}
+
 /* The library would refuse damage too, but only after SQLite has opened or created the database. So
  * look first: then a refusal changes nothing. */
 static int recover_after_look(recovery *r, weir_error *error) {
@@ -148,8 +182,11 @@ static int recover_after_look(recovery *r, weir_error *error) {
         code = weir_report_refusal(r->arguments, &r->before.inventory);
     } else {
         status = weir_view_check_owner(&r->before, r->arguments, r->place, error);
-        if (status == WEIR_OK) status = recover(r, error);
-        code = status == WEIR_OK ? report_recovery(r) : weir_report_error(r->arguments, error);
+        if (status != WEIR_OK)
+            code = weir_report_error(r->arguments, error);
+        else
+            code =
+                r->arguments->dry_run ? rehearse_recovery(r, error) : recover_and_report(r, error);
     }
     weir_view_free(&r->before);
     return code;
@@ -160,5 +197,7 @@ int weir_run_recover(const weir_arguments *arguments, const weir_place *place) {
     weir_error error = {0};
     if (weir_place_check_owner(place, &error) != WEIR_OK)
         return weir_report_error(arguments, &error);
-    return place->journal_is_there ? recover_after_look(&r, &error) : recover_nothing(&r, &error);
+    if (place->journal_is_there) return recover_after_look(&r, &error);
+    int code = recover_nothing(&r, &error);
+    return arguments->dry_run ? code : weir_check_database(arguments, place->database, code);
 }

@@ -11,6 +11,7 @@
 #include "exits.h"
 #include "json.h"
 #include "readers.h"
+#include "remedy.h"
 #include "summary.h"
 
 static int exit_of_status(int status) {
@@ -56,7 +57,9 @@ static const char *database_name(weir_database_state state) {
 
 /* ---- damages ---- */
 
-static void json_damage(const weir_inventory *inventory, const weir_damage *d) {
+static void json_damage(const weir_arguments *arguments, const weir_inventory *inventory,
+                        const weir_damage *d) {
+    char remedy[WEIR_REMEDY_TEXT];
     weir_json json = weir_json_begin(stdout, "damage");
     weir_json_text(&json, "path", d->path);
     weir_json_uint(&json, "segment", d->segment);
@@ -66,16 +69,24 @@ static void json_damage(const weir_inventory *inventory, const weir_damage *d) {
     weir_json_uint(&json, "first_row", d->first_row);
     weir_json_uint(&json, "last_row", d->last_row);
     weir_json_uint(&json, "rows_lost", weir_findings_lost(inventory, d));
+    weir_json_bool(&json, "rows_unknown", d->rows_unknown);
     weir_json_text(&json, "why", d->why);
+    weir_json_text(&json, "next", weir_remedy_of_damage(arguments, inventory, d, remedy));
     weir_json_end(&json);
 }
 
-static void word_damage(const weir_inventory *inventory, const weir_damage *d) {
-    char rows[WEIR_ROWS_TEXT];
+static void word_damage(const weir_arguments *arguments, const weir_inventory *inventory,
+                        const weir_damage *d) {
+    char rows[WEIR_ROWS_TEXT], remedy[WEIR_REMEDY_TEXT];
     printf("damage: %s", d->path ? d->path : "segment");
     if (!d->path) printf(" %" PRIu64 " (missing)", d->segment);
-    printf(" at byte %" PRIu64 ": %s; %s\n", d->offset, d->why,
-           weir_findings_rows(inventory, d, rows));
+    printf(" at byte %" PRIu64, d->offset);
+    if (d->first_block && d->first_block == d->last_block)
+        printf(", block %" PRIu64, d->first_block);
+    else if (d->first_block)
+        printf(", blocks %" PRIu64 " to %" PRIu64, d->first_block, d->last_block);
+    printf(": %s; %s; %s\n", d->why, weir_findings_rows(inventory, d, rows),
+           weir_remedy_of_damage(arguments, inventory, d, remedy));
 }
 
 /* Reported like a damage, but without a file. */
@@ -89,7 +100,7 @@ static void report_gone(const weir_arguments *arguments, const weir_inventory *i
     weir_damage gone = gone_rows(inventory);
     if (gone.last_row < gone.first_row) return;
     if (arguments->json)
-        json_damage(inventory, &gone);
+        json_damage(arguments, inventory, &gone);
     else
         printf("missing: rows %" PRIu64 " to %" PRIu64 ": %s\n", gone.first_row, gone.last_row,
                gone.why);
@@ -99,9 +110,9 @@ void weir_report_damages(const weir_arguments *arguments, const weir_inventory *
     report_gone(arguments, inventory);
     for (size_t i = 0; i < inventory->damage_count; i++) {
         if (arguments->json)
-            json_damage(inventory, &inventory->damages[i]);
+            json_damage(arguments, inventory, &inventory->damages[i]);
         else
-            word_damage(inventory, &inventory->damages[i]);
+            word_damage(arguments, inventory, &inventory->damages[i]);
     }
 }
 
@@ -116,9 +127,9 @@ uint64_t weir_lost_rows(const weir_inventory *inventory) {
 int weir_report_refusal(const weir_arguments *arguments, const weir_inventory *inventory) {
     weir_report_damages(arguments, inventory);
     weir_error error = {.status = weir_verdict_status(inventory->verdict)};
-    (void)snprintf(error.text, sizeof error.text, "%s",
-                   inventory->detail[0] ? inventory->detail
-                                        : weir_verdict_text(inventory->verdict));
+    char text[WEIR_REMEDY_TEXT];
+    (void)snprintf(error.text, sizeof error.text, "%.499s",
+                   weir_remedy_of_verdict(arguments, inventory, text)); /* cut: still a text */
     return weir_report_error(arguments, &error);
 }
 
@@ -135,6 +146,9 @@ static void json_loss(const weir_loss *loss) {
     }
     weir_json_text(&json, "why", loss->why);
     weir_json_text(&json, "noted", loss->noted);
+    weir_json_hex(&json, "journal_id", loss->journal, sizeof(weir_id));
+    weir_json_bool(&json, "in_database", loss->in_database);
+    weir_json_bool(&json, "in_file", loss->in_file);
     weir_json_end(&json);
 }
 
@@ -144,7 +158,9 @@ static void word_loss(const weir_loss *loss) {
         printf("rows %" PRIu64 " to %" PRIu64, loss->first_row, loss->last_row);
     else
         printf("an unknown number of rows");
-    printf(" (table weir_loss, %s): %s\n", loss->noted, loss->why);
+    printf(" (%s, %s%s): %s\n", loss->in_database ? "table weir_loss" : "the journal's file losses",
+           loss->noted, loss->in_database && loss->in_file ? "; the journal's file losses" : "",
+           loss->why);
 }
 
 /* Rows that were lost earlier: this look did not find them, but they are still lost. */
@@ -209,7 +225,8 @@ static void json_view(const weir_arguments *arguments, const weir_place *place,
         weir_json_begin(stdout, arguments->verb == WEIR_VERB_VERIFY ? "verify" : "status");
     weir_json_text(&json, "verdict", weir_verdict_name(i->verdict));
     weir_json_bool(&json, "refuses", weir_verdict_refuses(i->verdict));
-    weir_json_text(&json, "text", i->detail[0] ? i->detail : weir_verdict_text(i->verdict));
+    char text[WEIR_REMEDY_TEXT];
+    weir_json_text(&json, "text", weir_remedy_of_verdict(arguments, i, text));
     weir_json_text(&json, "database", place->database);
     weir_json_text(&json, "database_state", database_name(view->database.state));
     weir_json_text(&json, "journal", place->directory);
@@ -278,11 +295,12 @@ static void word_kept(const char *what, const weir_kept_files *files) {
            files->count == 1 ? "file" : "files", files->bytes);
 }
 
-static void word_view(const weir_place *place, const weir_view *view) {
+static void word_view(const weir_arguments *arguments, const weir_place *place,
+                      const weir_view *view) {
     const weir_inventory *i = &view->inventory;
     char first[WEIR_TIME_TEXT], last[WEIR_TIME_TEXT];
-    printf("%s: %s\n", weir_verdict_name(i->verdict),
-           i->detail[0] ? i->detail : weir_verdict_text(i->verdict));
+    char text[WEIR_REMEDY_TEXT];
+    printf("%s: %s\n", weir_verdict_name(i->verdict), weir_remedy_of_verdict(arguments, i, text));
     printf("  database  %s, %s%s%s\n", place->database ? place->database : "not named",
            database_name(view->database.state), view->database.why[0] ? ": " : "",
            view->database.why);
@@ -312,7 +330,7 @@ int weir_report_view(const weir_arguments *arguments, const weir_place *place,
     if (arguments->json)
         json_view(arguments, place, view);
     else
-        word_view(place, view);
+        word_view(arguments, place, view);
     report_losses(arguments, &view->database.losses);
     weir_report_damages(arguments, &view->inventory);
     return weir_exit_of_verdict(view->inventory.verdict);

@@ -11,11 +11,15 @@
 #include "../lib/handle/handle.h"
 #include "../writer/sqlite/sqlite_sink.h"
 #include "apply.h"
+#include "check_database.h"
 #include "exits.h"
 #include "extensions.h"
 #include "loss.h"
 #include "patience.h"
+#include "rehearse.h"
 #include "report.h"
+#include "salvage_to.h"
+#include "undo.h"
 #include "verbs.h"
 
 typedef struct salvaging {
@@ -93,8 +97,8 @@ static int open_for_salvage(const salvaging *s, weir_sink *sink, weir **w, weir_
 static int record_losses(const salvaging *s, weir_error *error) {
     const weir_inventory *i = &s->before.inventory;
     bool none = i->found.journal != WEIR_JOURNAL_PRESENT;
-    return weir_losses_record(s->place->database, none ? s->before.ring.header.journal : i->journal,
-                              &s->losses, s->arguments->wait_s, error);
+    return weir_losses_keep(s->place, none ? s->before.ring.header.journal : i->journal, &s->losses,
+                            s->arguments->wait_s, error);
 }
 
 static int salvage(salvaging *s, weir_error *error) {
@@ -140,7 +144,7 @@ static int look_again(const salvaging *s, weir_error *error) {
 
 /* Opening refuses these, damaged or not; so nothing is noted as lost for them, or set aside. */
 static int check_can_follow(const weir_inventory *i, const weir_place *place, weir_error *error) {
-    const char *way = "weir replay --skip-damage --into NEW brings out what can be read";
+    const char *way = "with --to NEW all that can be read goes into a new file";
     if (i->found.spent && i->verdict != WEIR_VERDICT_SPENT)
         return weir_fail(error, WEIR_DAMAGED, "%s: it is damaged, and %s; %s", place->directory,
                          weir_verdict_text(WEIR_VERDICT_SPENT), way);
@@ -150,6 +154,28 @@ static int check_can_follow(const weir_inventory *i, const weir_place *place, we
             "%s: it is damaged, and a newer version wrote it: salvage with that one; %s",
             place->directory, way);
     return WEIR_OK;
+}
+
+static bool loses_unknown_rows(const weir_losses *losses) {
+    for (size_t i = 0; i < losses->count; i++)
+        if (losses->list[i].first_row == 0) return true;
+    return false;
+}
+
+/* An older copy stays one: what it holds is in the database, and salvage ends refusing it. */
+static bool stays_behind(const weir_inventory *i) {
+    uint64_t next = i->extent_count ? i->extents[i->extent_count - 1].next_row : 1;
+    return i->position.row >= next && i->found.position == WEIR_POSITION_BEYOND;
+}
+
+static int rehearse_salvage(salvaging *s, weir_error *error) {
+    const weir_inventory *i = &s->before.inventory;
+    int status = weir_rehearse_salvage(s->place->os, s->place, &s->before, &s->applied, error);
+    weir_report_rehearsal(s->arguments, s->place->database, &s->applied, weir_lost_rows(i),
+                          loses_unknown_rows(&s->losses));
+    if (status != WEIR_OK) return weir_report_error(s->arguments, error);
+    if (s->losses.count || stays_behind(i)) return WEIR_EXIT_DAMAGE;
+    return s->applied.rows ? WEIR_EXIT_RECOVERED : WEIR_EXIT_CLEAN;
 }
 
 static int salvage_after_look(salvaging *s, weir_error *error) {
@@ -164,10 +190,12 @@ static int salvage_after_look(salvaging *s, weir_error *error) {
         (void)weir_fail(error, WEIR_NO_MEMORY, "no memory for the list of lost rows");
         return weir_report_error(s->arguments, error);
     }
+    if (s->arguments->dry_run) return rehearse_salvage(s, error);
     int status = salvage(s, error);
     weir_report_applied(s->arguments, "salvaged", s->place->database, &s->applied,
                         weir_lost_rows(i));
-    return status == WEIR_OK ? look_again(s, error) : weir_report_error(s->arguments, error);
+    int code = status == WEIR_OK ? look_again(s, error) : weir_report_error(s->arguments, error);
+    return weir_check_database(s->arguments, s->place->database, code);
 }
 
 static int check_salvage(const salvaging *s, weir_error *error) {
@@ -177,6 +205,8 @@ static int check_salvage(const salvaging *s, weir_error *error) {
 }
 
 int weir_run_salvage(const weir_arguments *arguments, const weir_place *place) {
+    if (arguments->save_to) return weir_run_salvage_to(arguments, place);
+    if (arguments->undo) return weir_run_undo(arguments, place);
     salvaging s = {.arguments = arguments, .place = place};
     weir_error error = {0};
     int status = check_salvage(&s, &error);

@@ -2,6 +2,7 @@
 #include "verbs.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "dump_filter.h"
 
@@ -21,12 +22,34 @@ static const char *complain_of_dump(const weir_arguments *a) {
     return NULL;
 }
 
-static const char *complain_of_replay(const weir_arguments *a) {
-    return a->into ? NULL : "replay needs --into FILE: the database to fill";
+static const char *complain_of_integrity(const weir_arguments *a) {
+    const char *how = a->integrity ? a->integrity : "none";
+    bool known = strcmp(how, "none") == 0 || strcmp(how, "quick") == 0 || strcmp(how, "full") == 0;
+    return known ? NULL : "--integrity is none, quick or full";
 }
 
-static const char *complain_of_adoption(const weir_arguments *a) {
-    return a->adopt && !a->journal ? "--adopt says something of --journal" : NULL;
+static const char *complain_of_replay(const weir_arguments *a) {
+    if (!a->into) return "replay needs --into FILE: the database to fill";
+    return complain_of_integrity(a);
+}
+
+static const char *complain_of_recovery(const weir_arguments *a) {
+    if (a->adopt && !a->journal) return "--adopt says something of --journal";
+    return complain_of_integrity(a);
+}
+
+static const char *complain_of_salvage(const weir_arguments *a) {
+    if (a->undo && a->save_to) return "--undo and --to exclude each other";
+    return complain_of_recovery(a);
+}
+
+static const char *complain_of_metrics(const weir_arguments *a) {
+    if (a->json) return "metrics are OpenMetrics text; status has --json";
+    bool known =
+        !a->format || strcmp(a->format, "openmetrics") == 0 || strcmp(a->format, "prometheus") == 0;
+    if (!known) return "--format is openmetrics or prometheus";
+    if (a->listen && a->output) return "--listen and --output exclude each other";
+    return a->interval_s && !a->output ? "--interval says something of --output" : NULL;
 }
 
 const weir_verb_entry weir_verbs[WEIR_VERBS] = {
@@ -37,7 +60,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                                    "apply every row of the journal, and "
                                    "say what was found. `weir-recover DATABASE` does the same.",
                            .run = weir_run_recover,
-                           .complain = complain_of_adoption},
+                           .complain = complain_of_recovery},
     [WEIR_VERB_STATUS] = {.name = "status",
                           .operands = "DATABASE|JOURNAL",
                           .summary = "say what is there: rows, ring, verdict, damage",
@@ -74,10 +97,17 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                            .summary = "recover past damage, and name the rows that are lost",
                            .text =
                                "Every readable row is applied. Rows that are lost are named, in "
-                               "the table weir_loss too. Damaged segments are set aside, nothing "
-                               "is deleted.",
+                               "the table weir_loss and the journal's file losses too. Damaged "
+                               "segments are set aside, nothing is deleted. With --to nothing that "
+                               "is there is touched: a new file gets what the old database has, "
+                               "and then what the journal has beyond that, as replay "
+                               "--skip-damage would apply it; its table weir_salvage and the file "
+                               "FILE-salvage.json list what could not be read. With --undo rows "
+                               "that were lost are brought in from a sound copy of their segment, "
+                               "which may stand in the journal's directory, in its archive, or "
+                               "in place of the damaged one; what was applied stays.",
                            .run = weir_run_salvage,
-                           .complain = complain_of_adoption},
+                           .complain = complain_of_salvage},
     [WEIR_VERB_SYMBOLS] = {.name = "symbols",
                            .operands = "DATABASE",
                            .summary = "print the crashes that the database's log tells",
@@ -101,4 +131,19 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                  "at the first row that is there. What was kept for it goes at the next release, "
                  "when the program has applied more rows.",
          .run = weir_run_readers_forget},
+    [WEIR_VERB_METRICS] = {.name = "metrics",
+                           .operands = "DATABASE|JOURNAL",
+                           .summary = "write figures as OpenMetrics text, for Prometheus",
+                           .text =
+                               "Of the process that has the journal open, or of the last one that "
+                               "had. It takes no lock, disturbs nobody and changes nothing.",
+                           .run = weir_run_metrics,
+                           .complain = complain_of_metrics},
+    [WEIR_VERB_COMPLETION] = {.name = "completion",
+                              .operands = "bash|zsh|fish|mdoc",
+                              .summary = "write what a shell completes verbs and options with",
+                              .text = "With mdoc, the part of the manual page that the tables of "
+                                      "verbs and options give.",
+                              .run = weir_run_completion,
+                              .elsewhere = true},
 };

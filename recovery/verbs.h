@@ -19,9 +19,11 @@ int weir_run_look(const weir_arguments *arguments, const weir_place *place); /* 
 int weir_run_dump(const weir_arguments *arguments, const weir_place *place);
 int weir_run_replay(const weir_arguments *arguments, const weir_place *place);
 int weir_run_salvage(const weir_arguments *arguments, const weir_place *place);
+int weir_run_completion(const weir_arguments *arguments, const weir_place *place);
 int weir_run_symbols(const weir_arguments *arguments, const weir_place *place);
 int weir_run_readers_list(const weir_arguments *arguments, const weir_place *place);
 int weir_run_readers_forget(const weir_arguments *arguments, const weir_place *place);
+int weir_run_metrics(const weir_arguments *arguments, const weir_place *place);
 
 typedef struct weir_verb_entry {
     const char *name; /* "verify", or of two words: "archive list" */

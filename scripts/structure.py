@@ -11,8 +11,8 @@ import re
 import subprocess
 import sys
 
-FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/verify", "lib/journal", "lib/handle", "lib/read",
-           "writer/apply", "writer/copy", "writer/sqlite", "recovery", "logger",
+FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/stats", "lib/verify", "lib/journal", "lib/handle",
+           "lib/read", "writer/apply", "writer/copy", "writer/sqlite", "recovery", "recovery/metrics", "logger",
            "extension"]
 NOT = {"writer/copy": ["lib/ring", "lib/verify", "lib/journal", "lib/handle", "writer/apply"],
        "logger": ["recovery"],

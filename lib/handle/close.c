@@ -6,6 +6,7 @@
 
 #include "../base/thread.h"
 #include "crash.h"
+#include "figures.h"
 #include "fork.h"
 #include "log_record.h"
 #include "log_site.h"
@@ -37,6 +38,7 @@ void weir_dismantle(weir *w) {
     weir_log_end_recorder(w);
     if (w->ring.lanes) weir_ring_close(&w->ring);
     free_declarations(w);
+    weir_figures_end(w);
     weir_close_descriptors(w);
     weir_registry_unlock(w);
     if (w->dirfd) (void)w->os->close(w->os->self, w->dirfd); /* nothing is written through it */
@@ -45,6 +47,7 @@ void weir_dismantle(weir *w) {
     w->directory = NULL;
     (void)pthread_mutex_destroy(&w->declaring); /* nobody holds these */
     (void)pthread_mutex_destroy(&w->flushing);
+    (void)pthread_mutex_destroy(&w->storing);
     weir_registry_give_back(w);
     weir_fork_end();
 }
@@ -102,6 +105,7 @@ static int remove_ring(weir *w, weir_error *error) {
     int gone = w->os->unlink(w->os->self, w->dirfd, path);
     weir_log_remove_recorder(w); /* it belongs to that ring */
     if (gone >= 0) gone = w->os->sync_directory(w->os->self, w->dirfd, w->directory);
+    weir_figures_leave_ring(w);
     weir_ring_unmap(&w->ring); /* the file system takes a while to free it */
     return gone < 0 ? weir_fail_os(error, gone, "cannot remove %s", path) : WEIR_OK;
 }
@@ -153,6 +157,7 @@ static int close_handle(weir *w) {
         return weir_publish_error(&error);
     }
     if (journaled == WEIR_OK) journaled = leave_closing_mark(w, &error);
+    weir_figures_close(w);
     weir_dismantle(w);
     if (journaled != WEIR_OK) return weir_publish_error(&error);
     return applied;

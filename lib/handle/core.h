@@ -96,6 +96,17 @@ struct weir {
     _Atomic uint32_t said;                /* events, a bit each: not passed; relaxed */
     _Atomic uint64_t said_ns[WEIR_EVENTS];
 
+    /* What others see of this handle from outside: figures.h. */
+    pthread_mutex_t storing; /* figures are stored by one thread at a time; guards what follows */
+    uint8_t *figures;        /* the mapped file; NULL: there is none */
+    bool figures_tried;
+    uint64_t counted_syncs, counted_sync_ns; /* of those that the histogram has */
+    bool ring_counted;                       /* the ring may be gone: rows and bytes as they were */
+    uint64_t counted_rows, counted_bytes;
+    /* Relaxed: only counts and times of reports. */
+    _Atomic uint64_t event_counts[WEIR_EVENTS];
+    _Atomic uint64_t durable_at, applied_at, waiting_since, commit_ns_total, commit_ns_max;
+
     /* The flight recorder: log_record.h. */
     weir_recorder recorder;
     _Atomic uint32_t
@@ -144,6 +155,10 @@ void weir_leave_appends(weir *w);
 
 /* The calling thread ends: its lanes are given back, in every handle. */
 void weir_hand_back_lanes(void);
+
+/* What weir_stats() tells: of the ring, which must be mapped, and all else. */
+void weir_count_published(const weir *w, struct weir_stats *out);
+void weir_count_stats(weir *w, struct weir_stats *out);
 
 /* To the program's on_event, or to standard error; context: the weir. */
 void weir_send_event(void *context, weir_event event, const char *text);

@@ -50,11 +50,16 @@ static void report_unreadable(const weir_opening *o) {
              : ": the machine went down before they became durable");
 }
 
+const uint8_t *weir_dead_ring_to_drain(const weir_opening *o) {
+    const weir_durable_mark *mark = o->has_mark ? &o->mark : NULL;
+    bool none = !o->dead.lanes || weir_inspection_is_drained(&o->found, &o->dead.header, mark);
+    return none ? NULL : o->dead.header.id;
+}
+
 int weir_dead_ring_drain(weir_opening *o) {
     weir *w = o->w;
     weir_drain drain;
-    if (!o->dead.lanes || weir_inspection_is_drained(&o->found, &o->dead.header, o->has_mark))
-        return WEIR_OK;
+    if (!weir_dead_ring_to_drain(o)) return WEIR_OK;
     weir_inspection_skip_drained(&o->found, &o->dead);
     int status = weir_drain_make(&drain, &o->dead, w->journal, WEIR_DRAIN_TARGET,
                                  WEIR_DRAIN_DEAD_RING, o->error);

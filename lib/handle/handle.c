@@ -8,6 +8,8 @@
 
 void weir_send_event(void *context, weir_event event, const char *text) {
     weir *w = context;
+    if ((unsigned)event < WEIR_EVENTS)
+        atomic_fetch_add_explicit(&w->event_counts[event], 1, memory_order_relaxed);
     if (w->options.on_event)
         w->options.on_event(w->options.event_context, event, text);
     else
@@ -52,6 +54,7 @@ void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payl
     add_count(&w->rows_ignored, ignored);
     add_count(&w->transactions, 1);
     store(&w->wal_bytes, wal_bytes);
+    store(&w->applied_at, (uint64_t)w->os->wall(w->os->self));
     if (weir_id_equal(payload->ring, w->ring.header.id))
         for (uint32_t i = 0; i < payload->lanes; i++) {
             weir_lane_mark mark = weir_payload_lane(payload, i);

@@ -22,6 +22,7 @@ typedef struct weir_hooks {
     /* Apply what is durable until the deadline, then end the thread and free self; WEIR_PENDING
      * when rows are left. */
     int (*stop)(void *self, uint64_t deadline_ns);
+    const char *name; /* of the kind of database, for the file of figures; static */
 } weir_hooks;
 
 /* Facts about opening that the writer found in the database beforehand. */
@@ -99,6 +100,13 @@ void weir_handle_apply_status(weir *w, int status);
 void weir_handle_deleted(weir *w, uint64_t rows, uint64_t wal_bytes);
 void weir_handle_keep_suspended(weir *w); /* old rows of one more table are not deleted any more */
 bool weir_handle_wants_applied(weir *w);  /* a caller waits for rows to be applied: do not linger */
+/* The transaction that was reported last took so long, from its beginning to its end. */
+void weir_handle_took(weir *w, uint64_t ns);
+/* The oldest row that is durable and not applied is from this moment of the wall clock, or a little
+ * later; 0: no row waits. */
+void weir_handle_waiting(weir *w, int64_t wall_ns);
+/* Store the figures that others see: see figures.h. Called by the writer thread after each step. */
+void weir_handle_store_figures(weir *w);
 /* Do not notify for durable rows below this one, since the writer lingers; 0: notify for every
  * group. The writer sets it to 0 before it looks at the journal, or it would miss rows that
  * become durable in between. */

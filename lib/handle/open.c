@@ -10,6 +10,7 @@
 #include "../base/resident.h"
 #include "../base/thread.h"
 #include "close.h"
+#include "figures.h"
 #include "fork.h"
 #include "place.h"
 #include "registry.h"
@@ -68,7 +69,7 @@ static int open_journal(weir_opening *o) {
         .archive = w->options.archive != 0,
         .zstd_level = w->options.zstd_level,
         .salvage = o->config->salvage,
-        .ring = o->dead.lanes ? o->dead.header.id : NULL,
+        .ring = weir_dead_ring_to_drain(o),
         .event = weir_send_event,
         .check_place = weir_place_check,
         .context = w,
@@ -147,6 +148,7 @@ static int make_ring(weir_opening *o) {
 
 static void on_durable(void *context, uint64_t row) {
     weir *w = context;
+    atomic_store_explicit(&w->durable_at, (uint64_t)w->os->wall(w->os->self), memory_order_relaxed);
     if (!atomic_load_explicit(&w->hooked, memory_order_acquire)) return;
     /* Pairs with the fence of weir_handle_linger: either we see that the writer wants to be
      * woken, or it sees these rows when it looks. */
@@ -180,6 +182,7 @@ static int start_journaler(weir_opening *o) {
     w->journaler.on_requested = on_requested;
     w->journaler.on_stop = on_stop;
     w->journaler.on_event = weir_send_event;
+    w->journaler.on_step = weir_figures_store;
     w->journaler.context = w;
     w->fence = w->os->barrier(w->os->self) < 0;
     int status = weir_journaler_prepare(&w->journaler, o->error);
@@ -268,6 +271,7 @@ int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *e
     weir_say_begin(o.w);
     (void)pthread_mutex_init(&o.w->declaring, NULL); /* cannot fail with default attributes */
     (void)pthread_mutex_init(&o.w->flushing, NULL);
+    (void)pthread_mutex_init(&o.w->storing, NULL);
     status = open_steps(&o);
     if (o.dead.lanes) weir_ring_close(&o.dead);
     if (status == WEIR_OK) {

@@ -26,6 +26,8 @@ typedef struct weir_opening {
 
 /* Map it, if there is one, and see what it is and which durable mark it has. */
 int weir_dead_ring_attach(weir_opening *o);
+/* The id of that ring, if it may hold rows that the journal lacks; or NULL. */
+const uint8_t *weir_dead_ring_to_drain(const weir_opening *o);
 /* After the journal was opened: append to it the rows that only the ring has. */
 int weir_dead_ring_drain(weir_opening *o);
 

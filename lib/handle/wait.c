@@ -161,7 +161,7 @@ int weir_wait(weir *w, weir_ticket ticket, weir_level level, uint32_t timeout_ms
     return status;
 }
 
-static void count_published(const weir *w, struct weir_stats *out) {
+void weir_count_published(const weir *w, struct weir_stats *out) {
     uint32_t lanes = atomic_load_explicit(&w->ring.ready, memory_order_acquire);
     for (uint32_t i = 0; i < lanes; i++) {
         out->rows_published += atomic_load_explicit(&w->lanes[i].rows, memory_order_relaxed);
@@ -169,8 +169,6 @@ static void count_published(const weir *w, struct weir_stats *out) {
             atomic_load_explicit(&w->ring.controls[i].tail, memory_order_relaxed);
     }
     out->lanes = weir_ring_owned(&w->ring);
-    out->log_dropped = atomic_load_explicit(&w->log_dropped, memory_order_relaxed);
-    out->log_failed = atomic_load_explicit(&w->log_failed, memory_order_relaxed);
 }
 
 static void count_journal(const weir *w, struct weir_stats *out) {
@@ -199,6 +197,16 @@ static void count_applied(const weir *w, struct weir_stats *out) {
     out->rows_recovered = w->opened_row - w->start.row;
 }
 
+void weir_count_stats(weir *w, struct weir_stats *out) {
+    out->log_dropped = atomic_load_explicit(&w->log_dropped, memory_order_relaxed);
+    out->log_failed = atomic_load_explicit(&w->log_failed, memory_order_relaxed);
+    out->rows_refused = atomic_load_explicit(&w->refused, memory_order_relaxed);
+    count_applied(w, out);
+    count_journal(w, out);
+    if (out->last_row > out->last_row_applied)
+        out->lag_rows = out->last_row - out->last_row_applied;
+}
+
 int weir_stats_sized(weir *w, struct weir_stats *out, size_t out_bytes) {
     static const char call[] = "weir_stats";
     int held;
@@ -206,11 +214,8 @@ int weir_stats_sized(weir *w, struct weir_stats *out, size_t out_bytes) {
     int status = weir_call_enter(w, WEIR_CALL_EVEN_STOPPED, &held);
     if (status != WEIR_OK) return weir_refuse(call, status);
     struct weir_stats s = {0};
-    count_published(w, &s);
-    s.rows_refused = atomic_load_explicit(&w->refused, memory_order_relaxed);
-    count_applied(w, &s);
-    count_journal(w, &s);
-    if (s.last_row > s.last_row_applied) s.lag_rows = s.last_row - s.last_row_applied;
+    weir_count_published(w, &s);
+    weir_count_stats(w, &s);
     weir_sized_give(out, out_bytes, &s, sizeof s);
     weir_call_exit(w, held);
     return WEIR_OK;

@@ -300,6 +300,7 @@ static void journal_until_done(weir_journaler *j) {
             weir_thread_yield();
         j->gathering.due = 0;
         weir_next next = weir_journaler_step(j, &wait_ns);
+        if (j->on_step) j->on_step(j->context);
         if (next == WEIR_NEXT_STOPPED) return;
         if (next != WEIR_NEXT_AGAIN && atomic_load_explicit(&j->stopping, memory_order_acquire) &&
             (weir_ring_pending(j->ring) == 0 || j->full))

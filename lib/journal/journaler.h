@@ -88,6 +88,7 @@ typedef struct weir_journaler {
     void (*on_requested)(void *context, uint64_t row);
     void (*on_stop)(void *context); /* status has become an error */
     void (*on_event)(void *context, weir_event event, const char *text);
+    void (*on_step)(void *context); /* after each step of the thread; may be NULL */
     void *context;
 } weir_journaler;
 

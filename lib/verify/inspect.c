@@ -6,11 +6,12 @@
 #include "../format/names.h"
 
 bool weir_inspection_is_drained(const weir_inventory *inventory, const weir_ring_header *ring,
-                                bool has_mark) {
-    bool whole = inventory->found.journal == WEIR_JOURNAL_PRESENT &&
-                 inventory->end.block >= inventory->durable.block;
+                                const weir_durable_mark *mark) {
+    if (inventory->found.journal != WEIR_JOURNAL_PRESENT) return false;
+    bool whole = inventory->end.block >= inventory->durable.block;
     bool named = weir_id_equal(inventory->drained.ring, ring->id);
-    return whole && (inventory->closed || (has_mark && !named));
+    bool outlived = mark && !named && inventory->drained_block > mark->block;
+    return outlived || (whole && inventory->closed);
 }
 
 void weir_inspection_skip_drained(const weir_inventory *inventory, weir_ring *ring) {
@@ -95,7 +96,9 @@ int weir_inspect_ring(const weir_inventory_input *input, const weir_inventory *i
     int status = ring_path(input, path, error);
     if (status == WEIR_OK)
         status = weir_ring_inspect(input->os, input->dirfd, path, &inventory->drained, out, error);
-    if (status == WEIR_OK && weir_inspection_is_drained(inventory, &out->header, out->has_mark))
+    const weir_durable_mark *mark = input->ring_mark;
+    if (!mark && status == WEIR_OK && out->has_mark) mark = &out->mark;
+    if (status == WEIR_OK && weir_inspection_is_drained(inventory, &out->header, mark))
         out->rows = out->bytes = out->unreadable_bytes = 0;
     else if (status == WEIR_OK)
         status = inspect_recorder(input, path, inventory, out, error);

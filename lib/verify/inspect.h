@@ -25,13 +25,13 @@ int weir_inspect_ring(const weir_inventory_input *input, const weir_inventory *i
  * status and text of its verdict. */
 int weir_inspect_directory(const weir_os *os, const char *directory, weir_error *error);
 
-/* Is all of this ring in the journal, whatever its pages say (FORMAT, section 8)? A ring that
- * has a durable mark has been drained into blocks that name it. If the stream's last block names
- * another ring, or none because the journal was closed, then a younger ring followed, and before
- * it was made all of this one had to be durable: the file is an older copy. A journal whose end
- * is lost says nothing about this. */
+/* Is all of this ring in the journal, whatever its pages say (FORMAT, section 8)? From its first
+ * durable mark (NULL: it has none) on, the blocks name a ring for as long as it is used. If the last
+ * one that can be read comes after that mark and names another ring, or none because the journal was
+ * closed, then a younger ring followed, and before it was made all of this one had to be durable: the
+ * file is an older copy. Blocks that are lost behind that one change nothing about it. */
 bool weir_inspection_is_drained(const weir_inventory *inventory, const weir_ring_header *ring,
-                                bool has_mark);
+                                const weir_durable_mark *mark);
 
 /* Let draining a dead ring begin after what the journal says is drained of its lanes. */
 void weir_inspection_skip_drained(const weir_inventory *inventory, weir_ring *ring);

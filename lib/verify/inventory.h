@@ -102,6 +102,7 @@ typedef struct weir_inventory {
     uint64_t drained_block;
     int64_t first_wall_ns, last_wall_ns;
     char detail[400]; /* the verdict in words: what, where, which rows, what to do */
+    size_t remedy;    /* where in it what to do begins, after "; "; 0: it is not told apart */
 } weir_inventory;
 
 /* WEIR_OK also when the verdict refuses; an error only when reading itself failed (rights, memory,

@@ -19,6 +19,12 @@ static void say(weir_inventory *inv, const char *format, ...) {
     va_end(arguments);
 }
 
+/* What follows is what to do; the tool has words of its own for that, by the verb one is in. */
+static void say_remedy(weir_inventory *inv, const char *text) {
+    inv->remedy = strlen(inv->detail);
+    say(inv, "; %s", text);
+}
+
 /* The first file that fits a status, or the directory. */
 static const char *path_with(const weir_inventory_input *input, const weir_inventory *inv,
                              int status) {
@@ -76,6 +82,12 @@ const char *weir_findings_rows(const weir_inventory *inv, const weir_damage *d,
     return text;
 }
 
+static bool loses_nothing(const weir_inventory *inv) {
+    for (size_t i = 0; i < inv->damage_count; i++)
+        if (inv->damages[i].rows_unknown || weir_findings_lost(inv, &inv->damages[i])) return false;
+    return true;
+}
+
 static void say_damage(const weir_inventory_input *input, weir_inventory *inv) {
     if (inv->damage_count == 0) return;
     const weir_damage *d = &inv->damages[0];
@@ -86,7 +98,10 @@ static void say_damage(const weir_inventory_input *input, weir_inventory *inv) {
     char rows[WEIR_ROWS_TEXT];
     say(inv, "%s; %s", d->why, weir_findings_rows(inv, d, rows));
     if (inv->damage_count > 1) say(inv, " (and %zu more places)", inv->damage_count - 1);
-    say(inv, "; see weir verify, go on without them with weir salvage");
+    if (loses_nothing(inv))
+        say_remedy(inv, "weir salvage goes on and loses no row");
+    else
+        say_remedy(inv, "put a sound copy back, or go on without them (weir salvage)");
 }
 
 static void say_behind(const weir_inventory_input *input, weir_inventory *inv) {
@@ -149,16 +164,21 @@ static void say_end(const weir_inventory_input *input, weir_inventory *inv) {
         weir_verdict_text(inv->verdict), (number)(inv->next_row ? inv->next_row - 1 : 0));
 }
 
+static void say_spent(weir_inventory *inv, const char *directory) {
+    say(inv, "%.200s: %s", directory, weir_verdict_text(inv->verdict));
+    say_remedy(inv, "bring its rows into another database (weir replay --into NEW), and move it "
+                    "away");
+}
+
 void weir_findings_describe(const weir_inventory_input *input, weir_inventory *inv) {
     const char *directory = input->directory, *text = weir_verdict_text(inv->verdict);
     inv->detail[0] = 0;
+    inv->remedy = 0;
     switch (inv->verdict) {
     case WEIR_VERDICT_BROKEN_DATABASE:
-        say(inv,
-            "%.100s: %s (%.80s); put a copy of it back, or fill another with the rows of the "
-            "journal "
-            "and its ring (weir replay --into NEW)",
-            directory, text, input->database_broken);
+        say(inv, "%.100s: %s (%.80s)", directory, text, input->database_broken);
+        say_remedy(inv, "put a copy of it back, or fill a new one with all that can be read of it "
+                        "and of the journal (weir salvage --to NEW)");
         break;
     case WEIR_VERDICT_NEWER:
         say(inv, "%.200s: %s; use that version of weir", path_with(input, inv, WEIR_VERSION), text);
@@ -168,19 +188,22 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
             stray_path(input, inv), text);
         break;
     case WEIR_VERDICT_RING_WITHOUT_JOURNAL:
-        say(inv, "%.200s: %s; put the segment files back, or move the ring away to begin anew",
-            directory, text);
+        say(inv, "%.200s: %s", directory, text);
+        say_remedy(inv, "put the segment files back, or begin a new journal with the ring's rows "
+                        "(weir salvage)");
         break;
     case WEIR_VERDICT_FOREIGN_RING:
+        say(inv, "%.200s/ring: %s", directory, text);
+        say_remedy(inv, "put the right one back, or move this one to the journal that it belongs "
+                        "to");
+        break;
     case WEIR_VERDICT_DAMAGED_RING:
-        say(inv, "%.200s/ring: %s; put the right one back, or move it away and lose its rows",
-            directory, text);
+        say(inv, "%.200s/ring: %s", directory, text);
+        say_remedy(inv, "put a sound copy back, or go on without its rows (weir salvage)");
         break;
     case WEIR_VERDICT_CUT_RING:
-        say(inv,
-            "%.200s/ring: %s (it is unknown how many); put the whole file back, or go on without "
-            "them with weir salvage",
-            directory, text);
+        say(inv, "%.200s/ring: %s (it is unknown how many)", directory, text);
+        say_remedy(inv, "put the whole file back, or go on without them (weir salvage)");
         break;
     case WEIR_VERDICT_ROT: say_damage(input, inv); break;
     case WEIR_VERDICT_DIVERGED:
@@ -198,7 +221,7 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
                 "that file away",
                 directory, (number)inv->last_segment);
         else
-            say(inv, "%.200s: %s; read it with weir-recover, and move it away", directory, text);
+            say_spent(inv, directory);
         break;
     case WEIR_VERDICT_FRESH: say(inv, "%.200s: %s", directory, text); break;
     default: say_end(input, inv); break;

@@ -170,7 +170,7 @@ static int start(sim_life *life, weir_sink *sink) {
                                    &life->error);
     if (status != WEIR_OK) return status;
     *sink = (weir_sink){0}; /* the applier has it now */
-    weir_hooks hooks = {life, check, notify, finish, stop};
+    weir_hooks hooks = {life, check, notify, finish, stop, "simulated"};
     weir_handle_attach(life->handle, &hooks);
     return declare(life);
 }

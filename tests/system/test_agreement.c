@@ -353,8 +353,10 @@ static answer agree(const char *what) {
         assert_int_equal(replay.code, 4);
         const char *damages = strstr(verify.out, "{\"type\":\"damage\"");
         assert_non_null(damages); /* verify's end with them, and replay's begin */
-        /* Another database has none of the rows, so of that member they may differ. */
-        assert_int_equal(strncmp(replay.out, damages, strcspn(damages, "\n") / 2), 0);
+        /* Another database has none of the rows, so from that member on they may differ. */
+        const char *lost = strstr(damages, "\"rows_lost\"");
+        assert_non_null(lost);
+        assert_int_equal(strncmp(replay.out, damages, (size_t)(lost - damages)), 0);
         free(replay.out);
     }
     if (verify.refuses) {

@@ -8,7 +8,7 @@ trap 'rm -rf "$dir"' EXIT
 DESTDIR=$dir/stage cmake --install "$WEIR_BINARY_DIR" --prefix /usr >/dev/null
 pc=$(dirname "$(find "$dir/stage" -name weir.pc)")
 lib=$(dirname "$pc")
-for tool in weir-recover weir-log; do
+for tool in weir weir-recover weir-log; do
     [ -x "$dir/stage/usr/bin/$tool" ]
     [ -s "$dir/stage/usr/share/man/man1/$tool.1" ]
 done

@@ -314,7 +314,7 @@ disk() {
     start
     [ -e run.db-weir/ring ] || fail "an open journal has no ring"
     stop
-    expect "lock segment-00000000000000000001 spare-00000000000000000002" \
+    expect "lock segment-00000000000000000001 spare-00000000000000000002 stats" \
         "$(cd run.db-weir && echo *)" "files of a closed journal"
     expect 42 "$(mebibytes)" "MiB of a closed journal, as OPERATING.md says"
     expect 16777216 "$(stat -c %s run.db-weir/segment-*)" "size of a segment"

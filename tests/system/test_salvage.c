@@ -30,6 +30,12 @@ static void tear_tail(const fixture *f) {
     patch(segment, end, "WEIRBLK1torn", 12);
 }
 
+static void rot_row_in(const char *segment, uint64_t row) {
+    patch(segment, offset_of_row(segment, row) + WEIR_BLOCK_HEADER + 8, "rotten", 6);
+}
+
+static void rot_row(const fixture *f, uint64_t row) { rot_row_in(first_segment(f), row); }
+
 /* The same rows wait in the ring of the copy, and are in the database. */
 static void leave_older_copy(fixture *f) {
     in_a_child(f, leave_both);
@@ -56,8 +62,7 @@ static void an_older_copy_with_a_torn_tail_is_no_rot(void **state) {
 static void salvage_of_an_older_copy_doubles_nothing(void **state) {
     fixture *f = *state;
     leave_older_copy(f);
-    const char *segment = segment_at(f, true);
-    patch(segment, offset_of_row(segment, 1) + WEIR_BLOCK_HEADER + 8, "rotten", 6);
+    rot_row_in(segment_at(f, true), 1);
     run(f, "status", "--json", f->database, NULL), expect(f, DAMAGE);
     expect_text(f->out, "\"verdict\":\"rot\"");
     run(f, "salvage", f->database, NULL);
@@ -65,6 +70,42 @@ static void salvage_of_an_older_copy_doubles_nothing(void **state) {
     assert_int_equal(rows_in(f->database), ROWS);
     assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM other"), 1);
     run(f, f->database, NULL), expect(f, CLEAN);
+}
+
+/* The ring of one process comes back after another has drained it and gone on, and the last blocks
+ * of that one are lost, so that the journal ends below what was promised. */
+static void leave_older_ring(fixture *f) {
+    char ring[600];
+    in_a_child(f, leave_both);
+    (void)snprintf(older, sizeof older, "%s/older-ring", f->directory);
+    (void)snprintf(ring, sizeof ring, "%s/ring", f->journal);
+    weir_file_copy_tree(ring, older);
+    in_a_child(f, leave_durable);
+    const char *segment = segment_at(f, true);
+    rot_row_in(segment, 1 + ROWS + 3 * ROWS_OF_GROUP + 1);
+    rot_row_in(segment, 1 + ROWS + 4 * ROWS_OF_GROUP + 1);
+    assert_int_equal(rename(older, ring), 0);
+    run(f, "status", "--json", f->database, NULL), expect(f, DAMAGE);
+    expect_text(f->out, "\"verdict\":\"rot\"");
+}
+
+enum { LEFT_BEHIND_OLDER_RING = 2 * ROWS - 2 * ROWS_OF_GROUP };
+
+static void salvage_beside_an_older_ring_doubles_nothing(void **state) {
+    fixture *f = *state;
+    leave_older_ring(f);
+    expect_text(f->out, "\"rows\":0,\"bytes\":0");
+    run(f, "salvage", f->database, NULL), expect(f, DAMAGE);
+    assert_int_equal(rows_in(f->database), LEFT_BEHIND_OLDER_RING);
+    run(f, f->database, NULL), expect(f, CLEAN);
+    assert_int_equal(rows_in(f->database), LEFT_BEHIND_OLDER_RING);
+}
+
+static void a_replay_beside_an_older_ring_doubles_nothing(void **state) {
+    fixture *f = *state;
+    leave_older_ring(f);
+    run(f, "replay", "--skip-damage", "--into", f->other, f->journal, NULL), expect(f, DAMAGE);
+    assert_int_equal(rows_in(f->other), LEFT_BEHIND_OLDER_RING);
 }
 
 /* ---- the ring -------------------------------------------------------------------------- */
@@ -123,11 +164,6 @@ static void a_replay_goes_on_behind_the_drained_ring(void **state) {
 }
 
 /* ---- salvage --------------------------------------------------------------------------- */
-
-static void rot_row(const fixture *f, uint64_t row) {
-    const char *segment = first_segment(f);
-    patch(segment, offset_of_row(segment, row) + WEIR_BLOCK_HEADER + 8, "rotten", 6);
-}
 
 static void salvage_of_a_healthy_journal_changes_nothing(void **state) {
     fixture *f = *state;
@@ -445,6 +481,8 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         TEST(an_older_copy_with_a_torn_tail_is_no_rot),
         TEST(salvage_of_an_older_copy_doubles_nothing),
+        TEST(salvage_beside_an_older_ring_doubles_nothing),
+        TEST(a_replay_beside_an_older_ring_doubles_nothing),
         TEST(a_truncated_ring_is_named_and_refused),
         TEST(the_rings_rows_are_replayed),
         TEST(a_replay_goes_on_behind_the_drained_ring),

@@ -30,6 +30,7 @@ static void apply_until_done(weir_applier *a) {
          * ring that is counted here, and a later ring ends the wait. */
         uint32_t seen = atomic_load_explicit(&a->wakeup->notified, memory_order_acquire);
         uint64_t pause = weir_applier_step(a);
+        if (a->started) weir_handle_store_figures(a->handle);
         if (pause && !a->done) rest_applier(a, seen, pause);
     }
     close_applier_sink(a);

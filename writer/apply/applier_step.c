@@ -168,6 +168,9 @@ static void report_applied(weir_applier *a, const weir_replay_result *r) {
                           "takes its place",
                           a->name, r->counts.mended);
     if (!r->last.block) return; /* no block is complete: the handle counts by blocks */
+    /* What comes after this block is younger, and older than nothing that waited when it came. */
+    if (r->last.wall_ns > a->waiting_since) a->waiting_since = r->last.wall_ns;
+    weir_handle_waiting(a->handle, a->waiting_since);
     weir_handle_applied(a->handle, &r->last, &r->payload, a->carry.rows, a->carry.rejected,
                         a->carry.ignored, r->counts.wal_bytes);
     a->carry = (weir_sink_counts){0};
@@ -223,9 +226,17 @@ static void after_transaction(weir_applier *a, const weir_replay_result *r, uint
     backoff_clear(a);
     report_applied(a, r);
     a->quiet_since = applier_now(a);
+    weir_handle_took(a->handle, a->quiet_since - began);
     a->not_before = a->quiet_since + gap_for_others(a, began, a->quiet_since);
     if (r->counts.wal_bytes >= a->checkpoint_wal) checkpoint_applied(a, r->counts.wal_bytes);
     watch_growth(a, r->counts.wal_bytes);
+}
+
+/* Nothing waited before, so what waits now is from about now. */
+static void begin_to_wait(weir_applier *a, uint64_t at) {
+    a->behind_since = at;
+    a->waiting_since = a->os->wall(a->os->self);
+    weir_handle_waiting(a->handle, a->waiting_since);
 }
 
 static void caught_up(weir_applier *a, const weir_position *position, uint64_t durable) {
@@ -233,6 +244,7 @@ static void caught_up(weir_applier *a, const weir_position *position, uint64_t d
     a->row = position->row;
     a->seen = durable;
     a->behind_since = 0;
+    weir_handle_waiting(a->handle, 0);
     a->fairness_at = applier_now(a);
 }
 
@@ -318,7 +330,7 @@ uint64_t weir_applier_step(weir_applier *a) {
     weir_journal_get_state(a->journal, &s);
     uint64_t at = applier_now(a);
     bool behind = s.durable.block > a->seen;
-    if (behind && !a->behind_since) a->behind_since = at;
+    if (behind && !a->behind_since) begin_to_wait(a, at);
     if (stopping) return step_to_the_end(a, &s, behind, at);
     if (at < a->truce.until) return keep_truce(a, at);
     if (at < a->not_before) return a->not_before - at;

@@ -262,7 +262,7 @@ static int attach_writer(opening *o) {
         weir_writers_give_back(w);
         return status;
     }
-    weir_hooks hooks = {w, hook_check, hook_notify, hook_finish, hook_stop};
+    weir_hooks hooks = {w, hook_check, hook_notify, hook_finish, hook_stop, "sqlite"};
     weir_handle_attach(o->handle, &hooks);
     hook_notify(w,
                 WEIR_WAKE_ANYWHERE); /* rows may have become durable before the hooks were there */

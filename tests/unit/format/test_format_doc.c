@@ -11,6 +11,7 @@
 #include "lib/format/row_encode.h"
 #include "lib/format/segment.h"
 #include "lib/ring/recorder.h"
+#include "lib/stats/stats_file.h"
 #include "writer/sqlite/reject.h"
 #include "writer/sqlite/sqlite_sink.h"
 
@@ -478,6 +479,61 @@ static void ring_is_as_written(void **state) {
     free((char *)directory);
 }
 
+/* ---- the figures ---- */
+
+static void stats_header_is_as_written(void **state) {
+    (void)state;
+    uint8_t at[WEIR_STATS_HEADER];
+    weir_stats_header h = {.version = 1,
+                           .compatible = 5,
+                           .process = 6,
+                           .opened_wall_ns = 7,
+                           .lane_bytes = 8,
+                           .limit_bytes = 9,
+                           .lanes_max = 10,
+                           .sinks = 2,
+                           .program = "program"};
+    char program[WEIR_STATS_PROGRAM] = "program";
+    fill(h.journal, 16, 1);
+    fill(h.ring, 16, 2);
+    fill(h.boot, 16, 3);
+    weir_stats_encode_header(at, &h);
+    encoded e = {.bytes = at, .length = 152};
+    know(&e, "compatible features", 5, 4);
+    know_bytes(&e, "journal id", h.journal, 16);
+    know_bytes(&e, "ring id", h.ring, 16);
+    know_bytes(&e, "boot id", h.boot, 16);
+    know(&e, "process", 6, 8);
+    know(&e, "wall clock", 7, 8);
+    know(&e, "lane bytes", 8, 8);
+    know(&e, "journal limit", 9, 8);
+    know(&e, "lanes", 10, 4);
+    know(&e, "sinks", 2, 4);
+    know_bytes(&e, "program", program, sizeof program);
+    know(&e, "header hash", weir_hash(at, 144), 8);
+    check_layout("stats header", &e);
+}
+
+/* One line for each figure, in the order of the list in the code. */
+static void check_figures(const char *name, const char *const *figures, size_t count) {
+    table t = find_table(name);
+    assert_int_equal(t.rows, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(strtoull(t.cell[i][0], NULL, 10), i);
+        assert_string_equal(t.cell[i][1], figures[i]);
+    }
+    free_table(&t);
+}
+
+static void figures_are_as_written(void **state) {
+    (void)state;
+#define NAME_OF(name) #name,
+    static const char *const figures[] = {WEIR_FIGURES(NAME_OF)};
+    static const char *const of_sink[] = {WEIR_SINK_FIGURES(NAME_OF)};
+    check_figures("figures", figures, sizeof figures / sizeof figures[0]);
+    check_figures("figures of a sink", of_sink, sizeof of_sink / sizeof of_sink[0]);
+}
+
 /* ---- the flight recorder ---- */
 
 static void check_recorder_header(const uint8_t *file, const weir_recorder_header *h) {
@@ -752,6 +808,8 @@ int main(void) {
         cmocka_unit_test(ring_is_as_written),
         cmocka_unit_test(recorder_is_as_written),
         cmocka_unit_test(named_reader_is_as_written),
+        cmocka_unit_test(stats_header_is_as_written),
+        cmocka_unit_test(figures_are_as_written),
         cmocka_unit_test(constants_are_those_of_the_code),
         cmocka_unit_test(tags_are_those_of_the_code),
         cmocka_unit_test(names_are_those_of_the_code),

@@ -216,7 +216,7 @@ static int no_stop(void *self, uint64_t deadline) {
 /* Who lingers need not be told of what does not change that. */
 static void lingering_is_disturbed_only_by_what_ends_it(void **state) {
     (void)state;
-    static const weir_hooks hooks = {NULL, NULL, count_nudge, no_finish, no_stop};
+    static const weir_hooks hooks = {NULL, NULL, count_nudge, no_finish, no_stop, NULL};
     weir_handle_attach(handle, &hooks);
     notifications = 0;
     append(10);

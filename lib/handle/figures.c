@@ -1,0 +1,173 @@
+/* figures.c - the figures of a handle in a file that others can read. */
+#include "figures.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "place.h"
+
+static uint64_t relaxed(const _Atomic uint64_t *word) {
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+/* ---- making ------------------------------------------------------------------------------- */
+
+static const char *sink_name(const weir *w) { return w->hooks.name ? w->hooks.name : ""; }
+
+static void describe_handle(const weir *w, weir_stats_header *out) {
+    *out = (weir_stats_header){.version = WEIR_STATS_VERSION,
+                               .process = w->process,
+                               .opened_wall_ns = w->ring.header.wall_ns,
+                               .lane_bytes = w->options.lane_bytes,
+                               .limit_bytes = w->options.journal_limit_bytes,
+                               .lanes_max = w->options.lanes_max,
+                               .sinks = 1};
+    weir_id_copy(out->journal, weir_journal_id(w->journal));
+    weir_id_copy(out->ring, w->ring.header.id);
+    weir_id_copy(out->boot, w->ring.header.boot);
+    strncpy(out->program, program_invocation_short_name, WEIR_STATS_PROGRAM);
+}
+
+/* Without a file there are no figures to look at, and no other harm. */
+static void make_figures(weir *w) {
+    char path[WEIR_PATH_MAX];
+    weir_error ignored;
+    weir_stats_header header;
+    w->figures_tried = true;
+    describe_handle(w, &header);
+    if (weir_place_path(w, "stats", path, &ignored) != WEIR_OK) return;
+    if (weir_stats_create(w->os, w->dirfd, path, &header, sink_name(w), &w->figures, &ignored) !=
+        WEIR_OK)
+        w->figures = NULL;
+}
+
+/* ---- storing ------------------------------------------------------------------------------ */
+
+static weir_stats_state figures_state(const weir *w) {
+    int status = atomic_load_explicit(&w->journaler.status, memory_order_relaxed);
+    return status == WEIR_OK ? WEIR_STATS_OPEN : WEIR_STATS_STOPPED;
+}
+
+static void count_ring(weir *w, struct weir_stats *s) {
+    if (!w->ring_counted) weir_count_published(w, s);
+    if (!w->ring_counted) return;
+    s->rows_published = w->counted_rows;
+    s->bytes_published = w->counted_bytes;
+}
+
+static void fill_figures(weir *w, weir_figures *f, weir_sink_figures *sink) {
+    struct weir_stats s = {0};
+    count_ring(w, &s);
+    weir_count_stats(w, &s);
+    *f = (weir_figures){.stored_at = (uint64_t)w->os->wall(w->os->self),
+                        .rows_published = s.rows_published,
+                        .bytes_published = s.bytes_published,
+                        .rows_refused = s.rows_refused,
+                        .rows_durable = s.rows_durable,
+                        .bytes_durable = s.bytes_durable,
+                        .last_row = s.last_row,
+                        .durable_at = relaxed(&w->durable_at),
+                        .rows_recovered = s.rows_recovered,
+                        .journal_bytes = s.journal_bytes,
+                        .syncs = s.syncs,
+                        .sync_ns_total = s.sync_ns_total,
+                        .sync_ns_max = s.sync_ns_max,
+                        .lanes = s.lanes,
+                        .log_dropped = s.log_dropped,
+                        .log_failed = s.log_failed};
+    *sink = (weir_sink_figures){.rows_applied = s.rows_applied,
+                                .rows_rejected = s.rows_rejected,
+                                .rows_ignored = s.rows_ignored,
+                                .rows_deleted = s.rows_deleted,
+                                .keeps_suspended = s.keeps_suspended,
+                                .last_row_applied = s.last_row_applied,
+                                .applied_at = relaxed(&w->applied_at),
+                                .waiting_since = relaxed(&w->waiting_since),
+                                .transactions = s.transactions,
+                                .commit_ns_total = relaxed(&w->commit_ns_total),
+                                .commit_ns_max = relaxed(&w->commit_ns_max),
+                                .wal_bytes = s.wal_bytes,
+                                .status = (uint64_t)(int64_t)s.apply_status};
+}
+
+/* Each step syncs once, as a rule; of several the mean is counted. */
+static void count_syncs(weir *w, const weir_figures *f) {
+    uint64_t times = f->syncs - w->counted_syncs, took = f->sync_ns_total - w->counted_sync_ns;
+    if (times) weir_stats_count_sync(w->figures, took / times, times);
+    w->counted_syncs = f->syncs;
+    w->counted_sync_ns = f->sync_ns_total;
+}
+
+static void store_figures(weir *w, weir_stats_state state) {
+    weir_figures f;
+    weir_sink_figures sink;
+    uint64_t events[WEIR_EVENTS];
+    fill_figures(w, &f, &sink);
+    f.state = state;
+    for (size_t i = 0; i < WEIR_EVENTS; i++)
+        events[i] = relaxed(&w->event_counts[i]);
+    count_syncs(w, &f);
+    weir_stats_store(w->figures, &f, events, WEIR_EVENTS, &sink);
+}
+
+void weir_figures_store(void *context) {
+    weir *w = context;
+    if (!atomic_load_explicit(&w->hooked, memory_order_acquire)) return;
+    (void)pthread_mutex_lock(&w->storing); /* cannot fail: of the default kind, and not held */
+    if (!w->figures_tried) make_figures(w);
+    if (w->figures) store_figures(w, figures_state(w));
+    (void)pthread_mutex_unlock(&w->storing);
+}
+
+void weir_figures_leave_ring(weir *w) {
+    struct weir_stats s = {0};
+    weir_count_published(w, &s);
+    (void)pthread_mutex_lock(&w->storing); /* as above */
+    w->ring_counted = true;
+    w->counted_rows = s.rows_published;
+    w->counted_bytes = s.bytes_published;
+    (void)pthread_mutex_unlock(&w->storing);
+}
+
+void weir_figures_close(weir *w) {
+    if (w->figures) store_figures(w, WEIR_STATS_CLOSED);
+}
+
+void weir_figures_snapshot(weir *w, weir_stats_snapshot *out) {
+    (void)pthread_mutex_lock(&w->storing); /* as above */
+    bool stored = w->figures && weir_stats_decode(w->figures, WEIR_STATS_BYTES, out) == WEIR_OK;
+    if (!stored) *out = (weir_stats_snapshot){0};
+    describe_handle(w, &out->header);
+    fill_figures(w, &out->figures, &out->sinks[0].figures);
+    out->figures.state = figures_state(w);
+    for (size_t i = 0; i < WEIR_EVENTS; i++)
+        out->events[i] = relaxed(&w->event_counts[i]);
+    (void)pthread_mutex_unlock(&w->storing);
+    (void)snprintf(out->sinks[0].name, sizeof out->sinks[0].name, "%s",
+                   sink_name(w)); /* may be cut */
+}
+
+void weir_figures_end(weir *w) {
+    weir_stats_unmap(w->os, w->figures);
+    w->figures = NULL;
+}
+
+/* ---- the writer reports ------------------------------------------------------------------- */
+
+/* One thread calls these, so a store is enough. */
+void weir_handle_took(weir *w, uint64_t ns) {
+    atomic_store_explicit(&w->commit_ns_total, relaxed(&w->commit_ns_total) + ns,
+                          memory_order_relaxed);
+    if (ns > relaxed(&w->commit_ns_max))
+        atomic_store_explicit(&w->commit_ns_max, ns, memory_order_relaxed);
+    (void)pthread_mutex_lock(&w->storing); /* as above */
+    if (w->figures) weir_stats_count_commit(w->figures, ns);
+    (void)pthread_mutex_unlock(&w->storing);
+}
+
+void weir_handle_waiting(weir *w, int64_t wall_ns) {
+    atomic_store_explicit(&w->waiting_since, (uint64_t)wall_ns, memory_order_relaxed);
+}
+
+void weir_handle_store_figures(weir *w) { weir_figures_store(w); }

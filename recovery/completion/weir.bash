@@ -1,0 +1,50 @@
+# bash completion for weir and weir-recover; written by `weir completion bash`.
+_weir() {
+    local word i whole= verb= cur=${COMP_WORDS[COMP_CWORD]} words= options=
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        [[ $word == -* ]] && continue
+        case "${verb:+$verb }$word" in
+        'recover') verb='recover' whole=1; break ;;
+        'status') verb='status' whole=1; break ;;
+        'verify') verb='verify' whole=1; break ;;
+        'dump') verb='dump' whole=1; break ;;
+        'replay') verb='replay' whole=1; break ;;
+        'salvage') verb='salvage' whole=1; break ;;
+        'symbols') verb='symbols' whole=1; break ;;
+        readers) verb=$word ;;
+        'readers list') verb='readers list' whole=1; break ;;
+        'readers forget') verb='readers forget' whole=1; break ;;
+        'metrics') verb='metrics' whole=1; break ;;
+        'completion') verb='completion' whole=1; break ;;
+        *) break ;;
+        esac
+    done
+    case $verb in
+    '') words='recover status verify dump replay salvage symbols readers metrics completion' ;;
+    readers) words='list forget' ;;
+    esac
+    case $verb in
+    'recover') options='--json --journal --adopt --wait --load --dry-run --integrity --help --usage --version' ;;
+    'status') options='--json --journal --archive --help --usage --version' ;;
+    'verify') options='--json --journal --archive --help --usage --version' ;;
+    'dump') options='--json --journal --archive --csv --table --level --match --since --until --after --cursor --follow --ring --reader --hold --from --to --limit --help --usage --version' ;;
+    'replay') options='--json --journal --to --into --until --skip-damage --wait --load --dry-run --integrity --help --usage --version' ;;
+    'salvage') options='--json --journal --adopt --wait --load --dry-run --integrity --to --undo --help --usage --version' ;;
+    'symbols') options='--json --journal --help --usage --version' ;;
+    'readers list') options='--json --journal --help --usage --version' ;;
+    'readers forget') options='--json --journal --help --usage --version' ;;
+    'metrics') options='--json --journal --output --interval --format --listen --help --usage --version' ;;
+    'completion') options='--json --journal --help --usage --version' ;;
+    *) options='--help --version' ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W "$options" -- "$cur"))
+    elif [[ -n $whole ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+    else
+        COMPREPLY=($(compgen -W "$words" -- "$cur"))
+    fi
+}
+complete -F _weir weir weir-recover

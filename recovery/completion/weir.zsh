@@ -1,0 +1,180 @@
+#compdef weir weir-recover
+# zsh completion for weir and weir-recover; written by `weir completion zsh`.
+local context state state_descr line verb
+typeset -A opt_args
+local -a verbs
+verbs=(
+    'recover:bring the database up to date from its journal'
+    'status:say what is there\: rows, ring, verdict, damage'
+    'verify:read every byte and name what is damaged'
+    'dump:write the journal'\''s rows as NDJSON or CSV'
+    'replay:apply a journal, archive included, to another database'
+    'salvage:recover past damage, and name the rows that are lost'
+    'symbols:print the crashes that the database'\''s log tells'
+    'readers:more'
+    'metrics:write figures as OpenMetrics text, for Prometheus'
+    'completion:write what a shell completes verbs and options with'
+)
+_arguments -C '1:verb:->verb' '*::operand:->rest'
+if [[ $state == verb ]]; then
+    _describe verb verbs
+    return
+fi
+verb=$line[1]
+if [[ $verb == readers ]]; then
+    if ((CURRENT == 2)); then
+        verbs=(
+    'list:name the readers, how far they are, what they hold back'
+    'forget:remove a reader\: nothing is kept for it any more'
+        )
+        _describe verb verbs
+        return
+    fi
+    verb="$verb $words[2]"
+    shift words
+    ((CURRENT--))
+fi
+case $verb in
+'recover')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--adopt[Take the journal that --journal names, though the database knows only others]' \
+        '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
+        '*--load=[Load an SQLite extension, FILE or FILE\:ENTRYPOINT, whose functions, collations or modules the schema uses; may be given again]:load:_files' \
+        '--dry-run[Say how many rows would be applied and lost, with the exit status that the real run would have, and change nothing]' \
+        '--integrity=[Check the resulting database with SQLite'\''s quick_check (quick) or integrity_check (full), which read all of it; none is the default]:integrity:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'status')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--archive[Include the archived segments]' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'verify')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--archive[Include the archived segments]' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'dump')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--archive[Include the archived segments]' \
+        '--csv[Comma-separated values of one table, with a header line]' \
+        '*--table=[Rows of this table only; may be given again]:table:_files' \
+        '--level=[Messages of this level and above only\: TRACE, DEBUG, INFO, WARN, ERROR or FATAL; rows of tables without a column level are left out]:level:_files' \
+        '--match=[Rows only of which a text contains this\: plain bytes, no pattern, case included]:match:_files' \
+        '--since=[Rows of blocks written from this moment on, YYYY-MM-DDTHH\:MM\:SS in UTC or @SECONDS since 1970]:since:_files' \
+        '--until=[Rows of blocks written up to this moment]:until:_files' \
+        '--after=[Rows after this place, which an earlier --cursor wrote]:after:_files' \
+        '--cursor[Add to each line the place after it, and write the last place to stderr at the end]' \
+        '--follow[Go on with rows as they become durable, also in a program that is started again, until Ctrl-C]' \
+        '--ring[After the durable rows those that are in the ring of a process alone, marked as such]' \
+        '--reader=[Go on where this reader was, and write down how far rows were written to stdout; a new name begins at the first row]:reader:_files' \
+        '--hold=[With --reader\: so many bytes of segments may be held back for it]:hold:_files' \
+        '--from=[First row number]:from:_files' \
+        '--to=[Last row number]:to:_files' \
+        '--limit=[At most so many rows]:limit:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'replay')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--to=[Last row number]:to:_files' \
+        '--into=[The database to fill; created if it does not exist]:into:_files' \
+        '--until=[No blocks written after this moment, YYYY-MM-DDTHH\:MM\:SS in UTC or @SECONDS since 1970]:until:_files' \
+        '--skip-damage[Go on after damaged blocks; their rows are missing, and reported]' \
+        '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
+        '*--load=[Load an SQLite extension, FILE or FILE\:ENTRYPOINT, whose functions, collations or modules the schema uses; may be given again]:load:_files' \
+        '--dry-run[Say how many rows would be applied and lost, with the exit status that the real run would have, and change nothing]' \
+        '--integrity=[Check the resulting database with SQLite'\''s quick_check (quick) or integrity_check (full), which read all of it; none is the default]:integrity:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'salvage')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--adopt[Take the journal that --journal names, though the database knows only others]' \
+        '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
+        '*--load=[Load an SQLite extension, FILE or FILE\:ENTRYPOINT, whose functions, collations or modules the schema uses; may be given again]:load:_files' \
+        '--dry-run[Say how many rows would be applied and lost, with the exit status that the real run would have, and change nothing]' \
+        '--integrity=[Check the resulting database with SQLite'\''s quick_check (quick) or integrity_check (full), which read all of it; none is the default]:integrity:_files' \
+        '--to=[Touch nothing that is there, and fill this new database with all that can be read of the old database and of the journal]:to:_files' \
+        '--undo[Bring in the rows that an earlier salvage had to leave out, now that a sound copy of their segment is there]' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'symbols')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'readers list')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'readers forget')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'metrics')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--output=[Write the metrics there, aside first, and rename the file]:output:_files' \
+        '--interval=[With --output\: write them again and again]:interval:_files' \
+        '--format=[openmetrics, or prometheus\: the older text format 0.0.4, which is the default with --output]:format:_files' \
+        '--listen=[Serve the metrics at http\://ADDRESS\:PORT/metrics; \[\:\:1\]\:PORT for IPv6 (by weir-exporter, a package of its own)]:listen:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'completion')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+*) _files ;;
+esac
