@@ -20,6 +20,8 @@ typedef enum weir_verb {
     WEIR_VERB_SYMBOLS,
     WEIR_VERB_REPORT,
     WEIR_VERB_WATCH,
+    WEIR_VERB_READERS_LIST,
+    WEIR_VERB_READERS_FORGET,
     WEIR_VERB_METRICS,
     WEIR_VERB_COMPLETION,
     WEIR_VERBS,
@@ -42,19 +44,24 @@ typedef struct weir_arguments {
     const char *listen;  /* metrics: ADDRESS:PORT to serve them at; or NULL */
     const char *format;  /* metrics: "openmetrics" or "prometheus"; or NULL */
     const char *output;  /* metrics, report: the file that has them; or NULL */
-    const char *table;   /* dump: this table only; or NULL */
-    const char *match;   /* rejects: rows whose values or reason contain this; or NULL */
+    weir_texts *tables;  /* dump: these only; NULL: all */
+    const char *table;   /* rejects: this table only; or NULL */
+    const char *match;   /* dump, rejects: rows that contain this; or NULL */
+    const char *level, *after, *reader; /* dump; or NULL */
     weir_texts *load, *ids;
     bool json, csv, archive, skip_damage, adopt;
     bool accept_gap, yes, all;
-    bool values; /* report: values of rows may be on the page */
+    bool follow, ring, cursor; /* dump */
+    bool values;               /* report: values of rows may be on the page */
     bool help, usage, version;
     bool dry_run;             /* say what would be done, and change nothing */
     bool undo;                /* salvage: bring in what was lost */
     const char *save_to;      /* salvage: a new database to fill; or NULL */
     const char *integrity;    /* "none", "quick", "full"; NULL: none */
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
+    uint64_t hold_bytes;      /* dump: of a reader; 0: not said */
     int64_t until_ns;         /* since 1970; INT64_MAX: no bound */
+    int64_t since_ns;         /* likewise; INT64_MIN: no bound */
     uint64_t count;           /* watch: ends after so many looks; UINT64_MAX: never */
     uint32_t interval_s;      /* metrics, watch: from one time to the next; 0: once; watch: 1 */
     uint32_t wait_s;          /* how long to go on without progress */

@@ -7,7 +7,7 @@
 #ifndef WEIR_ASIDE_H
 #define WEIR_ASIDE_H
 
-#include "archive.h"
+#include "../lib/verify/archive.h"
 
 typedef struct weir_aside {
     weir_os os; /* to be given, by its address, to the code that reads the journal */

@@ -27,6 +27,8 @@ int weir_run_rejects_retry(const weir_arguments *arguments, const weir_place *pl
 int weir_run_rejects_drop(const weir_arguments *arguments, const weir_place *place);
 int weir_run_report(const weir_arguments *arguments, const weir_place *place);
 int weir_run_watch(const weir_arguments *arguments, const weir_place *place);
+int weir_run_readers_list(const weir_arguments *arguments, const weir_place *place);
+int weir_run_readers_forget(const weir_arguments *arguments, const weir_place *place);
 int weir_run_metrics(const weir_arguments *arguments, const weir_place *place);
 
 typedef struct weir_verb_entry {

@@ -17,6 +17,7 @@ import sys
 NAMED = {("weir", ""): ("weir_value", "statuses, levels, types and values"),
          ("weir", "opening"): ("weir_options", "options of an opening, and events"),
          ("weir", "words"): ("weir_last_error", "what a status or an error says in words"),
+         ("read", ""): ("weir_read", "read the durable rows of a journal, as they come"),
          ("sqlite", ""): ("weir_open_sqlite", "open a weir in front of an SQLite database file"),
          ("log", ""): ("weir_log", "log messages that survive the crash they explain"),
          ("log", "a handle's log"): ("weir_log_configure", "a handle's log, and its flight recorder")}
@@ -282,7 +283,7 @@ def main():
     for name, text in pages.items():
         others = [f"\\fB{other}\\fR(3)" for other in sorted(written - {name})]
         text += [".SH SEE ALSO"] + [other + "," for other in others] + [
-            "\\fBweir\\fR(7),", "\\fBweir\\-log\\fR(1),", "\\fBweir\\-recover\\fR(1)"]
+            "\\fBweir\\fR(1),", "\\fBweir\\-log\\fR(1),", "\\fBweir\\fR(7)"]
     os.makedirs(out, exist_ok=True)
     for old in glob.glob(f"{out}/*.3"):
         os.remove(old)

@@ -10,8 +10,8 @@
  *         16     4  incompatible features = 0
  *         20     4  compatible features
  *         24    16  journal id
- *         40     8  block: the last one that is wholly read; 0: none
- *         48     8  row: the last one that is read; it may be in the next block
+ *         40     8  block: the last one with rows that is wholly read; 0: none
+ *         48     8  row: the last one that is read; it may be in a later block
  *         56     8  hash of that block's header; 0 with block 0
  *         64     8  wall clock, ns since 1970: when it was written
  *         72     8  hold bytes: so many bytes of segments may be held back for the reader
@@ -28,9 +28,9 @@
 
 enum { WEIR_NAMED_BYTES = 192, WEIR_NAMED_VERSION = 1, WEIR_NAMED_NAME_MAX = 64 };
 
-/* Where somebody is in a journal. An opening after a power cut may give other numbers to the blocks
- * that the last sync wrote, and no mark vouches for; rows keep theirs, and their bytes. So where the
- * block disagrees the row decides. */
+/* Where somebody is in a journal. An opening may give other numbers to blocks that no mark vouches for:
+ * those of the last sync before a power cut, and those without rows at the end. So block is one with
+ * rows; and where it disagrees the row decides, since rows keep their numbers and their bytes. */
 typedef struct weir_bookmark {
     weir_position at; /* with its journal */
     uint64_t row_hash;

@@ -17,8 +17,9 @@ void weir_held_look(weir_journal *j, const weir_kept_file *file, uint64_t block,
     weir_catalog_oldest_rows(&j->catalog, &out->first_row, &out->next_row);
     uint64_t bytes = weir_catalog_bytes_up_to(&j->catalog, block);
     weir_journal_unlock(j);
+    if (out->next_row == 0) return; /* there is not even a block */
     for (size_t i = 0; i < out->readers.count; i++)
-        if (weir_named_holds(&out->readers.list[i], j->id, file->last_block, bytes))
+        if (weir_named_holds(&out->readers.list[i], j->id, out->next_row - 1, bytes))
             out->wanted = true;
 }
 

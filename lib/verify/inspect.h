@@ -19,6 +19,9 @@ void weir_inspection_free(weir_inspection *look);
 
 /* What would an opening say of this input's directory? WEIR_OK, or status and text of its verdict. */
 int weir_inspect_directory(const weir_inventory_input *input, weir_error *error);
+/* The ring's rows, by what an inventory that was taken before says of it. */
+int weir_inspect_ring(const weir_inventory_input *input, const weir_inventory *inventory,
+                      weir_ring_report *out, weir_error *error);
 
 /* Is all of this ring in the journal, whatever its pages say (FORMAT, section 8)? From its first
  * durable mark (NULL: it has none) on, the blocks name a ring for as long as it is used. If the last

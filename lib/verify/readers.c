@@ -127,10 +127,10 @@ int weir_readers_find(const weir_os *os, int dirfd, const char *directory, const
 
 /* ---- what is held back ------------------------------------------------------------------- */
 
-bool weir_named_holds(const weir_named_note *note, const weir_id journal, uint64_t last_block,
+bool weir_named_holds(const weir_named_note *note, const weir_id journal, uint64_t last_row,
                       uint64_t held_bytes) {
     const weir_named *r = &note->reader;
     bool wants = note->status == WEIR_OK && weir_id_equal(r->mark.at.journal, journal) &&
-                 r->mark.at.block < last_block;
+                 r->mark.at.row < last_row;
     return wants && held_bytes <= r->hold_bytes;
 }

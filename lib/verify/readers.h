@@ -32,10 +32,10 @@ void weir_readers_free(weir_readers *readers);
 int weir_readers_find(const weir_os *os, int dirfd, const char *directory, const char *name,
                       weir_named_note *out, weir_error *error);
 
-/* May a segment that ends with last_block be held back for this reader? It must be one of this
- * journal that has not read that block; and all that would then be kept for it, held_bytes, may not
- * exceed what it may hold. */
-bool weir_named_holds(const weir_named_note *note, const weir_id journal, uint64_t last_block,
+/* May a segment that ends with last_row be held back for this reader? It must be one of this journal
+ * that has not read that row; and all that would then be kept for it, held_bytes, may not exceed what
+ * it may hold. */
+bool weir_named_holds(const weir_named_note *note, const weir_id journal, uint64_t last_row,
                       uint64_t held_bytes);
 
 #endif

@@ -19,20 +19,24 @@ _weir() {
         'symbols') verb='symbols' whole=1; break ;;
         'report') verb='report' whole=1; break ;;
         'watch') verb='watch' whole=1; break ;;
+        readers) verb=$word ;;
+        'readers list') verb='readers list' whole=1; break ;;
+        'readers forget') verb='readers forget' whole=1; break ;;
         'metrics') verb='metrics' whole=1; break ;;
         'completion') verb='completion' whole=1; break ;;
         *) break ;;
         esac
     done
     case $verb in
-    '') words='recover status verify dump replay salvage forget rejects symbols report watch metrics completion' ;;
+    '') words='recover status verify dump replay salvage forget rejects symbols report watch readers metrics completion' ;;
     rejects) words='list retry drop' ;;
+    readers) words='list forget' ;;
     esac
     case $verb in
     'recover') options='--json --journal --adopt --accept-gap --wait --load --dry-run --integrity --help --usage --version' ;;
     'status') options='--json --journal --archive --help --usage --version' ;;
     'verify') options='--json --journal --archive --help --usage --version' ;;
-    'dump') options='--json --journal --archive --csv --table --from --to --limit --help --usage --version' ;;
+    'dump') options='--json --journal --archive --csv --table --level --match --since --until --after --cursor --follow --ring --reader --hold --from --to --limit --help --usage --version' ;;
     'replay') options='--json --journal --to --into --until --skip-damage --wait --load --dry-run --integrity --help --usage --version' ;;
     'salvage') options='--json --journal --adopt --wait --load --dry-run --integrity --to --undo --help --usage --version' ;;
     'forget') options='--json --journal --adopt --yes --wait --dry-run --help --usage --version' ;;
@@ -42,6 +46,8 @@ _weir() {
     'symbols') options='--json --journal --help --usage --version' ;;
     'report') options='--json --journal --output --values --help --usage --version' ;;
     'watch') options='--json --journal --interval --count --help --usage --version' ;;
+    'readers list') options='--json --journal --help --usage --version' ;;
+    'readers forget') options='--json --journal --help --usage --version' ;;
     'metrics') options='--json --journal --output --interval --format --listen --help --usage --version' ;;
     'completion') options='--json --journal --help --usage --version' ;;
     *) options='--help --version' ;;

@@ -15,6 +15,7 @@ verbs=(
     'symbols:print the crashes that the database'\''s log tells'
     'report:write one HTML page that shows all of it'
     'watch:show lanes, rates, lag and disk as they change'
+    'readers:more'
     'metrics:write figures as OpenMetrics text, for Prometheus'
     'completion:write what a shell completes verbs and options with'
 )
@@ -30,6 +31,19 @@ if [[ $verb == rejects ]]; then
     'list:list the rows that SQLite refused'
     'retry:insert refused rows again, once each'
     'drop:delete refused rows that nobody wants'
+        )
+        _describe verb verbs
+        return
+    fi
+    verb="$verb $words[2]"
+    shift words
+    ((CURRENT--))
+fi
+if [[ $verb == readers ]]; then
+    if ((CURRENT == 2)); then
+        verbs=(
+    'list:name the readers, how far they are, what they hold back'
+    'forget:remove a reader\: nothing is kept for it any more'
         )
         _describe verb verbs
         return
@@ -80,7 +94,17 @@ case $verb in
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
         '--archive[Include the archived segments]' \
         '--csv[Comma-separated values of one table, with a header line]' \
-        '--table=[Rows of this table only]:table:_files' \
+        '*--table=[Rows of this table only; may be given again]:table:_files' \
+        '--level=[Messages of this level and above only\: TRACE, DEBUG, INFO, WARN, ERROR or FATAL; rows of tables without a column level are left out]:level:_files' \
+        '--match=[Rows only of which a text contains this\: plain bytes, no pattern, case included]:match:_files' \
+        '--since=[Rows of blocks written from this moment on, YYYY-MM-DDTHH\:MM\:SS in UTC or @SECONDS since 1970]:since:_files' \
+        '--until=[Rows of blocks written up to this moment]:until:_files' \
+        '--after=[Rows after this place, which an earlier --cursor wrote]:after:_files' \
+        '--cursor[Add to each line the place after it, and write the last place to stderr at the end]' \
+        '--follow[Go on with rows as they become durable, also in a program that is started again, until Ctrl-C]' \
+        '--ring[After the durable rows those that are in the ring of a process alone, marked as such]' \
+        '--reader=[Go on where this reader was, and write down how far rows were written to stdout; a new name begins at the first row]:reader:_files' \
+        '--hold=[With --reader\: so many bytes of segments may be held back for it]:hold:_files' \
         '--from=[First row number]:from:_files' \
         '--to=[Last row number]:to:_files' \
         '--limit=[At most so many rows]:limit:_files' \
@@ -204,6 +228,24 @@ case $verb in
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
         '--interval=[From one look to the next (default 1)]:interval:_files' \
         '--count=[End after so many looks]:count:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'readers list')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'readers forget')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \

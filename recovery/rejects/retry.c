@@ -103,7 +103,7 @@ static bool is_valid(const retrying *r, const refused_row *row) {
     return valid;
 }
 
-static int feed(retrying *r, const refused_row *row, weir_error *error) {
+static int feed_again(retrying *r, const refused_row *row, weir_error *error) {
     weir_block_header h = {.version = WEIR_FORMAT_VERSION,
                            .kind = WEIR_BLOCK_ROWS,
                            .first_row = row->number,
@@ -119,7 +119,7 @@ static int feed(retrying *r, const refused_row *row, weir_error *error) {
 static int insert_again(retrying *r, int64_t id, const refused_row *row, retry_counts *done,
                         weir_error *error) {
     int status = change(r, r->remove, id, error);
-    if (status == WEIR_OK) status = feed(r, row, error);
+    if (status == WEIR_OK) status = feed_again(r, row, error);
     if (status != WEIR_OK) return status;
     const weir_sink_counts *counts = &r->load.counts;
     done->refused += counts->rejected;

@@ -1,8 +1,9 @@
 /* The tool end to end: the real binary, on journals that real processes left behind. */
 /* Covers: recovery/arguments.c, recovery/recover.c, recovery/report.c,
  * recovery/look.c, recovery/view.c, recovery/dump.c, recovery/rowtext.c, recovery/columns.c,
- * recovery/metrics/metrics_verb.c, recovery/describe.c, recovery/help.c, recovery/stop.c, recovery/json.c, recovery/progress.c, recovery/patience.c, recovery/apply.c,
- * recovery/database.c, recovery/rebuild.c, recovery/archive.c, recovery/summary.c */
+ * recovery/metrics/metrics_verb.c, recovery/describe.c, recovery/help.c, recovery/stop.c,
+ * recovery/json.c, recovery/progress.c, recovery/patience.c, recovery/apply.c,
+ * recovery/database.c, recovery/rebuild.c, recovery/summary.c */
 #include <sched.h>
 
 #include "tool.h"

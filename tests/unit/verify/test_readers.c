@@ -129,7 +129,7 @@ static void a_broken_file_is_told_and_holds_nothing(void **state) {
         bool good = strcmp(r.list[i].reader.name, "good") == 0;
         assert_int_equal(r.list[i].status == WEIR_OK, good);
         const uint8_t *journal = r.list[2].reader.mark.at.journal;
-        assert_int_equal(weir_named_holds(&r.list[i], journal, 5, 1000), good);
+        assert_int_equal(weir_named_holds(&r.list[i], journal, 11, 1000), good);
     }
     weir_readers_free(&r);
 }
@@ -169,12 +169,12 @@ static void what_is_held_depends_on_journal_block_and_bytes(void **state) {
     weir_id ours, other;
     memset(ours, 0xA1, sizeof ours);
     memset(other, 0xA2, sizeof other);
-    assert_true(weir_named_holds(&note, ours, 5, 1000));
-    assert_false(weir_named_holds(&note, ours, 4, 1000)); /* read */
-    assert_false(weir_named_holds(&note, ours, 5, 1001)); /* beyond its limit */
-    assert_false(weir_named_holds(&note, other, 5, 1000));
+    assert_true(weir_named_holds(&note, ours, 11, 1000));
+    assert_false(weir_named_holds(&note, ours, 10, 1000)); /* read */
+    assert_false(weir_named_holds(&note, ours, 11, 1001)); /* beyond its limit */
+    assert_false(weir_named_holds(&note, other, 11, 1000));
     note.status = WEIR_DAMAGED;
-    assert_false(weir_named_holds(&note, ours, 5, 1000));
+    assert_false(weir_named_holds(&note, ours, 11, 1000));
 }
 
 /* Whatever fails, the file is the old one or the new one, and nothing is left aside. */
