@@ -135,6 +135,7 @@ static bool gone(weir_journal *j, const weir_kept_file *file) {
 int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error) {
     weir_kept_file file;
     bool spare;
+    if (block > j->released) j->released = block;
     while (oldest_to_release(j, block, &file, &spare)) {
         int status = weir_journal_check_place(j, error);
         if (status != WEIR_OK) return status;

@@ -54,7 +54,9 @@ struct weir_journal {
     bool plain; /* no codec is wanted for now */
     weir_buffer block, head;
 
-    int archive; /* open, and its name is synced; 0: not yet. Only for the thread that releases */
+    /* Only for the thread that releases, and for closing after it. */
+    int archive;       /* open, and its name is synced; 0: not yet */
+    uint64_t released; /* everything up to this block is safe without the journal */
 };
 
 void weir_journal_tell_counts(weir_journal *j);
