@@ -2,6 +2,7 @@
  * every byte. */
 #include <stdio.h>
 
+#include "check.h"
 #include "exits.h"
 #include "report.h"
 #include "verbs.h"
@@ -15,7 +16,8 @@ static int look_at_journal(const weir_arguments *arguments, const weir_place *pl
                              .verify_all = arguments->verb == WEIR_VERB_VERIFY};
     int status = weir_view_take(&input, &view, error);
     if (status != WEIR_OK) return weir_report_error(arguments, error);
-    int code = weir_report_view(arguments, place, &view);
+    int code = arguments->check ? weir_check_view(arguments, place, &view)
+                                : weir_report_view(arguments, place, &view);
     weir_view_free(&view);
     return code;
 }
