@@ -18,9 +18,9 @@ static void end_copy(weir_copy *c, int error) {
 /* POLLERR, too, says that a write will not wait. */
 static bool is_writable(void) {
     struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
-    while (!weir_stop_wanted())
-        if (weir_stop_poll(&out, 1, UINT64_MAX)) return true;
-    return weir_stop_poll(&out, 1, 0);
+    while (!weir_log_stop_wanted())
+        if (weir_log_stop_poll(&out, 1, UINT64_MAX)) return true;
+    return weir_log_stop_poll(&out, 1, 0);
 }
 
 void weir_copy_flush(weir_copy *c) {

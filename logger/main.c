@@ -91,7 +91,7 @@ static uint64_t time_to_read(const logger *l) {
 static void await_lines(logger *l) {
     struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
     bool room = weir_lines_have_room(&l->lines);
-    if (weir_stop_poll(&in, room, time_to_read(l)) && room) read_lines(l);
+    if (weir_log_stop_poll(&in, room, time_to_read(l)) && room) read_lines(l);
 }
 
 /* What is in the pipe when a signal comes: in a shell's pipeline, the last words of a program that
@@ -99,7 +99,7 @@ static void await_lines(logger *l) {
 static void read_what_is_left(logger *l) {
     struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
     for (int left = LEFT_BYTES; left > 0 && !l->input_over; left -= WEIR_READ_BYTES) {
-        if (!weir_lines_have_room(&l->lines) || !weir_stop_poll(&in, 1, 0)) return;
+        if (!weir_lines_have_room(&l->lines) || !weir_log_stop_poll(&in, 1, 0)) return;
         read_lines(l);
         deliver(l);
     }
@@ -108,7 +108,7 @@ static void read_what_is_left(logger *l) {
 /* ---- from beginning to end ----------------------------------------------------------------- */
 
 static void work(logger *l) {
-    while (!l->input_over && !weir_stop_wanted()) {
+    while (!l->input_over && !weir_log_stop_wanted()) {
         deliver(l);
         await_lines(l);
     }
@@ -119,11 +119,11 @@ static void work(logger *l) {
 static void finish_lines(logger *l) {
     weir_line line;
     weir_lines_finish(&l->lines, wall_clock());
-    if (weir_stop_wanted()) weir_target_hurry(&l->target);
+    if (weir_log_stop_wanted()) weir_target_hurry(&l->target);
     deliver(l);
     while (weir_lines_unpublished(&l->lines, &line)) {
-        (void)weir_stop_poll(NULL, 0, weir_target_pause(&l->target, true));
-        if (weir_stop_wanted()) weir_target_hurry(&l->target);
+        (void)weir_log_stop_poll(NULL, 0, weir_target_pause(&l->target, true));
+        if (weir_log_stop_wanted()) weir_target_hurry(&l->target);
         deliver(l);
     }
 }
@@ -162,7 +162,7 @@ static bool is_open(int file, const char *name) {
 static bool begin(logger *l) {
     if (!is_open(STDIN_FILENO, "standard input")) return false;
     if (l->options.pass && !is_open(STDOUT_FILENO, "standard output")) return false;
-    weir_stop_watch();
+    weir_log_stop_watch();
     l->target = weir_target_make(&l->options);
     bool made = weir_lines_make(&l->lines, l->options.level, l->options.prefixes);
     if (!made) weir_log_note("no memory");

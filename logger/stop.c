@@ -15,7 +15,7 @@ static void note_stop(int signal) {
 }
 
 /* The calls below fail only for arguments that these are not. */
-void weir_stop_watch(void) {
+void weir_log_stop_watch(void) {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
     sigset_t blocked;
     struct sigaction before, action = {.sa_handler = note_stop};
@@ -29,7 +29,7 @@ void weir_stop_watch(void) {
     (void)pthread_sigmask(SIG_BLOCK, &blocked, &while_polling);
 }
 
-int weir_stop_poll(struct pollfd *files, nfds_t count, uint64_t timeout_ns) {
+int weir_log_stop_poll(struct pollfd *files, nfds_t count, uint64_t timeout_ns) {
     struct timespec t = {.tv_sec = (time_t)(timeout_ns / 1000000000u),
                          .tv_nsec = (long)(timeout_ns % 1000000000u)};
     int ready = ppoll(files, count, timeout_ns == UINT64_MAX ? NULL : &t, &while_polling);
@@ -37,7 +37,7 @@ int weir_stop_poll(struct pollfd *files, nfds_t count, uint64_t timeout_ns) {
 }
 
 /* A file that is always ready keeps signals from being noticed: so look without files. */
-bool weir_stop_wanted(void) {
-    if (!stop_came) (void)weir_stop_poll(NULL, 0, 0);
+bool weir_log_stop_wanted(void) {
+    if (!stop_came) (void)weir_log_stop_poll(NULL, 0, 0);
     return stop_came;
 }

@@ -180,7 +180,7 @@ bool weir_target_reached(weir_target *t, weir_level level) {
     int status = weir_sync(t->w, level, LOOK_MS);
     if (status == WEIR_STOPPED || status == WEIR_CLOSED) return lose_handle(t, status);
     /* Whatever else it is, the writer says it and tries again. */
-    if (status < 0) (void)weir_stop_poll(NULL, 0, LOOK_MS * LOG_MS);
+    if (status < 0) (void)weir_log_stop_poll(NULL, 0, LOOK_MS * LOG_MS);
     return status == WEIR_OK;
 }
 
@@ -198,7 +198,7 @@ static int settle_target(const weir_target *t, weir_level level) {
         uint64_t at = target_now(), applied = applied_so_far(t);
         if (applied != before) since = at;
         before = applied;
-        if (!stopped && weir_stop_wanted()) stopped = at;
+        if (!stopped && weir_log_stop_wanted()) stopped = at;
         if (stopped && at - stopped >= STOP_NS) break;
         if (at - since >= t->options->wait_s * 1000 * LOG_MS) break;
     }
