@@ -14,6 +14,7 @@ typedef enum weir_verb {
     WEIR_VERB_REPLAY,
     WEIR_VERB_SALVAGE,
     WEIR_VERB_SYMBOLS,
+    WEIR_VERB_BACKUP,
     WEIR_VERBS,
 } weir_verb;
 
@@ -34,6 +35,10 @@ typedef struct weir_arguments {
     const char *table;   /* dump: this table only; or NULL */
     weir_texts *load;
     bool json, csv, archive, skip_damage, adopt;
+    const char *integrity; /* backup: none, quick or full; or NULL */
+    bool check, dry_run;   /* status; backup */
+    uint64_t max_waiting, max_lag_s, max_rejects; /* status --check; UINT64_MAX: no bound */
+    uint64_t min_free;                            /* bytes; 0: what the journal needs */
     bool help, usage, version;
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* since 1970; INT64_MAX: no bound */

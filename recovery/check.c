@@ -48,9 +48,9 @@ static const char *name_of(int exit) {
 
 /* The higher the graver; a look that failed may hide anything. */
 static int gravity(int exit) {
-    static const int order[] = {WEIR_EXIT_REJECTS,  WEIR_EXIT_WAITING, WEIR_EXIT_LAG,
-                                WEIR_EXIT_SPACE,    WEIR_EXIT_DIED,    WEIR_EXIT_DATABASE,
-                                WEIR_EXIT_DAMAGE,   WEIR_EXIT_FAILED};
+    static const int order[] = {WEIR_EXIT_REJECTS, WEIR_EXIT_WAITING, WEIR_EXIT_LAG,
+                                WEIR_EXIT_SPACE,   WEIR_EXIT_DIED,    WEIR_EXIT_DATABASE,
+                                WEIR_EXIT_DAMAGE,  WEIR_EXIT_FAILED};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         if (order[i] == exit) return (int)i + 1;
     return 0;
@@ -76,7 +76,8 @@ static void look_for_damage(checking *c) {
     const weir_inventory *i = &c->view->inventory;
     const char *text = i->detail[0] ? i->detail : weir_verdict_text(i->verdict);
     if (!weir_verdict_refuses(i->verdict) || i->verdict == WEIR_VERDICT_BROKEN_DATABASE) return;
-    int exit = weir_verdict_status(i->verdict) == WEIR_VERSION ? WEIR_EXIT_FAILED : WEIR_EXIT_DAMAGE;
+    int exit =
+        weir_verdict_status(i->verdict) == WEIR_VERSION ? WEIR_EXIT_FAILED : WEIR_EXIT_DAMAGE;
     find(c, exit, "%s", text);
 }
 
@@ -136,16 +137,19 @@ static void look_at_rows(checking *c) {
         find(c, WEIR_EXIT_WAITING, "%" PRIu64 " rows wait, and %" PRIu64 " may", c->waiting,
              a->max_waiting);
     if (c->lag_ns / SECOND_NS >= a->max_lag_s && a->max_lag_s != UINT64_MAX)
-        find(c, WEIR_EXIT_LAG, "the oldest row has waited for %" PRIu64 " s, and %" PRIu64 " s may pass",
+        find(c, WEIR_EXIT_LAG,
+             "the oldest row has waited for %" PRIu64 " s, and %" PRIu64 " s may pass",
              c->lag_ns / SECOND_NS, a->max_lag_s);
     uint64_t left = weir_rows_to_recover(i, &c->view->ring, open);
     if (left)
-        find(c, WEIR_EXIT_DIED, "nobody has the journal open, and %" PRIu64 " rows wait (%s): "
+        find(c, WEIR_EXIT_DIED,
+             "nobody has the journal open, and %" PRIu64 " rows wait (%s): "
              "weir-recover %s, or start the program",
              left, i->closed ? "it was closed before they could be applied" : "its process died",
              c->place->database ? c->place->database : "DATABASE");
     if (c->view->database.rejects > a->max_rejects)
-        find(c, WEIR_EXIT_REJECTS, "%" PRIu64 " rows are in weir_reject, and %" PRIu64 " are known of",
+        find(c, WEIR_EXIT_REJECTS,
+             "%" PRIu64 " rows are in weir_reject, and %" PRIu64 " are known of",
              c->view->database.rejects, a->max_rejects);
 }
 
@@ -157,8 +161,7 @@ static uint64_t free_bytes_at(const char *path) {
 /* A segment more: without it rows stay in the ring until that is full. */
 static uint64_t needed_bytes(const checking *c) {
     const weir_inventory *i = &c->view->inventory;
-    const weir_segment_note *last =
-        i->segment_count ? &i->segments[i->segment_count - 1] : NULL;
+    const weir_segment_note *last = i->segment_count ? &i->segments[i->segment_count - 1] : NULL;
     uint64_t segment = last && last->status == WEIR_OK ? last->header.bytes : 0;
     if (c->arguments->min_free) return c->arguments->min_free;
     return segment > LEAST_FREE ? segment : LEAST_FREE;

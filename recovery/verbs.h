@@ -19,6 +19,7 @@ int weir_run_look(const weir_arguments *arguments, const weir_place *place); /* 
 int weir_run_dump(const weir_arguments *arguments, const weir_place *place);
 int weir_run_replay(const weir_arguments *arguments, const weir_place *place);
 int weir_run_salvage(const weir_arguments *arguments, const weir_place *place);
+int weir_run_backup(const weir_arguments *arguments, const weir_place *place);
 int weir_run_symbols(const weir_arguments *arguments, const weir_place *place);
 
 typedef struct weir_verb_entry {

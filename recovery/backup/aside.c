@@ -32,7 +32,8 @@ static int refuse_part(const weir_aside *a, weir_error *error) {
     bool taken = directory >= 0 && flock(directory, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     if (directory >= 0) (void)close(directory); /* which ends our lock */
     if (taken)
-        return weir_fail(error, WEIR_MISUSE, "another backup is writing %s; wait for it, or name another directory",
+        return weir_fail(error, WEIR_MISUSE,
+                         "another backup is writing %s; wait for it, or name another directory",
                          a->part);
     return weir_fail(error, WEIR_MISUSE,
                      "%s is what a backup left that was interrupted: no part of it is needed; "

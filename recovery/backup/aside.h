@@ -8,9 +8,9 @@
 #include "../../lib/base/status.h"
 
 typedef struct weir_aside {
-    char *to, *part;    /* paths, without slashes at the end */
-    char *parent;       /* directory of both */
-    int directory;      /* TO.part, open and locked; < 0: not made */
+    char *to, *part; /* paths, without slashes at the end */
+    char *parent;    /* directory of both */
+    int directory;   /* TO.part, open and locked; < 0: not made */
 } weir_aside;
 
 /* Is TO free, and what would be its paths? Makes nothing. WEIR_MISUSE: it exists, or TO.part does;

@@ -42,6 +42,7 @@
 #include "../exits.h"
 #include "../progress.h"
 #include "../report.h"
+#include "../stop.h"
 #include "../verbs.h"
 #include "interrupt.h"
 
@@ -96,7 +97,8 @@ static int check_space(const weir_backup *b, weir_error *error) {
     uint64_t needed = b->source.bytes + b->journal_bytes;
     if (needed <= free_bytes) return WEIR_OK;
     return weir_fail(error, WEIR_NO_SPACE,
-                     "%s: the backup takes %" PRIu64 " bytes, and %" PRIu64 " are free there; free space or "
+                     "%s: the backup takes %" PRIu64 " bytes, and %" PRIu64
+                     " are free there; free space or "
                      "name another place",
                      b->aside.parent, needed, free_bytes);
 }
@@ -178,9 +180,8 @@ static int verify_journal(weir_backup *b, weir_error *error) {
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to read %s", b->database);
     weir_inventory_input input = {.os = b->place->os,
                                   .directory = b->journal,
-                                  .database_broken = database.state == WEIR_DATABASE_READ
-                                                         ? NULL
-                                                         : database.why,
+                                  .database_broken =
+                                      database.state == WEIR_DATABASE_READ ? NULL : database.why,
                                   .database_has_positions = database.count > 0,
                                   .positions = database.positions,
                                   .position_count = database.count,
@@ -267,7 +268,7 @@ int weir_run_backup(const weir_arguments *arguments, const weir_place *place) {
                      .integrity = integrity_of(arguments),
                      .aside = {.directory = -1}};
     weir_error error = {0};
-    weir_backup_catch_signals();
+    weir_stop_watch();
     int code = back_up(&b, &error);
     weir_inspection_free(&b.look);
     weir_backup_source_close(&b.source);

@@ -46,7 +46,8 @@ static int copy_steps(sqlite3_backup *backup, weir_error *error) {
 
 /* Nobody else knows the file, and it is synced once at the end. */
 static int copy_into(sqlite3 *from, sqlite3 *into, const char *to, weir_error *error) {
-    int code = sqlite3_exec(into, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", NULL, NULL, NULL);
+    int code =
+        sqlite3_exec(into, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", NULL, NULL, NULL);
     if (code != SQLITE_OK) return fail_to_copy(to, into, code, error);
     sqlite3_backup *backup = sqlite3_backup_init(into, "main", from, "main");
     if (!backup) return fail_to_copy(to, into, sqlite3_errcode(into), error);
@@ -84,8 +85,9 @@ static int ask(sqlite3 *db, const char *path, const char *pragma, weir_error *er
         status = weir_fail(error, WEIR_DATABASE, "%s: the copy cannot be checked (%s): %s", path,
                            pragma, sqlite3_errmsg(db));
     else if (strcmp(said, "ok") != 0)
-        status = weir_fail(error, WEIR_DAMAGED,
-                           "%s: SQLite finds the copy damaged, and so its original: %s", path, said);
+        status =
+            weir_fail(error, WEIR_DAMAGED,
+                      "%s: SQLite finds the copy damaged, and so its original: %s", path, said);
     (void)sqlite3_finalize(s); /* repeats the step's code */
     if (status != WEIR_OK && weir_backup_interrupted(NULL) != WEIR_OK)
         status = weir_backup_interrupted(error);

@@ -47,16 +47,14 @@ static void write_words(const weir_backup *b) {
     const char *name = strrchr(b->place->database, '/');
     printf("%s: %s %s", b->aside.to, b->arguments->dry_run ? "would have" : "has",
            name ? name + 1 : b->place->database);
-    if (b->place->journal_is_there)
-        printf(" with every row up to %" PRIu64, b->end.row);
+    if (b->place->journal_is_there) printf(" with every row up to %" PRIu64, b->end.row);
     printf(", as of %s\n", weir_time_text(b->moment_ns, moment));
     printf("  database  %" PRIu64 " bytes, integrity_check: %s\n", b->source.bytes,
            integrity_names[b->integrity]);
     if (!b->place->journal_is_there) return;
     printf("  rows      %" PRIu64 " applied, %" PRIu64 " waiting in the journal",
            weir_backup_position(b)->row, rows_in_journal(b));
-    if (b->source.view.rejects)
-        printf(", %" PRIu64 " in the reject table", b->source.view.rejects);
+    if (b->source.view.rejects) printf(", %" PRIu64 " in the reject table", b->source.view.rejects);
     printf("\n  journal   %" PRIu64 " bytes%s\n", b->journal_bytes,
            b->arguments->dry_run ? " at most" : "");
 }

@@ -7,10 +7,10 @@
 
 static int fail_with_sqlite(const char *path, sqlite3 *db, int code, weir_error *error) {
     int basic = code & 0xff;
-    int status = basic == SQLITE_BUSY     ? WEIR_BUSY
-                 : basic == SQLITE_NOMEM  ? WEIR_NO_MEMORY
-                 : basic == SQLITE_FULL   ? WEIR_NO_SPACE
-                                          : WEIR_DATABASE;
+    int status = basic == SQLITE_BUSY    ? WEIR_BUSY
+                 : basic == SQLITE_NOMEM ? WEIR_NO_MEMORY
+                 : basic == SQLITE_FULL  ? WEIR_NO_SPACE
+                                         : WEIR_DATABASE;
     return weir_fail(error, status, "%s: cannot be read: %s", path,
                      db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
 }
