@@ -763,7 +763,9 @@ class Walk:
         s = link.segment
         if s.state != "valid" or s.bytes <= len(s.data) or len(link.data) != len(s.data):
             return
-        if not link.promised and not self.is_closed(link):
+        if not link.promised and self.is_closed(link):
+            return
+        if not link.promised:
             self.torn = True
         if not self.open and self.next <= self.promise(link):
             self.lose(self.next, self.row)
