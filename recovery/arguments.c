@@ -275,11 +275,13 @@ void weir_arguments_parse(int argc, char **argv, weir_arguments *out) {
     struct argp_option options[OPTIONS_MAX];
     all_options(options);
     const struct argp argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
-    *out = (weir_arguments){
-        .to = UINT64_MAX, .limit = UINT64_MAX,
+    *out = (weir_arguments){.to = UINT64_MAX,
+                            .limit = UINT64_MAX,
                             .max_waiting = UINT64_MAX,
                             .max_lag_s = UINT64_MAX,
-                            .max_rejects = UINT64_MAX, .until_ns = INT64_MAX, .wait_s = WAIT_DEFAULT_S};
+                            .max_rejects = UINT64_MAX,
+                            .until_ns = INT64_MAX,
+                            .wait_s = WAIT_DEFAULT_S};
     parsing p = {.out = out};
     argp_err_exit_status = WEIR_EXIT_USAGE;
     (void)argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &p); /* it exits where it would fail */

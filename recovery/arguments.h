@@ -35,8 +35,8 @@ typedef struct weir_arguments {
     const char *table;   /* dump: this table only; or NULL */
     weir_texts *load;
     bool json, csv, archive, skip_damage, adopt;
-    const char *integrity; /* backup: none, quick or full; or NULL */
-    bool check, dry_run;   /* status; backup */
+    const char *integrity;                        /* backup: none, quick or full; or NULL */
+    bool check, dry_run;                          /* status; backup */
     uint64_t max_waiting, max_lag_s, max_rejects; /* status --check; UINT64_MAX: no bound */
     uint64_t min_free;                            /* bytes; 0: what the journal needs */
     bool help, usage, version;

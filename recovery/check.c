@@ -32,7 +32,7 @@ typedef struct checking {
     size_t count;
 } checking;
 
-static const char *name_of(int exit) {
+static const char *name_of_exit(int exit) {
     switch (exit) {
     case WEIR_EXIT_DAMAGE: return "DAMAGE";
     case WEIR_EXIT_FAILED: return "UNKNOWN";
@@ -192,7 +192,7 @@ static int gravest(const checking *c) {
 static void say_words(const checking *c) {
     printf("weir ");
     for (size_t i = 0; i < c->count; i++)
-        printf("%s%s", i ? ", " : "", name_of(c->list[i].exit));
+        printf("%s%s", i ? ", " : "", name_of_exit(c->list[i].exit));
     if (!c->count) printf("OK");
     for (size_t i = 0; i < c->count; i++)
         printf("%s%s", i ? "; " : ": ", c->list[i].text);
@@ -218,7 +218,7 @@ static void say_json(const checking *c) {
     weir_json_end(&json);
     for (size_t i = 0; i < c->count; i++) {
         json = weir_json_begin(stdout, "finding");
-        weir_json_text(&json, "what", name_of(c->list[i].exit));
+        weir_json_text(&json, "what", name_of_exit(c->list[i].exit));
         weir_json_uint(&json, "exit", (uint64_t)c->list[i].exit);
         weir_json_text(&json, "text", c->list[i].text);
         weir_json_end(&json);

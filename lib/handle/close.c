@@ -121,7 +121,7 @@ static bool rows_wait(weir *w) {
     return counts.durable_row > atomic_load_explicit(&w->applied_row, memory_order_acquire);
 }
 
-static int close_journal(weir *w, weir_error *error) {
+static int close_journal_of(weir *w, weir_error *error) {
     bool wait = rows_wait(w);
     if (!wait) weir_journal_shrink(w->journal);
     int status = leave_closing_mark(w, error);
@@ -167,7 +167,7 @@ static int close_handle(weir *w) {
         weir_registry_keep_stuck(w);
         return weir_publish_error(&error);
     }
-    if (journaled == WEIR_OK) journaled = close_journal(w, &error);
+    if (journaled == WEIR_OK) journaled = close_journal_of(w, &error);
     weir_dismantle(w);
     if (journaled != WEIR_OK) return weir_publish_error(&error);
     return applied;

@@ -207,7 +207,7 @@ static int name_copies(weir_backup *b, weir_error *error) {
     return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
 }
 
-static int copy_all(weir_backup *b, weir_error *error) {
+static int copy_whole(weir_backup *b, weir_error *error) {
     bool journal = b->place->journal_is_there;
     int status = weir_aside_make(&b->aside, error);
     if (status == WEIR_OK && journal) status = copy_blocks(b, error);
@@ -250,7 +250,7 @@ static int back_up(weir_backup *b, weir_error *error) {
     if (weir_verdict_refuses(b->look.inventory.verdict))
         return weir_report_refusal(b->arguments, &b->look.inventory);
     note_no_journal(b);
-    if (!b->arguments->dry_run && copy_all(b, error) != WEIR_OK)
+    if (!b->arguments->dry_run && copy_whole(b, error) != WEIR_OK)
         return weir_report_error(b->arguments, error);
     weir_backup_report(b);
     return WEIR_EXIT_CLEAN;

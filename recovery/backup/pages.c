@@ -75,7 +75,7 @@ static int stop_when_interrupted(void *context) {
     return weir_backup_interrupted(NULL) != WEIR_OK;
 }
 
-static int ask(sqlite3 *db, const char *path, const char *pragma, weir_error *error) {
+static int ask_copy(sqlite3 *db, const char *path, const char *pragma, weir_error *error) {
     sqlite3_stmt *s;
     int code = sqlite3_prepare_v2(db, pragma, -1, &s, NULL);
     if (code == SQLITE_OK) code = sqlite3_step(s);
@@ -101,7 +101,7 @@ int weir_backup_check_pages(const char *path, weir_integrity integrity, weir_err
     sqlite3 *db = NULL;
     int code = weir_database_open_quietly(path, &db);
     if (code == SQLITE_OK) sqlite3_progress_handler(db, CHECK_STEPS, stop_when_interrupted, NULL);
-    int status = code == SQLITE_OK ? ask(db, path, pragmas[integrity], error)
+    int status = code == SQLITE_OK ? ask_copy(db, path, pragmas[integrity], error)
                                    : fail_to_copy(path, db, code, error);
     (void)sqlite3_close(db); /* it only read */
     return status;

@@ -18,7 +18,7 @@ static uint64_t rows_in_journal(const weir_backup *b) {
     return b->end.row > applied ? b->end.row - applied : 0;
 }
 
-static uint64_t rows_in_ring(const weir_backup *b) {
+static uint64_t rows_left_in_ring(const weir_backup *b) {
     return b->look.ring.rows + b->look.ring.recorded;
 }
 
@@ -32,7 +32,7 @@ static void write_json(const weir_backup *b, FILE *out) {
         weir_json_uint(&json, "row", b->end.row);
         weir_json_uint(&json, "applied", weir_backup_position(b)->row);
         weir_json_uint(&json, "waiting", rows_in_journal(b));
-        weir_json_uint(&json, "left_in_ring", rows_in_ring(b));
+        weir_json_uint(&json, "left_in_ring", rows_left_in_ring(b));
         weir_json_uint(&json, "journal_bytes", b->journal_bytes);
     }
     weir_json_uint(&json, "database_bytes", b->source.bytes);
@@ -61,15 +61,15 @@ static void write_words(const weir_backup *b) {
 
 /* In a ring rows survive the process, but not a power cut, and they have no numbers yet. */
 static void note_ring_rows(const weir_backup *b) {
-    if (rows_in_ring(b) == 0 || !b->place->journal_is_there) return;
+    if (rows_left_in_ring(b) == 0 || !b->place->journal_is_there) return;
     if (b->holder.is_there)
         weir_report_note("%" PRIu64 " rows were not durable yet at that moment and are not in the "
                          "backup",
-                         rows_in_ring(b));
+                         rows_left_in_ring(b));
     else
         weir_report_note("%" PRIu64 " rows are in the ring of a dead process and are not in the "
                          "backup: weir-recover %s first, to have them in it",
-                         rows_in_ring(b), b->place->database);
+                         rows_left_in_ring(b), b->place->database);
 }
 
 void weir_backup_report(const weir_backup *backup) {

@@ -16,7 +16,7 @@ static int fail_with_sqlite(const char *path, sqlite3 *db, int code, weir_error 
 }
 
 /* Zeros where it is not there, or empty, which is the same. */
-static struct stat look_at_wal(const char *path) {
+static struct stat look_at_wal_file(const char *path) {
     char *wal;
     struct stat st = {0};
     if (asprintf(&wal, "%s-wal", path) < 0) return st;
@@ -30,7 +30,7 @@ static struct stat look_at_wal(const char *path) {
 static int begin_reading(weir_backup_source *s, uint32_t wait_s) {
     (void)sqlite3_busy_timeout(s->db, (int)(wait_s < 1000000 ? wait_s * 1000 : 1000000000));
     int code = SQLITE_OK;
-    if (look_at_wal(s->path).st_size)
+    if (look_at_wal_file(s->path).st_size)
         code = sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (code == SQLITE_OK) code = sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL);
     if (code == SQLITE_OK) code = weir_database_read(s->db, s->path, &s->view);
@@ -64,7 +64,7 @@ static int open_without_locks(weir_backup_source *s, uint32_t wait_s) {
     drop_connection(s);
     s->unlocked = true;
     if (stat(s->path, &s->before) != 0) return SQLITE_CANTOPEN;
-    s->wal_before = look_at_wal(s->path);
+    s->wal_before = look_at_wal_file(s->path);
     int code = weir_database_open_quietly(s->path, &s->db);
     return code == SQLITE_OK ? begin_reading(s, wait_s) : code;
 }
@@ -108,7 +108,7 @@ static bool same_file(const struct stat *a, const struct stat *b) {
 int weir_backup_source_check(const weir_backup_source *s, weir_error *error) {
     struct stat now;
     if (!s->unlocked) return WEIR_OK;
-    struct stat wal = look_at_wal(s->path);
+    struct stat wal = look_at_wal_file(s->path);
     if (stat(s->path, &now) == 0 && same_file(&now, &s->before) && same_file(&wal, &s->wal_before))
         return WEIR_OK;
     return weir_fail(error, WEIR_BUSY,

@@ -50,7 +50,7 @@ start() { # FROM TO
     rm input
 }
 finish() {
-    wait $pid || fail "weir-log failed: $(cat log)"
+    wait "$pid" || fail "weir-log failed: $(cat log)"
     wait $rm_later 2>/dev/null
     pid=
 }
@@ -252,7 +252,7 @@ limits() {
     finish_log
 }
 finish_log() {
-    wait $pid || fail "weir-log failed: $(cat log)"
+    wait "$pid" || fail "weir-log failed: $(cat log)"
     pid=
 }
 
