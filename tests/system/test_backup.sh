@@ -42,7 +42,7 @@ numbered() {
 
 start() { # FROM TO
     mkfifo input
-    "$WEIR_LOG" run.db <input 2>log &
+    "$WEIR_LOG" run.db <input 2>log 8>&- &
     pid=$!
     numbered "$1" "$2" >input &
     rm_later=$!
@@ -108,7 +108,7 @@ of_a_dead_program() {
     rm hold
     printf 'BEGIN IMMEDIATE;\n' >&8
     mkfifo input
-    "$WEIR_LOG" run.db <input 2>log &
+    "$WEIR_LOG" run.db <input 2>log 8>&- &
     pid=$!
     exec 9>input
     rm input
@@ -226,7 +226,7 @@ limits() {
     sqlite3 run.db <hold >/dev/null &
     holder=$!
     exec 8>hold
-    "$WEIR_LOG" run.db <input 2>log &
+    "$WEIR_LOG" run.db <input 2>log 8>&- &
     pid=$!
     exec 9>input
     rm hold input
