@@ -710,11 +710,13 @@ class Walk:
         if self.position and b.rows and self.position[2] >= b.first_row:
             self.vouch(b.block, b.hash, self.row - 1, True)
 
-    def survey(self, link, at):
+    def is_closed(self, link):
         last = self.blocks[-1] if self.blocks else None
-        closed = (last and last[1].segment == link.number and last[1].kind == 2
-                  and last[1].codec == 0 and last[1].raw == 24 and not any(link.stored(last[1])))
-        if not self.surveyed and not closed:
+        return (last and last[1].segment == link.number and last[1].kind == 2
+                and last[1].codec == 0 and last[1].raw == 24 and not any(link.stored(last[1])))
+
+    def survey(self, link, at):
+        if not self.surveyed and not self.is_closed(link):
             self.torn, durable = link.tail(at)
             self.surveyed = True
             self.vouch(durable)
@@ -760,6 +762,8 @@ class Walk:
     def check_length(self, link):
         s = link.segment
         if s.state != "valid" or s.bytes <= len(s.data) or len(link.data) != len(s.data):
+            return
+        if not link.promised and self.is_closed(link):
             return
         if not link.promised:
             self.torn = True

@@ -285,7 +285,10 @@ void weir_arguments_parse(int argc, char **argv, weir_arguments *out) {
                             .until_ns = INT64_MAX,
                             .since_ns = INT64_MIN,
                             .wait_s = WAIT_DEFAULT_S,
-                            .count = UINT64_MAX};
+                            .count = UINT64_MAX,
+                            .max_waiting = UINT64_MAX,
+                            .max_lag_s = UINT64_MAX,
+                            .max_rejects = UINT64_MAX};
     parsing p = {.out = out};
     argp_err_exit_status = WEIR_EXIT_USAGE;
     (void)argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &p); /* it exits where it would fail */

@@ -23,6 +23,7 @@ typedef enum weir_verb {
     WEIR_VERB_READERS_LIST,
     WEIR_VERB_READERS_FORGET,
     WEIR_VERB_METRICS,
+    WEIR_VERB_BACKUP,
     WEIR_VERB_COMPLETION,
     WEIR_VERBS,
 } weir_verb;
@@ -51,8 +52,11 @@ typedef struct weir_arguments {
     weir_texts *load, *ids;
     bool json, csv, archive, skip_damage, adopt;
     bool accept_gap, yes, all;
-    bool follow, ring, cursor; /* dump */
-    bool values;               /* report: values of rows may be on the page */
+    bool follow, ring, cursor;                    /* dump */
+    bool values;                                  /* report: values of rows may be on the page */
+    bool check;                                   /* status: one line for a monitor */
+    uint64_t max_waiting, max_lag_s, max_rejects; /* status --check; UINT64_MAX: no bound */
+    uint64_t min_free;                            /* bytes; 0: what the journal needs */
     bool help, usage, version;
     bool dry_run;             /* say what would be done, and change nothing */
     bool undo;                /* salvage: bring in what was lost */

@@ -24,7 +24,7 @@
  * switch" in SQLite's os_unix.c. */
 enum { SHM_ALIVE_BYTE = 128 };
 
-static bool is_open_elsewhere(const char *path) {
+bool weir_database_is_open_elsewhere(const char *path) {
     char *shm;
     if (asprintf(&shm, "%s-shm", path) < 0) return false;
     int file = open(shm, O_RDONLY | O_CLOEXEC);
@@ -66,7 +66,7 @@ static char *immutable_uri(const char *path) {
 
 int weir_database_open_quietly(const char *path, sqlite3 **db) {
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
-    if (is_open_elsewhere(path)) {
+    if (weir_database_is_open_elsewhere(path)) {
         int status = sqlite3_open_v2(path, db, flags, NULL);
         if (status == SQLITE_OK) (void)sqlite3_busy_timeout(*db, 2000); /* cannot fail */
         return status;
@@ -208,7 +208,7 @@ static int read_journals(sqlite3 *db, const char *path, weir_database_view *view
 
 /* SQLite reads the header, and so finds that a file is no database, only when asked for something
  * in it. An empty file is a database without tables. */
-static int read_all(sqlite3 *db, const char *path, weir_database_view *view) {
+int weir_database_read(sqlite3 *db, const char *path, weir_database_view *view) {
     int status = sqlite3_exec(db, "PRAGMA schema_version", NULL, NULL, NULL);
     if (status == SQLITE_OK) status = view_positions(db, view);
     if (status == SQLITE_OK) status = count_rejects(db, view);
@@ -234,9 +234,10 @@ int weir_database_look(const char *path, weir_database_view *out) {
     if (!path || stat(path, &st) != 0) return WEIR_OK;
     sqlite3 *db = NULL;
     int status = weir_database_open_quietly(path, &db);
-    if (status == SQLITE_OK) status = read_all(db, path, out);
+    if (status == SQLITE_OK) status = weir_database_read(db, path, out);
     out->state = status == SQLITE_OK ? WEIR_DATABASE_READ : WEIR_DATABASE_UNREADABLE;
     if (status != SQLITE_OK) say_why(db, out->why, sizeof out->why);
+    out->locked = (status & 0xff) == SQLITE_BUSY;
     (void)sqlite3_close(db); /* every statement is finalized */
     return status == SQLITE_NOMEM ? WEIR_NO_MEMORY : WEIR_OK;
 }

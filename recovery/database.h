@@ -39,6 +39,7 @@ typedef struct weir_database_view {
     weir_losses losses; /* of all journals */
     char **journals;    /* directories that the table weir_journal names */
     size_t journal_count;
+    bool locked; /* that is why it could not be read */
     char why[200];
 } weir_database_view;
 
@@ -49,6 +50,10 @@ void weir_database_free(weir_database_view *view);
 /* A connection that only reads, as SQLite's own result code; *db may be there after a failure, too. */
 struct sqlite3;
 int weir_database_open_quietly(const char *path, struct sqlite3 **db);
+bool weir_database_is_open_elsewhere(const char *path); /* in WAL mode, by another process */
+/* Positions, rejects, losses and journals, as SQLite's own result code; state is not set. To be freed
+ * in any case. path: of the database. */
+int weir_database_read(struct sqlite3 *db, const char *path, weir_database_view *view);
 bool weir_database_has_table(struct sqlite3 *db, const char *name);
 
 bool weir_is_same_file(const char *a, const char *b); /* by two names; false where one is missing */

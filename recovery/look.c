@@ -2,6 +2,7 @@
  * every byte. */
 #include <stdio.h>
 
+#include "check.h"
 #include "exits.h"
 #include "formers.h"
 #include "json.h"
@@ -35,8 +36,9 @@ static int look_at_journal(const weir_arguments *arguments, const weir_place *pl
         weir_view_free(&view);
         return weir_report_error(arguments, error);
     }
-    int code = weir_report_view(arguments, place, &view);
-    weir_formers_report(arguments, place);
+    int code = arguments->check ? weir_check_view(arguments, place, &view)
+                                : weir_report_view(arguments, place, &view);
+    if (!arguments->check) weir_formers_report(arguments, place);
     weir_view_free(&view);
     return code;
 }

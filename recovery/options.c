@@ -84,7 +84,21 @@ const weir_option weir_options_table[] = {
     {"wait", "SECONDS",
      "Give up after so long without progress, for example while another program locks the database "
      "(default 60)",
-     WRITING | CHANGING, NUMBER_32(wait_s, 0, 1000000), 0},
+     WRITING | CHANGING | WEIR_BIT(BACKUP), NUMBER_32(wait_s, 0, 1000000), 0},
+    {"integrity", "HOW", "SQLite's check of the copy: none, quick (the default) or full",
+     WEIR_BIT(BACKUP), TEXT(integrity), 0},
+    {"dry-run", NULL, "Say what would be copied, and copy nothing", WEIR_BIT(BACKUP), FLAG(dry_run),
+     0},
+    {"check", NULL, "One line for a monitor; what is wrong has an exit code of its own",
+     WEIR_BIT(STATUS), FLAG(check), 0},
+    {"max-waiting", "ROWS", "With --check: so many rows may wait", WEIR_BIT(STATUS),
+     NUMBER(max_waiting, 0, UINT64_MAX - 1), 0},
+    {"max-lag", "SECONDS", "With --check: the oldest row may wait for less than this",
+     WEIR_BIT(STATUS), NUMBER(max_lag_s, 1, UINT64_MAX - 1), 0},
+    {"max-rejects", "N", "With --check: so many rows in weir_reject are known of", WEIR_BIT(STATUS),
+     NUMBER(max_rejects, 0, UINT64_MAX - 1), 0},
+    {"min-free", "BYTES", "With --check: so much disk must be free (default: a segment)",
+     WEIR_BIT(STATUS), NUMBER(min_free, 1, UINT64_MAX - 1), 0},
     {"load", "EXTENSION",
      "Load an SQLite extension, FILE or FILE:ENTRYPOINT, whose functions, collations or modules "
      "the "

@@ -65,6 +65,18 @@ static const char *complain_of_metrics(const weir_arguments *a) {
     return a->interval_s && !a->output ? "--interval says something of --output" : NULL;
 }
 
+static const char *complain_of_backup(const weir_arguments *a) {
+    const char *how = a->integrity ? a->integrity : "quick";
+    bool known = !strcmp(how, "none") || !strcmp(how, "quick") || !strcmp(how, "full");
+    return known ? NULL : "--integrity is none, quick or full";
+}
+
+static const char *complain_of_status(const weir_arguments *a) {
+    bool limits = a->max_waiting != UINT64_MAX || a->max_lag_s != UINT64_MAX ||
+                  a->max_rejects != UINT64_MAX || a->min_free;
+    return limits && !a->check ? "limits are for status --check" : NULL;
+}
+
 const weir_verb_entry weir_verbs[WEIR_VERBS] = {
     [WEIR_VERB_RECOVER] = {.name = "recover",
                            .operands = "DATABASE|JOURNAL",
@@ -78,8 +90,13 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                           .operands = "DATABASE|JOURNAL",
                           .summary = "say what is there: rows, ring, verdict, damage",
                           .text = "It reads headers, takes no lock, changes nothing, and stops at "
-                                  "the durable mark.",
-                          .run = weir_run_look},
+                                  "the durable mark. With --check it prints one line for a "
+                                  "monitor and answers 20 (rejects), 21 (rows wait), 22 (lag), 23 "
+                                  "(disk space), 24 (rows wait and no process has the journal "
+                                  "open), 25 (the database cannot be used), 4 (damage), 8 (could "
+                                  "not look) or 0.",
+                          .run = weir_run_look,
+                          .complain = complain_of_status},
     [WEIR_VERB_VERIFY] = {.name = "verify",
                           .operands = "DATABASE|JOURNAL",
                           .summary = "read every byte and name what is damaged",
@@ -214,4 +231,14 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                                       "verbs and options give.",
                               .run = weir_run_completion,
                               .elsewhere = true},
+    [WEIR_VERB_BACKUP] =
+        {.name = "backup",
+         .operands = "DATABASE TO",
+         .summary = "copy database and journal as of one moment, and verify it",
+         .text = "TO is a directory that does not exist yet; it gets the database, its journal and "
+                 "weir-backup.json, which says what is in it. The program may run meanwhile. Every "
+                 "row that was durable is in the copy, once. Until it is whole, the copy is called "
+                 "TO.part.",
+         .run = weir_run_backup,
+         .complain = complain_of_backup},
 };

@@ -20,6 +20,7 @@ int weir_run_dump(const weir_arguments *arguments, const weir_place *place);
 int weir_run_replay(const weir_arguments *arguments, const weir_place *place);
 int weir_run_salvage(const weir_arguments *arguments, const weir_place *place);
 int weir_run_completion(const weir_arguments *arguments, const weir_place *place);
+int weir_run_backup(const weir_arguments *arguments, const weir_place *place);
 int weir_run_symbols(const weir_arguments *arguments, const weir_place *place);
 int weir_run_forget(const weir_arguments *arguments, const weir_place *place);
 int weir_run_rejects_list(const weir_arguments *arguments, const weir_place *place);

@@ -13,7 +13,7 @@ import sys
 
 FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/stats", "lib/verify", "lib/journal", "lib/handle",
            "lib/read", "writer/apply", "writer/copy", "writer/sqlite", "recovery", "recovery/metrics",
-           "recovery/rejects", "recovery/report_page", "recovery/watch", "logger",
+           "recovery/backup", "recovery/rejects", "recovery/report_page", "recovery/watch", "logger",
            "extension"]
 NOT = {"writer/copy": ["lib/ring", "lib/verify", "lib/journal", "lib/handle", "writer/apply"],
        "logger": ["recovery"],

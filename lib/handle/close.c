@@ -119,6 +119,21 @@ static int leave_closing_mark(weir *w, weir_error *error) {
     return status == WEIR_OK ? weir_journal_sync(w->journal, error) : status;
 }
 
+/* A handle without a writer, or whose writer could not apply all, leaves rows for the next one. */
+static bool rows_wait(weir *w) {
+    weir_journal_counts counts;
+    weir_journal_get_counts(w->journal, &counts);
+    return counts.durable_row > atomic_load_explicit(&w->applied_row, memory_order_acquire);
+}
+
+static int close_journal_of(weir *w, weir_error *error) {
+    bool wait = rows_wait(w);
+    if (!wait) weir_journal_shrink(w->journal);
+    int status = leave_closing_mark(w, error);
+    if (status == WEIR_OK) weir_journal_trim(w->journal, wait);
+    return status;
+}
+
 static void finish_writer(weir *w, uint64_t deadline) {
     if (atomic_load_explicit(&w->hooked, memory_order_acquire))
         w->hooks.finish(w->hooks.self, deadline);
@@ -160,7 +175,7 @@ static int close_handle(weir *w) {
         weir_registry_keep_stuck(w);
         return weir_publish_error(&error);
     }
-    if (journaled == WEIR_OK) journaled = leave_closing_mark(w, &error);
+    if (journaled == WEIR_OK) journaled = close_journal_of(w, &error);
     weir_figures_close(w);
     weir_dismantle(w);
     if (journaled != WEIR_OK) return weir_publish_error(&error);

@@ -48,6 +48,16 @@ int weir_journal_open(const weir_journal_config *config, const weir_inventory *f
  * just its newest segment also keeps just one spare. */
 void weir_journal_close(weir_journal *j);
 
+/* ---- before a clean close, when the threads that append and release have ended ---- */
+
+/* Everything is applied and synced; what comes is the mark of a clean close and nothing else. If
+ * the youngest segment holds much, and the database has all of it, go on in a small one, so that
+ * the large one can go. Failures are ignored: the mark then goes where the rows are. */
+void weir_journal_shrink(weir_journal *j);
+/* The mark is durable: give back the disk that a closed journal does not need. With rows that wait
+ * a spare stays in which the next opening can work on a full disk. Failures are ignored. */
+void weir_journal_trim(weir_journal *j, bool rows_wait);
+
 const uint8_t *weir_journal_id(const weir_journal *j);
 uint64_t weir_journal_incarnation(const weir_journal *j);
 
@@ -108,6 +118,13 @@ typedef struct weir_journal_state {
     uint64_t syncs, sync_ns_total, sync_ns_max;
 } weir_journal_state;
 void weir_journal_get_state(weir_journal *j, weir_journal_state *out);
+
+/* Would a closed journal that ends like this keep much more than it must? By default: more than
+ * 1 MiB in its youngest segment. */
+static inline bool weir_journal_is_worth_shrinking(const weir_journal_state *state,
+                                                   uint64_t segment_bytes) {
+    return state->end.offset > segment_bytes / 16;
+}
 
 /* The counts of the state, and the last durable row, without a lock: a program's thread may be
  * interrupted here by a handler whose append waits for the journal thread. Each count is right

@@ -82,19 +82,17 @@ uint64_t weir_walk_offset(const weir_walk *w) {
 /* ---- a place that is not good ----------------------------------------------------------- */
 
 /* A close mark is the last block that is ever written to a segment: what follows it in the file
- * is of a former use and need not be read. */
-static bool ends_with_close_mark(weir_walk *w) {
+ * is of a former use and need not be read. Marks are always decoded. */
+bool weir_walk_is_closed(const weir_walk *w) {
     const weir_block_header *h = &w->last;
-    const uint8_t *payload;
     if (h->segment != w->link->number || h->kind != WEIR_BLOCK_MARK) return false;
     if (h->raw_bytes != WEIR_PAYLOAD_HEAD || h->codec != WEIR_CODEC_RAW) return false;
-    return weir_scan_payload(&w->scan, h, &payload) == WEIR_OK &&
-           weir_all_zero(payload, WEIR_PAYLOAD_HEAD);
+    return w->drained_block == h->block && weir_id_is_none(w->drained.ring);
 }
 
 /* Blocks after the first bad one may say that it had been durable. */
 static int survey_tail(weir_walk *w, uint64_t offset) {
-    if (w->surveyed || ends_with_close_mark(w)) return WEIR_OK;
+    if (w->surveyed || weir_walk_is_closed(w)) return WEIR_OK;
     weir_tail tail;
     int status = weir_scan_tail(&w->scan, &w->link->whose, offset, &tail);
     if (status != WEIR_OK) return status;

@@ -197,12 +197,13 @@ static int walk_blocks(weir_walk *w) {
     return WEIR_OK;
 }
 
-/* A file shorter than its header says, cut off where blocks were promised. */
+/* A file shorter than its header says, cut off where blocks were promised. A closing cuts its file
+ * behind its mark. */
 static int check_length(weir_walk *w) {
     const weir_segment_note *note = w->link->note;
     bool cut = note->status == WEIR_OK && note->header.bytes > note->file_bytes &&
                w->scan.limit == note->file_bytes;
-    if (!cut) return WEIR_OK;
+    if (!cut || (w->link->promised == 0 && weir_walk_is_closed(w))) return WEIR_OK;
     if (w->link->promised == 0) w->torn = true;
     if (w->open || w->next_block > weir_walk_promise(w)) return WEIR_OK;
     return weir_walk_open_damage(w, weir_walk_offset(w), "the file is cut off here");

@@ -98,6 +98,8 @@ void weir_walk_close_damage(weir_walk *w, uint64_t block, uint64_t row); /* if o
  * go on, when *more stays true. */
 int weir_walk_skip(weir_walk *w, weir_walk_place *p, uint64_t *offset, bool *more);
 
+/* Does the stream, as far as it is walked, end with the mark of a clean close in this segment? */
+bool weir_walk_is_closed(const weir_walk *w);
 /* The highest block that was promised in this segment. */
 uint64_t weir_walk_promise(const weir_walk *w);
 void weir_walk_mark_applied_row(weir_walk *w);

@@ -23,18 +23,19 @@ _weir() {
         'readers list') verb='readers list' whole=1; break ;;
         'readers forget') verb='readers forget' whole=1; break ;;
         'metrics') verb='metrics' whole=1; break ;;
+        'backup') verb='backup' whole=1; break ;;
         'completion') verb='completion' whole=1; break ;;
         *) break ;;
         esac
     done
     case $verb in
-    '') words='recover status verify dump replay salvage forget rejects symbols report watch readers metrics completion' ;;
+    '') words='recover status verify dump replay salvage forget rejects symbols report watch readers metrics backup completion' ;;
     rejects) words='list retry drop' ;;
     readers) words='list forget' ;;
     esac
     case $verb in
     'recover') options='--json --journal --adopt --accept-gap --wait --load --dry-run --integrity --help --usage --version' ;;
-    'status') options='--json --journal --archive --help --usage --version' ;;
+    'status') options='--json --journal --archive --check --max-waiting --max-lag --max-rejects --min-free --help --usage --version' ;;
     'verify') options='--json --journal --archive --help --usage --version' ;;
     'dump') options='--json --journal --archive --csv --table --level --match --since --until --after --cursor --follow --ring --reader --hold --from --to --limit --help --usage --version' ;;
     'replay') options='--json --journal --to --into --until --skip-damage --wait --load --dry-run --integrity --help --usage --version' ;;
@@ -49,6 +50,7 @@ _weir() {
     'readers list') options='--json --journal --help --usage --version' ;;
     'readers forget') options='--json --journal --help --usage --version' ;;
     'metrics') options='--json --journal --output --interval --format --listen --help --usage --version' ;;
+    'backup') options='--json --journal --wait --integrity --dry-run --help --usage --version' ;;
     'completion') options='--json --journal --help --usage --version' ;;
     *) options='--help --version' ;;
     esac

@@ -17,6 +17,7 @@ verbs=(
     'watch:show lanes, rates, lag and disk as they change'
     'readers:more'
     'metrics:write figures as OpenMetrics text, for Prometheus'
+    'backup:copy database and journal as of one moment, and verify it'
     'completion:write what a shell completes verbs and options with'
 )
 _arguments -C '1:verb:->verb' '*::operand:->rest'
@@ -73,6 +74,11 @@ case $verb in
         '--json[Write one JSON object per line]' \
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
         '--archive[Include the archived segments]' \
+        '--check[One line for a monitor; what is wrong has an exit code of its own]' \
+        '--max-waiting=[With --check\: so many rows may wait]:max-waiting:_files' \
+        '--max-lag=[With --check\: the oldest row may wait for less than this]:max-lag:_files' \
+        '--max-rejects=[With --check\: so many rows in weir_reject are known of]:max-rejects:_files' \
+        '--min-free=[With --check\: so much disk must be free (default\: a segment)]:min-free:_files' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \
@@ -259,6 +265,18 @@ case $verb in
         '--interval=[With --output\: write them again and again]:interval:_files' \
         '--format=[openmetrics, or prometheus\: the older text format 0.0.4, which is the default with --output]:format:_files' \
         '--listen=[Serve the metrics at http\://ADDRESS\:PORT/metrics; \[\:\:1\]\:PORT for IPv6 (by weir-exporter, a package of its own)]:listen:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'backup')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
+        '--integrity=[SQLite'\''s check of the copy\: none, quick (the default) or full]:integrity:_files' \
+        '--dry-run[Say what would be copied, and copy nothing]' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \

@@ -1,5 +1,6 @@
 /* test_full_disk.c - a small file system is filled to the last byte under load, and relieved: nothing
  * is lost, no store into the ring faults, and the work goes on by itself. */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,7 @@ static void start_work(fixture *f, uint64_t seed, const char *database) {
                                    .full = seed % 2 ? WEIR_FULL_BLOCK : WEIR_FULL_FAIL,
                                    .full_timeout_ms = 50,
                                    .linger_ms = 2,
+                                   .open_timeout_ms = 2000,
                                    .apply_linger_ms = 5};
     f->child = ledger_start(ledger_work, f->l);
 }
@@ -185,21 +187,48 @@ static void recovery_needs_no_room_in_memory_either(void **state) {
     }
 }
 
-/* Closed without trouble: no dead ring is there whose space could be taken, only the reserve. */
-static void close_and_fill(fixture *f) {
-    start_work(f, 2, f->elsewhere);
-    wait_for_more(f, f->l->applied, "applied");
+static void stop_work(fixture *f) {
     atomic_store(&f->l->stop, true);
     assert_int_equal(ledger_end_of(f->child), 0);
     f->child = 0;
+}
+
+/* Closed while another connection had the database: rows wait. No dead ring is there whose space
+ * could be taken, only the reserve. */
+static void close_and_fill(fixture *f) {
+    sqlite3 *other;
+    start_work(f, 2, f->elsewhere);
+    wait_for_more(f, f->l->applied, "applied");
+    assert_int_equal(sqlite3_open(f->l->path, &other), SQLITE_OK);
+    (void)sqlite3_busy_timeout(other, PATIENCE_MS);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    wait_for_more(f, f->l->durable, "durable while the database is locked");
+    stop_work(f);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
     volume_fill(&f->v);
+}
+
+/* Closed with every row applied, it keeps next to nothing, and recovering it needs nothing. */
+static void a_closed_journal_needs_no_room_when_all_is_applied(void **state) {
+    fixture *f = *state;
+    start_work(f, 2, f->elsewhere);
+    wait_for_more(f, f->l->applied, "applied");
+    stop_work(f);
+    volume_fill(&f->v);
+    expect(f, "", 0);
+    expect(f, "status", 0);
+    expect(f, "verify", 0);
+    ledger_check(f->l, WEIR_PUBLISHED);
+    volume_relieve(&f->v);
+    expect(f, "", 0);
 }
 
 static void the_reserve_holds_a_ring_too(void **state) {
     fixture *f = *state;
     close_and_fill(f);
+    expect(f, "", 1);
+    ledger_check(f->l, WEIR_PUBLISHED);
     expect(f, "", 0);
-    ledger_check(f->l, WEIR_APPLIED);
 }
 
 /* The reserve is just one segment, and another spare is too small for anything but a ring. */
@@ -214,8 +243,9 @@ static void spares_make_room_for_a_ring(void **state) {
     static const uint8_t some[100000];
     weir_file_write(name, some, sizeof some);
     volume_fill(&f->v);
+    expect(f, "", 1);
+    ledger_check(f->l, WEIR_PUBLISHED);
     expect(f, "", 0);
-    ledger_check(f->l, WEIR_APPLIED);
 }
 
 /* False when the rows that waited were so few that they found room after all, in what an opening gives
@@ -278,6 +308,8 @@ int main(void) {
         TEST(recovery_needs_no_room_for_the_journal),
         cmocka_unit_test_setup_teardown(recovery_needs_no_room_in_memory_either, setup_in_memory,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_closed_journal_needs_no_room_when_all_is_applied,
+                                        setup_in_memory, teardown),
         cmocka_unit_test_setup_teardown(the_reserve_holds_a_ring_too, setup_in_memory, teardown),
         cmocka_unit_test_setup_teardown(spares_make_room_for_a_ring, setup_in_memory, teardown),
         TEST(rows_outlast_a_full_database),

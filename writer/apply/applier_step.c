@@ -121,9 +121,11 @@ static void checkpoint_applied(weir_applier *a, uint64_t wal_bytes) {
 
 /* Is the journal kept from releasing segments for want of a newer position? Older segments may hold
  * nothing but blocks without rows, as openings leave them. They can go once the position is after
- * them, and no row moves it there. */
+ * them, and no row moves it there. So can a large segment when the journal is closed. */
 static bool holds_up(const weir_applier *a, const weir_journal_state *s) {
-    return s->segments > 1 && weir_replay_unsettled(a->replay);
+    uint64_t segment_bytes = weir_handle_options(a->handle)->segment_bytes;
+    bool leaves = weir_applier_is_stopping(a) && weir_journal_is_worth_shrinking(s, segment_bytes);
+    return (s->segments > 1 || leaves) && weir_replay_unsettled(a->replay);
 }
 
 /* Move the position over such blocks. If that fails, the next rows move it, or the next opening

@@ -126,6 +126,34 @@ static void a_close_mark_is_known(void **state) {
     assert_true(t->inv.closed);
 }
 
+/* A closing cuts its file behind its mark; one block earlier the same cut is a torn tail. */
+static void a_file_cut_behind_a_close_mark_is_whole(void **state) {
+    inspected *t = *state;
+    forge_segment(&t->f, 1);
+    (void)forge_block(&t->f, WEIR_BLOCK_ROWS, 10);
+    t->f.lanes = 0;
+    memset(t->f.ring, 0, sizeof t->f.ring);
+    const weir_block_header *mark = forge_block(&t->f, WEIR_BLOCK_MARK, 0);
+    forge_write(&t->f);
+    uint64_t end = mark->offset + WEIR_BLOCK_ALIGN;
+    forge_cut(&t->f, 1, end);
+    take(t);
+    assert_verdict(t, "clean");
+    assert_true(t->inv.closed);
+    assert_int_equal(t->inv.damage_count, 0);
+    weir_position beyond = {
+        .block = 9, .row = 99, .hash = 1}; /* an older copy of a closed journal */
+    weir_id_copy(beyond.journal, t->f.journal);
+    take_at(t, &beyond);
+    assert_verdict(t, "journal_behind");
+    t->input.positions = NULL;
+    t->input.position_count = 0;
+    t->input.database_has_positions = false;
+    forge_cut(&t->f, 1, end - WEIR_BLOCK_ALIGN);
+    take(t);
+    assert_verdict(t, "torn_tail");
+}
+
 static void a_segment_without_blocks(void **state) {
     inspected *t = *state;
     forge_journal(&t->f, 1);
@@ -497,6 +525,7 @@ int main(void) {
         INSPECT_TEST(a_segment_that_goes_back_says_where_the_stream_begins),
         INSPECT_TEST(a_sound_journal),
         INSPECT_TEST(a_close_mark_is_known),
+        INSPECT_TEST(a_file_cut_behind_a_close_mark_is_whole),
         INSPECT_TEST(a_segment_without_blocks),
         INSPECT_TEST(an_unknown_compatible_bit_is_told),
         INSPECT_TEST(recycled_segments_are_no_damage),
