@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/verify", "lib/journal", "lib/handle", "lib/read",
-           "writer/apply", "writer/copy", "writer/sqlite", "recovery", "logger",
+           "writer/apply", "writer/copy", "writer/sqlite", "recovery", "recovery/archive", "logger",
            "extension"]
 NOT = {"writer/copy": ["lib/ring", "lib/verify", "lib/journal", "lib/handle", "writer/apply"],
        "logger": ["recovery"],
