@@ -128,7 +128,7 @@ static void read_archived_header(archived_taking *t, weir_archived_file *file) {
         spoil(file, WEIR_DAMAGED, "its header is that of another segment");
 }
 
-static void take_block(weir_archived_file *file, const weir_block_header *h) {
+static void take_archived_block(weir_archived_file *file, const weir_block_header *h) {
     if (file->first_wall_ns == 0) file->first_wall_ns = h->wall_ns;
     file->last_wall_ns = h->wall_ns;
     file->last_block = h->block;
@@ -154,7 +154,7 @@ static void walk_archived(archived_taking *t, weir_archived_file *file, const we
         bool follows = status == WEIR_OK && h.block == file->last_block + 1 &&
                        h.first_row == file->last_row + 1 && h.previous_hash == hash;
         if (follows) {
-            take_block(file, &h);
+            take_archived_block(file, &h);
             hash = h.hash;
         } else if (status == WEIR_IO || status == WEIR_NO_MEMORY)
             spoil(file, status, "it cannot be read");
