@@ -6,7 +6,7 @@
 
 #include "http.h"
 
-static bool take_key(char *to, size_t bytes, const char *from) {
+static bool take_credential(char *to, size_t bytes, const char *from) {
     if (!from || !from[0] || strlen(from) >= bytes) return false;
     memcpy(to, from, strlen(from) + 1);
     return true;
@@ -35,11 +35,11 @@ static void read_profile(FILE *file, const char *profile, weir_s3_credentials *o
             char *name = without_blanks(text);
             value = without_blanks(value);
             if (strcmp(name, "aws_access_key_id") == 0)
-                (void)take_key(out->key, sizeof out->key, value);
+                (void)take_credential(out->key, sizeof out->key, value);
             else if (strcmp(name, "aws_secret_access_key") == 0)
-                (void)take_key(out->secret, sizeof out->secret, value);
+                (void)take_credential(out->secret, sizeof out->secret, value);
             else if (strcmp(name, "aws_session_token") == 0)
-                (void)take_key(out->token, sizeof out->token, value);
+                (void)take_credential(out->token, sizeof out->token, value);
         }
     }
     explicit_bzero(line, sizeof line);
@@ -73,10 +73,10 @@ static int from_file(weir_s3_credentials *out, weir_error *error) {
 
 int weir_s3_find_credentials(weir_s3_credentials *out, weir_error *error) {
     *out = (weir_s3_credentials){0};
-    bool key = take_key(out->key, sizeof out->key, getenv("AWS_ACCESS_KEY_ID"));
-    bool secret = take_key(out->secret, sizeof out->secret, getenv("AWS_SECRET_ACCESS_KEY"));
+    bool key = take_credential(out->key, sizeof out->key, getenv("AWS_ACCESS_KEY_ID"));
+    bool secret = take_credential(out->secret, sizeof out->secret, getenv("AWS_SECRET_ACCESS_KEY"));
     if (key && secret) {
-        (void)take_key(out->token, sizeof out->token, getenv("AWS_SESSION_TOKEN"));
+        (void)take_credential(out->token, sizeof out->token, getenv("AWS_SESSION_TOKEN"));
         return WEIR_OK;
     }
     if (key != secret)

@@ -77,7 +77,7 @@ static size_t send_some(char *into, size_t size, size_t count, void *user) {
 }
 
 /* libcurl asks for it when a connection that it had kept was closed before anything was answered. */
-static int send_again(void *user, curl_off_t offset, int origin) {
+static int send_from(void *user, curl_off_t offset, int origin) {
     trying *t = user;
     if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > t->request->length)
         return CURL_SEEKFUNC_FAIL;
@@ -129,7 +129,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *user) {
     return done ? length : 0;
 }
 
-static size_t take_header(char *bytes, size_t size, size_t count, void *user) {
+static size_t take_answer_header(char *bytes, size_t size, size_t count, void *user) {
     static const char sha256[] = "x-amz-meta-weir-sha256:";
     trying *t = user;
     size_t length = size * count, name = sizeof sha256 - 1;
@@ -209,7 +209,7 @@ static CURLcode set_up_try(weir_store *store, trying *t, const char *url,
     SET(CURLOPT_LOW_SPEED_TIME, (long)store->timeout_s);
     SET(CURLOPT_WRITEFUNCTION, take_body);
     SET(CURLOPT_WRITEDATA, t);
-    SET(CURLOPT_HEADERFUNCTION, take_header);
+    SET(CURLOPT_HEADERFUNCTION, take_answer_header);
     SET(CURLOPT_HEADERDATA, t);
     if (strcmp(r->method, "HEAD") == 0) SET(CURLOPT_NOBODY, 1L);
     if (strcmp(r->method, "PUT") == 0) {
@@ -217,7 +217,7 @@ static CURLcode set_up_try(weir_store *store, trying *t, const char *url,
         SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->length);
         SET(CURLOPT_READFUNCTION, send_some);
         SET(CURLOPT_READDATA, t);
-        SET(CURLOPT_SEEKFUNCTION, send_again);
+        SET(CURLOPT_SEEKFUNCTION, send_from);
         SET(CURLOPT_SEEKDATA, t);
     }
 #undef SET
@@ -249,7 +249,7 @@ static CURLcode perform(weir_store *store, trying *t, const char *url, struct cu
 
 /* ---- again ------------------------------------------------------------------------------ */
 
-static bool may_pass(CURLcode code, long status) {
+static bool answer_may_pass(CURLcode code, long status) {
     switch (code) {
     case CURLE_OK: /* 409: another put of the same object is under way */
         return status >= 500 || status == 429 || status == 408 || status == 409 || status == 0;
@@ -297,12 +297,12 @@ int weir_s3_ask(weir_store *store, const weir_s3_request *request, weir_s3_answe
     char *url = make_url(store, request);
     CURLcode code = t.sum && headers && url ? CURLE_OK : CURLE_OUT_OF_MEMORY;
     if (code == CURLE_OK) code = perform(store, &t, url, headers);
-    for (int tries = 0; tries + 1 < TRIES && !t.os_error && may_pass(code, answer->status);
+    for (int tries = 0; tries + 1 < TRIES && !t.os_error && answer_may_pass(code, answer->status);
          tries++) {
         pause_before(tries);
         code = perform(store, &t, url, headers);
     }
-    bool answered = code == CURLE_OK && !may_pass(code, answer->status);
+    bool answered = code == CURLE_OK && !answer_may_pass(code, answer->status);
     int status = answered ? WEIR_OK : fail_try(store, &t, code, error);
     curl_slist_free_all(headers);
     free(url);

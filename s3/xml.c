@@ -35,7 +35,7 @@ static void XMLCALL begin_element(void *user, const XML_Char *name, const XML_Ch
     if (strcmp(name, "Contents") == 0) x->has_key = x->has_size = false;
 }
 
-static void XMLCALL take_text(void *user, const XML_Char *text, int length) {
+static void XMLCALL take_xml_text(void *user, const XML_Char *text, int length) {
     reading_xml *x = user;
     if ((size_t)length >= sizeof x->text - x->length) {
         x->too_long = true;
@@ -93,7 +93,7 @@ static bool read_xml(reading_xml *x, const char *body, size_t length) {
     }
     XML_SetUserData(x->parser, x);
     XML_SetElementHandler(x->parser, begin_element, end_element);
-    XML_SetCharacterDataHandler(x->parser, take_text);
+    XML_SetCharacterDataHandler(x->parser, take_xml_text);
     bool whole = XML_Parse(x->parser, body, (int)length, XML_TRUE) == XML_STATUS_OK;
     XML_ParserFree(x->parser);
     return whole;

@@ -83,7 +83,7 @@ static int fetch_object(restoring *r, const weir_stored *s, int file) {
     return status;
 }
 
-static bool is_whole(const char *path, uint64_t bytes) {
+static bool is_fetched(const char *path, uint64_t bytes) {
     struct stat st;
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size >= bytes;
 }
@@ -96,7 +96,7 @@ static int fetch_segment(restoring *r, const weir_stored *first, size_t count) {
         weir_numbered_path(path, r->directory, "segment", first->number);
     else
         weir_path_in(path, r->directory, slash + 1);
-    if (!first->is_tail && is_whole(path, first->bytes)) return WEIR_OK;
+    if (!first->is_tail && is_fetched(path, first->bytes)) return WEIR_OK;
     (void)snprintf(partial, sizeof partial, "%s.partial", path);
     int file = open(partial, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (file < 0) return weir_fail_os(r->error, -(int64_t)errno, "%s: cannot create it", partial);

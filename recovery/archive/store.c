@@ -49,15 +49,15 @@ void weir_id_text(const weir_id id, char out[WEIR_ID_TEXT]) {
         (void)snprintf(out + 2 * i, 3, "%02x", id[i]);
 }
 
-static int hex_digit(char c) {
+static int id_digit(char c) {
     if (c >= '0' && c <= '9') return c - '0';
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static bool take_id(const char **at, weir_id out) {
     for (size_t i = 0; i < sizeof(weir_id); i++) {
-        int high = hex_digit((*at)[2 * i]);
-        int low = high < 0 ? -1 : hex_digit((*at)[2 * i + 1]);
+        int high = id_digit((*at)[2 * i]);
+        int low = high < 0 ? -1 : id_digit((*at)[2 * i + 1]);
         if (low < 0) return false;
         out[i] = (uint8_t)(high << 4 | low);
     }
@@ -66,7 +66,7 @@ static bool take_id(const char **at, weir_id out) {
 }
 
 /* Exactly so many digits, and what follows them. */
-static bool take_digits(const char **at, int digits, char after, uint64_t *out) {
+static bool take_fixed_number(const char **at, int digits, char after, uint64_t *out) {
     uint64_t number = 0;
     for (int i = 0; i < digits; i++, (*at)++) {
         if (**at < '0' || **at > '9') return false;
@@ -83,8 +83,8 @@ static bool read_tail_name(const char *at, weir_stored *s) {
     if (strncmp(at, prefix, sizeof prefix - 1) != 0) return false;
     at += sizeof prefix - 1;
     s->is_tail = true;
-    return take_digits(&at, 20, '-', &s->number) && take_digits(&at, 12, '-', &s->begin) &&
-           take_digits(&at, 12, 0, &s->end) && s->number && s->begin < s->end &&
+    return take_fixed_number(&at, 20, '-', &s->number) && take_fixed_number(&at, 12, '-', &s->begin) &&
+           take_fixed_number(&at, 12, 0, &s->end) && s->number && s->begin < s->end &&
            s->bytes == s->end - s->begin;
 }
 
