@@ -247,10 +247,7 @@ static int push_once(const weir_arguments *arguments, const weir_place *place,
     weir_stored_free(&p.stored);
     weir_archived_files_free(&p.archived);
     weir_view_free(&p.view);
-    if (status != WEIR_OK) {
-        int code = weir_report_error(arguments, &error);
-        return status == WEIR_FOREIGN ? WEIR_EXIT_DAMAGE : code;
-    }
+    if (status != WEIR_OK) return weir_report_error(arguments, &error);
     return p.damaged || p.missing ? WEIR_EXIT_DAMAGE : WEIR_EXIT_CLEAN;
 }
 
