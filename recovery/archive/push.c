@@ -25,9 +25,8 @@ typedef struct push_round {
     weir_archived_files archived;
     weir_view view;
     weir_stored_list stored;
-    uint64_t known; /* a whole segment up to this number is in the store */
+    uint64_t youngest; /* number of the segment that is appended to */
     uint64_t objects, bytes, last_row, damaged, missing;
-    bool compared; /* one that both have */
     weir_error *error;
 } push_round;
 
@@ -42,15 +41,6 @@ static int put_object(push_round *p, const char *rest, const uint8_t *bytes, siz
     p->objects++;
     p->bytes += length;
     return WEIR_OK;
-}
-
-/* Segments name the hash of what is before them: where one that both have is the same, all before it
- * are. Asked for the youngest such one. */
-static int compare_history(push_round *p, const weir_stored *s, const weir_segment_bytes *segment) {
-    if (p->compared || s->kind != WEIR_ARCHIVED_PLAIN) return WEIR_OK;
-    p->compared = true;
-    return p->remote->part->compare(p->remote->store, s->name, segment->bytes, segment->length,
-                                    p->error);
 }
 
 static void tell_damaged(push_round *p, uint64_t number, uint64_t first_row, uint64_t last_row,
@@ -72,15 +62,12 @@ static void tell_damaged(push_round *p, uint64_t number, uint64_t first_row, uin
 /* A whole segment that ends at end. */
 static int push_whole(push_round *p, const char *path, uint64_t number, uint64_t end,
                       uint64_t first_row, uint64_t last_row) {
-    const weir_stored *there = weir_stored_whole(&p->stored, number);
     weir_segment_bytes segment;
-    if (there && (p->compared || there->kind != WEIR_ARCHIVED_PLAIN)) return WEIR_OK;
+    if (weir_stored_whole(&p->stored, number)) return WEIR_OK;
     int status = weir_segment_bytes_read(p->place->os, path, number, end, &segment, p->error);
     char rest[64];
     (void)snprintf(rest, sizeof rest, "segment-%020" PRIu64, number);
-    if (status == WEIR_OK)
-        status = there ? compare_history(p, there, &segment)
-                       : put_object(p, rest, segment.bytes, segment.length);
+    if (status == WEIR_OK) status = put_object(p, rest, segment.bytes, segment.length);
     weir_segment_bytes_free(&segment);
     if (status == WEIR_NOT_FOUND) { /* it went to the archive, or was used again: told by its gap */
         p->missing++;
@@ -97,15 +84,8 @@ static int push_whole(push_round *p, const char *path, uint64_t number, uint64_t
 
 /* ---- what there is ---------------------------------------------------------------------- */
 
-/* From the youngest to the oldest: the first that both have is compared, and the others need not be. */
 static int push_archived(push_round *p) {
     int status = WEIR_OK;
-    for (size_t i = p->archived.count; i-- > 0 && status == WEIR_OK;) {
-        const weir_archived_file *f = &p->archived.files[i];
-        if (f->is_void || weir_stored_whole(&p->stored, f->number) == NULL) continue;
-        if (f->kind == WEIR_ARCHIVED_PLAIN && f->status == WEIR_OK)
-            status = push_whole(p, f->path, f->number, f->end, f->first_row, f->last_row);
-    }
     for (size_t i = 0; i < p->archived.count && status == WEIR_OK; i++) {
         const weir_archived_file *f = &p->archived.files[i];
         bool ours =
@@ -153,25 +133,90 @@ static int push_tail(push_round *p, const weir_extent *e, uint64_t end) {
 /* Segments that nothing is appended to any more, and the youngest one's tail. */
 static int push_kept(push_round *p) {
     const weir_inventory *inv = &p->view.inventory;
-    uint64_t youngest = 0;
     int status = WEIR_OK;
-    for (size_t i = 0; i < inv->segment_count; i++)
-        if (inv->segments[i].status == WEIR_OK) youngest = inv->segments[i].number;
     for (size_t i = 0; i < inv->extent_count && status == WEIR_OK; i++) {
         weir_extent whole;
         if (i > 0 && inv->extents[i - 1].segment == inv->extents[i].segment) continue;
         bool sound = end_of_segment(inv, i, &whole);
-        bool tail = whole.segment == youngest;
+        bool tail = whole.segment == p->youngest;
         if (!sound && !tail) {
             tell_damaged(p, whole.segment, whole.first_row, whole.next_row - 1,
                          "blocks are damaged");
         } else if (!tail) {
             status = push_whole(p, whole.path, whole.segment, whole.end, whole.first_row,
                                 whole.next_row - 1);
-        } else if (inv->durable_end.segment == youngest && inv->durable_end.offset <= whole.end)
+        } else if (inv->durable_end.segment == p->youngest && inv->durable_end.offset <= whole.end)
             status = push_tail(p, &whole, inv->durable_end.offset);
     }
     return status;
+}
+
+/* ---- one history ------------------------------------------------------------------------ */
+
+static int compare_bytes(push_round *p, const char *path, const weir_stored *s, uint64_t end) {
+    weir_segment_bytes segment;
+    int status = weir_segment_bytes_read(p->place->os, path, s->number, end, &segment, p->error);
+    if (status == WEIR_OK)
+        status = p->remote->part->compare(p->remote->store, s->name, segment.bytes + s->begin,
+                                          (size_t)(end - s->begin), p->error);
+    weir_segment_bytes_free(&segment);
+    return status == WEIR_FOREIGN || status == WEIR_OK || status == WEIR_IO ? status : WEIR_OK;
+}
+
+static int fail_ahead(push_round *p, const weir_stored *s) {
+    return weir_fail(
+        p->error, WEIR_FOREIGN,
+        "%s/%s goes beyond what is here: another machine pushes a copy of this journal to "
+        "the same place, or an older copy of the journal was put back; push to another one",
+        p->arguments->second, s->name);
+}
+
+static const weir_extent *kept_extent(const weir_inventory *inv, uint64_t segment) {
+    for (size_t i = 0; i < inv->extent_count; i++)
+        if (inv->extents[i].segment == segment) return &inv->extents[i];
+    return NULL;
+}
+
+/* The end of the segment, whole, in the archive or in the journal; NULL: it is not here any more. */
+static const char *find_segment(const push_round *p, uint64_t number, uint64_t *end) {
+    const weir_inventory *inv = &p->view.inventory;
+    weir_extent whole;
+    const weir_extent *kept = kept_extent(inv, number);
+    if (kept && number != p->youngest &&
+        end_of_segment(inv, (size_t)(kept - inv->extents), &whole)) {
+        *end = whole.end;
+        return whole.path;
+    }
+    for (size_t i = 0; i < p->archived.count; i++) {
+        const weir_archived_file *f = &p->archived.files[i];
+        if (f->number != number || f->kind != WEIR_ARCHIVED_PLAIN || f->status != WEIR_OK) continue;
+        *end = f->end;
+        return f->path;
+    }
+    return NULL;
+}
+
+/* Segments name the hash of what is before them, so where the youngest that both have is the same, all
+ * before it are. The youngest object here comes first, then the one before, until one is found that
+ * both have. */
+static int check_history(push_round *p) {
+    const weir_inventory *inv = &p->view.inventory;
+    const weir_extent *last = kept_extent(inv, p->youngest);
+    uint64_t durable = inv->durable_end.segment == p->youngest ? inv->durable_end.offset : 0, end;
+    const weir_stored *tail = NULL, *whole = NULL;
+    const char *path = NULL;
+    for (size_t i = 0; i < p->stored.count; i++) {
+        const weir_stored *s = &p->stored.list[i];
+        bool beyond = s->number > p->youngest || (s->number == p->youngest && !s->is_tail) ||
+                      (s->number == p->youngest && durable && s->end > durable);
+        if (beyond) return fail_ahead(p, s);
+        if (s->is_tail && s->number == p->youngest && last) tail = s;
+        if (!s->is_tail && s->kind == WEIR_ARCHIVED_PLAIN && find_segment(p, s->number, &end))
+            whole = s;
+    }
+    if (tail) return compare_bytes(p, last->path, tail, tail->end);
+    if (whole) path = find_segment(p, whole->number, &end);
+    return path ? compare_bytes(p, path, whole, end) : WEIR_OK;
 }
 
 /* ---- a round ---------------------------------------------------------------------------- */
@@ -213,6 +258,10 @@ static int look_before_pushing(push_round *p) {
                            p->place->directory);
     if (status == WEIR_OK)
         status = weir_stored_take(p->remote, p->view.inventory.journal, &p->stored, p->error);
+    for (size_t i = 0; i < p->view.inventory.segment_count; i++)
+        if (p->view.inventory.segments[i].status == WEIR_OK)
+            p->youngest = p->view.inventory.segments[i].number;
+    if (status == WEIR_OK) status = check_history(p);
     return status;
 }
 
