@@ -48,7 +48,7 @@ typedef struct weir_archived_files {
  * is to be freed. */
 int weir_archived_files_take(const weir_os *os, const char *directory, weir_archived_files *out,
                              weir_error *error);
-void weir_archived_files_free(weir_archived_files *files);
+void weir_archived_files_free(weir_archived_files *list);
 
 /* The file's name without its directory. */
 const char *weir_archived_name(const weir_archived_file *file);
