@@ -8,6 +8,7 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/recovery/weir-recover # a symbolic lin
     DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY include/weir DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+install(FILES share/lnav/weir.json DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/lnav)
 
 file(RELATIVE_PATH weir_pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/weir.pc.in ${CMAKE_CURRENT_BINARY_DIR}/weir.pc @ONLY)

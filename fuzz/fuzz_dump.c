@@ -27,10 +27,20 @@ static void run_verbs(uint64_t number) {
     static char directory[] = MEMORY_DIRECTORY, ring[] = MEMORY_DIRECTORY "/ring";
     weir_place place = {.os = &disk.table, .directory = directory, .ring = ring};
     place.journal_is_there = true;
-    weir_arguments a = {.verb = WEIR_VERB_DUMP, .from = 1, .to = UINT64_MAX, .limit = UINT64_MAX};
+    static weir_texts agent = {.text = "agent"};
+    weir_arguments a = {.verb = WEIR_VERB_DUMP,
+                        .from = number & 4096,
+                        .to = UINT64_MAX,
+                        .limit = UINT64_MAX,
+                        .until_ns = INT64_MAX,
+                        .cursor = number & 512,
+                        .ring = number & 2048,
+                        .match = number & 8192 ? "a" : NULL,
+                        .since_ns = number & 128 ? INT64_MIN : 5};
     (void)weir_run_dump(&a, &place); /* every exit code is right */
     a.csv = true;
-    a.table = number & 256 ? "agent" : NULL;
+    a.ring = a.cursor = false;
+    a.tables = number & 256 ? &agent : NULL;
     a.json = number & 1024;
     place.journal_is_there = number >> 16 & 31;
     (void)weir_run_dump(&a, &place);

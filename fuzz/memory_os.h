@@ -38,6 +38,7 @@ typedef struct memory_os {
     bool fail_for_ever;     /* and all that follow */
     int fail_with;          /* negative errno */
     uint64_t random;        /* what is drawn next comes from it */
+    uint64_t waited_ns;     /* the clock stands still but for waits */
 } memory_os;
 
 void memory_os_make(memory_os *m);

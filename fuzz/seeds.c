@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../lib/format/named.h"
 #include "../lib/format/row_encode.h"
 #include "../lib/format/tables.h"
 #include "../lib/format/template.h"
 #include "../lib/journal/journal.h"
+#include "../lib/read/place_text.h"
 #include "../lib/ring/recorder.h"
 #include "harness.h"
 #include "operations.h"
@@ -656,6 +658,23 @@ static void seed_programs(void) {
     }
 }
 
+/* The first byte: what the rest is, and whether to seal it. */
+static void seed_named(void) {
+    uint8_t file[1 + WEIR_NAMED_BYTES] = {1};
+    char text[1 + WEIR_PLACE_TEXT] = {3};
+    weir_named n = {.name = "a-reader.1",
+                    .mark = {{.journal = {7}, .block = 12, .row = 345, .hash = 0xABCDEF}, 0x1234},
+                    .wall_ns = 1700000000000000000,
+                    .hold_bytes = 1 << 20};
+    weir_named_encode(file + 1, &n);
+    write_seed("named", "file", file, sizeof file);
+    weir_place_text(&n.mark, text + 1);
+    write_seed("named", "text", text, 1 + strlen(text + 1));
+    n.mark = (weir_bookmark){.at.journal = {7}};
+    weir_named_encode(file + 1, &n);
+    write_seed("named", "beginning", file, sizeof file);
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) return 16;
     root = argv[1];
@@ -668,6 +687,7 @@ int main(int argc, char **argv) {
     seed_rings();
     seed_recorders();
     seed_stored();
+    seed_named();
     seed_programs();
     return 0;
 }

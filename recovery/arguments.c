@@ -278,6 +278,7 @@ void weir_arguments_parse(int argc, char **argv, weir_arguments *out) {
     *out = (weir_arguments){.to = UINT64_MAX,
                             .limit = UINT64_MAX,
                             .until_ns = INT64_MAX,
+                            .since_ns = INT64_MIN,
                             .wait_s = WAIT_DEFAULT_S,
                             .keep_bytes = UINT64_MAX,
                             .keep_rows = UINT64_MAX,

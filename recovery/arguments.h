@@ -18,6 +18,8 @@ typedef enum weir_verb {
     WEIR_VERB_ARCHIVE_PRUNE,
     WEIR_VERB_ARCHIVE_PUSH,
     WEIR_VERB_ARCHIVE_RESTORE,
+    WEIR_VERB_READERS_LIST,
+    WEIR_VERB_READERS_FORGET,
     WEIR_VERBS,
 } weir_verb;
 
@@ -35,12 +37,16 @@ typedef struct weir_arguments {
     const char *second;  /* the second operand of a verb that has one; or NULL */
     const char *journal; /* its directory, when it is not beside the database; or NULL */
     const char *into;    /* replay: the database to fill */
-    const char *table;   /* dump: this table only; or NULL */
+    weir_texts *tables;  /* dump: these only; NULL: all */
+    const char *level, *match, *after, *reader; /* dump; or NULL */
     weir_texts *load;
     bool json, csv, archive, skip_damage, adopt;
+    bool follow, ring, cursor; /* dump */
     bool help, usage, version;
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
+    uint64_t hold_bytes;      /* dump: of a reader; 0: not said */
     int64_t until_ns;         /* since 1970; INT64_MAX: no bound */
+    int64_t since_ns;         /* likewise; INT64_MIN: no bound */
     uint32_t wait_s;          /* how long to go on without progress */
     /* archive …; UINT64_MAX: no such bound */
     uint64_t keep_bytes, keep_rows, max_age_s;

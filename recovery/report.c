@@ -10,6 +10,7 @@
 #include "../lib/verify/verdict_text.h"
 #include "exits.h"
 #include "json.h"
+#include "readers.h"
 #include "summary.h"
 
 static int exit_of_status(int status) {
@@ -236,6 +237,7 @@ static void json_view(const weir_arguments *arguments, const weir_place *place,
     }
     json_ring(&json, &view->ring);
     json_kept(&json, &view->kept);
+    weir_json_readers(&json, place, i);
     weir_json_end(&json);
 }
 
@@ -296,6 +298,7 @@ static void word_view(const weir_place *place, const weir_view *view) {
     word_ring(&view->ring);
     word_kept("archive  ", &view->kept.archived);
     word_kept("set aside", &view->kept.aside);
+    weir_word_readers(place, i);
     if (weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there))
         printf("  to do     %" PRIu64 " rows are not in the database yet: weir-recover %s\n",
                weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there),

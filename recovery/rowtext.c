@@ -67,11 +67,16 @@ void weir_row_as_json(FILE *out, const weir_row *row) {
     weir_json_uint(&json, "row", row->number);
     weir_json_text(&json, "table", row->declaration ? row->declaration->name : NULL);
     if (!named) weir_json_uint(&json, "table_number", row->table);
-    weir_json_int(&json, "time_ns", row->wall_ns);
+    if (row->in_ring)
+        weir_json_null(&json, "time_ns");
+    else
+        weir_json_int(&json, "time_ns", row->wall_ns);
     if (named)
         json_named_values(&json, row);
     else
         json_bare_values(&json, row);
+    if (row->in_ring) weir_json_bool(&json, "ring", true);
+    if (row->cursor) weir_json_text(&json, "cursor", row->cursor);
     weir_json_end(&json);
 }
 

@@ -23,6 +23,8 @@ typedef struct weir_row {
     int64_t wall_ns;
     uint16_t table, count;
     const weir_declaration *declaration; /* NULL when it is lost */
+    bool in_ring;                        /* not durable: "ring":true is added */
+    const char *cursor;                  /* added as "cursor"; NULL: not */
     weir_value values[WEIR_COLUMNS_MAX];
 } weir_row;
 

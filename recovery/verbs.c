@@ -3,9 +3,21 @@
 
 #include <stddef.h>
 
+#include "dump_filter.h"
+
 static const char *complain_of_dump(const weir_arguments *a) {
+    int begins = (a->after != NULL) + (a->from != 0) + (a->reader != NULL);
     if (a->csv && a->json) return "--csv and --json exclude each other";
     if (a->from > a->to) return "--from is above --to: there is no such row";
+    if (a->since_ns > a->until_ns) return "--since is after --until: there is no such moment";
+    if (begins > 1)
+        return "--after, --from and --reader exclude each other: each says where to begin";
+    if (a->follow && a->until_ns != INT64_MAX) return "--follow has no end, so --until has no use";
+    if (a->ring && (a->follow || a->csv)) return "--ring goes with neither --follow nor --csv";
+    if (a->cursor && a->csv) return "--csv has no column for a cursor";
+    if (a->hold_bytes && !a->reader) return "--hold says something of --reader";
+    if (a->level && weir_dump_level(a->level) < 0)
+        return "--level takes TRACE, DEBUG, INFO, WARN, ERROR or FATAL";
     return NULL;
 }
 
@@ -52,7 +64,12 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
     [WEIR_VERB_DUMP] = {.name = "dump",
                         .operands = "DATABASE|JOURNAL",
                         .summary = "write the journal's rows as NDJSON or CSV",
-                        .text = "It takes no lock, changes nothing, and stops at the durable mark.",
+                        .text =
+                            "It takes no lock, changes nothing but the place of a reader that "
+                            "--reader names, and stops at the durable mark. With --follow it waits "
+                            "there for more. Rows that are missing are named on stderr. A reader "
+                            "gets each row at least once: its place is written down after lines "
+                            "were written.",
                         .run = weir_run_dump,
                         .complain = complain_of_dump},
     [WEIR_VERB_REPLAY] = {.name = "replay",
@@ -116,4 +133,21 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
          .run = weir_run_archive_restore,
          .complain = complain_of_restore,
          .elsewhere = true},
+    [WEIR_VERB_READERS_LIST] =
+        {.name = "readers list",
+         .operands = "DATABASE|JOURNAL",
+         .summary = "name the readers, how far they are, what they hold back",
+         .text =
+             "A reader with a name (dump --reader, <weir/read.h>) keeps applied segments in the "
+             "journal until it has read them, up to a limit of its own. It takes no lock and "
+             "changes nothing.",
+         .run = weir_run_readers_list},
+    [WEIR_VERB_READERS_FORGET] =
+        {.name = "readers forget",
+         .operands = "DATABASE|JOURNAL NAME",
+         .summary = "remove a reader: nothing is kept for it any more",
+         .text = "For a reader that is gone for good. One that comes back under that name begins "
+                 "at the first row that is there. What was kept for it goes at the next release, "
+                 "when the program has applied more rows.",
+         .run = weir_run_readers_forget},
 };

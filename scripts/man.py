@@ -17,6 +17,7 @@ import sys
 NAMED = {("weir", ""): ("weir_value", "statuses, levels, types and values"),
          ("weir", "opening"): ("weir_options", "options of an opening, and events"),
          ("weir", "words"): ("weir_last_error", "what a status or an error says in words"),
+         ("read", ""): ("weir_read", "read the durable rows of a journal, as they come"),
          ("sqlite", ""): ("weir_open_sqlite", "open a weir in front of an SQLite database file"),
          ("log", ""): ("weir_log", "log messages that survive the crash they explain"),
          ("log", "a handle's log"): ("weir_log_configure", "a handle's log, and its flight recorder")}

@@ -29,7 +29,7 @@ void weir_stretch_free(weir_stretch *s) {
 /* ---- extents ----------------------------------------------------------------------------- */
 
 static int add_extent(weir_stretch *s, weir_extent extent, const char *path) {
-    if (s->count == s->capacity) {
+    if (!s->extents || s->count == s->capacity) {
         size_t wanted = s->capacity * 2 + 16;
         weir_extent *larger = realloc(s->extents, wanted * sizeof *larger);
         if (!larger) return WEIR_NO_MEMORY;
@@ -145,13 +145,14 @@ int weir_stretch_look(weir_stretch *s, bool verify_all, weir_error *error) {
     int status = look_at_ring(s, &ring, error);
     if (status != WEIR_OK) return status;
     bool ours = weir_ring_is_ours(ring.found);
-    weir_inventory_input input = {.os = s->os,
-                                  .dirfd = WEIR_OS_CWD,
-                                  .directory = s->directory,
-                                  .ring_mark = ours && ring.mark.block ? &ring.mark : NULL,
-                                  .ring = ring.found,
-                                  .ring_journal = ours ? ring.header.journal : NULL,
-                                  .verify_all = verify_all};
+    weir_inventory_input input = s->database ? *s->database : (weir_inventory_input){0};
+    input.os = s->os;
+    input.dirfd = WEIR_OS_CWD;
+    input.directory = s->directory;
+    input.ring_mark = ours && ring.mark.block ? &ring.mark : NULL;
+    input.ring = ring.found;
+    input.ring_journal = ours ? ring.header.journal : NULL;
+    input.verify_all = verify_all;
     drop_extents(s);
     weir_scan_close(&s->scan);
     s->open = 0;
@@ -340,7 +341,7 @@ static int advance_here(weir_stretch *s, weir_error *error) {
 }
 
 static int advance_into_next(weir_stretch *s, weir_error *error) {
-    weir_segment_header h;
+    weir_segment_header h = {0};
     int status = find_next_segment(s, &h, error);
     if (status != WEIR_OK) return status;
     if (s->end.segment && h.before.offset > s->end.offset) { /* more was written meanwhile */

@@ -17,7 +17,8 @@
 typedef struct weir_stretch {
     const weir_os *os; /* of the files; an archive's, to see those too that have left */
     const char *directory;
-    weir_id journal;              /* zeros: there is none yet */
+    const weir_inventory_input *database; /* what is known of one, for a look; NULL: nothing */
+    weir_id journal;                      /* zeros: there is none yet */
     weir_extent *extents;         /* of durable blocks, in order; a gap between two is a loss */
     size_t gone, count, capacity; /* extents[gone] … extents[count - 1] count */
     weir_log_end end;             /* after the last durable block; segment 0: none is there */

@@ -84,13 +84,53 @@ static int list_both(void *self, int dirfd, const char *path,
     return result;
 }
 
+/* ---- what else a reader of files asks for ------------------------------------------------ */
+
+static const weir_os *real_of(void *self) { return ((const weir_archive *)self)->real; }
+
+static int close_real(void *self, int file) {
+    const weir_os *os = real_of(self);
+    return os->close(os->self, file);
+}
+
+static int64_t pread_real(void *self, int file, void *into, size_t bytes, uint64_t offset) {
+    const weir_os *os = real_of(self);
+    return os->pread(os->self, file, into, bytes, offset);
+}
+
+static int info_file_real(void *self, int file, weir_os_info *out) {
+    const weir_os *os = real_of(self);
+    return os->info_file(os->self, file, out);
+}
+
+static int open_directory_real(void *self, int dirfd, const char *path) {
+    const weir_os *os = real_of(self);
+    return os->open_directory(os->self, dirfd, path);
+}
+
+static uint64_t now_real(void *self) {
+    const weir_os *os = real_of(self);
+    return os->now(os->self);
+}
+
+static int64_t wall_real(void *self) {
+    const weir_os *os = real_of(self);
+    return os->wall(os->self);
+}
+
 int weir_archive_open(const weir_os *real, const char *directory, weir_archive *archive) {
     *archive = (weir_archive){.os = *real, .real = real, .directory = strdup(directory)};
     if (!archive->directory) return WEIR_NO_MEMORY;
-    archive->os.self = archive; /* the other functions of the real table ignore their self */
+    archive->os.self = archive;
     archive->os.open = open_either;
     archive->os.info = info_either;
     archive->os.list = list_both;
+    archive->os.close = close_real;
+    archive->os.pread = pread_real;
+    archive->os.info_file = info_file_real;
+    archive->os.open_directory = open_directory_real;
+    archive->os.now = now_real;
+    archive->os.wall = wall_real;
     return WEIR_OK;
 }
 

@@ -52,7 +52,8 @@ uint64_t weir_inspection_rows_waiting(const weir_inventory *inventory,
 }
 
 static int count_recorded(const weir_ring *ring, const weir_inventory_input *in,
-                          weir_inspection *out, weir_error *error) {
+                          const weir_inventory *inventory, weir_ring_report *out,
+                          weir_error *error) {
     char path[4096];
     weir_recorder_reader recorder;
     weir_found_ring found;
@@ -60,22 +61,44 @@ static int count_recorded(const weir_ring *ring, const weir_inventory_input *in,
     (void)snprintf(path, sizeof path, "%s/recorder", in->directory); /* the caller checked */
     int status = weir_recorder_attach(&recorder, in->os, in->dirfd, path, ring, &found, error);
     if (status != WEIR_OK || found != WEIR_RING_OURS) return status;
-    weir_recorder_skip(&recorder,
-                       weir_inspection_recorder_position(&out->inventory, &ring->header));
+    weir_recorder_skip(&recorder, weir_inspection_recorder_position(inventory, &ring->header));
     while ((status = weir_recorder_next(&recorder, &r, error)) == WEIR_OK && r.row)
-        out->ring.recorded++;
+        out->recorded++;
     weir_recorder_close(&recorder);
     return status;
 }
 
-static int inspect_recorder(const weir_inventory_input *in, const char *ring_path,
-                            weir_inspection *out, weir_error *error) {
+static int inspect_recorder(const weir_inventory_input *in, const char *path_of_ring,
+                            const weir_inventory *inventory, weir_ring_report *out,
+                            weir_error *error) {
     weir_ring ring;
     weir_found_ring found;
-    int status = weir_ring_attach(&ring, in->os, in->dirfd, ring_path, &found, error);
+    int status = weir_ring_attach(&ring, in->os, in->dirfd, path_of_ring, &found, error);
     if (status != WEIR_OK || found != WEIR_RING_OURS) return status;
-    status = count_recorded(&ring, in, out, error);
+    status = count_recorded(&ring, in, inventory, out, error);
     weir_ring_close(&ring);
+    return status;
+}
+
+static int ring_path(const weir_inventory_input *input, char path[WEIR_PATH_MAX],
+                     weir_error *error) {
+    int length = snprintf(path, WEIR_PATH_MAX, "%s/ring", input->directory);
+    if (length < 0 || length + 4 >= WEIR_PATH_MAX) /* "recorder" is longer */
+        return weir_fail(error, WEIR_MISUSE, "the path of the journal's directory is too long");
+    return WEIR_OK;
+}
+
+/* It is attached anew: a ring in use has other heads by now, and perhaps more lanes. */
+int weir_inspect_ring(const weir_inventory_input *input, const weir_inventory *inventory,
+                      weir_ring_report *out, weir_error *error) {
+    char path[WEIR_PATH_MAX];
+    int status = ring_path(input, path, error);
+    if (status == WEIR_OK)
+        status = weir_ring_inspect(input->os, input->dirfd, path, &inventory->drained, out, error);
+    if (status == WEIR_OK && weir_inspection_is_drained(inventory, &out->header, out->has_mark))
+        out->rows = out->bytes = out->unreadable_bytes = 0;
+    else if (status == WEIR_OK)
+        status = inspect_recorder(input, path, inventory, out, error);
     return status;
 }
 
@@ -83,26 +106,18 @@ int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_e
     char path[WEIR_PATH_MAX];
     weir_inventory_input in = *input;
     *out = (weir_inspection){0};
-    int length = snprintf(path, sizeof path, "%s/ring", input->directory);
-    if (length < 0 || (size_t)length + 4 >= sizeof path) /* "recorder" is longer */
-        return weir_fail(error, WEIR_MISUSE, "the path of the journal's directory is too long");
+    int status = ring_path(input, path, error);
+    if (status != WEIR_OK) return status;
     /* The ring first: its mark can only be too low for the journal that is read after it. */
-    int status = weir_ring_identify(input->os, input->dirfd, path, &out->ring, error);
+    status = weir_ring_identify(input->os, input->dirfd, path, &out->ring, error);
     if (status != WEIR_OK) return status;
     in.ring = out->ring.found;
     in.ring_mark = out->ring.has_mark ? &out->ring.mark : NULL;
     in.ring_journal = weir_ring_is_ours(out->ring.found) ? out->ring.header.journal : NULL;
     status = weir_inventory_take(&in, &out->inventory, error);
     if (status != WEIR_OK) return status;
-    /* Its rows now that the journal has said how far it was drained. It is attached anew: a ring in
-     * use has other heads by now, and perhaps more lanes. */
-    status = weir_ring_inspect(input->os, input->dirfd, path, &out->inventory.drained, &out->ring,
-                               error);
-    if (weir_inspection_is_drained(&out->inventory, &out->ring.header, out->ring.has_mark))
-        out->ring.rows = out->ring.bytes = out->ring.unreadable_bytes = 0;
-    else if (status == WEIR_OK)
-        status = inspect_recorder(&in, path, out, error);
-    return status;
+    /* Its rows now that the journal has said how far it was drained. */
+    return weir_inspect_ring(&in, &out->inventory, &out->ring, error);
 }
 
 void weir_inspection_free(weir_inspection *look) { weir_inventory_free(&look->inventory); }

@@ -17,6 +17,10 @@ typedef struct weir_inspection {
 int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_error *error);
 void weir_inspection_free(weir_inspection *look);
 
+/* The ring's rows, by what an inventory that was taken before says of it. */
+int weir_inspect_ring(const weir_inventory_input *input, const weir_inventory *inventory,
+                      weir_ring_report *out, weir_error *error);
+
 /* What would an opening say of this directory, for a database that knows no position? WEIR_OK, or
  * status and text of its verdict. */
 int weir_inspect_directory(const weir_os *os, const char *directory, weir_error *error);

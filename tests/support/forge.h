@@ -24,6 +24,7 @@ typedef struct forge {
     bool lazy;         /* durable stays what it is; otherwise each block before is durable */
     uint32_t lanes;    /* lane entries in each payload */
     uint32_t features; /* incompatible ones, of each block */
+    int64_t wall_ns;   /* of the blocks; 0: by their numbers */
     weir_codec *codec; /* compresses payloads; NULL: they are stored as they are */
     weir_block_header blocks[FORGE_BLOCKS]; /* by number: the last made of that number */
 } forge;
@@ -87,7 +88,7 @@ static inline const weir_block_header *forge_add(forge *f, uint16_t kind, uint32
                            .rows = rows,
                            .stored_bytes = (uint32_t)bytes,
                            .raw_bytes = (uint32_t)bytes,
-                           .wall_ns = 1000 + (int64_t)f->end.block,
+                           .wall_ns = f->wall_ns ? f->wall_ns : 1000 + (int64_t)f->end.block,
                            .previous_hash = f->end.hash,
                            .durable_block = f->lazy ? f->durable : f->end.block,
                            .payload_hash = weir_hash(payload, bytes)};

@@ -92,6 +92,15 @@ says '^0 rows wait$'
 says 'ERROR|taxes: permission denied$'
 expect 5 "$(sqlite3 shell/jobs.db 'SELECT count(*) FROM log')" "lines of the job"
 
+# Following: each row once, also when it is started again.
+mkdir followed
+(cd followed && "$examples/minimal" >/dev/null)
+"$examples/follow" followed/run.db-weir >said
+expect 1000 "$(grep -c '^[0-9]* prices tick=' said)" "rows of follow"
+says '^1000 prices tick=999 price=224.875$'
+"$examples/follow" followed/run.db-weir >said
+expect 0 "$(grep -c . said || true)" "rows of follow, again"
+
 # Where there is a C++ compiler: rows of structs, and messages of spdlog.
 [ -n "$WEIR_CXX" ] || exit 0
 "$examples/cpp"
