@@ -68,7 +68,8 @@ class Module:
 
 def modules():
     found = {}
-    for path in sorted(glob.glob("lib/*/*") + glob.glob("writer/*/*") + glob.glob("recovery/*") + glob.glob("recovery/*/*")):
+    for path in sorted(glob.glob("lib/*/*") + glob.glob("writer/*/*") + glob.glob("recovery/*") +
+                       glob.glob("recovery/*/*")):
         code = path.endswith(".c") or path.endswith(".h") and not os.path.exists(path[:-1] + "c")
         if code and Module(path).functions:
             found[path] = Module(path)

@@ -13,7 +13,7 @@ import sys
 
 FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/stats", "lib/verify", "lib/journal", "lib/handle",
            "lib/read", "writer/apply", "writer/copy", "writer/sqlite", "recovery", "recovery/metrics",
-           "recovery/backup", "recovery/rejects", "recovery/report_page", "recovery/watch", "logger",
+           "recovery/archive", "recovery/backup", "recovery/rejects", "recovery/report_page", "recovery/watch", "s3", "logger",
            "extension"]
 NOT = {"writer/copy": ["lib/ring", "lib/verify", "lib/journal", "lib/handle", "writer/apply"],
        "logger": ["recovery"],
@@ -27,7 +27,7 @@ FUNCTION = re.compile(r"^(?!else|return|typedef)[a-z_][\w *]*?[ *]([a-z_]\w*)\((
 
 def files():
     listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "lib", "writer",
-                             "recovery", "logger", "extension"], check=True, capture_output=True, text=True).stdout.split()
+                             "recovery", "s3", "logger", "extension"], check=True, capture_output=True, text=True).stdout.split()
     return {path: open(path, encoding="utf-8").read() for path in sorted(listed)
             if path.endswith((".c", ".h")) and os.path.exists(path)}
 
