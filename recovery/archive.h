@@ -1,7 +1,8 @@
 /* archive.h - a journal and its archive, seen as one directory.
  *
  * The library reads one directory. This os table is the real one, except that the segments of
- * DIRECTORY/archive appear in DIRECTORY. So the same code verifies, dumps and replays a whole
+ * DIRECTORY/archive appear in DIRECTORY, packed ones under the name of the segment too, and that it
+ * says how those are read. So the same code verifies, dumps and replays a whole
  * history and a journal without an archive. */
 #ifndef WEIR_ARCHIVE_H
 #define WEIR_ARCHIVE_H
