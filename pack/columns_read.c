@@ -40,7 +40,7 @@ static void take_shapes(columns_reader *r) {
 }
 
 /* How many rows each shape has. Returns how many have none. */
-static uint32_t count_rows(columns_reader *r) {
+static uint32_t count_shaped_rows(columns_reader *r) {
     weir_plan_numbers which = r->which;
     uint32_t others = 0;
     for (uint32_t i = 0; i < which.count; i++) {
@@ -70,7 +70,7 @@ static void take_all(columns_reader *r, uint32_t rows) {
     r->heads = weir_plan_take_stream(r->plan);
     weir_plan_take_numbers(r->plan, rows, &r->which);
     if (r->plan->status != WEIR_OK) return;
-    weir_plan_take_numbers(r->plan, count_rows(r), &r->lengths);
+    weir_plan_take_numbers(r->plan, count_shaped_rows(r), &r->lengths);
     r->others = weir_plan_take_stream(r->plan);
     take_sources(r);
     if (!weir_plan_done(r->plan)) weir_plan_refuse(r->plan, WEIR_DAMAGED);

@@ -106,7 +106,7 @@ static shape *shape_of(columns_writer *w, const uint8_t *row, size_t bytes) {
     return s && s->number && least ? s : NULL;
 }
 
-static void take_row(columns_writer *w, const uint8_t *row, size_t bytes) {
+static void take_shaped_row(columns_writer *w, const uint8_t *row, size_t bytes) {
     shape *s = shape_of(w, row, bytes);
     weir_pack_uint(&w->which, s ? s->number : 0, 8);
     if (!s) {
@@ -175,7 +175,7 @@ int weir_columns_encode(const weir_block_header *headers, uint32_t count, const 
     if (!w->failed) each_row(w, headers, count, raw, count_row);
     if (!w->failed) choose_shapes(w);
     if (!w->failed) take_heads(w, headers, count, raw);
-    if (!w->failed) each_row(w, headers, count, raw, take_row);
+    if (!w->failed) each_row(w, headers, count, raw, take_shaped_row);
     w->failed |= w->heads.failed || w->which.failed || w->lengths.failed || w->others.failed;
     if (!w->failed) put_all(w);
     bool failed = w->failed || weir_plan_failed(plan);

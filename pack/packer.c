@@ -117,7 +117,7 @@ static int put_body(weir_packer *p, weir_packed_group *g) {
     return status;
 }
 
-static int write_group(weir_packer *p, const weir_packed_group *g, int64_t *result) {
+static int write_packed_group(weir_packer *p, const weir_packed_group *g, int64_t *result) {
     uint64_t extent = weir_packed_extent(g);
     size_t padding = (size_t)(extent - p->out.count);
     uint8_t *at = weir_pack_room(&p->out, padding);
@@ -130,7 +130,7 @@ static int write_group(weir_packer *p, const weir_packed_group *g, int64_t *resu
     return WEIR_OK;
 }
 
-static int flush(weir_packer *p, int64_t *result) {
+static int flush_group(weir_packer *p, int64_t *result) {
     if (p->count == 0) return WEIR_OK;
     const weir_block_header *first = &p->headers[0], *last = &p->headers[p->count - 1];
     weir_packed_group g = {.segment = first->segment,
@@ -148,7 +148,7 @@ static int flush(weir_packer *p, int64_t *result) {
     p->out.count = WEIR_PACKED_GROUP_HEADER;
     int status = put_heads(p, &g);
     if (status == WEIR_OK) status = put_body(p, &g);
-    if (status == WEIR_OK) status = write_group(p, &g, result);
+    if (status == WEIR_OK) status = write_packed_group(p, &g, result);
     p->previous_hash = last->hash;
     p->count = 0;
     p->heads.count = p->raw.count = 0;
@@ -175,7 +175,7 @@ int weir_packer_add(weir_packer *p, const uint8_t header[WEIR_BLOCK_HEADER], con
     if (status != WEIR_OK) return status;
     bool full =
         p->raw.count + h.raw_bytes > WEIR_PACKER_GROUP || p->count == WEIR_PACKED_GROUP_BLOCKS;
-    if (full) status = flush(p, result);
+    if (full) status = flush_group(p, result);
     if (status != WEIR_OK) return status;
     weir_block_header *at = next_header(p);
     if (!at) return WEIR_NO_MEMORY;
@@ -190,7 +190,7 @@ int weir_packer_add(weir_packer *p, const uint8_t header[WEIR_BLOCK_HEADER], con
 }
 
 int weir_packer_finish(weir_packer *p, int64_t *result) {
-    int status = flush(p, result);
+    int status = flush_group(p, result);
     if (status != WEIR_OK) return status;
     uint8_t bytes[WEIR_PACKED_HEADER];
     weir_packed_header_encode(bytes, &p->header);

@@ -68,8 +68,8 @@ void *weir_plan_room(weir_plan_reader *r, uint64_t count, size_t bytes) {
 }
 
 /* Memory only for a frame that is long enough for what it claims. */
-static const uint8_t *expand(weir_plan_reader *r, const uint8_t *stored, uint32_t stored_bytes,
-                             uint32_t raw_bytes) {
+static const uint8_t *expand_piece(weir_plan_reader *r, const uint8_t *stored,
+                                   uint32_t stored_bytes, uint32_t raw_bytes) {
     if (!stored || !weir_plan_expands(stored, stored_bytes, raw_bytes)) {
         weir_plan_refuse(r, WEIR_DAMAGED);
         return NULL;
@@ -86,7 +86,7 @@ static const uint8_t *expand(weir_plan_reader *r, const uint8_t *stored, uint32_
 void weir_plan_read(weir_plan_reader *r, ZSTD_DCtx *zstd, const uint8_t *stored,
                     uint32_t stored_bytes, uint32_t raw_bytes, uint64_t budget) {
     *r = (weir_plan_reader){.zstd = zstd, .budget = budget, .status = WEIR_OK};
-    const uint8_t *plan = expand(r, stored, stored_bytes, raw_bytes);
+    const uint8_t *plan = expand_piece(r, stored, stored_bytes, raw_bytes);
     r->plan = weir_cursor_over(plan, plan ? raw_bytes : 0);
 }
 
@@ -94,7 +94,7 @@ weir_cursor weir_plan_take_stream(weir_plan_reader *r) {
     uint32_t raw = weir_take_u32(&r->plan), stored = weir_take_u32(&r->plan);
     const uint8_t *bytes = NULL;
     if (stored)
-        bytes = expand(r, weir_take(&r->rest, stored), stored, raw);
+        bytes = expand_piece(r, weir_take(&r->rest, stored), stored, raw);
     else if (!(bytes = weir_take(&r->plan, raw)))
         weir_plan_refuse(r, WEIR_DAMAGED);
     return weir_cursor_over(bytes, bytes ? raw : 0);

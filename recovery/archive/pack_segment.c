@@ -137,7 +137,7 @@ static int copy_blocks(packing *p, weir_packer *packer) {
     return WEIR_OK;
 }
 
-static int fill(packing *p, int file) {
+static int fill_packed(packing *p, int file) {
     const weir_os *os = p->input->os;
     weir_packer *packer;
     int64_t result = 0;
@@ -163,7 +163,7 @@ static int write_aside(packing *p) {
     int file = os->open(os->self, p->input->dirfd, p->aside,
                         WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE | WEIR_OS_EXCLUSIVE);
     if (file < 0) return weir_fail_os(p->error, file, "%s: cannot create it", p->aside);
-    int status = fill(p, file);
+    int status = fill_packed(p, file);
     int closed = os->close(os->self, file);
     if (status == WEIR_OK && closed < 0)
         status = weir_fail_os(p->error, closed, "%s: cannot write it", p->aside);
@@ -196,7 +196,7 @@ static int compare_blocks(packing *p, source *to) {
 }
 
 /* With what reads every packed segment. */
-static int compare(packing *p) {
+static int compare_segments(packing *p) {
     weir_os reading = *p->input->os;
     source to;
     reading.packed = &weir_packed_segments;
@@ -230,7 +230,7 @@ static int name_packed(packing *p) {
 static int pack(packing *p) {
     int status = write_aside(p);
     p->result->packed = status == WEIR_OK && p->result->bytes_after < p->result->bytes_before;
-    if (p->result->packed) status = compare(p);
+    if (p->result->packed) status = compare_segments(p);
     if (p->result->packed && status == WEIR_OK) return name_packed(p);
     const weir_os *os = p->input->os;
     (void)os->unlink(os->self, p->input->dirfd, p->aside); /* if it stays it means nothing */
