@@ -15,7 +15,7 @@ typedef struct measured {
     double replay[ROUNDS], ceiling[ROUNDS], verify[ROUNDS]; /* rows/s, rows/s, bytes/s */
 } measured;
 
-/* weir-recover verify, from its start to its end; 0 and 1 say that all is well. Its processor time
+/* weir verify, from its start to its end; 0 and 1 say that all is well. Its processor time
  * in seconds, as the figure is one of a core; 0: it failed. */
 static double verify_seconds(const char *path) {
     struct rusage used;

@@ -3,7 +3,9 @@ include(CMakePackageConfigHelpers)
 install(TARGETS weir weir_static EXPORT weirTargets
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS weir-recover weir-log RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS weir-tool weir-log RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/recovery/weir-recover # a symbolic link
+    DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY include/weir DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 

@@ -76,7 +76,7 @@ void weir_sql_scan_free(weir_sql_scan *s) {
 static int fail_missing(const weir_sql_scan *s, uint64_t last, weir_error *error) {
     if (weir_verdict_refuses(s->look.found.inventory.verdict)) return fail_as_judged(s, error);
     return weir_fail(error, WEIR_DAMAGED,
-                     "%s: rows %llu to %llu are missing; run weir-recover verify", s->directory,
+                     "%s: rows %llu to %llu are missing; run weir verify", s->directory,
                      (unsigned long long)s->next, (unsigned long long)last);
 }
 
@@ -127,7 +127,7 @@ static int next_block(weir_sql_scan *s, weir_error *error) {
 static int fail_row(const weir_sql_scan *s, int status, weir_error *error) {
     return weir_fail(error, status,
                      "%s: row %llu in block %llu is not a valid row; run "
-                     "weir-recover verify",
+                     "weir verify",
                      s->directory, (unsigned long long)s->number, (unsigned long long)s->block);
 }
 

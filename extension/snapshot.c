@@ -115,7 +115,7 @@ static int fail_for_rights(const weir_sql_snapshot *s, const char *path, weir_er
         error, WEIR_DATABASE,
         "%s: SQLite cannot open the database, or not its -wal and -shm files (%s); this "
         "user needs the right to read them, and to make them if the program does not "
-        "run; weir-recover status and dump do not need them",
+        "run; weir status and dump do not need them",
         path, s->db ? sqlite3_errmsg(s->db) : "no reason given");
 }
 

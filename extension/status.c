@@ -1,4 +1,4 @@
-/* status.c - weir_status: what weir-recover status --json says, as one row. */
+/* status.c - weir_status: what weir status --json says, as one row. */
 #include <stdlib.h>
 
 #include "../recovery/json.h"

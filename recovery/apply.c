@@ -9,6 +9,7 @@
 #include "json.h"
 #include "patience.h"
 #include "progress.h"
+#include "stop.h"
 
 enum { NAP_NS = 20000000 };
 
@@ -45,20 +46,30 @@ static void add_up(weir_applied *out, const weir_replay_result *step) {
     out->position = step->position;
 }
 
+static int end_early(weir_progress *progress, const weir_applied *out, weir_error *error) {
+    weir_progress_end(progress);
+    return weir_fail(error, WEIR_BUSY,
+                     "stopped by a signal after row %" PRIu64 ": run it again to go on",
+                     out->position.row);
+}
+
 static int apply_steps(const weir_apply_input *input, weir_replay *replay, weir_applied *out,
                        weir_error *error) {
     weir_progress progress = weir_progress_start("rows applied");
     weir_patience patience = weir_patience_start(input->os, input->wait_s);
     weir_replay_result step;
     int status;
+    weir_stop_watch();
     while ((status = weir_replay_step(replay, &input->limits, &step, error)) != WEIR_PENDING) {
         if (status == WEIR_OK) {
             add_up(out, &step);
             status = add_passed(out, &step);
             if (status != WEIR_OK) return weir_fail(error, status, "no memory for a list of rows");
             weir_progress_show(&progress, out->rows, input->rows_expected);
+            if (weir_stop_signal()) return end_early(&progress, out, error);
         } else if (may_pass(status) && weir_patience_lasts(&patience, out->rows)) {
             nap();
+            if (weir_stop_signal()) return end_early(&progress, out, error);
         } else {
             break;
         }

@@ -1,9 +1,9 @@
-/* arguments.c - the command line, checked. */
+/* arguments.c - the command line, checked. Which verbs and options there are, the tables of verbs.c
+ * and options.c say. */
 #include "arguments.h"
 
 #include <argp.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,102 +12,118 @@
 #include <weir/weir.h>
 
 #include "exits.h"
+#include "help.h"
+#include "options.h"
+#include "verbs.h"
 
-enum { WAIT_DEFAULT_S = 60 };
+enum { WAIT_DEFAULT_S = 60, OPTIONS_MAX = 100, LETTERLESS = 256 };
 
-enum {
-    KEY_JSON = 256,
-    KEY_JOURNAL,
-    KEY_ARCHIVE,
-    KEY_CSV,
-    KEY_TABLE,
-    KEY_FROM,
-    KEY_TO,
-    KEY_LIMIT,
-    KEY_INTO,
-    KEY_UNTIL,
-    KEY_SKIP_DAMAGE,
-    KEY_ADOPT,
-    KEY_WAIT,
-    KEY_LOAD,
-};
-
-#define VERB(verb) (1u << WEIR_VERB_##verb)
-
-static const char *const verb_names[] = {
-    [WEIR_VERB_RECOVER] = "",        [WEIR_VERB_STATUS] = "status", [WEIR_VERB_VERIFY] = "verify",
-    [WEIR_VERB_REPLAY] = "replay",   [WEIR_VERB_DUMP] = "dump",     [WEIR_VERB_SALVAGE] = "salvage",
-    [WEIR_VERB_SYMBOLS] = "symbols",
-};
-enum { VERBS = sizeof verb_names / sizeof verb_names[0] };
-
-static const struct argp_option options[] = {
-    {"json", KEY_JSON, NULL, 0, "Write one JSON object per line", 0},
-    {"journal", KEY_JOURNAL, "DIR", 0, "Use the journal there, not the one beside the database", 0},
-    {"archive", KEY_ARCHIVE, NULL, 0, "status, verify, dump: include the archived segments", 0},
-    {"csv", KEY_CSV, NULL, 0, "dump: comma-separated values of one table, with a header line", 0},
-    {"table", KEY_TABLE, "NAME", 0, "dump: rows of this table only", 0},
-    {"from", KEY_FROM, "ROW", 0, "dump: first row number", 0},
-    {"to", KEY_TO, "ROW", 0, "dump, replay: last row number", 0},
-    {"limit", KEY_LIMIT, "N", 0, "dump: at most so many rows", 0},
-    {"into", KEY_INTO, "FILE", 0, "replay: the database to fill; created if it does not exist", 0},
-    {"until", KEY_UNTIL, "TIME", 0,
-     "replay: no blocks written after this moment, YYYY-MM-DDTHH:MM:SS in UTC or @SECONDS since "
-     "1970",
-     0},
-    {"skip-damage", KEY_SKIP_DAMAGE, NULL, 0,
-     "replay: go on after damaged blocks; their rows are missing, and reported", 0},
-    {"adopt", KEY_ADOPT, NULL, 0,
-     "recover, salvage: take the journal that --journal names, though the database knows only "
-     "others",
-     0},
-    {"wait", KEY_WAIT, "SECONDS", 0,
-     "recover, replay, salvage: give up after so long without progress, for example while another "
-     "program locks the database (default 60)",
-     0},
-    {"load", KEY_LOAD, "EXTENSION", 0,
-     "recover, replay, salvage: load an SQLite extension, FILE or FILE:ENTRYPOINT, whose "
-     "functions, "
-     "collations or modules the schema uses; may be given again",
-     0},
-    {0},
-};
-
-/* The verbs that take an option; with any other verb it is an error. */
-static const struct {
-    int key;
-    unsigned verbs;
-} belongs[] = {
-    {KEY_ARCHIVE, VERB(STATUS) | VERB(VERIFY) | VERB(DUMP)},
-    {KEY_CSV, VERB(DUMP)},
-    {KEY_TABLE, VERB(DUMP)},
-    {KEY_FROM, VERB(DUMP)},
-    {KEY_TO, VERB(DUMP) | VERB(REPLAY)},
-    {KEY_LIMIT, VERB(DUMP)},
-    {KEY_INTO, VERB(REPLAY)},
-    {KEY_UNTIL, VERB(REPLAY)},
-    {KEY_SKIP_DAMAGE, VERB(REPLAY)},
-    {KEY_ADOPT, VERB(RECOVER) | VERB(SALVAGE)},
-    {KEY_WAIT, VERB(RECOVER) | VERB(REPLAY) | VERB(SALVAGE)},
-    {KEY_LOAD, VERB(RECOVER) | VERB(REPLAY) | VERB(SALVAGE)},
-};
-enum { BELONGS = sizeof belongs / sizeof belongs[0] };
+/* An option as it was given. Its line in the table is known when the verb is. */
+typedef struct given_option {
+    const weir_option *first; /* the first line of its name */
+    const char *text;
+} given_option;
 
 typedef struct parsing {
     weir_arguments *out;
     bool has_verb;
-    bool given[BELONGS];
+    const char *group; /* the first word of a verb of two */
+    given_option given[OPTIONS_MAX];
+    size_t given_count;
 } parsing;
 
-static uint64_t number(struct argp_state *state, const char *option, const char *text, uint64_t min,
-                       uint64_t max) {
+/* ---- verbs ------------------------------------------------------------------------------ */
+
+static bool is_word_of_group(const weir_verb_entry *verb, const char *group, size_t length) {
+    return strncmp(verb->name, group, length) == 0 && verb->name[length] == ' ';
+}
+
+/* A verb, or a word of one. */
+static bool take_verb(parsing *p, const char *text) {
+    if (p->has_verb || (p->out->target && !p->group)) return false;
+    size_t length = p->group ? strlen(p->group) : 0;
+    for (int i = 0; i < WEIR_VERBS; i++) {
+        const char *name = weir_verbs[i].name;
+        if (p->group && !is_word_of_group(&weir_verbs[i], p->group, length)) continue;
+        if (strcmp(p->group ? name + length + 1 : name, text) != 0) continue;
+        p->out->verb = (weir_verb)i;
+        p->has_verb = true;
+        return true;
+    }
+    for (int i = 0; !p->group && i < WEIR_VERBS; i++) {
+        if (!is_word_of_group(&weir_verbs[i], text, strlen(text))) continue;
+        p->group = text;
+        return true;
+    }
+    return false;
+}
+
+/* "status, verify …": all, or the second words of a group. */
+static const char *list_verbs(const char *group, char *list, size_t bytes) {
+    size_t used = 0, length = group ? strlen(group) : 0;
+    list[0] = 0;
+    for (int i = 0; i < WEIR_VERBS && used < bytes; i++) {
+        if (group && !is_word_of_group(&weir_verbs[i], group, length)) continue;
+        int more = snprintf(list + used, bytes - used, "%s%s", used ? ", " : "",
+                            weir_verbs[i].name + (group ? length + 1 : 0));
+        used += more > 0 ? (size_t)more : 0; /* a list that is cut is still a list */
+    }
+    return list;
+}
+
+static void require_verb(const parsing *p, struct argp_state *state, const char *word) {
+    char list[1024];
+    if (p->group && !p->has_verb)
+        argp_error(state, "%s what? %s can be followed by: %s", p->group, p->group,
+                   list_verbs(p->group, list, sizeof list));
+    if (p->has_verb || strcmp(program_invocation_short_name, "weir") != 0) return;
+    if (word)
+        argp_error(state, "'%s' is no verb: the verbs are %s", word,
+                   list_verbs(NULL, list, sizeof list));
+    argp_error(state, "name a verb, and a database or a journal directory");
+}
+
+/* ---- operands --------------------------------------------------------------------------- */
+
+static error_t take_positional(parsing *p, struct argp_state *state, const char *text) {
+    char list[1024];
+    weir_arguments *a = p->out;
+    if (take_verb(p, text)) return 0;
+    if (!p->group) require_verb(p, state, text);
+    if (a->target && !p->has_verb && access(a->target, F_OK) != 0)
+        argp_error(state, "'%s' is no verb and no file: the verbs are %s", a->target,
+                   list_verbs(NULL, list, sizeof list));
+    bool takes_two = p->has_verb && strchr(weir_verbs[a->verb].operands, ' ');
+    if (!a->target)
+        a->target = text;
+    else if (takes_two && !a->second)
+        a->second = text;
+    else
+        argp_error(state, "one database or journal at a time: '%s' is too many", text);
+    return 0;
+}
+
+static void check_operands(const parsing *p, struct argp_state *state) {
+    const weir_arguments *a = p->out;
+    const char *operands = weir_verbs[a->verb].operands, *second = strchr(operands, ' ');
+    if (!a->target && operands[0] != '[') {
+        if (second) argp_error(state, "%s needs %s", weir_verbs[a->verb].name, operands);
+        argp_error(state, "name a database, or a journal directory");
+    }
+    if (second && second[1] != '[' && !a->second)
+        argp_error(state, "%s needs %s: the second is missing", weir_verbs[a->verb].name, operands);
+}
+
+/* ---- values of options ------------------------------------------------------------------ */
+
+static uint64_t number(struct argp_state *state, const weir_option *o, const char *text) {
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
     bool digits = text[0] >= '0' && text[0] <= '9'; /* strtoull would take signs and blanks */
-    if (!digits || *end || errno || value < min || value > max)
-        argp_error(state, "--%s takes a number from %llu, not '%s'", option,
-                   (unsigned long long)min, text);
+    if (!digits || *end || errno || value < o->least || value > o->most)
+        argp_error(state, "--%s takes a number from %llu, not '%s'", o->name,
+                   (unsigned long long)o->least, text);
     return value;
 }
 
@@ -124,7 +140,7 @@ static int64_t fraction(const char *text, const char **end) {
     return ns;
 }
 
-static int64_t moment(struct argp_state *state, const char *text) {
+static int64_t moment(struct argp_state *state, const weir_option *o, const char *text) {
     struct tm tm = {0};
     const char *rest = NULL;
     time_t seconds = 0;
@@ -143,121 +159,125 @@ static int64_t moment(struct argp_state *state, const char *text) {
     int64_t all;
     if (!rest || *rest || __builtin_mul_overflow((int64_t)seconds, 1000000000, &all) ||
         __builtin_add_overflow(all, ns, &all)) {
-        argp_error(state, "--until takes YYYY-MM-DDTHH:MM:SS (UTC) or @SECONDS, not '%s'", text);
+        argp_error(state, "--%s takes YYYY-MM-DDTHH:MM:SS (UTC) or @SECONDS, not '%s'", o->name,
+                   text);
         return 0; /* argp_error does not return */
     }
     return all;
 }
 
-static error_t take_positional(parsing *p, struct argp_state *state, const char *text) {
-    for (unsigned i = WEIR_VERB_STATUS; !p->has_verb && !p->out->target && i < VERBS; i++) {
-        if (strcmp(text, verb_names[i]) != 0) continue;
-        p->out->verb = (weir_verb)i;
-        p->has_verb = true;
-        return 0;
-    }
-    if (p->out->target && !p->has_verb && access(p->out->target, F_OK) != 0)
-        argp_error(state,
-                   "'%s' is no verb and no file: the verbs are status, verify, dump, replay, "
-                   "salvage, symbols; and none to recover",
-                   p->out->target);
-    if (p->out->target)
-        argp_error(state, "one database or journal at a time: '%s' is too many", text);
-    p->out->target = text;
-    return 0;
-}
-
-static error_t add_extension(struct argp_state *state, weir_arguments *out, const char *name) {
-    weir_extension **at = &out->load, *added = malloc(sizeof *added);
+static void add_to_texts(struct argp_state *state, weir_texts **at, const char *text) {
+    weir_texts *added = malloc(sizeof *added);
     if (!added) {
-        argp_failure(state, WEIR_EXIT_FAILED, ENOMEM, "--load %s", name);
-        return ENOMEM; /* argp_failure does not return */
+        argp_failure(state, WEIR_EXIT_FAILED, ENOMEM, "%s", text);
+        return; /* argp_failure does not return */
     }
     while (*at)
         at = &(*at)->next;
-    *added = (weir_extension){.name = name};
+    *added = (weir_texts){.text = text};
     *at = added;
-    return 0;
 }
 
-static void check_arguments(const parsing *p, struct argp_state *state) {
-    const weir_arguments *a = p->out;
-    const char *verb = a->verb == WEIR_VERB_RECOVER ? "recovery" : verb_names[a->verb];
-    if (!a->target) argp_error(state, "name a database, or a journal directory");
-    for (size_t i = 0; i < BELONGS; i++) {
-        if (!p->given[i] || (belongs[i].verbs & 1u << a->verb)) continue;
-        for (const struct argp_option *o = options; o->name; o++)
-            if (o->key == belongs[i].key) argp_error(state, "%s has no --%s", verb, o->name);
+static void fill_field(struct argp_state *state, weir_arguments *a, const weir_option *o,
+                       const char *text) {
+    void *field = (char *)a + o->field;
+    switch (o->kind) {
+    case WEIR_OPTION_FLAG: *(bool *)field = true; return;
+    case WEIR_OPTION_TEXT: *(const char **)field = text; return;
+    case WEIR_OPTION_NUMBER: *(uint64_t *)field = number(state, o, text); return;
+    case WEIR_OPTION_NUMBER_32: *(uint32_t *)field = (uint32_t)number(state, o, text); return;
+    case WEIR_OPTION_MOMENT: *(int64_t *)field = moment(state, o, text); return;
+    case WEIR_OPTION_LIST: add_to_texts(state, field, text); return;
     }
-    if (a->verb == WEIR_VERB_REPLAY && !a->into)
-        argp_error(state, "replay needs --into FILE: the database to fill");
-    if (a->adopt && !a->journal) argp_error(state, "--adopt says something of --journal");
-    if (a->csv && a->json) argp_error(state, "--csv and --json exclude each other");
-    if (a->from > a->to) argp_error(state, "--from is above --to: there is no such row");
+}
+
+/* The line that says what this option is with this verb; NULL: the verb has no such option. */
+static const weir_option *line_of(const weir_option *first, weir_verb verb) {
+    for (const weir_option *o = first; o->name; o++)
+        if (strcmp(o->name, first->name) == 0 && o->verbs & UINT64_C(1) << verb) return o;
+    return NULL;
+}
+
+static void apply_options(parsing *p, struct argp_state *state) {
+    for (size_t i = 0; i < p->given_count; i++) {
+        const given_option *given = &p->given[i];
+        const weir_option *o = line_of(given->first, p->out->verb);
+        if (!o)
+            argp_error(state, "%s has no --%s", weir_verbs[p->out->verb].name, given->first->name);
+        else
+            fill_field(state, p->out, o, given->text);
+    }
+}
+
+/* ---- argp ------------------------------------------------------------------------------- */
+
+static bool was_given(const parsing *p, const char *name) {
+    for (size_t i = 0; i < p->given_count; i++)
+        if (strcmp(p->given[i].first->name, name) == 0) return true;
+    return false;
+}
+
+/* Where help is asked for, nothing else has to be right. */
+static void help(const parsing *p) {
+    weir_verb verb = p->has_verb ? p->out->verb : WEIR_VERBS;
+    if (was_given(p, "version"))
+        printf("%s %s\n", program_invocation_short_name, weir_version());
+    else if (was_given(p, "help") || was_given(p, "usage"))
+        weir_help_print(stdout, verb, !was_given(p, "help"));
+    else
+        return;
+    exit(ferror(stdout) || fflush(stdout) != 0 ? WEIR_EXIT_FAILED : WEIR_EXIT_CLEAN);
+}
+
+static void check_all(parsing *p, struct argp_state *state) {
+    help(p);
+    require_verb(p, state, NULL);
+    check_operands(p, state);
+    apply_options(p, state);
+    const weir_verb_entry *verb = &weir_verbs[p->out->verb];
+    const char *complaint = verb->complain ? verb->complain(p->out) : NULL;
+    if (complaint) argp_error(state, "%s", complaint);
 }
 
 static error_t parse(int key, char *text, struct argp_state *state) {
     parsing *p = state->input;
-    for (size_t i = 0; i < BELONGS; i++)
-        if (belongs[i].key == key) p->given[i] = true;
-    switch (key) {
-    case KEY_JSON: p->out->json = true; return 0;
-    case KEY_JOURNAL: p->out->journal = text; return 0;
-    case KEY_ARCHIVE: p->out->archive = true; return 0;
-    case KEY_CSV: p->out->csv = true; return 0;
-    case KEY_TABLE: p->out->table = text; return 0;
-    case KEY_FROM: p->out->from = number(state, "from", text, 1, UINT64_MAX - 1); return 0;
-    case KEY_TO: p->out->to = number(state, "to", text, 1, UINT64_MAX - 1); return 0;
-    case KEY_LIMIT: p->out->limit = number(state, "limit", text, 0, UINT64_MAX - 1); return 0;
-    case KEY_INTO: p->out->into = text; return 0;
-    case KEY_UNTIL: p->out->until_ns = moment(state, text); return 0;
-    case KEY_SKIP_DAMAGE: p->out->skip_damage = true; return 0;
-    case KEY_ADOPT: p->out->adopt = true; return 0;
-    case KEY_WAIT: p->out->wait_s = (uint32_t)number(state, "wait", text, 0, 1000000); return 0;
-    case KEY_LOAD: return add_extension(state, p->out, text);
-    case ARGP_KEY_ARG: return take_positional(p, state, text);
-    case ARGP_KEY_END: check_arguments(p, state); return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    if (key == ARGP_KEY_ARG) return take_positional(p, state, text);
+    if (key == ARGP_KEY_END) check_all(p, state);
+    if (key == ARGP_KEY_END) return 0;
+    for (const weir_option *o = weir_options_table; o->name; o++) {
+        if (key != (o->letter ? o->letter : LETTERLESS + (int)(o - weir_options_table))) continue;
+        if (p->given_count == OPTIONS_MAX) argp_error(state, "too many options");
+        p->given[p->given_count++] = (given_option){o, text};
+        return 0;
     }
+    return ARGP_ERR_UNKNOWN;
 }
 
-static void print_version(FILE *stream, struct argp_state *state) {
-    (void)state;
-    fprintf(stream, "weir-recover %s\n", weir_version());
+static bool is_first_of_its_name(const weir_option *o) {
+    for (const weir_option *before = weir_options_table; before < o; before++)
+        if (strcmp(before->name, o->name) == 0) return false;
+    return true;
 }
 
-static const char before[] =
-    "Bring an SQLite database up to date from the weir journal beside it, or look at\n"
-    "that journal.\n"
-    "\n"
-    "  (no verb)  recover: apply every row of the journal and a dead process's ring\n"
-    "  status     say what is there\n"
-    "  verify     read every byte and name what is damaged\n"
-    "  dump       write the journal's rows as NDJSON or CSV\n"
-    "  replay     apply a journal, its archive included, to another database\n"
-    "  salvage    recover past damage: apply every readable row, name the lost ones\n"
-    "             (in the table weir_loss too), set damaged segments aside\n"
-    "  symbols    print the crashes that the database's log tells (<weir/crash.h>), with\n"
-    "             functions and lines by addr2line of binutils\n"
-    "\n"
-    "status, verify, dump and symbols take no lock and change nothing; the first three\n"
-    "stop at the durable mark.\n";
-
-static const char after[] =
-    "Reports and rows go to stdout; errors, notes and progress to stderr.\n"
-    "\n"
-    "Exit status: 0 in order, or nothing but a torn tail; 1 rows were recovered; 4 damage is left, "
-    "or "
-    "rows are lost, or journal and database do not belong together; 8 could not run; 16 usage.\n";
+/* Each name once, whatever the verb: it may come after its options. */
+static void all_options(struct argp_option list[OPTIONS_MAX]) {
+    size_t count = 0;
+    for (const weir_option *o = weir_options_table; o->name && count + 1 < OPTIONS_MAX; o++)
+        if (is_first_of_its_name(o))
+            list[count++] = (struct argp_option){
+                .name = o->name,
+                .key = o->letter ? o->letter : LETTERLESS + (int)(o - weir_options_table),
+                .arg = o->argument};
+    list[count] = (struct argp_option){0};
+}
 
 void weir_arguments_parse(int argc, char **argv, weir_arguments *out) {
-    static char doc[sizeof before + sizeof after];
-    (void)snprintf(doc, sizeof doc, "%s\v%s", before, after); /* argp: \v ends the first part */
-    const struct argp argp = {options, parse, "[VERB] DATABASE|JOURNAL", doc, NULL, NULL, NULL};
+    struct argp_option options[OPTIONS_MAX];
+    all_options(options);
+    const struct argp argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
     *out = (weir_arguments){
         .to = UINT64_MAX, .limit = UINT64_MAX, .until_ns = INT64_MAX, .wait_s = WAIT_DEFAULT_S};
     parsing p = {.out = out};
     argp_err_exit_status = WEIR_EXIT_USAGE;
-    argp_program_version_hook = print_version;
-    (void)argp_parse(&argp, argc, argv, 0, NULL, &p); /* it exits where it would fail */
+    (void)argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &p); /* it exits where it would fail */
 }

@@ -5,32 +5,38 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* In the order in which --help lists them. */
 typedef enum weir_verb {
     WEIR_VERB_RECOVER,
     WEIR_VERB_STATUS,
     WEIR_VERB_VERIFY,
-    WEIR_VERB_REPLAY,
     WEIR_VERB_DUMP,
+    WEIR_VERB_REPLAY,
     WEIR_VERB_SALVAGE,
     WEIR_VERB_SYMBOLS,
+    WEIR_VERBS,
 } weir_verb;
 
-/* --load, in the order given. */
-typedef struct weir_extension {
-    const char *name;
-    struct weir_extension *next;
-} weir_extension;
+/* What an option that may be given again was given, in that order. */
+typedef struct weir_texts {
+    const char *text;
+    struct weir_texts *next;
+} weir_texts;
 
+/* Texts belong to the command line, lists live as long as the process. options.c says which option
+ * fills which field. */
 typedef struct weir_arguments {
     weir_verb verb;
-    const char *target;   /* a database or a journal directory */
-    const char *journal;  /* its directory, when it is not beside the database; or NULL */
-    const char *into;     /* replay: the database to fill */
-    const char *table;    /* dump: this table only; or NULL */
-    weir_extension *load; /* lives as long as the process */
+    const char *target;  /* a database or a journal directory */
+    const char *second;  /* the second operand of a verb that has one; or NULL */
+    const char *journal; /* its directory, when it is not beside the database; or NULL */
+    const char *into;    /* replay: the database to fill */
+    const char *table;   /* dump: this table only; or NULL */
+    weir_texts *load;
     bool json, csv, archive, skip_damage, adopt;
+    bool help, usage, version;
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
-    int64_t until_ns;         /* INT64_MAX: no bound */
+    int64_t until_ns;         /* since 1970; INT64_MAX: no bound */
     uint32_t wait_s;          /* how long to go on without progress */
 } weir_arguments;
 

@@ -29,8 +29,8 @@ static int load_extension(sqlite3 *db, const char *extension, char **message) {
 
 static int load_all(void *context, sqlite3 *db) {
     int code = SQLITE_OK;
-    for (const weir_extension *e = context; e && code == SQLITE_OK; e = e->next)
-        code = load_extension(db, e->name, NULL);
+    for (const weir_texts *e = context; e && code == SQLITE_OK; e = e->next)
+        code = load_extension(db, e->text, NULL);
     return code;
 }
 
@@ -50,8 +50,8 @@ static int check_one(const char *extension, weir_error *error) {
 
 int weir_extensions_check(const weir_arguments *arguments, weir_error *error) {
     int status = WEIR_OK;
-    for (const weir_extension *e = arguments->load; e && status == WEIR_OK; e = e->next)
-        status = check_one(e->name, error);
+    for (const weir_texts *e = arguments->load; e && status == WEIR_OK; e = e->next)
+        status = check_one(e->text, error);
     return status;
 }
 

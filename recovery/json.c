@@ -126,13 +126,15 @@ void weir_json_text(weir_json *json, const char *key, const char *text) {
 }
 
 void weir_json_uint(weir_json *json, const char *key, uint64_t value) {
+    const char *quote = value > WEIR_JSON_EXACT ? "\"" : "";
     weir_json_key(json, key);
-    fprintf(json->out, "%" PRIu64, value);
+    fprintf(json->out, "%s%" PRIu64 "%s", quote, value, quote);
 }
 
 void weir_json_int(weir_json *json, const char *key, int64_t value) {
+    const char *quote = weir_json_is_exact(value) ? "" : "\"";
     weir_json_key(json, key);
-    fprintf(json->out, "%" PRId64, value);
+    fprintf(json->out, "%s%" PRId64 "%s", quote, value, quote);
 }
 
 void weir_json_bool(weir_json *json, const char *key, bool value) {

@@ -23,6 +23,8 @@ void weir_json_open(weir_json *json, const char *key); /* a member that is an ob
 void weir_json_close(weir_json *json);
 
 void weir_json_text(weir_json *json, const char *key, const char *text); /* NULL: null */
+/* Beyond 2^53 a number is written as a string, since most readers take numbers for doubles
+ * (RFC 8259, 6). */
 void weir_json_uint(weir_json *json, const char *key, uint64_t value);
 void weir_json_int(weir_json *json, const char *key, int64_t value);
 void weir_json_bool(weir_json *json, const char *key, bool value);
@@ -39,6 +41,11 @@ void weir_write_hex(FILE *out, const void *bytes, size_t length);
 /* The shortest decimal that reads back as the same double; always with a point or an exponent. */
 void weir_write_real(FILE *out, double value);
 bool weir_is_utf8(const void *bytes, size_t length);
+
+#define WEIR_JSON_EXACT (UINT64_C(1) << 53)
+static inline bool weir_json_is_exact(int64_t value) {
+    return value >= -(int64_t)WEIR_JSON_EXACT && value <= (int64_t)WEIR_JSON_EXACT;
+}
 
 enum { WEIR_TIME_TEXT = 40 };
 /* "2025-01-31T12:00:00.000000001Z" into buffer, which is returned. */

@@ -1,4 +1,4 @@
-/* main.c - weir-recover: bring a database up to date from its journal, or look at the journal. */
+/* main.c - weir, the tool for people; as weir-recover it recovers without being told to. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,22 +8,10 @@
 #include "extensions.h"
 #include "remembered.h"
 #include "report.h"
+#include "stop.h"
 #include "verbs.h"
 
 enum { STDOUT_BYTES = 1 << 16 };
-
-static int run_verb(const weir_arguments *arguments, const weir_place *place) {
-    switch (arguments->verb) {
-    case WEIR_VERB_STATUS:
-    case WEIR_VERB_VERIFY: return weir_run_look(arguments, place);
-    case WEIR_VERB_REPLAY: return weir_run_replay(arguments, place);
-    case WEIR_VERB_DUMP: return weir_run_dump(arguments, place);
-    case WEIR_VERB_SYMBOLS: return weir_run_symbols(arguments, place);
-    case WEIR_VERB_SALVAGE: return weir_run_salvage(arguments, place);
-    case WEIR_VERB_RECOVER: break;
-    }
-    return weir_run_recover(arguments, place);
-}
 
 /* A report that could not be written is a failure: a full disk must not look like success. */
 static int finish_output(int code) {
@@ -36,6 +24,12 @@ static int finish_output(int code) {
     return WEIR_EXIT_FAILED;
 }
 
+static int end(int code) {
+    code = finish_output(code);
+    if (weir_stop_signal()) weir_stop_end();
+    return code;
+}
+
 int main(int argc, char **argv) {
     weir_arguments arguments;
     weir_place place;
@@ -44,10 +38,12 @@ int main(int argc, char **argv) {
                  SIG_IGN); /* a limit of file sizes is an error, not the end; cannot fail */
     weir_arguments_parse(argc, argv, &arguments);
     (void)setvbuf(stdout, NULL, _IOFBF, STDOUT_BYTES); /* only speed depends on it */
+    const weir_verb_entry *verb = &weir_verbs[arguments.verb];
+    if (verb->elsewhere) return end(verb->run(&arguments, NULL));
     int status = weir_remembered_place(weir_os_posix(), &arguments, &place, &error);
     if (status == WEIR_OK) status = weir_extensions_check(&arguments, &error);
     int code =
-        status == WEIR_OK ? run_verb(&arguments, &place) : weir_report_error(&arguments, &error);
+        status == WEIR_OK ? verb->run(&arguments, &place) : weir_report_error(&arguments, &error);
     weir_place_free(&place);
-    return finish_output(code);
+    return end(code);
 }

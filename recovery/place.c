@@ -168,12 +168,12 @@ static int refuse_stray(const weir_place *place, weir_error *error) {
     if (!place->database)
         return weir_fail(error, WEIR_MISUSE,
                          "%s does not tell whose journal it is: name its database (--journal %s "
-                         "DATABASE), or fill another one (weir-recover replay --into NEW %s)",
+                         "DATABASE), or fill another one (weir replay --into NEW %s)",
                          directory, directory, directory);
     return weir_fail(
         error, WEIR_NOT_FOUND,
         "%s: its database is not beside it, at %s: name it (--journal %s DATABASE), or "
-        "fill another one (weir-recover replay --into NEW %s)",
+        "fill another one (weir replay --into NEW %s)",
         directory, place->database, directory, directory);
 }
 

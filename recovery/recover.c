@@ -12,6 +12,7 @@
 #include "patience.h"
 #include "progress.h"
 #include "report.h"
+#include "stop.h"
 #include "verbs.h"
 
 enum { STEP_MS = 100 };
@@ -46,9 +47,16 @@ static int wait_until_applied(recovery *r, weir *w, weir_error *error) {
         status = weir_sync(w, WEIR_APPLIED, STEP_MS);
         if (weir_stats(w, &r->stats) != WEIR_OK) break; /* sync has reported why */
         weir_progress_show(&progress, r->stats.rows_applied, r->stats.rows_recovered);
-    } while (status == WEIR_PENDING && weir_patience_lasts(&patience, r->stats.rows_applied));
+    } while (status == WEIR_PENDING && !weir_stop_signal() &&
+             weir_patience_lasts(&patience, r->stats.rows_applied));
     weir_progress_end(&progress);
     if (status == WEIR_OK) return status;
+    if (status == WEIR_PENDING && weir_stop_signal())
+        return weir_fail(error, WEIR_PENDING,
+                         "%s: stopped by a signal: %" PRIu64 " rows applied, up to row %" PRIu64
+                         "; %" PRIu64 " rows wait in the journal: run it again to go on",
+                         r->place->database, r->stats.rows_applied, r->stats.last_row_applied,
+                         r->stats.lag_rows);
     if (status < 0) return fail_with_last_error(status, error);
     return weir_fail(
         error, WEIR_BUSY, "%s takes no rows (%s); %" PRIu64 " rows wait in the journal: try again",
@@ -66,9 +74,12 @@ static int recover(recovery *r, weir_error *error) {
                             .event_context = r};
     weir_sqlite_options program = weir_extensions_options(r->arguments);
     weir *w;
+    weir_stop_watch();
     int status = weir_open_sqlite_with(r->place->database, &options, &program, &w);
     if (status != WEIR_OK) return fail_with_last_error(status, error);
     status = wait_until_applied(r, w, error);
+    /* Closing would apply rows for as long as --wait says. The process ends, and loses nothing. */
+    if (weir_stop_signal()) return status;
     int closed = weir_close(w);
     if (status == WEIR_OK && closed < 0) status = fail_with_last_error(closed, error);
     return status;

@@ -1,6 +1,7 @@
 /* report.c - what was found, as words or as JSON objects. */
 #include "report.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ int weir_exit_of_verdict(weir_verdict verdict) {
 }
 
 int weir_report_error(const weir_arguments *arguments, const weir_error *error) {
-    fprintf(stderr, "weir-recover: %s\n", error->text);
+    fprintf(stderr, "%s: %s\n", program_invocation_short_name, error->text);
     if (arguments->json) {
         weir_json json = weir_json_begin(stdout, "error");
         weir_json_text(&json, "status", weir_status_name(error->status));
@@ -38,7 +39,7 @@ int weir_report_error(const weir_arguments *arguments, const weir_error *error) 
 
 void weir_report_note(const char *format, ...) {
     va_list list;
-    fputs("weir-recover: ", stderr);
+    fprintf(stderr, "%s: ", program_invocation_short_name);
     va_start(list, format);
     vfprintf(stderr, format, list);
     va_end(list);

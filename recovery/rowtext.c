@@ -22,9 +22,15 @@ static void json_real(FILE *out, double value) {
         fprintf(out, "{\"real\":\"%s\"}", isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
 }
 
+/* A string alone would be taken for a TEXT. */
+static void json_integer(FILE *out, int64_t value) {
+    bool exact = weir_json_is_exact(value);
+    fprintf(out, "%s%" PRId64 "%s", exact ? "" : "{\"integer\":\"", value, exact ? "" : "\"}");
+}
+
 static void json_value(FILE *out, const weir_value *v) {
     switch (v->type) {
-    case WEIR_INTEGER: fprintf(out, "%" PRId64, v->as.integer); break;
+    case WEIR_INTEGER: json_integer(out, v->as.integer); break;
     case WEIR_REAL: json_real(out, v->as.real); break;
     case WEIR_TEXT:
         if (weir_is_utf8(v->as.bytes, v->length))

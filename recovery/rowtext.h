@@ -1,12 +1,17 @@
 /* rowtext.h - a row as a line of NDJSON or CSV, both without loss.
  *
  * NDJSON: {"type":"row","row":N,"table":"name","time_ns":T,"values":{"column":value,…}}. T is the
- * wall clock of the row's block. Values: NULL      null INTEGER   a number without point and
- * exponent, exact for all 64 bits REAL      a number with point or exponent that reads back as the
- * same double; infinities and NaN, which JSON lacks, are {"real":"inf"}, {"real":"-inf"},
- * {"real":"nan"} TEXT      a string; text that is not UTF-8 is {"text":"hexadecimal"} BLOB
- * {"blob":"hexadecimal"} A row whose declaration is lost has "table":null, "table_number" and an
- * array for values; one with more values than its declaration has columns, the latter two.
+ * wall clock of the row's block, as a string since it is beyond 2^53. Values:
+ *
+ *     NULL      null
+ *     INTEGER   a number without point and exponent; beyond 2^53 {"integer":"digits"}
+ *     REAL      a number with point or exponent that reads back as the same double; infinities and
+ *               NaN, which JSON lacks, are {"real":"inf"}, {"real":"-inf"}, {"real":"nan"}
+ *     TEXT      a string; text that is not UTF-8 is {"text":"hexadecimal"}
+ *     BLOB      {"blob":"hexadecimal"}
+ *
+ * A row whose declaration is lost has "table":null, "table_number" and an array for values; one with
+ * more values than its declaration has columns, the latter two.
  *
  * CSV (RFC 4180, but lines end in LF alone): a header with "row" and the columns. NULL is an empty
  * field; numbers are as above; text is always in quotes, byte for byte; a blob is x'hexadecimal'

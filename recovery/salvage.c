@@ -140,7 +140,7 @@ static int look_again(const salvaging *s, weir_error *error) {
 
 /* Opening refuses these, damaged or not; so nothing is noted as lost for them, or set aside. */
 static int check_can_follow(const weir_inventory *i, const weir_place *place, weir_error *error) {
-    const char *way = "weir-recover replay --skip-damage --into NEW brings out what can be read";
+    const char *way = "weir replay --skip-damage --into NEW brings out what can be read";
     if (i->found.spent && i->verdict != WEIR_VERDICT_SPENT)
         return weir_fail(error, WEIR_DAMAGED, "%s: it is damaged, and %s; %s", place->directory,
                          weir_verdict_text(WEIR_VERDICT_SPENT), way);

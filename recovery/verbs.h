@@ -1,4 +1,4 @@
-/* verbs.h - the verbs of the tool. Each function returns the exit code. */
+/* verbs.h - the verbs of the tool, and the table of them. */
 #ifndef WEIR_VERBS_H
 #define WEIR_VERBS_H
 
@@ -13,11 +13,27 @@ enum {
     WEIR_TOOL_SEGMENT_BYTES = 1 << 20,
 };
 
+/* Each returns the exit code. */
 int weir_run_recover(const weir_arguments *arguments, const weir_place *place);
 int weir_run_look(const weir_arguments *arguments, const weir_place *place); /* status, verify */
 int weir_run_dump(const weir_arguments *arguments, const weir_place *place);
 int weir_run_replay(const weir_arguments *arguments, const weir_place *place);
 int weir_run_salvage(const weir_arguments *arguments, const weir_place *place);
 int weir_run_symbols(const weir_arguments *arguments, const weir_place *place);
+
+typedef struct weir_verb_entry {
+    const char *name; /* "verify", or of two words: "archive list" */
+    /* "DATABASE|JOURNAL", or two words; one in brackets may be left out. The first is
+     * weir_arguments.target, the second weir_arguments.second. */
+    const char *operands;
+    const char *summary; /* for the list of the verbs; 60 characters at most */
+    const char *text;    /* for `weir VERB --help`, after the summary; NULL: nothing more */
+    int (*run)(const weir_arguments *arguments, const weir_place *place);
+    /* What the options of the verb contradict, or lack; NULL: they are in order. */
+    const char *(*complain)(const weir_arguments *arguments);
+    bool elsewhere; /* its first operand is no database and no journal: run gets no place (NULL) */
+} weir_verb_entry;
+
+extern const weir_verb_entry weir_verbs[WEIR_VERBS];
 
 #endif

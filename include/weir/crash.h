@@ -21,7 +21,7 @@
  *     then      "mapping 0x…-0x… 0x… BUILD-ID /usr/bin/program": each executable mapping of a
  *               file: first and one past the last address, offset in the file, build id or -
  *
- * "weir-recover symbols run.db" prints them with functions and lines. */
+ * "weir symbols run.db" prints them with functions and lines. */
 #ifndef WEIR_CRASH_H
 #define WEIR_CRASH_H
 

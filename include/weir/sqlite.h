@@ -160,7 +160,7 @@ WEIR_API int weir_keep_sized(weir_table *table, const weir_keep_limits *limits,
  * fewer than rows stay. In a table with an INTEGER PRIMARY KEY, rows that come below those counted
  * count after an hour or more. A clock that is set forward makes rows old. The file does not shrink:
  * SQLite uses the pages again (VACUUM gives them back). Rows that are deleted remain in the journal
- * for as long as they would have, and a rebuild (weir-recover replay) brings them back.
+ * for as long as they would have, and a rebuild (weir replay) brings them back.
  *
  * Deleting fires triggers and obeys foreign keys. When the table does not let a row go (an error
  * other than a lack of space, memory or a lock), nothing is deleted, and rows are applied as before:

@@ -434,7 +434,7 @@ WEIR_API int weir_append_rows(weir_table *table, const weir_value *values, size_
  * its batch is applied: weir asks SQLite nothing at commit, and by then it is too late to refuse
  * the batch. Where a refusal ends the whole transaction (ON CONFLICT ROLLBACK, RAISE(ROLLBACK), a
  * refused row that is too large to be kept), the rows around that row, of a batch too, are divided
- * over several transactions, which follow each other at once. `weir-recover replay --to ROW` ends
+ * over several transactions, which follow each other at once. `weir replay --to ROW` ends
  * where it is told to, within a batch too.
  *
  * Other appends, also of the same thread, go on meanwhile and come before the batch. One thread at

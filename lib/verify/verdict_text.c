@@ -86,7 +86,7 @@ static void say_damage(const weir_inventory_input *input, weir_inventory *inv) {
     char rows[WEIR_ROWS_TEXT];
     say(inv, "%s; %s", d->why, weir_findings_rows(inv, d, rows));
     if (inv->damage_count > 1) say(inv, " (and %zu more places)", inv->damage_count - 1);
-    say(inv, "; see weir-recover verify, go on without them with weir-recover salvage");
+    say(inv, "; see weir verify, go on without them with weir salvage");
 }
 
 static void say_behind(const weir_inventory_input *input, weir_inventory *inv) {
@@ -142,7 +142,7 @@ static void say_gone(const weir_inventory_input *input, weir_inventory *inv) {
         say(inv, "this one has nothing of it; ");
     say(inv,
         "put that one back; or fill another with what is kept, the archive included "
-        "(weir-recover replay --skip-damage --into NEW); or move the journal away to begin anew");
+        "(weir replay --skip-damage --into NEW); or move the journal away to begin anew");
 }
 
 static void say_end(const weir_inventory_input *input, weir_inventory *inv) {
@@ -158,7 +158,7 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
         say(inv,
             "%.100s: %s (%.80s); put a copy of it back, or fill another with the rows of the "
             "journal "
-            "and its ring (weir-recover replay --into NEW)",
+            "and its ring (weir replay --into NEW)",
             directory, text, input->database_broken);
         break;
     case WEIR_VERDICT_NEWER:
@@ -180,7 +180,7 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
     case WEIR_VERDICT_CUT_RING:
         say(inv,
             "%.200s/ring: %s (it is unknown how many); put the whole file back, or go on without "
-            "them with weir-recover salvage",
+            "them with weir salvage",
             directory, text);
         break;
     case WEIR_VERDICT_ROT: say_damage(input, inv); break;

@@ -53,7 +53,8 @@ static inline void become_the_tool(const fixture *f, char **arguments, const cha
 
 /* Arguments end with NULL. Leaves code, out and err in the fixture. */
 static inline int run(fixture *f, ...) {
-    char *arguments[ARGUMENTS_MAX] = {(char *)"weir-recover"};
+    const char *slash = strrchr(f->binary, '/');
+    char *arguments[ARGUMENTS_MAX] = {(char *)(uintptr_t)(slash ? slash + 1 : f->binary)};
     char out[280], err[280];
     va_list list;
     va_start(list, f);

@@ -490,10 +490,10 @@ monitoring() {
     expect 0 "$(number to_recover)" "rows to recover beside a program"
     expect 1 "$(number open)" "open"
     expect $pid "$(number open_in_pid)" "the process"
-    cron=$(sed -n 's/^    \*.* trades \(weir-recover .*\)/\1/p' "$WEIR_SOURCE_DIR/docs/OPERATING.md")
+    cron=$(sed -n 's/^    \*.* trades \(weir .*\)/\1/p' "$WEIR_SOURCE_DIR/docs/OPERATING.md")
     [ -n "$cron" ] || fail "no line for cron in docs/OPERATING.md"
     command -v jq >/dev/null || fail "jq is not installed"
-    watch() { echo "$cron" | sed -e "s|weir-recover|$recover|" -e 's|/var/lib/trades/||' -e "s/< 10000/< $1/" | sh; }
+    watch() { echo "$cron" | sed -e "s|weir |$recover |" -e 's|/var/lib/trades/||' -e "s/< 10000/< $1/" | sh; }
     expect "" "$(watch 10000)" "what cron says of a sound journal"
     die_with_rows_waiting
     expect 1 "$(watch 1 | wc -l)" "lines that cron says of rows that wait"

@@ -1,8 +1,10 @@
 /* The tool end to end: the real binary, on journals that real processes left behind. */
 /* Covers: recovery/arguments.c, recovery/recover.c, recovery/report.c,
  * recovery/look.c, recovery/view.c, recovery/dump.c, recovery/rowtext.c, recovery/columns.c,
- * recovery/json.c, recovery/progress.c, recovery/patience.c, recovery/apply.c,
+ * recovery/help.c, recovery/json.c, recovery/progress.c, recovery/patience.c, recovery/apply.c,
  * recovery/database.c, recovery/rebuild.c, recovery/archive.c, recovery/summary.c */
+#include <sched.h>
+
 #include "tool.h"
 
 /* ---- the command line ------------------------------------------------------------------ */
@@ -23,7 +25,7 @@ static void wrong_usage_is_16(void **state) {
     run(f, "status", f->database, f->database, NULL), expect(f, USAGE);
     expect_text(f->err, "is too many");
     run(f, "stat", f->database, NULL), expect(f, USAGE);
-    expect_text(f->err, "'stat' is no verb and no file: the verbs are status");
+    expect_text(f->err, "'stat' is no verb and no file: the verbs are recover, status");
     assert_string_equal(f->out, "");
 }
 
@@ -33,6 +35,41 @@ static void help_and_version(void **state) {
     expect_text(f->out, "Exit status");
     run(f, "--version", NULL), expect(f, CLEAN);
     expect_text(f->out, weir_version());
+}
+
+/* The name by which it is called says whether it needs a verb. */
+static void one_binary_has_two_names(void **state) {
+    fixture *f = *state;
+    f->binary = WEIR_TOOL;
+    run(f, NULL), expect(f, USAGE);
+    expect_text(f->err, "name a verb");
+    run(f, f->database, NULL), expect(f, USAGE);
+    expect_text(f->err, "is no verb: the verbs are recover, status");
+    run(f, "recover", NULL), expect(f, USAGE);
+    expect_text(f->err, "name a database");
+    run(f, "recover", f->database, NULL), expect(f, FAILED);
+    expect_text(f->err, "weir: there is no database at");
+    run(f, "--version", NULL), expect(f, CLEAN);
+    expect_text(f->out, "weir 1.");
+    f->binary = WEIR_RECOVER;
+    run(f, "recover", f->database, NULL), expect(f, FAILED);
+    expect_text(f->err, "weir-recover: there is no database at");
+}
+
+/* What a verb prints for --help are its options, and no other's. */
+static void each_verb_has_its_help(void **state) {
+    fixture *f = *state;
+    f->binary = WEIR_TOOL;
+    run(f, "dump", "--help", NULL), expect(f, CLEAN);
+    expect_text(f->out, "Usage: weir dump [OPTION...] DATABASE|JOURNAL");
+    expect_text(f->out, "--csv");
+    assert_null(strstr(f->out, "--into"));
+    run(f, "--help", "replay", NULL), expect(f, CLEAN);
+    expect_text(f->out, "--into=FILE");
+    assert_null(strstr(f->out, "--csv"));
+    run(f, "--help", NULL), expect(f, CLEAN);
+    expect_text(f->out, "  symbols ");
+    assert_null(strstr(f->out, "--into"));
 }
 
 /* ---- nothing to work on ---------------------------------------------------------------- */
@@ -186,6 +223,45 @@ static void reading_verbs_work_on_a_live_journal(void **state) {
     assert_int_equal(status, 0);
 }
 
+/* Whether that process has a handler for the signal, as the kernel says. */
+static bool catches(pid_t process, int number) {
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)process);
+    char *text = weir_file_text(path), *at = strstr(text, "SigCgt:");
+    bool caught = at && strtoull(at + strlen("SigCgt:"), NULL, 16) >> (number - 1) & 1;
+    free(text);
+    return caught;
+}
+
+static void ctrl_c_ends_recovery_at_a_safe_place(void **state) {
+    fixture *f = *state;
+    char err[280];
+    int status;
+    in_a_child(f, leave_durable);
+    sqlite3 *lock;
+    assert_int_equal(sqlite3_open(f->database, &lock), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(lock, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    (void)snprintf(err, sizeof err, "%s.err", f->directory);
+    pid_t child = fork();
+    char *arguments[] = {(char *)"weir-recover", f->database, NULL};
+    if (child == 0) {
+        (void)signal(SIGINT, SIG_DFL); /* who runs the tests may have it ignored */
+        become_the_tool(f, arguments, "/dev/null", err);
+    }
+    while (!catches(child, SIGINT) && waitpid(child, &status, WNOHANG) == 0)
+        sched_yield();
+    assert_int_equal(kill(child, SIGINT), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+    assert_int_equal(sqlite3_close(lock), SQLITE_OK);
+    f->err = weir_file_text(err);
+    (void)unlink(err);
+    expect_text(f->err, "stopped by a signal: 0 rows applied");
+    expect_text(f->err, "50 rows wait in the journal");
+    run(f, f->database, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->database), ROWS);
+}
+
 /* ---- dump ------------------------------------------------------------------------------ */
 
 /* The block's time differs in every run: cut it out. */
@@ -203,8 +279,8 @@ static void dump_loses_nothing(void **state) {
     run(f, "dump", f->database, NULL), expect(f, CLEAN);
     cut_times(f->out);
     assert_string_equal(
-        f->out, "{\"type\":\"row\",\"row\":1,\"table\":\"t\",\"values\":{\"id\":-"
-                "9223372036854775808,\"x\":0.1,"
+        f->out, "{\"type\":\"row\",\"row\":1,\"table\":\"t\",\"values\":{\"id\":"
+                "{\"integer\":\"-9223372036854775808\"},\"x\":0.1,"
                 "\"name\":\"\\u0001 \xC3\xA9,\\\\\\\"\",\"data\":{\"blob\":\"00ff\"}}}\n"
                 "{\"type\":\"row\",\"row\":2,\"table\":\"other "
                 "\\\"table\\\"\",\"values\":{\"id\":null,\"x\":2.0,"
@@ -451,6 +527,8 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         TEST(wrong_usage_is_16),
         TEST(help_and_version),
+        TEST(one_binary_has_two_names),
+        TEST(each_verb_has_its_help),
         TEST(what_is_missing_is_named_and_not_made),
         TEST(what_is_no_journal_is_named),
         TEST(rows_of_a_dead_ring_are_recovered),
@@ -462,6 +540,7 @@ int main(void) {
         TEST(reading_verbs_change_nothing),
         TEST(status_counts_the_rows_of_a_ring),
         TEST(reading_verbs_work_on_a_live_journal),
+        TEST(ctrl_c_ends_recovery_at_a_safe_place),
         TEST(dump_loses_nothing),
         TEST(dump_selects),
         TEST(a_report_that_cannot_be_written_is_a_failure),

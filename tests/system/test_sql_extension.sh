@@ -258,7 +258,7 @@ damaged() {
     ! sql :memory: "SELECT 'row', \"row\" FROM weir_pending('run.db');" || fail "damage was not told"
     expect 'row|1 row|2 row|3 row|4' "$(grep '^row' out | tr '\n' ' ' | sed 's/ $//')" "rows before"
     says 'segment-00000000000000000001 at byte'
-    says 'weir-recover'
+    says 'weir verify'
     expect rot "$(value :memory: "SELECT verdict FROM weir_status('run.db');")" "verdict"
     agree run.db
 }

@@ -1,4 +1,4 @@
-/* test_symbols.c - weir-recover symbols: crashes with their functions and lines. */
+/* test_symbols.c - weir symbols: crashes with their functions and lines. */
 /* Covers: recovery/addr2line.c, recovery/crashes.c */
 #include "tool.h"
 

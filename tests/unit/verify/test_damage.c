@@ -167,7 +167,7 @@ static void a_damaged_header_in_the_middle(void **state) {
     assert_int_equal(t->inv.extent_count, 4);
     assert_readable(t, 1, 12, 7, 7);
     assert_non_null(strstr(t->inv.detail, "rows 41 to 50"));
-    assert_non_null(strstr(t->inv.detail, "weir-recover salvage"));
+    assert_non_null(strstr(t->inv.detail, "weir salvage"));
 }
 
 static void a_damaged_payload_in_the_middle(void **state) {
