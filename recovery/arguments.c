@@ -16,7 +16,7 @@
 #include "options.h"
 #include "verbs.h"
 
-enum { WAIT_DEFAULT_S = 60, OPTIONS_MAX = 100, LETTERLESS = 256 };
+enum { WAIT_DEFAULT_S = 60, STORE_TIMEOUT_DEFAULT_S = 30, OPTIONS_MAX = 100, LETTERLESS = 256 };
 
 /* An option as it was given. Its line in the table is known when the verb is. */
 typedef struct given_option {
@@ -275,8 +275,14 @@ void weir_arguments_parse(int argc, char **argv, weir_arguments *out) {
     struct argp_option options[OPTIONS_MAX];
     all_options(options);
     const struct argp argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
-    *out = (weir_arguments){
-        .to = UINT64_MAX, .limit = UINT64_MAX, .until_ns = INT64_MAX, .wait_s = WAIT_DEFAULT_S};
+    *out = (weir_arguments){.to = UINT64_MAX,
+                            .limit = UINT64_MAX,
+                            .until_ns = INT64_MAX,
+                            .wait_s = WAIT_DEFAULT_S,
+                            .keep_bytes = UINT64_MAX,
+                            .keep_rows = UINT64_MAX,
+                            .max_age_s = UINT64_MAX,
+                            .timeout_s = STORE_TIMEOUT_DEFAULT_S};
     parsing p = {.out = out};
     argp_err_exit_status = WEIR_EXIT_USAGE;
     (void)argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &p); /* it exits where it would fail */

@@ -14,6 +14,10 @@ typedef enum weir_verb {
     WEIR_VERB_REPLAY,
     WEIR_VERB_SALVAGE,
     WEIR_VERB_SYMBOLS,
+    WEIR_VERB_ARCHIVE_LIST,
+    WEIR_VERB_ARCHIVE_PRUNE,
+    WEIR_VERB_ARCHIVE_PUSH,
+    WEIR_VERB_ARCHIVE_RESTORE,
     WEIR_VERBS,
 } weir_verb;
 
@@ -38,6 +42,11 @@ typedef struct weir_arguments {
     uint64_t from, to, limit; /* rows; UINT64_MAX: no bound */
     int64_t until_ns;         /* since 1970; INT64_MAX: no bound */
     uint32_t wait_s;          /* how long to go on without progress */
+    /* archive …; UINT64_MAX: no such bound */
+    uint64_t keep_bytes, keep_rows, max_age_s;
+    bool passed, dry_run, whole, keep_fetched;
+    const char *pushed, *endpoint, *region, *id;
+    uint32_t every_s, timeout_s;
 } weir_arguments;
 
 /* Fill *out from the command line. Does not return when the arguments are wrong (exit 16), or ask

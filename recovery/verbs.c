@@ -17,6 +17,17 @@ static const char *complain_of_adoption(const weir_arguments *a) {
     return a->adopt && !a->journal ? "--adopt says something of --journal" : NULL;
 }
 
+static const char *complain_of_prune(const weir_arguments *a) {
+    bool bound = a->passed || a->keep_bytes != UINT64_MAX || a->keep_rows != UINT64_MAX ||
+                 a->max_age_s != UINT64_MAX;
+    return bound ? NULL
+                 : "archive prune needs a bound: --keep-bytes, --keep-rows, --max-age or --passed";
+}
+
+static const char *complain_of_restore(const weir_arguments *a) {
+    return a->into ? NULL : "archive restore needs --into FILE: the database to fill";
+}
+
 const weir_verb_entry weir_verbs[WEIR_VERBS] = {
     [WEIR_VERB_RECOVER] = {.name = "recover",
                            .operands = "DATABASE|JOURNAL",
@@ -67,4 +78,42 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                            .text = "Of what <weir/crash.h> logged, with functions and lines by "
                                    "addr2line of binutils. It takes no lock and changes nothing.",
                            .run = weir_run_symbols},
+    [WEIR_VERB_ARCHIVE_LIST] = {.name = "archive list",
+                                .operands = "DATABASE|JOURNAL",
+                                .summary = "list the archived segments: rows, bytes, times",
+                                .text = "It reads headers, takes no lock and changes nothing.",
+                                .run = weir_run_archive_list},
+    [WEIR_VERB_ARCHIVE_PRUNE] =
+        {.name = "archive prune",
+         .operands = "DATABASE|JOURNAL",
+         .summary = "delete the oldest archived segments, up to a bound",
+         .text =
+             "A file goes when one of the bounds given wants it, the oldest first, so that the "
+             "archive stays without a gap. It never goes while the database has not applied all "
+             "of it, or a named reader has not passed it; with --pushed, not before it stands in "
+             "the store.",
+         .run = weir_run_archive_prune,
+         .complain = complain_of_prune},
+    [WEIR_VERB_ARCHIVE_PUSH] =
+        {.name = "archive push",
+         .operands = "DATABASE|JOURNAL URL",
+         .summary = "send what is durable to S3-compatible storage",
+         .text =
+             "URL is s3://BUCKET/PREFIX. What is not there yet is sent: archived segments, those "
+             "that still stand in the journal, and what is durable of the youngest one. Objects "
+             "are put once and never overwritten. Keys come from AWS_ACCESS_KEY_ID and "
+             "AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials. It takes no lock, and may run beside "
+             "the program.",
+         .run = weir_run_archive_push},
+    [WEIR_VERB_ARCHIVE_RESTORE] =
+        {.name = "archive restore",
+         .operands = "URL",
+         .summary = "make a database from what was pushed",
+         .text =
+             "The segments of a journal are fetched from s3://BUCKET/PREFIX into FILE.restore and "
+             "replayed into FILE, all of them or up to a row or a moment. Rows that the store "
+             "lacks or has damaged are named.",
+         .run = weir_run_archive_restore,
+         .complain = complain_of_restore,
+         .elsewhere = true},
 };

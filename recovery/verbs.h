@@ -20,6 +20,10 @@ int weir_run_dump(const weir_arguments *arguments, const weir_place *place);
 int weir_run_replay(const weir_arguments *arguments, const weir_place *place);
 int weir_run_salvage(const weir_arguments *arguments, const weir_place *place);
 int weir_run_symbols(const weir_arguments *arguments, const weir_place *place);
+int weir_run_archive_list(const weir_arguments *arguments, const weir_place *place);
+int weir_run_archive_prune(const weir_arguments *arguments, const weir_place *place);
+int weir_run_archive_push(const weir_arguments *arguments, const weir_place *place);
+int weir_run_archive_restore(const weir_arguments *arguments, const weir_place *place);
 
 typedef struct weir_verb_entry {
     const char *name; /* "verify", or of two words: "archive list" */

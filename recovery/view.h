@@ -3,8 +3,8 @@
 #define WEIR_VIEW_H
 
 #include "../lib/handle/handle.h"
+#include "../lib/verify/archive.h"
 #include "../lib/verify/inspect.h"
-#include "archive.h"
 #include "arguments.h"
 #include "database.h"
 #include "kept.h"

@@ -11,9 +11,8 @@ import re
 import subprocess
 import sys
 
-FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/verify", "lib/journal", "lib/handle",
-           "writer/apply", "writer/copy", "writer/sqlite", "pack", "recovery", "recovery/archive",
-           "logger",
+FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/verify", "lib/journal", "lib/handle", "lib/read",
+           "writer/apply", "writer/copy", "writer/sqlite", "pack", "recovery", "recovery/archive", "s3", "logger",
            "extension"]
 NOT = {"pack": ["lib/ring", "lib/journal", "lib/handle", "writer/apply", "writer/copy", "writer/sqlite"],
        "writer/copy": ["lib/ring", "lib/verify", "lib/journal", "lib/handle", "writer/apply"],
@@ -28,7 +27,7 @@ FUNCTION = re.compile(r"^(?!else|return|typedef)[a-z_][\w *]*?[ *]([a-z_]\w*)\((
 
 def files():
     listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "lib", "writer",
-                             "pack", "recovery", "logger", "extension"], check=True, capture_output=True, text=True).stdout.split()
+                             "pack", "recovery", "s3", "logger", "extension"], check=True, capture_output=True, text=True).stdout.split()
     return {path: open(path, encoding="utf-8").read() for path in sorted(listed)
             if path.endswith((".c", ".h")) and os.path.exists(path)}
 

@@ -155,13 +155,13 @@ static PyObject *handle_stats(PyObject *object, PyObject *none) {
     s.rows_refused -= self->refused_and_tried_again;
 #define NUMBER(name) #name, (unsigned long long)s.name
     return Py_BuildValue(
-        "{sKsKsKsKsKsKsKsKsKsKsKsKsKsKsKsKsKsKsKsKsisIsKsK}", NUMBER(rows_published),
+        "{sKsKsKsKsKsKsKsKsKsKsKsKsKsKsKsKsKsKsKsKsisIsKsKsK}", NUMBER(rows_published),
         NUMBER(bytes_published), NUMBER(rows_durable), NUMBER(bytes_durable), NUMBER(rows_applied),
         NUMBER(rows_rejected), NUMBER(rows_ignored), NUMBER(rows_deleted), NUMBER(rows_refused),
         NUMBER(rows_recovered), NUMBER(keeps_suspended), NUMBER(lag_rows), NUMBER(journal_bytes),
         NUMBER(syncs), NUMBER(sync_ns_total), NUMBER(sync_ns_max), NUMBER(transactions),
         NUMBER(wal_bytes), NUMBER(last_row), NUMBER(last_row_applied), "apply_status",
-        s.apply_status, "lanes", s.lanes, NUMBER(log_dropped), NUMBER(log_failed));
+        s.apply_status, "lanes", s.lanes, NUMBER(log_dropped), NUMBER(log_failed), NUMBER(rows_passed));
 #undef NUMBER
 }
 

@@ -306,6 +306,8 @@ typedef enum weir_event {
     /* A thread's append got no lane (WEIR_FULL), since as many threads as lanes_max have one. Told
      * once, and again when it has passed and comes back. */
     WEIR_EVENT_NO_LANE = 17,
+    /* Rows left the journal before a named reader (<weir/read.h>) had read them: text names both. */
+    WEIR_EVENT_READER_PASSED = 18,
 } weir_event;
 
 /* Without an on_event of its own a handle says on standard error what an operator must know: all of
@@ -347,13 +349,19 @@ typedef struct weir_options {
     /* How long opening and declaring wait for a locked database, for a journal that a former
      * process is still closing, or for a backlog; default 5 000. */
     uint32_t open_timeout_ms;
-    int archive;    /* nonzero: keep applied segments in the journal's archive/ for ever */
+    int archive; /* nonzero: keep applied segments in the journal's archive/; see its limits below */
     int must_exist; /* nonzero: a database file that is missing is WEIR_DATABASE */
     /* Default 1. Rows that a call waits for are stored uncompressed when they are few (1 MiB at
      * most) and segments are not archived. */
     int zstd_level;
     weir_event_fn *on_event;
     void *event_context;
+    /* With archive: when a segment has gone there, the oldest ones are deleted while all are larger
+     * than this, or were written longer ago; 0: for ever. The newest stays, and what a named reader
+     * (<weir/read.h>) has not read, up to its hold_bytes. archive_limit_bytes is segment_bytes or
+     * more. */
+    uint64_t archive_limit_bytes;
+    uint64_t archive_limit_s;
 } weir_options;
 
 /* ---- declaring -------------------------------------------------------------------------- */
@@ -542,6 +550,8 @@ struct weir_stats {
     uint32_t lanes;       /* in use */
     uint64_t log_dropped; /* messages of the logger for which there was no room */
     uint64_t log_failed;  /* … that failed otherwise */
+    /* That left the journal before a named reader (<weir/read.h>) had read them, for each reader. */
+    uint64_t rows_passed;
 };
 
 WEIR_API int weir_stats_sized(weir *w, struct weir_stats *out, size_t out_bytes);

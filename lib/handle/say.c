@@ -10,7 +10,8 @@
 /* Each of these is told once for a trouble that comes and goes. */
 static const uint32_t recurring = BIT(WEIR_EVENT_APPLY_WAITS) | BIT(WEIR_EVENT_APPLY_STOPPED) |
                                   BIT(WEIR_EVENT_NO_SPACE) | BIT(WEIR_EVENT_WAL_GROWS) |
-                                  BIT(WEIR_EVENT_LOG_REFUSED) | BIT(WEIR_EVENT_NO_LANE);
+                                  BIT(WEIR_EVENT_LOG_REFUSED) | BIT(WEIR_EVENT_NO_LANE) |
+                                  BIT(WEIR_EVENT_READER_PASSED);
 /* Few, and each about something else: a promise, a part of the journal, a table. */
 static const uint32_t single =
     BIT(WEIR_EVENT_WEAKENED) | BIT(WEIR_EVENT_DAMAGE) | BIT(WEIR_EVENT_KEEP_FAILS);

@@ -183,6 +183,7 @@ static void count_journal(const weir *w, struct weir_stats *out) {
     out->syncs = counts.syncs;
     out->sync_ns_total = counts.sync_ns_total;
     out->sync_ns_max = counts.sync_ns_max;
+    out->rows_passed = counts.rows_passed;
 }
 
 static void count_applied(const weir *w, struct weir_stats *out) {

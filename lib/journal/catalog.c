@@ -156,6 +156,24 @@ void weir_catalog_drop_oldest(weir_catalog *c) {
     free(oldest->path);
 }
 
+void weir_catalog_oldest_rows(const weir_catalog *c, uint64_t *first, uint64_t *next) {
+    const weir_kept_file *oldest = &c->files[c->files_gone];
+    *first = *next = 0;
+    for (size_t i = c->extents_gone; i < c->extent_count; i++) {
+        const weir_extent *e = &c->extents[i];
+        if (e->segment != oldest->number) break;
+        if (i == c->extents_gone) *first = e->first_row;
+        *next = e->next_row;
+    }
+}
+
+uint64_t weir_catalog_bytes_up_to(const weir_catalog *c, uint64_t block) {
+    uint64_t bytes = 0;
+    for (size_t i = c->files_gone; i + 1 < c->file_count && c->files[i].last_block <= block; i++)
+        bytes += c->files[i].bytes;
+    return bytes;
+}
+
 size_t weir_catalog_files(const weir_catalog *c) { return c->file_count - c->files_gone; }
 
 uint64_t weir_catalog_first_block(const weir_catalog *c) {

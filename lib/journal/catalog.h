@@ -43,6 +43,10 @@ uint64_t weir_catalog_nearest(const weir_catalog *c, uint64_t block, weir_side s
 /* The oldest file, when it is not the newest and holds nothing above block; else NULL. */
 const weir_kept_file *weir_catalog_oldest(const weir_catalog *c, uint64_t block);
 void weir_catalog_drop_oldest(weir_catalog *c);
+/* The rows that it holds. There is one file at least. */
+void weir_catalog_oldest_rows(const weir_catalog *c, uint64_t *first, uint64_t *next);
+/* Of all files but the newest that hold nothing above block. */
+uint64_t weir_catalog_bytes_up_to(const weir_catalog *c, uint64_t block);
 size_t weir_catalog_files(const weir_catalog *c); /* kept */
 /* Number of the oldest block kept; 0 when there is none. */
 uint64_t weir_catalog_first_block(const weir_catalog *c);

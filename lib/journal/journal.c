@@ -209,6 +209,7 @@ void weir_journal_get_counts(weir_journal *j, weir_journal_counts *out) {
         .syncs = told(&j->told.syncs),
         .sync_ns_total = told(&j->told.sync_ns_total),
         .sync_ns_max = told(&j->told.sync_ns_max),
+        .rows_passed = told(&j->told.rows_passed),
     };
 }
 

@@ -21,6 +21,7 @@ typedef struct weir_journal_config {
     uint64_t
         ring_bytes; /* left over when opening has to take the last spare: a ring must be made */
     bool archive;
+    uint64_t archive_limit_bytes, archive_limit_s; /* 0: none */
     int zstd_level;
     /* Go on despite corruption: continue after every mark. Damaged segments are renamed to
      * damaged-<why>-segment-… when they are released. */
@@ -114,14 +115,15 @@ void weir_journal_get_state(weir_journal *j, weir_journal_state *out);
  * by itself. */
 typedef struct weir_journal_counts {
     uint64_t durable_row, bytes, bytes_written, syncs, sync_ns_total, sync_ns_max;
+    uint64_t rows_passed; /* released before a named reader had read them */
 } weir_journal_counts;
 void weir_journal_get_counts(weir_journal *j, weir_journal_counts *out);
 
 weir_locator weir_journal_locator(weir_journal *j); /* blocks up to the durable end */
 
 /* Everything up to and including block is safe without the journal: recycle or archive the
- * segments that hold nothing else, oldest first. Only for the one thread that also reads through
- * the locator. */
+ * segments that hold nothing else, oldest first, up to the first that a named reader holds back
+ * (held.h). Only for the one thread that also reads through the locator. */
 int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error);
 
 #endif

@@ -92,6 +92,15 @@ static int obtain_spare(weir_journal *j, uint64_t bytes, weir_spare *out, weir_e
     return WEIR_OK;
 }
 
+/* On a full disk what is kept for named readers alone gives way. */
+static int obtain_spare_in_need(weir_journal *j, uint64_t bytes, weir_spare *out,
+                                weir_error *error) {
+    int status = obtain_spare(j, bytes, out, error);
+    while (status == WEIR_NO_SPACE && weir_journal_release_held(j))
+        status = obtain_spare(j, bytes, out, error);
+    return status;
+}
+
 typedef enum spare_state {
     SPARE_INTACT, /* whatever failed is no fault of the file */
     SPARE_FAILED, /* it is not to be trusted again */
@@ -213,7 +222,10 @@ int weir_journal_start_segment(weir_journal *j, const weir_carry *carry, weir_li
     uint64_t bytes =
         WEIR_BLOCK_ALIGN + weir_block_extent(&head) + weir_aligned(carry ? carry->room : 0);
     if (bytes < j->config.segment_bytes) bytes = weir_aligned(j->config.segment_bytes);
-    if (limit == WEIR_LIMIT_HOLDS && over_limit(j, bytes))
+    bool over = limit == WEIR_LIMIT_HOLDS && over_limit(j, bytes);
+    while (over && weir_journal_release_held(j))
+        over = over_limit(j, bytes);
+    if (over)
         return weir_fail(error, WEIR_FULL,
                          "%s: the journal's limit of %llu bytes is reached; "
                          "see why rows are not applied, or raise journal_limit_bytes",
@@ -221,7 +233,7 @@ int weir_journal_start_segment(weir_journal *j, const weir_carry *carry, weir_li
     char *path;
     weir_spare spare = {0};
     status = reserve_entry(j, j->next_segment, &path, error);
-    if (status == WEIR_OK) status = obtain_spare(j, bytes, &spare, error);
+    if (status == WEIR_OK) status = obtain_spare_in_need(j, bytes, &spare, error);
     if (status == WEIR_OK) status = use_spare(j, &spare, bytes, path, &head, carry, error);
     if (status == WEIR_OK) return WEIR_OK; /* the catalog has path, and the segment the file */
     if (spare.number) {

@@ -303,6 +303,7 @@ static weir_journal *make_journal(const weir_journal_config *config) {
     weir_journal *j = calloc(1, sizeof *j);
     if (!j) return NULL;
     (void)pthread_mutex_init(&j->mutex, NULL); /* cannot fail with default attributes on Linux */
+    (void)pthread_mutex_init(&j->releasing, NULL);
     j->config = *config;
     j->config.directory = strdup(config->directory);
     j->os = config->os;

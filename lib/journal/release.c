@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "held.h"
 #include "stream.h"
 
 static int rename_segment(weir_journal *j, const char *from, int to_dirfd, const char *to,
@@ -61,7 +62,8 @@ static int to_archive(weir_journal *j, const weir_kept_file *file, weir_error *e
         status = sync_names(j, j->archive, archive, error);
     else
         close_archive(j); /* somebody may have moved it away */
-    return status == WEIR_OK ? sync_own_names(j, error) : status;
+    if (status == WEIR_OK) status = sync_own_names(j, error);
+    return status == WEIR_OK ? weir_journal_bound_archive(j, archive, error) : status;
 }
 
 static int set_aside(weir_journal *j, const weir_kept_file *file, weir_error *error) {
@@ -125,27 +127,58 @@ static bool oldest_to_release(weir_journal *j, uint64_t block, weir_kept_file *o
     return oldest != NULL;
 }
 
-/* One thread releases, so the oldest file stays what it is while it is moved without the mutex.
- * When moving fails after the rename, the file is found again by its absence: see gone(). */
+/* One thread at a time releases, so the oldest file stays what it is while it is moved without the
+ * mutex. When moving fails after the rename, the file is found again by its absence: see gone(). */
 static bool gone(weir_journal *j, const weir_kept_file *file) {
     weir_os_info info;
     return j->os->info(j->os->self, j->config.dirfd, file->path, &info) == -ENOENT;
 }
 
-int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error) {
+static int release_oldest(weir_journal *j, const weir_kept_file *file, bool spare,
+                          weir_error *error) {
+    int status = weir_journal_check_place(j, error);
+    if (status != WEIR_OK) return status;
+    status = let_go(j, file, spare, error);
+    if (status != WEIR_OK && !gone(j, file)) return status;
+    weir_journal_lock(j);
+    weir_catalog_drop_oldest(&j->catalog);
+    weir_journal_unlock(j);
+    return status;
+}
+
+typedef enum release_which { RELEASE_UNWANTED, RELEASE_WANTED } release_which;
+
+/* The oldest file, if no reader wants it; or only if one does. False: there is none such. */
+static bool release_one(weir_journal *j, uint64_t block, release_which which, int *status,
+                        weir_error *error) {
     weir_kept_file file;
-    bool spare;
-    while (oldest_to_release(j, block, &file, &spare)) {
-        int status = weir_journal_check_place(j, error);
-        if (status != WEIR_OK) return status;
-        status = let_go(j, &file, spare, error);
-        if (status != WEIR_OK && !gone(j, &file)) return status;
-        weir_journal_lock(j);
-        weir_catalog_drop_oldest(&j->catalog);
-        weir_journal_unlock(j);
-        if (status != WEIR_OK) return status;
+    weir_held held;
+    bool spare, release = oldest_to_release(j, block, &file, &spare);
+    if (!release) return false;
+    weir_held_look(j, &file, block, &held);
+    release = held.wanted == (which == RELEASE_WANTED);
+    if (release) *status = release_oldest(j, &file, spare, error);
+    if (release && *status == WEIR_OK) weir_held_tell(j, &held);
+    weir_held_free(&held);
+    return release;
+}
+
+int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error) {
+    int status = WEIR_OK;
+    (void)pthread_mutex_lock(&j->releasing); /* cannot fail: a default mutex, never taken twice */
+    if (block > j->safe_block) j->safe_block = block;
+    while (release_one(j, block, RELEASE_UNWANTED, &status, error) && status == WEIR_OK) {
     }
-    return WEIR_OK;
+    (void)pthread_mutex_unlock(&j->releasing); /* likewise */
+    return status;
+}
+
+bool weir_journal_release_held(weir_journal *j) {
+    int status = WEIR_OK;
+    (void)pthread_mutex_lock(&j->releasing); /* as above */
+    bool released = release_one(j, j->safe_block, RELEASE_WANTED, &status, NULL);
+    (void)pthread_mutex_unlock(&j->releasing);
+    return released && status == WEIR_OK;
 }
 
 /* ---- closing ---------------------------------------------------------------------------- */
@@ -186,7 +219,8 @@ void weir_journal_free(weir_journal *j) {
     free(j->block.bytes);
     free(j->head.bytes);
     free((char *)j->config.directory);
-    (void)pthread_mutex_destroy(&j->mutex); /* nobody holds it any more */
+    (void)pthread_mutex_destroy(&j->mutex); /* nobody holds them any more */
+    (void)pthread_mutex_destroy(&j->releasing);
     free(j);
 }
 

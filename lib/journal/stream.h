@@ -23,6 +23,7 @@ typedef struct weir_buffer {
  * durable: the writer took the mutex in between. */
 typedef struct weir_journal_told {
     _Atomic uint64_t durable_row, bytes, bytes_written, syncs, sync_ns_total, sync_ns_max;
+    _Atomic uint64_t rows_passed; /* that named readers miss */
 } weir_journal_told;
 
 struct weir_journal {
@@ -54,7 +55,11 @@ struct weir_journal {
     bool plain; /* no codec is wanted for now */
     weir_buffer block, head;
 
-    int archive; /* open, and its name is synced; 0: not yet. Only for the thread that releases */
+    /* Held while files are released: by the writer, or by the journal thread when no segment can be
+     * had. Guards the next two, and is taken before the other mutex. */
+    pthread_mutex_t releasing;
+    int archive;         /* open, and its name is synced; 0: not yet */
+    uint64_t safe_block; /* all up to it may be released */
 };
 
 void weir_journal_tell_counts(weir_journal *j);
@@ -112,10 +117,16 @@ void weir_journal_commit_appended(weir_journal *j);
 /* Everything appended that is not durable is forgotten. */
 void weir_journal_discard_unsynced(weir_journal *j);
 
+/* No segment can be had: release the oldest file that is kept for named readers alone. False: there
+ * is none, or it cannot be released. */
+bool weir_journal_release_held(weir_journal *j);
+
 /* The file goes, and nothing that is in a list. */
 void weir_journal_delete_spare(weir_journal *j, const weir_spare *spare);
 /* The file for the next segment goes back to the spares. */
 void weir_journal_drop_ahead(weir_journal *j);
 void weir_journal_free(weir_journal *j);
+/* Delete the oldest archived files beyond the limits of the archive, which is open (j->archive). */
+int weir_journal_bound_archive(weir_journal *j, const char *archive, weir_error *error);
 
 #endif

@@ -162,6 +162,11 @@ void weir_ring_close(weir_ring *ring);
 void weir_ring_store_mark(weir_ring *ring, const weir_durable_mark *mark);
 bool weir_ring_load_mark(const weir_ring *ring, weir_durable_mark *out);
 
+/* The header and the mark of a ring in use or dead, by one read and without a mapping, for a look
+ * that is repeated: WEIR_OK with *found OURS, and mark->block 0 where it has no mark yet. */
+int weir_ring_peek(const weir_os *os, int dirfd, const char *path, weir_found_ring *found,
+                   weir_ring_header *header, weir_durable_mark *mark, weir_error *error);
+
 /* In these, thread is the caller's number (os->thread_number). find: the lane that it has for
  * that depth. claim: one that was free, and is the caller's now. NULL when there is none.
  * Async-signal-safe. */

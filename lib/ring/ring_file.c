@@ -288,6 +288,35 @@ int weir_ring_attach(weir_ring *ring, const weir_os *os, int dirfd, const char *
     return status;
 }
 
+static int peek_file(weir_ring *ring, const char *path, uint8_t page[WEIR_RING_HEADER],
+                     weir_found_ring *found, weir_error *error) {
+    int got = weir_read_full(ring->os, ring->file, page, WEIR_RING_HEADER, 0);
+    *found = WEIR_RING_UNREADABLE;
+    if (got == -ENODATA) return WEIR_OK;
+    if (got < 0) return weir_fail_os(error, got, "cannot read the ring %s", path);
+    *found = header_decode(page, &ring->header);
+    return WEIR_OK;
+}
+
+int weir_ring_peek(const weir_os *os, int dirfd, const char *path, weir_found_ring *found,
+                   weir_ring_header *header, weir_durable_mark *mark, weir_error *error) {
+    uint8_t page[WEIR_RING_HEADER];
+    weir_ring ring = {.os = os, .map = page};
+    *found = WEIR_RING_ABSENT;
+    *mark = (weir_durable_mark){0};
+    ring.file = os->open(os->self, dirfd, path, WEIR_OS_READ);
+    if (ring.file == -ENOENT) return WEIR_OK;
+    if (ring.file < 0) return weir_fail_os(error, ring.file, "cannot open the ring %s", path);
+    int status = peek_file(&ring, path, page, found, error);
+    (void)os->close(os->self, ring.file); /* only read */
+    if (status != WEIR_OK || *found != WEIR_RING_OURS) return status;
+    *header = ring.header;
+    weir_cursor id = weir_cursor_over(ring.header.id, sizeof ring.header.id);
+    ring.mark_salt = weir_take_u64(&id);
+    (void)weir_ring_load_mark(&ring, mark); /* it stays 0 where there is none */
+    return WEIR_OK;
+}
+
 bool weir_ring_is_of_this_boot(const weir_ring *ring) {
     weir_id boot;
     return ring->os->boot_id(ring->os->self, boot) >= 0 && weir_id_equal(boot, ring->header.boot);

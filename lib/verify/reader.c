@@ -78,8 +78,8 @@ static int fail_damaged(const weir_reader *r, unsigned long long block, unsigned
     unsigned long long first = h ? h->first_row : 0, last = first + (h ? h->rows : 0) - 1;
     if (!h || h->rows == 0)
         return weir_fail(error, WEIR_DAMAGED,
-                         "%s at byte %llu: block %llu is damaged; run weir verify", r->path,
-                         at, block);
+                         "%s at byte %llu: block %llu is damaged; run weir verify", r->path, at,
+                         block);
     return weir_fail(error, WEIR_DAMAGED,
                      "%s at byte %llu: block %llu with rows %llu to %llu is damaged; run "
                      "weir verify",

@@ -140,9 +140,8 @@ static void say_gone(const weir_inventory_input *input, weir_inventory *inv) {
         say(inv, "this one has applied up to row %llu; ", (number)inv->position.row);
     else
         say(inv, "this one has nothing of it; ");
-    say(inv,
-        "put that one back; or fill another with what is kept, the archive included "
-        "(weir replay --skip-damage --into NEW); or move the journal away to begin anew");
+    say(inv, "put that one back; or fill another with what is kept, the archive included "
+             "(weir replay --skip-damage --into NEW); or move the journal away to begin anew");
 }
 
 static void say_end(const weir_inventory_input *input, weir_inventory *inv) {

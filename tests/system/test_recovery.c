@@ -2,7 +2,7 @@
 /* Covers: recovery/arguments.c, recovery/recover.c, recovery/report.c,
  * recovery/look.c, recovery/view.c, recovery/dump.c, recovery/rowtext.c, recovery/columns.c,
  * recovery/help.c, recovery/json.c, recovery/progress.c, recovery/patience.c, recovery/apply.c,
- * recovery/database.c, recovery/rebuild.c, recovery/archive.c, recovery/summary.c */
+ * recovery/database.c, recovery/rebuild.c, lib/verify/archive.c, recovery/summary.c */
 #include <sched.h>
 
 #include "tool.h"

@@ -49,6 +49,7 @@ class Event(enum.IntEnum):
     KEEP_FAILS = 15
     LOG_REFUSED = 16
     NO_LANE = 17
+    READER_PASSED = 18
 
 
 _ordinary = {Event.RECOVERED, Event.TORN_TAIL, Event.APPLY_RESUMED, Event.GROWS_AGAIN}

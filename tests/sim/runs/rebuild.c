@@ -2,7 +2,7 @@
  * database. */
 #include <stdlib.h>
 
-#include "../../../recovery/archive.h"
+#include "../../../lib/verify/archive.h"
 #include "../../../writer/apply/replay.h"
 #include "runs.h"
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/format/named.h"
 #include "lib/format/names.h"
 #include "lib/format/row_encode.h"
 #include "lib/format/segment.h"
@@ -13,7 +14,7 @@
 #include "writer/sqlite/reject.h"
 #include "writer/sqlite/sqlite_sink.h"
 
-enum { CELLS_MAX = 4, ROWS_MAX = 40, FIELDS_MAX = 40 };
+enum { CELLS_MAX = 4, ROWS_MAX = 60, FIELDS_MAX = 40 };
 
 /* ---- the document ---- */
 
@@ -536,6 +537,31 @@ static void recorder_is_as_written(void **state) {
     free(directory);
 }
 
+/* ---- named readers ---- */
+
+static void named_reader_is_as_written(void **state) {
+    (void)state;
+    weir_named n;
+    uint8_t bytes[WEIR_NAMED_BYTES], name[WEIR_NAMED_NAME_MAX] = "a-reader";
+    fill(&n, sizeof n, 9);
+    memcpy(n.name, name, sizeof name);
+    n.name[sizeof name] = '\0';
+    weir_named_encode(bytes, &n);
+    encoded e = {.bytes = bytes, .length = sizeof bytes};
+    know(&e, "compatible features", 0, 4);
+    know_bytes(&e, "journal id", n.mark.at.journal, 16);
+    know(&e, "block", n.mark.at.block, 8);
+    know(&e, "row", n.mark.at.row, 8);
+    know(&e, "hash", n.mark.at.hash, 8);
+    know(&e, "wall clock", (uint64_t)n.wall_ns, 8);
+    know(&e, "hold bytes", n.hold_bytes, 8);
+    know(&e, "name bytes", 8, 4);
+    know_bytes(&e, "name", name, sizeof name);
+    know(&e, "row hash", n.mark.row_hash, 8);
+    know(&e, "file hash", weir_hash(bytes, 184), 8);
+    check_layout("named reader", &e);
+}
+
 /* ---- lists of names and values ---- */
 
 typedef struct named {
@@ -589,6 +615,9 @@ static void constants_are_those_of_the_code(void **state) {
         NAMED(WEIR_RECORDER_SLOT_MAX),
         NAMED(WEIR_RECORDER_SLOTS_MAX),
         NAMED(WEIR_RECORDER_WAY_SHIFT),
+        NAMED(WEIR_NAMED_VERSION),
+        NAMED(WEIR_NAMED_BYTES),
+        NAMED(WEIR_NAMED_NAME_MAX),
     };
     static const named kinds[] = {NAMED(WEIR_BLOCK_ROWS), NAMED(WEIR_BLOCK_MARK),
                                   NAMED(WEIR_BLOCK_DECLARATIONS)};
@@ -655,6 +684,7 @@ static void names_are_those_of_the_code(void **state) {
     }
     assert_true(is_listed(&t, "ring") && is_listed(&t, "ring.new") && is_listed(&t, "lock"));
     assert_true(is_listed(&t, "recorder") && is_listed(&t, "recorder.new"));
+    assert_true(is_listed(&t, "readers/NAME") && is_listed(&t, "readers/.NAME.new"));
     free_table(&t);
 }
 
@@ -721,6 +751,7 @@ int main(void) {
         cmocka_unit_test(lane_control_is_as_written),
         cmocka_unit_test(ring_is_as_written),
         cmocka_unit_test(recorder_is_as_written),
+        cmocka_unit_test(named_reader_is_as_written),
         cmocka_unit_test(constants_are_those_of_the_code),
         cmocka_unit_test(tags_are_those_of_the_code),
         cmocka_unit_test(names_are_those_of_the_code),

@@ -1,14 +1,14 @@
 /* archive.h - a journal and its archive, seen as one directory.
  *
  * The library reads one directory. This os table is the real one, except that the segments of
- * DIRECTORY/archive appear in DIRECTORY, packed ones under the name of the segment too, and that it
- * says how those are read. So the same code verifies, dumps and replays a whole
- * history and a journal without an archive. */
+ * DIRECTORY/archive appear in DIRECTORY; packed ones too, under the name of the segment, if the real
+ * table says how to read them. So the same code verifies, dumps and replays a whole history and a
+ * journal without an archive. */
 #ifndef WEIR_ARCHIVE_H
 #define WEIR_ARCHIVE_H
 
-#include "../lib/base/os.h"
-#include "../lib/base/status.h"
+#include "../base/os.h"
+#include "../base/status.h"
 
 typedef struct weir_archive {
     weir_os os; /* to be given, by its address, to the code that reads the journal */
