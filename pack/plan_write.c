@@ -101,7 +101,7 @@ void weir_plan_put_numbers(weir_plan_writer *w, const uint64_t *numbers, size_t 
     if (!step) return;
     for (size_t i = 1; i < count; i++)
         step[i - 1] = numbers[i] - numbers[i - 1];
-    range as_is = span_of_numbers(numbers, count), as_steps = range_of(step, count - 1);
+    range as_is = span_of_numbers(numbers, count), as_steps = span_of_numbers(step, count - 1);
     put_planes(plain, numbers, count, as_is);
     put_planes(steps, step, count - 1, as_steps);
     if (plain->failed || steps->failed) return;

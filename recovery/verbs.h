@@ -21,6 +21,7 @@ int weir_run_replay(const weir_arguments *arguments, const weir_place *place);
 int weir_run_salvage(const weir_arguments *arguments, const weir_place *place);
 int weir_run_symbols(const weir_arguments *arguments, const weir_place *place);
 int weir_run_archive_list(const weir_arguments *arguments, const weir_place *place);
+int weir_run_archive_pack(const weir_arguments *arguments, const weir_place *place);
 int weir_run_archive_prune(const weir_arguments *arguments, const weir_place *place);
 int weir_run_archive_push(const weir_arguments *arguments, const weir_place *place);
 int weir_run_archive_restore(const weir_arguments *arguments, const weir_place *place);

@@ -83,9 +83,9 @@ static bool read_tail_name(const char *at, weir_stored *s) {
     if (strncmp(at, prefix, sizeof prefix - 1) != 0) return false;
     at += sizeof prefix - 1;
     s->is_tail = true;
-    return take_fixed_number(&at, 20, '-', &s->number) && take_fixed_number(&at, 12, '-', &s->begin) &&
-           take_fixed_number(&at, 12, 0, &s->end) && s->number && s->begin < s->end &&
-           s->bytes == s->end - s->begin;
+    return take_fixed_number(&at, 20, '-', &s->number) &&
+           take_fixed_number(&at, 12, '-', &s->begin) && take_fixed_number(&at, 12, 0, &s->end) &&
+           s->number && s->begin < s->end && s->bytes == s->end - s->begin;
 }
 
 static bool read_stored_name(const char *name, weir_stored *s) {
