@@ -58,7 +58,7 @@ static uint32_t count_shaped_rows(columns_reader *r) {
 static void take_sources(columns_reader *r) {
     for (uint32_t i = 0; i < r->count && r->plan->status == WEIR_OK; i++) {
         shape *s = &r->shapes[i];
-        if (s->rows == 0) weir_plan_refuse(r->plan, WEIR_DAMAGED);
+        if (s->rows == 0) continue; /* a writer may find that none fits after all */
         s->sources = weir_plan_room(r->plan, s->columns, sizeof *s->sources);
         for (uint16_t k = 0; s->sources && k < s->columns; k++)
             weir_packed_source_take(r->plan, s->rows, &s->sources[k]);
@@ -127,7 +127,7 @@ static bool put_block(columns_reader *r, const weir_block_header *h, uint8_t *ra
 static bool is_used_up(const columns_reader *r) {
     bool done = weir_cursor_left(&r->heads) == 0 && weir_cursor_left(&r->others) == 0;
     for (uint32_t i = 0; i < r->count; i++)
-        for (uint16_t k = 0; k < r->shapes[i].columns; k++)
+        for (uint16_t k = 0; r->shapes[i].sources && k < r->shapes[i].columns; k++)
             done = done && weir_packed_source_done(&r->shapes[i].sources[k]);
     return done;
 }

@@ -1,0 +1,416 @@
+/* test_pack.c - segments become packed ones and are read again: whatever rows they hold, whatever call
+ * fails, wherever the process dies, whichever byte is hurt. */
+/* Covers: pack/buffer.h, pack/packed.c, pack/plan_write.c, pack/plan_read.c, pack/reals.c,
+ * pack/values_write.c, pack/values_read.c, pack/heads.c, pack/columns_write.c, pack/columns_read.c,
+ * pack/packer.c, pack/unpack.c, recovery/archive/pack_segment.c, lib/verify/ends.c */
+#include <errno.h>
+#include <math.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "forge.h"
+#include "lib/format/row_encode.h"
+#include "lib/verify/archive.h"
+#include "lib/verify/ends.h"
+#include "lib/verify/reader.h"
+#include "pack/columns.h"
+#include "pack/unpack.h"
+#include "pack/values.h"
+#include "recovery/archive/pack_segment.h"
+
+enum { SEEDS = 60 };
+
+typedef struct packs {
+    forge f;
+    weir_os os;
+    char archive[300];
+    uint8_t *before; /* the segment's file */
+    size_t before_bytes;
+} packs;
+
+/* ---- segments of random rows ------------------------------------------------------------- */
+
+static uint64_t number_of_size(weir_rng *rng) {
+    return weir_rng_next(rng) >> weir_rng_below(rng, 64);
+}
+
+static weir_value random_value(weir_rng *rng, uint64_t way) {
+    static const char words[] = "household firm bank government";
+    static const double reals[] = {0, -0.0, 1e300, 0.1, -2.5, 12345.678, 1.0 / 3};
+    switch (way % 7) {
+    case 0: return weir_int((int64_t)number_of_size(rng));
+    case 1: return weir_real((double)(int64_t)weir_rng_below(rng, 100000) / 100);
+    case 2: return weir_real(reals[weir_rng_below(rng, 7)]);
+    case 3: return weir_text_n(words + weir_rng_below(rng, 4) * 6, 5);
+    case 4: return weir_blob(words, weir_rng_below(rng, sizeof words));
+    case 5: return weir_null();
+    default: return weir_int(-(int64_t)weir_rng_below(rng, 300));
+    }
+}
+
+/* Columns that keep to a type, columns that do not, and rows that no table has: with more width than
+ * they need, cut off, of table 0. */
+static size_t random_row(weir_rng *rng, uint64_t seed, uint64_t i, uint8_t *at) {
+    weir_value v[6];
+    size_t count = 1 + (seed + i % 3) % 6;
+    int status = WEIR_OK;
+    for (size_t k = 0; k < count; k++) {
+        bool odd = weir_rng_below(rng, 20) == 0 && seed % 3 == 0;
+        v[k] = random_value(rng, odd ? weir_rng_next(rng) : seed + k);
+    }
+    v[0] = i % 2 ? v[0] : weir_int((int64_t)i * 10);
+    size_t bytes = weir_row_size(v, count, &status);
+    (void)weir_row_encode(at, (uint16_t)(1 + i % 3 * 5000), v, count);
+    if (seed % 4 == 1 && weir_rng_below(rng, 10) == 0) at[0] = at[1] = 0;
+    if (seed % 4 == 2 && weir_rng_below(rng, 10) == 0) at[4] = 0x99;
+    if (weir_rng_below(rng, 10) == 0) { /* an integer of eight bytes that needs one */
+        static const uint8_t wide[] = {1, 0, 1, 0, 0x18, 7, 0, 0, 0, 0, 0, 0, 0};
+        memcpy(at, wide, sizeof wide);
+        bytes = sizeof wide;
+    }
+    return bytes;
+}
+
+static void forge_random_block(forge *f, weir_rng *rng, uint64_t seed) {
+    static uint8_t body[FORGE_SEGMENT];
+    uint32_t rows = (uint32_t)(1 + weir_rng_below(rng, 120));
+    uint8_t *at = body;
+    for (uint32_t i = 0; i < rows; i++) {
+        size_t bytes = random_row(rng, seed, i, at + 4);
+        at = weir_put_u32(at, (uint32_t)bytes) + bytes;
+    }
+    (void)forge_body(f, WEIR_BLOCK_ROWS, rows, body, (size_t)(at - body));
+}
+
+static bool no_stop(void *context, uint64_t bytes) {
+    (void)context;
+    return bytes == UINT64_MAX; /* which no segment has */
+}
+
+/* Segment 1 with random rows, in an archive of its own, and segment 2 that says where it ends. */
+static void set_up_segment(packs *p, uint64_t seed) {
+    weir_rng rng = {seed};
+    forge *f = &p->f;
+    forge_begin(f);
+    f->lanes = (uint32_t)(seed % 4);
+    forge_segment(f, 1);
+    for (uint64_t i = 0; i < 1 + seed % 6; i++)
+        if (weir_rng_below(&rng, 5) == 0)
+            (void)forge_block(f, WEIR_BLOCK_MARK, 0);
+        else
+            forge_random_block(f, &rng, seed);
+    (void)snprintf(p->archive, sizeof p->archive, "%s/archive", f->directory);
+    assert_int_equal(mkdir(p->archive, 0700), 0);
+    weir_file_write(weir_temp_path(p->archive, "segment-00000000000000000001"), f->bytes,
+                    sizeof f->bytes);
+    p->before = weir_file_read(weir_temp_path(p->archive, "segment-00000000000000000001"),
+                               &p->before_bytes);
+    forge_segment(f, 2);
+    (void)forge_block(f, WEIR_BLOCK_ROWS, 10);
+    forge_write(f);
+    p->os = *weir_os_posix();
+    p->os.packed = &weir_packed_segments;
+}
+
+static void tear_down_segment(packs *p) {
+    free(p->before);
+    forge_end(&p->f);
+}
+
+static int pack_with(packs *p, const weir_os *os, weir_pack_result *result, weir_error *error) {
+    weir_archive archive;
+    weir_segment_end *ends;
+    size_t count;
+    assert_int_equal(weir_archive_open(&p->os, p->f.directory, &archive), WEIR_OK);
+    weir_inventory_input input = {.os = &archive.os, .directory = p->f.directory};
+    assert_int_equal(weir_segment_ends(&input, &ends, &count, error), WEIR_OK);
+    assert_true(count == 2 && ends[0].segment == 1 && ends[0].end.segment == 1);
+    assert_true(ends[1].segment == 2 && ends[1].end.segment == 0); /* nobody says where 2 ends */
+    weir_pack_input in = {.os = os, .archive = p->archive, .stop = no_stop};
+    in.dirfd = p->os.open_directory(p->os.self, WEIR_OS_CWD, p->archive);
+    assert_true(in.dirfd > 0);
+    int status = weir_pack_segment(&in, &ends[0], result, error);
+    (void)p->os.close(p->os.self, in.dirfd);
+    free(ends);
+    weir_archive_close(&archive);
+    return status;
+}
+
+static const char *plain_path(const packs *p) {
+    return weir_temp_path(p->archive, "segment-00000000000000000001");
+}
+static const char *packed_path(const packs *p) {
+    return weir_temp_path(p->archive, "packed-segment-00000000000000000001");
+}
+static bool is_there(const char *path) { return access(path, F_OK) == 0; }
+
+/* Read block by block through journal and archive: every header as it was, every payload as it was.
+ * Returns how many blocks could not be read. */
+static size_t compare_with_before(packs *p) {
+    weir_archive archive;
+    weir_inventory inventory;
+    weir_reader *reader;
+    weir_error error = {0};
+    size_t lost = 0;
+    assert_int_equal(weir_archive_open(&p->os, p->f.directory, &archive), WEIR_OK);
+    weir_inventory_input input = {
+        .os = &archive.os, .directory = p->f.directory, .verify_all = true};
+    assert_int_equal(weir_inventory_take(&input, &inventory, &error), WEIR_OK);
+    assert_int_equal(weir_reader_make(&archive.os, weir_inventory_locator(&inventory), &reader),
+                     WEIR_OK);
+    for (uint64_t at = WEIR_BLOCK_ALIGN; at < p->before_bytes;) {
+        weir_block_header h;
+        weir_read_block block;
+        if (weir_block_header_decode(p->before + at, &h) != WEIR_OK) break;
+        int status = weir_reader_read(reader, h.block, &block, &error);
+        if (status != WEIR_OK) {
+            lost++;
+        } else {
+            const uint8_t *raw = block.payload.lane_entries - WEIR_PAYLOAD_HEAD;
+            uint8_t head[WEIR_BLOCK_HEADER];
+            weir_block_header_encode(head, &block.header);
+            assert_memory_equal(head, p->before + at, sizeof head);
+            assert_memory_equal(raw, p->before + at + WEIR_BLOCK_HEADER, h.raw_bytes);
+        }
+        at += weir_block_extent(&h);
+    }
+    assert_true(inventory.damage_count > 0 || lost == 0);
+    assert_true(inventory.damage_count == 0 || lost > 0 || inventory.segments[0].status != WEIR_OK);
+    weir_reader_free(reader);
+    weir_inventory_free(&inventory);
+    weir_archive_close(&archive);
+    return lost;
+}
+
+/* ---- tests ------------------------------------------------------------------------------- */
+
+static void whatever_rows_a_segment_has_they_come_back(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        static packs p;
+        weir_pack_result result;
+        weir_error error = {0};
+        set_up_segment(&p, seed);
+        int status = pack_with(&p, &p.os, &result, &error);
+        if (status != WEIR_OK) fail_msg("seed %llu: %s", (unsigned long long)seed, error.text);
+        assert_true(result.packed && result.bytes_after < result.bytes_before);
+        assert_false(is_there(plain_path(&p)));
+        assert_true(is_there(packed_path(&p)));
+        assert_int_equal(compare_with_before(&p), 0);
+        tear_down_segment(&p);
+    }
+}
+
+/* A table that ends the process at the n-th call which changes the disk, or fails there. */
+static long calls_left;
+static int fail_with; /* 0: the process ends */
+
+static bool is_due(void) {
+    if (--calls_left != 0) return false;
+    if (fail_with == 0) _exit(42);
+    return true;
+}
+
+static int due_open(void *self, int dirfd, const char *path, int flags) {
+    if ((flags & WEIR_OS_CREATE) && is_due()) return fail_with;
+    return weir_os_posix()->open(self, dirfd, path, flags);
+}
+static int64_t due_pwrite(void *self, int file, const void *from, size_t bytes, uint64_t offset) {
+    if (is_due()) return fail_with;
+    return weir_os_posix()->pwrite(self, file, from, bytes, offset);
+}
+static int due_datasync(void *self, int file) {
+    return is_due() ? fail_with : weir_os_posix()->datasync(self, file);
+}
+static int due_rename(void *self, int from_dirfd, const char *from, int to_dirfd, const char *to) {
+    if (is_due()) return fail_with;
+    return weir_os_posix()->rename(self, from_dirfd, from, to_dirfd, to);
+}
+static int due_unlink(void *self, int dirfd, const char *path) {
+    return is_due() ? fail_with : weir_os_posix()->unlink(self, dirfd, path);
+}
+static int due_sync_directory(void *self, int dirfd, const char *path) {
+    return is_due() ? fail_with : weir_os_posix()->sync_directory(self, dirfd, path);
+}
+
+static weir_os table_that_fails(const packs *p, long n, int error) {
+    weir_os os = p->os;
+    os.open = due_open;
+    os.pwrite = due_pwrite;
+    os.datasync = due_datasync;
+    os.rename = due_rename;
+    os.unlink = due_unlink;
+    os.sync_directory = due_sync_directory;
+    calls_left = n;
+    fail_with = error;
+    return os;
+}
+
+/* true: it was done before that call came. */
+static bool dies_at(packs *p, long n) {
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        weir_pack_result result;
+        weir_error error = {0};
+        weir_os os = table_that_fails(p, n, 0);
+        _exit(pack_with(p, &os, &result, &error) == WEIR_OK ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 42));
+    return WEXITSTATUS(status) == 0;
+}
+
+/* Wherever it dies all is there to be read, and the next one goes on. */
+static void a_death_at_any_step_loses_nothing(void **state) {
+    (void)state;
+    long n = 1;
+    for (bool done = false; !done; n++) {
+        static packs p;
+        weir_pack_result result;
+        weir_error error = {0};
+        set_up_segment(&p, 7);
+        done = dies_at(&p, n);
+        assert_true(is_there(plain_path(&p)) || is_there(packed_path(&p)));
+        assert_int_equal(compare_with_before(&p), 0);
+        if (is_there(plain_path(&p)))
+            assert_int_equal(pack_with(&p, &p.os, &result, &error), WEIR_OK);
+        assert_false(is_there(plain_path(&p)));
+        assert_int_equal(compare_with_before(&p), 0);
+        tear_down_segment(&p);
+    }
+    assert_true(n > 8); /* aside: gone, made, written, synced; named, synced, removed, synced */
+}
+
+static void a_call_that_fails_loses_nothing(void **state) {
+    (void)state;
+    for (long n = 1; n < 9; n++) {
+        static packs p;
+        weir_pack_result result;
+        weir_error error = {0};
+        set_up_segment(&p, 8);
+        weir_os os = table_that_fails(&p, n, -ENOSPC);
+        int status = pack_with(&p, &os, &result, &error);
+        calls_left = 0;
+        assert_true(status != WEIR_OK && error.text[0]);
+        assert_int_equal(compare_with_before(&p), 0);
+        if (is_there(plain_path(&p)))
+            assert_int_equal(pack_with(&p, &p.os, &result, &error), WEIR_OK);
+        assert_int_equal(compare_with_before(&p), 0);
+        tear_down_segment(&p);
+    }
+}
+
+/* What was written is not what was meant: pwrite turns a bit. */
+static int64_t wrong_pwrite(void *self, int file, const void *from, size_t bytes, uint64_t offset) {
+    uint8_t *copy = malloc(bytes);
+    assert_non_null(copy);
+    memcpy(copy, from, bytes);
+    if (offset == WEIR_BLOCK_ALIGN / 8) copy[bytes / 2] ^= 1;
+    int64_t result = weir_os_posix()->pwrite(self, file, copy, bytes, offset);
+    free(copy);
+    return result;
+}
+
+static void what_cannot_be_read_back_replaces_nothing(void **state) {
+    (void)state;
+    static packs p;
+    weir_pack_result result;
+    weir_error error = {0};
+    set_up_segment(&p, 9);
+    weir_os os = p.os;
+    os.pwrite = wrong_pwrite;
+    assert_int_equal(pack_with(&p, &os, &result, &error), WEIR_DAMAGED);
+    assert_true(is_there(plain_path(&p)));
+    assert_false(is_there(packed_path(&p)));
+    assert_int_equal(compare_with_before(&p), 0);
+    tear_down_segment(&p);
+}
+
+static void a_damaged_segment_stays_as_it_is(void **state) {
+    (void)state;
+    static packs p;
+    weir_pack_result result;
+    weir_error error = {0};
+    set_up_segment(&p, 11);
+    uint8_t wrong = 0x77;
+    FILE *file = fopen(plain_path(&p), "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, (long)WEIR_BLOCK_ALIGN * 2 + 200, SEEK_SET), 0);
+    assert_int_equal(fwrite(&wrong, 1, 1, file), 1);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(pack_with(&p, &p.os, &result, &error), WEIR_DAMAGED);
+    assert_true(is_there(plain_path(&p)) && !is_there(packed_path(&p)));
+    tear_down_segment(&p);
+}
+
+/* Each byte of the packed file in turn: what is read is right, or it is told that it is not. Bytes
+ * that fill up a group to the next multiple are the only ones that may be hurt unseen. */
+static void every_byte_is_covered(void **state) {
+    (void)state;
+    static packs p;
+    weir_pack_result result;
+    weir_error error = {0};
+    size_t bytes, unseen = 0;
+    set_up_segment(&p, 14);
+    assert_int_equal(pack_with(&p, &p.os, &result, &error), WEIR_OK);
+    uint8_t *file = weir_file_read(packed_path(&p), &bytes);
+    for (size_t at = 0; at < bytes; at += 3) {
+        if (at > WEIR_BLOCK_ALIGN) at += 61;
+        if (at >= bytes) break;
+        file[at] ^= 0x10;
+        weir_file_write(packed_path(&p), file, bytes);
+        weir_archive archive;
+        weir_inventory inventory;
+        assert_int_equal(weir_archive_open(&p.os, p.f.directory, &archive), WEIR_OK);
+        weir_inventory_input input = {
+            .os = &archive.os, .directory = p.f.directory, .verify_all = true};
+        assert_int_equal(weir_inventory_take(&input, &inventory, &error), WEIR_OK);
+        unseen += inventory.damage_count == 0 && inventory.found.tail != WEIR_TAIL_ROT;
+        weir_inventory_free(&inventory);
+        weir_archive_close(&archive);
+        (void)compare_with_before(&p);
+        file[at] ^= 0x10;
+    }
+    assert_true(unseen < 200); /* fewer than the padding of a group has */
+    free(file);
+    tear_down_segment(&p);
+}
+
+static void reals_become_integers_where_that_is_exact(void **state) {
+    (void)state;
+    const double prices[] = {1.25, 19.99, -0.01, 1e6}, dyadic[] = {0.015625, 3, -7.5};
+    const double zeros[] = {0.0, -0.0}, odd[] = {1.0 / 3, 2}, never[] = {NAN, INFINITY};
+    uint64_t n[4], bits;
+    memcpy(n, prices, sizeof prices);
+    weir_packed_scale s = weir_packed_scale_reals(n, 4);
+    assert_true(s.form == WEIR_PACKED_REALS_DECIMAL && s.digits == 2);
+    assert_true(n[0] == 125 && n[1] == 1999 && (int64_t)n[2] == -1 && n[3] == 100000000);
+    assert_true(weir_packed_real(s, n[1], &bits) && memcmp(&bits, &prices[1], 8) == 0);
+    memcpy(n, dyadic, sizeof dyadic);
+    s = weir_packed_scale_reals(n, 3);
+    assert_true(s.form == WEIR_PACKED_REALS_BINARY && s.digits == 6 && n[0] == 1);
+    memcpy(n, zeros, sizeof zeros); /* the sign of a zero would be lost */
+    assert_int_equal(weir_packed_scale_reals(n, 2).form, WEIR_PACKED_REALS_BITS);
+    memcpy(n, odd, sizeof odd);
+    assert_int_equal(weir_packed_scale_reals(n, 2).form, WEIR_PACKED_REALS_BITS);
+    memcpy(n, never, sizeof never);
+    assert_int_equal(weir_packed_scale_reals(n, 2).form, WEIR_PACKED_REALS_BITS);
+    assert_false(weir_packed_real((weir_packed_scale){WEIR_PACKED_REALS_DECIMAL, 1},
+                                  (uint64_t)INT64_MAX, &bits));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_rows_a_segment_has_they_come_back),
+        cmocka_unit_test(a_death_at_any_step_loses_nothing),
+        cmocka_unit_test(a_call_that_fails_loses_nothing),
+        cmocka_unit_test(what_cannot_be_read_back_replaces_nothing),
+        cmocka_unit_test(a_damaged_segment_stays_as_it_is),
+        cmocka_unit_test(every_byte_is_covered),
+        cmocka_unit_test(reals_become_integers_where_that_is_exact),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
