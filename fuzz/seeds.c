@@ -14,6 +14,7 @@
 #include "../lib/ring/recorder.h"
 #include "harness.h"
 #include "operations.h"
+#include "seeds_packed.h"
 
 enum { ROOM = 1 << 16 };
 
@@ -656,6 +657,16 @@ static void seed_programs(void) {
     }
 }
 
+static void seed_packed(void) {
+    static const unsigned rows[] = {1, 12, 300};
+    static uint8_t bytes[ROOM];
+    for (size_t i = 0; i < 3; i++) {
+        char what[20];
+        (void)snprintf(what, sizeof what, "rows-%u", rows[i]);
+        write_seed("packed", what, bytes, seed_packed_bytes(bytes, sizeof bytes, rows[i]));
+    }
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) return 16;
     root = argv[1];
@@ -668,6 +679,7 @@ int main(int argc, char **argv) {
     seed_rings();
     seed_recorders();
     seed_stored();
+    seed_packed();
     seed_programs();
     return 0;
 }
