@@ -18,7 +18,7 @@ static void take_dictionary(weir_plan_reader *plan, uint32_t count, weir_packed_
     weir_plan_take_numbers(plan, entries, &lengths);
     weir_cursor bytes = weir_plan_take_stream(plan);
     weir_value *entry = weir_plan_room(plan, entries, sizeof *entry);
-    for (uint32_t i = 0; entry && i < entries; i++) {
+    for (uint32_t i = 0; entry && plan->status == WEIR_OK && i < entries; i++) {
         uint64_t length = weir_plan_next(&lengths);
         const uint8_t *at = length <= UINT32_MAX ? weir_take(&bytes, (size_t)length) : NULL;
         if (!at) {
