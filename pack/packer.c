@@ -157,7 +157,7 @@ static int flush_group(weir_packer *p, int64_t *result) {
 
 /* ---- blocks ---- */
 
-static weir_block_header *next_header(weir_packer *p) {
+static weir_block_header *room_for_header(weir_packer *p) {
     if (p->count == p->capacity) {
         uint32_t wanted = p->capacity * 2 + 64;
         weir_block_header *larger = realloc(p->headers, wanted * sizeof *larger);
@@ -177,7 +177,7 @@ int weir_packer_add(weir_packer *p, const uint8_t header[WEIR_BLOCK_HEADER], con
         p->raw.count + h.raw_bytes > WEIR_PACKER_GROUP || p->count == WEIR_PACKED_GROUP_BLOCKS;
     if (full) status = flush_group(p, result);
     if (status != WEIR_OK) return status;
-    weir_block_header *at = next_header(p);
+    weir_block_header *at = room_for_header(p);
     if (!at) return WEIR_NO_MEMORY;
     *at = h;
     p->count++;

@@ -55,7 +55,7 @@ static uint64_t entry_at(const weir_pack_buffer *b, size_t i) {
 }
 
 /* The number of this text's entry. */
-static uint64_t enter(dictionary *d, const uint8_t *text, uint64_t length) {
+static uint64_t enter_text(dictionary *d, const uint8_t *text, uint64_t length) {
     size_t at = (size_t)XXH3_64bits(text, (size_t)length) & d->mask;
     for (; d->slots[at]; at = (at + 1) & d->mask) {
         size_t i = d->slots[at] - 1;
@@ -82,7 +82,7 @@ static bool fill_dictionary(dictionary *d, const uint64_t *lengths, size_t count
     d->indexes = calloc(count + 1, sizeof *d->indexes);
     if (!d->slots || !d->indexes) return false;
     for (size_t i = 0; i < count && d->count <= most; i++) {
-        d->indexes[i] = enter(d, bytes, lengths[i]);
+        d->indexes[i] = enter_text(d, bytes, lengths[i]);
         bytes += lengths[i];
         if (d->entries.failed || d->lengths.failed || d->bytes.failed) return false;
     }

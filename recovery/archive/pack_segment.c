@@ -61,7 +61,7 @@ static void close_source(source *s) {
     weir_decoder_free(&s->decoder);
 }
 
-static bool follows(const source *s, const weir_block_header *h) {
+static bool is_following(const source *s, const weir_block_header *h) {
     return h->block == s->last.block + 1 && h->previous_hash == s->last.hash &&
            h->first_row == s->next_row;
 }
@@ -74,7 +74,8 @@ static int read_next(source *s, block *out) {
     weir_payload payload;
     memcpy(whose.journal, s->header.journal, sizeof whose.journal);
     int status = weir_scan_header(&s->scan, &whose, s->last.offset, h);
-    if (status == WEIR_NOT_FOUND || (status == WEIR_OK && !follows(s, h))) status = WEIR_DAMAGED;
+    if (status == WEIR_NOT_FOUND || (status == WEIR_OK && !is_following(s, h)))
+        status = WEIR_DAMAGED;
     if (status == WEIR_OK) status = weir_scan_bytes(&s->scan, h->offset, sizeof out->bytes, &bytes);
     if (status != WEIR_OK) return status;
     memcpy(out->bytes, bytes, sizeof out->bytes);
@@ -155,7 +156,7 @@ static int fill_packed(packing *p, int file) {
 }
 
 /* What an interrupted one left is written anew. */
-static int write_aside(packing *p) {
+static int write_packed_aside(packing *p) {
     const weir_os *os = p->input->os;
     int gone = os->unlink(os->self, p->input->dirfd, p->aside);
     if (gone < 0 && gone != -ENOENT)
@@ -228,7 +229,7 @@ static int name_packed(packing *p) {
 }
 
 static int pack(packing *p) {
-    int status = write_aside(p);
+    int status = write_packed_aside(p);
     p->result->packed = status == WEIR_OK && p->result->bytes_after < p->result->bytes_before;
     if (p->result->packed) status = compare_segments(p);
     if (p->result->packed && status == WEIR_OK) return name_packed(p);

@@ -15,6 +15,7 @@
 #include "lib/verify/ends.h"
 #include "lib/verify/reader.h"
 #include "pack/columns.h"
+#include "pack/packed.h"
 #include "pack/unpack.h"
 #include "pack/values.h"
 #include "recovery/archive/pack_segment.h"
@@ -402,8 +403,157 @@ static void reals_become_integers_where_that_is_exact(void **state) {
                                   (uint64_t)INT64_MAX, &bits));
 }
 
+/* ---- the parts by themselves ------------------------------------------------------------- */
+
+static void headers_come_back(void **state) {
+    (void)state;
+    uint8_t bytes[WEIR_PACKED_HEADER], group[WEIR_PACKED_GROUP_HEADER];
+    weir_segment_header segment = {.version = 1,
+                                   .hash_algorithm = WEIR_HASH_XXH3_64,
+                                   .journal = {1},
+                                   .incarnation = 1,
+                                   .segment = 3,
+                                   .bytes = 1 << 20,
+                                   .first_block = 1,
+                                   .first_row = 1};
+    weir_packed_header h = {.version = 1,
+                            .hash_algorithm = WEIR_HASH_XXH3_64,
+                            .file_bytes = 1 << 20,
+                            .end = {3, 8192, 9, 77},
+                            .next_row = 5,
+                            .last_wall_ns = 6},
+                       again;
+    weir_segment_header_encode(h.segment_header, &segment);
+    weir_packed_header_encode(bytes, &h);
+    assert_int_equal(weir_packed_header_decode(bytes, &again), WEIR_OK);
+    assert_true(again.end.hash == 77 && again.next_row == 5 && again.segment.segment == 3);
+    h.version = 2;
+    weir_packed_header_encode(bytes, &h);
+    assert_int_equal(weir_packed_header_decode(bytes, &again), WEIR_VERSION);
+    bytes[300] ^= 1;
+    assert_int_equal(weir_packed_header_decode(bytes, &again), WEIR_DAMAGED);
+    bytes[0] ^= 1;
+    assert_int_equal(weir_packed_header_decode(bytes, &again), WEIR_NOT_FOUND);
+    weir_packed_group g = {.segment = 3,
+                           .place = 512,
+                           .first_block = 1,
+                           .first_offset = 4096,
+                           .end_offset = 12288,
+                           .blocks = 2,
+                           .coding = WEIR_PACKED_COLUMNS,
+                           .heads_raw = 9,
+                           .heads_stored = 9,
+                           .plan_raw = 5,
+                           .plan_stored = 4,
+                           .rest_stored = 3,
+                           .raw_bytes = 99},
+                      read;
+    weir_packed_group_encode(group, &g);
+    assert_int_equal(weir_packed_group_decode(group, &read), WEIR_OK);
+    assert_true(weir_packed_body(&read) == 7 && weir_packed_extent(&read) == 512);
+    g.raw_bytes = WEIR_PACKED_GROUP_RAW + 1; /* which only one block alone may have */
+    weir_packed_group_encode(group, &g);
+    assert_int_equal(weir_packed_group_decode(group, &read), WEIR_DAMAGED);
+}
+
+enum { NUMBERS = 1000 };
+
+/* Write with put, read with take, in one plan. */
+static void begin_plan(weir_plan_writer *w) {
+    *w = (weir_plan_writer){.zstd = ZSTD_createCCtx()};
+    assert_non_null(w->zstd);
+}
+
+static void read_plan(weir_plan_writer *w, weir_plan_reader *r) {
+    assert_false(weir_plan_failed(w));
+    weir_plan_read(r, ZSTD_createDCtx(), w->plan.bytes, (uint32_t)w->plan.count,
+                   (uint32_t)w->plan.count, 1 << 20);
+    r->rest = weir_cursor_over(w->rest.bytes, w->rest.count);
+    assert_int_equal(r->status, WEIR_OK);
+}
+
+static void end_plan(weir_plan_writer *w, weir_plan_reader *r) {
+    (void)ZSTD_freeCCtx(w->zstd);
+    (void)ZSTD_freeDCtx(r->zstd);
+    weir_plan_reader_free(r);
+    weir_plan_writer_free(w);
+}
+
+static void numbers_and_streams_come_back(void **state) {
+    (void)state;
+    static uint64_t n[5][NUMBERS];
+    weir_rng rng = {5};
+    weir_plan_writer w;
+    weir_plan_reader r;
+    weir_plan_numbers read;
+    for (size_t i = 0; i < NUMBERS; i++) {
+        n[0][i] = 7;
+        n[1][i] = UINT64_MAX - 3 * i; /* differences of one size */
+        n[2][i] = weir_rng_next(&rng);
+        n[3][i] = i % 2 ? (uint64_t)INT64_MIN : INT64_MAX;
+        n[4][i] = i / 20;
+    }
+    begin_plan(&w);
+    for (size_t k = 0; k < 5; k++)
+        weir_plan_put_numbers(&w, n[k], NUMBERS);
+    weir_plan_put_numbers(&w, n[2], 1);
+    weir_plan_put_numbers(&w, n[2], 0);
+    weir_plan_put_stream(&w, (const uint8_t *)"few", 3);
+    weir_plan_put_stream(&w, (const uint8_t *)n, sizeof n);
+    read_plan(&w, &r);
+    for (size_t k = 0; k < 5; k++) {
+        weir_plan_take_numbers(&r, NUMBERS, &read);
+        for (size_t i = 0; i < NUMBERS; i++)
+            assert_true(weir_plan_next(&read) == n[k][i]);
+        assert_int_equal(weir_plan_next(&read), 0);
+    }
+    weir_plan_take_numbers(&r, 1, &read);
+    assert_true(weir_plan_next(&read) == n[2][0]);
+    weir_cursor few = weir_plan_take_stream(&r), all = weir_plan_take_stream(&r);
+    assert_memory_equal(few.at, "few", 3);
+    assert_memory_equal(weir_take(&all, sizeof n), n, sizeof n);
+    assert_true(weir_plan_done(&r));
+    weir_plan_take_numbers(&r, 5, &read); /* there are none */
+    assert_int_equal(r.status, WEIR_DAMAGED);
+    end_plan(&w, &r);
+}
+
+static void values_of_a_column_come_back(void **state) {
+    (void)state;
+    weir_packed_values values = {0};
+    weir_packed_source source;
+    weir_plan_writer w;
+    weir_plan_reader r;
+    weir_value v;
+    begin_plan(&w);
+    for (uint64_t i = 0; i < NUMBERS; i++) {
+        weir_rng rng = {i + 1};
+        v = random_value(&rng, i);
+        weir_packed_values_add(&values, &v);
+    }
+    weir_packed_values_put(&values, &w);
+    read_plan(&w, &r);
+    weir_packed_source_take(&r, NUMBERS, &source);
+    for (uint64_t i = 0; i < NUMBERS; i++) {
+        weir_rng rng = {i + 1};
+        weir_value was = random_value(&rng, i);
+        assert_true(weir_packed_source_next(&source, &v) && v.type == was.type);
+        if (v.type == WEIR_INTEGER) assert_true(v.as.integer == was.as.integer);
+        if (v.type == WEIR_REAL) assert_memory_equal(&v.as.real, &was.as.real, sizeof(double));
+        if (v.type < WEIR_TEXT) continue;
+        assert_int_equal(v.length, was.length);
+        assert_memory_equal(v.as.bytes, was.as.bytes, v.length);
+    }
+    assert_true(weir_packed_source_done(&source) && weir_plan_done(&r));
+    weir_packed_values_free(&values);
+    end_plan(&w, &r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(headers_come_back),
+        cmocka_unit_test(numbers_and_streams_come_back),
+        cmocka_unit_test(values_of_a_column_come_back),
         cmocka_unit_test(whatever_rows_a_segment_has_they_come_back),
         cmocka_unit_test(a_death_at_any_step_loses_nothing),
         cmocka_unit_test(a_call_that_fails_loses_nothing),
