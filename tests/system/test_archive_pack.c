@@ -1,5 +1,4 @@
 /* test_archive_pack.c - the verb archive pack, on an archive that a real process left. */
-/* Covers: recovery/archive/pack.c, recovery/archive/pack_segment.c, recovery/archive/files.c */
 #include "tool.h"
 
 enum { MANY = 400000 };

@@ -2,7 +2,7 @@
  * fails, wherever the process dies, whichever byte is hurt. */
 /* Covers: pack/buffer.h, pack/packed.c, pack/plan_write.c, pack/plan_read.c, pack/reals.c,
  * pack/values_write.c, pack/values_read.c, pack/heads.c, pack/columns_write.c, pack/columns_read.c,
- * pack/packer.c, pack/unpack.c, recovery/archive/pack_segment.c, lib/verify/ends.c */
+ * pack/packer.c, lib/verify/ends.c */
 #include <errno.h>
 #include <math.h>
 #include <sys/stat.h>
@@ -16,6 +16,7 @@
 #include "lib/verify/reader.h"
 #include "pack/columns.h"
 #include "pack/packed.h"
+#include "pack/packer.h"
 #include "pack/unpack.h"
 #include "pack/values.h"
 #include "recovery/archive/pack_segment.h"
@@ -347,6 +348,21 @@ static void a_damaged_segment_stays_as_it_is(void **state) {
     tear_down_segment(&p);
 }
 
+/* Does the inventory, with every block decoded or not, say that something is damaged? */
+static bool is_seen(const packs *p, bool decoded) {
+    weir_archive archive;
+    weir_inventory inventory;
+    weir_error error = {0};
+    assert_int_equal(weir_archive_open(&p->os, p->f.directory, &archive), WEIR_OK);
+    weir_inventory_input input = {
+        .os = &archive.os, .directory = p->f.directory, .verify_all = decoded};
+    assert_int_equal(weir_inventory_take(&input, &inventory, &error), WEIR_OK);
+    bool seen = inventory.damage_count > 0;
+    weir_inventory_free(&inventory);
+    weir_archive_close(&archive);
+    return seen;
+}
+
 /* Each byte of the packed file in turn: what is read is right, or it is told that it is not. Bytes
  * that fill up a group to the next multiple are the only ones that may be hurt unseen. */
 static void every_byte_is_covered(void **state) {
@@ -354,7 +370,7 @@ static void every_byte_is_covered(void **state) {
     static packs p;
     weir_pack_result result;
     weir_error error = {0};
-    size_t bytes, unseen = 0;
+    size_t bytes, unseen = 0, unseen_unread = 0;
     set_up_segment(&p, 14);
     assert_int_equal(pack_with(&p, &p.os, &result, &error), WEIR_OK);
     uint8_t *file = weir_file_read(packed_path(&p), &bytes);
@@ -363,19 +379,13 @@ static void every_byte_is_covered(void **state) {
         if (at >= bytes) break;
         file[at] ^= 0x10;
         weir_file_write(packed_path(&p), file, bytes);
-        weir_archive archive;
-        weir_inventory inventory;
-        assert_int_equal(weir_archive_open(&p.os, p.f.directory, &archive), WEIR_OK);
-        weir_inventory_input input = {
-            .os = &archive.os, .directory = p.f.directory, .verify_all = true};
-        assert_int_equal(weir_inventory_take(&input, &inventory, &error), WEIR_OK);
-        unseen += inventory.damage_count == 0 && inventory.found.tail != WEIR_TAIL_ROT;
-        weir_inventory_free(&inventory);
-        weir_archive_close(&archive);
+        unseen += !is_seen(&p, true);
+        unseen_unread += !is_seen(&p, false);
         (void)compare_with_before(&p);
         file[at] ^= 0x10;
     }
     assert_true(unseen < 200); /* fewer than the padding of a group has */
+    assert_true(unseen_unread == unseen);
     free(file);
     tear_down_segment(&p);
 }
@@ -549,8 +559,65 @@ static void values_of_a_column_come_back(void **state) {
     end_plan(&w, &r);
 }
 
+/* The headers and the payloads of a segment's blocks, without a file. */
+static void heads_and_columns_come_back(void **state) {
+    (void)state;
+    static packs p;
+    static uint8_t heads[64 * WEIR_BLOCK_HEADER], raw[FORGE_SEGMENT + 8], again[FORGE_SEGMENT + 8];
+    weir_block_header h[64];
+    weir_plan_writer w;
+    weir_plan_reader r;
+    uint32_t count = 0;
+    size_t bytes = 0;
+    set_up_segment(&p, 17);
+    for (uint64_t at = WEIR_BLOCK_ALIGN; at < p.before_bytes;
+         at += weir_block_extent(&h[count++])) {
+        if (weir_block_header_decode(p.before + at, &h[count]) != WEIR_OK) break;
+        memcpy(heads + (size_t)count * WEIR_BLOCK_HEADER, p.before + at, WEIR_BLOCK_HEADER);
+        memcpy(raw + bytes, p.before + at + WEIR_BLOCK_HEADER, h[count].raw_bytes);
+        bytes += h[count].raw_bytes;
+    }
+    assert_true(count > 2);
+    begin_plan(&w);
+    w.inlined = true;
+    weir_heads_encode(heads, count, &w);
+    read_plan(&w, &r);
+    assert_int_equal(weir_heads_decode(&r, h[0].previous_hash, count, again), WEIR_OK);
+    assert_memory_equal(again, heads, (size_t)count * WEIR_BLOCK_HEADER);
+    end_plan(&w, &r);
+    begin_plan(&w);
+    assert_int_equal(weir_columns_encode(h, count, raw, &w), WEIR_OK);
+    read_plan(&w, &r);
+    assert_true(weir_columns_budget((uint32_t)bytes) > bytes);
+    assert_int_equal(weir_columns_decode(&r, h, count, again), WEIR_OK);
+    assert_memory_equal(again, raw, bytes);
+    end_plan(&w, &r);
+    tear_down_segment(&p);
+}
+
+/* Into a descriptor that nothing can be written to. */
+static void a_packer_says_what_failed(void **state) {
+    (void)state;
+    static packs p;
+    weir_packer *packer;
+    int64_t result = 0;
+    set_up_segment(&p, 3);
+    assert_int_equal(weir_packer_make(&p.os, -1, p.before, 1 << 20, &packer), WEIR_OK);
+    assert_int_equal(weir_packer_add(packer, p.before + WEIR_BLOCK_ALIGN,
+                                     p.before + WEIR_BLOCK_ALIGN + WEIR_BLOCK_HEADER, &result),
+                     WEIR_OK);
+    assert_int_equal(weir_packer_finish(packer, &result), WEIR_IO);
+    assert_int_equal(result, -EBADF);
+    assert_int_equal(weir_packer_bytes(packer), WEIR_PACKED_HEADER);
+    weir_packer_free(packer);
+    assert_int_equal(weir_packer_make(&p.os, -1, p.before + 1, 1 << 20, &packer), WEIR_DAMAGED);
+    tear_down_segment(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(heads_and_columns_come_back),
+        cmocka_unit_test(a_packer_says_what_failed),
         cmocka_unit_test(headers_come_back),
         cmocka_unit_test(numbers_and_streams_come_back),
         cmocka_unit_test(values_of_a_column_come_back),
