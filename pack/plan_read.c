@@ -93,12 +93,10 @@ void weir_plan_read(weir_plan_reader *r, ZSTD_DCtx *zstd, const uint8_t *stored,
 weir_cursor weir_plan_take_stream(weir_plan_reader *r) {
     uint32_t raw = weir_take_u32(&r->plan), stored = weir_take_u32(&r->plan);
     const uint8_t *bytes = NULL;
-    if (!weir_cursor_ok(&r->plan) || r->status != WEIR_OK)
-        weir_plan_refuse(r, WEIR_DAMAGED);
-    else if (stored)
-        bytes = expand_piece(r, weir_take(&r->rest, stored), stored, raw);
-    else if (!(bytes = weir_take(&r->plan, raw)))
-        weir_plan_refuse(r, WEIR_DAMAGED);
+    if (weir_cursor_ok(&r->plan) && r->status == WEIR_OK)
+        bytes = stored ? expand_piece(r, weir_take(&r->rest, stored), stored, raw)
+                       : weir_take(&r->plan, raw);
+    if (!bytes) weir_plan_refuse(r, WEIR_DAMAGED); /* unless it has said something else */
     return weir_cursor_over(bytes, bytes ? raw : 0);
 }
 

@@ -38,7 +38,7 @@ typedef struct weir_packed_values { /* zeros at first */
 } weir_packed_values;
 
 void weir_packed_values_add(weir_packed_values *values, const weir_value *v);
-void weir_packed_values_put(weir_packed_values *values, weir_plan_writer *plan);
+void weir_packed_values_put(weir_packed_values *v, weir_plan_writer *plan);
 void weir_packed_values_free(weir_packed_values *values);
 
 /* ---- reading one column (values_read.c) ---- */
@@ -59,10 +59,10 @@ typedef struct weir_packed_source {
     weir_packed_texts texts[2]; /* texts, blobs */
 } weir_packed_source;
 
-void weir_packed_source_take(weir_plan_reader *plan, uint32_t rows, weir_packed_source *out);
+void weir_packed_source_take(weir_plan_reader *plan, uint32_t rows, weir_packed_source *s);
 /* The next value; false when it is none. */
-bool weir_packed_source_next(weir_packed_source *source, weir_value *out);
+bool weir_packed_source_next(weir_packed_source *s, weir_value *out);
 /* Are there no bytes left over? */
-bool weir_packed_source_done(const weir_packed_source *source);
+bool weir_packed_source_done(const weir_packed_source *s);
 
 #endif

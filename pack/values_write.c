@@ -49,9 +49,8 @@ typedef struct dictionary {
 } dictionary;
 
 static uint64_t entry_at(const weir_pack_buffer *b, size_t i) {
-    uint64_t n;
-    memcpy(&n, b->bytes + i * sizeof n, sizeof n);
-    return le64toh(n);
+    weir_cursor c = weir_cursor_over(b->bytes + i * sizeof(uint64_t), sizeof(uint64_t));
+    return weir_take_u64(&c);
 }
 
 /* The number of this text's entry. */
