@@ -59,7 +59,8 @@ static uint64_t enter_text(dictionary *d, const uint8_t *text, uint64_t length) 
     for (; d->slots[at]; at = (at + 1) & d->mask) {
         size_t i = d->slots[at] - 1;
         if (entry_at(&d->lengths, i) == length &&
-            memcmp(d->bytes.bytes + entry_at(&d->entries, i), text, (size_t)length) == 0)
+            (length == 0 ||
+             memcmp(d->bytes.bytes + entry_at(&d->entries, i), text, (size_t)length) == 0))
             return i;
     }
     weir_pack_uint(&d->entries, d->bytes.count, 8);

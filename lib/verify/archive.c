@@ -52,7 +52,7 @@ static int info_either(void *self, int dirfd, const char *path, weir_os_info *ou
 
 /* A segment may move to the archive between the two listings, and must not appear twice. */
 typedef struct listing {
-    void *seen; /* tree of names */
+    void *seen;           /* tree of names */
     bool archive, packed; /* of the archive; with packed ones */
     int (*each)(void *context, const char *name);
     void *context;
