@@ -21,6 +21,7 @@ typedef enum weir_verb {
     WEIR_VERB_REPORT,
     WEIR_VERB_WATCH,
     WEIR_VERB_ARCHIVE_LIST,
+    WEIR_VERB_ARCHIVE_PACK,
     WEIR_VERB_ARCHIVE_PRUNE,
     WEIR_VERB_ARCHIVE_PUSH,
     WEIR_VERB_ARCHIVE_RESTORE,
@@ -75,6 +76,7 @@ typedef struct weir_arguments {
     uint32_t wait_s;          /* how long to go on without progress */
     /* archive …; UINT64_MAX: no such bound */
     uint64_t keep_bytes, keep_rows, max_age_s;
+    uint64_t keep_plain; /* archive pack: segments */
     bool passed, whole, keep_fetched;
     const char *pushed, *endpoint, *region, *id;
     uint32_t every_s, timeout_s;

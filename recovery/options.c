@@ -155,6 +155,10 @@ const weir_option weir_options_table[] = {
      WEIR_BIT(ARCHIVE_PRUNE), TEXT(pushed), 0},
     {"dry-run", NULL, "Change nothing; say what would be deleted", WEIR_BIT(ARCHIVE_PRUNE),
      FLAG(dry_run), 0},
+    {"dry-run", NULL, "Change nothing; say what would be packed", WEIR_BIT(ARCHIVE_PACK),
+     FLAG(dry_run), 0},
+    {"keep-plain", "N", "Leave the newest N segments as they are (default 0)",
+     WEIR_BIT(ARCHIVE_PACK), NUMBER(keep_plain, 0, UINT32_MAX), 0},
     {"endpoint", "URL",
      "Address of the S3 server, for example http://127.0.0.1:9000 (default: "
      "$AWS_ENDPOINT_URL_S3, $AWS_ENDPOINT_URL, or that of AWS)",

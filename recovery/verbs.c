@@ -215,6 +215,16 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                                 .summary = "list the archived segments: rows, bytes, times",
                                 .text = "It reads headers, takes no lock and changes nothing.",
                                 .run = weir_run_archive_list},
+    [WEIR_VERB_ARCHIVE_PACK] =
+        {.name = "archive pack",
+         .operands = "DATABASE|JOURNAL",
+         .summary = "make archived segments small, column by column",
+         .text =
+             "Each archived segment is written anew, column by column, read back and compared, and "
+             "only then replaced. verify, dump and replay read both. It changes nothing but the "
+             "archive, and may run beside the program; after Ctrl-C or a crash the same command "
+             "goes on. `archive push` sends segments that are not packed: push first.",
+         .run = weir_run_archive_pack},
     [WEIR_VERB_ARCHIVE_PRUNE] =
         {.name = "archive prune",
          .operands = "DATABASE|JOURNAL",

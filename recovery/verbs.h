@@ -29,6 +29,7 @@ int weir_run_rejects_drop(const weir_arguments *arguments, const weir_place *pla
 int weir_run_report(const weir_arguments *arguments, const weir_place *place);
 int weir_run_watch(const weir_arguments *arguments, const weir_place *place);
 int weir_run_archive_list(const weir_arguments *arguments, const weir_place *place);
+int weir_run_archive_pack(const weir_arguments *arguments, const weir_place *place);
 int weir_run_archive_prune(const weir_arguments *arguments, const weir_place *place);
 int weir_run_archive_push(const weir_arguments *arguments, const weir_place *place);
 int weir_run_archive_restore(const weir_arguments *arguments, const weir_place *place);

@@ -8,7 +8,8 @@
 #include "../../lib/format/names.h"
 #include "../../lib/verify/scan.h"
 
-static const char *const prefixes[WEIR_ARCHIVED_KINDS] = {[WEIR_ARCHIVED_PLAIN] = "segment"};
+static const char *const prefixes[WEIR_ARCHIVED_KINDS] = {
+    [WEIR_ARCHIVED_PLAIN] = "segment", [WEIR_ARCHIVED_PACKED] = "packed-segment"};
 
 enum { NUMBER_DIGITS = 20 };
 
@@ -112,7 +113,8 @@ static void read_archived_header(archived_taking *t, weir_archived_file *file) {
         file->why = result == -ENOENT ? "it is gone" : "it cannot be opened";
         return;
     }
-    file->bytes = t->scan.limit;
+    weir_os_info info;
+    if (t->os->info_file(t->os->self, t->scan.file, &info) >= 0) file->bytes = info.bytes;
     int status = weir_scan_bytes(&t->scan, 0, WEIR_SEGMENT_HEADER, &bytes);
     if (status == WEIR_OK) status = weir_segment_header_decode(bytes, &file->header);
     if (status != WEIR_OK) file->header = (weir_segment_header){0};
@@ -239,7 +241,7 @@ static void drop_archived(weir_archived_files *list, bool (*drop)(const archived
 static bool is_double_or_gone(const archived_taking *t, size_t i) {
     const weir_archived_file *file = &t->out->files[i];
     if (file->status == WEIR_NOT_FOUND) return true;
-    return i > 0 && file[-1].number == file->number && file[-1].kind == file->kind;
+    return i > 0 && file[-1].number == file->number; /* the plain one counts (FORMAT.md, 7) */
 }
 
 static bool is_not_archived(const archived_taking *t, size_t i) {

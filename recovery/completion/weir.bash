@@ -21,6 +21,7 @@ _weir() {
         'watch') verb='watch' whole=1; break ;;
         archive) verb=$word ;;
         'archive list') verb='archive list' whole=1; break ;;
+        'archive pack') verb='archive pack' whole=1; break ;;
         'archive prune') verb='archive prune' whole=1; break ;;
         'archive push') verb='archive push' whole=1; break ;;
         'archive restore') verb='archive restore' whole=1; break ;;
@@ -36,7 +37,7 @@ _weir() {
     case $verb in
     '') words='recover status verify dump replay salvage forget rejects symbols report watch archive readers metrics backup completion' ;;
     rejects) words='list retry drop' ;;
-    archive) words='list prune push restore list forget' ;;
+    archive) words='list pack prune push restore list forget' ;;
     readers) words='list forget' ;;
     esac
     case $verb in
@@ -54,6 +55,7 @@ _weir() {
     'report') options='--json --journal --output --values --help --usage --version' ;;
     'watch') options='--json --journal --interval --count --help --usage --version' ;;
     'archive list') options='--json --journal --help --usage --version' ;;
+    'archive pack') options='--json --journal --dry-run --keep-plain --help --usage --version' ;;
     'archive prune') options='--json --journal --keep-bytes --keep-rows --max-age --passed --pushed --dry-run --endpoint --region --timeout --help --usage --version' ;;
     'archive push') options='--json --journal --endpoint --region --timeout --every --whole --help --usage --version' ;;
     'archive restore') options='--json --journal --to --into --until --skip-damage --wait --load --endpoint --region --timeout --id --keep-fetched --help --usage --version' ;;

@@ -45,6 +45,7 @@ if [[ $verb == archive ]]; then
     if ((CURRENT == 2)); then
         verbs=(
     'list:list the archived segments\: rows, bytes, times'
+    'pack:make archived segments small, column by column'
     'prune:delete the oldest archived segments, up to a bound'
     'push:send what is durable to S3-compatible storage'
     'restore:make a database from what was pushed'
@@ -259,6 +260,17 @@ case $verb in
     _arguments \
         '--json[Write one JSON object per line]' \
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'archive pack')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--dry-run[Change nothing; say what would be packed]' \
+        '--keep-plain=[Leave the newest N segments as they are (default 0)]:keep-plain:_files' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \
