@@ -270,8 +270,10 @@ static void rows_that_wait_stay_and_so_does_the_reserve(void **state) {
 /* Shrinking writes and syncs a file, and so it is not done for little. */
 static void a_segment_that_holds_little_is_cut_and_stays(void **state) {
     (void)state;
+    weir_error error = {0};
     here->config.segment_bytes = 1 << 20;
     weir_journal *j = open_journal();
+    assert_int_equal(weir_journal_reserve(j, SEGMENT, &error), WEIR_OK);
     append_blocks(j, 1);
     apply(j);
     uint64_t number = j->segment.number;
