@@ -247,7 +247,7 @@ static void note_no_journal(const weir_backup *b) {
 
 static int back_up(weir_backup *b, weir_error *error) {
     if (plan(b, error) != WEIR_OK) return weir_report_error(b->arguments, error);
-    if (weir_verdict_refuses(b->look.inventory.verdict))
+    if (b->place->journal_is_there && weir_verdict_refuses(b->look.inventory.verdict))
         return weir_report_refusal(b->arguments, &b->look.inventory);
     note_no_journal(b);
     if (!b->arguments->dry_run && copy_whole(b, error) != WEIR_OK)
