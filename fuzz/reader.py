@@ -433,7 +433,7 @@ def frame(stored, raw_bytes):
         need(parameters.content_size == raw_bytes and parameters.dict_id == 0)
         d = zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
         raw = d.decompress(stored)
-        need(len(raw) == raw_bytes and d.unused_data == b"")
+        need(len(raw) == raw_bytes and d.unused_data == b"" and d.eof)
         return raw
     except (zstandard.ZstdError, MemoryError):
         raise Invalid from None

@@ -17,6 +17,7 @@
 #include "../lib/stats/stats_file.h"
 #include "harness.h"
 #include "operations.h"
+#include "seeds_packed.h"
 
 enum { ROOM = 1 << 16 };
 
@@ -716,6 +717,16 @@ static void seed_named(void) {
     write_seed("named", "beginning", file, sizeof file);
 }
 
+static void seed_packed(void) {
+    static const unsigned rows[] = {1, 12, 300};
+    static uint8_t bytes[ROOM];
+    for (size_t i = 0; i < 3; i++) {
+        char what[20];
+        (void)snprintf(what, sizeof what, "rows-%u", rows[i]);
+        write_seed("packed", what, bytes, seed_packed_bytes(bytes, sizeof bytes, rows[i]));
+    }
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) return 16;
     root = argv[1];
@@ -730,6 +741,7 @@ int main(int argc, char **argv) {
     seed_figures();
     seed_stored();
     seed_named();
+    seed_packed();
     seed_programs();
     return 0;
 }

@@ -16,7 +16,7 @@
 #include "options.h"
 #include "verbs.h"
 
-enum { WAIT_DEFAULT_S = 60, OPTIONS_MAX = 100, LETTERLESS = 256 };
+enum { WAIT_DEFAULT_S = 60, STORE_TIMEOUT_DEFAULT_S = 30, OPTIONS_MAX = 100, LETTERLESS = 256 };
 
 /* An option as it was given. Its line in the table is known when the verb is. */
 typedef struct given_option {
@@ -288,7 +288,11 @@ void weir_arguments_parse(int argc, char **argv, weir_arguments *out) {
                             .count = UINT64_MAX,
                             .max_waiting = UINT64_MAX,
                             .max_lag_s = UINT64_MAX,
-                            .max_rejects = UINT64_MAX};
+                            .max_rejects = UINT64_MAX,
+                            .keep_bytes = UINT64_MAX,
+                            .keep_rows = UINT64_MAX,
+                            .max_age_s = UINT64_MAX,
+                            .timeout_s = STORE_TIMEOUT_DEFAULT_S};
     parsing p = {.out = out};
     argp_err_exit_status = WEIR_EXIT_USAGE;
     (void)argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &p); /* it exits where it would fail */

@@ -20,6 +20,11 @@ typedef enum weir_verb {
     WEIR_VERB_SYMBOLS,
     WEIR_VERB_REPORT,
     WEIR_VERB_WATCH,
+    WEIR_VERB_ARCHIVE_LIST,
+    WEIR_VERB_ARCHIVE_PACK,
+    WEIR_VERB_ARCHIVE_PRUNE,
+    WEIR_VERB_ARCHIVE_PUSH,
+    WEIR_VERB_ARCHIVE_RESTORE,
     WEIR_VERB_READERS_LIST,
     WEIR_VERB_READERS_FORGET,
     WEIR_VERB_METRICS,
@@ -69,6 +74,12 @@ typedef struct weir_arguments {
     uint64_t count;           /* watch: ends after so many looks; UINT64_MAX: never */
     uint32_t interval_s;      /* metrics, watch: from one time to the next; 0: once; watch: 1 */
     uint32_t wait_s;          /* how long to go on without progress */
+    /* archive …; UINT64_MAX: no such bound */
+    uint64_t keep_bytes, keep_rows, max_age_s;
+    uint64_t keep_plain; /* archive pack: segments */
+    bool passed, whole, keep_fetched;
+    const char *pushed, *endpoint, *region, *id;
+    uint32_t every_s, timeout_s;
 } weir_arguments;
 
 /* Fill *out from the command line. Does not return when the arguments are wrong (exit 16), or ask

@@ -167,7 +167,7 @@ static void report_name(const weir_arguments *arguments, const char *path) {
     weir_json_end(&json);
 }
 
-static bool is_told(const weir_formers *f, const char *path) {
+static bool is_former_told(const weir_formers *f, const char *path) {
     for (size_t i = 0; i < f->count; i++)
         if (f->forgotten[i].directory && weir_is_same_file(f->forgotten[i].directory, path))
             return true;
@@ -189,7 +189,7 @@ void weir_formers_report(const weir_arguments *arguments, const weir_place *plac
     for (unsigned n = 1; n <= FORGOTTEN_MOST; n++) {
         char *path = numbered_aside(place->directory, n);
         bool there = path && lstat(path, &st) == 0;
-        if (there && !is_told(&f, path)) report_name(arguments, path);
+        if (there && !is_former_told(&f, path)) report_name(arguments, path);
         free(path);
         if (!there) break;
     }

@@ -36,6 +36,9 @@ weir_kept weir_kept_take(const weir_os *os, const char *directory) {
     weir_kept kept = {.aside = count(os, directory, "damaged-")};
     if (asprintf(&archive, "%s/archive", directory) < 0) return kept;
     kept.archived = count(os, archive, "segment-");
+    weir_kept_files packed = count(os, archive, "packed-segment-");
+    kept.archived.count += packed.count;
+    kept.archived.bytes += packed.bytes;
     free(archive);
     return kept;
 }

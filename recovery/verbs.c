@@ -77,6 +77,17 @@ static const char *complain_of_status(const weir_arguments *a) {
     return limits && !a->check ? "limits are for status --check" : NULL;
 }
 
+static const char *complain_of_prune(const weir_arguments *a) {
+    bool bound = a->passed || a->keep_bytes != UINT64_MAX || a->keep_rows != UINT64_MAX ||
+                 a->max_age_s != UINT64_MAX;
+    return bound ? NULL
+                 : "archive prune needs a bound: --keep-bytes, --keep-rows, --max-age or --passed";
+}
+
+static const char *complain_of_restore(const weir_arguments *a) {
+    return a->into ? NULL : "archive restore needs --into FILE: the database to fill";
+}
+
 const weir_verb_entry weir_verbs[WEIR_VERBS] = {
     [WEIR_VERB_RECOVER] = {.name = "recover",
                            .operands = "DATABASE|JOURNAL",
@@ -199,6 +210,54 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                  "program; it says when that is closed, has died, or was started again. Without "
                  "colours where NO_COLOR is set.",
          .run = weir_run_watch},
+    [WEIR_VERB_ARCHIVE_LIST] = {.name = "archive list",
+                                .operands = "DATABASE|JOURNAL",
+                                .summary = "list the archived segments: rows, bytes, times",
+                                .text = "It reads headers, takes no lock and changes nothing.",
+                                .run = weir_run_archive_list},
+    [WEIR_VERB_ARCHIVE_PACK] =
+        {.name = "archive pack",
+         .operands = "DATABASE|JOURNAL",
+         .summary = "make archived segments small, column by column",
+         .text =
+             "Each archived segment is written anew, column by column, read back and compared, and "
+             "only then replaced. verify, dump and replay read both. It changes nothing but the "
+             "archive, and may run beside the program; after Ctrl-C or a crash the same command "
+             "goes on. `archive push` sends segments that are not packed: push first.",
+         .run = weir_run_archive_pack},
+    [WEIR_VERB_ARCHIVE_PRUNE] =
+        {.name = "archive prune",
+         .operands = "DATABASE|JOURNAL",
+         .summary = "delete the oldest archived segments, up to a bound",
+         .text =
+             "A file goes when one of the bounds given wants it, the oldest first, so that the "
+             "archive stays without a gap. It never goes while the database has not applied all "
+             "of it, or a named reader has not passed it; with --pushed, not before it stands in "
+             "the store.",
+         .run = weir_run_archive_prune,
+         .complain = complain_of_prune},
+    [WEIR_VERB_ARCHIVE_PUSH] =
+        {.name = "archive push",
+         .operands = "DATABASE|JOURNAL URL",
+         .summary = "send what is durable to S3-compatible storage",
+         .text =
+             "URL is s3://BUCKET/PREFIX. What is not there yet is sent: archived segments, those "
+             "that still stand in the journal, and what is durable of the youngest one. Objects "
+             "are put once and never overwritten. Keys come from AWS_ACCESS_KEY_ID and "
+             "AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials. It takes no lock, and may run beside "
+             "the program.",
+         .run = weir_run_archive_push},
+    [WEIR_VERB_ARCHIVE_RESTORE] =
+        {.name = "archive restore",
+         .operands = "URL",
+         .summary = "make a database from what was pushed",
+         .text =
+             "The segments of a journal are fetched from s3://BUCKET/PREFIX into FILE.restore and "
+             "replayed into FILE, all of them or up to a row or a moment. Rows that the store "
+             "lacks or has damaged are named.",
+         .run = weir_run_archive_restore,
+         .complain = complain_of_restore,
+         .elsewhere = true},
     [WEIR_VERB_READERS_LIST] =
         {.name = "readers list",
          .operands = "DATABASE|JOURNAL",

@@ -28,6 +28,11 @@ int weir_run_rejects_retry(const weir_arguments *arguments, const weir_place *pl
 int weir_run_rejects_drop(const weir_arguments *arguments, const weir_place *place);
 int weir_run_report(const weir_arguments *arguments, const weir_place *place);
 int weir_run_watch(const weir_arguments *arguments, const weir_place *place);
+int weir_run_archive_list(const weir_arguments *arguments, const weir_place *place);
+int weir_run_archive_pack(const weir_arguments *arguments, const weir_place *place);
+int weir_run_archive_prune(const weir_arguments *arguments, const weir_place *place);
+int weir_run_archive_push(const weir_arguments *arguments, const weir_place *place);
+int weir_run_archive_restore(const weir_arguments *arguments, const weir_place *place);
 int weir_run_readers_list(const weir_arguments *arguments, const weir_place *place);
 int weir_run_readers_forget(const weir_arguments *arguments, const weir_place *place);
 int weir_run_metrics(const weir_arguments *arguments, const weir_place *place);

@@ -42,7 +42,7 @@ COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 FUNCTION = re.compile(r"^(static )?(?!else|return|typedef)[a-z_][\w *]*?[ *]([a-z_]\w*)\((?:[^;{}()]|\([^;{}()]*\))*\)"
                       r"(?:\s*__attribute__\(\(.*?\)\))?\s*\{", re.M)
-COVERS = re.compile(r"Covers:((?:[\s*,]|(?:lib|writer|recovery)/[\w/.]+)+)")
+COVERS = re.compile(r"Covers:((?:[\s*,]|(?:lib|writer|pack|recovery)/[\w/.]+)+)")
 
 
 def read(path):
@@ -68,7 +68,8 @@ class Module:
 
 def modules():
     found = {}
-    for path in sorted(glob.glob("lib/*/*") + glob.glob("writer/*/*") + glob.glob("recovery/*") + glob.glob("recovery/*/*")):
+    for path in sorted(glob.glob("lib/*/*") + glob.glob("writer/*/*") + glob.glob("pack/*") + glob.glob("recovery/*") +
+                       glob.glob("recovery/*/*")):
         code = path.endswith(".c") or path.endswith(".h") and not os.path.exists(path[:-1] + "c")
         if code and Module(path).functions:
             found[path] = Module(path)

@@ -352,13 +352,19 @@ typedef struct weir_options {
     /* How long opening and declaring wait for a locked database, for a journal that a former
      * process is still closing, or for a backlog; default 5 000. */
     uint32_t open_timeout_ms;
-    int archive;    /* nonzero: keep applied segments in the journal's archive/ for ever */
+    int archive; /* nonzero: keep applied segments in the journal's archive/; see its limits below */
     int must_exist; /* nonzero: a database file that is missing is WEIR_DATABASE */
     /* Default 1. Rows that a call waits for are stored uncompressed when they are few (1 MiB at
      * most) and segments are not archived. */
     int zstd_level;
     weir_event_fn *on_event;
     void *event_context;
+    /* With archive: when a segment has gone there, the oldest ones are deleted while all are larger
+     * than this, or were written longer ago; 0: for ever. The newest stays, and what a named reader
+     * (<weir/read.h>) has not read, up to its hold_bytes. archive_limit_bytes is segment_bytes or
+     * more. */
+    uint64_t archive_limit_bytes;
+    uint64_t archive_limit_s;
 } weir_options;
 
 /* ---- declaring -------------------------------------------------------------------------- */

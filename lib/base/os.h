@@ -167,6 +167,10 @@ struct weir_os {
     int (*random)(void *self, void *into, size_t bytes);
     int (*boot_id)(void *self, weir_id id);                         /* of the running kernel */
     int (*working_directory)(void *self, char *path, size_t bytes); /* -ERANGE: too long */
+
+    /* How segments that are kept in another form are read (lib/verify/scan.h); NULL: as what they
+     * are. The directory that the table shows may have such files. */
+    const struct weir_packed_form *packed;
 };
 
 const weir_os *weir_os_posix(void);

@@ -186,18 +186,19 @@ static bool can_hold(uint32_t stored_bytes, uint32_t raw_bytes) {
 }
 
 /* zstd alone would also take several frames, skippable ones and those of old versions. */
-static bool is_one_frame(const weir_block_header *h, const uint8_t *stored) {
-    weir_cursor c = weir_cursor_over(stored, h->stored_bytes);
+bool weir_frame_is_whole(const uint8_t *stored, uint32_t stored_bytes, uint32_t raw_bytes) {
+    weir_cursor c = weir_cursor_over(stored, stored_bytes);
     const uint8_t *start = weir_take(&c, sizeof zstd_magic);
     return start && memcmp(start, zstd_magic, sizeof zstd_magic) == 0 &&
-           ZSTD_getFrameContentSize(stored, h->stored_bytes) == h->raw_bytes &&
-           ZSTD_findFrameCompressedSize(stored, h->stored_bytes) == h->stored_bytes;
+           ZSTD_getFrameContentSize(stored, stored_bytes) == raw_bytes &&
+           ZSTD_findFrameCompressedSize(stored, stored_bytes) == stored_bytes &&
+           can_hold(stored_bytes, raw_bytes);
 }
 
 int weir_payload_verify(const weir_block_header *h, const uint8_t *stored) {
     if (weir_hash(stored, h->stored_bytes) != h->payload_hash) return WEIR_DAMAGED;
     if (h->codec == WEIR_CODEC_RAW) return WEIR_OK;
-    bool whole = is_one_frame(h, stored) && can_hold(h->stored_bytes, h->raw_bytes);
+    bool whole = weir_frame_is_whole(stored, h->stored_bytes, h->raw_bytes);
     return whole ? WEIR_OK : WEIR_DAMAGED;
 }
 

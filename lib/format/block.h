@@ -103,6 +103,10 @@ int weir_payload_encode(weir_codec *codec, const uint8_t *raw, size_t raw_bytes,
  * when not. */
 int weir_payload_verify(const weir_block_header *h, const uint8_t *stored);
 
+/* Are these bytes exactly one zstd frame, which names raw_bytes, at least 1, and is long enough for
+ * so many? */
+bool weir_frame_is_whole(const uint8_t *stored, uint32_t stored_bytes, uint32_t raw_bytes);
+
 /* Decompress a verified payload into raw, which has room for h->raw_bytes. *payload is then raw;
  * with WEIR_CODEC_RAW it is stored itself. WEIR_DAMAGED when it does not decompress to so many
  * bytes. */

@@ -68,6 +68,8 @@ static int open_journal(weir_opening *o) {
         .ring_bytes =
             o->dead_found == WEIR_RING_ABSENT ? weir_ring_head_bytes(w->options.lanes_max) : 0,
         .archive = w->options.archive != 0,
+        .archive_limit_bytes = w->options.archive_limit_bytes,
+        .archive_limit_s = w->options.archive_limit_s,
         .zstd_level = w->options.zstd_level,
         .salvage = o->config->salvage,
         .ring = weir_dead_ring_to_drain(o),

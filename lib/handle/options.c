@@ -42,6 +42,11 @@ int weir_options_check(const weir_options *o, weir_error *error) {
     if (o->full != WEIR_FULL_BLOCK && o->full != WEIR_FULL_FAIL)
         return weir_fail(error, WEIR_MISUSE,
                          "options: full must be WEIR_FULL_BLOCK or WEIR_FULL_FAIL");
+    if (o->archive_limit_bytes && o->archive_limit_bytes < o->segment_bytes)
+        return weir_fail(error, WEIR_MISUSE,
+                         "options: archive_limit_bytes must hold a segment (segment_bytes)");
+    if (!o->archive && (o->archive_limit_bytes || o->archive_limit_s))
+        return weir_fail(error, WEIR_MISUSE, "options: a limit of the archive takes archive = 1");
     if (!in_range((uint64_t)(int64_t)o->zstd_level + 100, 1, 119))
         return weir_fail(error, WEIR_MISUSE, "options: zstd_level must be -99 to 19");
     return WEIR_OK;

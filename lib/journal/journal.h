@@ -21,6 +21,7 @@ typedef struct weir_journal_config {
     uint64_t
         ring_bytes; /* left over when opening has to take the last spare: a ring must be made */
     bool archive;
+    uint64_t archive_limit_bytes, archive_limit_s; /* 0: none */
     int zstd_level;
     /* Go on despite corruption: continue after every mark. Damaged segments are renamed to
      * damaged-<why>-segment-… when they are released. */

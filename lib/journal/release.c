@@ -62,7 +62,8 @@ static int to_archive(weir_journal *j, const weir_kept_file *file, weir_error *e
         status = sync_names(j, j->archive, archive, error);
     else
         close_archive(j); /* somebody may have moved it away */
-    return status == WEIR_OK ? sync_own_names(j, error) : status;
+    if (status == WEIR_OK) status = sync_own_names(j, error);
+    return status == WEIR_OK ? weir_journal_bound_archive(j, archive, error) : status;
 }
 
 static int set_aside(weir_journal *j, const weir_kept_file *file, weir_error *error) {

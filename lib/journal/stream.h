@@ -126,5 +126,7 @@ void weir_journal_delete_spare(weir_journal *j, const weir_spare *spare);
 /* The file for the next segment goes back to the spares. */
 void weir_journal_drop_ahead(weir_journal *j);
 void weir_journal_free(weir_journal *j);
+/* Delete the oldest archived files beyond the limits of the archive, which is open (j->archive). */
+int weir_journal_bound_archive(weir_journal *j, const char *archive, weir_error *error);
 
 #endif

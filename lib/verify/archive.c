@@ -9,41 +9,51 @@
 #include <string.h>
 
 #define SEGMENT_PREFIX "segment-"
+#define PACKED_PREFIX "packed-" /* before the name of a segment */
+
+/* Where a segment may be in the archive: as it was, or packed. While one becomes the other both are
+ * there, and the one that was counts. */
+static const char *const forms[] = {"", PACKED_PREFIX};
+
+/* Who cannot read packed ones sees none. */
+static size_t forms_of(const weir_archive *a) { return a->real->packed ? 2 : 1; }
 
 /* The same name in the archive, or NULL when path names no segment of the journal. */
-static char *in_archive(const weir_archive *a, const char *path) {
+static char *in_archive(const weir_archive *a, const char *path, const char *form) {
     size_t length = strlen(a->directory);
     if (strncmp(path, a->directory, length) != 0 || path[length] != '/') return NULL;
     const char *name = path + length + 1;
     if (strncmp(name, SEGMENT_PREFIX, strlen(SEGMENT_PREFIX)) != 0) return NULL;
     char *archived;
-    return asprintf(&archived, "%s/archive/%s", a->directory, name) < 0 ? NULL : archived;
+    return asprintf(&archived, "%s/archive/%s%s", a->directory, form, name) < 0 ? NULL : archived;
 }
 
 static int open_either(void *self, int dirfd, const char *path, int flags) {
     const weir_archive *a = self;
     int file = a->real->open(a->real->self, dirfd, path, flags);
-    if (file != -ENOENT) return file;
-    char *archived = in_archive(a, path);
-    if (archived) file = a->real->open(a->real->self, WEIR_OS_CWD, archived, flags);
-    free(archived);
+    for (size_t i = 0; file == -ENOENT && i < forms_of(a); i++) {
+        char *archived = in_archive(a, path, forms[i]);
+        if (archived) file = a->real->open(a->real->self, WEIR_OS_CWD, archived, flags);
+        free(archived);
+    }
     return file;
 }
 
 static int info_either(void *self, int dirfd, const char *path, weir_os_info *out) {
     const weir_archive *a = self;
     int result = a->real->info(a->real->self, dirfd, path, out);
-    if (result != -ENOENT) return result;
-    char *archived = in_archive(a, path);
-    if (archived) result = a->real->info(a->real->self, WEIR_OS_CWD, archived, out);
-    free(archived);
+    for (size_t i = 0; result == -ENOENT && i < forms_of(a); i++) {
+        char *archived = in_archive(a, path, forms[i]);
+        if (archived) result = a->real->info(a->real->self, WEIR_OS_CWD, archived, out);
+        free(archived);
+    }
     return result;
 }
 
 /* A segment may move to the archive between the two listings, and must not appear twice. */
 typedef struct listing {
-    void *seen; /* tree of names */
-    bool archive;
+    void *seen;           /* tree of names */
+    bool archive, packed; /* of the archive; with packed ones */
     int (*each)(void *context, const char *name);
     void *context;
 } listing;
@@ -52,6 +62,8 @@ static int compare_segment_names(const void *a, const void *b) { return strcmp(a
 
 static int list_one(void *context, const char *name) {
     listing *l = context;
+    bool packed = l->packed && strncmp(name, PACKED_PREFIX, strlen(PACKED_PREFIX)) == 0;
+    if (packed) name += strlen(PACKED_PREFIX);
     bool segment = strncmp(name, SEGMENT_PREFIX, strlen(SEGMENT_PREFIX)) == 0;
     if (!segment) return l->archive ? 0 : l->each(l->context, name);
     if (tfind(name, &l->seen, compare_segment_names)) return 0;
@@ -76,6 +88,7 @@ static int list_both(void *self, int dirfd, const char *path,
         result = -ENOMEM;
     else if (result == 0) {
         l.archive = true;
+        l.packed = forms_of(a) > 1;
         result = a->real->list(a->real->self, WEIR_OS_CWD, archive, list_one, &l);
         free(archive);
         if (result == -ENOENT) result = 0; /* nothing was ever archived */

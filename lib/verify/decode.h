@@ -19,5 +19,8 @@ void weir_decoder_free(weir_decoder *decoder);
  * WEIR_NO_MEMORY. */
 int weir_decoder_read(weir_decoder *decoder, weir_scan *scan, const weir_block_header *h,
                       weir_payload *out);
+/* The same without looking into it: h->raw_bytes of them. */
+int weir_decoder_raw(weir_decoder *decoder, weir_scan *scan, const weir_block_header *h,
+                     const uint8_t **raw);
 
 #endif

@@ -14,6 +14,8 @@ void weir_scan_make(weir_scan *scan, const weir_os *os, int dirfd) {
 }
 
 void weir_scan_close(weir_scan *scan) {
+    if (scan->packed) scan->os->packed->close(scan->packed);
+    scan->packed = NULL;
     if (scan->file >= 0) (void)scan->os->close(scan->os->self, scan->file); /* only read from */
     scan->file = -1;
     scan->bytes = 0;
@@ -25,6 +27,16 @@ void weir_scan_free(weir_scan *scan) {
     free(scan->window);
     scan->window = NULL;
     scan->capacity = 0;
+}
+
+/* Is it of another form? 0, or a negative errno. */
+static int open_form(weir_scan *scan) {
+    uint64_t limit;
+    if (!scan->os->packed) return 0;
+    int status = scan->os->packed->open(scan->os, scan->file, scan->limit, &scan->packed, &limit);
+    if (status == WEIR_OK) scan->limit = limit;
+    if (status == WEIR_NO_MEMORY) return -ENOMEM;
+    return status == WEIR_OK || status == WEIR_NOT_FOUND ? 0 : -EIO;
 }
 
 int weir_scan_open(weir_scan *scan, const char *path) {
@@ -39,7 +51,9 @@ int weir_scan_open(weir_scan *scan, const char *path) {
         return result;
     }
     scan->limit = info.bytes;
-    return 0;
+    result = open_form(scan);
+    if (result < 0) weir_scan_close(scan);
+    return result;
 }
 
 /* ---- the window ---- */
@@ -94,9 +108,17 @@ static int fill_window(weir_scan *scan, uint64_t offset, size_t bytes) {
     return scan->bytes < bytes ? WEIR_DAMAGED : WEIR_OK;
 }
 
+/* Which errno a failed read had is not known here. */
+static int form_answer(weir_scan *scan, int status) {
+    if (status == WEIR_IO) scan->result = -EIO;
+    return status;
+}
+
 int weir_scan_bytes(weir_scan *scan, uint64_t offset, size_t bytes, const uint8_t **out) {
     *out = NULL;
     if (offset > scan->limit || bytes > scan->limit - offset) return WEIR_DAMAGED;
+    if (scan->packed)
+        return form_answer(scan, scan->os->packed->bytes(scan->packed, offset, bytes, out));
     uint64_t end = scan->at + scan->bytes;
     if (offset < scan->at || offset > end || bytes > end - offset) {
         int status = fill_window(scan, offset, bytes);
@@ -146,17 +168,29 @@ int weir_scan_header(weir_scan *scan, const weir_identity *whose, uint64_t offse
 }
 
 int weir_scan_payload(weir_scan *scan, const weir_block_header *h, const uint8_t **stored) {
+    *stored = NULL;
+    if (scan->packed) return form_answer(scan, scan->os->packed->check(scan->packed, h));
     int status = weir_scan_bytes(scan, h->offset + WEIR_BLOCK_HEADER, h->stored_bytes, stored);
     if (status != WEIR_OK) return status;
     return weir_hash(*stored, h->stored_bytes) == h->payload_hash ? WEIR_OK : WEIR_DAMAGED;
 }
 
+int weir_scan_raw(weir_scan *scan, const weir_block_header *h, const uint8_t **raw) {
+    return form_answer(scan, scan->os->packed->payload(scan->packed, h, raw));
+}
+
 /* ---- after damage ---- */
+
+/* The first place at or after from where a header may be. */
+static uint64_t place_from(const weir_scan *scan, uint64_t from) {
+    return scan->packed ? scan->os->packed->next(scan->packed, from) : from;
+}
 
 int weir_scan_next(weir_scan *scan, const weir_identity *whose, uint64_t from, uint64_t above,
                    weir_block_header *out) {
-    for (uint64_t at = from; at < scan->limit && scan->limit - at >= WEIR_BLOCK_HEADER;
-         at += WEIR_BLOCK_ALIGN) {
+    for (uint64_t at = place_from(scan, from);
+         at < scan->limit && scan->limit - at >= WEIR_BLOCK_HEADER;
+         at = place_from(scan, at + WEIR_BLOCK_ALIGN)) {
         int status = weir_scan_header(scan, whose, at, out);
         if (status == WEIR_OK && out->block > above) return WEIR_OK;
         if (status == WEIR_IO || status == WEIR_NO_MEMORY) return status;
@@ -198,6 +232,10 @@ static void survey_page(survey *s, const weir_identity *whose, const uint8_t *pa
  * The difference matters only to what is reported. */
 int weir_scan_tail(weir_scan *scan, const weir_identity *whose, uint64_t from, weir_tail *out) {
     survey s = {0};
+    if (scan->packed) { /* it has what belongs to the stream, and nothing else */
+        *out = (weir_tail){.empty = true};
+        return WEIR_OK;
+    }
     for (uint64_t at = from; at < scan->limit; at += WEIR_BLOCK_ALIGN) {
         uint64_t left = scan->limit - at;
         size_t bytes = left < WEIR_BLOCK_ALIGN ? (size_t)left : WEIR_BLOCK_ALIGN;

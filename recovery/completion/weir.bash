@@ -19,6 +19,12 @@ _weir() {
         'symbols') verb='symbols' whole=1; break ;;
         'report') verb='report' whole=1; break ;;
         'watch') verb='watch' whole=1; break ;;
+        archive) verb=$word ;;
+        'archive list') verb='archive list' whole=1; break ;;
+        'archive pack') verb='archive pack' whole=1; break ;;
+        'archive prune') verb='archive prune' whole=1; break ;;
+        'archive push') verb='archive push' whole=1; break ;;
+        'archive restore') verb='archive restore' whole=1; break ;;
         readers) verb=$word ;;
         'readers list') verb='readers list' whole=1; break ;;
         'readers forget') verb='readers forget' whole=1; break ;;
@@ -29,8 +35,9 @@ _weir() {
         esac
     done
     case $verb in
-    '') words='recover status verify dump replay salvage forget rejects symbols report watch readers metrics backup completion' ;;
+    '') words='recover status verify dump replay salvage forget rejects symbols report watch archive readers metrics backup completion' ;;
     rejects) words='list retry drop' ;;
+    archive) words='list pack prune push restore list forget' ;;
     readers) words='list forget' ;;
     esac
     case $verb in
@@ -47,6 +54,11 @@ _weir() {
     'symbols') options='--json --journal --help --usage --version' ;;
     'report') options='--json --journal --output --values --help --usage --version' ;;
     'watch') options='--json --journal --interval --count --help --usage --version' ;;
+    'archive list') options='--json --journal --help --usage --version' ;;
+    'archive pack') options='--json --journal --dry-run --keep-plain --help --usage --version' ;;
+    'archive prune') options='--json --journal --keep-bytes --keep-rows --max-age --passed --pushed --dry-run --endpoint --region --timeout --help --usage --version' ;;
+    'archive push') options='--json --journal --endpoint --region --timeout --every --whole --help --usage --version' ;;
+    'archive restore') options='--json --journal --to --into --until --skip-damage --wait --load --endpoint --region --timeout --id --keep-fetched --help --usage --version' ;;
     'readers list') options='--json --journal --help --usage --version' ;;
     'readers forget') options='--json --journal --help --usage --version' ;;
     'metrics') options='--json --journal --output --interval --format --listen --help --usage --version' ;;

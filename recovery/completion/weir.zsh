@@ -15,6 +15,7 @@ verbs=(
     'symbols:print the crashes that the database'\''s log tells'
     'report:write one HTML page that shows all of it'
     'watch:show lanes, rates, lag and disk as they change'
+    'archive:more'
     'readers:more'
     'metrics:write figures as OpenMetrics text, for Prometheus'
     'backup:copy database and journal as of one moment, and verify it'
@@ -32,6 +33,22 @@ if [[ $verb == rejects ]]; then
     'list:list the rows that SQLite refused'
     'retry:insert refused rows again, once each'
     'drop:delete refused rows that nobody wants'
+        )
+        _describe verb verbs
+        return
+    fi
+    verb="$verb $words[2]"
+    shift words
+    ((CURRENT--))
+fi
+if [[ $verb == archive ]]; then
+    if ((CURRENT == 2)); then
+        verbs=(
+    'list:list the archived segments\: rows, bytes, times'
+    'pack:make archived segments small, column by column'
+    'prune:delete the oldest archived segments, up to a bound'
+    'push:send what is durable to S3-compatible storage'
+    'restore:make a database from what was pushed'
         )
         _describe verb verbs
         return
@@ -234,6 +251,78 @@ case $verb in
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
         '--interval=[From one look to the next (default 1)]:interval:_files' \
         '--count=[End after so many looks]:count:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'archive list')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'archive pack')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--dry-run[Change nothing; say what would be packed]' \
+        '--keep-plain=[Leave the newest N segments as they are (default 0)]:keep-plain:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'archive prune')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--keep-bytes=[Delete the oldest files until no more than this is left]:keep-bytes:_files' \
+        '--keep-rows=[Delete the oldest files, but keep so many of the newest archived rows]:keep-rows:_files' \
+        '--max-age=[Delete files whose last block was written longer ago]:max-age:_files' \
+        '--passed[Delete files that every named reader has passed]' \
+        '--pushed=[Delete only what stands in that store, s3\://BUCKET/PREFIX]:pushed:_files' \
+        '--dry-run[Change nothing; say what would be deleted]' \
+        '--endpoint=[Address of the S3 server, for example http\://127.0.0.1\:9000 (default\: $AWS_ENDPOINT_URL_S3, $AWS_ENDPOINT_URL, or that of AWS)]:endpoint:_files' \
+        '--region=[Region of the bucket (default\: $AWS_REGION, or us-east-1)]:region:_files' \
+        '--timeout=[Try again after so long without an answer or a byte (default 30)]:timeout:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'archive push')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--endpoint=[Address of the S3 server, for example http\://127.0.0.1\:9000 (default\: $AWS_ENDPOINT_URL_S3, $AWS_ENDPOINT_URL, or that of AWS)]:endpoint:_files' \
+        '--region=[Region of the bucket (default\: $AWS_REGION, or us-east-1)]:region:_files' \
+        '--timeout=[Try again after so long without an answer or a byte (default 30)]:timeout:_files' \
+        '--every=[Go on pushing, with such pauses, until SIGTERM or Ctrl-C]:every:_files' \
+        '--whole[Send only segments that are whole, and not what is durable of the youngest one]' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'archive restore')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--to=[Last row number]:to:_files' \
+        '--into=[The database to fill; created if it does not exist]:into:_files' \
+        '--until=[No blocks written after this moment, YYYY-MM-DDTHH\:MM\:SS in UTC or @SECONDS since 1970]:until:_files' \
+        '--skip-damage[Go on after damaged blocks; their rows are missing, and reported]' \
+        '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
+        '*--load=[Load an SQLite extension, FILE or FILE\:ENTRYPOINT, whose functions, collations or modules the schema uses; may be given again]:load:_files' \
+        '--endpoint=[Address of the S3 server, for example http\://127.0.0.1\:9000 (default\: $AWS_ENDPOINT_URL_S3, $AWS_ENDPOINT_URL, or that of AWS)]:endpoint:_files' \
+        '--region=[Region of the bucket (default\: $AWS_REGION, or us-east-1)]:region:_files' \
+        '--timeout=[Try again after so long without an answer or a byte (default 30)]:timeout:_files' \
+        '--id=[Restore this journal, 32 hexadecimal digits, where the store has several]:id:_files' \
+        '--keep-fetched[Leave what was fetched in FILE.restore]' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \

@@ -3,7 +3,8 @@
  * Row n of the journal always holds the integer n, so whatever is read back can be judged without a
  * second list: rows must count up from the first kept, and reach at least as far as was synced. */
 /* Covers: lib/journal/opening.c, lib/journal/next_segment.c, lib/journal/release.c,
- * lib/journal/stream.h */
+ * lib/journal/stream.h, lib/journal/archive_bound.c */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "journal_fixture.h"
+#include "lib/format/named.h"
 #include "lib/format/row_encode.h"
 #include "lib/journal/stream.h"
 #include "recording_os.h"
@@ -613,6 +615,121 @@ static void an_archive_keeps_every_row(void **state) {
     here->at.directory[length] = '\0';
     assert_int_equal(seen.first_row, 1);
     assert_int_equal(seen.next_row, 3 * 30 * ROWS + 1);
+}
+
+/* The numbers in the archive, lowest and highest, and how many there are. */
+typedef struct archived_numbers {
+    uint64_t first, last, count;
+} archived_numbers;
+
+static int each_archived(void *context, const char *name) {
+    archived_numbers *n = context;
+    uint64_t number = weir_number_in_name(name, "segment");
+    if (number && (n->first == 0 || number < n->first)) n->first = number;
+    if (number > n->last) n->last = number;
+    n->count += number != 0;
+    return 0;
+}
+
+static archived_numbers archived_now(void) {
+    archived_numbers n = {0};
+    (void)os->list(os->self, WEIR_OS_CWD, weir_temp_path(here->at.directory, "archive"),
+                   each_archived, &n);
+    return n;
+}
+
+enum { FILL = 100 }; /* blocks */
+
+static void fill_and_release(weir_journal *j) {
+    weir_error error = {0};
+    for (int i = 0; i < FILL; i++)
+        must_append(j, ROWS);
+    must_sync(j);
+    if (release_all(j, &error) != WEIR_OK) fail_msg("%s", error.text);
+}
+
+/* The newest stay, without a gap, up to the limit; and one, however large it is. */
+static void an_archive_is_bounded_by_bytes(void **state) {
+    (void)state;
+    here->config.archive = true;
+    here->config.archive_limit_bytes = 3 * SEGMENT;
+    weir_journal *j = open_journal();
+    for (int round = 0; round < 3; round++) {
+        fill_and_release(j);
+        archived_numbers n = archived_now();
+        assert_int_equal(n.count, 3);
+        assert_int_equal(n.last - n.first + 1, n.count);
+    }
+    close_journal(j);
+    assert_true(archived_now().last > 5);
+    here->config.archive_limit_bytes = 1;
+    j = open_journal();
+    fill_and_release(j);
+    assert_int_equal(archived_now().count, 1);
+    close_journal(j);
+}
+
+static int64_t later_ns;
+static int64_t wall_later(void *self) { return os->wall(self) + later_ns; }
+
+static void an_archive_is_bounded_by_age(void **state) {
+    (void)state;
+    weir_os moved = *os;
+    moved.wall = wall_later;
+    here->config.os = &moved;
+    here->config.archive = true;
+    here->config.archive_limit_s = 3600;
+    later_ns = 0;
+    weir_journal *j = open_journal();
+    fill_and_release(j);
+    archived_numbers before = archived_now();
+    assert_true(before.count > 2);
+    later_ns = INT64_C(3500) * 1000000000;
+    fill_and_release(j);
+    assert_int_equal(archived_now().first, before.first);
+    later_ns = INT64_C(3700) * 1000000000;
+    fill_and_release(j);
+    archived_numbers after = archived_now();
+    assert_true(after.first >= before.last); /* when one ends is what the next one says */
+    assert_int_equal(after.last - after.first + 1, after.count);
+    close_journal(j);
+}
+
+static void leave_reader(weir_journal *j, uint64_t row, uint64_t hold_bytes) {
+    char path[600];
+    uint8_t bytes[WEIR_NAMED_BYTES];
+    weir_named reader = {.name = "slow", .hold_bytes = hold_bytes, .mark.at.row = row};
+    if (row) reader.mark.row_hash = reader.mark.at.block = reader.mark.at.hash = 1;
+    weir_id_copy(reader.mark.at.journal, weir_journal_id(j));
+    weir_named_encode(bytes, &reader);
+    (void)snprintf(path, sizeof path, "%s/readers", here->at.directory);
+    int made = os->make_directory(os->self, WEIR_OS_CWD, path);
+    assert_true(made >= 0 || made == -EEXIST);
+    (void)snprintf(path, sizeof path, "%s/readers/slow", here->at.directory);
+    int file = os->open(os->self, WEIR_OS_CWD, path, WEIR_OS_WRITE | WEIR_OS_CREATE);
+    assert_true(file >= 0);
+    assert_int_equal(weir_write_full(os, file, bytes, sizeof bytes, 0), 0);
+    (void)os->close(os->self, file);
+}
+
+static void an_archive_waits_for_named_readers(void **state) {
+    (void)state;
+    here->config.archive = true;
+    here->config.archive_limit_bytes = 2 * SEGMENT;
+    weir_journal *j = open_journal();
+    leave_reader(j, 0, 1000 * SEGMENT);
+    fill_and_release(j);
+    archived_numbers held = archived_now();
+    assert_int_equal(held.first, 1);
+    assert_true(held.count > 3);
+    leave_reader(j, FILL * ROWS, 1000 * SEGMENT);
+    fill_and_release(j);
+    assert_true(archived_now().first > 1); /* what it has read goes */
+    assert_true(archived_now().count > 2);
+    leave_reader(j, FILL * ROWS, 0); /* it may hold nothing */
+    fill_and_release(j);
+    assert_int_equal(archived_now().count, 2);
+    close_journal(j);
 }
 
 static uint64_t bytes_of_a_large_block(weir_journal *j) {
@@ -1410,6 +1527,9 @@ int main(void) {
         TEST(the_limit_is_told_once_and_ends_with_a_release),
         TEST(released_segments_become_spares),
         TEST(an_archive_keeps_every_row),
+        TEST(an_archive_is_bounded_by_bytes),
+        TEST(an_archive_is_bounded_by_age),
+        TEST(an_archive_waits_for_named_readers),
         TEST(only_what_is_not_archived_is_stored_plain),
         TEST(an_archived_number_is_not_given_again),
         TEST(a_segment_has_lost_its_name_for_good_before_the_next_thing_happens),
