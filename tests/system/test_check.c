@@ -1,5 +1,5 @@
 /* test_check.c - status --check: each exit code, in words and as JSON, and which of several it is. */
-/* Covers: recovery/check.c */
+/* Covers: recovery/check.c, recovery/kept.c, recovery/look.c */
 #include <time.h>
 
 #include "tool.h"
@@ -68,6 +68,78 @@ static void end(const holding *h) {
     assert_int_equal(waitpid(h->child, &status, 0), h->child);
     assert_int_equal(status, 0);
     held = false;
+}
+
+/* ---- what the disk has, which status says by kind --------------------------------------------- */
+
+static uint64_t bytes_of(const char *json, const char *kind) {
+    const char *at = strstr(json, "\"disk\":{");
+    char key[40];
+    (void)snprintf(key, sizeof key, "\"%s\":", kind);
+    at = at ? strstr(at, key) : NULL;
+    if (!at) fail_msg("no %s in %s", kind, json);
+    return strtoull(at + strlen(key), NULL, 10);
+}
+
+static uint64_t bytes_below(const char *directory, const char *begins) {
+    struct dirent **list;
+    uint64_t bytes = 0;
+    int count = scandir(directory, &list, not_dots, alphasort);
+    for (int i = 0; i < count; i++) {
+        struct stat st;
+        char path[600];
+        (void)snprintf(path, sizeof path, "%s/%.255s", directory, list[i]->d_name);
+        assert_int_equal(stat(path, &st), 0);
+        if (S_ISDIR(st.st_mode))
+            bytes += begins ? 0 : bytes_below(path, NULL);
+        else if (!begins || strncmp(list[i]->d_name, begins, strlen(begins)) == 0)
+            bytes += (uint64_t)st.st_size;
+        free(list[i]);
+    }
+    free(list);
+    return bytes;
+}
+
+static void compare_disk(fixture *f) {
+    static const char *const kinds[][2] = {{"segments", "segment-"},
+                                           {"spares", "spare-"},
+                                           {"ring", "ring"},
+                                           {"recorder", "recorder"},
+                                           {"aside", "damaged-"}};
+    char path[300];
+    run(f, "status", "--json", "--archive", f->database, NULL), expect(f, CLEAN);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        assert_int_equal(bytes_of(f->out, kinds[i][0]), bytes_below(f->journal, kinds[i][1]));
+    (void)snprintf(path, sizeof path, "%s/archive", f->journal);
+    assert_int_equal(bytes_of(f->out, "archive"), is_there(path) ? bytes_below(path, NULL) : 0);
+    assert_int_equal(bytes_of(f->out, "bytes"), bytes_below(f->journal, NULL));
+}
+
+/* Also where segments of the archive are looked at as if they were in the journal. */
+static void status_says_what_is_on_the_disk(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_archive);
+    compare_disk(f);
+    assert_true(bytes_of(f->out, "archive") > 1 << 21);
+    assert_int_equal(bytes_of(f->out, "spares"), 0); /* it was closed */
+    assert_int_equal(bytes_of(f->out, "ring"), 0);
+    assert_in_range(bytes_of(f->out, "segments"), 1, 1 << 16);
+    run(f, "dump", "--reader", "somebody", f->database, NULL), expect(f, CLEAN);
+    compare_disk(f);
+    assert_int_equal(bytes_of(f->out, "readers"), 192);
+    run(f, "status", f->database, NULL), expect(f, CLEAN);
+    expect_text(f->out, "\n  disk      ");
+    expect_text(f->out, " bytes: segments ");
+    expect_text(f->out, ", archive ");
+    expect_text(f->out, ", readers 192, other ");
+    assert_null(strstr(f->out, "spares"));
+}
+
+static void a_dead_program_leaves_ring_and_spares(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_in_ring);
+    compare_disk(f);
+    assert_true(bytes_of(f->out, "ring") > 0);
 }
 
 /* ---- each code ------------------------------------------------------------------------------- */
@@ -299,6 +371,8 @@ static void a_lock_is_no_trouble_by_itself(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        CHECK(status_says_what_is_on_the_disk),
+        CHECK(a_dead_program_leaves_ring_and_spares),
         CHECK(in_order_is_0),
         CHECK(rows_that_wait_are_21_beyond_a_limit),
         CHECK(lag_is_22_and_outranks_rows_that_wait),
