@@ -54,8 +54,8 @@ static void count(const weir_os *os, const char *directory, const kept_kind *kin
     (void)os->list(os->self, WEIR_OS_CWD, directory, count_one, &c); /* none: nothing is kept */
 }
 
-static void count_below(const weir_os *os, const char *directory, const char *name,
-                        const kept_kind *kinds, weir_kept *kept) {
+static void count_in(const weir_os *os, const char *directory, const char *name,
+                     const kept_kind *kinds, weir_kept *kept) {
     char *below;
     if (asprintf(&below, "%s/%s", directory, name) < 0) return;
     count(os, below, kinds, kept);
@@ -65,8 +65,8 @@ static void count_below(const weir_os *os, const char *directory, const char *na
 weir_kept weir_kept_take(const weir_os *os, const char *directory) {
     weir_kept kept = {0};
     count(os, directory, in_journal, &kept);
-    count_below(os, directory, "archive", in_archive, &kept);
-    count_below(os, directory, "readers", in_readers, &kept);
+    count_in(os, directory, "archive", in_archive, &kept);
+    count_in(os, directory, "readers", in_readers, &kept);
     return kept;
 }
 

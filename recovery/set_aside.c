@@ -42,7 +42,7 @@ typedef struct aside_files {
 /* ---- what is in them --------------------------------------------------------------------- */
 
 /* A file that was used again may have older blocks behind its own, and they are none of it. */
-static void take_block(aside_file *f, const weir_block_header *h, uint64_t first_block) {
+static void note_block(aside_file *f, const weir_block_header *h, uint64_t first_block) {
     if (h->block < first_block) return;
     weir_id_copy(f->journal, h->journal);
     if (h->rows == 0) return;
@@ -52,7 +52,7 @@ static void take_block(aside_file *f, const weir_block_header *h, uint64_t first
 }
 
 /* A block stands where its header says, so bytes of a row that look like one are none. */
-static int take_blocks(const weir_os *os, int file, aside_file *f) {
+static int note_blocks(const weir_os *os, int file, aside_file *f) {
     uint8_t bytes[WEIR_SEGMENT_HEADER]; /* the longer of both */
     weir_segment_header head = {0};
     weir_block_header h;
@@ -61,7 +61,7 @@ static int take_blocks(const weir_os *os, int file, aside_file *f) {
         result = weir_read_full(os, file, bytes, sizeof bytes, at);
         if (result < 0) return result;
         bool block = at && weir_block_header_decode(bytes, &h) == WEIR_OK && h.offset == at;
-        if (block) take_block(f, &h, head.first_block);
+        if (block) note_block(f, &h, head.first_block);
         if (at == 0 && weir_segment_header_decode(bytes, &head) == WEIR_OK)
             weir_id_copy(f->journal, head.journal);
         uint64_t extent = block ? weir_block_extent(&h) : WEIR_BLOCK_ALIGN;
@@ -73,23 +73,23 @@ static int take_blocks(const weir_os *os, int file, aside_file *f) {
 
 static int read_aside(const weir_os *os, aside_file *f, weir_error *error) {
     int file = os->open(os->self, WEIR_OS_CWD, f->path, WEIR_OS_READ);
-    int result = file < 0 ? file : take_blocks(os, file, f);
+    int result = file < 0 ? file : note_blocks(os, file, f);
     if (file >= 0) (void)os->close(os->self, file); /* it was only read */
     return result < 0 ? weir_fail_os(error, result, "cannot read %s", f->path) : WEIR_OK;
 }
 
 /* ---- which there are --------------------------------------------------------------------- */
 
-static uint64_t number_of(const char *name) {
+static uint64_t aside_number(const char *name) {
     uint64_t number = weir_number_in_name(name, "damaged-blocks-segment");
     return number ? number : weir_number_in_name(name, "damaged-header-segment");
 }
 
-static int list_one(void *context, const char *name) {
+static int list_aside_file(void *context, const char *name) {
     aside_files *a = context;
     const weir_os *os = a->place->os;
     weir_os_info info;
-    aside_file f = {.number = number_of(name)};
+    aside_file f = {.number = aside_number(name)};
     if (strncmp(name, "damaged-", 8) != 0 || !f.number) return 0;
     if (asprintf(&f.path, "%s/%s", a->place->directory, name) < 0) return -ENOMEM;
     aside_file *grown = realloc(a->list, (a->count + 1) * sizeof *grown);
@@ -104,14 +104,14 @@ static int list_one(void *context, const char *name) {
     return 0;
 }
 
-static int by_number(const void *a, const void *b) {
+static int by_segment(const void *a, const void *b) {
     const aside_file *x = a, *y = b;
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
 /* ---- who needs them ---------------------------------------------------------------------- */
 
-static const weir_position *position_in(const aside_files *a, const weir_id journal) {
+static const weir_position *known_position(const aside_files *a, const weir_id journal) {
     for (size_t i = 0; i < a->database.count; i++)
         if (weir_id_equal(a->database.positions[i].journal, journal))
             return &a->database.positions[i];
@@ -144,8 +144,8 @@ static void judge_losses(const aside_files *a, aside_file *f) {
     }
 }
 
-static void judge(const aside_files *a, aside_file *f) {
-    const weir_position *position = position_in(a, f->journal);
+static void judge_need(const aside_files *a, aside_file *f) {
+    const weir_position *position = known_position(a, f->journal);
     if (a->database.state != WEIR_DATABASE_READ)
         (void)snprintf(f->why, sizeof f->why, "the database cannot be asked what it has: %s",
                        a->database.why[0] ? a->database.why : "it is not there");
@@ -159,14 +159,15 @@ static void judge(const aside_files *a, aside_file *f) {
         judge_losses(a, f);
 }
 
-static int look(aside_files *a, weir_error *error) {
+static int look_at_files(aside_files *a, weir_error *error) {
     const weir_place *place = a->place;
     weir_losses in_file;
     if (!place->journal_is_there)
         return weir_fail(error, WEIR_NOT_FOUND, "there is no journal at %s", place->directory);
-    int result = place->os->list(place->os->self, WEIR_OS_CWD, place->directory, list_one, a);
+    int result =
+        place->os->list(place->os->self, WEIR_OS_CWD, place->directory, list_aside_file, a);
     if (result < 0) return weir_fail_os(error, result, "cannot read %s", place->directory);
-    if (a->count) qsort(a->list, a->count, sizeof *a->list, by_number);
+    if (a->count) qsort(a->list, a->count, sizeof *a->list, by_segment);
     int status = WEIR_OK;
     for (size_t i = 0; status == WEIR_OK && i < a->count; i++)
         status = read_aside(place->os, &a->list[i], error);
@@ -179,11 +180,11 @@ static int look(aside_files *a, weir_error *error) {
         status = weir_fail(error, WEIR_NO_MEMORY, "no memory for the list of lost rows");
     weir_losses_free(&in_file);
     for (size_t i = 0; status == WEIR_OK && i < a->count; i++)
-        judge(a, &a->list[i]);
+        judge_need(a, &a->list[i]);
     return status;
 }
 
-static void end(aside_files *a) {
+static void free_files(aside_files *a) {
     for (size_t i = 0; i < a->count; i++)
         free(a->list[i].path);
     free(a->list);
@@ -192,7 +193,7 @@ static void end(aside_files *a) {
 
 /* ---- what is said ------------------------------------------------------------------------ */
 
-static void say_json(const aside_file *f, const char *type) {
+static void json_file(const aside_file *f, const char *type) {
     weir_json json = weir_json_begin(stdout, type);
     weir_json_text(&json, "path", f->path);
     weir_json_uint(&json, "segment", f->number);
@@ -204,9 +205,10 @@ static void say_json(const aside_file *f, const char *type) {
     weir_json_end(&json);
 }
 
-static void say(const aside_files *a, const aside_file *f, const char *type, const char *what) {
+static void say_file(const aside_files *a, const aside_file *f, const char *type,
+                     const char *what) {
     if (a->arguments->json) {
-        say_json(f, type);
+        json_file(f, type);
         return;
     }
     printf("%s: %" PRIu64 " bytes", f->path, f->bytes);
@@ -219,12 +221,12 @@ static void say(const aside_files *a, const aside_file *f, const char *type, con
 int weir_run_aside_list(const weir_arguments *arguments, const weir_place *place) {
     aside_files a = {.arguments = arguments, .place = place};
     weir_error error = {0};
-    int status = look(&a, &error);
+    int status = look_at_files(&a, &error);
     for (size_t i = 0; status == WEIR_OK && i < a.count; i++)
-        say(&a, &a.list[i], "aside", a.list[i].why[0] ? "needed" : "not needed");
+        say_file(&a, &a.list[i], "aside", a.list[i].why[0] ? "needed" : "not needed");
     if (status == WEIR_OK && !a.count && !arguments->json)
         printf("%s: no file is set aside\n", place->directory);
-    end(&a);
+    free_files(&a);
     return status == WEIR_OK ? WEIR_EXIT_CLEAN : weir_report_error(arguments, &error);
 }
 
@@ -234,9 +236,10 @@ static int drop_one(const aside_files *a, const aside_file *f, weir_error *error
     int result = dry ? 0 : os->unlink(os->self, WEIR_OS_CWD, f->path);
     if (result < 0) return weir_fail_os(error, result, "cannot delete %s", f->path);
     if (dry)
-        say(a, f, "would_drop", given_up ? "would be deleted, and given up" : "would be deleted");
+        say_file(a, f, "would_drop",
+                 given_up ? "would be deleted, and given up" : "would be deleted");
     else
-        say(a, f, "dropped", given_up ? "deleted, and given up" : "deleted");
+        say_file(a, f, "dropped", given_up ? "deleted, and given up" : "deleted");
     return WEIR_OK;
 }
 
@@ -244,11 +247,11 @@ int weir_run_aside_drop(const weir_arguments *arguments, const weir_place *place
     aside_files a = {.arguments = arguments, .place = place};
     weir_error error = {0};
     size_t dropped = 0;
-    int status = look(&a, &error);
+    int status = look_at_files(&a, &error);
     for (size_t i = 0; status == WEIR_OK && i < a.count; i++) {
         const aside_file *f = &a.list[i];
         if (f->why[0] && !arguments->all) {
-            say(&a, f, "kept", "stays");
+            say_file(&a, f, "kept", "stays");
             continue;
         }
         status = drop_one(&a, f, &error);
@@ -261,6 +264,6 @@ int weir_run_aside_drop(const weir_arguments *arguments, const weir_place *place
     }
     if (status == WEIR_OK && !a.count && !arguments->json)
         printf("%s: no file is set aside\n", place->directory);
-    end(&a);
+    free_files(&a);
     return status == WEIR_OK ? WEIR_EXIT_CLEAN : weir_report_error(arguments, &error);
 }
