@@ -180,6 +180,29 @@ static void a_restored_copy_is_written_on(void **state) {
     expect_text(f->out, "100 durable, 100 applied, 0 waiting");
 }
 
+/* It stands for the database in it, for whoever looks and for whoever restores. */
+static void its_directory_is_an_operand(void **state) {
+    fixture *f = *state;
+    char copy[300];
+    in_a_child(f, leave_half_applied);
+    (void)snprintf(copy, sizeof copy, "%s", copy_of(f, "copy"));
+    run(f, "backup", f->database, copy, NULL), expect(f, CLEAN);
+    run(f, "status", copy, NULL), expect(f, CLEAN);
+    expect_text(f->out, "50 durable, 10 applied, 40 waiting");
+    run(f, "recover", in_copy(copy, ""), NULL), expect(f, RECOVERED);
+    run(f, "status", copy, NULL), expect(f, CLEAN);
+    expect_text(f->out, "copy/run.db, present\n");
+    expect_text(f->out, "50 durable, 50 applied, 0 waiting");
+    weir_file_copy_tree(in_copy(copy, "run.db"), copy_of(f, "second"));
+    assert_int_equal(rename(copy_of(f, "second"), in_copy(copy, "second.db")), 0);
+    run(f, "status", copy, NULL), expect(f, FAILED); /* which of the two? */
+    expect_text(f->err, "name the database");
+    assert_int_equal(unlink(in_copy(copy, "second.db")), 0);
+    assert_int_equal(unlink(in_copy(copy, "weir-backup.json")), 0);
+    run(f, "status", copy, NULL), expect(f, FAILED); /* any directory with a file in it */
+    expect_text(f->err, "name the database");
+}
+
 static void without_a_journal_it_has_the_database(void **state) {
     fixture *f = *state;
     in_a_child(f, leave_closed);
@@ -389,6 +412,7 @@ int main(void) {
         BACKUP(rows_that_wait_are_in_its_journal),
         BACKUP(rows_of_a_ring_are_counted_and_left),
         BACKUP(a_restored_copy_is_written_on),
+        BACKUP(its_directory_is_an_operand),
         BACKUP(without_a_journal_it_has_the_database),
         BACKUP(nothing_that_is_there_is_replaced),
         BACKUP(a_part_says_whose_it_is),
