@@ -279,7 +279,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
         {.name = "aside list",
          .operands = "DATABASE|JOURNAL",
          .summary = "say which damaged segments are kept, and which are needed",
-         .text = "Salvage renames a damaged segment to damaged-… and deletes nothing. Such a file "
+         .text = "Salvage renames a damaged segment to damaged-* and deletes nothing. Such a file "
                  "is needed while it may hold rows that the database has not, or rows that are "
                  "lost: in the table weir_loss, or in the journal's file losses. It takes no lock "
                  "and changes nothing.",
