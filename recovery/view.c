@@ -53,7 +53,7 @@ int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *err
         if (!out->holder.is_there || !weir_verdict_refuses(out->inventory.verdict)) break;
         if (i + 1 < TRIES_WHILE_LIVE) weir_view_free(out);
     }
-    out->kept = weir_kept_take(input->os, input->place->directory);
+    out->kept = weir_kept_take(input->place->os, input->place->directory);
     return status;
 }
 

@@ -1,5 +1,5 @@
-/* aside.c - the directory that a backup becomes: written aside, and renamed at the end. */
-#include "aside.h"
+/* part.c - the directory that a backup becomes: written aside, and renamed at the end. */
+#include "part.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,23 +27,23 @@ static char *parent_of(const char *path) {
 }
 
 /* Who holds TO.part? */
-static int refuse_part(const weir_aside *a, weir_error *error) {
-    int directory = open(a->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+static int refuse_part(const weir_backup_part *p, weir_error *error) {
+    int directory = open(p->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     bool taken = directory >= 0 && flock(directory, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     if (directory >= 0) (void)close(directory); /* which ends our lock */
     if (taken)
         return weir_fail(error, WEIR_MISUSE,
                          "another backup is writing %s; wait for it, or name another directory",
-                         a->part);
+                         p->part);
     return weir_fail(error, WEIR_MISUSE,
                      "%s is what a backup left that was interrupted: no part of it is needed; "
                      "remove it (rm -r '%s'), or name another directory",
-                     a->part, a->part);
+                     p->part, p->part);
 }
 
-int weir_aside_plan(const char *to, weir_aside *out, weir_error *error) {
+int weir_backup_part_plan(const char *to, weir_backup_part *out, weir_error *error) {
     struct stat st;
-    *out = (weir_aside){.directory = -1, .to = without_end_slashes(to)};
+    *out = (weir_backup_part){.directory = -1, .to = without_end_slashes(to)};
     if (out->to) out->parent = parent_of(out->to);
     if (!out->to || !out->parent || asprintf(&out->part, "%s.part", out->to) < 0) {
         out->part = NULL;
@@ -59,24 +59,24 @@ int weir_aside_plan(const char *to, weir_aside *out, weir_error *error) {
                      out->parent, out->to);
 }
 
-int weir_aside_make(weir_aside *a, weir_error *error) {
-    if (mkdir(a->part, 0700) != 0)
-        return weir_fail_os(error, -(int64_t)errno, "cannot make the directory %s", a->part);
-    a->directory = open(a->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (a->directory >= 0 && flock(a->directory, LOCK_EX | LOCK_NB) == 0) return WEIR_OK;
-    return weir_fail_os(error, -(int64_t)errno, "cannot open and lock %s", a->part);
+int weir_backup_part_make(weir_backup_part *p, weir_error *error) {
+    if (mkdir(p->part, 0700) != 0)
+        return weir_fail_os(error, -(int64_t)errno, "cannot make the directory %s", p->part);
+    p->directory = open(p->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (p->directory >= 0 && flock(p->directory, LOCK_EX | LOCK_NB) == 0) return WEIR_OK;
+    return weir_fail_os(error, -(int64_t)errno, "cannot open and lock %s", p->part);
 }
 
-char *weir_aside_path(const weir_aside *a, const char *name) {
+char *weir_backup_part_path(const weir_backup_part *p, const char *name) {
     char *path;
-    return asprintf(&path, "%s/%s", a->part, name) < 0 ? NULL : path;
+    return asprintf(&path, "%s/%s", p->part, name) < 0 ? NULL : path;
 }
 
-static int sync_parent_of(const weir_aside *a, weir_error *error) {
-    int parent = open(a->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+static int sync_parent_of(const weir_backup_part *p, weir_error *error) {
+    int parent = open(p->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int failed = parent < 0 || fsync(parent) != 0 ? errno : 0;
     if (parent >= 0) (void)close(parent); /* it was only synced */
-    return failed ? weir_fail_os(error, -(int64_t)failed, "cannot sync the directory %s", a->parent)
+    return failed ? weir_fail_os(error, -(int64_t)failed, "cannot sync the directory %s", p->parent)
                   : WEIR_OK;
 }
 
@@ -90,14 +90,14 @@ static int rename_new(const char *from, const char *to) {
     return rename(from, to) == 0 ? 0 : -errno;
 }
 
-int weir_aside_finish(weir_aside *a, weir_error *error) {
-    if (fsync(a->directory) != 0)
-        return weir_fail_os(error, -(int64_t)errno, "cannot sync the directory %s", a->part);
-    int result = rename_new(a->part, a->to);
-    if (result < 0) return weir_fail_os(error, result, "cannot rename %s to %s", a->part, a->to);
-    (void)close(a->directory); /* all of it is synced */
-    a->directory = -1;
-    return sync_parent_of(a, error);
+int weir_backup_part_finish(weir_backup_part *p, weir_error *error) {
+    if (fsync(p->directory) != 0)
+        return weir_fail_os(error, -(int64_t)errno, "cannot sync the directory %s", p->part);
+    int result = rename_new(p->part, p->to);
+    if (result < 0) return weir_fail_os(error, result, "cannot rename %s to %s", p->part, p->to);
+    (void)close(p->directory); /* all of it is synced */
+    p->directory = -1;
+    return sync_parent_of(p, error);
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk) {
@@ -106,17 +106,17 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
     return 0;
 }
 
-void weir_aside_remove(const char *path) {
+void weir_backup_part_remove(const char *path) {
     (void)nftw(path, remove_one, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS); /* as remove_one says */
 }
 
-void weir_aside_end(weir_aside *a) {
-    if (a->directory >= 0) {
-        weir_aside_remove(a->part);
-        (void)close(a->directory); /* nothing of it is left */
+void weir_backup_part_end(weir_backup_part *p) {
+    if (p->directory >= 0) {
+        weir_backup_part_remove(p->part);
+        (void)close(p->directory); /* nothing of it is left */
     }
-    free(a->to);
-    free(a->part);
-    free(a->parent);
-    *a = (weir_aside){.directory = -1};
+    free(p->to);
+    free(p->part);
+    free(p->parent);
+    *p = (weir_backup_part){.directory = -1};
 }
