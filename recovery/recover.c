@@ -65,9 +65,12 @@ static int wait_until_applied(recovery *r, weir *w, weir_error *error) {
                          r->place->database, r->stats.rows_applied, r->stats.last_row_applied,
                          r->stats.lag_rows);
     if (status < 0) return fail_with_last_error(status, error);
-    return weir_fail(
-        error, WEIR_BUSY, "%s takes no rows (%s); %" PRIu64 " rows wait in the journal: try again",
-        r->place->database, weir_status_text(r->stats.apply_status), r->stats.lag_rows);
+    return weir_fail(error, WEIR_BUSY,
+                     "%s takes no rows (%s); %" PRIu64 " rows wait in the journal: try again",
+                     r->place->database,
+                     r->stats.apply_status == WEIR_OK ? "it is locked, or slow"
+                                                      : weir_status_text(r->stats.apply_status),
+                     r->stats.lag_rows);
 }
 
 static int recover(recovery *r, weir_error *error) {

@@ -8,6 +8,7 @@
 #     see, type STATUS COMMAND …         runs it, with that exit status, and shows both
 #     rows A-B …                         the table has these rows, each once, and no others
 set -u
+export LC_ALL=C.UTF-8 TZ=UTC
 trial=$WEIR_SOURCE_DIR/tests/trial
 book=$WEIR_SOURCE_DIR/docs/RUNBOOK.md
 
@@ -31,12 +32,12 @@ sql() { sqlite3 -cmd '.timeout 8000' "$@"; }
 killed() { app "$@" kill 2>"$top/out"; } 2>/dev/null
 
 start() { # WORD …: the program in the background; its words are in app.log
-    app "$@" stop 2>app.log &
+    "$WEIR_TRIAL_APP" run.db "$@" stop 2>"$top/app.log" &
     pid=$!
 }
 halt() { kill "$pid" && wait "$pid"; }
-log() { cat app.log; }
-said() { grep -qF -- "$*" app.log; }
+log() { sort "$top/app.log"; } # two threads of the program may speak
+said() { grep -qF -- "$*" "$top/app.log"; }
 has() { [ "$(sql run.db 'SELECT count(*) FROM trades')" = "$1" ]; }
 
 # Rows 1 to 40 are applied, 41 to 50 wait in the journal, 51 to 60 are in the ring alone.
@@ -44,7 +45,7 @@ leave_rows() { killed linger=60000 apply=60000 add=1-40 applied add=41-50 durabl
 
 lock() { # what another program does that has a transaction open
     mkfifo hold
-    sqlite3 run.db <hold >/dev/null 2>&1 &
+    sqlite3 -cmd '.timeout 8000' run.db <hold >/dev/null 2>&1 &
     locker=$!
     exec 8>hold
     echo 'BEGIN IMMEDIATE;' >&8
@@ -69,8 +70,8 @@ small_disk() { # MiB: run.db is on a file system of that size
 shorten() { # what differs from run to run
     sed -e "s|$PWD|/srv/app|g" -e 's|[^ ]*/recovery/weir-recover|weir-recover|' \
         -e 's/20[0-9][0-9]-[01][0-9]-[0-3][0-9][T ][0-9:]\{8\}\(\.[0-9]\{9\}Z\)\{0,1\}/2026-11-28 03:12:00/g' \
-        -e 's/process [0-9]\{1,\}/process 4711/g' -e 's/PID [0-9]\{1,\}/PID 4711/g' \
-        -e 's/^\(free  *\).*/\1…/' -e 's/[0-9a-f]\{32\}/…/g' -e 's/[[:space:]]*$//' -e 's/^./    &/' "$@"
+        -e "s|$top/app|/srv/app|g" -e 's/process [0-9]\{1,\}/process 4711/g' -e 's/PID [0-9]\{1,\}/PID 4711/g' \
+        -e 's/free=[0-9]*B/free=…/; s/waiting=[0-9]*/waiting=…/; s/spare-[0-9]*/spare-…/; s/allocate [0-9]*/allocate …/; s/journal needs [0-9]*/journal needs …/; s/lag=[0-9.]*s/lag=…/; s/[0-9]* bytes are free/… bytes are free/' -e 's/[0-9a-f]\{32\}/…/g' -e 's/[[:space:]]*$//' -e 's/^./    &/' "$@"
 }
 
 part() { # HEADING: once, before the first command under it
@@ -89,11 +90,12 @@ play() { # STATUS COMMAND …
     app | log | halt) typed= ;;
     esac
     {
-        [ -z "$typed" ] || echo "\$ $typed"
+        [ -z "$typed" ] || echo "\$ ${shown:-$typed}"
         cat "$top/out"
         [ -z "$typed" ] || [ $status = 0 ] || echo "(exit status $status)"
     } | shorten >"$top/said"
     [ ! -s "$top/said" ] || { cat "$top/said" && echo; } >>"$top/section"
+    shown=''
     [ $status = "$wanted" ] || fail "$*: exit status $status, not $wanted"
 }
 
@@ -115,7 +117,7 @@ rows() { # [of FILE] A-B …
 }
 
 one() { # SCRIPT: its section and its words go to the folder $2
-    name=$(basename "$1" .sh) at='' pid='' locker=''
+    name=$(basename "$1" .sh) at='' shown='' pid='' locker=''
     top=$(mktemp -d) && mkdir "$top/app" && chmod 755 "$top" && cd "$top/app" || exit 1
     trap 'kill -9 $pid $locker 2>/dev/null; leave; rm -rf "$top"' EXIT
     trap 'exit 1' HUP INT TERM
@@ -123,7 +125,7 @@ one() { # SCRIPT: its section and its words go to the folder $2
     . "$1"
     [ -s "$top/words" ] || fail "no words for the index"
     tr -s ' \n' '  ' <"$top/section" >"$top/line"
-    while read -r phrase; do grep -qF -- "$phrase" "$top/line" || fail "nothing says: $phrase"; done <"$top/words"
+    while read -r phrase; do grep -qF -- "$phrase" "$top/line" || { cat "$top/section" && fail "nothing says: $phrase"; }; done <"$top/words"
     heading=$(sed -n 's/^## //p' "$top/section")
     sed "s|.*|&\t$heading|" "$top/words" >"$2/$name.words"
     cp "$top/section" "$2/$name.md"

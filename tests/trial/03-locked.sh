@@ -1,17 +1,16 @@
 title 'Another program locks the database, while it runs'
 words 'database is locked'
-start add=1-10 applied
+start add=1-10 applied when=locked add=11-20 durable
 await has 10
 lock
-kill $pid && wait $pid
-start open=60000 add=11-20
+touch locked
 await said locked
 see 0 log
 see 0 weir status run.db
 means 'Another connection has a transaction open. Appends go on: rows are in the journal and wait.' \
     'Nothing is lost, however long it takes; the journal grows meanwhile.' \
     'Find who it is, and end its transaction.'
-type 0 fuser_of run.db
+note 'fuser -v run.db names the processes that have it open.'
 unlock
 await has 20
 halt

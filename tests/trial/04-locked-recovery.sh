@@ -1,5 +1,5 @@
 title 'Another program locks the database, at recovery'
-words 'locked'
+words 'takes no rows'
 leave_rows
 lock
 see 8 recover --wait 1 run.db

@@ -1,11 +1,10 @@
 title 'The disk is full, at recovery'
-words 'No space left on device'
+words 'bytes are free, and the journal needs'
 small_disk 12
 leave_rows
 dd if=/dev/zero of=ballast bs=4k 2>/dev/null
-see 8 recover --wait 1 run.db
-means 'Recovery found no room. Nothing is lost: make room, and run it again.'
-type 0 rm ballast
+see 24 weir status --check run.db
+means 'No space is left, and rows wait. The journal holds space in reserve for this: recover as usual.'
 type 1 recover run.db
-now 'Every row is in the database, once.'
+now 'Every row is in the database, once. Make room before you start the program.'
 rows 1-60

@@ -10,6 +10,6 @@ means 'Rows leave the journal once the database has them, so it has only the new
 type 4 recover --accept-gap run.db
 now 'The rows that the journal had are in a new database, and the others are recorded as lost.'
 rows 21-30
-play 0 sql run.db 'SELECT first_row, last_row FROM weir_loss'
+play 0 sqlite3 run.db 'SELECT first_row, last_row FROM weir_loss'
 app add=31-40
 rows 21-40

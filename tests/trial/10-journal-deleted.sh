@@ -5,6 +5,6 @@ rm -r run.db-weir
 see 0 weir status run.db
 means 'It was closed with every row applied, so it had nothing that the database has not.' \
     'Start the program: a new journal begins.'
-type 0 app add=21-30
-now 'All rows are there.'
+app add=21-30 || fail opening
+now 'All rows are in the database, and status names the new journal.'
 rows 1-30

@@ -1,5 +1,5 @@
 title 'An older backup of the database was restored'
-words 'to do'
+words 'rows are not in the database yet'
 app apply=60000 add=1-10 applied
 cp run.db backup.db
 killed apply=60000 add=11-30 applied add=31-40 durable

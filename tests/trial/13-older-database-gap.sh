@@ -13,6 +13,6 @@ type 4 recover --accept-gap run.db
 now 'What the journal had is applied; what is missing stands in the table weir_loss. To keep the' \
     'backup as it is, without those rows either: weir forget --yes run.db.'
 rows 1-10 21-30
-play 0 sql run.db 'SELECT first_row, last_row FROM weir_loss'
+play 0 sqlite3 run.db 'SELECT first_row, last_row FROM weir_loss'
 app add=31-32
 rows 1-10 21-32

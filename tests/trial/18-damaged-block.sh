@@ -2,7 +2,7 @@ title 'A block in the middle is damaged'
 words 'the payload does not match its hash'
 blocks
 cp "$(segment 1)" sound
-flip "$(segment 1)" $((4096 * 3 + 200))
+flip "$(segment 1)" $((4096 * 5 + 200))
 see 4 weir status run.db
 see 1 app
 see 4 recover run.db

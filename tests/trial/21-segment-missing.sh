@@ -1,5 +1,5 @@
 title 'A segment is missing'
-words 'missing'
+words 'the segment is missing'
 segments
 mv "$(segment 2)" kept
 see 4 weir status run.db

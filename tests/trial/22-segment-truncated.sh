@@ -1,5 +1,5 @@
 title 'A segment was truncated'
-words 'damage'
+words 'the block is damaged or cut off'
 segments
 truncate -s 300000 "$(segment 2)"
 see 4 weir status run.db
@@ -7,3 +7,4 @@ means 'The file is shorter than it was (an incomplete copy, a file system that w
     'Without a sound copy:'
 type 4 weir salvage run.db
 now 'All rows that can be read are applied, and those that are lost are named.'
+rows 1-17 35-50

@@ -5,8 +5,9 @@ killed linger=60000 apply=60000 add=41-50 durable
 rm -f run.db-wal run.db-shm
 flip run.db 0
 flip run.db 10
-see 4 weir status run.db
+see 8 weir status run.db
 see 1 app
 means 'SQLite cannot read the database; the journal is not concerned. Put a backup of it back, or'
 type 4 weir salvage --to new.db run.db
-now 'The new file has all that could be read.'
+note 'The new file has all that could be read; new.db-salvage.json beside it lists what could not.'
+now 'The old files are untouched.'

@@ -1,5 +1,5 @@
 title 'The -wal file was removed after a kill'
-words 'row'
+words 'the journal ends at row'
 killed apply=60000 add=1-10 applied add=11-20 durable
 rm run.db-wal run.db-shm
 see 0 weir status run.db

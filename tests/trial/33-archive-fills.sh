@@ -1,5 +1,5 @@
 title 'The archive fills the disk'
-words 'archive'
+words 'would delete'
 app archive=0 wide=1-100
 app archive=0 wide=101-110
 see 0 weir archive list run.db

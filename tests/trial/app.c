@@ -5,7 +5,7 @@
  * Options: journal=DIR, archive=BYTES (the limit), limit=BYTES (of the journal), linger=MS, apply=MS
  * (until rows are durable, applied, unasked), open=MS (patience).
  * Words: add=A-B appends the rows A to B; wide=A-B the same with 60 KiB each; durable and applied
- * wait for the level; stop waits for SIGTERM, and closes; kill ends it by SIGKILL. Events and errors
+ * wait for the level; when=FILE waits until the file is there; stop waits for SIGTERM, and closes; kill ends it by SIGKILL. Events and errors
  * go to stderr, as a service would write them. */
 #include <signal.h>
 #include <stdint.h>
@@ -77,6 +77,11 @@ static int obey(weir *w, weir_table *table, const char *word) {
     const char *v;
     if ((v = value_of(word, "add"))) return add(table, v, 4);
     if ((v = value_of(word, "wide"))) return add(table, v, 60 << 10);
+    if ((v = value_of(word, "when"))) {
+        while (access(v, F_OK) != 0)
+            (void)usleep(20000);
+        return 0;
+    }
     if (strcmp(word, "durable") == 0) return wait_for(w, WEIR_DURABLE);
     if (strcmp(word, "applied") == 0) return wait_for(w, WEIR_APPLIED);
     if (strcmp(word, "kill") == 0) return raise(SIGKILL);
