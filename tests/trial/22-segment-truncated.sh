@@ -7,4 +7,4 @@ means 'The file is shorter than it was (an incomplete copy, a file system that w
     'Without a sound copy:'
 type 4 weir salvage run.db
 now 'All rows that can be read are applied, and those that are lost are named.'
-rows 1-17 35-50
+rows 1-20 33-50

@@ -57,7 +57,12 @@ static size_t pad(char *text, size_t size, uint64_t seed) {
     return size;
 }
 
-static int add(weir_table *table, const char *range, size_t wide) {
+static int wait_for(weir *w, weir_level level) {
+    return weir_sync(w, level, 20000) == WEIR_OK ? 0 : failed("wait");
+}
+
+/* Wide rows are made durable by fours, so that blocks are the same in every run. */
+static int add(weir *w, weir_table *table, const char *range, size_t wide) {
     static char text[60 << 10];
     char *end;
     long long first = strtoll(range, &end, 10), last = *end ? strtoll(end + 1, NULL, 10) : first;
@@ -65,18 +70,15 @@ static int add(weir_table *table, const char *range, size_t wide) {
         weir_value values[] = {weir_int(n), weir_text_n(text, pad(text, wide, (uint64_t)n))};
         int status = weir_append_row(table, values, 2, NULL);
         if (status != WEIR_OK) return failed(weir_status_text(status));
+        if (wide > 1000 && (n % 4 == 0 || n == last) && wait_for(w, WEIR_DURABLE)) return 1;
     }
     return 0;
 }
 
-static int wait_for(weir *w, weir_level level) {
-    return weir_sync(w, level, 20000) == WEIR_OK ? 0 : failed("wait");
-}
-
 static int obey(weir *w, weir_table *table, const char *word) {
     const char *v;
-    if ((v = value_of(word, "add"))) return add(table, v, 4);
-    if ((v = value_of(word, "wide"))) return add(table, v, 60 << 10);
+    if ((v = value_of(word, "add"))) return add(w, table, v, 4);
+    if ((v = value_of(word, "wide"))) return add(w, table, v, 60 << 10);
     if ((v = value_of(word, "when"))) {
         while (access(v, F_OK) != 0)
             (void)usleep(20000);
