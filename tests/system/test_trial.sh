@@ -41,7 +41,7 @@ said() { grep -qF -- "$*" "$top/app.log"; }
 has() { [ "$(sql run.db 'SELECT count(*) FROM trades')" = "$1" ]; }
 
 # Rows 1 to 40 are applied, 41 to 50 wait in the journal, 51 to 60 are in the ring alone.
-leave_rows() { killed linger=60000 apply=60000 add=1-40 applied add=41-50 durable add=51-60; }
+leave_rows() { killed apply=60000 add=1-40 applied add=41-50 durable add=51-60; }
 
 lock() { # what another program does that has a transaction open
     mkfifo hold
@@ -57,8 +57,8 @@ flip() { # FILE BYTE
     printf '\377\252' | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 segment() { printf 'run.db-weir/segment-%020d' "$1"; }
-blocks() { killed linger=60000 apply=60000 $(for b in 1 2 3 4 5; do echo "add=${b}1-${b}9 durable"; done); }
-segments() { killed linger=60000 apply=60000 wide=1-50 durable; }
+blocks() { killed apply=60000 $(for b in 1 2 3 4 5; do echo "add=${b}1-${b}9 durable"; done); }
+segments() { killed apply=60000 wide=1-50 durable; }
 
 small_disk() { # MiB: run.db is on a file system of that size
     [ "$(id -u)" = 0 ] || skip "needs root, to mount a small file system"

@@ -1,6 +1,6 @@
 title 'The journal is at another place than the program looks'
 words 'wait in its journal at'
-killed journal=fast linger=60000 apply=60000 add=1-40 applied add=41-50 durable
+killed journal=fast apply=60000 add=1-40 applied add=41-50 durable
 see 1 app
 means 'The last time the program had another journal_directory, and rows wait there. Recover them from there,' \
     'and then start:'

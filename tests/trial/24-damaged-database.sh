@@ -1,7 +1,7 @@
 title 'The database is damaged'
 words 'fill a new one with all that can be read'
-app linger=60000 wide=1-40
-killed linger=60000 apply=60000 add=41-50 durable
+app wide=1-40
+killed apply=60000 add=41-50 durable
 rm -f run.db-wal run.db-shm
 flip run.db 0
 flip run.db 10

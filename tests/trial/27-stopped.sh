@@ -1,6 +1,6 @@
 title 'The program is stopped (SIGSTOP), and holds the journal'
 words 'which applies its rows'
-start linger=60000 apply=60000 add=1-10 applied add=11-20
+start apply=60000 add=1-10 applied add=11-20
 await has 10
 kill -STOP $pid
 see 0 weir status run.db

@@ -1,8 +1,8 @@
 title 'A named reader was abandoned, and the journal grows'
 words 'bytes are kept for it'
-app linger=60000 wide=1-5
+app wide=1-5
 "$WEIR_TOOL" dump --reader gone --limit 2 run.db >/dev/null 2>&1
-app linger=60000 wide=6-60
+app wide=6-60
 see 0 weir readers list run.db
 see 0 weir status run.db
 means 'A named reader holds applied segments back until it has read them, up to its limit.' \

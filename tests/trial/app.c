@@ -103,6 +103,7 @@ int main(int argc, char **argv) {
     weir_options options = {.segment_bytes = 1 << 20,
                             .lane_bytes = 1 << 20,
                             .lanes_max = 2,
+                            .linger_ms = 60000, /* so that only the words decide what is durable */
                             .open_timeout_ms = 500,
                             .on_event = on_event};
     for (int i = 2; i < argc; i++)
