@@ -30,11 +30,13 @@ typedef struct salvaging {
     weir_applied applied;
 } salvaging;
 
-/* Damages have been reported each, with what salvage makes of them; an opening's text would advise
- * the verb that one is in. */
+/* Each damage has been reported, with what salvage makes of it. An opening's text about the same
+ * damage would advise the verb that one is in. */
 static void on_salvage_event(void *context, weir_event event, const char *text) {
     const salvaging *s = context;
-    bool reported = event == WEIR_EVENT_DAMAGE && s->before.inventory.damage_count;
+    const weir_inventory *i = &s->before.inventory;
+    bool reported =
+        event == WEIR_EVENT_DAMAGE && i->damage_count && strstr(text, i->damages[0].why);
     if (!reported) weir_report_note("%s", text);
 }
 
