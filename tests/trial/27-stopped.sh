@@ -9,7 +9,7 @@ means 'The process is there and does nothing: a debugger, Ctrl-Z, a frozen conta
     'its journal meanwhile. Look at its state, and let it go on, or kill it and recover.'
 shown='ps -o stat= -p 4711'
 type 0 ps -o stat= -p $pid # T: stopped
-kill -9 $pid
+kill -9 $pid && wait $pid 2>/dev/null
 note '    $ kill -9 4711'
 type 1 recover run.db
 now 'Every row is in the database, once.'
