@@ -16,6 +16,7 @@ static weir_inventory_input inventory_input(const weir_view_input *input, const 
         .database_missing = own && !place->database_is_there,
         .database_broken =
             view->database.state == WEIR_DATABASE_UNREADABLE ? view->database.why : NULL,
+        .database_shut = view->database.locked || view->database.forbidden,
         .database_has_positions = view->database.count > 0,
         .positions = view->database.positions,
         .position_count = view->database.count,
