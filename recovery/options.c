@@ -25,7 +25,7 @@ const weir_option weir_options_table[] = {
     {"journal", "DIR", "Use the journal there, not the one beside the database", ALL, TEXT(journal),
      0},
     {"archive", NULL, "Include the archived segments", READING, FLAG(archive), 0},
-    {"csv", NULL, "Comma-separated values of one table, with a header line", WEIR_BIT(DUMP),
+    {"csv", NULL, "Comma-separated values of one table, with a header line, instead of NDJSON", WEIR_BIT(DUMP),
      FLAG(csv), 0},
     {"table", "NAME", "Refused rows of this table only", REJECTS, TEXT(table), 0},
     {"id", "ID", "The refused row of this id; may be given again", REJECTS, LIST(ids), 0},
