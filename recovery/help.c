@@ -37,9 +37,8 @@ static void list_options(weir_verb verb, struct argp_option list[OPTIONS_MAX]) {
 }
 
 static const char tool_before[] = "Look after an SQLite database and the weir journal beside it.\n";
-static const char tool_after[] =
-    "\n`weir help VERB`, or `weir VERB --help`, says more of each.\n"
-    "`weir-recover DATABASE` is `weir recover DATABASE`.\n";
+static const char tool_after[] = "\n`weir help VERB`, or `weir VERB --help`, says more of each.\n"
+                                 "`weir-recover DATABASE` is `weir recover DATABASE`.\n";
 static const char streams[] =
     "Reports and rows go to stdout; errors, notes and progress to stderr.\n\n";
 static const char exits_of_tool[] =

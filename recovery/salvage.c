@@ -31,9 +31,8 @@ typedef struct salvaging {
 } salvaging;
 
 static void on_salvage_event(void *context, weir_event event, const char *text) {
-    (void)context;
-    (void)event;
-    weir_report_note("%s", text);
+    const salvaging *s = context;
+    weir_report_event(s->arguments, event, text);
 }
 
 /* Keep a ring whose header is damaged: opening the journal would replace it. */
