@@ -75,14 +75,15 @@ static int read_salvage_positions(void *self, weir_position **positions, size_t 
     return weir_sqlite_positions(self, positions, count, error);
 }
 
-static int open_for_salvage(const salvaging *s, weir_sink *sink, weir **w, weir_error *error) {
+static int open_for_salvage(salvaging *s, weir_sink *sink, weir **w, weir_error *error) {
     weir_handle_config config = {
         .options = {.lane_bytes = WEIR_TOOL_LANE_BYTES,
                     .lanes_max = WEIR_TOOL_LANES,
                     .segment_bytes = WEIR_TOOL_SEGMENT_BYTES,
                     .archive = 1,
                     .open_timeout_ms = weir_patience_ms(s->arguments->wait_s),
-                    .on_event = on_salvage_event},
+                    .on_event = on_salvage_event,
+                    .event_context = s},
         .directory = s->place->directory,
         .os = s->place->os,
         .read_positions = read_salvage_positions,
