@@ -51,7 +51,8 @@ void weir_report_note(const char *format, ...) {
 
 void weir_report_event(const weir_arguments *arguments, weir_event event, const char *text) {
     weir_report_note("%s", text);
-    if (!arguments->json) return;
+    bool said_at_the_end = event == WEIR_EVENT_RECOVERED || event == WEIR_EVENT_TORN_TAIL;
+    if (!arguments->json || said_at_the_end) return;
     flockfile(stdout); /* a line is whole, whichever thread writes the next one */
     weir_json json = weir_json_begin(stdout, "event");
     weir_json_text(&json, "event", weir_event_name((unsigned)event));

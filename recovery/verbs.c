@@ -221,7 +221,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                  "of another, or one that is ahead of its journal. The old journal is "
                  "renamed to DIRECTORY-forgotten-N, and nothing of it is deleted; what "
                  "the database does not have is recorded in its table weir_forgotten. "
-                 "Refused while a process has the journal open; and without --yes "
+                 "It is refused while a process has the journal open; and without --yes "
                  "while the journal has rows that the database does not have.",
          .example = "weir forget --dry-run run.db",
          .run = weir_run_forget,

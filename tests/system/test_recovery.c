@@ -3,7 +3,7 @@
  * recovery/look.c, recovery/view.c, recovery/dump.c, recovery/rowtext.c, recovery/columns.c,
  * recovery/metrics/metrics_verb.c, recovery/describe.c, recovery/help.c, recovery/stop.c,
  * recovery/json.c, recovery/progress.c, recovery/patience.c, recovery/apply.c,
- * recovery/database.c, recovery/rebuild.c, recovery/summary.c */
+ * recovery/database.c, recovery/rebuild.c, recovery/summary.c, recovery/nearest.c */
 #include <sched.h>
 
 #include "tool.h"
