@@ -13,6 +13,7 @@
 
 #include "exits.h"
 #include "help.h"
+#include "nearest.h"
 #include "options.h"
 #include "verbs.h"
 
@@ -27,6 +28,7 @@ typedef struct given_option {
 typedef struct parsing {
     weir_arguments *out;
     bool has_verb;
+    bool wants_help;   /* "weir help …" */
     const char *group; /* the first word of a verb of two */
     given_option given[OPTIONS_MAX];
     size_t given_count;
@@ -71,28 +73,44 @@ static const char *list_verbs(const char *group, char *list, size_t bytes) {
     return list;
 }
 
+static void refuse_word(const parsing *p, struct argp_state *state, const char *word) {
+    char list[1024];
+    const char *group = p->group, *nearest = weir_nearest_verb(group, word);
+    const char *blank = group ? " " : "",
+               *what = p->out->target ? "no verb and no file" : "no verb";
+    if (!group) group = "";
+    if (nearest)
+        argp_error(state, "'%s%s%s' is %s: did you mean %s?", group, blank, word, what, nearest);
+    argp_error(state, "'%s%s%s' is %s: the verbs are %s", group, blank, word, what,
+               list_verbs(p->group, list, sizeof list));
+}
+
 static void require_verb(const parsing *p, struct argp_state *state, const char *word) {
     char list[1024];
-    if (p->group && !p->has_verb)
+    if (p->has_verb) return;
+    if (p->group && word) refuse_word(p, state, word);
+    if (p->group)
         argp_error(state, "%s what? %s can be followed by: %s", p->group, p->group,
                    list_verbs(p->group, list, sizeof list));
-    if (p->has_verb || strcmp(program_invocation_short_name, "weir") != 0) return;
-    if (word)
-        argp_error(state, "'%s' is no verb: the verbs are %s", word,
-                   list_verbs(NULL, list, sizeof list));
+    if (strcmp(program_invocation_short_name, "weir") != 0) return;
+    if (word) refuse_word(p, state, word);
     argp_error(state, "name a verb, and a database or a journal directory");
+}
+
+/* The word help before a verb is the option --help after it. */
+static bool take_help(parsing *p, const char *text) {
+    if (p->wants_help || p->has_verb || p->group || p->out->target) return false;
+    return p->wants_help = strcmp(text, "help") == 0;
 }
 
 /* ---- operands --------------------------------------------------------------------------- */
 
 static error_t take_positional(parsing *p, struct argp_state *state, const char *text) {
-    char list[1024];
     weir_arguments *a = p->out;
-    if (take_verb(p, text)) return 0;
-    if (!p->group) require_verb(p, state, text);
-    if (a->target && !p->has_verb && access(a->target, F_OK) != 0)
-        argp_error(state, "'%s' is no verb and no file: the verbs are %s", a->target,
-                   list_verbs(NULL, list, sizeof list));
+    if (take_help(p, text) || take_verb(p, text)) return 0;
+    require_verb(p, state, text);
+    if (p->wants_help && !p->has_verb) refuse_word(p, state, text);
+    if (a->target && !p->has_verb && access(a->target, F_OK) != 0) refuse_word(p, state, a->target);
     bool takes_two = p->has_verb && strchr(weir_verbs[a->verb].operands, ' ');
     if (!a->target)
         a->target = text;
@@ -227,8 +245,8 @@ static void help(const parsing *p) {
     weir_verb verb = p->has_verb ? p->out->verb : WEIR_VERBS;
     if (was_given(p, "version"))
         printf("%s %s\n", program_invocation_short_name, weir_version());
-    else if (was_given(p, "help") || was_given(p, "usage"))
-        weir_help_print(stdout, verb, !was_given(p, "help"));
+    else if (p->wants_help || was_given(p, "help") || was_given(p, "usage"))
+        weir_help_print(stdout, verb, !p->wants_help && !was_given(p, "help"));
     else
         return;
     exit(ferror(stdout) || fflush(stdout) != 0 ? WEIR_EXIT_FAILED : WEIR_EXIT_CLEAN);
@@ -244,8 +262,29 @@ static void check_all(parsing *p, struct argp_state *state) {
     if (complaint) argp_error(state, "%s", complaint);
 }
 
+/* getopt would only say that there is no such option. A value of an option may look like one. */
+static void check_option_names(struct argp_state *state) {
+    for (int i = 1; i < state->argc && strcmp(state->argv[i], "--") != 0; i++) {
+        const char *word = state->argv[i];
+        bool is_long = strncmp(word, "--", 2) == 0;
+        const weir_option *o = weir_option_named(word);
+        if (is_long && !o) {
+            const char *nearest = weir_nearest_option(word + 2);
+            argp_error(state,
+                       nearest ? "there is no option %s: did you mean --%s?"
+                               : "there is no option %s",
+                       word, nearest);
+        }
+        i += o && o->argument && !strchr(word, '=');
+    }
+}
+
 static error_t parse(int key, char *text, struct argp_state *state) {
     parsing *p = state->input;
+    if (key == ARGP_KEY_INIT) {
+        state->name = program_invocation_short_name; /* argp knows it only later */
+        check_option_names(state);
+    }
     if (key == ARGP_KEY_ARG) return take_positional(p, state, text);
     if (key == ARGP_KEY_END) check_all(p, state);
     if (key == ARGP_KEY_END) return 0;
@@ -280,7 +319,8 @@ void weir_arguments_parse(int argc, char **argv, weir_arguments *out) {
     struct argp_option options[OPTIONS_MAX];
     all_options(options);
     const struct argp argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
-    *out = (weir_arguments){.to = UINT64_MAX,
+    *out = (weir_arguments){.verb = WEIR_VERB_RECOVER,
+                            .to = UINT64_MAX,
                             .limit = UINT64_MAX,
                             .until_ns = INT64_MAX,
                             .since_ns = INT64_MIN,

@@ -19,7 +19,7 @@ static void report_check(const weir_arguments *arguments, const char *path, bool
                          const char *text) {
     const char *how = is_asked_for(arguments, "full") ? "integrity_check" : "quick_check";
     if (arguments->json) {
-        weir_json json = weir_json_begin(stdout, "check");
+        weir_json json = weir_json_begin(stdout, "integrity");
         weir_json_text(&json, "database", path);
         weir_json_text(&json, "check", how);
         weir_json_bool(&json, "ok", whole);

@@ -259,9 +259,13 @@ static void mdoc_verb(weir_verb verb) {
     fputs(".\n", stdout);
     if (e->text) put_roff(e->text);
     if (e->text) putchar('\n');
+    if (e->example) fputs(".Pp\n.Dl ", stdout);
+    if (e->example) put_roff(e->example);
+    if (e->example) putchar('\n');
     bool any = false;
     for (const weir_option *o = weir_options_table; o->name; o++) {
         if (!has_option(verb, o) || o->verbs == UINT64_MAX) continue;
+        if (!any && e->example) fputs(".Pp\n", stdout);
         if (!any) fputs(".Bl -tag -width Ds -compact\n", stdout);
         any = true;
         mdoc_option(o);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "../lib/format/names.h"
 #include "../lib/handle/handle.h"
 #include "../lib/read/keep.h"
 #include "../lib/verify/inspect.h"
@@ -20,7 +21,7 @@
 #include "summary.h"
 #include "verbs.h"
 
-enum { TRIES_WHILE_LIVE = 5, WAIT_STEP_MS = 200 };
+enum { TRIES_WHILE_LIVE = 5, WAIT_STEP_MS = 200, NOTE_TEXT = 256 };
 #define KEEP_EVERY_NS ((uint64_t)1000000000)
 
 /* ---- an end that was asked for ------------------------------------------------------------- */
@@ -72,7 +73,11 @@ static void take_dumped_row(weir_dumping *d) {
     weir_dump_row(d);
 }
 
-static void json_missing(const char *type, uint64_t first, uint64_t last, const char *text) {
+/* What is no row is a note, and with --json an object too. */
+static void tell_rows(const weir_dumping *d, const char *type, uint64_t first, uint64_t last,
+                      const char *text) {
+    weir_report_note("%s", text);
+    if (!d->arguments->json) return;
     weir_json json = weir_json_begin(stdout, type);
     weir_json_uint(&json, "first_row", first);
     weir_json_uint(&json, "last_row", last);
@@ -80,7 +85,6 @@ static void json_missing(const char *type, uint64_t first, uint64_t last, const 
     weir_json_end(&json);
 }
 
-/* What is no row is a note, and with --json an object too. */
 static void take_item(weir_dumping *d) {
     static const char *const types[] = {[WEIR_READ_GAP] = "gap",
                                         [WEIR_READ_LOST] = "lost",
@@ -90,8 +94,7 @@ static void take_item(weir_dumping *d) {
     bool quiet = i->kind == WEIR_READ_OPENED && !d->arguments->follow;
     if (i->kind == WEIR_READ_LOST) d->damaged = true;
     if (quiet || (i->row > d->last && i->kind != WEIR_READ_OPENED)) return;
-    weir_report_note("%s", i->text);
-    if (d->arguments->json) json_missing(types[i->kind], i->row, i->last_row, i->text);
+    tell_rows(d, types[i->kind], i->row, i->last_row, i->text);
 }
 
 static bool has_enough(const weir_dumping *d) {
@@ -101,11 +104,14 @@ static bool has_enough(const weir_dumping *d) {
 /* ---- times ----------------------------------------------------------------------------------- */
 
 static void tell_astray(weir_dumping *d) {
+    char text[NOTE_TEXT];
     if (!d->astray[0]) return;
-    weir_report_note("rows %" PRIu64 " to %" PRIu64
-                     " were written when the clock was behind that of rows before them; each block "
-                     "is judged by its own time",
-                     d->astray[0], d->astray[1]);
+    (void)snprintf(text, sizeof text,
+                   "rows %" PRIu64 " to %" PRIu64
+                   " were written when the clock was behind that of rows before them; each block "
+                   "is judged by its own time",
+                   d->astray[0], d->astray[1]); /* it fits */
+    tell_rows(d, "astray", d->astray[0], d->astray[1], text);
     d->astray[0] = 0;
 }
 
@@ -218,14 +224,23 @@ static bool is_damaged(const weir_inventory *i) {
     return weir_verdict_refuses(i->verdict) && weir_verdict_status(i->verdict) == WEIR_DAMAGED;
 }
 
+static void tell_verdict(const weir_dumping *d, const weir_inventory *i) {
+    const char *text = i->detail[0] ? i->detail : weir_verdict_text(i->verdict);
+    weir_report_note("%s", text);
+    if (!d->arguments->json) return;
+    weir_json json = weir_json_begin(stdout, "verdict");
+    weir_json_text(&json, "verdict", weir_verdict_name(i->verdict));
+    weir_json_text(&json, "text", text);
+    weir_json_end(&json);
+}
+
 /* Damage does not stop a dump, which says what is missing and goes on. */
 static void note_verdict(weir_dumping *d, bool is_open) {
     const weir_inventory *i = &d->reading->stretch.found;
     weir_ring_report ring = {0};
     weir_inventory_input input = {.os = d->os, .directory = d->place->directory};
     if (is_damaged(i) || i->damage_count) d->damaged = true;
-    if (is_damaged(i))
-        weir_report_note("%s", i->detail[0] ? i->detail : weir_verdict_text(i->verdict));
+    if (is_damaged(i)) tell_verdict(d, i);
     if (is_open || d->arguments->follow) return;
     if (i->next_row > i->durable_next_row)
         weir_report_note("rows %" PRIu64 " to %" PRIu64
@@ -289,8 +304,10 @@ static void tell_rest(weir_dumping *d) {
     uint64_t end = weir_rows_durable(&r->stretch.found);
     uint64_t last = end < d->last ? end : d->last;
     if (r->mark.at.row >= last) return;
-    weir_report_note("%s: rows %" PRIu64 " to %" PRIu64 " are damaged or missing",
-                     d->place->directory, r->mark.at.row + 1, last);
+    char text[WEIR_PATH_MAX + NOTE_TEXT];
+    (void)snprintf(text, sizeof text, "%s: rows %" PRIu64 " to %" PRIu64 " are damaged or missing",
+                   d->place->directory, r->mark.at.row + 1, last); /* it fits */
+    tell_rows(d, "lost", r->mark.at.row + 1, last, text);
     d->damaged = true;
 }
 

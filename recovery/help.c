@@ -36,27 +36,34 @@ static void list_options(weir_verb verb, struct argp_option list[OPTIONS_MAX]) {
     list[count] = (struct argp_option){0};
 }
 
-static const char tool_before[] =
-    "Look after an SQLite database and the weir journal beside it.\n\n";
-static const char tool_after[] =
-    "\n`weir VERB --help` says more of each. `weir-recover DATABASE` is `weir recover\n"
-    "DATABASE`.\n";
-static const char after[] =
-    "Reports and rows go to stdout; errors, notes and progress to stderr.\n"
-    "\n"
-    "Exit status: 0 in order, or nothing but a torn tail; 1 rows were recovered; 4 damage is left, "
-    "or rows are lost, or journal and database do not belong together; 8 could not run; 16 usage.";
+static const char tool_before[] = "Look after an SQLite database and the weir journal beside it.\n";
+static const char tool_after[] = "\n`weir help VERB`, or `weir VERB --help`, says more of each.\n"
+                                 "`weir-recover DATABASE` is `weir recover DATABASE`.\n";
+static const char streams[] =
+    "Reports and rows go to stdout; errors, notes and progress to stderr.\n\n";
+static const char exits_of_tool[] =
+    "0 in order, or nothing but a torn tail; 1 rows were recovered; 4 damage is left, or rows are "
+    "lost, or journal and database do not belong together; 8 could not run; 16 usage; 20 to 25 "
+    "what status --check found.";
+static const char exits_of_most[] =
+    "0 in order; 4 damage, or rows are lost, or journal and database do not belong together; 8 "
+    "could not run; 16 usage.";
 
 static void write_tool(FILE *doc) {
     fputs(tool_before, doc);
-    for (int i = 0; i < WEIR_VERBS; i++)
+    for (int i = 0; i < WEIR_VERBS; i++) {
+        if (weir_verbs[i].heading) fprintf(doc, "\n %s\n", weir_verbs[i].heading);
         fprintf(doc, "  %-16s %s\n", weir_verbs[i].name, weir_verbs[i].summary);
+    }
     fputs(tool_after, doc);
+    fprintf(doc, "\v%sExit status: %s", streams, exits_of_tool); /* argp: \v: after the options */
 }
 
 static void write_verb(FILE *doc, const weir_verb_entry *verb) {
     fprintf(doc, "%c%s.", verb->summary[0] - 'a' + 'A', verb->summary + 1);
     if (verb->text) fprintf(doc, " %s", verb->text);
+    if (verb->example) fprintf(doc, "\n\n  %s\n", verb->example);
+    fprintf(doc, "\v%sExit status: %s", streams, verb->exits ? verb->exits : exits_of_most);
 }
 
 void weir_help_print(FILE *out, weir_verb verb, bool short_only) {
@@ -67,7 +74,6 @@ void weir_help_print(FILE *out, weir_verb verb, bool short_only) {
     list_options(verb, options);
     if (doc && verb == WEIR_VERBS) write_tool(doc);
     if (doc && verb != WEIR_VERBS) write_verb(doc, &weir_verbs[verb]);
-    if (doc) fprintf(doc, "\v%s", after); /* argp: \v ends the part before the options */
     if (!doc || fclose(doc) != 0) {
         fprintf(stderr, "%s: no memory for the text\n", program_invocation_short_name);
         return;

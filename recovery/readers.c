@@ -146,7 +146,7 @@ int weir_run_readers_forget(const weir_arguments *arguments, const weir_place *p
     int status = weir_named_forget(place->os, place->directory, arguments->second, &error);
     if (status != WEIR_OK) return weir_report_error(arguments, &error);
     if (arguments->json) {
-        weir_json json = weir_json_begin(stdout, "forgotten");
+        weir_json json = weir_json_begin(stdout, "reader_forgotten");
         weir_json_text(&json, "name", arguments->second);
         weir_json_end(&json);
     } else {

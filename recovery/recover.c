@@ -39,7 +39,7 @@ static void on_recovery_event(void *context, weir_event event, const char *text)
     recovery *r = context;
     if (event == WEIR_EVENT_TORN_TAIL) atomic_store_explicit(&r->torn, true, memory_order_relaxed);
     if (event == WEIR_EVENT_DAMAGE) atomic_store_explicit(&r->lost, true, memory_order_relaxed);
-    weir_report_note("%s", text);
+    weir_report_event(r->arguments, event, text);
 }
 
 static int fail_with_last_error(int status, weir_error *error) {

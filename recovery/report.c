@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../lib/stats/event_names.h"
 #include "../lib/verify/verdict_text.h"
 #include "exits.h"
 #include "json.h"
@@ -46,6 +47,18 @@ void weir_report_note(const char *format, ...) {
     vfprintf(stderr, format, list);
     va_end(list);
     fputc('\n', stderr);
+}
+
+void weir_report_event(const weir_arguments *arguments, weir_event event, const char *text) {
+    weir_report_note("%s", text);
+    bool said_at_the_end = event == WEIR_EVENT_RECOVERED || event == WEIR_EVENT_TORN_TAIL;
+    if (!arguments->json || said_at_the_end) return;
+    flockfile(stdout); /* a line is whole, whichever thread writes the next one */
+    weir_json json = weir_json_begin(stdout, "event");
+    weir_json_text(&json, "event", weir_event_name((unsigned)event));
+    weir_json_text(&json, "text", text);
+    weir_json_end(&json);
+    funlockfile(stdout);
 }
 
 static const char *database_name(weir_database_state state) {

@@ -9,6 +9,9 @@
  * the exit code. */
 int weir_report_error(const weir_arguments *arguments, const weir_error *error);
 
+/* What the library tells of recovery, as a note, and with --json as an object too. Any thread. */
+void weir_report_event(const weir_arguments *arguments, weir_event event, const char *text);
+
 /* A note for the person at the terminal: one line on stderr. */
 void weir_report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -37,7 +37,7 @@ static void on_salvage_event(void *context, weir_event event, const char *text) 
     const weir_inventory *i = &s->before.inventory;
     bool reported =
         event == WEIR_EVENT_DAMAGE && i->damage_count && strstr(text, i->damages[0].why);
-    if (!reported) weir_report_note("%s", text);
+    if (!reported) weir_report_event(s->arguments, event, text);
 }
 
 /* Keep a ring whose header is damaged: opening the journal would replace it. */

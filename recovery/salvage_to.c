@@ -117,6 +117,7 @@ static int save(saving *s, weir_error *error) {
         code = worst(
             code, weir_rebuild(a, s->place, rehearsed ? s->place->database : a->into, &s->unread));
     if (s->unread.count) code = worst(code, WEIR_EXIT_DAMAGE);
+    if (a->json) weir_unread_report(&s->unread);
     if (a->dry_run) return code;
     status = weir_unread_write(&s->unread, a->into, s->place->database, s->place->directory, error);
     if (status != WEIR_OK) return weir_report_error(a, error);

@@ -150,6 +150,11 @@ static void write_part(FILE *out, const weir_unread_part *p) {
     weir_json_end(&json);
 }
 
+void weir_unread_report(const weir_unread *unread) {
+    for (size_t i = 0; i < unread->count; i++)
+        write_part(stdout, &unread->list[i]);
+}
+
 static bool write_lines(FILE *out, const weir_unread *unread, const char *database,
                         const char *from, const char *journal) {
     weir_json json = weir_json_begin(out, "salvage");

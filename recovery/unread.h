@@ -30,4 +30,7 @@ void weir_unread_free(weir_unread *unread);
 int weir_unread_write(const weir_unread *unread, const char *database, const char *from,
                       const char *journal, weir_error *error);
 
+/* The lines of that file, but for the first, on stdout. */
+void weir_unread_report(const weir_unread *unread);
+
 #endif

@@ -46,6 +46,9 @@ typedef struct weir_verb_entry {
     const char *operands;
     const char *summary; /* for the list of the verbs; 60 characters at most */
     const char *text;    /* for `weir VERB --help`, after the summary; NULL: nothing more */
+    const char *heading; /* over the verb in the list, where it is the first of its kind; or NULL */
+    const char *example; /* a line as one types it; or NULL */
+    const char *exits;   /* what the exit status says; NULL: what it says with most verbs */
     int (*run)(const weir_arguments *arguments, const weir_place *place);
     /* What the options of the verb contradict, or lack; NULL: they are in order. */
     const char *(*complain)(const weir_arguments *arguments);

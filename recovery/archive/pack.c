@@ -51,6 +51,7 @@ static void say_packed(const pack_run *r, uint64_t segment, const weir_pack_resu
         weir_json_uint(&json, "blocks", done->blocks);
         weir_json_uint(&json, "bytes_before", done->bytes_before);
         weir_json_uint(&json, "bytes_after", done->bytes_after);
+        if (!done->packed) weir_json_text(&json, "why", "it would not become smaller");
         weir_json_end(&json);
         return;
     }
@@ -58,6 +59,18 @@ static void say_packed(const pack_run *r, uint64_t segment, const weir_pack_resu
            done->bytes_before, done->bytes_after, done->rows);
     if (done->rows) printf(", %.2f bytes a row", per_row(done->bytes_after, done->rows));
     printf(done->packed ? "\n" : ": it stays as it is\n");
+}
+
+static void say_endless(const pack_run *r, const weir_archived_file *file) {
+    static const char why[] = "it is void, or no later segment says where it ends";
+    weir_report_note("%s: %s: it stays as it is", file->path, why);
+    if (!r->arguments->json) return;
+    weir_json json = weir_json_begin(stdout, "not_packed");
+    weir_json_uint(&json, "segment", file->number);
+    weir_json_uint(&json, "rows", weir_archived_rows(file));
+    weir_json_uint(&json, "bytes_before", file->bytes);
+    weir_json_text(&json, "why", why);
+    weir_json_end(&json);
 }
 
 static void say_would(const pack_run *r, const weir_archived_file *file) {
@@ -147,9 +160,7 @@ static int pack_one(pack_run *r, const weir_archived_file *file, weir_error *err
     r->next = file->number;
     if (weir_stop_signal()) return WEIR_PENDING;
     if (!end) {
-        weir_report_note(
-            "%s: it is void, or no later segment says where it ends: it stays as it is",
-            file->path);
+        say_endless(r, file);
         r->left++;
         return WEIR_OK;
     }

@@ -235,7 +235,7 @@ static void tell_gaps(push_round *p) {
     if (!h || h->before.segment == 0 || weir_stored_whole(&p->stored, h->before.segment)) return;
     p->missing++;
     if (p->arguments->json) {
-        weir_json json = weir_json_begin(stdout, "gap");
+        weir_json json = weir_json_begin(stdout, "not_stored");
         weir_json_uint(&json, "segment", h->before.segment);
         weir_json_uint(&json, "last_row", h->first_row - 1);
         weir_json_end(&json);

@@ -69,11 +69,20 @@ static int choose_journal(restoring *r) {
 
 /* ---- fetching --------------------------------------------------------------------------- */
 
+static void tell_unfetched(const restoring *r, const weir_stored *s) {
+    weir_report_note("%s", r->error->text);
+    if (!r->arguments->json) return;
+    weir_json json = weir_json_begin(stdout, "not_fetched");
+    weir_json_text(&json, "object", s->name);
+    weir_json_text(&json, "text", r->error->text);
+    weir_json_end(&json);
+}
+
 /* What is whole in the directory since an earlier try is not fetched again. */
 static int fetch_object(restoring *r, const weir_stored *s, int file) {
     int status = r->remote.part->get(r->remote.store, s->name, file, s->begin, r->error);
     if (status == WEIR_DAMAGED || status == WEIR_NOT_FOUND) { /* replay names the rows */
-        weir_report_note("%s", r->error->text);
+        tell_unfetched(r, s);
         r->damaged++;
         status = WEIR_OK;
     }

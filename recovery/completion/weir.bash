@@ -5,10 +5,14 @@ _weir() {
         word=${COMP_WORDS[i]}
         [[ $word == -* ]] && continue
         case "${verb:+$verb }$word" in
-        'recover') verb='recover' whole=1; break ;;
         'status') verb='status' whole=1; break ;;
         'verify') verb='verify' whole=1; break ;;
+        'watch') verb='watch' whole=1; break ;;
+        'report') verb='report' whole=1; break ;;
+        'metrics') verb='metrics' whole=1; break ;;
         'dump') verb='dump' whole=1; break ;;
+        'symbols') verb='symbols' whole=1; break ;;
+        'recover') verb='recover' whole=1; break ;;
         'replay') verb='replay' whole=1; break ;;
         'salvage') verb='salvage' whole=1; break ;;
         'forget') verb='forget' whole=1; break ;;
@@ -16,9 +20,7 @@ _weir() {
         'rejects list') verb='rejects list' whole=1; break ;;
         'rejects retry') verb='rejects retry' whole=1; break ;;
         'rejects drop') verb='rejects drop' whole=1; break ;;
-        'symbols') verb='symbols' whole=1; break ;;
-        'report') verb='report' whole=1; break ;;
-        'watch') verb='watch' whole=1; break ;;
+        'backup') verb='backup' whole=1; break ;;
         archive) verb=$word ;;
         'archive list') verb='archive list' whole=1; break ;;
         'archive pack') verb='archive pack' whole=1; break ;;
@@ -31,33 +33,33 @@ _weir() {
         aside) verb=$word ;;
         'aside list') verb='aside list' whole=1; break ;;
         'aside drop') verb='aside drop' whole=1; break ;;
-        'metrics') verb='metrics' whole=1; break ;;
-        'backup') verb='backup' whole=1; break ;;
         'completion') verb='completion' whole=1; break ;;
         *) break ;;
         esac
     done
     case $verb in
-    '') words='recover status verify dump replay salvage forget rejects symbols report watch archive readers aside metrics backup completion' ;;
+    '') words='status verify watch report metrics dump symbols recover replay salvage forget rejects backup archive readers aside completion' ;;
     rejects) words='list retry drop' ;;
     archive) words='list pack prune push restore list forget' ;;
     readers) words='list forget' ;;
     aside) words='list drop' ;;
     esac
     case $verb in
-    'recover') options='--json --journal --adopt --accept-gap --wait --load --dry-run --integrity --help --usage --version' ;;
     'status') options='--json --journal --archive --check --max-waiting --max-lag --max-rejects --min-free --help --usage --version' ;;
     'verify') options='--json --journal --archive --help --usage --version' ;;
+    'watch') options='--json --journal --interval --count --help --usage --version' ;;
+    'report') options='--json --journal --output --values --help --usage --version' ;;
+    'metrics') options='--json --journal --output --interval --format --listen --help --usage --version' ;;
     'dump') options='--json --journal --archive --csv --table --level --match --since --until --after --cursor --follow --ring --reader --hold --from --to --limit --help --usage --version' ;;
+    'symbols') options='--json --journal --help --usage --version' ;;
+    'recover') options='--json --journal --adopt --accept-gap --wait --load --dry-run --integrity --help --usage --version' ;;
     'replay') options='--json --journal --to --into --until --skip-damage --wait --load --dry-run --integrity --help --usage --version' ;;
     'salvage') options='--json --journal --adopt --wait --load --dry-run --integrity --to --undo --help --usage --version' ;;
     'forget') options='--json --journal --adopt --yes --wait --dry-run --help --usage --version' ;;
     'rejects list') options='--json --journal --table --id --match --help --usage --version' ;;
     'rejects retry') options='--json --journal --table --id --match --wait --load --dry-run --help --usage --version' ;;
     'rejects drop') options='--json --journal --table --id --match --all --wait --load --dry-run --help --usage --version' ;;
-    'symbols') options='--json --journal --help --usage --version' ;;
-    'report') options='--json --journal --output --values --help --usage --version' ;;
-    'watch') options='--json --journal --interval --count --help --usage --version' ;;
+    'backup') options='--json --journal --wait --integrity --dry-run --help --usage --version' ;;
     'archive list') options='--json --journal --help --usage --version' ;;
     'archive pack') options='--json --journal --dry-run --keep-plain --help --usage --version' ;;
     'archive prune') options='--json --journal --keep-bytes --keep-rows --max-age --passed --pushed --dry-run --endpoint --region --timeout --help --usage --version' ;;
@@ -67,8 +69,6 @@ _weir() {
     'readers forget') options='--json --journal --help --usage --version' ;;
     'aside list') options='--json --journal --help --usage --version' ;;
     'aside drop') options='--json --journal --all --dry-run --help --usage --version' ;;
-    'metrics') options='--json --journal --output --interval --format --listen --help --usage --version' ;;
-    'backup') options='--json --journal --wait --integrity --dry-run --help --usage --version' ;;
     'completion') options='--json --journal --help --usage --version' ;;
     *) options='--help --version' ;;
     esac

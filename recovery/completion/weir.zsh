@@ -4,22 +4,22 @@ local context state state_descr line verb
 typeset -A opt_args
 local -a verbs
 verbs=(
-    'recover:bring the database up to date from its journal'
     'status:say what is there\: rows, ring, verdict, damage'
-    'verify:read every byte and name what is damaged'
+    'verify:read every byte, and name what is damaged'
+    'watch:show lanes, rates, lag and disk as they change'
+    'report:write one HTML page that shows all of it'
+    'metrics:write figures as OpenMetrics text, for Prometheus'
     'dump:write the journal'\''s rows as NDJSON or CSV'
+    'symbols:print the crashes that the database'\''s log tells'
+    'recover:bring the database up to date from its journal'
     'replay:apply a journal, archive included, to another database'
     'salvage:recover past damage, and name the rows that are lost'
     'forget:accept the database as it is, begin a new journal'
     'rejects:more'
-    'symbols:print the crashes that the database'\''s log tells'
-    'report:write one HTML page that shows all of it'
-    'watch:show lanes, rates, lag and disk as they change'
+    'backup:copy database and journal as of one moment, and verify it'
     'archive:more'
     'readers:more'
     'aside:more'
-    'metrics:write figures as OpenMetrics text, for Prometheus'
-    'backup:copy database and journal as of one moment, and verify it'
     'completion:write what a shell completes verbs and options with'
 )
 _arguments -C '1:verb:->verb' '*::operand:->rest'
@@ -85,21 +85,6 @@ if [[ $verb == aside ]]; then
     ((CURRENT--))
 fi
 case $verb in
-'recover')
-    _arguments \
-        '--json[Write one JSON object per line]' \
-        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
-        '--adopt[Take the journal that --journal names, though the database knows only others]' \
-        '--accept-gap[Go on after rows that have left the journal before this database had them\: they are recorded in its table weir_loss, and those that follow are applied]' \
-        '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
-        '*--load=[Load an SQLite extension, FILE or FILE\:ENTRYPOINT, whose functions, collations or modules the schema uses; may be given again]:load:_files' \
-        '--dry-run[Say how many rows would be applied and lost, with the exit status that the real run would have, and change nothing]' \
-        '--integrity=[Check the resulting database with SQLite'\''s quick_check (quick) or integrity_check (full), which read all of it; none is the default]:integrity:_files' \
-        '--help[Show this text; after a verb, what the verb does]' \
-        '--usage[Show the options in short]' \
-        '--version[Show the version]' \
-        '*:file:_files'
-    ;;
 'status')
     _arguments \
         '--json[Write one JSON object per line]' \
@@ -125,12 +110,47 @@ case $verb in
         '--version[Show the version]' \
         '*:file:_files'
     ;;
+'watch')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--interval=[From one look to the next (default 1)]:interval:_files' \
+        '--count=[End after so many looks]:count:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'report')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--output=[Where the page goes; - is standard output]:output:_files' \
+        '--values[Put values on the page too\: of some rows around each damage, and of the last rejects]' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'metrics')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--output=[Write the metrics there, aside first, and rename the file]:output:_files' \
+        '--interval=[With --output\: write them again and again]:interval:_files' \
+        '--format=[openmetrics, or prometheus\: the older text format 0.0.4, which is the default with --output]:format:_files' \
+        '--listen=[Serve the metrics at http\://ADDRESS\:PORT/metrics; \[\:\:1\]\:PORT for IPv6 (by weir-exporter, a package of its own)]:listen:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
 'dump')
     _arguments \
         '--json[Write one JSON object per line]' \
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
         '--archive[Include the archived segments]' \
-        '--csv[Comma-separated values of one table, with a header line]' \
+        '--csv[Comma-separated values of one table, with a header line, instead of NDJSON]' \
         '*--table=[Rows of this table only; may be given again]:table:_files' \
         '--level=[Messages of this level and above only\: TRACE, DEBUG, INFO, WARN, ERROR or FATAL; rows of tables without a column level are left out]:level:_files' \
         '--match=[Rows only of which a text contains this\: plain bytes, no pattern, case included]:match:_files' \
@@ -145,6 +165,30 @@ case $verb in
         '--from=[First row number]:from:_files' \
         '--to=[Last row number]:to:_files' \
         '--limit=[At most so many rows]:limit:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'symbols')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'recover')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--adopt[Take the journal that --journal names, though the database knows only others]' \
+        '--accept-gap[Go on after rows that have left the journal before this database had them\: they are recorded in its table weir_loss, and those that follow are applied]' \
+        '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
+        '*--load=[Load an SQLite extension, FILE or FILE\:ENTRYPOINT, whose functions, collations or modules the schema uses; may be given again]:load:_files' \
+        '--dry-run[Say how many rows would be applied and lost, with the exit status that the real run would have, and change nothing]' \
+        '--integrity=[Check the resulting database with SQLite'\''s quick_check (quick) or integrity_check (full), which read all of it; none is the default]:integrity:_files' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \
@@ -239,32 +283,13 @@ case $verb in
         '--version[Show the version]' \
         '*:file:_files'
     ;;
-'symbols')
+'backup')
     _arguments \
         '--json[Write one JSON object per line]' \
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
-        '--help[Show this text; after a verb, what the verb does]' \
-        '--usage[Show the options in short]' \
-        '--version[Show the version]' \
-        '*:file:_files'
-    ;;
-'report')
-    _arguments \
-        '--json[Write one JSON object per line]' \
-        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
-        '--output=[Where the page goes; - is standard output]:output:_files' \
-        '--values[Put values on the page too\: of some rows around each damage, and of the last rejects]' \
-        '--help[Show this text; after a verb, what the verb does]' \
-        '--usage[Show the options in short]' \
-        '--version[Show the version]' \
-        '*:file:_files'
-    ;;
-'watch')
-    _arguments \
-        '--json[Write one JSON object per line]' \
-        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
-        '--interval=[From one look to the next (default 1)]:interval:_files' \
-        '--count=[End after so many looks]:count:_files' \
+        '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
+        '--integrity=[SQLite'\''s check of the copy\: none, quick (the default) or full]:integrity:_files' \
+        '--dry-run[Say what would be copied, and copy nothing]' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \
@@ -375,31 +400,6 @@ case $verb in
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
         '--all[Those too that are needed]' \
         '--dry-run[Say what would be deleted, and delete nothing]' \
-        '--help[Show this text; after a verb, what the verb does]' \
-        '--usage[Show the options in short]' \
-        '--version[Show the version]' \
-        '*:file:_files'
-    ;;
-'metrics')
-    _arguments \
-        '--json[Write one JSON object per line]' \
-        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
-        '--output=[Write the metrics there, aside first, and rename the file]:output:_files' \
-        '--interval=[With --output\: write them again and again]:interval:_files' \
-        '--format=[openmetrics, or prometheus\: the older text format 0.0.4, which is the default with --output]:format:_files' \
-        '--listen=[Serve the metrics at http\://ADDRESS\:PORT/metrics; \[\:\:1\]\:PORT for IPv6 (by weir-exporter, a package of its own)]:listen:_files' \
-        '--help[Show this text; after a verb, what the verb does]' \
-        '--usage[Show the options in short]' \
-        '--version[Show the version]' \
-        '*:file:_files'
-    ;;
-'backup')
-    _arguments \
-        '--json[Write one JSON object per line]' \
-        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
-        '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
-        '--integrity=[SQLite'\''s check of the copy\: none, quick (the default) or full]:integrity:_files' \
-        '--dry-run[Say what would be copied, and copy nothing]' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \

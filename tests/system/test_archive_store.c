@@ -366,6 +366,36 @@ static void what_is_not_pushed_is_not_pruned(void **state) {
     expect_text(f->out, "left: 0 files");
 }
 
+/* For test_json.c too: each kind of object. */
+static void with_json_each_damage_is_an_object(void **state) {
+    fixture *f = *state;
+    char path[1000], *archive, *first, *third;
+    in_a_child(f, leave_archive);
+    push(f);
+    expect(f, CLEAN);
+    object_path(2, path);
+    patch(path, 12000, "spoilt", 6);
+    run(f, "archive", "restore", "--json", URL, "--endpoint", endpoint, "--into", f->other,
+        "--skip-damage", NULL);
+    expect(f, DAMAGE);
+    expect_text(f->out, "{\"type\":\"not_fetched\",\"object\":\"");
+    expect_text(f->out, "{\"type\":\"fetched\",");
+    assert_true(asprintf(&archive, "%s/archive", f->journal) > 0);
+    assert_true(asprintf(&first, "%s/segment-%020d", archive, 1) > 0);
+    assert_true(asprintf(&third, "%s/segment-%020d", archive, 3) > 0);
+    patch(third, 12000, "spoilt", 6);
+    assert_int_equal(unlink(first), 0);
+    run(f, "archive", "push", "--json", f->database, "s3://bucket/other", "--endpoint", endpoint,
+        NULL);
+    expect(f, DAMAGE);
+    expect_text(f->out, "{\"type\":\"not_pushed\",\"segment\":3,");
+    expect_text(f->out, "{\"type\":\"not_stored\",\"segment\":1,");
+    expect_text(f->out, "{\"type\":\"pushed\",");
+    free(archive);
+    free(first);
+    free(third);
+}
+
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up_store, tear_down_store)
 
 int main(void) {
@@ -380,7 +410,9 @@ int main(void) {
         STORE_TEST(keys_are_checked_and_never_told),
         STORE_TEST(the_package_is_named_when_it_is_missing),
         STORE_TEST(what_is_not_pushed_is_not_pruned),
+        STORE_TEST(with_json_each_damage_is_an_object),
     };
     if (!prepare_server()) return 77;
+    if (getenv("WEIR_JSON_KEPT")) cmocka_set_test_filter("with_json_*");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

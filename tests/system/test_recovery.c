@@ -3,7 +3,7 @@
  * recovery/look.c, recovery/view.c, recovery/dump.c, recovery/rowtext.c, recovery/columns.c,
  * recovery/metrics/metrics_verb.c, recovery/describe.c, recovery/help.c, recovery/stop.c,
  * recovery/json.c, recovery/progress.c, recovery/patience.c, recovery/apply.c,
- * recovery/database.c, recovery/rebuild.c, recovery/summary.c */
+ * recovery/database.c, recovery/rebuild.c, recovery/summary.c, recovery/nearest.c */
 #include <sched.h>
 
 #include "tool.h"
@@ -26,7 +26,7 @@ static void wrong_usage_is_16(void **state) {
     run(f, "status", f->database, f->database, NULL), expect(f, USAGE);
     expect_text(f->err, "is too many");
     run(f, "stat", f->database, NULL), expect(f, USAGE);
-    expect_text(f->err, "'stat' is no verb and no file: the verbs are recover, status");
+    expect_text(f->err, "'stat' is no verb and no file: did you mean status?");
     assert_string_equal(f->out, "");
 }
 
@@ -45,7 +45,7 @@ static void one_binary_has_two_names(void **state) {
     run(f, NULL), expect(f, USAGE);
     expect_text(f->err, "name a verb");
     run(f, f->database, NULL), expect(f, USAGE);
-    expect_text(f->err, "is no verb: the verbs are recover, status");
+    expect_text(f->err, "is no verb: the verbs are status, verify");
     run(f, "recover", NULL), expect(f, USAGE);
     expect_text(f->err, "name a database");
     run(f, "recover", f->database, NULL), expect(f, FAILED);
@@ -71,6 +71,88 @@ static void each_verb_has_its_help(void **state) {
     run(f, "--help", NULL), expect(f, CLEAN);
     expect_text(f->out, "  symbols ");
     assert_null(strstr(f->out, "--into"));
+}
+
+/* A word that is mistyped is named, with what it resembles. */
+static void mistyped_words_are_named(void **state) {
+    static const struct {
+        const char *words[4], *said;
+    } mistyped[] = {
+        {{"statsu", "x.db"}, "weir: 'statsu' is no verb: did you mean status?"},
+        {{"verfiy", "x.db"}, "'verfiy' is no verb: did you mean verify?"},
+        {{"archvie", "list", "x.db"}, "'archvie' is no verb: did you mean archive?"},
+        {{"archive", "lits", "x.db"}, "'archive lits' is no verb: did you mean archive list?"},
+        {{"archive", "forget", "x.db"}, "'archive forget' is no verb: the verbs are list, pack"},
+        {{"archive"}, "archive what? archive can be followed by: list, pack"},
+        {{"help", "salvgae"}, "'salvgae' is no verb: did you mean salvage?"},
+        {{"xyzzy", "x.db"}, "'xyzzy' is no verb: the verbs are status, verify"},
+        {{"status", "--chekc", "x.db"}, "there is no option --chekc: did you mean --check?"},
+        {{"status", "--jsn=1", "x.db"}, "there is no option --jsn=1: did you mean --json?"},
+        {{"status", "--xyzzy", "x.db"}, "there is no option --xyzzy\n"},
+    };
+    fixture *f = *state;
+    f->binary = WEIR_TOOL;
+    for (size_t i = 0; i < sizeof mistyped / sizeof *mistyped; i++) {
+        const char *const *words = mistyped[i].words;
+        run(f, words[0], words[1], words[2], words[3], NULL), expect(f, USAGE);
+        expect_text(f->err, mistyped[i].said);
+        expect_text(f->err, "weir --help");
+    }
+    run(f, "dump", "--match", "--chekc", f->database, NULL), expect(f, FAILED); /* a value */
+    run(f, "status", "--arch", f->database, NULL), expect(f, FAILED);           /* cut short */
+    run(f, "status", "--", "--chekc", NULL), expect(f, FAILED);                 /* a file */
+}
+
+/* Wide terminals or not: nothing that is longer than a line of 80. */
+static void fits_80_columns(const char *text) {
+    for (const char *at = text; *at;) {
+        size_t length = strcspn(at, "\n");
+        if (length > 80) fail_msg("%zu columns: %.*s", length, (int)length, at);
+        at += length + (at[length] == '\n');
+    }
+}
+
+static void every_help_reads_well(void **state) {
+    fixture *f = *state;
+    f->binary = WEIR_TOOL;
+    run(f, "--help", NULL), expect(f, CLEAN);
+    char *list = strdup(f->out);
+    assert_non_null(list);
+    fits_80_columns(list);
+    expect_text(list, "20 to 25");
+    run(f, "help", NULL), expect(f, CLEAN);
+    assert_string_equal(f->out, list);
+    int verbs = 0;
+    for (const char *at = list; (at = strstr(at, "\n  ")); at++) {
+        char first[32], second[32], usage[100];
+        if (at[3] < 'a' || at[3] > 'z') continue; /* no verb, but an option */
+        int words = sscanf(at + 3, "%16[a-z]%*1[ ]%16[a-z]", first, second);
+        const char *then = words == 2 ? second : NULL;
+        (void)snprintf(usage, sizeof usage, "Usage: weir %s%s%s [OPTION...] ", first,
+                       then ? " " : "", then ? then : "");
+        run(f, first, then ? then : "--help", then ? "--help" : NULL, NULL), expect(f, CLEAN);
+        expect_text(f->out, usage);
+        expect_text(f->out, "\nExit status: 0 in order");
+        fits_80_columns(f->out);
+        char *help = strdup(f->out);
+        assert_non_null(help);
+        run(f, "help", first, then, NULL), expect(f, CLEAN);
+        assert_string_equal(f->out, help);
+        free(help);
+        verbs++;
+    }
+    assert_true(verbs >= 23);
+    run(f, "status", "--help", NULL), expect(f, CLEAN);
+    static const char *const codes[] = {" 20 ", " 21 ", " 22 ", " 23 ", " 24 ", " 25 "};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        char *flat = strdup(f->out);
+        assert_non_null(flat);
+        for (char *at = flat; (at = strchr(at, '\n'));)
+            *at = ' ';
+        expect_text(flat, codes[i]);
+        free(flat);
+    }
+    free(list);
 }
 
 /* What is made of the tables is kept in the source tree: scripts/describe makes it anew. */
@@ -559,6 +641,8 @@ int main(void) {
         TEST(help_and_version),
         TEST(one_binary_has_two_names),
         TEST(each_verb_has_its_help),
+        TEST(mistyped_words_are_named),
+        TEST(every_help_reads_well),
         TEST(completions_are_as_kept),
         TEST(the_manual_page_has_each_verb_and_option),
         TEST(what_is_missing_is_named_and_not_made),
