@@ -23,12 +23,16 @@ static bool knows_column(const looking *l, const char *table, const char *column
                                          NULL) == SQLITE_OK;
 }
 
-/* With the opened journal's id as ?1. */
+/* With the opened journal's id as ?1. A statement that is not WEIR_OK is NULL: one left over would keep
+ * the connection open. */
 static int prepare_look(const looking *l, const char *sql, sqlite3_stmt **out) {
     int status = weir_sqlite_prepare(l->j->db, sql, out, l->error);
     if (status == WEIR_OK && sqlite3_bind_parameter_count(*out) > 0 &&
-        sqlite3_bind_blob(*out, 1, l->opened, sizeof(weir_id), SQLITE_STATIC) != SQLITE_OK)
+        sqlite3_bind_blob(*out, 1, l->opened, sizeof(weir_id), SQLITE_STATIC) != SQLITE_OK) {
         status = weir_sqlite_fail(l->j->db, "looking at former journals", l->error);
+        (void)sqlite3_finalize(*out); /* it was never stepped */
+        *out = NULL;
+    }
     return status;
 }
 
