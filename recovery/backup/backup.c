@@ -92,7 +92,7 @@ static uint64_t bytes_after_position(const weir_backup *b) {
 /* A backup that fills its disk would be found out late, and in the way of others. */
 static int check_space(const weir_backup *b, weir_error *error) {
     struct statvfs fs;
-    if (statvfs(b->aside.parent, &fs) != 0) return WEIR_OK; /* then writing will tell */
+    if (statvfs(b->part.parent, &fs) != 0) return WEIR_OK; /* then writing will tell */
     uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
     uint64_t needed = b->source.bytes + b->journal_bytes;
     if (needed <= free_bytes) return WEIR_OK;
@@ -100,7 +100,7 @@ static int check_space(const weir_backup *b, weir_error *error) {
                      "%s: the backup takes %" PRIu64 " bytes, and %" PRIu64
                      " are free there; free space or "
                      "name another place",
-                     b->aside.parent, needed, free_bytes);
+                     b->part.parent, needed, free_bytes);
 }
 
 /* ---- copying ---------------------------------------------------------------------------------- */
@@ -134,7 +134,7 @@ static int copy_blocks(weir_backup *b, weir_error *error) {
     int status = copy_blocks_once(b, error);
     for (int i = 1; i < TRIES_WHILE_LIVE; i++) {
         if (status != WEIR_NOT_FOUND && status != WEIR_DAMAGED && status != WEIR_PENDING) break;
-        weir_aside_remove(b->journal);
+        weir_part_remove(b->journal);
         status = look_at_source(b, error);
         if (status == WEIR_OK) status = copy_blocks_once(b, error);
     }
@@ -154,7 +154,7 @@ static int give_rights(const weir_backup *b, weir_error *error) {
         mode &= 0707;
     if (chmod(b->database, mode) != 0)
         return weir_fail_os(error, -(int64_t)errno, "cannot set the rights of %s", b->database);
-    os->take_after(os->self, b->aside.directory, &like);
+    os->take_after(os->self, b->part.directory, &like);
     return WEIR_OK;
 }
 
@@ -200,7 +200,7 @@ static int name_copies(weir_backup *b, weir_error *error) {
     char *real = realpath(b->place->database, NULL); /* a link's name is not the journal's */
     const char *path = real ? real : b->place->database;
     const char *slash = strrchr(path, '/');
-    b->database = weir_aside_path(&b->aside, slash ? slash + 1 : path);
+    b->database = weir_part_path(&b->part, slash ? slash + 1 : path);
     free(real);
     if (b->database && asprintf(&b->journal, "%s-weir", b->database) >= 0) return WEIR_OK;
     b->journal = NULL;
@@ -209,7 +209,7 @@ static int name_copies(weir_backup *b, weir_error *error) {
 
 static int copy_whole(weir_backup *b, weir_error *error) {
     bool journal = b->place->journal_is_there;
-    int status = weir_aside_make(&b->aside, error);
+    int status = weir_part_make(&b->part, error);
     if (status == WEIR_OK && journal) status = copy_blocks(b, error);
     if (status == WEIR_OK) status = weir_backup_pages(b->source.db, b->database, error);
     if (status == WEIR_OK) status = weir_backup_source_check(&b->source, error);
@@ -220,7 +220,7 @@ static int copy_whole(weir_backup *b, weir_error *error) {
     if (status == WEIR_OK) status = weir_backup_write_manifest(b, error);
     if (status == WEIR_OK) status = give_rights(b, error);
     if (status == WEIR_OK) status = weir_backup_interrupted(error);
-    return status == WEIR_OK ? weir_aside_finish(&b->aside, error) : status;
+    return status == WEIR_OK ? weir_part_finish(&b->part, error) : status;
 }
 
 static int plan(weir_backup *b, weir_error *error) {
@@ -228,7 +228,7 @@ static int plan(weir_backup *b, weir_error *error) {
     if (!place->database || !place->database_is_there)
         return weir_fail(error, WEIR_NOT_FOUND, "there is no database at %s, so nothing to back up",
                          place->database ? place->database : b->arguments->target);
-    int status = weir_aside_plan(b->arguments->second, &b->aside, error);
+    int status = weir_part_plan(b->arguments->second, &b->part, error);
     if (status == WEIR_OK) status = name_copies(b, error);
     if (status == WEIR_OK)
         status = weir_backup_source_open(place->database, b->arguments->wait_s, &b->source, error);
@@ -266,13 +266,13 @@ int weir_run_backup(const weir_arguments *arguments, const weir_place *place) {
     weir_backup b = {.arguments = arguments,
                      .place = place,
                      .integrity = integrity_of(arguments),
-                     .aside = {.directory = -1}};
+                     .part = {.directory = -1}};
     weir_error error = {0};
     weir_stop_watch();
     int code = back_up(&b, &error);
     weir_inspection_free(&b.look);
     weir_backup_source_close(&b.source);
-    weir_aside_end(&b.aside);
+    weir_part_end(&b.part);
     free(b.database);
     free(b.journal);
     return code;

@@ -4,16 +4,16 @@
 #define WEIR_BACKUP_H
 
 #include "../view.h"
-#include "aside.h"
 #include "blocks.h"
 #include "pages.h"
+#include "part.h"
 #include "source.h"
 
 typedef struct weir_backup {
     const weir_arguments *arguments;
     const weir_place *place;
     weir_integrity integrity;
-    weir_aside aside;
+    weir_part part;
     weir_backup_source source;
     weir_inspection look; /* of the journal, after that state of the database */
     weir_holder holder;

@@ -26,7 +26,7 @@ static void write_json(const weir_backup *b, FILE *out) {
     weir_json json = weir_json_begin(out, "backup");
     weir_json_bool(&json, "dry_run", b->arguments->dry_run);
     weir_json_text(&json, "database", b->place->database);
-    weir_json_text(&json, "to", b->aside.to);
+    weir_json_text(&json, "to", b->part.to);
     if (b->place->journal_is_there) {
         weir_json_hex(&json, "journal_id", b->look.inventory.journal, sizeof(weir_id));
         weir_json_uint(&json, "row", b->end.row);
@@ -45,7 +45,7 @@ static void write_json(const weir_backup *b, FILE *out) {
 static void write_words(const weir_backup *b) {
     char moment[WEIR_TIME_TEXT];
     const char *name = strrchr(b->place->database, '/');
-    printf("%s: %s %s", b->aside.to, b->arguments->dry_run ? "would have" : "has",
+    printf("%s: %s %s", b->part.to, b->arguments->dry_run ? "would have" : "has",
            name ? name + 1 : b->place->database);
     if (b->place->journal_is_there) printf(" with every row up to %" PRIu64, b->end.row);
     printf(", as of %s\n", weir_time_text(b->moment_ns, moment));
@@ -81,7 +81,7 @@ void weir_backup_report(const weir_backup *backup) {
 }
 
 int weir_backup_write_manifest(const weir_backup *backup, weir_error *error) {
-    char *path = weir_aside_path(&backup->aside, "weir-backup.json");
+    char *path = weir_part_path(&backup->part, "weir-backup.json");
     FILE *file = path ? fopen(path, "wxe") : NULL;
     int failed = path ? errno : ENOMEM;
     if (file) {

@@ -1,4 +1,4 @@
-# Covers: recovery/backup/backup.c, recovery/backup/blocks.c, recovery/backup/pages.c, recovery/backup/source.c, recovery/backup/aside.c, recovery/backup/interrupt.c, recovery/backup/report_backup.c, recovery/check.c, lib/journal/closing.c
+# Covers: recovery/backup/backup.c, recovery/backup/blocks.c, recovery/backup/pages.c, recovery/backup/source.c, recovery/backup/part.c, recovery/backup/interrupt.c, recovery/backup/report_backup.c, recovery/check.c, lib/journal/closing.c
 # weir backup beside a program that writes: each copy has every row up to the number that it names,
 # once, whatever the program does meanwhile; what is interrupted leaves nothing that looks like a
 # backup. The program is weir-log, whose n-th line begins with n.

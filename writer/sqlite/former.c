@@ -19,8 +19,7 @@ typedef struct looking {
 
 /* A view, or a table without that column, is none of ours. */
 static bool knows_column(const looking *l, const char *table, const char *column) {
-    return sqlite3_table_column_metadata(l->j->db, "main", table, column, NULL, NULL, NULL, NULL,
-                                         NULL) == SQLITE_OK;
+    return weir_sqlite_has_column(l->j->db, table, column);
 }
 
 /* With the opened journal's id as ?1. A statement that is not WEIR_OK is NULL: one left over would keep

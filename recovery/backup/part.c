@@ -1,5 +1,5 @@
-/* aside.c - the directory that a backup becomes: written aside, and renamed at the end. */
-#include "aside.h"
+/* part.c - the directory that a backup becomes: written aside, and renamed at the end. */
+#include "part.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,14 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WALK_DESCRIPTORS = 16 };
+#include "../place.h"
 
-static char *without_end_slashes(const char *path) {
-    size_t length = strlen(path);
-    while (length > 1 && path[length - 1] == '/')
-        length--;
-    return strndup(path, length);
-}
+enum { WALK_DESCRIPTORS = 16 };
 
 static char *parent_of(const char *path) {
     const char *slash = strrchr(path, '/');
@@ -27,7 +22,7 @@ static char *parent_of(const char *path) {
 }
 
 /* Who holds TO.part? */
-static int refuse_part(const weir_aside *a, weir_error *error) {
+static int refuse_part(const weir_part *a, weir_error *error) {
     int directory = open(a->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     bool taken = directory >= 0 && flock(directory, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     if (directory >= 0) (void)close(directory); /* which ends our lock */
@@ -41,9 +36,9 @@ static int refuse_part(const weir_aside *a, weir_error *error) {
                      a->part, a->part);
 }
 
-int weir_aside_plan(const char *to, weir_aside *out, weir_error *error) {
+int weir_part_plan(const char *to, weir_part *out, weir_error *error) {
     struct stat st;
-    *out = (weir_aside){.directory = -1, .to = without_end_slashes(to)};
+    *out = (weir_part){.directory = -1, .to = weir_path_without_slashes(to)};
     if (out->to) out->parent = parent_of(out->to);
     if (!out->to || !out->parent || asprintf(&out->part, "%s.part", out->to) < 0) {
         out->part = NULL;
@@ -59,7 +54,7 @@ int weir_aside_plan(const char *to, weir_aside *out, weir_error *error) {
                      out->parent, out->to);
 }
 
-int weir_aside_make(weir_aside *a, weir_error *error) {
+int weir_part_make(weir_part *a, weir_error *error) {
     if (mkdir(a->part, 0700) != 0)
         return weir_fail_os(error, -(int64_t)errno, "cannot make the directory %s", a->part);
     a->directory = open(a->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -67,12 +62,12 @@ int weir_aside_make(weir_aside *a, weir_error *error) {
     return weir_fail_os(error, -(int64_t)errno, "cannot open and lock %s", a->part);
 }
 
-char *weir_aside_path(const weir_aside *a, const char *name) {
+char *weir_part_path(const weir_part *a, const char *name) {
     char *path;
     return asprintf(&path, "%s/%s", a->part, name) < 0 ? NULL : path;
 }
 
-static int sync_parent_of(const weir_aside *a, weir_error *error) {
+static int sync_parent_of(const weir_part *a, weir_error *error) {
     int parent = open(a->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int failed = parent < 0 || fsync(parent) != 0 ? errno : 0;
     if (parent >= 0) (void)close(parent); /* it was only synced */
@@ -90,7 +85,7 @@ static int rename_new(const char *from, const char *to) {
     return rename(from, to) == 0 ? 0 : -errno;
 }
 
-int weir_aside_finish(weir_aside *a, weir_error *error) {
+int weir_part_finish(weir_part *a, weir_error *error) {
     if (fsync(a->directory) != 0)
         return weir_fail_os(error, -(int64_t)errno, "cannot sync the directory %s", a->part);
     int result = rename_new(a->part, a->to);
@@ -106,17 +101,17 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
     return 0;
 }
 
-void weir_aside_remove(const char *path) {
+void weir_part_remove(const char *path) {
     (void)nftw(path, remove_one, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS); /* as remove_one says */
 }
 
-void weir_aside_end(weir_aside *a) {
+void weir_part_end(weir_part *a) {
     if (a->directory >= 0) {
-        weir_aside_remove(a->part);
+        weir_part_remove(a->part);
         (void)close(a->directory); /* nothing of it is left */
     }
     free(a->to);
     free(a->part);
     free(a->parent);
-    *a = (weir_aside){.directory = -1};
+    *a = (weir_part){.directory = -1};
 }
