@@ -22,18 +22,18 @@ static char *parent_of(const char *path) {
 }
 
 /* Who holds TO.part? */
-static int refuse_part(const weir_part *a, weir_error *error) {
-    int directory = open(a->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+static int refuse_part(const weir_part *part, weir_error *error) {
+    int directory = open(part->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     bool taken = directory >= 0 && flock(directory, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     if (directory >= 0) (void)close(directory); /* which ends our lock */
     if (taken)
         return weir_fail(error, WEIR_MISUSE,
                          "another backup is writing %s; wait for it, or name another directory",
-                         a->part);
+                         part->part);
     return weir_fail(error, WEIR_MISUSE,
                      "%s is what a backup left that was interrupted: no part of it is needed; "
                      "remove it (rm -r '%s'), or name another directory",
-                     a->part, a->part);
+                     part->part, part->part);
 }
 
 int weir_part_plan(const char *to, weir_part *out, weir_error *error) {
@@ -54,25 +54,26 @@ int weir_part_plan(const char *to, weir_part *out, weir_error *error) {
                      out->parent, out->to);
 }
 
-int weir_part_make(weir_part *a, weir_error *error) {
-    if (mkdir(a->part, 0700) != 0)
-        return weir_fail_os(error, -(int64_t)errno, "cannot make the directory %s", a->part);
-    a->directory = open(a->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (a->directory >= 0 && flock(a->directory, LOCK_EX | LOCK_NB) == 0) return WEIR_OK;
-    return weir_fail_os(error, -(int64_t)errno, "cannot open and lock %s", a->part);
+int weir_part_make(weir_part *part, weir_error *error) {
+    if (mkdir(part->part, 0700) != 0)
+        return weir_fail_os(error, -(int64_t)errno, "cannot make the directory %s", part->part);
+    part->directory = open(part->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (part->directory >= 0 && flock(part->directory, LOCK_EX | LOCK_NB) == 0) return WEIR_OK;
+    return weir_fail_os(error, -(int64_t)errno, "cannot open and lock %s", part->part);
 }
 
-char *weir_part_path(const weir_part *a, const char *name) {
+char *weir_part_path(const weir_part *part, const char *name) {
     char *path;
-    return asprintf(&path, "%s/%s", a->part, name) < 0 ? NULL : path;
+    return asprintf(&path, "%s/%s", part->part, name) < 0 ? NULL : path;
 }
 
-static int sync_parent_of(const weir_part *a, weir_error *error) {
-    int parent = open(a->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+static int sync_parent_of(const weir_part *part, weir_error *error) {
+    int parent = open(part->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int failed = parent < 0 || fsync(parent) != 0 ? errno : 0;
     if (parent >= 0) (void)close(parent); /* it was only synced */
-    return failed ? weir_fail_os(error, -(int64_t)failed, "cannot sync the directory %s", a->parent)
-                  : WEIR_OK;
+    return failed
+               ? weir_fail_os(error, -(int64_t)failed, "cannot sync the directory %s", part->parent)
+               : WEIR_OK;
 }
 
 /* Where the file system has no renameat2 flags, somebody may make TO between the look and the
@@ -85,14 +86,15 @@ static int rename_new(const char *from, const char *to) {
     return rename(from, to) == 0 ? 0 : -errno;
 }
 
-int weir_part_finish(weir_part *a, weir_error *error) {
-    if (fsync(a->directory) != 0)
-        return weir_fail_os(error, -(int64_t)errno, "cannot sync the directory %s", a->part);
-    int result = rename_new(a->part, a->to);
-    if (result < 0) return weir_fail_os(error, result, "cannot rename %s to %s", a->part, a->to);
-    (void)close(a->directory); /* all of it is synced */
-    a->directory = -1;
-    return sync_parent_of(a, error);
+int weir_part_finish(weir_part *part, weir_error *error) {
+    if (fsync(part->directory) != 0)
+        return weir_fail_os(error, -(int64_t)errno, "cannot sync the directory %s", part->part);
+    int result = rename_new(part->part, part->to);
+    if (result < 0)
+        return weir_fail_os(error, result, "cannot rename %s to %s", part->part, part->to);
+    (void)close(part->directory); /* all of it is synced */
+    part->directory = -1;
+    return sync_parent_of(part, error);
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk) {
@@ -105,13 +107,13 @@ void weir_part_remove(const char *path) {
     (void)nftw(path, remove_one, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS); /* as remove_one says */
 }
 
-void weir_part_end(weir_part *a) {
-    if (a->directory >= 0) {
-        weir_part_remove(a->part);
-        (void)close(a->directory); /* nothing of it is left */
+void weir_part_end(weir_part *part) {
+    if (part->directory >= 0) {
+        weir_part_remove(part->part);
+        (void)close(part->directory); /* nothing of it is left */
     }
-    free(a->to);
-    free(a->part);
-    free(a->parent);
-    *a = (weir_part){.directory = -1};
+    free(part->to);
+    free(part->part);
+    free(part->parent);
+    *part = (weir_part){.directory = -1};
 }
