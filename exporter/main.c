@@ -78,9 +78,9 @@ static enum MHD_Result answer_words(struct MHD_Connection *connection, unsigned 
                   MHD_RESPMEM_PERSISTENT);
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libmicrohttpd's */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
+                                  /* NOLINTNEXTLINE(readability-non-const-parameter): its type */
                                   size_t *upload_bytes, void **state) {
     (void)version, (void)upload, (void)upload_bytes, (void)state;
     size_t bytes;
