@@ -52,7 +52,16 @@
     X(kept_archived_segments)                                                                      \
     X(kept_archived_bytes)                                                                         \
     X(kept_aside_files)                                                                            \
-    X(kept_aside_bytes)
+    X(kept_aside_bytes)                                                                            \
+    X(disk_bytes)                                                                                  \
+    X(disk_segments)                                                                               \
+    X(disk_spares)                                                                                 \
+    X(disk_ring)                                                                                   \
+    X(disk_recorder)                                                                               \
+    X(disk_archive)                                                                                \
+    X(disk_aside)                                                                                  \
+    X(disk_readers)                                                                                \
+    X(disk_other)
 
 enum {
 #define COLUMN(name) AT_##name,
@@ -187,12 +196,20 @@ static void give_rows(sqlite3_context *context, const status_cursor *c, int colu
     }
 }
 
-static void give_kept(sqlite3_context *context, const weir_kept *kept, int column) {
+static uint64_t kept_number(const weir_kept *kept, int column) {
     switch (column) {
-    case AT_kept_archived_segments: weir_sql_result_number(context, kept->archived.count); break;
-    case AT_kept_archived_bytes: weir_sql_result_number(context, kept->archived.bytes); break;
-    case AT_kept_aside_files: weir_sql_result_number(context, kept->aside.count); break;
-    default: weir_sql_result_number(context, kept->aside.bytes);
+    case AT_kept_archived_segments: return kept->archived.count;
+    case AT_kept_aside_files: return kept->aside.count;
+    case AT_disk_bytes: return weir_kept_bytes(kept);
+    case AT_disk_segments: return kept->segments.bytes;
+    case AT_disk_spares: return kept->spares.bytes;
+    case AT_disk_ring: return kept->ring.bytes;
+    case AT_disk_recorder: return kept->recorder.bytes;
+    case AT_kept_archived_bytes:
+    case AT_disk_archive: return kept->archived.bytes;
+    case AT_disk_readers: return kept->readers.bytes;
+    case AT_disk_other: return kept->other.bytes;
+    default: return kept->aside.bytes; /* kept_aside_bytes, disk_aside */
     }
 }
 
@@ -237,7 +254,7 @@ static int column_of_status(sqlite3_vtab_cursor *base, sqlite3_context *context,
     const status_cursor *c = (const status_cursor *)base;
     if (column >= ARGUMENTS) return SQLITE_OK;
     if (column >= AT_kept_archived_segments)
-        give_kept(context, &c->kept, column);
+        weir_sql_result_number(context, kept_number(&c->kept, column));
     else if (column >= AT_ring_found)
         give_ring(context, &c->look.found.ring, column);
     else if (column >= AT_rows_durable && column <= AT_rows_first_kept)

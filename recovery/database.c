@@ -218,14 +218,15 @@ int weir_database_read(sqlite3 *db, const char *path, weir_database_view *view) 
 }
 
 /* That a file may not be read says nothing of what is in it. */
-static void say_why(sqlite3 *db, char *why, size_t capacity) {
+static void say_why(sqlite3 *db, weir_database_view *view) {
     int number = db ? sqlite3_system_errno(db) : 0;
-    if (number == EACCES || number == EPERM)
-        (void)snprintf(why, capacity,
+    view->forbidden = number == EACCES || number == EPERM;
+    if (view->forbidden)
+        (void)snprintf(view->why, sizeof view->why,
                        "user %lld may not read it: run this as its owner, or as root",
                        (long long)geteuid());
     else
-        (void)snprintf(why, capacity, "%s", db ? sqlite3_errmsg(db) : "no memory");
+        (void)snprintf(view->why, sizeof view->why, "%s", db ? sqlite3_errmsg(db) : "no memory");
 }
 
 int weir_database_look(const char *path, weir_database_view *out) {
@@ -236,7 +237,7 @@ int weir_database_look(const char *path, weir_database_view *out) {
     int status = weir_database_open_quietly(path, &db);
     if (status == SQLITE_OK) status = weir_database_read(db, path, out);
     out->state = status == SQLITE_OK ? WEIR_DATABASE_READ : WEIR_DATABASE_UNREADABLE;
-    if (status != SQLITE_OK) say_why(db, out->why, sizeof out->why);
+    if (status != SQLITE_OK) say_why(db, out);
     out->locked = (status & 0xff) == SQLITE_BUSY;
     (void)sqlite3_close(db); /* every statement is finalized */
     return status == SQLITE_NOMEM ? WEIR_NO_MEMORY : WEIR_OK;

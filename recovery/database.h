@@ -39,7 +39,8 @@ typedef struct weir_database_view {
     weir_losses losses; /* of all journals */
     char **journals;    /* directories that the table weir_journal names */
     size_t journal_count;
-    bool locked; /* that is why it could not be read */
+    bool locked;    /* that is why it could not be read */
+    bool forbidden; /* or this: a matter of rights */
     char why[200];
 } weir_database_view;
 

@@ -12,6 +12,7 @@
 #include "../writer/sqlite/path.h"
 
 #define JOURNAL_SUFFIX "-weir"
+#define BACKUP_MANIFEST "weir-backup.json"
 
 /* "what/name" or "what" + "name"; NULL: no memory. */
 static char *joined(const char *what, const char *name) {
@@ -76,6 +77,42 @@ static int check_journal(const char *directory, weir_error *error) {
                      "%s is a directory, but not a journal: it holds no segment and no ring; name "
                      "the database, or a directory that ends in " JOURNAL_SUFFIX,
                      directory);
+}
+
+static bool ends_in(const char *name, const char *end) {
+    size_t length = strlen(name), bytes = strlen(end);
+    return length >= bytes && strcmp(name + length - bytes, end) == 0;
+}
+
+/* Beside the manifest and what SQLite and weir name after a database. */
+static bool may_be_database(const char *name) {
+    static const char *const ends[] = {JOURNAL_SUFFIX, "-wal", "-shm", "-journal"};
+    if (name[0] == '.' || strcmp(name, BACKUP_MANIFEST) == 0) return false;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (ends_in(name, ends[i])) return false;
+    return true;
+}
+
+/* The only database in a directory that weir backup has made; NULL for any other directory. */
+static char *database_of_backup(const char *directory) {
+    char *manifest = joined(directory, "/" BACKUP_MANIFEST), *found = NULL;
+    struct stat st;
+    bool backup = manifest && stat(manifest, &st) == 0 && S_ISREG(st.st_mode);
+    free(manifest);
+    DIR *dir = backup ? opendir(directory) : NULL;
+    if (!dir) return NULL;
+    size_t count = 0;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (!may_be_database(entry->d_name) || count++) continue;
+        int length = (int)strlen(directory); /* of a path that stat has taken */
+        while (length > 1 && directory[length - 1] == '/')
+            length--;
+        if (asprintf(&found, "%.*s/%s", length, directory, entry->d_name) < 0) found = NULL;
+    }
+    (void)closedir(dir); /* it was only read */
+    if (count == 1) return found;
+    free(found);
+    return NULL;
 }
 
 static int fill_directory(weir_place *place, const char *target, weir_error *error) {
@@ -145,8 +182,12 @@ int weir_place_find(const weir_os *os, const char *target, const char *journal, 
     if (directory && journal)
         return weir_fail(error, WEIR_MISUSE, "%s is a directory: with --journal, name the database",
                          target);
-    status =
-        directory ? fill_directory(out, target, error) : fill_database(out, target, journal, error);
+    char *backup = directory ? database_of_backup(target) : NULL;
+    if (directory && !backup)
+        status = fill_directory(out, target, error);
+    else
+        status = fill_database(out, backup ? backup : target, journal, error);
+    free(backup);
     if (status == WEIR_OK) status = look_around(out, error);
     if (status == WEIR_OK && !out->database_is_there && !out->journal_is_there)
         status = weir_fail(error, WEIR_NOT_FOUND, "there is no database at %s and no journal at %s",

@@ -29,6 +29,7 @@ typedef struct recovery {
     struct weir_stats stats;
     uint64_t first_missing, last_missing; /* a gap that was accepted; 1, 0: none */
     weir_missing journal;                 /* what its absence means */
+    int refusal; /* what kept rows from being applied last: between two tries there is nothing */
     /* Set by the library's threads. Relaxed is enough, since they are joined before these are
      * read. */
     _Atomic bool torn, lost;
@@ -53,6 +54,7 @@ static int wait_until_applied(recovery *r, weir *w, weir_error *error) {
     do {
         status = weir_sync(w, WEIR_APPLIED, STEP_MS);
         if (weir_stats(w, &r->stats) != WEIR_OK) break; /* sync has reported why */
+        if (r->stats.apply_status != WEIR_OK) r->refusal = r->stats.apply_status;
         weir_progress_show(&progress, r->stats.rows_applied, r->stats.rows_recovered);
     } while (status == WEIR_PENDING && !weir_stop_signal() &&
              weir_patience_lasts(&patience, r->stats.rows_applied));
@@ -65,9 +67,10 @@ static int wait_until_applied(recovery *r, weir *w, weir_error *error) {
                          r->place->database, r->stats.rows_applied, r->stats.last_row_applied,
                          r->stats.lag_rows);
     if (status < 0) return fail_with_last_error(status, error);
-    return weir_fail(
-        error, WEIR_BUSY, "%s takes no rows (%s); %" PRIu64 " rows wait in the journal: try again",
-        r->place->database, weir_status_text(r->stats.apply_status), r->stats.lag_rows);
+    return weir_fail(error, WEIR_BUSY,
+                     "%s takes no rows (%s); %" PRIu64 " rows wait in the journal: try again",
+                     r->place->database, r->refusal ? weir_status_text(r->refusal) : "it is slow",
+                     r->stats.lag_rows);
 }
 
 static int recover(recovery *r, weir_error *error) {

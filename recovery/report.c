@@ -218,6 +218,20 @@ static void json_kept(weir_json *json, const weir_kept *kept) {
     weir_json_close(json);
 }
 
+static void json_disk(weir_json *json, const weir_kept *kept) {
+    weir_json_open(json, "disk");
+    weir_json_uint(json, "bytes", weir_kept_bytes(kept));
+    weir_json_uint(json, "segments", kept->segments.bytes);
+    weir_json_uint(json, "spares", kept->spares.bytes);
+    weir_json_uint(json, "ring", kept->ring.bytes);
+    weir_json_uint(json, "recorder", kept->recorder.bytes);
+    weir_json_uint(json, "archive", kept->archived.bytes);
+    weir_json_uint(json, "aside", kept->aside.bytes);
+    weir_json_uint(json, "readers", kept->readers.bytes);
+    weir_json_uint(json, "other", kept->other.bytes);
+    weir_json_close(json);
+}
+
 static void json_view(const weir_arguments *arguments, const weir_place *place,
                       const weir_view *view) {
     const weir_inventory *i = &view->inventory;
@@ -254,6 +268,7 @@ static void json_view(const weir_arguments *arguments, const weir_place *place,
     }
     json_ring(&json, &view->ring);
     json_kept(&json, &view->kept);
+    json_disk(&json, &view->kept);
     weir_json_readers(&json, place, i);
     weir_json_end(&json);
 }
@@ -289,10 +304,27 @@ static void word_rows(const weir_view *view) {
 }
 
 /* They accumulate until somebody removes them. */
-static void word_kept(const char *what, const weir_kept_files *files) {
+static void word_kept(const char *what, const weir_kept_files *files, const char *note) {
     if (!files->count) return;
-    printf("  %s %" PRIu64 " %s, %" PRIu64 " bytes; weir never removes them\n", what, files->count,
-           files->count == 1 ? "file" : "files", files->bytes);
+    printf("  %s %" PRIu64 " %s, %" PRIu64 " bytes; %s\n", what, files->count,
+           files->count == 1 ? "file" : "files", files->bytes, note);
+}
+
+static void word_part(const char *name, const weir_kept_files *files) {
+    if (files->bytes) printf(", %s %" PRIu64, name, files->bytes);
+}
+
+static void word_disk(const weir_kept *kept) {
+    printf("  disk      %" PRIu64 " bytes: segments %" PRIu64, weir_kept_bytes(kept),
+           kept->segments.bytes);
+    word_part("spares", &kept->spares);
+    word_part("ring", &kept->ring);
+    word_part("recorder", &kept->recorder);
+    word_part("archive", &kept->archived);
+    word_part("set aside", &kept->aside);
+    word_part("readers", &kept->readers);
+    word_part("other", &kept->other);
+    putchar('\n');
 }
 
 static void word_view(const weir_arguments *arguments, const weir_place *place,
@@ -314,8 +346,9 @@ static void word_view(const weir_arguments *arguments, const weir_place *place,
         printf("  written   %s to %s\n", weir_time_text(i->first_wall_ns, first),
                weir_time_text(i->last_wall_ns, last));
     word_ring(&view->ring);
-    word_kept("archive  ", &view->kept.archived);
-    word_kept("set aside", &view->kept.aside);
+    word_disk(&view->kept);
+    word_kept("archive  ", &view->kept.archived, "see weir archive list");
+    word_kept("set aside", &view->kept.aside, "weir aside list says which are not needed");
     weir_word_readers(place, i);
     if (weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there))
         printf("  to do     %" PRIu64 " rows are not in the database yet: weir-recover %s\n",

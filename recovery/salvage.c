@@ -30,10 +30,14 @@ typedef struct salvaging {
     weir_applied applied;
 } salvaging;
 
+/* Each damage has been reported, with what salvage makes of it. An opening's text about the same
+ * damage would advise the verb that one is in. */
 static void on_salvage_event(void *context, weir_event event, const char *text) {
-    (void)context;
-    (void)event;
-    weir_report_note("%s", text);
+    const salvaging *s = context;
+    const weir_inventory *i = &s->before.inventory;
+    bool reported =
+        event == WEIR_EVENT_DAMAGE && i->damage_count && strstr(text, i->damages[0].why);
+    if (!reported) weir_report_note("%s", text);
 }
 
 /* Keep a ring whose header is damaged: opening the journal would replace it. */
@@ -76,14 +80,15 @@ static int read_salvage_positions(void *self, weir_position **positions, size_t 
     return weir_sqlite_positions(self, positions, count, error);
 }
 
-static int open_for_salvage(const salvaging *s, weir_sink *sink, weir **w, weir_error *error) {
+static int open_for_salvage(salvaging *s, weir_sink *sink, weir **w, weir_error *error) {
     weir_handle_config config = {
         .options = {.lane_bytes = WEIR_TOOL_LANE_BYTES,
                     .lanes_max = WEIR_TOOL_LANES,
                     .segment_bytes = WEIR_TOOL_SEGMENT_BYTES,
                     .archive = 1,
                     .open_timeout_ms = weir_patience_ms(s->arguments->wait_s),
-                    .on_event = on_salvage_event},
+                    .on_event = on_salvage_event,
+                    .event_context = s},
         .directory = s->place->directory,
         .os = s->place->os,
         .read_positions = read_salvage_positions,
@@ -168,6 +173,14 @@ static bool stays_behind(const weir_inventory *i) {
     return i->position.row >= next && i->found.position == WEIR_POSITION_BEYOND;
 }
 
+/* The numbers of rows that can be read do not tell of these. */
+static void report_unknown_rows(const salvaging *s) {
+    for (size_t i = 0; i < s->losses.count; i++)
+        if (s->losses.list[i].first_row == 0)
+            weir_report_note("%s: it is unknown which rows are lost: %s (table weir_loss)",
+                             s->place->database, s->losses.list[i].why);
+}
+
 static int rehearse_salvage(salvaging *s, weir_error *error) {
     const weir_inventory *i = &s->before.inventory;
     int status = weir_rehearse_salvage(s->place->os, s->place, &s->before, &s->applied, error);
@@ -194,6 +207,7 @@ static int salvage_after_look(salvaging *s, weir_error *error) {
     int status = salvage(s, error);
     weir_report_applied(s->arguments, "salvaged", s->place->database, &s->applied,
                         weir_lost_rows(i));
+    if (status == WEIR_OK) report_unknown_rows(s);
     int code = status == WEIR_OK ? look_again(s, error) : weir_report_error(s->arguments, error);
     return weir_check_database(s->arguments, s->place->database, code);
 }

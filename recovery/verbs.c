@@ -275,6 +275,24 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                  "at the first row that is there. What was kept for it goes at the next release, "
                  "when the program has applied more rows.",
          .run = weir_run_readers_forget},
+    [WEIR_VERB_ASIDE_LIST] =
+        {.name = "aside list",
+         .operands = "DATABASE|JOURNAL",
+         .summary = "say which damaged segments are kept, and which are needed",
+         .text = "Salvage renames a damaged segment to damaged-* and deletes nothing. Such a file "
+                 "is needed while it may hold rows that the database has not, or rows that are "
+                 "lost: in the table weir_loss, or in the journal's file losses. It takes no lock "
+                 "and changes nothing.",
+         .run = weir_run_aside_list},
+    [WEIR_VERB_ASIDE_DROP] =
+        {.name = "aside drop",
+         .operands = "DATABASE|JOURNAL",
+         .summary = "delete damaged segments that nobody needs any more",
+         .text = "Those that `aside list` calls not needed. The others stay, and it says why; "
+                 "with --all they go too, and what is given up with them is said. Rows of a "
+                 "file that was given up cannot be brought back by salvage --undo but from "
+                 "another copy. A program may have the journal open.",
+         .run = weir_run_aside_drop},
     [WEIR_VERB_METRICS] = {.name = "metrics",
                            .operands = "DATABASE|JOURNAL",
                            .summary = "write figures as OpenMetrics text, for Prometheus",

@@ -35,6 +35,8 @@ int weir_run_archive_push(const weir_arguments *arguments, const weir_place *pla
 int weir_run_archive_restore(const weir_arguments *arguments, const weir_place *place);
 int weir_run_readers_list(const weir_arguments *arguments, const weir_place *place);
 int weir_run_readers_forget(const weir_arguments *arguments, const weir_place *place);
+int weir_run_aside_list(const weir_arguments *arguments, const weir_place *place);
+int weir_run_aside_drop(const weir_arguments *arguments, const weir_place *place);
 int weir_run_metrics(const weir_arguments *arguments, const weir_place *place);
 
 typedef struct weir_verb_entry {

@@ -45,10 +45,11 @@ typedef struct weir_inventory_input {
     const weir_os *os;
     int dirfd; /* the directory, open for as long as its files are read; or WEIR_OS_CWD */
     const char *directory;
-    const char *database;           /* its name in messages; NULL: it is not known */
-    bool database_missing;          /* there is no file of that name */
-    const char *database_broken;    /* why it cannot be read; NULL: it can, or it does not exist */
-    bool database_has_positions;    /* it knows some journal */
+    const char *database;        /* its name in messages; NULL: it is not known */
+    bool database_missing;       /* there is no file of that name */
+    const char *database_broken; /* why it cannot be read; NULL: it can, or it does not exist */
+    bool database_shut;          /* with that: by a lock or for want of rights; it may be sound */
+    bool database_has_positions; /* it knows some journal */
     const weir_position *positions; /* all that the database knows */
     size_t position_count;
     const weir_durable_mark *ring_mark; /* NULL when there is none */

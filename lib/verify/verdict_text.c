@@ -194,6 +194,7 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
     switch (inv->verdict) {
     case WEIR_VERDICT_BROKEN_DATABASE:
         say(inv, "%.100s: %s (%.80s)", directory, text, input->database_broken);
+        if (input->database_shut) break; /* what is wrong is said, and no copy mends it */
         say_remedy(inv, "put a copy of it back, or fill a new one with all that can be read of it "
                         "and of the journal (weir salvage --to NEW)");
         break;

@@ -134,7 +134,7 @@ static int copy_blocks(weir_backup *b, weir_error *error) {
     int status = copy_blocks_once(b, error);
     for (int i = 1; i < TRIES_WHILE_LIVE; i++) {
         if (status != WEIR_NOT_FOUND && status != WEIR_DAMAGED && status != WEIR_PENDING) break;
-        weir_part_remove(b->journal);
+        weir_backup_part_remove(b->journal);
         status = look_at_source(b, error);
         if (status == WEIR_OK) status = copy_blocks_once(b, error);
     }
@@ -200,7 +200,7 @@ static int name_copies(weir_backup *b, weir_error *error) {
     char *real = realpath(b->place->database, NULL); /* a link's name is not the journal's */
     const char *path = real ? real : b->place->database;
     const char *slash = strrchr(path, '/');
-    b->database = weir_part_path(&b->part, slash ? slash + 1 : path);
+    b->database = weir_backup_part_path(&b->part, slash ? slash + 1 : path);
     free(real);
     if (b->database && asprintf(&b->journal, "%s-weir", b->database) >= 0) return WEIR_OK;
     b->journal = NULL;
@@ -209,7 +209,7 @@ static int name_copies(weir_backup *b, weir_error *error) {
 
 static int copy_whole(weir_backup *b, weir_error *error) {
     bool journal = b->place->journal_is_there;
-    int status = weir_part_make(&b->part, error);
+    int status = weir_backup_part_make(&b->part, error);
     if (status == WEIR_OK && journal) status = copy_blocks(b, error);
     if (status == WEIR_OK) status = weir_backup_pages(b->source.db, b->database, error);
     if (status == WEIR_OK) status = weir_backup_source_check(&b->source, error);
@@ -220,7 +220,7 @@ static int copy_whole(weir_backup *b, weir_error *error) {
     if (status == WEIR_OK) status = weir_backup_write_manifest(b, error);
     if (status == WEIR_OK) status = give_rights(b, error);
     if (status == WEIR_OK) status = weir_backup_interrupted(error);
-    return status == WEIR_OK ? weir_part_finish(&b->part, error) : status;
+    return status == WEIR_OK ? weir_backup_part_finish(&b->part, error) : status;
 }
 
 static int plan(weir_backup *b, weir_error *error) {
@@ -228,7 +228,7 @@ static int plan(weir_backup *b, weir_error *error) {
     if (!place->database || !place->database_is_there)
         return weir_fail(error, WEIR_NOT_FOUND, "there is no database at %s, so nothing to back up",
                          place->database ? place->database : b->arguments->target);
-    int status = weir_part_plan(b->arguments->second, &b->part, error);
+    int status = weir_backup_part_plan(b->arguments->second, &b->part, error);
     if (status == WEIR_OK) status = name_copies(b, error);
     if (status == WEIR_OK)
         status = weir_backup_source_open(place->database, b->arguments->wait_s, &b->source, error);
@@ -247,7 +247,7 @@ static void note_no_journal(const weir_backup *b) {
 
 static int back_up(weir_backup *b, weir_error *error) {
     if (plan(b, error) != WEIR_OK) return weir_report_error(b->arguments, error);
-    if (weir_verdict_refuses(b->look.inventory.verdict))
+    if (b->place->journal_is_there && weir_verdict_refuses(b->look.inventory.verdict))
         return weir_report_refusal(b->arguments, &b->look.inventory);
     note_no_journal(b);
     if (!b->arguments->dry_run && copy_whole(b, error) != WEIR_OK)
@@ -272,7 +272,7 @@ int weir_run_backup(const weir_arguments *arguments, const weir_place *place) {
     int code = back_up(&b, &error);
     weir_inspection_free(&b.look);
     weir_backup_source_close(&b.source);
-    weir_part_end(&b.part);
+    weir_backup_part_end(&b.part);
     free(b.database);
     free(b.journal);
     return code;

@@ -13,7 +13,7 @@ typedef struct weir_backup {
     const weir_arguments *arguments;
     const weir_place *place;
     weir_integrity integrity;
-    weir_part part;
+    weir_backup_part part;
     weir_backup_source source;
     weir_inspection look; /* of the journal, after that state of the database */
     weir_holder holder;

@@ -22,23 +22,23 @@ static char *parent_of(const char *path) {
 }
 
 /* Who holds TO.part? */
-static int refuse_part(const weir_part *part, weir_error *error) {
-    int directory = open(part->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+static int refuse_part(const weir_backup_part *p, weir_error *error) {
+    int directory = open(p->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     bool taken = directory >= 0 && flock(directory, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     if (directory >= 0) (void)close(directory); /* which ends our lock */
     if (taken)
         return weir_fail(error, WEIR_MISUSE,
                          "another backup is writing %s; wait for it, or name another directory",
-                         part->part);
+                         p->part);
     return weir_fail(error, WEIR_MISUSE,
                      "%s is what a backup left that was interrupted: no part of it is needed; "
                      "remove it (rm -r '%s'), or name another directory",
-                     part->part, part->part);
+                     p->part, p->part);
 }
 
-int weir_part_plan(const char *to, weir_part *out, weir_error *error) {
+int weir_backup_part_plan(const char *to, weir_backup_part *out, weir_error *error) {
     struct stat st;
-    *out = (weir_part){.directory = -1, .to = weir_path_without_slashes(to)};
+    *out = (weir_backup_part){.directory = -1, .to = weir_path_without_slashes(to)};
     if (out->to) out->parent = parent_of(out->to);
     if (!out->to || !out->parent || asprintf(&out->part, "%s.part", out->to) < 0) {
         out->part = NULL;
@@ -54,26 +54,25 @@ int weir_part_plan(const char *to, weir_part *out, weir_error *error) {
                      out->parent, out->to);
 }
 
-int weir_part_make(weir_part *part, weir_error *error) {
-    if (mkdir(part->part, 0700) != 0)
-        return weir_fail_os(error, -(int64_t)errno, "cannot make the directory %s", part->part);
-    part->directory = open(part->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (part->directory >= 0 && flock(part->directory, LOCK_EX | LOCK_NB) == 0) return WEIR_OK;
-    return weir_fail_os(error, -(int64_t)errno, "cannot open and lock %s", part->part);
+int weir_backup_part_make(weir_backup_part *p, weir_error *error) {
+    if (mkdir(p->part, 0700) != 0)
+        return weir_fail_os(error, -(int64_t)errno, "cannot make the directory %s", p->part);
+    p->directory = open(p->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (p->directory >= 0 && flock(p->directory, LOCK_EX | LOCK_NB) == 0) return WEIR_OK;
+    return weir_fail_os(error, -(int64_t)errno, "cannot open and lock %s", p->part);
 }
 
-char *weir_part_path(const weir_part *part, const char *name) {
+char *weir_backup_part_path(const weir_backup_part *p, const char *name) {
     char *path;
-    return asprintf(&path, "%s/%s", part->part, name) < 0 ? NULL : path;
+    return asprintf(&path, "%s/%s", p->part, name) < 0 ? NULL : path;
 }
 
-static int sync_parent_of(const weir_part *part, weir_error *error) {
-    int parent = open(part->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+static int sync_parent_of(const weir_backup_part *p, weir_error *error) {
+    int parent = open(p->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int failed = parent < 0 || fsync(parent) != 0 ? errno : 0;
     if (parent >= 0) (void)close(parent); /* it was only synced */
-    return failed
-               ? weir_fail_os(error, -(int64_t)failed, "cannot sync the directory %s", part->parent)
-               : WEIR_OK;
+    return failed ? weir_fail_os(error, -(int64_t)failed, "cannot sync the directory %s", p->parent)
+                  : WEIR_OK;
 }
 
 /* Where the file system has no renameat2 flags, somebody may make TO between the look and the
@@ -86,15 +85,14 @@ static int rename_new(const char *from, const char *to) {
     return rename(from, to) == 0 ? 0 : -errno;
 }
 
-int weir_part_finish(weir_part *part, weir_error *error) {
-    if (fsync(part->directory) != 0)
-        return weir_fail_os(error, -(int64_t)errno, "cannot sync the directory %s", part->part);
-    int result = rename_new(part->part, part->to);
-    if (result < 0)
-        return weir_fail_os(error, result, "cannot rename %s to %s", part->part, part->to);
-    (void)close(part->directory); /* all of it is synced */
-    part->directory = -1;
-    return sync_parent_of(part, error);
+int weir_backup_part_finish(weir_backup_part *p, weir_error *error) {
+    if (fsync(p->directory) != 0)
+        return weir_fail_os(error, -(int64_t)errno, "cannot sync the directory %s", p->part);
+    int result = rename_new(p->part, p->to);
+    if (result < 0) return weir_fail_os(error, result, "cannot rename %s to %s", p->part, p->to);
+    (void)close(p->directory); /* all of it is synced */
+    p->directory = -1;
+    return sync_parent_of(p, error);
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk) {
@@ -103,17 +101,17 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
     return 0;
 }
 
-void weir_part_remove(const char *path) {
+void weir_backup_part_remove(const char *path) {
     (void)nftw(path, remove_one, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS); /* as remove_one says */
 }
 
-void weir_part_end(weir_part *part) {
-    if (part->directory >= 0) {
-        weir_part_remove(part->part);
-        (void)close(part->directory); /* nothing of it is left */
+void weir_backup_part_end(weir_backup_part *p) {
+    if (p->directory >= 0) {
+        weir_backup_part_remove(p->part);
+        (void)close(p->directory); /* nothing of it is left */
     }
-    free(part->to);
-    free(part->part);
-    free(part->parent);
-    *part = (weir_part){.directory = -1};
+    free(p->to);
+    free(p->part);
+    free(p->parent);
+    *p = (weir_backup_part){.directory = -1};
 }

@@ -7,22 +7,22 @@
 
 #include "../../lib/base/status.h"
 
-typedef struct weir_part {
+typedef struct weir_backup_part {
     char *to, *part; /* paths, without slashes at the end */
     char *parent;    /* directory of both */
     int directory;   /* TO.part, open and locked; < 0: not made */
-} weir_part;
+} weir_backup_part;
 
 /* Is TO free, and what would be its paths? Makes nothing. WEIR_MISUSE: it exists, or TO.part does;
  * WEIR_NOT_FOUND: there is no directory to make it in. Free *out in any case. */
-int weir_part_plan(const char *to, weir_part *out, weir_error *error);
-int weir_part_make(weir_part *part, weir_error *error);
+int weir_backup_part_plan(const char *to, weir_backup_part *out, weir_error *error);
+int weir_backup_part_make(weir_backup_part *part, weir_error *error);
 /* path of name in TO.part, to be freed; NULL: no memory */
-char *weir_part_path(const weir_part *part, const char *name);
-void weir_part_remove(const char *path); /* a file or a whole tree, as far as it can be */
+char *weir_backup_part_path(const weir_backup_part *part, const char *name);
+void weir_backup_part_remove(const char *path); /* a file or a whole tree, as far as it can be */
 /* All in it is synced: give it its name, durably. Never over something that is there. */
-int weir_part_finish(weir_part *part, weir_error *error);
+int weir_backup_part_finish(weir_backup_part *part, weir_error *error);
 /* Remove what was made, unless it has its name; frees the rest. */
-void weir_part_end(weir_part *part);
+void weir_backup_part_end(weir_backup_part *part);
 
 #endif

@@ -81,7 +81,7 @@ void weir_backup_report(const weir_backup *backup) {
 }
 
 int weir_backup_write_manifest(const weir_backup *backup, weir_error *error) {
-    char *path = weir_part_path(&backup->part, "weir-backup.json");
+    char *path = weir_backup_part_path(&backup->part, "weir-backup.json");
     FILE *file = path ? fopen(path, "wxe") : NULL;
     int failed = path ? errno : ENOMEM;
     if (file) {

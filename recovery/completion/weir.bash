@@ -28,6 +28,9 @@ _weir() {
         readers) verb=$word ;;
         'readers list') verb='readers list' whole=1; break ;;
         'readers forget') verb='readers forget' whole=1; break ;;
+        aside) verb=$word ;;
+        'aside list') verb='aside list' whole=1; break ;;
+        'aside drop') verb='aside drop' whole=1; break ;;
         'metrics') verb='metrics' whole=1; break ;;
         'backup') verb='backup' whole=1; break ;;
         'completion') verb='completion' whole=1; break ;;
@@ -35,10 +38,11 @@ _weir() {
         esac
     done
     case $verb in
-    '') words='recover status verify dump replay salvage forget rejects symbols report watch archive readers metrics backup completion' ;;
+    '') words='recover status verify dump replay salvage forget rejects symbols report watch archive readers aside metrics backup completion' ;;
     rejects) words='list retry drop' ;;
     archive) words='list pack prune push restore list forget' ;;
     readers) words='list forget' ;;
+    aside) words='list drop' ;;
     esac
     case $verb in
     'recover') options='--json --journal --adopt --accept-gap --wait --load --dry-run --integrity --help --usage --version' ;;
@@ -61,6 +65,8 @@ _weir() {
     'archive restore') options='--json --journal --to --into --until --skip-damage --wait --load --endpoint --region --timeout --id --keep-fetched --help --usage --version' ;;
     'readers list') options='--json --journal --help --usage --version' ;;
     'readers forget') options='--json --journal --help --usage --version' ;;
+    'aside list') options='--json --journal --help --usage --version' ;;
+    'aside drop') options='--json --journal --all --dry-run --help --usage --version' ;;
     'metrics') options='--json --journal --output --interval --format --listen --help --usage --version' ;;
     'backup') options='--json --journal --wait --integrity --dry-run --help --usage --version' ;;
     'completion') options='--json --journal --help --usage --version' ;;

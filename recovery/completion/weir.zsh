@@ -17,6 +17,7 @@ verbs=(
     'watch:show lanes, rates, lag and disk as they change'
     'archive:more'
     'readers:more'
+    'aside:more'
     'metrics:write figures as OpenMetrics text, for Prometheus'
     'backup:copy database and journal as of one moment, and verify it'
     'completion:write what a shell completes verbs and options with'
@@ -62,6 +63,19 @@ if [[ $verb == readers ]]; then
         verbs=(
     'list:name the readers, how far they are, what they hold back'
     'forget:remove a reader\: nothing is kept for it any more'
+        )
+        _describe verb verbs
+        return
+    fi
+    verb="$verb $words[2]"
+    shift words
+    ((CURRENT--))
+fi
+if [[ $verb == aside ]]; then
+    if ((CURRENT == 2)); then
+        verbs=(
+    'list:say which damaged segments are kept, and which are needed'
+    'drop:delete damaged segments that nobody needs any more'
         )
         _describe verb verbs
         return
@@ -341,6 +355,26 @@ case $verb in
     _arguments \
         '--json[Write one JSON object per line]' \
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'aside list')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'aside drop')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--all[Those too that are needed]' \
+        '--dry-run[Say what would be deleted, and delete nothing]' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \

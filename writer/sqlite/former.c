@@ -44,9 +44,10 @@ static int end_look(const looking *l, sqlite3_stmt *s, int code, int status) {
 
 /* ---- the journal that is opened -------------------------------------------------------------- */
 
+/* Without memory to look, nothing is told. */
 static bool is_beside(const weir_journals *j) {
     char *beside = weir_journals_beside(j->database);
-    bool is = beside && weir_journals_same(j, beside, j->directory);
+    bool is = !beside || weir_journals_same(j, beside, j->directory);
     sqlite3_free(beside);
     return is;
 }
