@@ -30,7 +30,7 @@ static _Noreturn void become_tool(const exporter *e, int out) {
     const char *words[] = {"weir",       "metrics", e->target[0], e->target[1] ? "--journal" : NULL,
                            e->target[1], NULL};
     if (dup2(out, STDOUT_FILENO) < 0) _exit(127);
-    execvp(e->tool, (char **)(uintptr_t)words); /* exec does not write to them */
+    execvp(e->tool, (char **)words); /* exec does not write to them */
     _exit(127);
 }
 
@@ -74,12 +74,13 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned code, 
 
 static enum MHD_Result answer_words(struct MHD_Connection *connection, unsigned code,
                                     const char *words) {
-    return answer(connection, code, "text/plain; charset=utf-8", (void *)(uintptr_t)words,
-                  strlen(words), MHD_RESPMEM_PERSISTENT);
+    return answer(connection, code, "text/plain; charset=utf-8", (void *)words, strlen(words),
+                  MHD_RESPMEM_PERSISTENT);
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
+                                  /* NOLINTNEXTLINE(readability-non-const-parameter): its type */
                                   size_t *upload_bytes, void **state) {
     (void)version, (void)upload, (void)upload_bytes, (void)state;
     size_t bytes;

@@ -43,8 +43,11 @@ static void each_row(columns_writer *w, const weir_block_header *headers, uint32
 
 /* The shape of that table and number of columns, or NULL. */
 static shape *find_shape(const columns_writer *w, uint16_t table, uint16_t columns) {
-    for (uint32_t i = w->of_table[table]; i && w->shapes; i = w->shapes[i - 1].next)
-        if (w->shapes[i - 1].columns == columns) return &w->shapes[i - 1];
+    shape *s = NULL;
+    for (uint32_t i = w->shapes ? w->of_table[table] : 0; i; i = s->next) {
+        s = &w->shapes[i - 1];
+        if (s->columns == columns) return s;
+    }
     return NULL;
 }
 

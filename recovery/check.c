@@ -123,7 +123,9 @@ static uint64_t lag_of(const checking *c) {
     int status = find_oldest(i, reader, &oldest);
     weir_reader_free(reader);
     int64_t now = c->place->os->wall(c->place->os->self);
-    return status == WEIR_OK && now > oldest.wall_ns ? (uint64_t)(now - oldest.wall_ns) : 0;
+    if (status != WEIR_OK || now <= oldest.wall_ns) return 0;
+    return (uint64_t)now -
+           (uint64_t)oldest.wall_ns; /* signed it might overflow: a file says when */
 }
 
 static void look_at_rows(checking *c) {

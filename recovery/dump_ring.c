@@ -43,10 +43,10 @@ static int hold_block(ring_look *l, const uint8_t *bytes, size_t length, weir_er
         l->blocks = larger;
         l->capacity = wanted;
     }
-    uint8_t *copy = malloc(length ? length : 1);
-    if (!copy) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the ring's rows");
-    memcpy(copy, bytes, length);
-    l->blocks[l->count++] = (held_block){copy, length};
+    held_block held = {malloc(length ? length : 1), length};
+    if (!held.bytes) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the ring's rows");
+    memcpy(held.bytes, bytes, length);
+    l->blocks[l->count++] = held;
     return WEIR_OK;
 }
 

@@ -93,15 +93,10 @@ static int insert_entry(const forgetting *f, sqlite3 *db, weir_error *error) {
     return status;
 }
 
-static bool has_columns(sqlite3 *db, const char *table, const char *column) {
-    return sqlite3_table_column_metadata(db, "main", table, column, NULL, NULL, NULL, NULL, NULL) ==
-           SQLITE_OK;
-}
-
 /* The journal that was at this place. */
 static int insert_place(const forgetting *f, sqlite3 *db, weir_error *error) {
     sqlite3_stmt *s;
-    if (!has_columns(db, "weir_journal", "directory")) return WEIR_OK;
+    if (!weir_sqlite_has_column(db, "weir_journal", "directory")) return WEIR_OK;
     int status = weir_sqlite_prepare(
         db,
         "INSERT OR IGNORE INTO weir_forgotten SELECT journal, NULL, NULL, NULL, NULL, "
@@ -119,7 +114,7 @@ static int insert_place(const forgetting *f, sqlite3 *db, weir_error *error) {
  * thought to be gone is remembered again when it is opened. */
 static int insert_gone(const forgetting *f, sqlite3 *db, weir_error *error) {
     if (f->arguments->journal) return insert_place(f, db, error);
-    if (!has_columns(db, "weir_position", "closed")) return WEIR_OK;
+    if (!weir_sqlite_has_column(db, "weir_position", "closed")) return WEIR_OK;
     return weir_sqlite_run(
         db,
         "INSERT OR IGNORE INTO weir_forgotten SELECT journal, NULL, NULL, NULL, NULL, "
@@ -129,7 +124,7 @@ static int insert_gone(const forgetting *f, sqlite3 *db, weir_error *error) {
 
 /* Of journals that are forgotten nobody is to be reminded. */
 static int drop_entries(sqlite3 *db, weir_error *error) {
-    if (!has_columns(db, "weir_journal", "journal")) return WEIR_OK;
+    if (!weir_sqlite_has_column(db, "weir_journal", "journal")) return WEIR_OK;
     return weir_sqlite_run(db,
                            "DELETE FROM main.weir_journal WHERE journal IN (SELECT journal FROM "
                            "main.weir_forgotten)",
@@ -157,13 +152,8 @@ static int write_step(const forgetting *f, sqlite3 *db, step which, weir_error *
 static int write_database(const forgetting *f, step which, weir_error *error) {
     sqlite3 *db = NULL;
     if (!f->place->database_is_there) return WEIR_OK; /* the next opening makes a new one */
-    int code = sqlite3_open_v2(f->place->database, &db, WEIR_SQLITE_OPEN, NULL);
-    int status = code == SQLITE_OK ? WEIR_OK : weir_sqlite_fail(db, "opening it", error);
-    if (status == WEIR_OK) {
-        (void)sqlite3_busy_timeout(db,
-                                   (int)weir_patience_ms(f->arguments->wait_s)); /* cannot fail */
-        status = write_step(f, db, which, error);
-    }
+    int status = weir_patience_open(f->place->database, 0, f->arguments->wait_s, &db, error);
+    if (status == WEIR_OK) status = write_step(f, db, which, error);
     (void)sqlite3_close(db); /* rolls back what was not committed; statements are finalized */
     return status;
 }

@@ -8,17 +8,13 @@
 #include <sys/stat.h>
 
 #include "../writer/sqlite/former.h"
+#include "../writer/sqlite/sqlite_error.h"
 #include "database.h"
 #include "json.h"
 
 enum { FORGOTTEN_MOST = 10000 };
 
 /* ---- reading --------------------------------------------------------------------------- */
-
-static bool has_named_column(sqlite3 *db, const char *table, const char *column) {
-    return sqlite3_table_column_metadata(db, "main", table, column, NULL, NULL, NULL, NULL, NULL) ==
-           SQLITE_OK;
-}
 
 static int take_forgotten(weir_formers *f, sqlite3_stmt *s) {
     if (sqlite3_column_bytes(s, 0) != sizeof(weir_id)) return SQLITE_OK; /* none of ours */
@@ -71,14 +67,14 @@ static int take_fed(weir_formers *f, sqlite3_stmt *s) {
 
 static int read_formers(sqlite3 *db, weir_formers *f) {
     int code = SQLITE_OK;
-    if (has_named_column(db, "weir_forgotten", "first_kept"))
+    if (weir_sqlite_has_column(db, "weir_forgotten", "first_kept"))
         code = each(db,
                     "SELECT journal, directory, first_row, last_row, first_kept, noted FROM "
                     "weir_forgotten ORDER BY noted",
                     take_forgotten, f);
-    if (code != SQLITE_OK || !has_named_column(db, "weir_position", "row")) return code;
+    if (code != SQLITE_OK || !weir_sqlite_has_column(db, "weir_position", "row")) return code;
     return each(db,
-                has_named_column(db, "weir_position", "closed")
+                weir_sqlite_has_column(db, "weir_position", "closed")
                     ? "SELECT journal, row, closed FROM weir_position"
                     : "SELECT journal, row, NULL FROM weir_position",
                 take_fed, f);

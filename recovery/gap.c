@@ -27,9 +27,8 @@ static int move_position(sqlite3 *db, const weir_position *to, weir_error *error
 }
 
 static int open_to_write(const char *path, uint32_t wait_s, sqlite3 **db, weir_error *error) {
-    int code = sqlite3_open_v2(path, db, WEIR_SQLITE_OPEN | SQLITE_OPEN_CREATE, NULL);
-    if (code != SQLITE_OK) return weir_sqlite_fail(*db, "opening it", error);
-    (void)sqlite3_busy_timeout(*db, (int)weir_patience_ms(wait_s)); /* cannot fail */
+    int status = weir_patience_open(path, SQLITE_OPEN_CREATE, wait_s, db, error);
+    if (status != WEIR_OK) return status;
     return weir_sqlite_run(*db, "PRAGMA synchronous=FULL; BEGIN IMMEDIATE; COMMIT", error);
 }
 

@@ -114,12 +114,8 @@ int weir_losses_record(const char *database, const weir_id journal, const weir_l
                        uint32_t wait_s, weir_error *error) {
     if (losses->count == 0) return WEIR_OK;
     sqlite3 *db = NULL;
-    int code = sqlite3_open_v2(database, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    int status = code == SQLITE_OK ? WEIR_OK : weir_sqlite_fail(db, "opening it", error);
-    if (status == WEIR_OK) {
-        (void)sqlite3_busy_timeout(db, (int)weir_patience_ms(wait_s)); /* cannot fail */
-        status = record(db, journal, losses, error);
-    }
+    int status = weir_patience_open(database, 0, wait_s, &db, error);
+    if (status == WEIR_OK) status = record(db, journal, losses, error);
     (void)sqlite3_close(db); /* rolls back what was not committed; statements are finalized */
     return status;
 }
@@ -158,12 +154,8 @@ static int forget_in(sqlite3 *db, const weir_loss *loss, weir_error *error) {
 int weir_losses_forget(const char *database, const weir_loss *loss, uint32_t wait_s,
                        weir_error *error) {
     sqlite3 *db = NULL;
-    int code = sqlite3_open_v2(database, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    int status = code == SQLITE_OK ? WEIR_OK : weir_sqlite_fail(db, "opening it", error);
-    if (status == WEIR_OK) {
-        (void)sqlite3_busy_timeout(db, (int)weir_patience_ms(wait_s)); /* cannot fail */
-        status = forget_in(db, loss, error);
-    }
+    int status = weir_patience_open(database, 0, wait_s, &db, error);
+    if (status == WEIR_OK) status = forget_in(db, loss, error);
     (void)sqlite3_close(db); /* rolls back what was not committed; statements are finalized */
     return status;
 }

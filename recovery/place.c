@@ -42,7 +42,7 @@ static char *database_beside(const char *directory) {
     return strndup(directory, length - suffix);
 }
 
-static char *without_slashes(const char *path) {
+char *weir_path_without_slashes(const char *path) {
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/')
         length--;
@@ -117,7 +117,7 @@ static char *database_of_backup(const char *directory) {
 
 static int fill_directory(weir_place *place, const char *target, weir_error *error) {
     place->target_is_journal = true;
-    place->directory = without_slashes(target);
+    place->directory = weir_path_without_slashes(target);
     if (!place->directory) return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
     place->database = database_beside(place->directory);
     return check_journal(place->directory, error);
@@ -128,7 +128,7 @@ static int fill_database(weir_place *place, const char *target, const char *jour
     int status = weir_database_name_check(target, error);
     if (status != WEIR_OK) return status;
     place->database = strdup(target);
-    place->directory = journal ? without_slashes(journal) : journal_beside(target);
+    place->directory = journal ? weir_path_without_slashes(journal) : journal_beside(target);
     if (place->database && place->directory) return WEIR_OK;
     return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
 }

@@ -23,6 +23,9 @@ int weir_place_find(const weir_os *os, const char *target, const char *journal, 
                     weir_error *error);
 void weir_place_free(weir_place *place);
 
+/* A copy without slashes at its end, to be freed; "/" stays. NULL: no memory. */
+char *weir_path_without_slashes(const char *path);
+
 /* May rows of this journal be applied to this database? Refused when a journal was named and its
  * database is not beside it, and while a process has it open. */
 int weir_place_check_owner(const weir_place *place, weir_error *error);

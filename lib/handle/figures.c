@@ -122,12 +122,17 @@ static void store_figures(weir *w, weir_stats_state state) {
     weir_stats_store(w->figures, &f, events, WEIR_EVENTS, &sink);
 }
 
+/* Under the mutex. Before the writer is known there is no file. */
+static bool have_figures(weir *w) {
+    bool known = atomic_load_explicit(&w->hooked, memory_order_acquire);
+    if (known && !w->figures_tried) make_figures(w);
+    return w->figures != NULL;
+}
+
 void weir_figures_store(void *context) {
     weir *w = context;
-    if (!atomic_load_explicit(&w->hooked, memory_order_acquire)) return;
     (void)pthread_mutex_lock(&w->storing); /* cannot fail: of the default kind, and not held */
-    if (!w->figures_tried) make_figures(w);
-    if (w->figures) store_figures(w, figures_state(w));
+    if (have_figures(w)) store_figures(w, figures_state(w));
     (void)pthread_mutex_unlock(&w->storing);
 }
 
@@ -179,7 +184,7 @@ void weir_handle_took(weir *w, uint64_t ns) {
     if (ns > relaxed(&w->commit_ns_max))
         atomic_store_explicit(&w->commit_ns_max, ns, memory_order_relaxed);
     (void)pthread_mutex_lock(&w->storing); /* as above */
-    if (w->figures) weir_stats_count_commit(w->figures, ns);
+    if (have_figures(w)) weir_stats_count_commit(w->figures, ns);
     (void)pthread_mutex_unlock(&w->storing);
 }
 

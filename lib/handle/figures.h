@@ -1,9 +1,10 @@
 /* figures.h - the figures of a handle in a file that others can read (lib/stats). Private to this
  * folder.
  *
- * The journal thread and the writer thread store all of them after each of their steps, under a
- * mutex that no append and no call takes: so what is stored last is the newest. The file is made at
- * the first of these steps. One that cannot be made is missing, and nothing else. */
+ * The journal thread and the writer thread store all of them after each of their steps, under the
+ * mutex `storing`: so what is stored last is the newest. Of the calls only weir_metrics_write takes
+ * it, and no append does. The file is made at the first of these steps. One that cannot be made is
+ * missing, and nothing else. */
 #ifndef WEIR_HANDLE_FIGURES_H
 #define WEIR_HANDLE_FIGURES_H
 

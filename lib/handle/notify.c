@@ -165,17 +165,23 @@ static uint64_t watchdog_of(const weir *w) {
 }
 
 static int begin_notifier(systemd *s, weir_error *error) {
+    weir *w = s->w;
     weir_notifier *none = NULL;
-    s->fed_at = s->w->os->now(s->w->os->self);
-    /* First, so that there is one thread; nobody looks at it before the call in flight is over. */
-    if (!atomic_compare_exchange_strong_explicit(&s->w->notifier, &none, &s->base,
-                                                 memory_order_acq_rel, memory_order_acquire))
-        return WEIR_PENDING;
+    s->fed_at = w->os->now(w->os->self);
     tell_systemd(s, "READY=1");
     int failed = weir_thread_start(&s->thread, "weir-notify", run_notifier, s);
-    if (failed >= 0) return WEIR_OK;
-    atomic_store_explicit(&s->w->notifier, NULL, memory_order_release);
-    return weir_fail_os(error, failed, "%s: cannot start a thread", notify_call);
+    if (failed < 0) {
+        free_notifier(s);
+        return weir_fail_os(error, failed, "%s: cannot start a thread", notify_call);
+    }
+    /* From here on weir_close() ends it, which does not wait for a call for ever. Both change this
+     * word (acquire and release): if weir_close() came first, it is seen here that it had begun. */
+    if (!atomic_compare_exchange_strong_explicit(&w->notifier, &none, &s->base,
+                                                 memory_order_acq_rel, memory_order_acquire))
+        end_notifier(&s->base); /* another call was faster */
+    else if (atomic_load_explicit(&w->closing, memory_order_acquire))
+        weir_notify_end(w);
+    return WEIR_OK;
 }
 
 static int make_notifier(weir *w, const char *address, weir_error *error) {
@@ -184,6 +190,7 @@ static int make_notifier(weir *w, const char *address, weir_error *error) {
                          "%s: NOTIFY_SOCKET is \"%.120s\", which is neither a path nor an abstract "
                          "name of 107 bytes at most",
                          notify_call, address);
+    if (atomic_load_explicit(&w->notifier, memory_order_acquire)) return WEIR_OK; /* it is told */
     systemd *s = calloc(1, sizeof *s);
     char *copy = strdup(address);
     if (!s || !copy) {
@@ -195,9 +202,7 @@ static int make_notifier(weir *w, const char *address, weir_error *error) {
                    .w = w,
                    .address = copy,
                    .watchdog_ns = watchdog_of(w)};
-    int status = begin_notifier(s, error);
-    if (status != WEIR_OK) free_notifier(s);
-    return status == WEIR_PENDING ? WEIR_OK : status; /* there is one already */
+    return begin_notifier(s, error);
 }
 
 int weir_systemd_notify(weir *w) {

@@ -45,7 +45,7 @@ static int begin_where_asked(weir_reading *r, const weir_read_options *o, weir_e
 static int go_on_as_named(weir_reading *r, const weir_read_options *o, const weir_named_note *note,
                           weir_error *error) {
     if (note->status != WEIR_OK)
-        return weir_fail(error, note->status == WEIR_IO ? WEIR_IO : note->status,
+        return weir_fail(error, note->status,
                          "%s/readers/%s: %s; forget the reader (weir readers forget), and begin "
                          "anew",
                          r->directory, o->name, note->why);

@@ -21,7 +21,7 @@ struct weir_reading {
     weir_expander *expander;
 
     weir_bookmark mark; /* after the last item */
-    uint64_t next;      /* block to be read; the mark\'s stays one with rows */
+    uint64_t next;      /* block to be read; the mark's stays one with rows */
     bool settled;       /* mark was found in the stream that was looked at */
     bool by_row;        /* only the row of mark counts: it is where to begin */
     bool anywhere;      /* begin where the journal does; what came before is no gap */

@@ -31,6 +31,7 @@ void weir_stretch_free(weir_stretch *s) {
 static int add_extent(weir_stretch *s, weir_extent extent, const char *path) {
     if (!s->extents || s->count == s->capacity) {
         size_t wanted = s->capacity * 2 + 16;
+        if (wanted > SIZE_MAX / sizeof *s->extents) return WEIR_NO_MEMORY;
         weir_extent *larger = realloc(s->extents, wanted * sizeof *larger);
         if (!larger) return WEIR_NO_MEMORY;
         s->extents = larger;

@@ -36,31 +36,31 @@ void weir_stats_encode_header(uint8_t at[WEIR_STATS_HEADER], const weir_stats_he
     weir_put_u64(p, weir_hash(at, HASHED_STATS_HEADER));
 }
 
-int weir_stats_decode_header(const uint8_t at[WEIR_STATS_HEADER], weir_stats_header *h) {
+int weir_stats_decode_header(const uint8_t at[WEIR_STATS_HEADER], weir_stats_header *out) {
     weir_cursor c = weir_cursor_over(at, WEIR_STATS_HEADER);
-    *h = (weir_stats_header){0};
+    *out = (weir_stats_header){0};
     const uint8_t *magic = weir_take(&c, sizeof stats_magic);
-    h->version = weir_take_u32(&c);
+    out->version = weir_take_u32(&c);
     uint32_t header_bytes = weir_take_u32(&c);
-    h->incompatible = weir_take_u32(&c);
-    h->compatible = weir_take_u32(&c);
-    weir_take_copy(&c, h->journal, 16);
-    weir_take_copy(&c, h->ring, 16);
-    weir_take_copy(&c, h->boot, 16);
-    h->process = (int64_t)weir_take_u64(&c);
-    h->opened_wall_ns = (int64_t)weir_take_u64(&c);
-    h->lane_bytes = weir_take_u64(&c);
-    h->limit_bytes = weir_take_u64(&c);
-    h->lanes_max = weir_take_u32(&c);
-    h->sinks = weir_take_u32(&c);
-    weir_take_copy(&c, h->program, WEIR_STATS_PROGRAM);
+    out->incompatible = weir_take_u32(&c);
+    out->compatible = weir_take_u32(&c);
+    weir_take_copy(&c, out->journal, 16);
+    weir_take_copy(&c, out->ring, 16);
+    weir_take_copy(&c, out->boot, 16);
+    out->process = (int64_t)weir_take_u64(&c);
+    out->opened_wall_ns = (int64_t)weir_take_u64(&c);
+    out->lane_bytes = weir_take_u64(&c);
+    out->limit_bytes = weir_take_u64(&c);
+    out->lanes_max = weir_take_u32(&c);
+    out->sinks = weir_take_u32(&c);
+    weir_take_copy(&c, out->program, WEIR_STATS_PROGRAM);
     uint64_t hash = weir_take_u64(&c);
     if (memcmp(magic, stats_magic, sizeof stats_magic) != 0 ||
         hash != weir_hash(at, HASHED_STATS_HEADER))
         return WEIR_DAMAGED;
-    if (h->version > WEIR_STATS_VERSION || h->incompatible) return WEIR_VERSION;
-    bool sane = h->version == WEIR_STATS_VERSION && header_bytes == WEIR_STATS_HEADER &&
-                h->sinks <= WEIR_STATS_SINKS_MAX;
+    if (out->version > WEIR_STATS_VERSION || out->incompatible) return WEIR_VERSION;
+    bool sane = out->version == WEIR_STATS_VERSION && header_bytes == WEIR_STATS_HEADER &&
+                out->sinks <= WEIR_STATS_SINKS_MAX;
     return sane ? WEIR_OK : WEIR_DAMAGED;
 }
 
@@ -114,12 +114,16 @@ void weir_stats_unmap(const weir_os *os, uint8_t *map) {
 
 /* Words of the mapping are aligned, and this machine is little-endian, as the ring demands. Relaxed:
  * the sequence orders them for a reader. */
+static _Atomic uint64_t *word_at(uint8_t *map, size_t at) {
+    return (_Atomic uint64_t *)(void *)(map + at);
+}
+
 static void store_word(uint8_t *map, size_t at, uint64_t value) {
-    atomic_store_explicit((_Atomic uint64_t *)(void *)(map + at), value, memory_order_relaxed);
+    atomic_store_explicit(word_at(map, at), value, memory_order_relaxed);
 }
 
 static void raise_word(uint8_t *map, size_t at, uint64_t by) {
-    atomic_fetch_add_explicit((_Atomic uint64_t *)(void *)(map + at), by, memory_order_relaxed);
+    atomic_fetch_add_explicit(word_at(map, at), by, memory_order_relaxed);
 }
 
 static void store_words(uint8_t *map, size_t at, const void *words, size_t bytes) {

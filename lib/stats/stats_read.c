@@ -84,5 +84,6 @@ int weir_stats_read(const weir_os *os, const char *directory, weir_stats_snapsho
 
 uint64_t weir_stats_lag_ns(const weir_sink_figures *sink, int64_t wall_ns) {
     int64_t since = (int64_t)sink->waiting_since;
-    return since && wall_ns > since ? (uint64_t)(wall_ns - since) : 0;
+    if (!since || wall_ns <= since) return 0;
+    return (uint64_t)wall_ns - (uint64_t)since; /* signed it might overflow: the file says since */
 }

@@ -62,6 +62,7 @@ static int collect_name(void *context, const char *name) {
     if (!weir_named_fits(name)) return 0;
     if (out->count == out->capacity) {
         size_t wanted = out->capacity * 2 + 8;
+        if (wanted > SIZE_MAX / sizeof *out->list) return -ENOMEM;
         weir_named_note *larger = realloc(out->list, wanted * sizeof *larger);
         if (!larger) return -ENOMEM;
         out->list = larger;

@@ -202,7 +202,8 @@ static const char *find_segment(const push_round *p, uint64_t number, uint64_t *
 static int check_history(push_round *p) {
     const weir_inventory *inv = &p->view.inventory;
     const weir_extent *last = kept_extent(inv, p->youngest);
-    uint64_t durable = inv->durable_end.segment == p->youngest ? inv->durable_end.offset : 0, end;
+    uint64_t durable = inv->durable_end.segment == p->youngest ? inv->durable_end.offset : 0;
+    uint64_t end = 0;
     const weir_stored *tail = NULL, *whole = NULL;
     const char *path = NULL;
     for (size_t i = 0; i < p->stored.count; i++) {

@@ -51,7 +51,8 @@ static int choose_journal(restoring *r) {
         bool another = kept == 1 || !weir_id_equal(r->stored.list[kept - 2].journal, s->journal);
         if (!another) continue;
         weir_id_text(s->journal, id);
-        if (journals++ < 4) strcat(strcat(ids, " "), id);
+        if (journals++ < 4) /* there is room for so many */
+            (void)snprintf(ids + strlen(ids), sizeof ids - strlen(ids), " %s", id);
     }
     r->stored.count = kept;
     if (journals == 1) return WEIR_OK;

@@ -11,14 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WALK_DESCRIPTORS = 16 };
+#include "../place.h"
 
-static char *without_end_slashes(const char *path) {
-    size_t length = strlen(path);
-    while (length > 1 && path[length - 1] == '/')
-        length--;
-    return strndup(path, length);
-}
+enum { WALK_DESCRIPTORS = 16 };
 
 static char *parent_of(const char *path) {
     const char *slash = strrchr(path, '/');
@@ -43,7 +38,7 @@ static int refuse_part(const weir_backup_part *p, weir_error *error) {
 
 int weir_backup_part_plan(const char *to, weir_backup_part *out, weir_error *error) {
     struct stat st;
-    *out = (weir_backup_part){.directory = -1, .to = without_end_slashes(to)};
+    *out = (weir_backup_part){.directory = -1, .to = weir_path_without_slashes(to)};
     if (out->to) out->parent = parent_of(out->to);
     if (!out->to || !out->parent || asprintf(&out->part, "%s.part", out->to) < 0) {
         out->part = NULL;

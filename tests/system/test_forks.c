@@ -52,7 +52,7 @@ static void in_a_child(pid_t (*kind)(void), int (*body)(void)) {
 }
 
 /* A child has threads of its parent's to account for, which it cannot join. */
-const char *__tsan_default_options(void);
+WEIR_API const char *__tsan_default_options(void);
 const char *__tsan_default_options(void) { return "report_thread_leaks=0"; }
 
 /* ---- nothing is open ---------------------------------------------------------------------------- */

@@ -45,10 +45,11 @@ static void *run_applier(void *argument) {
 }
 
 int weir_applier_start(weir_applier *a, weir_error *error) {
+    a->started = true; /* before there is a thread, which reads it */
     int failed = weir_thread_start(&a->thread, "weir-writer", run_applier, a);
-    a->started = failed >= 0;
-    return a->started ? WEIR_OK
-                      : weir_fail_os(error, failed, "%s: cannot start the writer thread", a->name);
+    if (failed >= 0) return WEIR_OK;
+    a->started = false;
+    return weir_fail_os(error, failed, "%s: cannot start the writer thread", a->name);
 }
 
 void weir_wakeup_notify(weir_wakeup *wakeup, const weir_os *os, weir_wake where) {

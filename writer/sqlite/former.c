@@ -19,16 +19,19 @@ typedef struct looking {
 
 /* A view, or a table without that column, is none of ours. */
 static bool knows_column(const looking *l, const char *table, const char *column) {
-    return sqlite3_table_column_metadata(l->j->db, "main", table, column, NULL, NULL, NULL, NULL,
-                                         NULL) == SQLITE_OK;
+    return weir_sqlite_has_column(l->j->db, table, column);
 }
 
-/* With the opened journal's id as ?1. */
+/* With the opened journal's id as ?1. A statement that is not WEIR_OK is NULL: one left over would keep
+ * the connection open. */
 static int prepare_look(const looking *l, const char *sql, sqlite3_stmt **out) {
     int status = weir_sqlite_prepare(l->j->db, sql, out, l->error);
     if (status == WEIR_OK && sqlite3_bind_parameter_count(*out) > 0 &&
-        sqlite3_bind_blob(*out, 1, l->opened, sizeof(weir_id), SQLITE_STATIC) != SQLITE_OK)
+        sqlite3_bind_blob(*out, 1, l->opened, sizeof(weir_id), SQLITE_STATIC) != SQLITE_OK) {
         status = weir_sqlite_fail(l->j->db, "looking at former journals", l->error);
+        (void)sqlite3_finalize(*out); /* it was never stepped */
+        *out = NULL;
+    }
     return status;
 }
 

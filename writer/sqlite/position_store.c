@@ -15,10 +15,7 @@ static int make_table(sqlite3 *db, weir_error *error) {
                                  "PRIMARY KEY, block INTEGER, row INTEGER,"
                                  " hash INTEGER, closed INTEGER) WITHOUT ROWID",
                                  error);
-    if (status != WEIR_OK ||
-        sqlite3_table_column_metadata(db, "main", "weir_position", "closed", NULL, NULL, NULL, NULL,
-                                      NULL) == SQLITE_OK)
-        return status;
+    if (status != WEIR_OK || weir_sqlite_has_column(db, "weir_position", "closed")) return status;
     return weir_sqlite_run(db, "ALTER TABLE main.weir_position ADD COLUMN closed INTEGER", error);
 }
 

@@ -69,6 +69,11 @@ int weir_sqlite_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, weir_e
     return code == SQLITE_OK ? WEIR_OK : weir_sqlite_fail(db, sql, error);
 }
 
+bool weir_sqlite_has_column(sqlite3 *db, const char *table, const char *column) {
+    return sqlite3_table_column_metadata(db, "main", table, column, NULL, NULL, NULL, NULL, NULL) ==
+           SQLITE_OK;
+}
+
 int weir_sqlite_ask(sqlite3 *db, const char *sql, const char *name, int64_t fallback, int64_t *out,
                     weir_error *error) {
     sqlite3_stmt *s;

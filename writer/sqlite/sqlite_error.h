@@ -28,6 +28,9 @@ int weir_sqlite_run(sqlite3 *db, const char *sql, weir_error *error);
 /* Prepare a statement that is to be kept for long. */
 int weir_sqlite_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, weir_error *error);
 
+/* Has a table of the main database this column? No view has one. */
+bool weir_sqlite_has_column(sqlite3 *db, const char *table, const char *column);
+
 /* The one integer that a query about a name yields; name may be NULL. fallback: when there is no
  * row. */
 int weir_sqlite_ask(sqlite3 *db, const char *sql, const char *name, int64_t fallback, int64_t *out,
