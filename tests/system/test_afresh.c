@@ -457,6 +457,29 @@ static void a_journal_that_was_moved_is_told(void **state) {
     expect_text(events, "last time it was at ");
 }
 
+static void leave_waiting_elsewhere(const fixture *f) {
+    char elsewhere[300];
+    (void)snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", f->directory);
+    weir *w = open_here(f, &(weir_options){.journal_directory = elsewhere});
+    lock_database(f->database);
+    append(declare(w, "t"), ROWS + 1);
+    reach(w, WEIR_DURABLE);
+    die();
+}
+
+/* Nothing of it was ever applied, but the database names it, and its refusals do. */
+static void rows_of_a_second_journal_are_brought_in_as_told(void **state) {
+    fixture *f = *state;
+    char elsewhere[300];
+    (void)snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", f->directory);
+    in_a_child(f, leave_closed);
+    in_a_child(f, leave_waiting_elsewhere);
+    must_be_refused(f, "weir-recover --journal ");
+    run(f, "--journal", elsewhere, f->database, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->database), ROWS + 1);
+    must_open(f->database, &noting);
+}
+
 /* A database of a version before the column: nothing is known, and nothing is told. */
 static void an_older_table_gets_the_column(void **state) {
     fixture *f = *state;
@@ -510,6 +533,7 @@ int main(void) {
         TEST(rows_of_a_journal_that_was_closed_before_are_missed),
         TEST(an_opening_without_rows_leaves_a_closed_journal),
         TEST(a_journal_that_was_moved_is_told),
+        TEST(rows_of_a_second_journal_are_brought_in_as_told),
         TEST(an_older_table_gets_the_column),
         TEST(a_file_of_sqlite_is_no_database),
     };
