@@ -63,12 +63,21 @@ void weir_view_free(weir_view *view) {
     weir_database_free(&view->database);
 }
 
+/* By its table weir_journal, which an opening writes before any row is applied. */
+static bool names_journal(const weir_database_view *database, const char *directory) {
+    for (size_t i = 0; i < database->journal_count; i++)
+        if (weir_is_same_file(database->journals[i], directory)) return true;
+    return false;
+}
+
 int weir_view_check_owner(const weir_view *view, const weir_arguments *arguments,
                           const weir_place *place, weir_error *error) {
     const weir_findings *found = &view->inventory.found;
     bool stranger =
         found->journal == WEIR_JOURNAL_PRESENT && found->position == WEIR_POSITION_OTHER;
-    if (!arguments->journal || !stranger || arguments->adopt) return WEIR_OK;
+    if (!arguments->journal || !stranger || arguments->adopt ||
+        names_journal(&view->database, place->directory))
+        return WEIR_OK;
     return weir_fail(error, WEIR_FOREIGN,
                      "%s was filled from other journals and does not know %s; if that is its "
                      "journal all the same, use --adopt",

@@ -43,6 +43,16 @@ static void make_figures(weir *w) {
         w->figures = NULL;
 }
 
+/* A mapping cannot be touched where its file was cut, and who copies a directory over ours cuts it for
+ * a moment. While the name is another file's, or nobody's, ours cannot be opened to be cut. */
+static bool figures_stand(const weir *w) {
+    char path[WEIR_PATH_MAX];
+    weir_os_info info;
+    if (!w->figures || weir_place_path(w, "stats", path, NULL) != WEIR_OK) return false;
+    return w->os->info(w->os->self, w->dirfd, path, &info) < 0 || !info.is_file ||
+           info.bytes >= WEIR_STATS_BYTES;
+}
+
 /* ---- storing ------------------------------------------------------------------------------ */
 
 static weir_stats_state figures_state(const weir *w) {
@@ -132,7 +142,7 @@ static bool have_figures(weir *w) {
 void weir_figures_store(void *context) {
     weir *w = context;
     (void)pthread_mutex_lock(&w->storing); /* cannot fail: of the default kind, and not held */
-    if (have_figures(w)) store_figures(w, figures_state(w));
+    if (have_figures(w) && figures_stand(w)) store_figures(w, figures_state(w));
     (void)pthread_mutex_unlock(&w->storing);
 }
 
@@ -153,12 +163,13 @@ void weir_figures_leave_ring(weir *w) {
 }
 
 void weir_figures_close(weir *w) {
-    if (w->figures) store_figures(w, WEIR_STATS_CLOSED);
+    if (figures_stand(w)) store_figures(w, WEIR_STATS_CLOSED);
 }
 
 void weir_figures_snapshot(weir *w, weir_stats_snapshot *out) {
     sigset_t before = weir_lock_hold(&w->storing); /* a program's thread: see thread.h */
-    bool stored = w->figures && weir_stats_decode(w->figures, WEIR_STATS_BYTES, out) == WEIR_OK;
+    bool stored =
+        figures_stand(w) && weir_stats_decode(w->figures, WEIR_STATS_BYTES, out) == WEIR_OK;
     if (!stored) *out = (weir_stats_snapshot){0};
     describe_handle(w, &out->header);
     fill_figures(w, &out->figures, &out->sinks[0].figures);
@@ -184,7 +195,7 @@ void weir_handle_took(weir *w, uint64_t ns) {
     if (ns > relaxed(&w->commit_ns_max))
         atomic_store_explicit(&w->commit_ns_max, ns, memory_order_relaxed);
     (void)pthread_mutex_lock(&w->storing); /* as above */
-    if (have_figures(w)) weir_stats_count_commit(w->figures, ns);
+    if (have_figures(w) && figures_stand(w)) weir_stats_count_commit(w->figures, ns);
     (void)pthread_mutex_unlock(&w->storing);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../verify/archive.h"
 #include "../verify/readers.h"
 #include "stream.h"
 
@@ -101,9 +102,8 @@ static int delete_bound_file(const bounding *b, const bound_file *file, weir_err
     const weir_os *os = b->j->os;
     char path[WEIR_PATH_MAX];
     weir_path_in(path, b->archive, file->name);
-    int result = os->unlink(os->self, b->j->archive, path);
-    if (result < 0 && result != -ENOENT)
-        return weir_fail_os(error, result, "%s: cannot delete it", path);
+    int result = weir_archive_unlink(os, b->j->archive, path);
+    if (result < 0) return weir_fail_os(error, result, "%s: cannot delete it", path);
     result = os->sync_directory(os->self, b->j->archive, b->archive);
     if (result < 0) return weir_fail_os(error, result, "%s: cannot sync the directory", b->archive);
     return WEIR_OK;

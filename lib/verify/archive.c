@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../format/names.h"
+
 #define SEGMENT_PREFIX "segment-"
 #define PACKED_PREFIX "packed-" /* before the name of a segment */
 
@@ -148,3 +150,17 @@ int weir_archive_open(const weir_os *real, const char *directory, weir_archive *
 }
 
 void weir_archive_close(weir_archive *archive) { free(archive->directory); }
+
+/* ---- deleting ------------------------------------------------------------------------------ */
+
+int weir_archive_unlink(const weir_os *os, int dirfd, const char *path) {
+    char packed[WEIR_PATH_MAX];
+    int result = os->unlink(os->self, dirfd, path);
+    if (result != -ENOENT) return result;
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    int length =
+        snprintf(packed, sizeof packed, "%.*s" PACKED_PREFIX "%s", (int)(name - path), path, name);
+    if (length < 0 || (size_t)length >= sizeof packed) return -ENAMETOOLONG;
+    result = os->unlink(os->self, dirfd, packed);
+    return result == -ENOENT ? 0 : result;
+}

@@ -22,4 +22,8 @@ typedef struct weir_archive {
 int weir_archive_open(const weir_os *real, const char *directory, weir_archive *archive);
 void weir_archive_close(weir_archive *archive);
 
+/* Delete a file of the archive, DIRECTORY/archive/NAME. One that was a segment when it was listed may
+ * have been packed since: then the packed one goes. 0, also if there is neither, or a negative errno. */
+int weir_archive_unlink(const weir_os *os, int dirfd, const char *path);
+
 #endif

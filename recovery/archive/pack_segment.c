@@ -214,6 +214,26 @@ static int compare_segments(packing *p) {
 
 /* ---- names ---- */
 
+/* Somebody deleted the segment while it was packed, and perhaps those after it. */
+static int fail_deleted(packing *p) {
+    return weir_fail(p->error, WEIR_NOT_FOUND, "%s: somebody deleted it meanwhile", p->plain);
+}
+
+static int check_still_there(packing *p) {
+    weir_os_info info;
+    int found = p->input->os->info(p->input->os->self, p->input->dirfd, p->plain, &info);
+    return found == -ENOENT ? fail_deleted(p) : WEIR_OK;
+}
+
+static int take_back_packed(packing *p) {
+    const weir_os *os = p->input->os;
+    int result = os->unlink(os->self, p->input->dirfd, p->packed);
+    if (result == -ENOENT) result = 0; /* who deleted the segment has deleted this too */
+    if (result >= 0) result = os->sync_directory(os->self, p->input->dirfd, p->input->archive);
+    return result < 0 ? weir_fail_os(p->error, result, "%s: cannot remove it", p->packed)
+                      : fail_deleted(p);
+}
+
 static int name_packed(packing *p) {
     const weir_os *os = p->input->os;
     int dirfd = p->input->dirfd;
@@ -221,7 +241,7 @@ static int name_packed(packing *p) {
     if (result >= 0) result = os->sync_directory(os->self, dirfd, p->input->archive);
     if (result < 0) return weir_fail_os(p->error, result, "%s: cannot give it its name", p->packed);
     result = os->unlink(os->self, dirfd, p->plain);
-    if (result == -ENOENT) result = 0; /* somebody removed it meanwhile */
+    if (result == -ENOENT) return take_back_packed(p);
     if (result >= 0) result = os->sync_directory(os->self, dirfd, p->input->archive);
     if (result >= 0) return WEIR_OK;
     return weir_fail_os(p->error, result, "%s: cannot remove it; the packed one is whole",
@@ -232,6 +252,7 @@ static int pack(packing *p) {
     int status = write_packed_aside(p);
     p->result->packed = status == WEIR_OK && p->result->bytes_after < p->result->bytes_before;
     if (p->result->packed) status = compare_segments(p);
+    if (p->result->packed && status == WEIR_OK) status = check_still_there(p);
     if (p->result->packed && status == WEIR_OK) return name_packed(p);
     const weir_os *os = p->input->os;
     (void)os->unlink(os->self, p->input->dirfd, p->aside); /* if it stays it means nothing */

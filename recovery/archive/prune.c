@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../lib/verify/archive.h"
 #include "../../lib/verify/readers.h"
 #include "../database.h"
 #include "../exits.h"
@@ -87,15 +88,14 @@ static bool is_beyond_bounds(const pruning *p, const weir_archived_file *file, i
 }
 
 /* One by one, each name synced before the next: a power cut must not keep an older file and lose a
- * younger one. Its own program may delete the same file at the same time. */
+ * younger one. Its own program may delete the same file at the same time, and another tool may pack it. */
 static int delete_archived(const pruning *p, const weir_archived_file *file, weir_error *error) {
     char archive[4096];
     const weir_os *os = p->place->os;
     if (p->arguments->dry_run) return WEIR_OK;
     (void)snprintf(archive, sizeof archive, "%s/archive", p->place->directory);
-    int result = os->unlink(os->self, WEIR_OS_CWD, file->path);
-    if (result < 0 && result != -ENOENT)
-        return weir_fail_os(error, result, "%s: cannot delete it", file->path);
+    int result = weir_archive_unlink(os, WEIR_OS_CWD, file->path);
+    if (result < 0) return weir_fail_os(error, result, "%s: cannot delete it", file->path);
     result = os->sync_directory(os->self, WEIR_OS_CWD, archive);
     return result < 0 ? weir_fail_os(error, result, "%s: cannot sync the directory", archive)
                       : WEIR_OK;

@@ -16,6 +16,7 @@ complaints = []
 # A type that is no literal where the object begins is one where the function is called.
 CALLED = {
     ("recovery/dump.c", "type"): [r'tell_rows\(d, "([a-z_]+)"', r'\[WEIR_READ_[A-Z]+\] = "([a-z_]+)"'],
+    ("recovery/set_aside.c", "type"): [r'say_file\([^;"]*"([a-z_]+)"'],
     ("recovery/apply.c", "type"): [r'weir_report_applied\([^;"]*"([a-z_]+)"'],
 }
 

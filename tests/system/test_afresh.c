@@ -406,6 +406,37 @@ static void rows_that_the_schema_keeps_waiting_are_missed(void **state) {
     expect_text(events, "rows after row 1 may be missing");
 }
 
+/* A journal that was closed is used again, and nothing of that is ever applied. */
+static void leave_stuck_from_the_start(const fixture *f) {
+    weir *w = open_here(f, NULL);
+    weir_table *table = declare(w, "t");
+    weir_sql_run(f->database, "ALTER TABLE t RENAME COLUMN id TO another");
+    append(table, ROWS + 1);
+    reach(w, WEIR_DURABLE);
+}
+
+static void rows_of_a_journal_that_was_closed_before_are_missed(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_closed);
+    in_a_child(f, leave_stuck_from_the_start);
+    assert_int_equal(ask(f, "SELECT closed FROM weir_position"), 0);
+    weir_temp_remove(f->journal);
+    run(f, "status", f->database, NULL), expect(f, DAMAGE);
+    must_open(f->database, &noting);
+    expect_text(events, "may be missing");
+}
+
+/* Opened and closed again, without a row: nothing is missing. */
+static void an_opening_without_rows_leaves_a_closed_journal(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_closed);
+    must_open(f->database, &noting);
+    assert_int_equal(ask(f, "SELECT closed FROM weir_position"), 1);
+    weir_temp_remove(f->journal);
+    must_open(f->database, &noting);
+    assert_string_equal(events, "");
+}
+
 static void a_journal_that_was_moved_is_told(void **state) {
     fixture *f = *state;
     weir_options options = noting;
@@ -424,6 +455,29 @@ static void a_journal_that_was_moved_is_told(void **state) {
     options.journal_directory = there;
     must_open(f->database, &options);
     expect_text(events, "last time it was at ");
+}
+
+static void leave_waiting_elsewhere(const fixture *f) {
+    char elsewhere[300];
+    (void)snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", f->directory);
+    weir *w = open_here(f, &(weir_options){.journal_directory = elsewhere});
+    lock_database(f->database);
+    append(declare(w, "t"), ROWS + 1);
+    reach(w, WEIR_DURABLE);
+    die();
+}
+
+/* Nothing of it was ever applied, but the database names it, and its refusals do. */
+static void rows_of_a_second_journal_are_brought_in_as_told(void **state) {
+    fixture *f = *state;
+    char elsewhere[300];
+    (void)snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", f->directory);
+    in_a_child(f, leave_closed);
+    in_a_child(f, leave_waiting_elsewhere);
+    must_be_refused(f, "weir-recover --journal ");
+    run(f, "--journal", elsewhere, f->database, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->database), ROWS + 1);
+    must_open(f->database, &noting);
 }
 
 /* A database of a version before the column: nothing is known, and nothing is told. */
@@ -476,7 +530,10 @@ int main(void) {
         TEST(a_database_without_a_journal_stays_as_it_is),
         TEST(rows_left_by_closing_are_missed),
         TEST(rows_that_the_schema_keeps_waiting_are_missed),
+        TEST(rows_of_a_journal_that_was_closed_before_are_missed),
+        TEST(an_opening_without_rows_leaves_a_closed_journal),
         TEST(a_journal_that_was_moved_is_told),
+        TEST(rows_of_a_second_journal_are_brought_in_as_told),
         TEST(an_older_table_gets_the_column),
         TEST(a_file_of_sqlite_is_no_database),
     };

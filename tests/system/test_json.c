@@ -104,11 +104,15 @@ static void damaged_and_mended(void **state) {
     JSON(f, "salvage", "--dry-run", f->database), expect(f, DAMAGE);
     JSON(f, "salvage", f->database), expect(f, DAMAGE);
     look_at(f, f->database);
+    JSON(f, "aside", "list", f->database), expect(f, CLEAN);
+    expect_text(f->out, "\"needed\":true");
+    JSON(f, "aside", "drop", "--all", "--dry-run", f->database), expect(f, CLEAN);
     JSON(f, "salvage", "--undo", f->database), expect(f, DAMAGE);
     assert_int_equal(rename(sound, path), 0);
     JSON(f, "salvage", "--undo", "--dry-run", f->database), expect(f, RECOVERED);
     JSON(f, "salvage", "--undo", f->database), expect(f, RECOVERED);
     keep_file(weir_temp_path(f->journal, "losses"));
+    JSON(f, "aside", "drop", "--all", f->database), expect(f, CLEAN);
 }
 
 static void a_torn_tail(void **state) {

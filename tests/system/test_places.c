@@ -23,6 +23,7 @@
 
 #include <sqlite3.h>
 
+#include <weir/metrics.h>
 #include <weir/sqlite.h>
 
 #include "lib/handle/handle.h"
@@ -765,6 +766,36 @@ static void life_that_opens(const fixture *f) {
     if (status == WEIR_OK) MUST(weir_close(w) == WEIR_OK);
 }
 
+static int take_no_text(void *context, const char *text, size_t bytes) {
+    (void)context, (void)text, (void)bytes;
+    return 0;
+}
+
+/* The file of figures is mapped, and there is nothing behind the end of a file that was cut. */
+static void life_with_figures_that_are_cut(const fixture *f) {
+    static const long long lengths[] = {0, 4096, 8192};
+    weir *w;
+    weir_table *table;
+    MUST(weir_open_sqlite(f->database, NULL, &w) == WEIR_OK);
+    MUST(weir_declare(w, "t", columns, 2, &table) == WEIR_OK);
+    for (int i = 0; i < 3; i++) {
+        MUST(weir_append(table, i, "before") == WEIR_OK);
+        MUST(weir_sync(w, WEIR_APPLIED, LONG_MS) == WEIR_OK);
+        MUST(truncate(weir_temp_path(f->journal, "stats"), lengths[i]) == 0);
+        MUST(weir_append(table, i, "after") == WEIR_OK);
+        MUST(weir_sync(w, WEIR_APPLIED, LONG_MS) == WEIR_OK);
+        MUST(weir_metrics_write(w, take_no_text, NULL) == WEIR_OK);
+    }
+    MUST(truncate(weir_temp_path(f->journal, "stats"), 0) == 0);
+    MUST(weir_close(w) == WEIR_OK);
+}
+
+static void figures_that_are_cut_stop_nobody(void **state) {
+    fixture *f = *state;
+    in_child(f, life_with_figures_that_are_cut);
+    assert_int_equal(weir_sql_int(f->database, "SELECT count(*) FROM t"), 6);
+}
+
 static void a_name_of_ours_that_is_no_file_hangs_nobody(void **state) {
     fixture *f = *state;
     static void (*const makes[])(const char *) = {make_pipe, make_directory, make_socket,
@@ -851,6 +882,7 @@ int main(void) {
         test(opening_waits_for_a_process_that_ends),
         test(opening_waits_for_a_handle_that_is_being_closed),
         test(positions_are_read_under_the_lock),
+        test(figures_that_are_cut_stop_nobody),
         test(a_name_of_ours_that_is_no_file_hangs_nobody),
         test(an_archive_elsewhere_gets_nothing),
     };

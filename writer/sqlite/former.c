@@ -91,6 +91,22 @@ static int take_back_forgotten(const looking *l) {
     return status == WEIR_OK ? end_look(l, s, sqlite3_step(s), status) : status;
 }
 
+/* From here on rows may follow in the journal, which the first of them to be applied would say too
+ * late: until then it may be lost with them. While another connection writes this fails, as in
+ * tell_each, and those rows would not be missed. */
+static int note_in_use(const looking *l) {
+    sqlite3_stmt *note;
+    if (!knows_column(l, "weir_position", "closed")) return WEIR_OK;
+    int status = prepare_look(l,
+                              "UPDATE main.weir_position SET closed = 0 WHERE journal = ?1 AND "
+                              "closed <> 0",
+                              &note);
+    if (status != WEIR_OK) return status;
+    (void)sqlite3_step(note);     /* see above */
+    (void)sqlite3_finalize(note); /* repeats the step's code */
+    return WEIR_OK;
+}
+
 /* ---- others ---------------------------------------------------------------------------------- */
 
 /* A program may have two journals: the other one may be beside the database. */
@@ -172,5 +188,6 @@ int weir_former_look(const weir_journals *j, const weir_id opened,
     int status = take_back_forgotten(&l);
     if (status != WEIR_OK || !knows_column(&l, "weir_position", "journal")) return status;
     status = look_at_opened(&l);
+    if (status == WEIR_OK) status = note_in_use(&l);
     return status == WEIR_OK ? look_for_gone(&l) : status;
 }

@@ -669,6 +669,44 @@ static void an_archive_is_bounded_by_bytes(void **state) {
     close_journal(j);
 }
 
+static bool pack_now;
+
+/* The tool packs the oldest when the archive has been listed. */
+static int list_then_pack(void *self, int dirfd, const char *path,
+                          int (*each)(void *context, const char *name), void *context) {
+    char plain[600], packed[600];
+    int result = os->list(self, dirfd, path, each, context);
+    if (strlen(path) < 8 || strcmp(path + strlen(path) - 8, "/archive") != 0) return result;
+    (void)snprintf(plain, sizeof plain, "%s/segment-%020d", path, 1);
+    (void)snprintf(packed, sizeof packed, "%s/packed-segment-%020d", path, 1);
+    archived_numbers n = archived_now();
+    assert_int_equal(n.last - n.first + 1, n.count); /* no gap, at any time */
+    if (pack_now) assert_int_equal(os->rename(self, WEIR_OS_CWD, plain, WEIR_OS_CWD, packed), 0);
+    pack_now = false;
+    return result;
+}
+
+static void what_is_packed_meanwhile_leaves_no_gap(void **state) {
+    (void)state;
+    weir_os packing = *os;
+    packing.list = list_then_pack;
+    here->config.os = &packing;
+    here->config.archive = true;
+    weir_journal *j = open_journal();
+    fill_and_release(j);
+    assert_true(archived_now().count > 4);
+    close_journal(j);
+    here->config.archive_limit_bytes = 2 * SEGMENT;
+    j = open_journal();
+    pack_now = true;
+    fill_and_release(j);
+    assert_false(pack_now);
+    archived_numbers n = archived_now();
+    assert_int_equal(n.count, 2);
+    assert_int_equal(n.last - n.first + 1, n.count);
+    close_journal(j);
+}
+
 static int64_t later_ns;
 static int64_t wall_later(void *self) { return os->wall(self) + later_ns; }
 
@@ -1528,6 +1566,7 @@ int main(void) {
         TEST(released_segments_become_spares),
         TEST(an_archive_keeps_every_row),
         TEST(an_archive_is_bounded_by_bytes),
+        TEST(what_is_packed_meanwhile_leaves_no_gap),
         TEST(an_archive_is_bounded_by_age),
         TEST(an_archive_waits_for_named_readers),
         TEST(only_what_is_not_archived_is_stored_plain),

@@ -306,6 +306,29 @@ static void a_call_that_fails_loses_nothing(void **state) {
 }
 
 /* What was written is not what was meant: pwrite turns a bit. */
+/* Whoever bounds the archive deletes the oldest first: a packed one that stayed would be followed by a
+ * gap. */
+static int rename_of_deleted(void *self, int from_dirfd, const char *from, int to_dirfd,
+                             const char *to) {
+    const weir_os *os = weir_os_posix();
+    assert_int_equal(os->unlink(self, to_dirfd, "archive/segment-00000000000000000001"), 0);
+    return os->rename(self, from_dirfd, from, to_dirfd, to);
+}
+
+static void what_is_deleted_while_it_is_packed_does_not_come_back(void **state) {
+    static packs p;
+    weir_pack_result result;
+    weir_error error = {0};
+    (void)state;
+    set_up_segment(&p, 3);
+    weir_os os = p.os;
+    os.rename = rename_of_deleted;
+    assert_int_equal(pack_with(&p, &os, &result, &error), WEIR_NOT_FOUND);
+    assert_false(is_there(plain_path(&p)));
+    assert_false(is_there(packed_path(&p)));
+    tear_down_segment(&p);
+}
+
 static int64_t wrong_pwrite(void *self, int file, const void *from, size_t bytes, uint64_t offset) {
     uint8_t *copy = malloc(bytes);
     assert_non_null(copy);
@@ -624,6 +647,7 @@ int main(void) {
         cmocka_unit_test(whatever_rows_a_segment_has_they_come_back),
         cmocka_unit_test(a_death_at_any_step_loses_nothing),
         cmocka_unit_test(a_call_that_fails_loses_nothing),
+        cmocka_unit_test(what_is_deleted_while_it_is_packed_does_not_come_back),
         cmocka_unit_test(what_cannot_be_read_back_replaces_nothing),
         cmocka_unit_test(a_damaged_segment_stays_as_it_is),
         cmocka_unit_test(every_byte_is_covered),
