@@ -6,13 +6,16 @@ install(TARGETS weir weir_static EXPORT weirTargets
 install(TARGETS weir-tool weir-log RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/recovery/weir-recover # a symbolic link
     DESTINATION ${CMAKE_INSTALL_BINDIR})
-# Where the shells look, each for a name of its own.
+# Where the shells look, each for a name of its own. zsh looks in site-functions; Debian's packages
+# put theirs elsewhere.
+set(WEIR_ZSH_DIR ${CMAKE_INSTALL_DATADIR}/zsh/site-functions CACHE STRING
+    "Where zsh looks for completions, below the prefix")
 install(FILES recovery/completion/weir.bash RENAME weir
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES recovery/completion/weir.bash RENAME weir-recover
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES recovery/completion/weir.zsh RENAME _weir
-    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+    DESTINATION ${WEIR_ZSH_DIR})
 install(FILES recovery/completion/weir.fish
     DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(DIRECTORY include/weir DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}

@@ -4,6 +4,9 @@ install(FILES docs/weir.7 DESTINATION ${CMAKE_INSTALL_MANDIR}/man7)
 file(CREATE_LINK weir.1 ${CMAKE_CURRENT_BINARY_DIR}/weir-recover.1 SYMBOLIC)
 install(FILES recovery/weir.1 ${CMAKE_CURRENT_BINARY_DIR}/weir-recover.1 logger/weir-log.1
     DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+if(WEIR_EXPORTER)
+    install(FILES exporter/weir-exporter.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+endif()
 
 find_package(Python3 COMPONENTS Interpreter QUIET)
 if(Python3_Interpreter_FOUND)

@@ -27,10 +27,10 @@ typedef struct exporter {
 /* ---- the tool's text ---------------------------------------------------------------------- */
 
 static _Noreturn void become_tool(const exporter *e, int out) {
-    const char *words[] = {"weir",       "metrics", e->target[0], e->target[1] ? "--journal" : NULL,
-                           e->target[1], NULL};
+    char *words[] = {"weir",       "metrics", e->target[0], e->target[1] ? "--journal" : NULL,
+                     e->target[1], NULL};
     if (dup2(out, STDOUT_FILENO) < 0) _exit(127);
-    execvp(e->tool, (char **)words); /* exec does not write to them */
+    execvp(e->tool, words); /* which does not write to them */
     _exit(127);
 }
 
@@ -72,9 +72,9 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned code, 
     return queued;
 }
 
-static enum MHD_Result answer_words(struct MHD_Connection *connection, unsigned code,
-                                    const char *words) {
-    return answer(connection, code, "text/plain; charset=utf-8", (void *)words, strlen(words),
+/* The words are only read. */
+static enum MHD_Result answer_words(struct MHD_Connection *connection, unsigned code, char *words) {
+    return answer(connection, code, "text/plain; charset=utf-8", words, strlen(words),
                   MHD_RESPMEM_PERSISTENT);
 }
 
@@ -82,8 +82,9 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                   const char *method, const char *version, const char *upload,
                                   /* NOLINTNEXTLINE(readability-non-const-parameter): its type */
                                   size_t *upload_bytes, void **state) {
-    (void)version, (void)upload, (void)upload_bytes, (void)state;
+    (void)version, (void)upload, (void)state;
     size_t bytes;
+    *upload_bytes = 0; /* a body is passed over */
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
         return answer_words(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET is answered\n");
     if (strcmp(url, "/metrics") != 0)

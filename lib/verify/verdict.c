@@ -47,18 +47,18 @@ weir_verdict weir_judge(const weir_findings *f) {
 #define NAME_TORN_TAIL "torn_tail"
 #define NAME_CLEAN "clean"
 
-typedef struct entry {
+typedef struct verdict_entry {
     bool refuses;
     const char *name, *text;
-} entry;
+} verdict_entry;
 
-static const entry *entry_of(weir_verdict v) {
-    static const entry table[] = {
+static const verdict_entry *entry_of(weir_verdict v) {
+    static const verdict_entry table[] = {
 #define ENTRY(name, refuses, text) {refuses, NAME_##name, text},
         WEIR_VERDICT_LIST(ENTRY)
 #undef ENTRY
     };
-    static const entry unknown = {true, "unknown", "no verdict of this version"};
+    static const verdict_entry unknown = {true, "unknown", "no verdict of this version"};
     return (size_t)v < WEIR_VERDICT_COUNT ? &table[v] : &unknown;
 }
 

@@ -83,7 +83,7 @@ const weir_block_end *weir_walk_end(const weir_walk *w, uint64_t block) {
     return NULL;
 }
 
-static int accept(weir_walk *w, const weir_block_header *h) {
+static int accept_block(weir_walk *w, const weir_block_header *h) {
     weir_extent *extent = extent_for(w, h);
     if (!extent) return weir_walk_no_memory(w);
     weir_inventory *inv = w->inventory;
@@ -187,7 +187,7 @@ static int walk_blocks(weir_walk *w) {
         weir_walk_place p;
         int status = look_at_place(w, offset, &p);
         if (status == WEIR_OK && p.finding == WEIR_WALK_GOOD) {
-            status = accept(w, &p.header);
+            status = accept_block(w, &p.header);
             offset = w->inventory->end.offset;
         } else if (status == WEIR_OK) {
             status = weir_walk_skip(w, &p, &offset, &more);

@@ -136,7 +136,7 @@ static int become_exporter(const weir_arguments *a, const weir_place *place, wei
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     const char *words[] = {EXPORTER, a->listen,
                            place->database ? place->database : place->directory, a->journal, NULL};
-    char **arguments = (char **)words; /* exec does not write to them */
+    char *const *arguments = (char *const *)words; /* exec does not write to them */
     if (length > 0) {
         self[length] = 0;
         char *slash = strrchr(self, '/');

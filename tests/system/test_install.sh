@@ -12,6 +12,14 @@ for tool in weir weir-recover weir-log; do
     [ -x "$dir/stage/usr/bin/$tool" ]
     [ -s "$dir/stage/usr/share/man/man1/$tool.1" ]
 done
+if [ -e "$WEIR_BINARY_DIR/recovery/weir-exporter" ]; then
+    [ -x "$dir/stage/usr/bin/weir-exporter" ]
+    [ -s "$dir/stage/usr/share/man/man1/weir-exporter.1" ]
+fi
+[ -s "$dir/stage/usr/share/bash-completion/completions/weir-recover" ]
+[ -s "$dir/stage/usr/share/zsh/site-functions/_weir" ]
+[ -s "$dir/stage/usr/share/fish/vendor_completions.d/weir.fish" ]
+[ -s "$dir/stage/usr/share/weir/lnav/weir.json" ]
 [ -s "$dir/stage/usr/include/weir/weir.hpp" ]
 [ -s "$dir/stage/usr/share/man/man7/weir.7" ]
 ! command -v python3 >/dev/null || [ -s "$dir/stage/usr/share/man/man3/weir_append.3" ]

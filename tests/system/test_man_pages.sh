@@ -11,7 +11,8 @@ fail() { echo "$*"; exit 1; }
 python3 "$WEIR_SOURCE_DIR/scripts/man.py" "$dir" "$WEIR_SOURCE_DIR"
 mkdir "$dir/man1" "$dir/man7"
 cp "$WEIR_SOURCE_DIR/docs/weir.7" "$dir/man7"
-cp "$WEIR_SOURCE_DIR/recovery/weir.1" "$WEIR_SOURCE_DIR/logger/weir-log.1" "$dir/man1"
+cp "$WEIR_SOURCE_DIR/recovery/weir.1" "$WEIR_SOURCE_DIR/logger/weir-log.1" \
+    "$WEIR_SOURCE_DIR/exporter/weir-exporter.1" "$dir/man1"
 cd "$dir"
 
 exported=$(sed -n 's/^    \(weir_.*\);$/\1/p' "$WEIR_SOURCE_DIR/cmake/weir.map")

@@ -4,10 +4,13 @@ command -v systemd-analyze >/dev/null || { echo "skipped: no systemd-analyze (De
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
+exporter=$WEIR_BINARY_DIR/recovery/weir-exporter
+[ -x "$exporter" ] || exporter=$WEIR_TOOL # WEIR_EXPORTER=OFF
 mkdir "$dir/units"
 for unit in "$WEIR_SOURCE_DIR"/examples/systemd/*; do # with programs that are there
     sed -e "s|/usr/local/bin/trades |$WEIR_BINARY_DIR/examples/service |" \
         -e "s|/usr/bin/weir-recover |$WEIR_RECOVER |" -e "s|/usr/bin/weir-log |$WEIR_LOG |" \
+        -e "s|/usr/bin/weir-exporter |$exporter |" \
         "$unit" >"$dir/units/$(basename "$unit")"
 done
 

@@ -113,8 +113,8 @@ static int bind_message(sqlite3_stmt *s, const weir_refused *row, const weir_ref
 
 /* A value that could not be bound is NULL, which is better than no row. The record must be bound,
  * or where it cannot be kept, the message. */
-static int bind(sqlite3_stmt *s, const weir_refused *row, const weir_refusal *why,
-                weir_reject_kept kept) {
+static int bind_reject(sqlite3_stmt *s, const weir_refused *row, const weir_refusal *why,
+                       weir_reject_kept kept) {
     (void)sqlite3_bind_blob(s, 1, row->header->journal, sizeof(weir_id), SQLITE_STATIC);
     (void)sqlite3_bind_int64(s, 2, (sqlite3_int64)row->row);
     (void)sqlite3_bind_int64(s, 3, row->header->wall_ns);
@@ -136,7 +136,7 @@ static int keep_failed(sqlite3 *db, int code, weir_error *error) {
 
 int weir_reject_insert(sqlite3_stmt *insert, const weir_refused *row, const weir_refusal *why,
                        weir_reject_kept kept, weir_error *error) {
-    int code = bind(insert, row, why, kept);
+    int code = bind_reject(insert, row, why, kept);
     if (code == SQLITE_OK) code = sqlite3_step(insert);
     int status =
         code == SQLITE_DONE ? WEIR_OK : keep_failed(sqlite3_db_handle(insert), code, error);

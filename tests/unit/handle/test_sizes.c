@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <weir/log.h>
+#include <weir/read.h>
 
 #include "opened.h"
 
@@ -99,6 +100,36 @@ static void options_of_the_log(void **state) {
     assert_int_equal(weir_sql_int(o->database, "SELECT count(*) FROM words"), 1);
 }
 
+static void reading(void **state) {
+    opened *o = *state;
+    weir_read_options older = {.newest = 1, .poll_ms = UINT32_MAX};
+    NEWER(weir_read_options) newer = {.unknown = 1};
+    NEWER(struct weir_read_item) item = {.unknown = 5};
+    struct weir_read_item short_item;
+    weir_reading *r = NULL;
+    opened_open(o, NULL);
+    assert_int_equal(weir_append(declare(o), 7), WEIR_OK);
+    assert_int_equal(weir_sync(o->w, WEIR_DURABLE, 5000), WEIR_OK);
+    /* "newest" is behind the struct of that caller: the first row is not passed over. */
+    assert_int_equal(
+        weir_read_open_sized(o->journal, &older, offsetof(weir_read_options, newest), &r), WEIR_OK);
+    memset(&short_item, 0xFF, sizeof short_item);
+    assert_int_equal(weir_read_next_sized(r, &short_item, offsetof(struct weir_read_item, time_ns)),
+                     WEIR_OK);
+    assert_int_equal(short_item.values[0].as.integer, 7);
+    assert_true(short_item.block == UINT64_MAX); /* behind the struct of that caller */
+    weir_read_close(r);
+    assert_int_equal(weir_read_open_sized(o->journal, &newer.known, sizeof newer, &r), WEIR_MISUSE);
+    assert_non_null(strstr(weir_last_error(), "weir_read_options"));
+    newer.unknown = 0;
+    assert_int_equal(weir_read_open_sized(o->journal, &newer.known, sizeof newer, &r), WEIR_OK);
+    assert_int_equal(weir_read_next_sized(r, &item.known, sizeof item), WEIR_OK);
+    assert_int_equal(item.known.row, 1);
+    assert_int_equal(item.unknown, 0);
+    weir_read_close(r);
+    assert_int_equal(opened_close(o), WEIR_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         OPENED_TEST(options_of_an_older_caller),
@@ -106,6 +137,7 @@ int main(void) {
         OPENED_TEST(statistics),
         OPENED_TEST(limits),
         OPENED_TEST(options_of_the_log),
+        OPENED_TEST(reading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
