@@ -366,6 +366,16 @@ static void what_is_not_pushed_is_not_pruned(void **state) {
     expect_text(f->out, "left: 0 files");
 }
 
+static void what_was_packed_before_it_was_pushed_is_told(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_archive);
+    run(f, "archive", "pack", f->database, NULL);
+    expect(f, CLEAN);
+    push(f);
+    expect(f, DAMAGE);
+    expect_text(f->out, "it was packed before it was pushed");
+}
+
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up_store, tear_down_store)
 
 int main(void) {
@@ -380,6 +390,7 @@ int main(void) {
         STORE_TEST(keys_are_checked_and_never_told),
         STORE_TEST(the_package_is_named_when_it_is_missing),
         STORE_TEST(what_is_not_pushed_is_not_pruned),
+        STORE_TEST(what_was_packed_before_it_was_pushed_is_told),
     };
     if (!prepare_server()) return 77;
     return cmocka_run_group_tests(tests, NULL, NULL);
