@@ -1,4 +1,4 @@
-/* packed.h - the headers of a packed segment: encode and decode. docs/FORMAT.md, section 11, has
+/* packed.h - the headers of a packed segment: encode and decode. docs/FORMAT.md, section 12, has
  * every byte.
  *
  * A packed segment has the blocks of a segment in groups. A group has the headers of its blocks as

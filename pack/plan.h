@@ -14,7 +14,7 @@
  *     u8 width, 0 … 8, u64 base, u64 first (only with differences)
  *     a stream, unless width is 0: the lowest byte of every number, less the base, then the next
  *
- * docs/FORMAT.md, section 11. */
+ * docs/FORMAT.md, section 12. */
 #ifndef WEIR_PLAN_H
 #define WEIR_PLAN_H
 

@@ -1,5 +1,5 @@
 /* values.h - the values of one column of a group: numbers, and how reals and texts become such.
- * docs/FORMAT.md, section 11. */
+ * docs/FORMAT.md, section 12. */
 #ifndef WEIR_PACK_VALUES_H
 #define WEIR_PACK_VALUES_H
 

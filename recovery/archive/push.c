@@ -95,6 +95,9 @@ static int push_archived(push_round *p) {
             tell_damaged(p, f->number, f->first_row, f->last_row, f->why);
         else if (f->kind == WEIR_ARCHIVED_PLAIN)
             status = push_whole(p, f->path, f->number, f->end, f->first_row, f->last_row);
+        else
+            tell_damaged(p, f->number, f->first_row, f->last_row,
+                         "it was packed before it was pushed, and only plain segments are sent");
     }
     return status;
 }

@@ -396,6 +396,16 @@ static void with_json_each_damage_is_an_object(void **state) {
     free(third);
 }
 
+static void what_was_packed_before_it_was_pushed_is_told(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_archive);
+    run(f, "archive", "pack", f->database, NULL);
+    expect(f, CLEAN);
+    push(f);
+    expect(f, DAMAGE);
+    expect_text(f->out, "it was packed before it was pushed");
+}
+
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up_store, tear_down_store)
 
 int main(void) {
@@ -411,6 +421,7 @@ int main(void) {
         STORE_TEST(the_package_is_named_when_it_is_missing),
         STORE_TEST(what_is_not_pushed_is_not_pruned),
         STORE_TEST(with_json_each_damage_is_an_object),
+        STORE_TEST(what_was_packed_before_it_was_pushed_is_told),
     };
     if (!prepare_server()) return 77;
     if (getenv("WEIR_JSON_KEPT")) cmocka_set_test_filter("with_json_*");

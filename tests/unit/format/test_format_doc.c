@@ -12,6 +12,7 @@
 #include "lib/format/segment.h"
 #include "lib/ring/recorder.h"
 #include "lib/stats/stats_file.h"
+#include "pack/packed.h"
 #include "writer/sqlite/reject.h"
 #include "writer/sqlite/sqlite_sink.h"
 
@@ -101,7 +102,7 @@ static void free_table(table *t) {
 
 typedef struct field {
     const char *name;
-    uint8_t bytes[64];
+    uint8_t bytes[256];
     size_t length;
     bool seen;
 } field;
@@ -258,7 +259,7 @@ static void row_is_as_written(void **state) {
     (void)state;
     const weir_value values[] = {weir_int(-300), weir_text("abc"), weir_null()};
     static const uint8_t packed[] = {0xD4, 0xFE, 3, 'a', 'b', 'c'};
-    uint8_t bytes[64];
+    uint8_t bytes[256];
     uint8_t *end = weir_row_encode(bytes, 0x1234, values, 3);
     encoded e = {.bytes = bytes, .length = (size_t)(end - bytes), .value['n'] = 3};
     know(&e, "table", 0x1234, 2);
@@ -273,7 +274,7 @@ static void declaration_is_as_written(void **state) {
     static const weir_column columns[] = {{"first", WEIR_BLOB}, {"b", WEIR_KEY}};
     weir_declaration *d;
     assert_int_equal(weir_declaration_make(0x0234, "table", columns, 2, &d, NULL), WEIR_OK);
-    uint8_t bytes[64];
+    uint8_t bytes[256];
     size_t length = (size_t)(weir_declaration_encode(bytes, d) - bytes);
     weir_declaration_free(d);
     encoded e = {.bytes = bytes, .length = length, .value['m'] = 5};
@@ -304,7 +305,7 @@ static void template_is_as_written(void **state) {
                                           "\2\3\0"
                                           "\3\2\0\2\0%d"
                                           "\4\1\0\2\0\1\0a\2\0bc";
-    uint8_t bytes[64];
+    uint8_t bytes[256];
     assert_true(weir_template_encode(NULL, 0xF234, 5, 0x0345, sources, 4) <= sizeof bytes);
     encoded e = {.bytes = bytes,
                  .length = weir_template_encode(bytes, 0xF234, 5, 0x0345, sources, 4)};
@@ -593,6 +594,58 @@ static void recorder_is_as_written(void **state) {
     free(directory);
 }
 
+/* ---- packed segments ---- */
+
+static void packed_header_is_as_written(void **state) {
+    (void)state;
+    weir_packed_header h;
+    uint8_t bytes[WEIR_PACKED_HEADER];
+    fill(&h, sizeof h, 10);
+    h.version = WEIR_PACKED_VERSION;
+    h.hash_algorithm = WEIR_HASH_XXH3_64;
+    h.incompatible = 0;
+    weir_packed_header_encode(bytes, &h);
+    encoded e = {.bytes = bytes, .length = sizeof bytes};
+    know(&e, "compatible features", h.compatible, 4);
+    know_bytes(&e, "segment header", h.segment_header, sizeof h.segment_header);
+    know(&e, "file bytes", h.file_bytes, 8);
+    know(&e, "end offset", h.end.offset, 8);
+    know(&e, "end block", h.end.block, 8);
+    know(&e, "end hash", h.end.hash, 8);
+    know(&e, "next row", h.next_row, 8);
+    know(&e, "last wall clock", (uint64_t)h.last_wall_ns, 8);
+    know(&e, "header hash", weir_hash(bytes, 504), 8);
+    check_layout("packed header", &e);
+}
+
+static void packed_group_is_as_written(void **state) {
+    (void)state;
+    weir_packed_group g;
+    uint8_t bytes[WEIR_PACKED_GROUP_HEADER];
+    fill(&g, sizeof g, 11);
+    weir_packed_group_encode(bytes, &g);
+    encoded e = {.bytes = bytes, .length = sizeof bytes};
+    know(&e, "segment", g.segment, 8);
+    know(&e, "place", g.place, 8);
+    know(&e, "first block", g.first_block, 8);
+    know(&e, "first offset", g.first_offset, 8);
+    know(&e, "end offset", g.end_offset, 8);
+    know(&e, "blocks", g.blocks, 4);
+    know(&e, "coding", g.coding, 4);
+    know(&e, "heads raw", g.heads_raw, 4);
+    know(&e, "heads stored", g.heads_stored, 4);
+    know(&e, "plan raw", g.plan_raw, 4);
+    know(&e, "plan stored", g.plan_stored, 4);
+    know(&e, "rest stored", g.rest_stored, 4);
+    know(&e, "raw bytes", g.raw_bytes, 4);
+    know(&e, "heads hash", g.heads_hash, 8);
+    know(&e, "body hash", g.body_hash, 8);
+    know(&e, "raw hash", g.raw_hash, 8);
+    know(&e, "previous hash", g.previous_hash, 8);
+    know(&e, "header hash", weir_hash(bytes, 120), 8);
+    check_layout("packed group", &e);
+}
+
 /* ---- named readers ---- */
 
 static void named_reader_is_as_written(void **state) {
@@ -807,6 +860,8 @@ int main(void) {
         cmocka_unit_test(lane_control_is_as_written),
         cmocka_unit_test(ring_is_as_written),
         cmocka_unit_test(recorder_is_as_written),
+        cmocka_unit_test(packed_header_is_as_written),
+        cmocka_unit_test(packed_group_is_as_written),
         cmocka_unit_test(named_reader_is_as_written),
         cmocka_unit_test(stats_header_is_as_written),
         cmocka_unit_test(figures_are_as_written),
