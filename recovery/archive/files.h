@@ -15,7 +15,7 @@
 #include "../../lib/format/segment.h"
 
 typedef enum weir_archived_kind {
-    WEIR_ARCHIVED_PLAIN, /* segment-N, as the journal wrote it */
+    WEIR_ARCHIVED_PLAIN,  /* segment-N, as the journal wrote it */
     WEIR_ARCHIVED_PACKED, /* packed-segment-N, FORMAT.md, section 12 */
     WEIR_ARCHIVED_KINDS,
 } weir_archived_kind;
