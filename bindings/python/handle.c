@@ -161,7 +161,8 @@ static PyObject *handle_stats(PyObject *object, PyObject *none) {
         NUMBER(rows_recovered), NUMBER(keeps_suspended), NUMBER(lag_rows), NUMBER(journal_bytes),
         NUMBER(syncs), NUMBER(sync_ns_total), NUMBER(sync_ns_max), NUMBER(transactions),
         NUMBER(wal_bytes), NUMBER(last_row), NUMBER(last_row_applied), "apply_status",
-        s.apply_status, "lanes", s.lanes, NUMBER(log_dropped), NUMBER(log_failed), NUMBER(rows_passed));
+        s.apply_status, "lanes", s.lanes, NUMBER(log_dropped), NUMBER(log_failed),
+        NUMBER(rows_passed));
 #undef NUMBER
 }
 
