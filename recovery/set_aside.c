@@ -251,7 +251,7 @@ int weir_run_aside_drop(const weir_arguments *arguments, const weir_place *place
     for (size_t i = 0; status == WEIR_OK && i < a.count; i++) {
         const aside_file *f = &a.list[i];
         if (f->why[0] && !arguments->all) {
-            say_file(&a, f, "kept", "stays");
+            say_file(&a, f, "not_dropped", "stays");
             continue;
         }
         status = drop_one(&a, f, &error);

@@ -73,6 +73,11 @@ static void killed(void **state) {
     JSON(f, "recover", "--integrity", "full", f->database), expect(f, RECOVERED);
     JSON(f, "replay", "--into", f->other, f->journal);
     look_at(f, f->database);
+    char *elsewhere = strdup(weir_temp_path(f->directory, "elsewhere"));
+    assert_int_equal(rename(f->journal, elsewhere), 0);
+    JSON(f, "recover", "--journal", elsewhere, f->database), expect(f, CLEAN);
+    expect_text(f->out, "{\"type\":\"event\",\"event\":\"JOURNAL\",");
+    free(elsewhere);
 }
 
 static void every_value(void **state) {
@@ -107,6 +112,7 @@ static void damaged_and_mended(void **state) {
     JSON(f, "aside", "list", f->database), expect(f, CLEAN);
     expect_text(f->out, "\"needed\":true");
     JSON(f, "aside", "drop", "--all", "--dry-run", f->database), expect(f, CLEAN);
+    JSON(f, "aside", "drop", f->database), expect_text(f->out, "{\"type\":\"not_dropped\",");
     JSON(f, "salvage", "--undo", f->database), expect(f, DAMAGE);
     assert_int_equal(rename(sound, path), 0);
     JSON(f, "salvage", "--undo", "--dry-run", f->database), expect(f, RECOVERED);

@@ -171,7 +171,7 @@ static void each_is_an_object(void **state) {
     expect_text(f->out, "\"segment\":1,\"bytes\":");
     expect_text(f->out, "\"first_row\":1,\"last_row\":50,\"needed\":true,\"why\":\"rows 21 to 30 ");
     drop(f, "--json", NULL);
-    expect_text(f->out, "{\"type\":\"kept\",");
+    expect_text(f->out, "{\"type\":\"not_dropped\",");
     drop(f, "--json", "--all");
     expect_text(f->out, "{\"type\":\"dropped\",");
     drop(f, "--json", NULL);

@@ -68,7 +68,7 @@ small_disk() { # MiB: run.db is on a file system of that size
 }
 
 shorten() { # what differs from run to run
-    sed -e "s|$PWD|/srv/app|g" -e 's|[^ ]*/recovery/weir-recover|weir-recover|' \
+    sed -e '/^  disk      [0-9]* bytes:/d' -e "s|$PWD|/srv/app|g" -e 's|[^ ]*/recovery/weir-recover|weir-recover|' \
         -e 's/20[0-9][0-9]-[01][0-9]-[0-3][0-9][T ][0-9:]\{8\}\(\.[0-9]\{9\}Z\)\{0,1\}/2026-11-28 03:12:00/g' \
         -e "s|$top/app|/srv/app|g" -e 's/process [0-9]\{1,\}/process 4711/g' -e 's/PID [0-9]\{1,\}/PID 4711/g' \
         -e 's/free=[0-9]*B/free=…/; s/waiting=[0-9]*/waiting=…/; s/spare-[0-9]*/spare-…/; s/allocate [0-9]*/allocate …/; s/journal needs [0-9]*/journal needs …/; s/lag=[0-9.]*s/lag=…/; s/[0-9]* bytes are free/… bytes are free/' -e 's/[0-9a-f]\{32\}/…/g' -e 's/[[:space:]]*$//' -e 's/^./    &/' "$@"
