@@ -255,7 +255,8 @@ static bool rows_wait_for_room(fixture *f, uint64_t seed) {
     reading_verbs_work(f);
     for (int i = 0; i < 3; i++) {
         int code = tool(f, "--wait=1");
-        if (code == 1) {
+        /* 0: the attempt before had applied them and could not say so. */
+        if (code == 1 || (code == 0 && i > 0)) {
             volume_relieve(&f->v);
             ledger_check(f->l, WEIR_PUBLISHED);
             return false;
