@@ -65,12 +65,6 @@ static const char *complain_of_metrics(const weir_arguments *a) {
     return a->interval_s && !a->output ? "--interval says something of --output" : NULL;
 }
 
-static const char *complain_of_backup(const weir_arguments *a) {
-    const char *how = a->integrity ? a->integrity : "quick";
-    bool known = !strcmp(how, "none") || !strcmp(how, "quick") || !strcmp(how, "full");
-    return known ? NULL : "--integrity is none, quick or full";
-}
-
 static const char *complain_of_status(const weir_arguments *a) {
     bool limits = a->max_waiting != UINT64_MAX || a->max_lag_s != UINT64_MAX ||
                   a->max_rejects != UINT64_MAX || a->min_free;
@@ -262,7 +256,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
          .heading = "Keep",
          .example = "weir backup run.db /backup/run",
          .run = weir_run_backup,
-         .complain = complain_of_backup},
+         .complain = complain_of_integrity},
     [WEIR_VERB_ARCHIVE_LIST] = {.name = "archive list",
                                 .operands = "DATABASE|JOURNAL",
                                 .summary = "list the archived segments: rows, bytes, times",
