@@ -2,7 +2,7 @@
  * the sink.
  *
  * Statuses: WEIR_OK; WEIR_BUSY, WEIR_IO, WEIR_NO_SPACE, WEIR_NO_MEMORY: try the transaction again
- * later; WEIR_SINK_AGAIN and WEIR_SINK_REOPENED: see there; anything else: applying stops until
+ * later; WEIR_SINK_AGAIN, _ANEW, _REOPENED and _UNKNOWN: see there; anything else: applying stops until
  * somebody acts. When begin, apply or commit returns anything but WEIR_OK, the caller calls
  * rollback. One thread at a time. */
 #ifndef WEIR_SINK_H
@@ -23,6 +23,10 @@ enum { WEIR_SINK_ANEW = 4 };
 /* From begin and harden: the database had to be opened anew. Nothing that the sink knew still
  * holds, neither its tables nor what was committed but not checkpointed: ask for the position. */
 enum { WEIR_SINK_REOPENED = 3 };
+
+/* From commit: the other side may have committed the transaction or not, since its answer was lost.
+ * The position that the next begin reads will tell. Only of a sink that says remote. */
+enum { WEIR_SINK_UNKNOWN = 5 };
 
 typedef struct weir_sink_counts {
     uint64_t rows, rejected, ignored; /* of the transaction; rows includes the other two */
@@ -91,6 +95,15 @@ typedef struct weir_sink {
     /* Between transactions, once all of a journal is applied and nobody appends to it any more: note
      * that no row follows this position, which is that of the last commit. NULL: it notes nothing. */
     int (*rest)(void *self, const weir_position *at, weir_error *error);
+    /* From any thread, once: calls that wait for another machine wait no longer than until
+     * deadline_ns (of the os table's clock), and then answer WEIR_BUSY or WEIR_IO. NULL: no call
+     * waits for long. */
+    void (*hurry)(void *self, uint64_t deadline_ns);
+    /* The position is kept by a server: between two transactions it may have moved on (a commit whose
+     * answer was lost, another process that took over) or back (a standby was promoted). Replay looks
+     * whether it names a block of this journal, and goes on there. False: a position that moves by
+     * itself is of another history. */
+    bool remote;
 } weir_sink;
 
 #endif

@@ -1,0 +1,71 @@
+/* weir/postgres.h - the journal of a weir into a PostgreSQL server, beside SQLite or without it. Link
+ * with libweir-postgres (pkg-config: weir-postgres).
+ *
+ * What holds of an SQLite database holds of the server: each row comes once, in order, through the death
+ * of the program, of the backend, of the server and of the network between them; a row that the server
+ * refuses stands in its table weir_reject with the reason. A server that is away delays nobody who
+ * appends: rows wait in the journal. docs/POSTGRES.md says what differs from SQLite. */
+#ifndef WEIR_POSTGRES_H
+#define WEIR_POSTGRES_H
+
+#include <weir/weir.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* When a row counts as safe without the journal, so that its segment may go. */
+typedef enum weir_postgres_safety {
+    WEIR_POSTGRES_LOCAL,   /* committed and synced on that server */
+    WEIR_POSTGRES_STANDBY, /* and on a synchronous standby, without a warning */
+} weir_postgres_safety;
+
+/* What happens when a sink is further behind than its limit. */
+typedef enum weir_postgres_lag {
+    WEIR_POSTGRES_LAG_DETACH, /* an event; its rows go to the archive, and wait there for weir_attach_postgres */
+    WEIR_POSTGRES_LAG_HOLD, /* an event; when the journal is full, its full policy decides */
+} weir_postgres_lag;
+
+/* Zero is the default in every field: start from weir_postgres_options p = {0}. */
+typedef struct weir_postgres_options {
+    const char *schema; /* of the tables; NULL: the first of search_path. Copied */
+    weir_postgres_safety safety;
+    /* Keep applied segments for so long, or so many bytes of them, since a standby that is promoted may
+     * lack the last transactions: they are then applied again. 0: not at all. */
+    uint32_t keep_s;
+    uint64_t keep_bytes;
+    uint64_t
+        lag_limit_bytes; /* of segments that wait for this sink alone; default: half of journal_limit_bytes */
+    weir_postgres_lag at_lag_limit;
+    uint32_t timeout_ms; /* of each thing that the server is asked for; default 10 000 */
+    int pooled;          /* nonzero: through pgbouncer in transaction mode */
+    int row_numbers; /* nonzero: tables that are made get a column weir_row bigint, the journal's number */
+    int by_insert; /* nonzero: INSERT in place of COPY, for row-level security; slower */
+} weir_postgres_options;
+
+WEIR_API int weir_attach_postgres_sized(weir *w, const char *name, const char *conninfo,
+                                        const weir_postgres_options *options, size_t options_bytes);
+WEIR_API int weir_open_postgres_sized(const char *conninfo, const char *directory,
+                                      const weir_options *options, size_t options_bytes,
+                                      const weir_postgres_options *postgres, size_t postgres_bytes,
+                                      weir **out);
+
+/* Apply the journal of an open handle to a server too. */
+static inline int weir_attach_postgres(weir *w, const char *name, const char *conninfo,
+                                       const weir_postgres_options *options) {
+    return weir_attach_postgres_sized(w, name, conninfo, options, sizeof *options);
+}
+
+/* Open a journal in directory, made if it is missing, whose rows go to a server. */
+static inline int weir_open_postgres(const char *conninfo, const char *directory,
+                                     const weir_options *options,
+                                     const weir_postgres_options *postgres, weir **out) {
+    return weir_open_postgres_sized(conninfo, directory, options, sizeof *options, postgres,
+                                    sizeof *postgres, out);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
