@@ -33,11 +33,15 @@ uint64_t weir_inspection_recorder_position(const weir_inventory *inventory,
     return 0;
 }
 
+/* Up to its mark's block the journal itself says which rows there are. Only blocks that are lost leave
+ * that to the mark. */
 uint64_t weir_inspection_row_before_ring(const weir_inventory *inventory,
                                          const weir_durable_mark *mark) {
     size_t n = inventory->extent_count;
-    uint64_t last = n ? inventory->extents[n - 1].next_row - 1 : 0;
-    return mark && mark->row > last ? mark->row : last;
+    const weir_extent *youngest = n ? &inventory->extents[n - 1] : NULL;
+    uint64_t block = youngest ? youngest->last_block : 0;
+    uint64_t row = youngest ? youngest->next_row - 1 : 0;
+    return mark && mark->block > block && mark->row > row ? mark->row : row;
 }
 
 uint64_t weir_inspection_known_rows(const weir_inventory *inventory, const weir_durable_mark *mark,
