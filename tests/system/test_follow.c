@@ -317,7 +317,9 @@ static void the_ring_of_a_busy_process_continues_the_journal(void **state) {
     for (int i = 0; i < 10; i++) {
         run(f, "dump", "--ring", f->database, NULL), expect(f, CLEAN);
         int previous = 0, row, id = 0;
-        for (const char *at = f->out; *at; at = strchr(at, '\n') + 1) {
+        for (char *at = f->out, *end; *at; at = end + 1) {
+            end = strchr(at, '\n');
+            *end = 0; /* the strstr of a sanitizer measures the whole text first */
             row = number_of_row(at);
             id = atoi(strstr(at, "\"id\":") + 5);
             assert_int_equal(id, row);
