@@ -246,11 +246,11 @@ typedef struct kept_file {
 /* What the tool will see, and what it then may not lose. */
 typedef struct expectation {
     weir_view view;
-    memory_base rows;         /* as its rows: all that shall come, in order */
-    size_t in_blocks;         /* the first of them; the others wait in the ring */
-    bool headless;            /* some segment begins with another block than declarations */
-    bool lying;               /* the position has a block whole, and not all of its rows */
-    bool unmakable;           /* a row of a template makes none of a table */
+    memory_base rows; /* as its rows: all that shall come, in order */
+    size_t in_blocks; /* the first of them; the others wait in the ring */
+    bool headless;    /* some segment begins with another block than declarations */
+    bool lying;       /* the position has a block whole, and not all of its rows */
+    bool unmakable;   /* a row of a template makes none of a table, or its block denies it */
     weir_templates templates; /* declared so far in the segment */
     kept_file files[KEPT_FILES];
     size_t file_count;
@@ -299,6 +299,7 @@ static void note_rows(expectation *e, const weir_block_header *h, weir_cursor bo
     weir_cursor rows;
     memcpy(e->rows.journal, h->journal, sizeof e->rows.journal);
     if (!(h->incompatible & WEIR_FEATURE_TEMPLATES)) {
+        e->unmakable |= weir_has_template_rows(body);
         MUST(sink.apply(sink.self, h, body, range, NULL) == WEIR_OK);
         return;
     }
@@ -414,7 +415,8 @@ static bool contradicts_itself(const weir_inventory *inventory) {
 /* What only a forger makes: rows that begin with another number than 1 though nothing came before
  * them, numbers of files that a few openings use up, segments without declarations, nobody's blocks,
  * the same row in two blocks, an older segment with later blocks, a hash of no block, a position
- * amid its block, rows that their templates do not fit. */
+ * amid its block, rows that their templates do not fit, or that stand in a
+ * block without the feature. */
 static bool is_beyond_us(const expectation *e) {
     const weir_inventory *inventory = &e->view.inventory;
     const weir_extent *first = inventory->extent_count ? inventory->extents : NULL;
