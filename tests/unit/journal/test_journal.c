@@ -770,6 +770,93 @@ static void an_archive_waits_for_named_readers(void **state) {
     close_journal(j);
 }
 
+/* Where packing was interrupted: the packed file has the segment's header behind its own 24 bytes. */
+static void leave_twin(uint64_t number) {
+    char plain[600], packed[600];
+    uint8_t bytes[24 + WEIR_SEGMENT_HEADER] = {0};
+    (void)snprintf(plain, sizeof plain, "%s/archive/segment-%020llu", here->at.directory,
+                   (unsigned long long)number);
+    (void)snprintf(packed, sizeof packed, "%s/archive/packed-segment-%020llu", here->at.directory,
+                   (unsigned long long)number);
+    int file = os->open(os->self, WEIR_OS_CWD, plain, WEIR_OS_READ);
+    assert_true(file > 0);
+    assert_int_equal(weir_read_full(os, file, bytes + 24, WEIR_SEGMENT_HEADER, 0), 0);
+    assert_int_equal(os->close(os->self, file), 0);
+    file = os->open(os->self, WEIR_OS_CWD, packed, WEIR_OS_WRITE | WEIR_OS_CREATE);
+    assert_true(file > 0);
+    assert_int_equal(weir_write_full(os, file, bytes, sizeof bytes, 0), 0);
+    assert_int_equal(os->close(os->self, file), 0);
+}
+
+static bool is_archived(const char *prefix, uint64_t number) {
+    char path[600];
+    weir_os_info info;
+    (void)snprintf(path, sizeof path, "%s/archive/%ssegment-%020llu", here->at.directory, prefix,
+                   (unsigned long long)number);
+    return os->info(os->self, WEIR_OS_CWD, path, &info) >= 0;
+}
+
+/* Of all twins those before first are gone, and first has both files. */
+static void check_twins(uint64_t first) {
+    for (uint64_t n = 1; n <= first; n++) {
+        assert_int_equal(is_archived("", n), n == first);
+        assert_int_equal(is_archived("packed-", n), n == first);
+    }
+}
+
+/* A segment's end is told by the next number, not by its own twin. */
+static void twins_go_together_and_by_the_next_number(void **state) {
+    (void)state;
+    weir_os moved = *os;
+    moved.wall = wall_later;
+    here->config.os = &moved;
+    here->config.archive = true;
+    here->config.archive_limit_s = 3600;
+    later_ns = 0;
+    weir_journal *j = open_journal();
+    fill_and_release(j);
+    uint64_t last = archived_now().last + 1; /* it is being filled now, and ends later */
+    later_ns = INT64_C(3500) * 1000000000;
+    fill_and_release(j);
+    for (uint64_t n = 1; n <= last; n++)
+        leave_twin(n);
+    later_ns = INT64_C(3700) * 1000000000;
+    fill_and_release(j);
+    check_twins(last);
+    close_journal(j);
+}
+
+static uint64_t first_row_of_archived(uint64_t number) {
+    char path[600];
+    uint8_t bytes[WEIR_SEGMENT_HEADER];
+    weir_segment_header header;
+    (void)snprintf(path, sizeof path, "%s/archive/segment-%020llu", here->at.directory,
+                   (unsigned long long)number);
+    int file = os->open(os->self, WEIR_OS_CWD, path, WEIR_OS_READ);
+    assert_true(file > 0);
+    assert_int_equal(weir_read_full(os, file, bytes, sizeof bytes, 0), 0);
+    assert_int_equal(os->close(os->self, file), 0);
+    assert_int_equal(weir_segment_header_decode(bytes, &header), WEIR_OK);
+    return header.first_row;
+}
+
+/* Its twin has the same rows: what a reader has read up to says nothing until it has read the rest. */
+static void twins_wait_for_named_readers(void **state) {
+    (void)state;
+    here->config.archive = true;
+    weir_journal *j = open_journal();
+    fill_and_release(j);
+    assert_true(archived_now().last > 3);
+    uint64_t row = first_row_of_archived(2); /* all of segment 1 was read */
+    leave_reader(j, row, 1000 * SEGMENT);
+    leave_twin(1);
+    leave_twin(2);
+    j->config.archive_limit_bytes = SEGMENT;
+    fill_and_release(j);
+    check_twins(2);
+    close_journal(j);
+}
+
 static uint64_t bytes_of_a_large_block(weir_journal *j) {
     uint64_t before = state_of(j).bytes_written;
     must_append(j, 50 * ROWS);
@@ -1569,6 +1656,8 @@ int main(void) {
         TEST(what_is_packed_meanwhile_leaves_no_gap),
         TEST(an_archive_is_bounded_by_age),
         TEST(an_archive_waits_for_named_readers),
+        TEST(twins_go_together_and_by_the_next_number),
+        TEST(twins_wait_for_named_readers),
         TEST(only_what_is_not_archived_is_stored_plain),
         TEST(an_archived_number_is_not_given_again),
         TEST(a_segment_has_lost_its_name_for_good_before_the_next_thing_happens),
