@@ -55,8 +55,8 @@ struct weir_journal {
     bool plain; /* no codec is wanted for now */
     weir_buffer block, head;
 
-    /* Held while files are released: by the writer, or by the journal thread when no segment can be
-     * had. Guards the next two, and is taken before the other mutex. */
+    /* Held while a file is released: by the writer, or by the journal thread when no segment can be
+     * had. Guards the next two, and is taken before the other mutex. No event is told under it. */
     pthread_mutex_t releasing;
     int archive;         /* open, and its name is synced; 0: not yet */
     uint64_t safe_block; /* all up to it may be released */

@@ -3,7 +3,7 @@
  * Row n of the journal always holds the integer n, so whatever is read back can be judged without a
  * second list: rows must count up from the first kept, and reach at least as far as was synced. */
 /* Covers: lib/journal/opening.c, lib/journal/next_segment.c, lib/journal/release.c,
- * lib/journal/stream.h, lib/journal/archive_bound.c */
+ * lib/journal/stream.h, lib/journal/archive_bound.c, lib/journal/held.c */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -857,6 +857,46 @@ static void twins_wait_for_named_readers(void **state) {
     close_journal(j);
 }
 
+/* ---- what is told of readers ----------------------------------------------------------------- */
+
+static int passed;
+
+/* The journal answers, as weir_stats asks it to, and nothing is locked that a call could wait for. */
+static void ask_the_journal(void *context, weir_event event, const char *text) {
+    weir_journal *j = here->journal;
+    weir_journal_state now;
+    weir_journal_counts counts;
+    (void)context;
+    assert_int_equal(event, WEIR_EVENT_READER_PASSED);
+    assert_non_null(strstr(text, "slow"));
+    assert_int_equal(pthread_mutex_trylock(&j->releasing), 0);
+    (void)pthread_mutex_unlock(&j->releasing);
+    weir_journal_get_state(j, &now);
+    weir_journal_get_counts(j, &counts);
+    assert_true(counts.rows_passed > 0);
+    passed++;
+}
+
+static void what_readers_miss_is_told_without_a_lock(void **state) {
+    (void)state;
+    weir_error error = {0};
+    here->config.event = ask_the_journal;
+    passed = 0;
+    weir_journal *j = open_journal();
+    leave_reader(j, 0, 0); /* it may hold nothing: the writer's release passes it over */
+    fill_and_release(j);
+    assert_true(passed > 0);
+    leave_reader(j, 0, 1000 * SEGMENT);
+    fill_and_release(j);
+    passed = 0;
+    assert_int_equal(weir_journal_reserve(j, 0, &error), WEIR_OK); /* the limit holds */
+    j->config.limit_bytes = state_of(j).bytes; /* and now the journal thread does, in need */
+    for (int i = 0; i < FILL; i++)
+        assert_int_equal(append_rows(j, ROWS, &error), WEIR_OK);
+    assert_true(passed > 0);
+    close_journal(j);
+}
+
 static uint64_t bytes_of_a_large_block(weir_journal *j) {
     uint64_t before = state_of(j).bytes_written;
     must_append(j, 50 * ROWS);
@@ -1658,6 +1698,7 @@ int main(void) {
         TEST(an_archive_waits_for_named_readers),
         TEST(twins_go_together_and_by_the_next_number),
         TEST(twins_wait_for_named_readers),
+        TEST(what_readers_miss_is_told_without_a_lock),
         TEST(only_what_is_not_archived_is_stored_plain),
         TEST(an_archived_number_is_not_given_again),
         TEST(a_segment_has_lost_its_name_for_good_before_the_next_thing_happens),
