@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "../verify/archive.h"
-#include "../verify/readers.h"
+#include "held.h"
 #include "stream.h"
 
 typedef struct bound_file {
@@ -137,7 +137,6 @@ static int delete_oldest(bounding *b, weir_error *error) {
 
 int weir_journal_bound_archive(weir_journal *j, const char *archive, weir_error *error) {
     bounding b = {.j = j, .archive = archive};
-    weir_error ignored; /* readers that cannot be read hold nothing, and the program goes on */
     if (!j->config.archive_limit_bytes && !j->config.archive_limit_s) return WEIR_OK;
     int result = j->os->list(j->os->self, j->archive, archive, each_bound_file, &b);
     int status = WEIR_OK;
@@ -145,8 +144,7 @@ int weir_journal_bound_archive(weir_journal *j, const char *archive, weir_error 
     if (status == WEIR_OK && b.count) {
         qsort(b.files, b.count, sizeof *b.files, by_bound_number);
         measure_bound_files(&b);
-        (void)weir_readers_take(j->os, j->config.dirfd, j->config.directory, &b.readers, &ignored);
-        status = delete_oldest(&b, error);
+        if (weir_held_readers(j, &b.readers)) status = delete_oldest(&b, error);
         weir_readers_free(&b.readers);
     }
     free(b.files);

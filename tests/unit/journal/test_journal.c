@@ -889,11 +889,95 @@ static void what_readers_miss_is_told_without_a_lock(void **state) {
     leave_reader(j, 0, 1000 * SEGMENT);
     fill_and_release(j);
     passed = 0;
-    assert_int_equal(weir_journal_reserve(j, 0, &error), WEIR_OK); /* the limit holds */
+    assert_int_equal(weir_journal_reserve(j, SEGMENT, &error), WEIR_OK); /* the limit holds */
     j->config.limit_bytes = state_of(j).bytes; /* and now the journal thread does, in need */
     for (int i = 0; i < FILL; i++)
         assert_int_equal(append_rows(j, ROWS, &error), WEIR_OK);
     assert_true(passed > 0);
+    close_journal(j);
+}
+
+static bool unreadable, closed_reader; /* the directory of readers, and the file of one */
+static int weakened;
+
+static int open_unless_closed(void *self, int dirfd, const char *path, int flags) {
+    if (closed_reader && strcmp(path, "slow") == 0) return -EMFILE;
+    return os->open(self, dirfd, path, flags);
+}
+
+static int open_directory_unless(void *self, int dirfd, const char *path) {
+    if (unreadable && strstr(path, "/readers")) return -EMFILE;
+    return os->open_directory(self, dirfd, path);
+}
+
+static void count_weakened(void *context, weir_event event, const char *text) {
+    (void)context;
+    if (event != WEIR_EVENT_WEAKENED) return;
+    assert_non_null(strstr(text, "/readers"));
+    assert_int_equal(pthread_mutex_trylock(&here->journal->releasing), 0);
+    (void)pthread_mutex_unlock(&here->journal->releasing);
+    weakened++;
+}
+
+static weir_journal *open_with_readers_that_fail(weir_os *failing) {
+    *failing = *os;
+    failing->open = open_unless_closed;
+    failing->open_directory = open_directory_unless;
+    unreadable = closed_reader = false;
+    weakened = 0;
+    here->config.os = failing;
+    here->config.event = count_weakened;
+    return open_journal();
+}
+
+/* It is judged again the next time, and told once for as long as it goes on. */
+static void an_archive_waits_while_readers_cannot_be_read(void **state) {
+    (void)state;
+    weir_os failing;
+    here->config.archive = true;
+    here->config.archive_limit_bytes = 2 * SEGMENT;
+    weir_journal *j = open_with_readers_that_fail(&failing);
+    leave_reader(j, 0, 1000 * SEGMENT);
+    for (int round = 0; round < 2; round++) {
+        unreadable = round == 0;
+        closed_reader = round == 1;
+        fill_and_release(j);
+        assert_int_equal(archived_now().first, 1);
+        assert_int_equal(weakened, round + 1);
+        fill_and_release(j);
+        assert_int_equal(archived_now().first, 1);
+        assert_int_equal(weakened, round + 1);
+        unreadable = closed_reader = false;
+        fill_and_release(j); /* it is over, and may come back */
+        assert_int_equal(archived_now().first, 1);
+    }
+    leave_reader(j, UINT32_MAX, 1000 * SEGMENT); /* it has read all */
+    fill_and_release(j);
+    assert_int_equal(archived_now().count, 2);
+    close_journal(j);
+}
+
+static void segments_stay_while_readers_cannot_be_read(void **state) {
+    (void)state;
+    weir_os failing;
+    weir_error error = {0};
+    weir_journal *j = open_with_readers_that_fail(&failing);
+    leave_reader(j, UINT32_MAX, 1000 * SEGMENT); /* it needs nothing */
+    unreadable = true;
+    fill_and_release(j);
+    assert_int_equal(state_of(j).first_block, 1);
+    assert_int_equal(weakened, 0); /* once is nothing to tell */
+    fill_and_release(j);
+    assert_int_equal(state_of(j).first_block, 1);
+    assert_int_equal(weakened, 1);
+    assert_int_equal(weir_journal_reserve(j, SEGMENT, &error), WEIR_OK);
+    j->config.limit_bytes = state_of(j).bytes; /* nobody fills the journal */
+    fill_and_release(j);
+    assert_true(state_of(j).first_block > 1);
+    assert_int_equal(weakened, 1);
+    unreadable = false;
+    fill_and_release(j);
+    assert_int_equal(state_of(j).segments, 1);
     close_journal(j);
 }
 
@@ -1699,6 +1783,8 @@ int main(void) {
         TEST(twins_go_together_and_by_the_next_number),
         TEST(twins_wait_for_named_readers),
         TEST(what_readers_miss_is_told_without_a_lock),
+        TEST(an_archive_waits_while_readers_cannot_be_read),
+        TEST(segments_stay_while_readers_cannot_be_read),
         TEST(only_what_is_not_archived_is_stored_plain),
         TEST(an_archived_number_is_not_given_again),
         TEST(a_segment_has_lost_its_name_for_good_before_the_next_thing_happens),
