@@ -28,13 +28,19 @@ static weir_table *table;
 static weir_reading *r;
 static int64_t written;
 static struct weir_read_item item;
-static _Atomic int passed; /* events */
+static _Atomic int passed, answered; /* events, and those in which the library answered */
 static char text[TEXT];
 static weir_rng rng = {7};
 
+/* With the calls that the header allows there. */
 static void count_passed(void *context, weir_event event, const char *words) {
-    (void)context, (void)words;
-    if (event == WEIR_EVENT_READER_PASSED) atomic_fetch_add(&passed, 1);
+    (void)context;
+    if (event != WEIR_EVENT_READER_PASSED) return;
+    struct weir_stats stats = {0};
+    atomic_fetch_add(&passed, 1);
+    bool right = weir_stats(w, &stats) == WEIR_OK && stats.rows_passed > 0 && *words &&
+                 *weir_version() && *weir_status_text(WEIR_OK);
+    if (right) atomic_fetch_add(&answered, 1);
 }
 
 static int set_up(void **state) {
@@ -46,6 +52,7 @@ static int set_up(void **state) {
     r = NULL;
     written = 0;
     atomic_store(&passed, 0);
+    atomic_store(&answered, 0);
     return 0;
 }
 
@@ -505,7 +512,7 @@ static void beyond_its_limit_a_reader_misses_rows_and_is_told(void **state) {
     settle_down(5);
     uint64_t missed = rows_passed();
     assert_true(segments_now() >= 3); /* two that it holds */
-    assert_true(atomic_load(&passed) > 0);
+    assert_true(atomic_load(&answered) > 0);
     open_reading(&(weir_read_options){.name = "slow"});
     must(next());
     assert_int_equal(item.kind, WEIR_READ_GAP);
@@ -532,7 +539,7 @@ static void a_reader_does_not_fill_the_journal(void **state) {
     must(weir_stats(w, &stats));
     assert_int_equal(stats.rows_refused, 0);
     assert_true(stats.journal_bytes <= 4 * SEGMENT);
-    assert_true(stats.rows_passed > 0 && atomic_load(&passed) > 0);
+    assert_true(stats.rows_passed > 0 && atomic_load(&answered) > 0);
 }
 
 static void a_broken_reader_holds_nothing(void **state) {
