@@ -1,13 +1,14 @@
-/* Aims at: weir_s3_read_list, weir_s3_read_error (s3/xml.c); weir_s3_take_header, weir_s3_divide_url,
- * weir_s3_encoded, weir_s3_fail (s3/text.c); weir_s3_read_profile (s3/credentials.c): all that weir_s3
- * makes of bytes which a server or a person wrote. What libcurl reads is libcurl's. The first byte says
- * what the rest is; before a list's body stands a byte that says after how many objects the caller has
- * enough, before an error's one that says how much room there is.
+/* Aims at: weir_s3_read_list, weir_s3_read_error (s3/xml.c); weir_s3_take_header,
+ * weir_s3_divide_url, weir_s3_encoded, weir_s3_fail (s3/text.c); weir_s3_read_profile
+ * (s3/credentials.c): all that weir_s3 makes of bytes which a server or a person wrote. What
+ * libcurl reads is libcurl's. The first byte says what the rest is; before a list's body stands
+ * a byte that says after how many objects the caller has enough, before an error's one that says
+ * how much room there is.
  *
- * Beyond memory: the size of an object is a number that the list has in digits; no object comes after
- * one that its receiver answered with an error, and that answer is returned; a second reading says the
- * same; a sum is 64 digits or none; a base is a server and a bucket; an encoded text can be decoded;
- * messages have no control characters. */
+ * Beyond memory: the size of an object is a number that the list has in digits; no object comes
+ * after one that its receiver answered with an error, and that answer is returned; a second
+ * reading says the same; a sum is 64 digits or none; a base is a server and a bucket; an encoded
+ * text can be decoded; messages have no control characters. */
 #include <inttypes.h>
 #include <string.h>
 

@@ -394,8 +394,8 @@ static void walk_ring(const weir_ring *ring, each_record *each, uint64_t *epochs
     }
 }
 
-/* No producer can know of a table that is declared at a later epoch. Draining ends such a row's lane;
- * once the declaration is in a block, draining again takes it. */
+/* No producer can know of a table that is declared at a later epoch. Draining ends such a row's
+ * lane; once the declaration is in a block, draining again takes it. */
 static bool declares_late(const memory_base *blocks) {
     static uint64_t epochs[UINT16_MAX + 1];
     weir_ring ring;
