@@ -36,7 +36,9 @@ uint64_t weir_inspection_recorder_position(const weir_inventory *inventory,
 uint64_t weir_inspection_row_before_ring(const weir_inventory *inventory,
                                          const weir_durable_mark *mark) {
     size_t n = inventory->extent_count;
-    uint64_t last = n ? inventory->extents[n - 1].next_row - 1 : 0;
+    /* Without a block the last segment's header says it. What damage hides does not count. */
+    bool told = n == 0 && inventory->damage_count == 0 && inventory->next_row > 0;
+    uint64_t last = n ? inventory->extents[n - 1].next_row - 1 : told ? inventory->next_row - 1 : 0;
     return mark && mark->row > last ? mark->row : last;
 }
 

@@ -39,7 +39,8 @@ void weir_inspection_skip_drained(const weir_inventory *inventory, weir_ring *ri
 uint64_t weir_inspection_recorder_position(const weir_inventory *inventory,
                                            const weir_ring_header *ring);
 
-/* The last row that the journal holds or the ring's mark (NULL: none) names. A ring is drained
+/* The last row that the journal holds, or that came before a segment which holds none, or that the
+ * ring's mark (NULL: none) names. A ring is drained
  * in one order only, so rows that wait in it have numbers before they have a block: they follow
  * this one. */
 uint64_t weir_inspection_row_before_ring(const weir_inventory *inventory,
