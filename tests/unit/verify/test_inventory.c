@@ -3,8 +3,8 @@
 /* Covers: lib/verify/scan.c, lib/verify/chain.c, lib/verify/walk.c, lib/verify/verdict_text.c */
 #include <sys/stat.h>
 
-#include "lib/verify/inspect.h"
 #include "inspect.h"
+#include "lib/verify/inspect.h"
 
 /* ---- nothing wrong ---------------------------------------------------------------------- */
 
