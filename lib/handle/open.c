@@ -44,6 +44,7 @@ static int take_inventory(weir_opening *o) {
         .position_count = read ? o->position_count : o->config->position_count,
         .ring_mark = o->has_mark ? &o->mark : NULL,
         .ring = o->dead_found,
+        .ring_newer = o->dead.newer,
         .ring_journal = weir_ring_is_ours(o->dead_found) ? o->dead.header.journal : NULL,
     };
     o->ring_position = position_of_ring(o, &input);
@@ -228,7 +229,7 @@ static void tell_of_new_database(const weir_opening *o, uint64_t rows) {
         o->w, WEIR_EVENT_JOURNAL,
         "%s: %.150s has nothing of this journal, so all of its %llu rows are applied to it, also "
         "those that a former database in its place had; to begin without them close it, remove it, "
-        "and run weir forget %.150s",
+        "and forget them (weir forget --yes %.150s)",
         o->w->directory, database, (unsigned long long)rows, database);
 }
 

@@ -123,6 +123,7 @@ int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_e
     status = weir_ring_identify(input->os, input->dirfd, path, &out->ring, error);
     if (status != WEIR_OK) return status;
     in.ring = out->ring.found;
+    in.ring_newer = out->ring.newer;
     in.ring_mark = out->ring.has_mark ? &out->ring.mark : NULL;
     in.ring_journal = weir_ring_is_ours(out->ring.found) ? out->ring.header.journal : NULL;
     status = weir_inventory_take(&in, &out->inventory, error);

@@ -158,8 +158,8 @@ static void rows_of_a_ring_are_counted_and_left(void **state) {
     in_a_child(f, leave_in_ring);
     run(f, "backup", "--json", f->database, copy_of(f, "copy"), NULL), expect(f, CLEAN);
     assert_int_equal(member(f->out, "left_in_ring"), ROWS);
-    expect_text(f->err, "50 rows are in the ring of a dead process and are not in the backup: "
-                        "weir-recover ");
+    expect_text(f->err, "50 rows are in the ring of a dead process and are not in the backup; "
+                        "recover first, to have them in it (weir-recover ");
     run(f, "recover", f->database, NULL), expect(f, RECOVERED);
     run(f, "backup", f->database, copy_of(f, "copy2"), NULL), expect(f, CLEAN);
     expect_text(f->out, "has run.db with every row up to 50, as of ");

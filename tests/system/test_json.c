@@ -363,9 +363,9 @@ static void errors(void **state) {
     JSON(f, "archive", "restore", "--into", f->other, "nowhere"), expect(f, FAILED);
     expect_text(f->out, "{\"type\":\"error\",");
     JSON(f, "metrics", f->database), expect(f, USAGE);
-    expect_text(f->err, "metrics are OpenMetrics text");
+    expect_text(f->err, "metrics has no --json");
     JSON(f, "completion", "bash"), expect(f, USAGE);
-    expect_text(f->err, "it has no --json");
+    expect_text(f->err, "completion has no --json");
     JSON(f, "report", "-o", "-", f->database), expect(f, USAGE);
 }
 

@@ -4,7 +4,7 @@
  * recovery/report_page/page_segments.c, recovery/report_page/page_time_line.c, recovery/report_page/page_ring.c,
  * recovery/report_page/page_database.c, recovery/report_page/page_tables.c,
  * recovery/report_page/page_environment.c, recovery/report_page/block_map.c, recovery/report_page/markup.c,
- * recovery/report_page/page_kept.c */
+ * recovery/report_page/page_kept.c, recovery/copies.c */
 #include "lib/format/named.h"
 #include "no_sync.h"
 #include "tool.h"
@@ -210,6 +210,27 @@ static void a_missing_segment_is_an_outline(void **state) {
     free(text);
 }
 
+/* Status names the file, and a copy where the tools would have put one; of another journal it is none. */
+static void a_copy_of_a_missing_segment_is_looked_for(void **state) {
+    fixture *f = *state;
+    char second[400], aside[400], copy[500], words[1100];
+    in_a_child(f, leave_segments);
+    (void)snprintf(second, sizeof second, "%s/segment-00000000000000000002", f->journal);
+    (void)snprintf(aside, sizeof aside, "%s-forgotten-1", f->journal);
+    (void)snprintf(copy, sizeof copy, "%s/segment-00000000000000000002", aside);
+    (void)snprintf(words, sizeof words, "put it back: cp %s %s\n", copy, f->journal);
+    assert_int_equal(mkdir(aside, 0755), 0);
+    assert_int_equal(rename(second, copy), 0);
+    run(f, "status", f->database, NULL), expect(f, DAMAGE);
+    expect_text(f->out, words);
+    patch(copy, 30, "another", 7);
+    run(f, "status", f->database, NULL), expect(f, DAMAGE);
+    expect_text(f->out,
+                "it is segment-00000000000000000002: no copy stands in archive or beside the "
+                "journal, so look in your backups; without one, go on and lose no other "
+                "rows (weir salvage ");
+}
+
 static void many_blocks(const fixture *f) {
     weir *w = open_here(f, &(weir_options){.linger_ms = 600000});
     lock_database(f->database);
@@ -400,6 +421,7 @@ int main(void) {
         TEST(a_loss_on_record_is_told),
         TEST(what_is_kept_is_told),
         TEST(a_missing_segment_is_an_outline),
+        TEST(a_copy_of_a_missing_segment_is_looked_for),
         TEST(many_blocks_share_cells),
         TEST(no_name_becomes_markup),
         TEST(values_are_left_out_unless_asked_for),
