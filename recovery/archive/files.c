@@ -16,6 +16,7 @@ enum { NUMBER_DIGITS = 20 };
 /* One that is still in the journal's own directory is in the list only for a while. */
 typedef struct archived_taking {
     const weir_os *os;
+    weir_os reading;       /* the same, which reads packed segments too */
     const char *directory; /* in which is listed */
     weir_archived_files *out;
     size_t own; /* how many of the list are in the journal's own directory */
@@ -270,8 +271,9 @@ static int take_archived(archived_taking *t, const char *directory) {
 int weir_archived_files_take(const weir_os *os, const char *directory, weir_archived_files *out,
                              weir_error *error) {
     *out = (weir_archived_files){0};
-    archived_taking t = {.os = os, .out = out, .error = error};
-    weir_scan_make(&t.scan, os, WEIR_OS_CWD);
+    archived_taking t = {.os = os, .reading = *os, .out = out, .error = error};
+    t.reading.packed = true;
+    weir_scan_make(&t.scan, &t.reading, WEIR_OS_CWD);
     int status = take_archived(&t, directory);
     weir_scan_free(&t.scan);
     if (status != WEIR_OK) weir_archived_files_free(out);
