@@ -30,6 +30,11 @@ uint64_t weir_archived_number(const char *name, weir_archived_kind kind) {
     return weir_number_in_name(name, prefixes[kind]);
 }
 
+void weir_archived_path(char out[WEIR_PATH_MAX], const char *archive, weir_archived_kind kind,
+                        uint64_t number) {
+    weir_numbered_path(out, archive, prefixes[kind], number);
+}
+
 const char *weir_archived_name(const weir_archived_file *file) {
     return strrchr(file->path, '/') + 1;
 }
@@ -55,7 +60,7 @@ static bool make_archived_room(weir_archived_files *list) {
 
 static int add_archived(archived_taking *t, uint64_t number, weir_archived_kind kind) {
     char path[WEIR_PATH_MAX];
-    weir_numbered_path(path, t->directory, prefixes[kind], number);
+    weir_archived_path(path, t->directory, kind, number);
     weir_archived_file file = {.number = number, .kind = kind, .path = strdup(path)};
     if (!file.path || !make_archived_room(t->out)) {
         free(file.path);
