@@ -265,7 +265,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
              "Each archived segment is written anew, column by column, read back and compared, and "
              "only then replaced. verify, dump and replay read both. It changes nothing but the "
              "archive, and may run beside the program; after Ctrl-C or a crash the same command "
-             "goes on. `archive push` sends segments that are not packed: push first.",
+             "goes on. `archive push` sends either form.",
          .example = "weir archive pack --keep-plain 2 run.db",
          .run = weir_run_archive_pack},
     [WEIR_VERB_ARCHIVE_PRUNE] =

@@ -7,7 +7,7 @@
 #ifndef WEIR_PACKED_H
 #define WEIR_PACKED_H
 
-#include "../lib/format/segment.h"
+#include "../format/segment.h"
 
 enum {
     WEIR_PACKED_VERSION = 1,
