@@ -484,9 +484,13 @@ static void rows_that_left_are_a_gap(void **state) {
     append_rows(490);
     settle_down(3);
     int64_t n = 5;
-    expect_rows(6, 10); /* this block was decoded before it left */
-    n = 10;
     must(next());
+    if (item.kind == WEIR_READ_ROW) { /* the block may have been decoded before it left */
+        assert_int_equal(item.row, 6);
+        expect_rows(7, 10);
+        n = 10;
+        must(next());
+    }
     assert_int_equal(item.kind, WEIR_READ_GAP);
     assert_int_equal(item.row, n + 1);
     assert_true(item.last_row > item.row && item.last_row < 500);
