@@ -39,12 +39,14 @@ uint64_t weir_inspection_row_before_ring(const weir_inventory *inventory,
                                          const weir_durable_mark *mark) {
     size_t n = inventory->extent_count;
     const weir_extent *youngest = n ? &inventory->extents[n - 1] : NULL;
-    uint64_t block = youngest ? youngest->last_block : 0, next_row = 1;
-    if (youngest)
+    uint64_t block = 0, next_row = 1;
+    if (youngest) {
+        block = youngest->last_block;
         next_row = youngest->next_row;
-    else if (inventory->damage_count == 0 && inventory->next_row > 0)
-        next_row =
-            inventory->next_row; /* the last segment's header says it; damage may hide rows */
+    } else if (inventory->damage_count == 0 && inventory->next_row > 0) {
+        block = inventory->end.block; /* the last segment's header says it; damage may hide rows */
+        next_row = inventory->next_row;
+    }
     return mark && mark->block > block && mark->row >= next_row ? mark->row : next_row - 1;
 }
 
