@@ -210,7 +210,8 @@ static void damage_of_applied_rows_says_so(void **state) {
     in_a_child(f, leave_closed);
     rot(f, 1);
     run(f, "verify", f->database, NULL), expect(f, DAMAGE);
-    expect_text(f->out, "but the database has them; nothing is lost by setting the file aside and going on (weir salvage ");
+    expect_text(f->out, "but the database has them; nothing is lost by setting the file aside and "
+                        "going on (weir salvage ");
     run(f, "salvage", f->database, NULL), expect(f, CLEAN);
     expect_text(f->out, "but the database has them; nothing is needed");
 }
