@@ -108,6 +108,28 @@ static void a_replay_beside_an_older_ring_doubles_nothing(void **state) {
     assert_int_equal(rows_in(f->other), LEFT_BEHIND_OLDER_RING);
 }
 
+/* Copied before its process had synced anything. The journal has gone on since, and was not closed. */
+static void leave_ring_from_before_any_sync(fixture *f) {
+    char ring[600];
+    in_a_child(f, leave_in_ring);
+    (void)snprintf(older, sizeof older, "%s/older-ring", f->directory);
+    (void)snprintf(ring, sizeof ring, "%s/ring", f->journal);
+    weir_file_copy_tree(ring, older);
+    in_a_child(f, leave_durable);
+    assert_int_equal(rename(older, ring), 0);
+}
+
+static void a_ring_from_before_any_sync_is_known_for_an_older_one(void **state) {
+    fixture *f = *state;
+    leave_ring_from_before_any_sync(f);
+    run(f, "status", "--json", f->database, NULL), expect(f, CLEAN);
+    expect_text(f->out, "\"rows\":0,\"bytes\":0");
+    run(f, "replay", "--into", f->other, f->journal, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->other), 2 * ROWS);
+    run(f, f->database, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->database), 2 * ROWS);
+}
+
 /* ---- the ring -------------------------------------------------------------------------- */
 
 static const char *ring_of(const fixture *f) { return weir_temp_path(f->journal, "ring"); }
@@ -486,6 +508,7 @@ int main(void) {
         TEST(salvage_of_an_older_copy_doubles_nothing),
         TEST(salvage_beside_an_older_ring_doubles_nothing),
         TEST(a_replay_beside_an_older_ring_doubles_nothing),
+        TEST(a_ring_from_before_any_sync_is_known_for_an_older_one),
         TEST(a_truncated_ring_is_named_and_refused),
         TEST(the_rings_rows_are_replayed),
         TEST(a_replay_goes_on_behind_the_drained_ring),

@@ -287,6 +287,24 @@ static void rows_are_numbered_through_many_segments(void **state) {
     assert_int_equal(see_dead().next_row, 100 * ROWS + 1);
 }
 
+/* Before its first row is durable: a head that named the former ring would say that this one was drained. */
+static void segments_name_a_ring_from_its_beginning(void **state) {
+    (void)state;
+    static const weir_id ring = {7, 7, 7};
+    weir_reader *reader;
+    weir_read_block head;
+    weir_error error;
+    weir_journal *j = open_journal();
+    weir_journal_begin_ring(j, ring);
+    assert_int_equal(weir_journal_restart(j, &error), WEIR_OK);
+    assert_int_equal(weir_reader_make(here->config.os, weir_journal_locator(j), &reader), WEIR_OK);
+    int status = weir_reader_declarations(reader, state_of(j).durable.block, &head, &error);
+    bool named = status == WEIR_OK && weir_id_equal(head.payload.ring, ring);
+    weir_reader_free(reader);
+    close_journal(j);
+    assert_true(named);
+}
+
 static void blocks_are_seen_once_they_are_durable(void **state) {
     (void)state;
     weir_journal *j = open_journal();
@@ -1763,6 +1781,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_fresh_journal_is_empty_and_durable),
         TEST(rows_are_numbered_through_many_segments),
+        TEST(segments_name_a_ring_from_its_beginning),
         TEST(blocks_are_seen_once_they_are_durable),
         TEST(a_block_larger_than_a_segment_gets_one_of_its_own),
         TEST(every_segment_knows_the_tables),
