@@ -14,10 +14,9 @@ bool weir_held_readers(weir_journal *j, weir_readers *out) {
         if (out->list[i].status == WEIR_IO)
             status = weir_fail(&error, WEIR_IO, "%.200s/readers/%s: %s", j->config.directory,
                                out->list[i].reader.name, out->list[i].why);
-    j->unread =
-        status == WEIR_OK
-            ? (weir_unread){0}
-            : (weir_unread){.error = error, .times = j->unread.times + 1, .told = j->unread.told};
+    weir_unread read = {.times = 0};
+    weir_unread failed = {.error = error, .times = j->unread.times + 1, .told = j->unread.told};
+    j->unread = status == WEIR_OK ? read : failed;
     return status == WEIR_OK;
 }
 
