@@ -160,6 +160,45 @@ static void a_reader_that_follows_gets_each_row_while_segments_are_recycled(void
     assert_string_equal(f->out, ""); /* its place was written down */
 }
 
+static void write_many_to_the_archive(const fixture *f) {
+    static uint8_t noise[WIDE];
+    weir_rng rng = {3};
+    weir *w = open_here(f, &(weir_options){.segment_bytes = SMALL_SEGMENT, .archive = 1});
+    weir_table *table = declare(w, "t");
+    for (int64_t id = first_id; id < first_id + 2500; id++) {
+        weir_rng_fill(&rng, noise, sizeof noise);
+        must(weir_append(table, weir_int(id), weir_null(), weir_null(),
+                         weir_blob(noise, sizeof noise)),
+             12);
+    }
+    reach(w, WEIR_APPLIED);
+    must(weir_close(w), 16);
+}
+
+/* Packed before it begins, and packed while it waits for what comes; it goes on in live ones. */
+static void a_reader_gets_each_row_while_segments_are_packed(void **state) {
+    fixture *f = *state;
+    begin_reader(f);
+    first_id = 1;
+    in_a_child(f, write_many_to_the_archive);
+    f->binary = WEIR_TOOL;
+    run(f, "archive", "pack", f->database, NULL), expect(f, CLEAN);
+    assert_null(strstr(f->out, "it stays as it is"));
+    follower t = start(f, "--reader", "tail");
+    wait_for_rows(&t, 2000);
+    first_id = 2501;
+    in_a_child(f, write_many_to_the_archive);
+    run(f, "archive", "pack", f->database, NULL), expect(f, CLEAN);
+    first_id = 5001;
+    in_a_child(f, append_and_die);
+    run(f, "recover", f->database, NULL), expect(f, RECOVERED);
+    wait_for_rows(&t, 5500);
+    char *out = stop(&t, CLEAN);
+    expect_all(out, 1, 5500);
+    assert_int_equal(count_in(t.err, "have left"), 0);
+    free(out);
+}
+
 /* ---- cursors and readers ----------------------------------------------------------------------- */
 
 static void a_cursor_is_where_it_goes_on(void **state) {
@@ -408,6 +447,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         LIVING_TEST(follows_a_program_that_is_killed_and_started_again),
         LIVING_TEST(a_reader_that_follows_gets_each_row_while_segments_are_recycled),
+        LIVING_TEST(a_reader_gets_each_row_while_segments_are_packed),
         TEST(a_cursor_is_where_it_goes_on),
         TEST(a_cursor_of_another_journal_is_refused),
         TEST(readers_are_listed_and_forgotten),
