@@ -511,6 +511,31 @@ static void what_was_pushed_before_it_was_packed_is_not_sent_again(void **state)
     expect_text(f->out, "left: 0 files");
 }
 
+/* Once the first object is on its way: the server does not answer for a while. */
+static void what_is_packed_while_it_is_pushed_is_sent_packed(void **state) {
+    fixture *f = *state;
+    char *arguments[] = {(char *)(uintptr_t) "weir", (char *)(uintptr_t) "archive",
+                         (char *)(uintptr_t) "pack", f->database, NULL};
+    int status;
+    in_a_child(f, leave_archive);
+    cause("PUT .*segment-0*1$", "hang", 1);
+    pid_t child = fork();
+    if (child == 0) {
+        (void)usleep(1000000);
+        become_the_tool(f, arguments, "/dev/null", "/dev/null");
+    }
+    push(f);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == CLEAN);
+    expect(f, CLEAN);
+    assert_int_equal(count_objects("packed-segment-00000000000000000001"), 0);
+    assert_true(count_objects("packed-segment-") >= 2);
+    burn(f);
+    run(f, "archive", "restore", URL, "--endpoint", endpoint, "--into", f->other, NULL);
+    expect(f, RECOVERED);
+    holds_once(f, 200);
+}
+
 /* The same archive, packed on one machine and plain on the other: whichever was pushed first. */
 static void other_forms_of_one_history_agree(void **state) {
     fixture *f = *state;
@@ -544,6 +569,7 @@ static void two_histories_are_told_apart_though_packed(void **state) {
     expect(f, CLEAN);
     (void)snprintf(f->database, sizeof f->database, "%s/run.db", copy);
     in_a_child(f, leave_applied_more);
+    in_a_child(f, leave_applied_more); /* it goes beyond what is there */
     pack(f);
     push_whole(f);
     expect(f, DAMAGE);
@@ -604,6 +630,7 @@ int main(void) {
         STORE_TEST(a_machine_burns_whose_archive_was_packed),
         STORE_TEST(nothing_but_packed_segments_is_restored),
         STORE_TEST(what_was_pushed_before_it_was_packed_is_not_sent_again),
+        STORE_TEST(what_is_packed_while_it_is_pushed_is_sent_packed),
         STORE_TEST(other_forms_of_one_history_agree),
         STORE_TEST(two_histories_are_told_apart_though_packed),
         STORE_TEST(a_damaged_packed_segment_is_named_and_not_sent),
