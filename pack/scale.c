@@ -4,8 +4,6 @@
 
 #include "values_write.h"
 
-static const double exact_most = 9007199254740992.0; /* 2^53: up to here all integers are doubles */
-
 static double as_real(uint64_t bits) {
     double v;
     memcpy(&v, &bits, sizeof v);
@@ -15,7 +13,7 @@ static double as_real(uint64_t bits) {
 /* The integer that gives this real again; false: there is none. */
 static bool scale_one(weir_packed_scale scale, uint64_t bits, uint64_t *number) {
     double scaled = as_real(bits) * weir_packed_divisor(scale);
-    if (!(fabs(scaled) <= exact_most)) return false; /* so is what is not finite */
+    if (!(fabs(scaled) <= WEIR_PACKED_EXACT)) return false; /* so is what is not finite */
     *number = (uint64_t)llrint(scaled);
     uint64_t again;
     return weir_packed_real(scale, *number, &again) && again == bits;

@@ -81,7 +81,8 @@ struct weir_os {
     /* The number of the mount that holds path; negative where the kernel does not tell. Follows
      * links. */
     int64_t (*mount)(void *self, const char *path);
-    /* 1: the file system that holds path is mounted for reading only; 0: it is not, or that is not known. */
+    /* 1: the file system that holds path is mounted for reading only; 0: it is not, or that is not
+     * known. */
     int (*read_only)(void *self, const char *path);
 
     /* Names. They are durable only after sync_directory. */

@@ -126,9 +126,9 @@ static bool free_ring_space(const weir_opening *o, const char *dead_ring) {
            weir_journal_free_spare(w->journal);
 }
 
-/* The ring has a mark before it has a row, so that a copy of it is known for an older one once the journal
- * has gone on. The journal names it first: a head that names another, behind the mark, says that this one
- * was drained. */
+/* The ring has a mark before it has a row, so that a copy of it is known for an older one once the
+ * journal has gone on. The journal names it first: a head that names another, behind the mark, says
+ * that this one was drained. */
 static void introduce_ring(weir *w) {
     weir_journal_state state;
     weir_journal_begin_ring(w->journal, w->ring.header.id);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../packed/packed.h"
 #include "../verify/archive.h"
 #include "held.h"
 #include "stream.h"
@@ -67,8 +68,7 @@ static bool read_bound_header(const bounding *b, const bound_file *file, weir_se
     weir_path_in(path, b->archive, file->name);
     int opened = os->open(os->self, b->j->archive, path, WEIR_OS_READ);
     if (opened < 0) return false;
-    /* A packed segment has the header as it was behind the first 24 bytes (FORMAT, section 12). */
-    uint64_t at = strncmp(file->name, "packed-", 7) == 0 ? 24 : 0;
+    uint64_t at = strncmp(file->name, "packed-", 7) == 0 ? WEIR_PACKED_SEGMENT_AT : 0;
     int result = weir_read_full(os, opened, bytes, sizeof bytes, at);
     (void)os->close(os->self, opened); /* only read */
     return result >= 0 && weir_segment_header_decode(bytes, out) == WEIR_OK;

@@ -3,9 +3,8 @@
 
 #include <stdio.h>
 
-enum {
-    UNREAD_TOLD = 2
-}; /* what fails once, for want of a descriptor perhaps, is not worth a word */
+/* What fails once, for want of a descriptor perhaps, is not worth a word. */
+enum { UNREAD_TOLD = 2 };
 
 bool weir_held_readers(weir_journal *j, weir_readers *out) {
     weir_error error = {0};
@@ -14,10 +13,13 @@ bool weir_held_readers(weir_journal *j, weir_readers *out) {
         if (out->list[i].status == WEIR_IO)
             status = weir_fail(&error, WEIR_IO, "%.200s/readers/%s: %s", j->config.directory,
                                out->list[i].reader.name, out->list[i].why);
-    weir_unread read = {.times = 0};
-    weir_unread failed = {.error = error, .times = j->unread.times + 1, .told = j->unread.told};
-    j->unread = status == WEIR_OK ? read : failed;
-    return status == WEIR_OK;
+    if (status == WEIR_OK) {
+        j->unread = (weir_unread){0};
+        return true;
+    }
+    j->unread.times++;
+    j->unread.error = error;
+    return false;
 }
 
 bool weir_held_note_unread(weir_journal *j, weir_error *out) {

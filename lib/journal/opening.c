@@ -166,8 +166,9 @@ static int tolerate(const gathering *g, int status) {
     return lost && g->j->config.salvage ? WEIR_OK : status;
 }
 
-/* The head of the new segment names the ring that will be drained, whatever block could be read last: it
- * would be taken for one that was drained long ago, should opening be interrupted before it is. */
+/* The head of the new segment names the ring that will be drained, whatever block could be read
+ * last: it would be taken for one that was drained long ago, should opening be interrupted before it
+ * is. */
 static void expect_ring(gathering *g) {
     weir_journal *j = g->j;
     const weir_drained *found = &g->found->drained;
@@ -175,8 +176,7 @@ static void expect_ring(gathering *g) {
     if (weir_id_equal(found->ring, j->config.ring))
         weir_drained_copy(&j->drained, found);
     else
-        j->drained.count = 0;
-    weir_id_copy(j->drained.ring, j->config.ring);
+        weir_journal_begin_ring(j, j->config.ring);
 }
 
 /* The last durable block says how far the lanes are drained. Where its segment has been

@@ -11,8 +11,8 @@
  * A row has a shape if it is valid, all its widths are the least, and its shape has at least
  * WEIR_PACKED_SHAPE_ROWS rows; so what is read can be encoded as any writer does it. docs/FORMAT.md,
  * section 12. */
-#ifndef WEIR_PACK_COLUMNS_H
-#define WEIR_PACK_COLUMNS_H
+#ifndef WEIR_PACKED_COLUMNS_H
+#define WEIR_PACKED_COLUMNS_H
 
 #include "../format/block.h"
 #include "plan.h"

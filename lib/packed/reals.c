@@ -4,8 +4,6 @@
 
 #include "values.h"
 
-static const double exact_most = 9007199254740992.0; /* 2^53: up to here all integers are doubles */
-
 double weir_packed_divisor(weir_packed_scale s) {
     static const double tens[WEIR_PACKED_DECIMALS + 1] = {
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
@@ -29,5 +27,5 @@ bool weir_packed_real(weir_packed_scale scale, uint64_t number, uint64_t *bits) 
     if (scale.form == WEIR_PACKED_REALS_BITS) return true;
     double n = (double)(int64_t)number;
     *bits = as_bits(n / weir_packed_divisor(scale));
-    return n >= -exact_most && n <= exact_most;
+    return n >= -WEIR_PACKED_EXACT && n <= WEIR_PACKED_EXACT;
 }

@@ -1,7 +1,7 @@
 /* values.h - the values of one column of a group: numbers, and how they become reals and texts again.
  * docs/FORMAT.md, section 12. */
-#ifndef WEIR_PACK_VALUES_H
-#define WEIR_PACK_VALUES_H
+#ifndef WEIR_PACKED_VALUES_H
+#define WEIR_PACKED_VALUES_H
 
 #include "../base/status.h"
 #include "plan.h"
@@ -24,6 +24,7 @@ typedef struct weir_packed_scale {
     uint8_t form, digits; /* WEIR_PACKED_REALS_…, and how many digits are behind the point */
 } weir_packed_scale;
 
+#define WEIR_PACKED_EXACT 9007199254740992.0 /* 2^53: up to here all integers are doubles */
 /* What the integers are divided by; of WEIR_PACKED_REALS_DECIMAL and …_BINARY. */
 double weir_packed_divisor(weir_packed_scale scale);
 bool weir_packed_scale_is_valid(weir_packed_scale scale);

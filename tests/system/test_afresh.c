@@ -35,16 +35,10 @@ static void must_be_refused(const fixture *f, const char *text) {
 
 /* Segments that leave the journal, and in the last a few rows. */
 static void leave_many(const fixture *f) {
-    static uint8_t noise[20000];
     weir_rng rng = {1};
     weir *w = open_here(f, &(weir_options){.segment_bytes = 1 << 20});
     weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= MANY; id++) {
-        weir_rng_fill(&rng, noise, sizeof noise);
-        must(weir_append(table, weir_int(id), weir_null(), weir_null(),
-                         weir_blob(noise, sizeof noise)),
-             12);
-    }
+    append_noise(table, &rng, 1, MANY, 20000);
     reach(w, WEIR_APPLIED);
     must(weir_close(w), 16);
 }

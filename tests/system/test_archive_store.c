@@ -149,16 +149,10 @@ static void leave_more(const fixture *f) {
 
 /* The same, applied, in an archive and closed. */
 static void leave_applied_more(const fixture *f) {
-    static uint8_t noise[20000];
     weir_rng rng = {(uint64_t)getpid()};
     weir *w = open_here(f, &(weir_options){.archive = 1, .segment_bytes = 1 << 20});
     weir_table *table = declare(w, "t");
-    for (int64_t id = 201; id <= 400; id++) {
-        weir_rng_fill(&rng, noise, sizeof noise);
-        must(weir_append(table, weir_int(id), weir_null(), weir_null(),
-                         weir_blob(noise, sizeof noise)),
-             12);
-    }
+    append_noise(table, &rng, 201, 400, 20000);
     reach(w, WEIR_APPLIED);
     must(weir_close(w), 16);
 }
@@ -180,13 +174,8 @@ static void holds_once(const fixture *f, int64_t last) {
 
 /* ---- the drill ------------------------------------------------------------------------- */
 
-static void a_machine_burns(void **state) {
-    fixture *f = *state;
-    char fetched[300];
-    in_a_child(f, leave_archive);
-    push(f);
-    expect(f, CLEAN);
-    in_a_child(f, leave_more);
+/* What is new is sent, and once; then it is all that there is. fetched: the directory that it stays in. */
+static void push_burn_and_restore(fixture *f, char fetched[300]) {
     push(f);
     expect(f, CLEAN);
     expect_text(f->out, "up to row 300");
@@ -198,7 +187,17 @@ static void a_machine_burns(void **state) {
         NULL);
     expect(f, RECOVERED);
     holds_once(f, 300);
-    (void)snprintf(fetched, sizeof fetched, "%s.restore", f->other);
+    (void)snprintf(fetched, 300, "%s.restore", f->other);
+}
+
+static void a_machine_burns(void **state) {
+    fixture *f = *state;
+    char fetched[300];
+    in_a_child(f, leave_archive);
+    push(f);
+    expect(f, CLEAN);
+    in_a_child(f, leave_more);
+    push_burn_and_restore(f, fetched);
     run(f, "verify", fetched, NULL);
     expect(f, CLEAN);
     run(f, "archive", "restore", URL, "--endpoint", endpoint, "--into", f->other, NULL);
@@ -448,18 +447,7 @@ static void a_machine_burns_whose_archive_was_packed(void **state) {
     assert_true(packed >= 3 && count_objects("segment-0") == 1); /* a tail */
     in_a_child(f, leave_more);
     pack(f);
-    push(f);
-    expect(f, CLEAN);
-    expect_text(f->out, "up to row 300");
-    push(f);
-    expect(f, CLEAN);
-    expect_text(f->out, "pushed 0 objects");
-    burn(f);
-    run(f, "archive", "restore", URL, "--endpoint", endpoint, "--into", f->other, "--keep-fetched",
-        NULL);
-    expect(f, RECOVERED);
-    holds_once(f, 300);
-    (void)snprintf(fetched, sizeof fetched, "%s.restore", f->other);
+    push_burn_and_restore(f, fetched);
     run(f, "verify", "--archive", fetched, NULL);
     expect(f, CLEAN);
     run(f, "dump", "--archive", fetched, NULL);

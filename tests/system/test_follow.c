@@ -132,16 +132,12 @@ static void follows_a_program_that_is_killed_and_started_again(void **state) {
 }
 
 static void write_many(const fixture *f) {
-    static uint8_t noise[WIDE];
     weir_rng rng = {3};
     weir *w = open_here(f, &(weir_options){.segment_bytes = SMALL_SEGMENT});
     weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= 5000; id++) {
-        weir_rng_fill(&rng, noise, sizeof noise);
-        must(weir_append(table, weir_int(id), weir_null(), weir_null(),
-                         weir_blob(noise, sizeof noise)),
-             12);
-        if (id % 500 == 0) reach(w, WEIR_APPLIED);
+    for (int64_t id = 1; id <= 5000; id += 500) {
+        append_noise(table, &rng, id, id + 499, WIDE);
+        reach(w, WEIR_APPLIED);
     }
     (void)weir_close(w);
 }
@@ -161,16 +157,10 @@ static void a_reader_that_follows_gets_each_row_while_segments_are_recycled(void
 }
 
 static void write_many_to_the_archive(const fixture *f) {
-    static uint8_t noise[WIDE];
     weir_rng rng = {3};
     weir *w = open_here(f, &(weir_options){.segment_bytes = SMALL_SEGMENT, .archive = 1});
     weir_table *table = declare(w, "t");
-    for (int64_t id = first_id; id < first_id + 2500; id++) {
-        weir_rng_fill(&rng, noise, sizeof noise);
-        must(weir_append(table, weir_int(id), weir_null(), weir_null(),
-                         weir_blob(noise, sizeof noise)),
-             12);
-    }
+    append_noise(table, &rng, first_id, first_id + 2499, WIDE);
     reach(w, WEIR_APPLIED);
     must(weir_close(w), 16);
 }

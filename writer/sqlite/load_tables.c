@@ -74,8 +74,8 @@ static int prepare_table(weir_load *l, weir_load_table *t, weir_error *error) {
 }
 
 /* A declaration comes before its rows and creates what is missing. If something is missing when the
- * rows come, somebody has renamed or dropped it, or the database is not the one that it was made in. Only the first such thing in a
- * transaction is reported. */
+ * rows come, somebody has renamed or dropped it, or the database is not the one that it was made in.
+ * Only the first such thing in a transaction is reported. */
 static void note_mended(weir_load *l, const weir_declaration *d, uint16_t added) {
     if (added == 0 || l->counts.mended) return;
     if (added == d->columns)

@@ -728,16 +728,23 @@ static void what_is_packed_meanwhile_leaves_no_gap(void **state) {
 static int64_t later_ns;
 static int64_t wall_later(void *self) { return os->wall(self) + later_ns; }
 
-static void an_archive_is_bounded_by_age(void **state) {
-    (void)state;
-    weir_os moved = *os;
-    moved.wall = wall_later;
-    here->config.os = &moved;
+/* An hour's archive, with its first segments, by a clock that later_ns moves. */
+static weir_journal *open_aging(weir_os *moved) {
+    *moved = *os;
+    moved->wall = wall_later;
+    here->config.os = moved;
     here->config.archive = true;
     here->config.archive_limit_s = 3600;
     later_ns = 0;
     weir_journal *j = open_journal();
     fill_and_release(j);
+    return j;
+}
+
+static void an_archive_is_bounded_by_age(void **state) {
+    (void)state;
+    weir_os moved;
+    weir_journal *j = open_aging(&moved);
     archived_numbers before = archived_now();
     assert_true(before.count > 2);
     later_ns = INT64_C(3500) * 1000000000;
@@ -825,14 +832,8 @@ static void check_twins(uint64_t first) {
 /* A segment's end is told by the next number, not by its own twin. */
 static void twins_go_together_and_by_the_next_number(void **state) {
     (void)state;
-    weir_os moved = *os;
-    moved.wall = wall_later;
-    here->config.os = &moved;
-    here->config.archive = true;
-    here->config.archive_limit_s = 3600;
-    later_ns = 0;
-    weir_journal *j = open_journal();
-    fill_and_release(j);
+    weir_os moved;
+    weir_journal *j = open_aging(&moved);
     uint64_t last = archived_now().last + 1; /* it is being filled now, and ends later */
     later_ns = INT64_C(3500) * 1000000000;
     fill_and_release(j);
