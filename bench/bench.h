@@ -71,5 +71,6 @@ int bench_cost(bench_run *run);
 int bench_idle(bench_run *run);
 int bench_memory(bench_run *run);
 int bench_growth(bench_run *run);
+int bench_packed(bench_run *run);
 
 #endif

@@ -33,6 +33,7 @@ static const struct {
     {"idle", "processor time and wake-ups of an open handle that nobody uses", bench_idle},
     {"memory", "greatest resident size while a backlog is replayed", bench_memory},
     {"growth", "more rows in the file, more producers, more backlog", bench_growth},
+    {"packed", "bytes of an archived row, before and after weir archive pack", bench_packed},
 };
 enum { BENCHES = sizeof benches / sizeof *benches };
 

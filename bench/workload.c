@@ -5,7 +5,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static uint64_t mix(uint64_t x) { /* splitmix64's last part */
+uint64_t workload_mix(uint64_t x) { /* splitmix64's last part */
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
     x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
     return x ^ (x >> 31);
@@ -13,9 +13,8 @@ static uint64_t mix(uint64_t x) { /* splitmix64's last part */
 
 /* ---- agents ---------------------------------------------------------------------------------- */
 
-static void fill_agent(uint64_t row, weir_value *v) {
+static void fill_agent_from(uint64_t row, uint64_t mixed, weir_value *v) {
     static const char *const types[] = {"household", "firm", "bank", "government"};
-    uint64_t mixed = row * 0x9E3779B97F4A7C15u;
     v[0] = weir_int(1);
     v[1] = weir_int((int64_t)(row / 200));
     v[2] = weir_int((int64_t)(row % 200));
@@ -24,11 +23,21 @@ static void fill_agent(uint64_t row, weir_value *v) {
     v[5] = weir_int((mixed >> 36 & 15) != 0);
 }
 
+static void fill_agent(uint64_t row, weir_value *v) {
+    fill_agent_from(row, row * 0x9E3779B97F4A7C15u, v);
+}
+
+static void fill_random_agent(uint64_t row, weir_value *v) {
+    fill_agent_from(row, workload_mix(row + 1), v);
+}
+
 static const weir_column agent_columns[] = {
     {"run_id", WEIR_INTEGER},  {"tick", WEIR_INTEGER}, {"agent_id", WEIR_INTEGER},
     {"agent_type", WEIR_TEXT}, {"assets", WEIR_REAL},  {"is_active", WEIR_INTEGER}};
 const workload AGENT_ROWS = {"agent_state", agent_columns, COUNT(agent_columns), NULL, 40,
                              fill_agent};
+const workload RANDOM_AGENT_ROWS = {"agent_state",    agent_columns, COUNT(agent_columns), NULL, 40,
+                                    fill_random_agent};
 
 /* ---- numbers --------------------------------------------------------------------------------- */
 
@@ -48,7 +57,7 @@ const workload NUMBER_ROWS = {"numbers", number_columns, COUNT(number_columns), 
 /* Filling comes before the append that copies, on one thread or several. */
 static void fill_trade(uint64_t row, weir_value *v) {
     static _Thread_local char instrument[9];
-    uint64_t mixed = mix(row + 1);
+    uint64_t mixed = workload_mix(row + 1);
     for (int i = 0; i < 8; i++)
         instrument[i] = (char)('A' + (mixed >> 4 * i & 15));
     v[0] = weir_int((int64_t)row);
@@ -79,7 +88,7 @@ const workload NARROW_ROWS = {"one", one_column, 1, NULL, 8, fill_one};
 static void fill_forty(uint64_t row, weir_value *v) {
     static const char words[] = "the weir holds a stream back and lets it go in large, even flows";
     for (unsigned i = 0; i < 40; i += 4) {
-        uint64_t mixed = mix(row * 40 + i + 1);
+        uint64_t mixed = workload_mix(row * 40 + i + 1);
         v[i] = weir_int((int64_t)(mixed >> (mixed & 56)));
         v[i + 1] = weir_real((double)(mixed >> 44) / 64.0);
         v[i + 2] = weir_text_n(words + (mixed >> 8 & 31), mixed >> 16 & 15);
@@ -105,7 +114,7 @@ static const char *words_pool(void) {
     static char pool[POOL];
     if (pool[0]) return pool;
     for (size_t at = 0, n = 1; at < sizeof pool; n++)
-        for (const char *c = words[mix(n) & 15]; *c && at < sizeof pool; c++)
+        for (const char *c = words[workload_mix(n) & 15]; *c && at < sizeof pool; c++)
             pool[at++] = *c;
     return pool;
 }
@@ -114,13 +123,13 @@ static const uint8_t *noise_pool(void) {
     static uint64_t pool[POOL / sizeof(uint64_t)];
     if (!pool[0])
         for (size_t i = 0; i < COUNT(pool); i++)
-            pool[i] = mix(i + 1);
+            pool[i] = workload_mix(i + 1);
     return (const uint8_t *)pool;
 }
 
 static void fill_text(uint64_t row, weir_value *v) {
     v[0] = weir_int((int64_t)row);
-    v[1] = weir_text_n(words_pool() + mix(row + 1) % (POOL - TEXT_BYTES), TEXT_BYTES);
+    v[1] = weir_text_n(words_pool() + workload_mix(row + 1) % (POOL - TEXT_BYTES), TEXT_BYTES);
 }
 
 static void fill_blob(uint64_t row, weir_value *v) {

@@ -15,13 +15,16 @@ typedef struct workload {
     void (*fill)(uint64_t row, weir_value *values);
 } workload;
 
-extern const workload AGENT_ROWS;  /* six columns of a simulation: the shape of every bench */
-extern const workload NUMBER_ROWS; /* two integers and a real */
-extern const workload TRADE_ROWS;  /* two secondary indexes, random keys */
-extern const workload NARROW_ROWS; /* an integer */
-extern const workload WIDE_ROWS;   /* columns of all types */
-extern const workload TEXT_ROWS;   /* 4 KiB of words */
-extern const workload BLOB_ROWS;   /* 64 KiB that do not compress */
+extern const workload AGENT_ROWS;        /* six columns of a simulation: the shape of every bench */
+extern const workload RANDOM_AGENT_ROWS; /* the same; type, real and flag are 22.3 random bits */
+extern const workload NUMBER_ROWS;       /* two integers and a real */
+extern const workload TRADE_ROWS;        /* two secondary indexes, random keys */
+extern const workload NARROW_ROWS;       /* an integer */
+extern const workload WIDE_ROWS;         /* columns of all types */
+extern const workload TEXT_ROWS;         /* 4 KiB of words */
+extern const workload BLOB_ROWS;         /* 64 KiB that do not compress */
+
+uint64_t workload_mix(uint64_t x); /* as good as random, and the same each time */
 
 /* CREATE TABLE and its indexes, into text of size bytes. */
 void workload_schema(const workload *load, char *text, size_t size);

@@ -18,6 +18,8 @@ install(FILES recovery/completion/weir.zsh RENAME _weir
     DESTINATION ${WEIR_ZSH_DIR})
 install(FILES recovery/completion/weir.fish
     DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+install(FILES recovery/completion/weir.fish RENAME weir-recover.fish
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(DIRECTORY include/weir DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(FILES share/lnav/weir.json DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/lnav)

@@ -30,6 +30,8 @@
     X(closed)                                                                                      \
     X(damages)                                                                                     \
     X(to_recover)                                                                                  \
+    X(apply_status)                                                                                \
+    X(why_rows_wait)                                                                               \
     X(rows_durable)                                                                                \
     X(rows_above_mark)                                                                             \
     X(rows_beyond_damage)                                                                          \
@@ -76,6 +78,7 @@ typedef struct status_cursor {
     weir_sql_look look;
     weir_kept kept;
     sqlite3_int64 rejected;
+    int apply_status;
     bool is_filled, at_end;
 } status_cursor;
 
@@ -129,6 +132,7 @@ static int filter_status(sqlite3_vtab_cursor *base, int plan, const char *text, 
     if (status == WEIR_OK) status = count_rejected(c, &error);
     if (status != WEIR_OK) return weir_sql_failed(base->pVtab, status, &error);
     c->kept = weir_kept_take(weir_os_posix(), c->place.directory);
+    c->apply_status = weir_told_apply_status(weir_os_posix(), c->place.directory, &c->look.holder);
     c->at_end = false;
     return SQLITE_OK;
 }
@@ -241,6 +245,10 @@ static void give_journal(sqlite3_context *context, const status_cursor *c, int c
     case AT_durable_says: weir_sql_result_text(context, i->durable.source); break;
     case AT_closed: sqlite3_result_int(context, i->closed); break;
     case AT_damages: weir_sql_result_number(context, i->damage_count); break;
+    case AT_apply_status: weir_sql_result_text(context, weir_status_name(c->apply_status)); break;
+    case AT_why_rows_wait:
+        weir_sql_result_text(context, weir_why_rows_wait(i, c->apply_status));
+        break;
     case AT_first_time: give_time(context, i->first_wall_ns); break;
     case AT_last_time: give_time(context, i->first_wall_ns ? i->last_wall_ns : 0); break;
     default:

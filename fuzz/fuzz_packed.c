@@ -1,6 +1,6 @@
 /* Aims at: weir_packed_header_decode, weir_packed_group_decode, weir_heads_decode, weir_columns_decode,
  * weir_plan_read, weir_plan_take_stream, weir_plan_take_numbers, weir_packed_source_take,
- * weir_packed_source_next, weir_packed_segments. The input is a packed segment; its hashes are made
+ * weir_packed_source_next, weir_unpack_open. The input is a packed segment; its hashes are made
  * to agree first, group by group, unless its last byte is odd.
  *
  * Beyond memory: a header that is read is the one that stands at its offset, and a payload that is
@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "../lib/format/names.h"
+#include "../lib/packed/packed.h"
 #include "../lib/verify/decode.h"
-#include "../pack/packed.h"
-#include "../pack/unpack.h"
 #include "harness.h"
 
 enum { SEGMENT = 7, READ_MOST = 1 << 20 };
@@ -89,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memory_os m;
     memory_os_make(&m);
     memory_os_load(&m, &one, &positions, &count);
-    m.table.packed = &weir_packed_segments;
+    m.table.packed = true;
     weir_numbered_path(path, MEMORY_DIRECTORY, "segment", SEGMENT);
     weir_scan scan;
     weir_scan_make(&scan, &m.table, WEIR_OS_CWD);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "../lib/verify/decode.h"
-#include "../pack/unpack.h"
+#include "../lib/verify/unpack.h"
 
 int main(int argc, char **argv) {
     weir_os os = *weir_os_posix();
@@ -12,13 +12,13 @@ int main(int argc, char **argv) {
     weir_decoder decoder = {0};
     weir_block_header h;
     const uint8_t *raw;
-    os.packed = &weir_packed_segments;
+    os.packed = true;
     weir_scan_make(&scan, &os, WEIR_OS_CWD);
     if (argc != 2 || weir_scan_open(&scan, argv[1]) < 0 || !scan.packed) return 16;
     uint64_t at = WEIR_BLOCK_ALIGN;
-    while ((at = os.packed->next(scan.packed, at)) != UINT64_MAX) {
+    while ((at = weir_unpack_next(scan.packed, at)) != UINT64_MAX) {
         const uint8_t *head;
-        if (os.packed->bytes(scan.packed, at, WEIR_BLOCK_HEADER, &head) == WEIR_OK &&
+        if (weir_unpack_bytes(scan.packed, at, WEIR_BLOCK_HEADER, &head) == WEIR_OK &&
             weir_block_header_decode(head, &h) == WEIR_OK) {
             printf("%" PRIu64 " %016" PRIx64 " ", h.block, h.hash);
             if (weir_decoder_raw(&decoder, &scan, &h, &raw) == WEIR_OK)

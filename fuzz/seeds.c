@@ -717,6 +717,43 @@ static void seed_named(void) {
     write_seed("named", "beginning", file, sizeof file);
 }
 
+/* The first byte: what the rest is. The second of the first three: when to stop, how much room. */
+static void seed_s3(void) {
+#define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define OBJECT(name)                                                                               \
+    "<Contents><Key>journal/" name "</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>"   \
+    "<ETag>&quot;0123&quot;</ETag><Size>4194304</Size></Contents>"
+#define LIST(more)                                                                                 \
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"                                                 \
+    "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>b</Name>"           \
+    "<Prefix>journal/</Prefix><KeyCount>2</KeyCount>" more "</ListBucketResult>"
+#define SEED(what, text)                                                                           \
+    { what, text, sizeof(text) - 1 }
+    static const struct {
+        const char *what, *bytes;
+        size_t size;
+    } seeds[] = {
+        SEED("list", "\0\0" LIST("<IsTruncated>false</IsTruncated>" OBJECT("a") OBJECT("b/c"))),
+        SEED("page", "\0\1" LIST("<IsTruncated>true</IsTruncated><NextContinuationToken>1a==/"
+                                 "</NextContinuationToken>" OBJECT("a") OBJECT("b"))),
+        SEED("bucket", "\1\0" LIST("<IsTruncated>false</IsTruncated>" OBJECT("a"))),
+        SEED("error", "\2\377<Error><Code>NoSuchKey</Code><Message>It is &lt;gone&gt;.</Message>"
+                      "<Key>journal/a</Key></Error>"),
+        SEED("header", "\3x-amz-meta-weir-sha256: " HASH "\r\n"),
+        SEED("url", "\4s3://bucket/one/two/\nhttps://s3.eu-central-1.amazonaws.com/"),
+        SEED("name", "\5journal/segment-00000000000000000001 h\303\251llo+%"),
+        SEED("profile", "\6default\n# keys\n[other]\naws_access_key_id = A\n[default]\n"
+                        "aws_access_key_id = AKIA\naws_secret_access_key=s/e=\r\n"
+                        " aws_session_token = t\n"),
+    };
+    for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++)
+        write_seed("s3", seeds[i].what, seeds[i].bytes, seeds[i].size);
+#undef HASH
+#undef OBJECT
+#undef LIST
+#undef SEED
+}
+
 static void seed_packed(void) {
     static const unsigned rows[] = {1, 12, 300};
     static uint8_t bytes[ROOM];
@@ -742,6 +779,7 @@ int main(int argc, char **argv) {
     seed_stored();
     seed_named();
     seed_packed();
+    seed_s3();
     seed_programs();
     return 0;
 }

@@ -1,10 +1,10 @@
 /* columns_write.c - payloads into columns. */
-#include "columns.h"
+#include "columns_write.h"
 
 #include <string.h>
 
 #include "../lib/format/row_encode.h"
-#include "values.h"
+#include "values_write.h"
 
 typedef struct shape {
     uint16_t table, columns;

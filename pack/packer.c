@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "columns.h"
+#include "columns_write.h"
 
 struct weir_packer {
     const weir_os *os;

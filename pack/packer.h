@@ -5,7 +5,7 @@
 #define WEIR_PACKER_H
 
 #include "../lib/base/os.h"
-#include "packed.h"
+#include "../lib/packed/packed.h"
 
 enum { WEIR_PACKER_GROUP = 8 << 20 }; /* raw bytes of a group, about */
 

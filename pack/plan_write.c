@@ -1,5 +1,5 @@
 /* plan_write.c - streams and columns of numbers into a plan. */
-#include "plan.h"
+#include "plan_write.h"
 
 enum { INLINED_MOST = 256 }; /* bytes of a stream that is not worth a frame of its own */
 

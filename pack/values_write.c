@@ -2,7 +2,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "values.h"
+#include "values_write.h"
 
 enum { REPEATED = 4 }; /* how often each text comes, on average, where a dictionary is worth it */
 

@@ -11,6 +11,7 @@
 #include "../lib/verify/reader.h"
 #include "exits.h"
 #include "json.h"
+#include "remedy.h"
 #include "summary.h"
 
 enum { FINDINGS_MOST = 8, FINDING_TEXT = 512, LEAST_FREE = 1 << 20 };
@@ -135,20 +136,25 @@ static void look_at_rows(checking *c) {
     if (is_locked(c)) return; /* its position is not known */
     c->waiting = weir_rows_waiting(i) + c->view->ring.rows;
     c->lag_ns = lag_of(c);
-    if (c->waiting > a->max_waiting)
+    const char *why = weir_why_rows_wait(&c->view->inventory, c->view->apply_status);
+    if (why && c->view->apply_status != WEIR_BUSY)
+        find(c, WEIR_EXIT_WAITING, "%" PRIu64 " rows wait, and will until somebody acts: %s",
+             c->waiting, why);
+    else if (c->waiting > a->max_waiting)
         find(c, WEIR_EXIT_WAITING, "%" PRIu64 " rows wait, and %" PRIu64 " may", c->waiting,
              a->max_waiting);
     if (c->lag_ns / SECOND_NS >= a->max_lag_s && a->max_lag_s != UINT64_MAX)
         find(c, WEIR_EXIT_LAG,
              "the oldest row has waited for %" PRIu64 " s, and %" PRIu64 " s may pass",
              c->lag_ns / SECOND_NS, a->max_lag_s);
+    char operand[WEIR_REMEDY_TEXT];
     uint64_t left = weir_rows_to_recover(i, &c->view->ring, open);
     if (left)
         find(c, WEIR_EXIT_DIED,
-             "nobody has the journal open, and %" PRIu64 " rows wait (%s): "
-             "weir-recover %s, or start the program",
+             "nobody has the journal open, and %" PRIu64 " rows wait, since %s: "
+             "start the program, or recover them (weir-recover %.400s)",
              left, i->closed ? "it was closed before they could be applied" : "its process died",
-             c->place->database ? c->place->database : "DATABASE");
+             weir_remedy_operand(a, c->place->database, operand));
     if (c->view->database.rejects > a->max_rejects)
         find(c, WEIR_EXIT_REJECTS,
              "%" PRIu64 " rows are in weir_reject, and %" PRIu64 " are known of",
@@ -190,6 +196,13 @@ static int gravest(const checking *c) {
     return exit;
 }
 
+static const char *note_of_waiting(const checking *c) {
+    const char *why = weir_why_rows_wait(&c->view->inventory, c->view->apply_status);
+    if (is_locked(c)) return "as far as can be known while the database is locked";
+    if (why) return why;
+    return c->view->holder.is_there ? NULL : "nobody has the journal open";
+}
+
 /* "weir NAME, NAME: …; … | waiting=…": what Nagios and its kin read. */
 static void say_words(const checking *c) {
     printf("weir ");
@@ -198,10 +211,9 @@ static void say_words(const checking *c) {
     if (!c->count) printf("OK");
     for (size_t i = 0; i < c->count; i++)
         printf("%s%s", i ? "; " : ": ", c->list[i].text);
+    const char *note = note_of_waiting(c);
     if (!c->count)
-        printf(": %" PRIu64 " rows wait%s%s", c->waiting,
-               is_locked(c) ? ", as far as can be known while the database is locked" : "",
-               c->view->holder.is_there ? "" : ", nobody has the journal open");
+        printf(": %" PRIu64 " rows wait%s%s", c->waiting, note ? ", " : "", note ? note : "");
     printf(" | waiting=%" PRIu64 " lag=%.3fs rejects=%" PRIu64 " free=%" PRIu64 "B\n", c->waiting,
            (double)c->lag_ns / SECOND_NS, c->view->database.rejects, c->free_bytes);
 }
@@ -217,6 +229,9 @@ static void say_json(const checking *c) {
     weir_json_uint(&json, "rejected", c->view->database.rejects);
     weir_json_uint(&json, "free_bytes", c->free_bytes);
     weir_json_bool(&json, "locked", is_locked(c));
+    weir_json_text(&json, "apply_status", weir_status_name(c->view->apply_status));
+    weir_json_text(&json, "why_rows_wait",
+                   weir_why_rows_wait(&c->view->inventory, c->view->apply_status));
     weir_json_end(&json);
     for (size_t i = 0; i < c->count; i++) {
         json = weir_json_begin(stdout, "finding");

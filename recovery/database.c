@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,14 +230,28 @@ static void say_why(sqlite3 *db, weir_database_view *view) {
         (void)snprintf(view->why, sizeof view->why, "%s", db ? sqlite3_errmsg(db) : "no memory");
 }
 
+/* It is sound, and a newer version's. */
+static void look_at_format(sqlite3 *db, weir_database_view *view) {
+    int64_t format;
+    if (weir_position_format(db, &format, NULL) != WEIR_OK || format <= WEIR_POSITION_FORMAT)
+        return; /* an error is met again by who reads the table */
+    view->newer = true;
+    (void)snprintf(view->why, sizeof view->why,
+                   "its table weir_position has format %" PRId64 ", and weir %s knows %d: use a "
+                   "newer weir",
+                   format, weir_version(), WEIR_POSITION_FORMAT); /* it fits */
+}
+
 int weir_database_look(const char *path, weir_database_view *out) {
     *out = (weir_database_view){.state = WEIR_DATABASE_ABSENT};
     struct stat st;
     if (!path || stat(path, &st) != 0) return WEIR_OK;
     sqlite3 *db = NULL;
     int status = weir_database_open_quietly(path, &db);
-    if (status == SQLITE_OK) status = weir_database_read(db, path, out);
-    out->state = status == SQLITE_OK ? WEIR_DATABASE_READ : WEIR_DATABASE_UNREADABLE;
+    if (status == SQLITE_OK) look_at_format(db, out);
+    if (status == SQLITE_OK && !out->newer) status = weir_database_read(db, path, out);
+    bool read = status == SQLITE_OK && !out->newer;
+    out->state = read ? WEIR_DATABASE_READ : WEIR_DATABASE_UNREADABLE;
     if (status != SQLITE_OK) say_why(db, out);
     out->locked = (status & 0xff) == SQLITE_BUSY;
     (void)sqlite3_close(db); /* every statement is finalized */

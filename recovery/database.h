@@ -41,6 +41,7 @@ typedef struct weir_database_view {
     size_t journal_count;
     bool locked;    /* that is why it could not be read */
     bool forbidden; /* or this: a matter of rights */
+    bool newer;     /* or this: a newer version wrote its position */
     char why[200];
 } weir_database_view;
 

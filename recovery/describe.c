@@ -216,7 +216,9 @@ static void fish_options(weir_verb verb) {
 }
 
 static void write_fish(void) {
-    fputs("# fish completion for weir; written by `weir completion fish`.\n", stdout);
+    fputs("# fish completion for weir and weir-recover; written by `weir completion fish`.\n"
+          "complete -c weir-recover -w weir\n",
+          stdout);
     for (weir_verb v = 0; v < WEIR_VERBS; v++)
         fish_verb(v);
     for (weir_verb v = 0; v < WEIR_VERBS; v++)
@@ -264,7 +266,7 @@ static void mdoc_verb(weir_verb verb) {
     if (e->example) putchar('\n');
     bool any = false;
     for (const weir_option *o = weir_options_table; o->name; o++) {
-        if (!has_option(verb, o) || o->verbs == UINT64_MAX) continue;
+        if (!has_option(verb, o) || weir_option_is_common(o)) continue;
         if (!any && e->example) fputs(".Pp\n", stdout);
         if (!any) fputs(".Bl -tag -width Ds -compact\n", stdout);
         any = true;

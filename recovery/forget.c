@@ -65,10 +65,13 @@ static int check_consent(const forgetting *f, weir_error *error) {
     if ((!f->left && !f->unclear) || f->arguments->yes || f->arguments->dry_run) return WEIR_OK;
     say_rows(f, rows, sizeof rows);
     const char *directory = f->place->directory;
-    return weir_fail(error, WEIR_FOREIGN,
-                     "%s has %s; to leave them there: weir forget --yes %s; to bring them out into "
-                     "another database: weir replay --into NEW %s",
-                     directory, rows, f->place->database, directory);
+    return weir_fail(
+        error, WEIR_FOREIGN,
+        "%s has %s; leave them there (weir forget --yes %s%s%s%s), or bring them out into "
+        "another database (weir replay --into NEW %s)",
+        directory, rows, f->arguments->journal ? "--journal " : "",
+        f->arguments->journal ? directory : "", f->arguments->journal ? " " : "",
+        f->place->database, directory);
 }
 
 /* ---- the record ------------------------------------------------------------------------ */
@@ -230,7 +233,7 @@ static void word_result(const forgetting *f) {
            f->arguments->dry_run ? "would be" : "is", f->aside);
     if (f->left || f->unclear) {
         say_rows(f, rows, sizeof rows);
-        printf("  %sleft there: %s\n  bring them out: weir replay --into NEW %s\n", would, rows,
+        printf("  %sleft there: %s\n  bring them out (weir replay --into NEW %s)\n", would, rows,
                f->arguments->dry_run ? f->place->directory : f->aside);
     }
     if (!f->arguments->dry_run)

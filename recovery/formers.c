@@ -102,7 +102,7 @@ void weir_formers_free(weir_formers *formers) {
 
 /* ---- names ----------------------------------------------------------------------------- */
 
-static char *numbered_aside(const char *directory, unsigned n) {
+char *weir_forgotten_numbered(const char *directory, unsigned n) {
     char *path;
     return asprintf(&path, "%s-forgotten-%u", directory, n) < 0 ? NULL : path;
 }
@@ -110,7 +110,7 @@ static char *numbered_aside(const char *directory, unsigned n) {
 char *weir_forgotten_name(const char *directory) {
     struct stat st;
     for (unsigned n = 1; n <= FORGOTTEN_MOST; n++) {
-        char *path = numbered_aside(directory, n);
+        char *path = weir_forgotten_numbered(directory, n);
         if (!path || lstat(path, &st) != 0) return path;
         free(path);
     }
@@ -131,8 +131,8 @@ static void json_forgotten(const weir_forgotten *f) {
 }
 
 static void word_forgotten(const weir_forgotten *f) {
-    printf("  forgotten %s (weir forget, %s)",
-           f->directory ? f->directory : "a journal that was gone", f->noted);
+    printf("  forgotten %s (set aside %s)", f->directory ? f->directory : "a journal that was gone",
+           f->noted);
     if (f->last_row >= f->first_row && f->first_row)
         printf(": rows %" PRIu64 " to %" PRIu64 " of it are not in this database", f->first_row,
                f->last_row);
@@ -154,7 +154,7 @@ static void report_gone_journal(const weir_arguments *arguments, uint64_t row) {
 /* One of which the database does not know: it was made afterwards. */
 static void report_name(const weir_arguments *arguments, const char *path) {
     if (!arguments->json) {
-        printf("  forgotten %s (weir forget)\n", path);
+        printf("  forgotten %s (set aside)\n", path);
         return;
     }
     weir_json json = weir_json_begin(stdout, "forgotten");
@@ -183,7 +183,7 @@ void weir_formers_report(const weir_arguments *arguments, const weir_place *plac
     }
     if (f.gone_row) report_gone_journal(arguments, f.gone_row);
     for (unsigned n = 1; n <= FORGOTTEN_MOST; n++) {
-        char *path = numbered_aside(place->directory, n);
+        char *path = weir_forgotten_numbered(place->directory, n);
         bool there = path && lstat(path, &st) == 0;
         if (there && !is_former_told(&f, path)) report_name(arguments, path);
         free(path);

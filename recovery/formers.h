@@ -31,8 +31,10 @@ typedef struct weir_formers {
 int weir_formers_look(const char *database, weir_formers *out);
 void weir_formers_free(weir_formers *formers);
 
-/* DIRECTORY-forgotten-1 and so on: the name that the next forgotten journal of this directory gets.
- * malloc; NULL: no memory, or no number is free. */
+/* DIRECTORY-forgotten-N. malloc; NULL: no memory. */
+char *weir_forgotten_numbered(const char *directory, unsigned n);
+/* Of those the name that the next forgotten journal of this directory gets. malloc;
+ * NULL: no memory, or no number is free. */
 char *weir_forgotten_name(const char *directory);
 
 /* Say which journals were set aside, as the database knows and as their names tell. */

@@ -24,9 +24,10 @@ const char *weir_help_name(weir_verb verb) {
 /* Those that the verb has; those of all verbs for the tool itself. */
 static void list_options(weir_verb verb, struct argp_option list[OPTIONS_MAX]) {
     size_t count = 0;
-    uint64_t wanted = verb == WEIR_VERBS ? UINT64_MAX : UINT64_C(1) << verb;
     for (const weir_option *o = weir_options_table; o->name && count + 1 < OPTIONS_MAX; o++) {
-        if ((o->verbs & wanted) != wanted) continue;
+        bool wanted =
+            verb == WEIR_VERBS ? weir_option_is_common(o) : o->verbs & UINT64_C(1) << verb;
+        if (!wanted) continue;
         list[count] = (struct argp_option){.name = o->name,
                                            .key = o->letter ? o->letter : LETTERLESS + (int)count,
                                            .arg = o->argument,

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../pack/unpack.h"
 #include "exits.h"
 #include "extensions.h"
 #include "remembered.h"
@@ -41,9 +40,7 @@ int main(int argc, char **argv) {
     (void)setvbuf(stdout, NULL, _IOFBF, STDOUT_BYTES); /* only speed depends on it */
     const weir_verb_entry *verb = &weir_verbs[arguments.verb];
     if (verb->elsewhere) return end_tool(verb->run(&arguments, NULL));
-    weir_os os = *weir_os_posix(); /* which lasts as long as the place */
-    os.packed = &weir_packed_segments;
-    int status = weir_remembered_place(&os, &arguments, &place, &error);
+    int status = weir_remembered_place(weir_os_posix(), &arguments, &place, &error);
     if (status == WEIR_OK) status = weir_extensions_check(&arguments, &error);
     int code =
         status == WEIR_OK ? verb->run(&arguments, &place) : weir_report_error(&arguments, &error);

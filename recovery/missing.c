@@ -27,8 +27,13 @@ int weir_missing_judge(const weir_place *place, weir_missing *out, char text[WEI
             text, WEIR_MISSING_TEXT,
             "there is no journal at %.200s, though %.160s was filled from one that was in "
             "use when the database was written last: rows after row %" PRIu64
-            " may be missing; bring the journal back, or name it with --journal; or keep "
-            "the database as it is (weir forget %.160s)",
+            " may be missing; if the database was moved or the journal removed, bring the journal "
+            "back, or "
+            "name it with --journal; if this is a copy that was made beside a running program "
+            "(VACUUM "
+            "INTO, .backup), or the journal is gone for good, keep the database as it is (weir "
+            "forget "
+            "%.160s)",
             directory, database, f.missed_row, database); /* a cut text is still a text */
     weir_formers_free(&f);
     return WEIR_OK;

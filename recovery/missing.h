@@ -12,7 +12,7 @@ typedef enum weir_missing {
 } weir_missing;
 
 /* In words: text. For a place without a journal and with a database. WEIR_OK or WEIR_NO_MEMORY. */
-enum { WEIR_MISSING_TEXT = 800 };
+enum { WEIR_MISSING_TEXT = 1000 };
 int weir_missing_judge(const weir_place *place, weir_missing *out, char text[WEIR_MISSING_TEXT]);
 const char *weir_missing_verdict(weir_missing missing); /* "journal_missing", "no_journal" */
 

@@ -2,6 +2,8 @@
 #include "options.h"
 
 #define ALL UINT64_MAX
+#define TELLING (ALL & ~(WEIR_BIT(METRICS) | WEIR_BIT(COMPLETION)))
+#define PLACED (ALL & ~(WEIR_BIT(ARCHIVE_RESTORE) | WEIR_BIT(COMPLETION)))
 #define READING (WEIR_BIT(STATUS) | WEIR_BIT(VERIFY) | WEIR_BIT(DUMP))
 #define REJECTS (WEIR_BIT(REJECTS_LIST) | WEIR_BIT(REJECTS_RETRY) | WEIR_BIT(REJECTS_DROP))
 #define CHANGING (WEIR_BIT(FORGET) | WEIR_BIT(REJECTS_RETRY) | WEIR_BIT(REJECTS_DROP))
@@ -21,9 +23,9 @@
 
 /* clang-format off: a line is a row of a table */
 const weir_option weir_options_table[] = {
-    {"json", NULL, "Write one JSON object per line", ALL, FLAG(json), 0},
-    {"journal", "DIR", "Use the journal there, not the one beside the database", ALL, TEXT(journal),
-     0},
+    {"json", NULL, "Write one JSON object per line", TELLING, FLAG(json), 0},
+    {"journal", "DIR", "Use the journal there, not the one beside the database", PLACED,
+     TEXT(journal), 0},
     {"archive", NULL, "Include the archived segments", READING, FLAG(archive), 0},
     {"csv", NULL, "Comma-separated values of one table, with a header line, instead of NDJSON",
      WEIR_BIT(DUMP), FLAG(csv), 0},
@@ -185,3 +187,8 @@ const weir_option weir_options_table[] = {
     {0},
 };
 /* clang-format on */
+
+bool weir_option_is_common(const weir_option *o) {
+    uint64_t verbs = o->verbs & ((UINT64_C(1) << WEIR_VERBS) - 1);
+    return __builtin_popcountll(verbs) > WEIR_VERBS / 2;
+}

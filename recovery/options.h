@@ -2,6 +2,7 @@
 #ifndef WEIR_OPTIONS_H
 #define WEIR_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "arguments.h"
@@ -31,5 +32,8 @@ typedef struct weir_option {
 #define WEIR_BIT(verb) (UINT64_C(1) << WEIR_VERB_##verb)
 
 extern const weir_option weir_options_table[]; /* ends with a name that is NULL */
+
+/* Most verbs have it: the tool's own help and the manual page tell it once. */
+bool weir_option_is_common(const weir_option *o);
 
 #endif

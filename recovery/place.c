@@ -50,7 +50,7 @@ char *weir_path_without_slashes(const char *path) {
 }
 
 static bool belongs_to_a_journal(const char *name) {
-    static const char *const begins[] = {"segment-", "spare-", "damaged-"};
+    static const char *const begins[] = {"segment-", "spare-", "damaged-", "packed-segment-"};
     for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
         if (strncmp(name, begins[i], strlen(begins[i])) == 0) return true;
     return strcmp(name, "ring") == 0;
@@ -68,15 +68,36 @@ static int look_inside(const char *directory, weir_error *error) {
     return found ? WEIR_OK : WEIR_NOT_FOUND;
 }
 
+static bool is_archived(const char *directory) {
+    struct stat st;
+    char *archive = joined(directory, "/archive");
+    bool archived = archive && lstat(archive, &st) == 0 && S_ISDIR(st.st_mode);
+    free(archive);
+    return archived;
+}
+
+/* Where no database is beside it, an archive alone may be read as a journal: one that was fetched from
+ * a store, or kept elsewhere. */
+static int look_for_journal(const weir_place *place, weir_error *error) {
+    int status = look_inside(place->directory, error);
+    if (status != WEIR_NOT_FOUND || place->database || !is_archived(place->directory))
+        return status;
+    char *archive = joined(place->directory, "/archive");
+    status = archive ? look_inside(archive, error)
+                     : weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
+    free(archive);
+    return status;
+}
+
 /* A directory that holds nothing of a journal was named by mistake. Say so, instead of judging
  * it. */
-static int check_journal(const char *directory, weir_error *error) {
-    int status = look_inside(directory, error);
+static int check_journal(const weir_place *place, weir_error *error) {
+    int status = look_for_journal(place, error);
     if (status != WEIR_NOT_FOUND) return status;
     return weir_fail(error, WEIR_NOT_FOUND,
                      "%s is a directory, but not a journal: it holds no segment and no ring; name "
                      "the database, or a directory that ends in " JOURNAL_SUFFIX,
-                     directory);
+                     place->directory);
 }
 
 static bool ends_in(const char *name, const char *end) {
@@ -120,7 +141,7 @@ static int fill_directory(weir_place *place, const char *target, weir_error *err
     place->directory = weir_path_without_slashes(target);
     if (!place->directory) return weir_fail(error, WEIR_NO_MEMORY, "no memory for a path");
     place->database = database_beside(place->directory);
-    return check_journal(place->directory, error);
+    return check_journal(place, error);
 }
 
 static int fill_database(weir_place *place, const char *target, const char *journal,
@@ -141,14 +162,6 @@ static int check_kind(const struct stat *st, const char *path, weir_error *error
                      path);
 }
 
-static bool is_archived(const char *directory) {
-    struct stat st;
-    char *archive = joined(directory, "/archive");
-    bool archived = archive && lstat(archive, &st) == 0 && S_ISDIR(st.st_mode);
-    free(archive);
-    return archived;
-}
-
 static int look_around(weir_place *place, weir_error *error) {
     struct stat st;
     place->ring = joined(place->directory, "/ring");
@@ -160,7 +173,7 @@ static int look_around(weir_place *place, weir_error *error) {
         return weir_fail(error, WEIR_NOT_FOUND, "%s is not a directory, so it is not a journal",
                          place->directory);
     if (place->journal_is_there) {
-        status = look_inside(place->directory, error);
+        status = look_for_journal(place, error);
         if (status != WEIR_OK && status != WEIR_NOT_FOUND) return status;
         place->journal_is_there = status == WEIR_OK;
         place->archives = is_archived(place->directory);

@@ -43,7 +43,7 @@ static int check_into(const rebuilding *r, weir_error *error) {
             weir_fail(error, WEIR_LOCKED, "%s is open in %s", into, weir_holder_text(holder, who));
     else if (found == WEIR_OK && strcmp(other.directory, r->place->directory) == 0)
         status = weir_fail(error, WEIR_MISUSE,
-                           "%s is the journal's own database: use plain recovery, weir-recover %s",
+                           "%s is the journal's own database: use plain recovery (weir-recover %s)",
                            into, into);
     else if (found != WEIR_OK && found != WEIR_NOT_FOUND)
         status = weir_fail(error, found, "%s", ignored.text);

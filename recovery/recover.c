@@ -39,6 +39,8 @@ static void on_recovery_event(void *context, weir_event event, const char *text)
     recovery *r = context;
     if (event == WEIR_EVENT_TORN_TAIL) atomic_store_explicit(&r->torn, true, memory_order_relaxed);
     if (event == WEIR_EVENT_DAMAGE) atomic_store_explicit(&r->lost, true, memory_order_relaxed);
+    /* A database that is made anew has no tables yet. */
+    if (event == WEIR_EVENT_TABLE_MENDED && !r->place->database_is_there) return;
     weir_report_event(r->arguments, event, text);
 }
 

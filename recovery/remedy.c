@@ -3,35 +3,90 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../lib/verify/verdict_text.h"
+#include "copies.h"
+
+const char *weir_remedy_operand(const weir_arguments *a, const char *target,
+                                char text[WEIR_REMEDY_TEXT]) {
+    if (!target) target = "DATABASE";
+    if (a->journal)
+        (void)snprintf(text, WEIR_REMEDY_TEXT, "--journal %.400s %.400s", a->journal, target);
+    else
+        (void)snprintf(text, WEIR_REMEDY_TEXT, "%.400s", target); /* both fit */
+    return text;
+}
 
 /* ---- a damage -------------------------------------------------------------------------- */
+
+/* The file that is not here: the damage names it, or the last one before it. */
+static uint64_t missing_segment(const weir_damage *d) {
+    return d->path ? d->segment + 1 : d->segment;
+}
 
 /* The file to look for, by the name that it must have. */
 static void name_file(const weir_damage *d, char *text, size_t size) {
     const char *slash = d->path ? strrchr(d->path, '/') : NULL;
-    if (d->path)
+    if (d->missing)
+        (void)snprintf(text, size, "segment-%020" PRIu64, missing_segment(d));
+    else if (d->path)
         (void)snprintf(text, size, "%.100s", slash ? slash + 1 : d->path);
     else
         (void)snprintf(text, size, "segment-%020" PRIu64, d->segment); /* both fit */
 }
 
 static const char *remedy_without_loss(const weir_arguments *a, char text[WEIR_REMEDY_TEXT]) {
+    char operand[WEIR_REMEDY_TEXT];
     if (a->verb == WEIR_VERB_SALVAGE || a->verb == WEIR_VERB_REPLAY)
         (void)snprintf(text, WEIR_REMEDY_TEXT, "nothing is needed");
     else
+        (void)snprintf(
+            text, WEIR_REMEDY_TEXT,
+            "nothing is lost by setting the file aside and going on (weir salvage %.800s)",
+            weir_remedy_operand(a, a->target, operand)); /* it fits */
+    return text;
+}
+
+static char *copy_of_missing(const char *directory, const weir_inventory *inventory,
+                             const weir_damage *d) {
+    return directory ? weir_copy_of_segment(directory, inventory->journal, missing_segment(d))
+                     : NULL;
+}
+
+static char *directory_of_segments(const weir_inventory *inventory) {
+    const char *path = inventory->segment_count ? inventory->segments[0].path : NULL;
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? strndup(path, (size_t)(slash - path)) : NULL;
+}
+
+/* That a copy exists is not known; where the tools would have put one is looked at. */
+static const char *remedy_of_missing(const weir_arguments *a, const weir_inventory *inventory,
+                                     const weir_damage *d, char text[WEIR_REMEDY_TEXT]) {
+    char operand[WEIR_REMEDY_TEXT];
+    char *directory = directory_of_segments(inventory);
+    char *copy = copy_of_missing(directory, inventory, d);
+    if (copy)
         (void)snprintf(text, WEIR_REMEDY_TEXT,
-                       "nothing is lost by weir salvage %.400s, which sets "
-                       "the file aside and goes on",
-                       a->target); /* it fits */
+                       "a copy stands elsewhere, put it back: cp %.400s %.400s", copy, directory);
+    else
+        (void)snprintf(text, WEIR_REMEDY_TEXT,
+                       "%ssegment-%020" PRIu64
+                       "%s: no copy stands in archive or beside the journal, so look in your "
+                       "backups; without one, go on and lose no other rows (weir salvage %.600s)",
+                       d->path ? "this file may be an older copy, or what is missing is "
+                               : "it is ",
+                       missing_segment(d), d->path ? " and what follows it" : "",
+                       weir_remedy_operand(a, a->target, operand)); /* it fits */
+    free(copy);
+    free(directory);
     return text;
 }
 
 const char *weir_remedy_of_damage(const weir_arguments *a, const weir_inventory *inventory,
                                   const weir_damage *d, char text[WEIR_REMEDY_TEXT]) {
-    char file[128];
+    char file[128], operand[WEIR_REMEDY_TEXT];
     if (inventory->verdict == WEIR_VERDICT_JOURNAL_BEHIND) {
         (void)snprintf(text, WEIR_REMEDY_TEXT, "put the journal's newest files back"); /* it fits */
         return text;
@@ -44,11 +99,13 @@ const char *weir_remedy_of_damage(const weir_arguments *a, const weir_inventory 
     }
     if (!weir_findings_lost(inventory, d) && !d->rows_unknown) return remedy_without_loss(a, text);
     name_file(d, file, sizeof file);
+    if (d->missing && a->verb != WEIR_VERB_SALVAGE && a->verb != WEIR_VERB_REPLAY)
+        return remedy_of_missing(a, inventory, d, text);
     if (a->verb == WEIR_VERB_SALVAGE && !a->save_to)
         (void)snprintf(text, WEIR_REMEDY_TEXT,
                        "with a sound copy of %s they can be brought in later (weir salvage --undo "
-                       "%.400s)",
-                       file, a->target); /* all of these fit */
+                       "%.600s)",
+                       file, weir_remedy_operand(a, a->target, operand)); /* all of these fit */
     else if (a->verb == WEIR_VERB_SALVAGE || a->skip_damage)
         (void)snprintf(text, WEIR_REMEDY_TEXT,
                        "with a sound copy of %s a file that is filled anew has them", file);
@@ -57,10 +114,11 @@ const char *weir_remedy_of_damage(const weir_arguments *a, const weir_inventory 
                        "put a sound copy of %s back, or leave these rows out (--skip-damage)",
                        file);
     else
-        (void)snprintf(text, WEIR_REMEDY_TEXT,
-                       "put a sound copy of %s back; without one, weir salvage %.400s goes on and "
-                       "loses no other rows",
-                       file, a->target);
+        (void)snprintf(
+            text, WEIR_REMEDY_TEXT,
+            "put a sound copy of %s back, if there is one; without one, go on and lose no "
+            "other rows (weir salvage %.600s)",
+            file, weir_remedy_operand(a, a->target, operand));
     return text;
 }
 

@@ -16,4 +16,8 @@ const char *weir_remedy_of_verdict(const weir_arguments *arguments, const weir_i
 const char *weir_remedy_of_damage(const weir_arguments *arguments, const weir_inventory *inventory,
                                   const weir_damage *damage, char text[WEIR_REMEDY_TEXT]);
 
+/* What a command takes to look at the same journal: "DATABASE", or "--journal DIR DATABASE". */
+const char *weir_remedy_operand(const weir_arguments *arguments, const char *target,
+                                char text[WEIR_REMEDY_TEXT]);
+
 #endif

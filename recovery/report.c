@@ -274,6 +274,9 @@ static void json_view(const weir_arguments *arguments, const weir_place *place,
     weir_json_uint(&json, "damages", i->damage_count);
     weir_json_uint(&json, "to_recover",
                    weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there));
+    weir_json_text(&json, "apply_status", weir_status_name(view->apply_status));
+    weir_json_text(&json, "why_rows_wait",
+                   weir_why_rows_wait(&view->inventory, view->apply_status));
     json_rows(&json, view);
     if (i->first_wall_ns) {
         weir_json_time(&json, "first_time", i->first_wall_ns);
@@ -317,10 +320,14 @@ static void word_rows(const weir_view *view) {
 }
 
 /* They accumulate until somebody removes them. */
-static void word_kept(const char *what, const weir_kept_files *files, const char *note) {
+static void word_kept(const weir_arguments *arguments, const weir_place *place, const char *what,
+                      const weir_kept_files *files, const char *note, const char *verb) {
+    char operand[WEIR_REMEDY_TEXT];
+    const char *target = place->database ? place->database : place->directory;
     if (!files->count) return;
-    printf("  %s %" PRIu64 " %s, %" PRIu64 " bytes; %s\n", what, files->count,
-           files->count == 1 ? "file" : "files", files->bytes, note);
+    printf("  %s %" PRIu64 " %s, %" PRIu64 " bytes; %s (weir %s list %s)\n", what, files->count,
+           files->count == 1 ? "file" : "files", files->bytes, note, verb,
+           weir_remedy_operand(arguments, target, operand));
 }
 
 static void word_part(const char *name, const weir_kept_files *files) {
@@ -345,7 +352,10 @@ static void word_view(const weir_arguments *arguments, const weir_place *place,
     const weir_inventory *i = &view->inventory;
     char first[WEIR_TIME_TEXT], last[WEIR_TIME_TEXT];
     char text[WEIR_REMEDY_TEXT];
-    printf("%s: %s\n", weir_verdict_name(i->verdict), weir_remedy_of_verdict(arguments, i, text));
+    const char *why = weir_why_rows_wait(&view->inventory, view->apply_status);
+    printf("%s: %s", weir_verdict_name(i->verdict), weir_remedy_of_verdict(arguments, i, text));
+    if (why) printf("; %" PRIu64 " rows wait: %s", weir_rows_waiting(i), why);
+    putchar('\n');
     printf("  database  %s, %s%s%s\n", place->database ? place->database : "not named",
            database_name(view->database.state), view->database.why[0] ? ": " : "",
            view->database.why);
@@ -360,13 +370,14 @@ static void word_view(const weir_arguments *arguments, const weir_place *place,
                weir_time_text(i->last_wall_ns, last));
     word_ring(&view->ring);
     word_disk(&view->kept);
-    word_kept("archive  ", &view->kept.archived, "see weir archive list");
-    word_kept("set aside", &view->kept.aside, "weir aside list says which are not needed");
+    word_kept(arguments, place, "archive  ", &view->kept.archived, "they are listed", "archive");
+    word_kept(arguments, place, "set aside", &view->kept.aside, "which are needed is said",
+              "aside");
     weir_word_readers(place, i);
     if (weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there))
-        printf("  to do     %" PRIu64 " rows are not in the database yet: weir-recover %s\n",
+        printf("  to do     %" PRIu64 " rows are not in the database yet (weir-recover %s)\n",
                weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there),
-               place->database ? place->database : "DATABASE");
+               weir_remedy_operand(arguments, place->database, text));
     char who[WEIR_HOLDER_TEXT];
     if (view->holder.is_there) printf("  open in   %s\n", weir_holder_text(view->holder, who));
 }

@@ -1,6 +1,10 @@
 /* summary.c - rows counted, and what was found named. */
 #include "summary.h"
 
+#include <string.h>
+
+#include "../lib/stats/stats_read.h"
+
 const char *weir_found_ring_name(weir_found_ring found) {
     static const char *const names[] = {
         [WEIR_RING_ABSENT] = "absent",   [WEIR_RING_OURS] = "ours",
@@ -39,4 +43,24 @@ uint64_t weir_rows_beyond_damage(const weir_inventory *i) {
         if (i->extents[e].first_row > lost)
             rows += i->extents[e].next_row - i->extents[e].first_row;
     return rows;
+}
+
+/* The figures stay when a process dies. */
+int weir_told_apply_status(const weir_os *os, const char *directory, const weir_holder *holder) {
+    weir_stats_snapshot s;
+    weir_error error;
+    if (!holder->is_there || weir_stats_read(os, directory, &s, &error) != WEIR_OK) return WEIR_OK;
+    for (uint32_t i = 0; i < s.header.sinks && s.figures.state == WEIR_STATS_OPEN; i++)
+        if (strcmp(s.sinks[i].name, "sqlite") == 0) return (int)(int64_t)s.sinks[i].figures.status;
+    return WEIR_OK;
+}
+
+const char *weir_why_rows_wait(const weir_inventory *inventory, int apply_status) {
+    if (apply_status == WEIR_OK || weir_rows_waiting(inventory) == 0) return NULL;
+    switch (apply_status) {
+    case WEIR_BUSY: return "another connection has the database locked";
+    case WEIR_SCHEMA:
+        return "a table of the database is not as the program declares it; its log names the table";
+    default: return weir_status_text(apply_status);
+    }
 }

@@ -124,7 +124,7 @@ static void note_rows_that_wait(const weir_place *place) {
     uint64_t rows = weir_inspection_rows_waiting(&view.inventory, &view.ring);
     if (rows && !view.holder.is_there)
         weir_report_note("%" PRIu64 " rows are not in %s yet, and the last crash may be among "
-                         "them: weir-recover %s takes them in",
+                         "them: take them in (weir-recover %s)",
                          rows, place->database, place->database);
     weir_view_free(&view);
 }

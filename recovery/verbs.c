@@ -57,7 +57,6 @@ static const char *complain_of_report(const weir_arguments *a) {
 }
 
 static const char *complain_of_metrics(const weir_arguments *a) {
-    if (a->json) return "metrics are OpenMetrics text; status has --json";
     bool known =
         !a->format || strcmp(a->format, "openmetrics") == 0 || strcmp(a->format, "prometheus") == 0;
     if (!known) return "--format is openmetrics or prometheus";
@@ -69,10 +68,6 @@ static const char *complain_of_status(const weir_arguments *a) {
     bool limits = a->max_waiting != UINT64_MAX || a->max_lag_s != UINT64_MAX ||
                   a->max_rejects != UINT64_MAX || a->min_free;
     return limits && !a->check ? "limits are for status --check" : NULL;
-}
-
-static const char *complain_of_completion(const weir_arguments *a) {
-    return a->json ? "a completion is a script for a shell; it has no --json" : NULL;
 }
 
 static const char *complain_of_prune(const weir_arguments *a) {
@@ -270,7 +265,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
              "Each archived segment is written anew, column by column, read back and compared, and "
              "only then replaced. verify, dump and replay read both. It changes nothing but the "
              "archive, and may run beside the program; after Ctrl-C or a crash the same command "
-             "goes on. `archive push` sends segments that are not packed: push first.",
+             "goes on. `archive push` sends either form.",
          .example = "weir archive pack --keep-plain 2 run.db",
          .run = weir_run_archive_pack},
     [WEIR_VERB_ARCHIVE_PRUNE] =
@@ -358,6 +353,5 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
          .heading = "Other",
          .example = "weir completion bash > ~/.local/share/bash-completion/completions/weir",
          .run = weir_run_completion,
-         .complain = complain_of_completion,
          .elsewhere = true},
 };

@@ -2,6 +2,7 @@
 #include "view.h"
 
 #include "progress.h"
+#include "summary.h"
 
 enum { TRIES_WHILE_LIVE = 5 };
 
@@ -16,7 +17,7 @@ static weir_inventory_input inventory_input(const weir_view_input *input, const 
         .database_missing = own && !place->database_is_there,
         .database_broken =
             view->database.state == WEIR_DATABASE_UNREADABLE ? view->database.why : NULL,
-        .database_shut = view->database.locked || view->database.forbidden,
+        .database_shut = view->database.locked || view->database.forbidden || view->database.newer,
         .database_has_positions = view->database.count > 0,
         .positions = view->database.positions,
         .position_count = view->database.count,
@@ -54,6 +55,7 @@ int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *err
         if (!out->holder.is_there || !weir_verdict_refuses(out->inventory.verdict)) break;
         if (i + 1 < TRIES_WHILE_LIVE) weir_view_free(out);
     }
+    out->apply_status = weir_told_apply_status(input->os, input->place->directory, &out->holder);
     out->kept = weir_kept_take(input->place->os, input->place->directory);
     return status;
 }

@@ -15,6 +15,7 @@ typedef struct weir_view {
     weir_ring_report ring;
     weir_inventory inventory;
     weir_holder holder; /* of the journal's lock */
+    int apply_status; /* what keeps that process from applying rows, as it says; WEIR_OK: nothing */
     weir_kept kept;
 } weir_view;
 

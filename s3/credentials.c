@@ -1,10 +1,11 @@
 /* credentials.c - the keys of an S3 server, from where other programs have them. */
+#include "credentials.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "http.h"
+#include "text.h"
 
 static bool take_credential(char *to, size_t bytes, const char *from) {
     if (!from || !from[0] || strlen(from) >= bytes) return false;
@@ -13,15 +14,15 @@ static bool take_credential(char *to, size_t bytes, const char *from) {
 }
 
 static char *without_blanks(char *text) {
-    text += strspn(text, " \t");
+    static const char blanks[] = " \t\r\n";
+    text += strspn(text, blanks);
     size_t length = strlen(text);
-    while (length && strchr(" \t\r\n", text[length - 1]))
+    while (length && strchr(blanks, text[length - 1]))
         text[--length] = 0;
     return text;
 }
 
-/* "name = value" lines below "[profile]". */
-static void read_profile(FILE *file, const char *profile, weir_s3_credentials *out) {
+void weir_s3_read_profile(FILE *file, const char *profile, weir_s3_credentials *out) {
     char line[4400];
     bool ours = false;
     while (fgets(line, sizeof line, file)) {
@@ -56,7 +57,7 @@ static int from_file(weir_s3_credentials *out, weir_error *error) {
     if (!profile || !profile[0]) profile = "default";
     FILE *file = fopen(path, "re");
     if (file) {
-        read_profile(file, profile, out);
+        weir_s3_read_profile(file, profile, out);
         (void)fclose(file); /* it was only read */
         if (out->key[0] && out->secret[0]) return WEIR_OK;
         return weir_s3_fail(

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,19 +10,6 @@
 #include <unistd.h>
 
 enum { TRIES = 6, FIRST_PAUSE_MS = 250 };
-
-int weir_s3_fail(weir_error *error, int status, const char *format, ...) {
-    va_list list;
-    if (!error) return status;
-    va_start(list, format);
-    (void)vsnprintf(error->text, sizeof error->text, format, list);
-    va_end(list);
-    for (char *c = error->text; *c; c++)
-        if ((unsigned char)*c < 32 || *c == 127) *c = '?'; /* a server's words are not trusted */
-    error->status = status;
-    error->os_error = 0;
-    return status;
-}
 
 static void digits_of(const unsigned char *sum, char out[WEIR_S3_SHA256]) {
     for (size_t i = 0; i < 32; i++)
@@ -37,22 +23,6 @@ bool weir_s3_sha256(const void *bytes, size_t length, char out[WEIR_S3_SHA256]) 
     if (EVP_Digest(bytes, length, sum, &size, EVP_sha256(), NULL) != 1 || size != 32) return false;
     digits_of(sum, out);
     return true;
-}
-
-char *weir_s3_encoded(const char *text, bool slash) {
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    size_t length = strlen(text);
-    if (length > (SIZE_MAX - 1) / 3) return NULL;
-    char *out = malloc(3 * length + 1), *at = out;
-    for (; out && *text; text++) {
-        if (strchr(plain, *text) || (*text == '/' && !slash))
-            *at++ = *text;
-        else
-            at += snprintf(at, 4, "%%%02X", (unsigned)(unsigned char)*text);
-    }
-    if (out) *at = 0;
-    return out;
 }
 
 /* ---- one try ---------------------------------------------------------------------------- */
@@ -130,20 +100,9 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *user) {
 }
 
 static size_t take_answer_header(char *bytes, size_t size, size_t count, void *user) {
-    static const char sha256[] = "x-amz-meta-weir-sha256:";
     trying *t = user;
-    size_t length = size * count, name = sizeof sha256 - 1;
-    if (length < name || strncasecmp(bytes, sha256, name) != 0) return length;
-    const char *at = bytes + name, *end = bytes + length;
-    while (at < end && (*at == ' ' || *at == '\t'))
-        at++;
-    size_t digits = 0;
-    while (at + digits < end && strchr("0123456789abcdef", at[digits]) && at[digits])
-        digits++;
-    if (digits != WEIR_S3_SHA256 - 1) return length;
-    memcpy(t->answer->sha256, at, digits);
-    t->answer->sha256[digits] = 0;
-    return length;
+    weir_s3_take_header(bytes, size * count, t->answer->sha256);
+    return size * count;
 }
 
 static bool add_header(struct curl_slist **list, const char *name, const char *value) {

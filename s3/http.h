@@ -10,16 +10,10 @@
 #include <stdbool.h>
 
 #include "../recovery/archive/store_part.h"
+#include "credentials.h"
+#include "text.h"
 
-enum { WEIR_S3_SHA256 = 65, WEIR_S3_BODY_MAX = 16 << 20 };
-
-typedef struct weir_s3_credentials {
-    char key[256], secret[256], token[4096]; /* token: "" for none */
-} weir_s3_credentials;
-
-/* From the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN), or else the
- * profile AWS_PROFILE (default) of AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials). WEIR_MISUSE. */
-int weir_s3_find_credentials(weir_s3_credentials *out, weir_error *error);
+enum { WEIR_S3_BODY_MAX = 16 << 20 };
 
 struct weir_store {
     CURL *curl;
@@ -57,11 +51,6 @@ int weir_s3_ask(weir_store *store, const weir_s3_request *request, weir_s3_answe
                 weir_error *error);
 void weir_s3_answer_free(weir_s3_answer *answer);
 
-/* A text with all but letters, digits and -._~/ as %XX; to be freed, or NULL. slash: '/' too. */
-char *weir_s3_encoded(const char *text, bool slash);
 bool weir_s3_sha256(const void *bytes, size_t length, char out[WEIR_S3_SHA256]);
-
-int weir_s3_fail(weir_error *error, int status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 #endif

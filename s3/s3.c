@@ -14,33 +14,6 @@ static const char *either(const char *a, const char *b, const char *c) {
     return b && b[0] ? b : c;
 }
 
-/* "bucket" and "prefix/" of s3://bucket/prefix. */
-static int divide_url(weir_store *store, const char *endpoint, weir_error *error) {
-    const char *bucket = store->said_url + strlen("s3://");
-    if (strncmp(store->said_url, "s3://", strlen("s3://")) != 0 || !bucket[0] || bucket[0] == '/')
-        return weir_s3_fail(error, WEIR_MISUSE,
-                            "'%.200s' is no store: name it as s3://BUCKET/PREFIX", store->said_url);
-    size_t length = strcspn(bucket, "/"), end = strlen(endpoint);
-    const char *prefix = bucket + length + strspn(bucket + length, "/");
-    size_t kept = strlen(prefix);
-    while (end && endpoint[end - 1] == '/')
-        end--;
-    while (kept && prefix[kept - 1] == '/')
-        kept--;
-    if (length > 255 || kept > 700 || end > 1000)
-        return weir_s3_fail(error, WEIR_MISUSE, "the name of the store is too long");
-    if (strncmp(endpoint, "http://", 7) != 0 && strncmp(endpoint, "https://", 8) != 0)
-        return weir_s3_fail(error, WEIR_MISUSE,
-                            "'%.200s' is no endpoint: it begins with https:// or http://",
-                            endpoint);
-    if (asprintf(&store->base, "%.*s/%.*s", (int)end, endpoint, (int)length, bucket) < 0)
-        store->base = NULL;
-    if (asprintf(&store->prefix, "%.*s%s", (int)kept, prefix, kept ? "/" : "") < 0)
-        store->prefix = NULL;
-    if (store->base && store->prefix) return WEIR_OK;
-    return weir_s3_fail(error, WEIR_NO_MEMORY, "no memory to open the store");
-}
-
 static void s3_close(weir_store *store) {
     if (!store) return;
     if (store->curl) curl_easy_cleanup(store->curl);
@@ -69,7 +42,7 @@ static int s3_open(const weir_store_place *place, weir_store **out, weir_error *
     store->timeout_s = place->timeout_s;
     store->curl = curl_easy_init();
     (void)snprintf(store->signing, sizeof store->signing, "aws:amz:%s:s3", region);
-    int status = divide_url(store, endpoint, error);
+    int status = weir_s3_divide_url(store->said_url, endpoint, &store->base, &store->prefix, error);
     if (status == WEIR_OK) status = weir_s3_find_credentials(&store->credentials, error);
     if (status == WEIR_OK && !store->curl)
         status = weir_s3_fail(error, WEIR_NO_MEMORY, "no memory to open the store");

@@ -46,10 +46,10 @@ static void XMLCALL take_xml_text(void *user, const XML_Char *text, int length) 
 }
 
 static void take_size(reading_xml *x) {
-    char *end;
+    size_t digits = strspn(x->text, "0123456789");
     errno = 0;
-    x->size = strtoull(x->text, &end, 10);
-    x->has_size = x->length > 0 && *end == 0 && errno == 0 && x->text[0] != '-';
+    x->size = strtoull(x->text, NULL, 10);
+    x->has_size = !x->too_long && digits > 0 && x->text[digits] == 0 && errno == 0;
 }
 
 /* A key that is too long is none of ours. */

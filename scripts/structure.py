@@ -11,11 +11,12 @@ import re
 import subprocess
 import sys
 
-FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/stats", "lib/verify", "lib/journal", "lib/handle",
+FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/stats", "lib/packed", "lib/verify", "lib/journal", "lib/handle",
            "lib/read", "writer/apply", "writer/copy", "writer/sqlite", "pack", "recovery", "recovery/metrics",
            "recovery/archive", "recovery/backup", "recovery/rejects", "recovery/report_page", "recovery/watch", "s3", "logger",
            "extension"]
-NOT = {"pack": ["lib/ring", "lib/journal", "lib/handle", "writer/apply", "writer/copy", "writer/sqlite"],
+NOT = {"lib/packed": ["lib/ring", "lib/stats"],
+       "pack": ["lib/ring", "lib/journal", "lib/handle", "writer/apply", "writer/copy", "writer/sqlite"],
        "writer/copy": ["lib/ring", "lib/verify", "lib/journal", "lib/handle", "writer/apply"],
        "logger": ["pack", "recovery", "recovery/archive"],
        "extension": ["writer/apply", "writer/copy", "writer/sqlite", "pack", "recovery/archive", "logger"]}

@@ -23,8 +23,8 @@
  * Rows that are at or below the durable mark; rows in the ring alone are not. Rows of a logger's
  * template are expanded. It goes on over segments, and over restarts of the program, which an item
  * says. Rows that left the journal before they were read are an item with their numbers; they are
- * looked for in the journal's archive/ first. Rows that are damaged are WEIR_DAMAGED with their
- * numbers, and the next call goes on after them.
+ * looked for in the journal's archive/ first, in packed segments too. Rows that are damaged are
+ * WEIR_DAMAGED with their numbers, and the next call goes on after them.
  *
  * WHERE IT GOES ON
  *

@@ -293,7 +293,9 @@ typedef enum weir_event {
     /* The journal cannot grow for now: no space, descriptors, memory or rights, or a limit: text
      * says which. It is tried again; when the ring is full, the full policy decides. */
     WEIR_EVENT_NO_SPACE = 10,
-    WEIR_EVENT_WEAKENED = 11,    /* a promise is off on this file system: text says which */
+    /* A promise is off on this file system; or, because named readers (<weir/read.h>) cannot be read,
+     * applied segments do not leave journal and archive as told: text says which. */
+    WEIR_EVENT_WEAKENED = 11,
     WEIR_EVENT_GROWS_AGAIN = 12, /* the journal grows again after NO_SPACE */
     /* A declared column or table was renamed or dropped, and was made again: text says which. */
     WEIR_EVENT_TABLE_MENDED = 13,

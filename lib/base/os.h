@@ -81,6 +81,9 @@ struct weir_os {
     /* The number of the mount that holds path; negative where the kernel does not tell. Follows
      * links. */
     int64_t (*mount)(void *self, const char *path);
+    /* 1: the file system that holds path is mounted for reading only; 0: it is not, or that is not
+     * known. */
+    int (*read_only)(void *self, const char *path);
 
     /* Names. They are durable only after sync_directory. */
     int (*rename)(void *self, int from_dirfd, const char *from, int to_dirfd, const char *to);
@@ -168,9 +171,9 @@ struct weir_os {
     int (*boot_id)(void *self, weir_id id);                         /* of the running kernel */
     int (*working_directory)(void *self, char *path, size_t bytes); /* -ERANGE: too long */
 
-    /* How segments that are kept in another form are read (lib/verify/scan.h); NULL: as what they
-     * are. The directory that the table shows may have such files. */
-    const struct weir_packed_form *packed;
+    /* Segments that this table shows may be packed ones, and are read as what was packed
+     * (lib/verify/unpack.h). Only where an archive is read: the journal's own files never are. */
+    bool packed;
 };
 
 const weir_os *weir_os_posix(void);

@@ -241,6 +241,7 @@ const weir_os *weir_os_posix(void) {
         .info = weir_posix_info,
         .info_file = weir_posix_info_file,
         .mount = weir_posix_mount,
+        .read_only = weir_posix_read_only,
         .rename = weir_posix_rename,
         .unlink = weir_posix_unlink,
         .make_directory = weir_posix_make_directory,

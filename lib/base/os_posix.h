@@ -31,6 +31,7 @@ int weir_posix_truncate(void *self, int file, uint64_t bytes);
 int weir_posix_info(void *self, int dirfd, const char *path, weir_os_info *out);
 int weir_posix_info_file(void *self, int file, weir_os_info *out);
 int64_t weir_posix_mount(void *self, const char *path);
+int weir_posix_read_only(void *self, const char *path);
 int weir_posix_rename(void *self, int from_dirfd, const char *from, int to_dirfd, const char *to);
 int weir_posix_unlink(void *self, int dirfd, const char *path);
 int weir_posix_make_directory(void *self, int dirfd, const char *path);

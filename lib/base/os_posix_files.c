@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -215,6 +216,12 @@ int weir_posix_info_file(void *self, int file, weir_os_info *out) {
     int result = look_at_statx(file, "", AT_EMPTY_PATH, out);
     if (result >= 0) out->copies_on_write = copies_on_write(file);
     return result;
+}
+
+int weir_posix_read_only(void *self, const char *path) {
+    struct statvfs s;
+    (void)self;
+    return statvfs(path, &s) == 0 && s.f_flag & ST_RDONLY;
 }
 
 int64_t weir_posix_mount(void *self, const char *path) {

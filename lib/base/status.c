@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "os.h"
 
@@ -99,11 +100,13 @@ __attribute__((format(printf, 3, 0))) static void fill(char *text, size_t capaci
     keep_one_line(text);
 }
 
-/* The text of an errno names what is short, and not the limit to raise. */
+/* The text of an errno names what is short, and not the limit to raise, or who made it so. */
 static const char *limit_of_errno(int number) {
     switch (number) {
     case EFBIG: return " (the process's limit of file sizes: RLIMIT_FSIZE, ulimit -f)";
     case EMFILE: return " (RLIMIT_NOFILE, ulimit -n)";
+    case EROFS:
+        return " (the kernel makes it so after an I/O error, see dmesg: mount it for writing)";
     case EAGAIN: /* memory that may not be locked */
     case ENOMEM: return " (is it limited? RLIMIT_AS, or RLIMIT_MEMLOCK with mlockall)";
     default: return "";
@@ -167,6 +170,12 @@ int weir_fail_os(weir_error *error, int64_t result, const char *format, ...) {
     error->status = status;
     error->os_error = number;
     return status;
+}
+
+const char *weir_text_after_name(const char *text, const char *name) {
+    size_t length = strlen(name);
+    bool named = strncmp(text, name, length) == 0 && strncmp(text + length, ": ", 2) == 0;
+    return named ? text + length + 2 : text;
 }
 
 bool weir_error_passes(const weir_error *error) {

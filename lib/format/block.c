@@ -105,8 +105,11 @@ int weir_block_header_decode(const uint8_t bytes[WEIR_BLOCK_HEADER], weir_block_
     bool zeros = take_fields(&c, &h);
     if (h.hash != weir_hash(bytes, HASHED_BYTES)) return WEIR_DAMAGED;
     /* Every version has magic, version, features and the hash in these places. */
-    if (h.version > WEIR_FORMAT_VERSION || h.incompatible & ~(uint32_t)WEIR_FEATURE_TEMPLATES)
+    uint32_t unknown = h.incompatible & ~(uint32_t)WEIR_FEATURE_TEMPLATES;
+    if (h.version > WEIR_FORMAT_VERSION || unknown) {
+        *out = (weir_block_header){.version = h.version, .incompatible = unknown};
         return WEIR_VERSION;
+    }
     bool fixed = length && zeros && h.version == WEIR_FORMAT_VERSION;
     if (!fixed || !kind_is_valid(&h) || !sizes_are_valid(&h)) return WEIR_DAMAGED;
     if (!place_is_valid(&h) || !chain_is_valid(&h) || !rows_are_valid(&h)) return WEIR_DAMAGED;

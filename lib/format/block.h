@@ -77,9 +77,10 @@ typedef struct weir_block_header {
 void weir_block_header_encode(uint8_t bytes[WEIR_BLOCK_HEADER], weir_block_header *h);
 
 /* WEIR_OK; WEIR_NOT_FOUND when these 160 bytes are all zero; WEIR_VERSION for an intact header
- * of a newer version or with an unknown incompatible bit; WEIR_DAMAGED for anything else. *out
- * is filled only by WEIR_OK. The caller compares whether the block is where its header says and
- * fits in its chain, and heeds an unknown compatible bit. */
+ * of a newer version or with an unknown incompatible bit; WEIR_DAMAGED for anything else. *out is
+ * filled by WEIR_OK; by WEIR_VERSION with the version and the incompatible bits that are unknown.
+ * The caller compares whether the block is where its header says and fits in its chain, and heeds an
+ * unknown compatible bit. */
 int weir_block_header_decode(const uint8_t bytes[WEIR_BLOCK_HEADER], weir_block_header *out);
 
 /* Bytes the block takes in its segment, padding included. */

@@ -29,6 +29,12 @@ typedef enum weir_found_ring {
     WEIR_RING_CUT, /* ours, of this boot, but lanes with rows lie beyond the end of its file */
 } weir_found_ring;
 
+/* What a file of a newer version says of itself, in places that every version has in common. */
+typedef struct weir_newer {
+    uint32_t version;
+    uint32_t features; /* incompatible ones that this version does not know */
+} weir_newer;
+
 /* It can be read, and its journal is the one at hand. */
 static inline bool weir_ring_is_ours(weir_found_ring found) {
     return found == WEIR_RING_OURS || found == WEIR_RING_CUT;

@@ -44,6 +44,7 @@ static int take_inventory(weir_opening *o) {
         .position_count = read ? o->position_count : o->config->position_count,
         .ring_mark = o->has_mark ? &o->mark : NULL,
         .ring = o->dead_found,
+        .ring_newer = o->dead.newer,
         .ring_journal = weir_ring_is_ours(o->dead_found) ? o->dead.header.journal : NULL,
     };
     o->ring_position = position_of_ring(o, &input);
@@ -125,6 +126,16 @@ static bool free_ring_space(const weir_opening *o, const char *dead_ring) {
            weir_journal_free_spare(w->journal);
 }
 
+/* The ring has a mark before it has a row, so that a copy of it is known for an older one once the
+ * journal has gone on. The journal names it first: a head that names another, behind the mark, says
+ * that this one was drained. */
+static void introduce_ring(weir *w) {
+    weir_journal_state state;
+    weir_journal_begin_ring(w->journal, w->ring.header.id);
+    weir_journal_get_state(w->journal, &state);
+    weir_ring_store_mark(&w->ring, &state.durable);
+}
+
 static int make_ring(weir_opening *o) {
     weir *w = o->w;
     char fresh[WEIR_PATH_MAX], path[WEIR_PATH_MAX];
@@ -137,6 +148,7 @@ static int make_ring(weir_opening *o) {
         status = weir_ring_create(&w->ring, w->os, w->dirfd, fresh, &wanted, w->lanes, o->error);
     while (status == WEIR_NO_SPACE && free_ring_space(o, path));
     if (status != WEIR_OK) return status;
+    introduce_ring(w);
     atomic_store_explicit(&w->word_hint, w->ring.word, memory_order_relaxed);
     int done = w->os->rename(w->os->self, w->dirfd, fresh, w->dirfd, path);
     atomic_store_explicit(&w->ring_stands, done >= 0, memory_order_release);
@@ -228,7 +240,7 @@ static void tell_of_new_database(const weir_opening *o, uint64_t rows) {
         o->w, WEIR_EVENT_JOURNAL,
         "%s: %.150s has nothing of this journal, so all of its %llu rows are applied to it, also "
         "those that a former database in its place had; to begin without them close it, remove it, "
-        "and run weir forget %.150s",
+        "and forget them (weir forget --yes %.150s)",
         o->w->directory, database, (unsigned long long)rows, database);
 }
 

@@ -20,7 +20,7 @@ static const uint32_t normal = BIT(WEIR_EVENT_RECOVERED) | BIT(WEIR_EVENT_TORN_T
 /* What to do, where the text itself does not say it. */
 static const char *remedy_for(weir_event event) {
     switch (event) {
-    case WEIR_EVENT_DAMAGE: return "; `weir verify` shows it, `weir salvage` bounds it";
+    case WEIR_EVENT_DAMAGE: return "; the verbs verify and salvage of weir show and bound it";
     case WEIR_EVENT_SYNC_FAILED: return "; it is tried again in a new file: look at the disk";
     case WEIR_EVENT_STOPPED: return "; close the handle, mend that, and open again";
     case WEIR_EVENT_APPLY_WAITS: return "; it is tried again until that has passed";

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../packed/packed.h"
 #include "../verify/archive.h"
-#include "../verify/readers.h"
+#include "held.h"
 #include "stream.h"
 
 typedef struct bound_file {
@@ -67,8 +68,7 @@ static bool read_bound_header(const bounding *b, const bound_file *file, weir_se
     weir_path_in(path, b->archive, file->name);
     int opened = os->open(os->self, b->j->archive, path, WEIR_OS_READ);
     if (opened < 0) return false;
-    /* A packed segment has the header as it was behind the first 24 bytes (FORMAT, section 12). */
-    uint64_t at = strncmp(file->name, "packed-", 7) == 0 ? 24 : 0;
+    uint64_t at = strncmp(file->name, "packed-", 7) == 0 ? WEIR_PACKED_SEGMENT_AT : 0;
     int result = weir_read_full(os, opened, bytes, sizeof bytes, at);
     (void)os->close(os->self, opened); /* only read */
     return result >= 0 && weir_segment_header_decode(bytes, out) == WEIR_OK;
@@ -109,22 +109,34 @@ static int delete_bound_file(const bounding *b, const bound_file *file, weir_err
     return WEIR_OK;
 }
 
+/* Behind all files of this one's number: where packing was interrupted the plain segment and the
+ * packed one are both there, and go together. */
+static size_t behind_number(const bounding *b, size_t i) {
+    uint64_t number = b->files[i].number;
+    while (i < b->count && b->files[i].number == number)
+        i++;
+    return i;
+}
+
 static int delete_oldest(bounding *b, weir_error *error) {
     int status = WEIR_OK;
-    for (size_t i = 0; i + 1 < b->count && status == WEIR_OK; i++) {
+    for (size_t i = 0, behind; status == WEIR_OK && i < b->count; i = behind) {
         weir_segment_header header;
-        bool told = read_bound_header(b, &b->files[i + 1], &header);
+        behind = behind_number(b, i);
+        if (behind == b->count) break; /* the newest stays */
+        bool told = read_bound_header(b, &b->files[behind], &header);
         const weir_segment_header *next = told ? &header : NULL;
         if (!is_beyond_limit(b, next) || is_wanted(b, next)) break;
-        status = delete_bound_file(b, &b->files[i], error);
-        b->bytes -= b->files[i].bytes;
+        for (; i < behind && status == WEIR_OK; i++) {
+            status = delete_bound_file(b, &b->files[i], error);
+            b->bytes -= b->files[i].bytes;
+        }
     }
     return status;
 }
 
 int weir_journal_bound_archive(weir_journal *j, const char *archive, weir_error *error) {
     bounding b = {.j = j, .archive = archive};
-    weir_error ignored; /* readers that cannot be read hold nothing, and the program goes on */
     if (!j->config.archive_limit_bytes && !j->config.archive_limit_s) return WEIR_OK;
     int result = j->os->list(j->os->self, j->archive, archive, each_bound_file, &b);
     int status = WEIR_OK;
@@ -132,8 +144,7 @@ int weir_journal_bound_archive(weir_journal *j, const char *archive, weir_error 
     if (status == WEIR_OK && b.count) {
         qsort(b.files, b.count, sizeof *b.files, by_bound_number);
         measure_bound_files(&b);
-        (void)weir_readers_take(j->os, j->config.dirfd, j->config.directory, &b.readers, &ignored);
-        status = delete_oldest(&b, error);
+        if (weir_held_readers(j, &b.readers)) status = delete_oldest(&b, error);
         weir_readers_free(&b.readers);
     }
     free(b.files);

@@ -3,16 +3,52 @@
 
 #include <stdio.h>
 
+/* What fails once, for want of a descriptor perhaps, is not worth a word. */
+enum { UNREAD_TOLD = 2 };
+
+bool weir_held_readers(weir_journal *j, weir_readers *out) {
+    weir_error error = {0};
+    int status = weir_readers_take(j->os, j->config.dirfd, j->config.directory, out, &error);
+    for (size_t i = 0; status == WEIR_OK && i < out->count; i++)
+        if (out->list[i].status == WEIR_IO)
+            status = weir_fail(&error, WEIR_IO, "%.200s/readers/%s: %s", j->config.directory,
+                               out->list[i].reader.name, out->list[i].why);
+    if (status == WEIR_OK) {
+        j->unread = (weir_unread){0};
+        return true;
+    }
+    j->unread.times++;
+    j->unread.error = error;
+    return false;
+}
+
+bool weir_held_note_unread(weir_journal *j, weir_error *out) {
+    if (j->unread.told || j->unread.times < UNREAD_TOLD) return false;
+    j->unread.told = true;
+    *out = j->unread.error;
+    return true;
+}
+
+void weir_held_tell_unread(const weir_journal *j, const weir_error *why) {
+    weir_error text;
+    if (!j->config.event) return;
+    (void)weir_fail(&text, why->status,
+                    "%.300s; so it is not known what named readers need, and nothing that one of "
+                    "them may need leaves journal or archive but for want of space; it is looked "
+                    "at again",
+                    why->text);
+    j->config.event(j->config.context, WEIR_EVENT_WEAKENED, text.text);
+}
+
 /* A file that is damaged, or empty, or holds nothing of the stream, is nobody's. */
 static bool can_be_held(const weir_journal *j, const weir_kept_file *file) {
     return !j->config.archive && !file->empty && !file->why && file->last_block;
 }
 
 void weir_held_look(weir_journal *j, const weir_kept_file *file, uint64_t block, weir_held *out) {
-    weir_error ignored; /* readers that cannot be read hold nothing, and the program goes on */
     *out = (weir_held){0};
     if (!can_be_held(j, file)) return;
-    (void)weir_readers_take(j->os, j->config.dirfd, j->config.directory, &out->readers, &ignored);
+    out->wanted = !weir_held_readers(j, &out->readers); /* by somebody, perhaps */
     weir_journal_lock(j);
     weir_catalog_oldest_rows(&j->catalog, &out->first_row, &out->next_row);
     uint64_t bytes = weir_catalog_bytes_up_to(&j->catalog, block);

@@ -158,6 +158,12 @@ int weir_journal_append(weir_journal *j, uint16_t kind, const weir_drained *drai
     return WEIR_OK;
 }
 
+void weir_journal_begin_ring(weir_journal *j, const weir_id ring) {
+    weir_id_copy(j->drained.ring, ring);
+    j->drained.count = 0;
+    weir_drained_copy(&j->durable_drained, &j->drained);
+}
+
 void weir_journal_store_plain(weir_journal *j, bool plain) { j->plain = plain; }
 
 void weir_journal_prezero(weir_journal *j) { weir_segment_prezero(&j->segment); }

@@ -74,6 +74,9 @@ uint64_t weir_journal_incarnation(const weir_journal *j);
  * journal's any more; nothing can be appended. */
 int weir_journal_append(weir_journal *j, uint16_t kind, const weir_drained *drained,
                         uint8_t *payload, size_t bytes, uint32_t rows, weir_error *error);
+/* A new ring is drained from now on: blocks and the heads of segments name it, before it has a row.
+ * To be called before the first append, when all that was appended is durable. */
+void weir_journal_begin_ring(weir_journal *j, const weir_id ring);
 /* From now on store payloads uncompressed, because time is worth more than size; not in a
  * journal that is archived. */
 void weir_journal_store_plain(weir_journal *j, bool plain);

@@ -166,24 +166,24 @@ static int tolerate(const gathering *g, int status) {
     return lost && g->j->config.salvage ? WEIR_OK : status;
 }
 
-/* The block that said it is lost. The head of the new segment names the ring all the same, or the ring would
- * be taken for one that was drained long ago, should salvage be interrupted before it is. */
+/* The head of the new segment names the ring that will be drained, whatever block could be read
+ * last: it would be taken for one that was drained long ago, should opening be interrupted before it
+ * is. */
 static void expect_ring(gathering *g) {
     weir_journal *j = g->j;
-    const weir_inventory *found = g->found;
-    if (!j->config.salvage || !j->config.ring) return;
-    if (weir_id_equal(found->drained.ring, j->config.ring))
-        weir_drained_copy(&j->drained, &found->drained);
-    weir_id_copy(j->drained.ring, j->config.ring);
-    weir_drained_copy(&j->durable_drained, &j->drained);
+    const weir_drained *found = &g->found->drained;
+    if (!j->config.ring || weir_id_equal(j->drained.ring, j->config.ring)) return;
+    if (weir_id_equal(found->ring, j->config.ring))
+        weir_drained_copy(&j->drained, found);
+    else
+        weir_journal_begin_ring(j, j->config.ring);
 }
 
 /* The last durable block says how far the lanes are drained. Where its segment has been
  * released, the head of the next segment repeats it. */
-static int gather_drained(gathering *g, weir_error *error) {
+static int gather_last_drained(gathering *g, weir_error *error) {
     weir_journal *j = g->j;
     weir_read_block block;
-    expect_ring(g);
     if (g->found->durable_end.block == 0 || g->found->extent_count == 0) return WEIR_OK;
     uint64_t last = g->found->durable_end.block, kept = g->found->extents[0].first_block;
     if (last < kept) last = kept;
@@ -194,7 +194,14 @@ static int gather_drained(gathering *g, weir_error *error) {
         if (status != WEIR_OK) return tolerate(g, status);
         weir_payload_drained(&block.payload, &j->drained);
     }
-    weir_drained_copy(&j->durable_drained, &j->drained);
+    return WEIR_OK;
+}
+
+static int gather_drained(gathering *g, weir_error *error) {
+    int status = gather_last_drained(g, error);
+    if (status != WEIR_OK) return status;
+    expect_ring(g);
+    weir_drained_copy(&g->j->durable_drained, &g->j->drained);
     return WEIR_OK;
 }
 

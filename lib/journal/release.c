@@ -146,18 +146,33 @@ static int release_oldest(weir_journal *j, const weir_kept_file *file, bool spar
     return status;
 }
 
-typedef enum release_which { RELEASE_UNWANTED, RELEASE_WANTED } release_which;
+typedef enum release_which { RELEASE_UNWANTED, RELEASE_HELD } release_which;
 
-/* The oldest file, if no reader wants it; or only if one does. False: there is none such. */
+/* A file that stayed for readers may be wanted no more when the journal needs its space, and nothing
+ * else would release it before the next rows are applied. */
+static bool may_go(weir_journal *j, const weir_kept_file *file, bool wanted, release_which which) {
+    if (which == RELEASE_HELD) return wanted || file->last_block <= j->held_block;
+    if (wanted) j->held_block = j->safe_block;
+    return !wanted;
+}
+
+/* The oldest file, if no reader wants it; or only if it was kept for one. False: there is none such.
+ * What readers miss thereby is told without the lock: a handler may ask for anything. */
 static bool release_one(weir_journal *j, uint64_t block, release_which which, int *status,
                         weir_error *error) {
     weir_kept_file file;
-    weir_held held;
-    bool spare, release = oldest_to_release(j, block, &file, &spare);
-    if (!release) return false;
-    weir_held_look(j, &file, block, &held);
-    release = held.wanted == (which == RELEASE_WANTED);
+    weir_held held = {0};
+    weir_error unread;
+    bool spare;
+    (void)pthread_mutex_lock(&j->releasing); /* cannot fail: a default mutex, never taken twice */
+    if (block > j->safe_block) j->safe_block = block;
+    bool release = oldest_to_release(j, j->safe_block, &file, &spare);
+    if (release) weir_held_look(j, &file, j->safe_block, &held);
+    release = release && may_go(j, &file, held.wanted, which);
     if (release) *status = release_oldest(j, &file, spare, error);
+    bool tell = weir_held_note_unread(j, &unread);
+    (void)pthread_mutex_unlock(&j->releasing); /* likewise */
+    if (tell) weir_held_tell_unread(j, &unread);
     if (release && *status == WEIR_OK) weir_held_tell(j, &held);
     weir_held_free(&held);
     return release;
@@ -165,20 +180,14 @@ static bool release_one(weir_journal *j, uint64_t block, release_which which, in
 
 int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error) {
     int status = WEIR_OK;
-    (void)pthread_mutex_lock(&j->releasing); /* cannot fail: a default mutex, never taken twice */
-    if (block > j->safe_block) j->safe_block = block;
     while (release_one(j, block, RELEASE_UNWANTED, &status, error) && status == WEIR_OK) {
     }
-    (void)pthread_mutex_unlock(&j->releasing); /* likewise */
     return status;
 }
 
 bool weir_journal_release_held(weir_journal *j) {
     int status = WEIR_OK;
-    (void)pthread_mutex_lock(&j->releasing); /* as above */
-    bool released = release_one(j, j->safe_block, RELEASE_WANTED, &status, NULL);
-    (void)pthread_mutex_unlock(&j->releasing);
-    return released && status == WEIR_OK;
+    return release_one(j, 0, RELEASE_HELD, &status, NULL) && status == WEIR_OK;
 }
 
 /* ---- closing ---------------------------------------------------------------------------- */

@@ -26,6 +26,13 @@ typedef struct weir_journal_told {
     _Atomic uint64_t rows_passed; /* that named readers miss */
 } weir_journal_told;
 
+/* Named readers could not be read, so many times in a row. */
+typedef struct weir_unread {
+    uint64_t times;
+    bool told;
+    weir_error error; /* the last time */
+} weir_unread;
+
 struct weir_journal {
     weir_journal_config config; /* its directory is ours */
     const weir_os *os;
@@ -55,11 +62,13 @@ struct weir_journal {
     bool plain; /* no codec is wanted for now */
     weir_buffer block, head;
 
-    /* Held while files are released: by the writer, or by the journal thread when no segment can be
-     * had. Guards the next two, and is taken before the other mutex. */
+    /* Held while a file is released: by the writer, or by the journal thread when no segment can be
+     * had. Guards the next four, and is taken before the other mutex. No event is told under it. */
     pthread_mutex_t releasing;
     int archive;         /* open, and its name is synced; 0: not yet */
     uint64_t safe_block; /* all up to it may be released */
+    uint64_t held_block; /* files up to it stayed for named readers */
+    weir_unread unread;
 };
 
 void weir_journal_tell_counts(weir_journal *j);
@@ -117,8 +126,8 @@ void weir_journal_commit_appended(weir_journal *j);
 /* Everything appended that is not durable is forgotten. */
 void weir_journal_discard_unsynced(weir_journal *j);
 
-/* No segment can be had: release the oldest file that is kept for named readers alone. False: there
- * is none, or it cannot be released. */
+/* No segment can be had: release the oldest file that is, or was, kept for named readers alone.
+ * False: there is none, or it cannot be released. */
 bool weir_journal_release_held(weir_journal *j);
 
 /* The file goes, and nothing that is in a list. */

@@ -60,7 +60,8 @@ int weir_reading_meet_missing(weir_reading *r, const weir_extent *e, weir_error 
     if (begins && front) return WEIR_GO_ON;
     if (d && d->rows_unknown) return weir_reading_tell_lost(r, 0, 0, d->why, error);
     if (last < first) return WEIR_GO_ON;
-    if (front) return tell_gap(r, first, last);
+    if (front) d = weir_stretch_damage_before(&r->stretch, e->segment);
+    if (front && !d) return tell_gap(r, first, last);
     return weir_reading_tell_lost(r, first, last, d ? d->why : "its blocks are lost", error);
 }
 

@@ -74,6 +74,13 @@ const weir_damage *weir_stretch_damage(const weir_stretch *s, uint64_t first_blo
     return NULL;
 }
 
+const weir_damage *weir_stretch_damage_before(const weir_stretch *s, uint64_t segment) {
+    for (size_t i = 0; i < s->found.damage_count; i++)
+        if (s->found.damages[i].first_block == 0 && s->found.damages[i].segment < segment)
+            return &s->found.damages[i];
+    return NULL;
+}
+
 static int locate_in_stretch(void *self, uint64_t block, weir_extent *out, char *path_buffer) {
     const weir_stretch *s = self;
     const weir_extent *e = weir_stretch_extent(s, block);

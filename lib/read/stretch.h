@@ -51,6 +51,8 @@ const weir_extent *weir_stretch_extent_of_row(const weir_stretch *s, uint64_t ro
 /* The damage that the last look found there, or NULL. */
 const weir_damage *weir_stretch_damage(const weir_stretch *s, uint64_t first_block,
                                        uint64_t last_block);
+/* Damage in a segment before this one, of which nobody says which blocks it had; or NULL. */
+const weir_damage *weir_stretch_damage_before(const weir_stretch *s, uint64_t segment);
 /* Blocks below are not wanted any more. */
 void weir_stretch_forget(weir_stretch *s, uint64_t block);
 

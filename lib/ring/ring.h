@@ -118,6 +118,7 @@ typedef struct weir_ring {
     uint64_t device, inode; /* of a new ring's file */
     bool writable;
     bool cut; /* dead: a lane with rows that may not be durable lies beyond the file's end */
+    weir_newer newer; /* of a ring that was found to be newer, and is not attached */
 } weir_ring;
 
 uint64_t weir_ring_head_bytes(uint32_t lanes); /* of a ring that has no lane ready yet */
@@ -213,6 +214,7 @@ uint64_t weir_ring_pending(const weir_ring *ring);
 /* What the tool says of a ring, without changing it. */
 typedef struct weir_ring_report {
     weir_found_ring found;
+    weir_newer newer; /* with WEIR_RING_NEWER */
     weir_ring_header header;
     bool same_boot;
     bool has_mark;

@@ -284,7 +284,10 @@ int weir_ring_attach(weir_ring *ring, const weir_os *os, int dirfd, const char *
     if (ring->file == -ENOENT) return WEIR_OK;
     if (ring->file < 0) return weir_fail_os(error, ring->file, "cannot open the ring %s", path);
     int status = attach_file(ring, path, found, error);
+    weir_newer newer = {ring->header.version,
+                        ring->header.incompatible & ~(uint32_t)WEIR_RING_FEATURES};
     if (status != WEIR_OK || *found != WEIR_RING_OURS) weir_ring_close(ring);
+    if (*found == WEIR_RING_NEWER) ring->newer = newer;
     return status;
 }
 

@@ -50,6 +50,7 @@ static int attach_and_identify(weir_ring *ring, const weir_os *os, int dirfd, co
                                weir_ring_report *out, weir_error *error) {
     *out = (weir_ring_report){0};
     int status = weir_ring_attach(ring, os, dirfd, path, &out->found, error);
+    out->newer = ring->newer;
     if (status != WEIR_OK || out->found != WEIR_RING_OURS) return status;
     out->header = ring->header;
     out->same_boot = weir_ring_is_of_this_boot(ring);

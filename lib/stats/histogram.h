@@ -2,8 +2,9 @@
  *
  * Each power of two of nanoseconds from 2^10 (1 µs) on is divided into four buckets of equal width,
  * so a quantile is told with an error of a quarter at most: the buckets of HdrHistogram
- * (http://hdrhistogram.org) with two significant bits. What is shorter than 2^10 ns is in the first,
- * what is longer than 2^42 ns (73 minutes) in the last. */
+ * (http://hdrhistogram.org) with two significant bits. A bucket ends with its bound, as the "le" of
+ * OpenMetrics says: what takes exactly so long is in it. What takes up to 1280 ns is in the first, what
+ * is longer than 2^42 ns (73 minutes) in the last. */
 #ifndef WEIR_HISTOGRAM_H
 #define WEIR_HISTOGRAM_H
 
@@ -12,13 +13,14 @@
 enum { WEIR_HISTOGRAM_LEAST = 10, WEIR_HISTOGRAM_BUCKETS = 128 };
 
 static inline unsigned weir_histogram_bucket(uint64_t ns) {
-    if (ns < UINT64_C(1) << WEIR_HISTOGRAM_LEAST) return 0;
+    if (ns <= UINT64_C(1) << WEIR_HISTOGRAM_LEAST) return 0;
+    ns--; /* the bound belongs to the bucket that it ends */
     unsigned power = 63 - (unsigned)__builtin_clzll(ns);
     unsigned bucket = (power - WEIR_HISTOGRAM_LEAST) * 4 + (unsigned)(ns >> (power - 2) & 3);
     return bucket < WEIR_HISTOGRAM_BUCKETS ? bucket : WEIR_HISTOGRAM_BUCKETS - 1;
 }
 
-/* Nanoseconds: every duration in the bucket is below that. UINT64_MAX for the last. */
+/* Nanoseconds: the longest duration that the bucket takes. UINT64_MAX for the last. */
 static inline uint64_t weir_histogram_end(unsigned bucket) {
     if (bucket + 1 >= WEIR_HISTOGRAM_BUCKETS) return UINT64_MAX;
     uint64_t quarter = UINT64_C(1) << (WEIR_HISTOGRAM_LEAST - 2 + bucket / 4);

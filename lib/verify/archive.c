@@ -17,8 +17,7 @@
  * there, and the one that was counts. */
 static const char *const forms[] = {"", PACKED_PREFIX};
 
-/* Who cannot read packed ones sees none. */
-static size_t forms_of(const weir_archive *a) { return a->real->packed ? 2 : 1; }
+enum { FORMS = sizeof forms / sizeof *forms };
 
 /* The same name in the archive, or NULL when path names no segment of the journal. */
 static char *in_archive(const weir_archive *a, const char *path, const char *form) {
@@ -33,7 +32,7 @@ static char *in_archive(const weir_archive *a, const char *path, const char *for
 static int open_either(void *self, int dirfd, const char *path, int flags) {
     const weir_archive *a = self;
     int file = a->real->open(a->real->self, dirfd, path, flags);
-    for (size_t i = 0; file == -ENOENT && i < forms_of(a); i++) {
+    for (size_t i = 0; file == -ENOENT && i < FORMS; i++) {
         char *archived = in_archive(a, path, forms[i]);
         if (archived) file = a->real->open(a->real->self, WEIR_OS_CWD, archived, flags);
         free(archived);
@@ -44,7 +43,7 @@ static int open_either(void *self, int dirfd, const char *path, int flags) {
 static int info_either(void *self, int dirfd, const char *path, weir_os_info *out) {
     const weir_archive *a = self;
     int result = a->real->info(a->real->self, dirfd, path, out);
-    for (size_t i = 0; result == -ENOENT && i < forms_of(a); i++) {
+    for (size_t i = 0; result == -ENOENT && i < FORMS; i++) {
         char *archived = in_archive(a, path, forms[i]);
         if (archived) result = a->real->info(a->real->self, WEIR_OS_CWD, archived, out);
         free(archived);
@@ -54,8 +53,8 @@ static int info_either(void *self, int dirfd, const char *path, weir_os_info *ou
 
 /* A segment may move to the archive between the two listings, and must not appear twice. */
 typedef struct listing {
-    void *seen;           /* tree of names */
-    bool archive, packed; /* of the archive; with packed ones */
+    void *seen;   /* tree of names */
+    bool archive; /* of the archive */
     int (*each)(void *context, const char *name);
     void *context;
 } listing;
@@ -64,7 +63,7 @@ static int compare_segment_names(const void *a, const void *b) { return strcmp(a
 
 static int list_one(void *context, const char *name) {
     listing *l = context;
-    bool packed = l->packed && strncmp(name, PACKED_PREFIX, strlen(PACKED_PREFIX)) == 0;
+    bool packed = l->archive && strncmp(name, PACKED_PREFIX, strlen(PACKED_PREFIX)) == 0;
     if (packed) name += strlen(PACKED_PREFIX);
     bool segment = strncmp(name, SEGMENT_PREFIX, strlen(SEGMENT_PREFIX)) == 0;
     if (!segment) return l->archive ? 0 : l->each(l->context, name);
@@ -90,7 +89,6 @@ static int list_both(void *self, int dirfd, const char *path,
         result = -ENOMEM;
     else if (result == 0) {
         l.archive = true;
-        l.packed = forms_of(a) > 1;
         result = a->real->list(a->real->self, WEIR_OS_CWD, archive, list_one, &l);
         free(archive);
         if (result == -ENOENT) result = 0; /* nothing was ever archived */
@@ -137,6 +135,7 @@ int weir_archive_open(const weir_os *real, const char *directory, weir_archive *
     *archive = (weir_archive){.os = *real, .real = real, .directory = strdup(directory)};
     if (!archive->directory) return WEIR_NO_MEMORY;
     archive->os.self = archive;
+    archive->os.packed = true;
     archive->os.open = open_either;
     archive->os.info = info_either;
     archive->os.list = list_both;

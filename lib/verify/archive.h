@@ -1,9 +1,9 @@
 /* archive.h - a journal and its archive, seen as one directory.
  *
  * The library reads one directory. This os table is the real one, except that the segments of
- * DIRECTORY/archive appear in DIRECTORY; packed ones too, under the name of the segment, if the real
- * table says how to read them. So the same code verifies, dumps and replays a whole history and a
- * journal without an archive. What reads files and the time works before any table; the other
+ * DIRECTORY/archive appear in DIRECTORY; packed ones too, under the name of the segment, and are
+ * read as such. So the same code verifies, dumps and replays a whole history and a journal without
+ * an archive. What reads files and the time works before any table; the other
  * functions are the real table's, and get this one's self, so they may be used where the real one's
  * ignore it, as weir_os_posix's do. */
 #ifndef WEIR_ARCHIVE_H

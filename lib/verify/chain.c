@@ -172,20 +172,21 @@ static bool is_double(const weir_inventory *inv, size_t index) {
 /* inv->segments is ascending, so what is left in journal and incarnation is the newest's. */
 static void sum_up(weir_inventory *inv) {
     const weir_segment_note *newest = NULL;
-    bool newer = false, mixed = false;
+    bool mixed = false;
     for (size_t i = 0; i < inv->segment_count; i++) {
         weir_segment_note *note = &inv->segments[i];
         inv->bytes += note->file_bytes;
-        if (note->status == WEIR_VERSION) newer = true;
+        if (note->status == WEIR_VERSION) {
+            inv->newer = (weir_newer){note->header.version, note->header.incompatible};
+            inv->newer_path = note->path;
+        }
         if (note->status != WEIR_NOT_FOUND) inv->found.journal = WEIR_JOURNAL_PRESENT;
         if (note->header.segment == 0) continue; /* unreadable */
         /* One under a wrong name has a number too, and two of one number could not be told apart. */
         if (note->header.segment > inv->last_segment) inv->last_segment = note->header.segment;
         if (newest && !same_journal(&newest->header, &note->header)) mixed = true;
-        if (note->status != WEIR_OK) {
-            if (is_double(inv, i)) mixed = true;
-            continue;
-        }
+        if (note->status != WEIR_OK && is_double(inv, i)) mixed = true;
+        if (note->status != WEIR_OK) continue;
         newest = note;
         if (note->header.incarnation > inv->incarnation)
             inv->incarnation = note->header.incarnation;
@@ -193,7 +194,7 @@ static void sum_up(weir_inventory *inv) {
     }
     if (newest) weir_id_copy(inv->journal, newest->header.journal);
     if (mixed) inv->found.journal = WEIR_JOURNAL_MIXED;
-    if (newer) inv->found.journal = WEIR_JOURNAL_NEWER;
+    if (inv->newer_path) inv->found.journal = WEIR_JOURNAL_NEWER;
 }
 
 static int take_notes(const weir_inventory_input *input, weir_inventory *inv, const names *n,

@@ -74,6 +74,12 @@ int weir_walk_open_damage(weir_walk *w, uint64_t offset, const char *why) {
     return status;
 }
 
+int weir_walk_open_absence(weir_walk *w, uint64_t offset, const char *why) {
+    int status = weir_walk_open_damage(w, offset, why);
+    if (status == WEIR_OK) w->inventory->damages[w->inventory->damage_count - 1].missing = true;
+    return status;
+}
+
 uint64_t weir_walk_offset(const weir_walk *w) {
     bool any = w->last.block && w->last.segment == w->link->number;
     return any ? w->inventory->end.offset : w->link->begin;

@@ -33,11 +33,21 @@ uint64_t weir_inspection_recorder_position(const weir_inventory *inventory,
     return 0;
 }
 
+/* Up to its mark's block the journal itself says which rows there are. Only blocks that are lost leave
+ * that to the mark. */
 uint64_t weir_inspection_row_before_ring(const weir_inventory *inventory,
                                          const weir_durable_mark *mark) {
     size_t n = inventory->extent_count;
-    uint64_t last = n ? inventory->extents[n - 1].next_row - 1 : 0;
-    return mark && mark->row > last ? mark->row : last;
+    const weir_extent *youngest = n ? &inventory->extents[n - 1] : NULL;
+    uint64_t block = 0, next_row = 1;
+    if (youngest) {
+        block = youngest->last_block;
+        next_row = youngest->next_row;
+    } else if (inventory->damage_count == 0 && inventory->next_row > 0) {
+        block = inventory->end.block; /* the last segment's header says it; damage may hide rows */
+        next_row = inventory->next_row;
+    }
+    return mark && mark->block > block && mark->row >= next_row ? mark->row : next_row - 1;
 }
 
 uint64_t weir_inspection_known_rows(const weir_inventory *inventory, const weir_durable_mark *mark,
@@ -115,6 +125,7 @@ int weir_inspect(const weir_inventory_input *input, weir_inspection *out, weir_e
     status = weir_ring_identify(input->os, input->dirfd, path, &out->ring, error);
     if (status != WEIR_OK) return status;
     in.ring = out->ring.found;
+    in.ring_newer = out->ring.newer;
     in.ring_mark = out->ring.has_mark ? &out->ring.mark : NULL;
     in.ring_journal = weir_ring_is_ours(out->ring.found) ? out->ring.header.journal : NULL;
     status = weir_inventory_take(&in, &out->inventory, error);

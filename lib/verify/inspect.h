@@ -39,9 +39,9 @@ void weir_inspection_skip_drained(const weir_inventory *inventory, weir_ring *ri
 uint64_t weir_inspection_recorder_position(const weir_inventory *inventory,
                                            const weir_ring_header *ring);
 
-/* The last row that the journal holds or the ring's mark (NULL: none) names. A ring is drained
- * in one order only, so rows that wait in it have numbers before they have a block: they follow
- * this one. */
+/* The last row that the journal holds, or that came before a segment which holds none, or, where
+ * blocks up to the ring's mark (NULL: none) are lost, that the mark names. A ring is drained in one
+ * order only, so rows that wait in it have numbers before they have a block: they follow this one. */
 uint64_t weir_inspection_row_before_ring(const weir_inventory *inventory,
                                          const weir_durable_mark *mark);
 /* How many of the rows in the ring a database at applied_row has already: none, except when the

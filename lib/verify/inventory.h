@@ -37,6 +37,7 @@ typedef struct weir_damage {
     uint64_t segment, offset;
     uint64_t first_block, last_block, first_row, last_row;
     bool rows_unknown; /* some are lost, and it is not known how many */
+    bool missing;      /* nothing is wrong with the bytes: a file, or the end of one, is not here */
     char *path;
     char why[160];
 } weir_damage;
@@ -54,6 +55,7 @@ typedef struct weir_inventory_input {
     size_t position_count;
     const weir_durable_mark *ring_mark; /* NULL when there is none */
     weir_found_ring ring;
+    weir_newer ring_newer;       /* with WEIR_RING_NEWER */
     const uint8_t *ring_journal; /* its journal id; NULL unless the ring was readable */
     bool verify_all;             /* decode older rows too; damage is found without that */
     void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total); /* may be NULL */
@@ -99,6 +101,8 @@ typedef struct weir_inventory {
     uint64_t torn_bytes;    /* void after the end, in the last segment; 0 if that ends in damage */
     uint64_t bytes;         /* of all segments */
     bool read_only;         /* an unknown compatible bit: read, but do not append */
+    const char *newer_path; /* of a segment of a newer version; NULL: there is none */
+    weir_newer newer;       /* what that says */
     bool closed;            /* the last block is the mark that a clean close leaves (no lanes) */
     /* As the last block of the stream says, which is drained_block; zeros when there is none, or
      * it cannot be decoded. The marks belong to the inventory. */

@@ -2,7 +2,8 @@
  *
  * Looking takes no lock and changes nothing. Each reader is a file of the directory readers/ in the
  * journal's own (format/named.h), which is replaced whole by rename, so that what is read here is one
- * position or the next. A file that is broken is told, and holds nothing. */
+ * position or the next. A file that is broken is told, and holds nothing; of one that cannot be read
+ * (WEIR_IO) nobody knows, and who deletes for want of readers must not go by the others alone. */
 #ifndef WEIR_READERS_H
 #define WEIR_READERS_H
 

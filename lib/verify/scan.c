@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "unpack.h"
+
 enum {
     WINDOW = 256 * 1024,
     NEAR = 64 * 1024, /* a step forward of no more than this is still sequential reading */
@@ -14,7 +16,7 @@ void weir_scan_make(weir_scan *scan, const weir_os *os, int dirfd) {
 }
 
 void weir_scan_close(weir_scan *scan) {
-    if (scan->packed) scan->os->packed->close(scan->packed);
+    weir_unpack_close(scan->packed);
     scan->packed = NULL;
     if (scan->file >= 0) (void)scan->os->close(scan->os->self, scan->file); /* only read from */
     scan->file = -1;
@@ -29,11 +31,11 @@ void weir_scan_free(weir_scan *scan) {
     scan->capacity = 0;
 }
 
-/* Is it of another form? 0, or a negative errno. */
-static int open_form(weir_scan *scan) {
+/* Is it a packed segment? 0, or a negative errno. */
+static int open_if_packed(weir_scan *scan) {
     uint64_t limit;
     if (!scan->os->packed) return 0;
-    int status = scan->os->packed->open(scan->os, scan->file, scan->limit, &scan->packed, &limit);
+    int status = weir_unpack_open(scan->os, scan->file, scan->limit, &scan->packed, &limit);
     if (status == WEIR_OK) scan->limit = limit;
     if (status == WEIR_NO_MEMORY) return -ENOMEM;
     return status == WEIR_OK || status == WEIR_NOT_FOUND ? 0 : -EIO;
@@ -51,7 +53,7 @@ int weir_scan_open(weir_scan *scan, const char *path) {
         return result;
     }
     scan->limit = info.bytes;
-    result = open_form(scan);
+    result = open_if_packed(scan);
     if (result < 0) weir_scan_close(scan);
     return result;
 }
@@ -109,7 +111,7 @@ static int fill_window(weir_scan *scan, uint64_t offset, size_t bytes) {
 }
 
 /* Which errno a failed read had is not known here. */
-static int form_answer(weir_scan *scan, int status) {
+static int packed_answer(weir_scan *scan, int status) {
     if (status == WEIR_IO) scan->result = -EIO;
     return status;
 }
@@ -118,7 +120,7 @@ int weir_scan_bytes(weir_scan *scan, uint64_t offset, size_t bytes, const uint8_
     *out = NULL;
     if (offset > scan->limit || bytes > scan->limit - offset) return WEIR_DAMAGED;
     if (scan->packed)
-        return form_answer(scan, scan->os->packed->bytes(scan->packed, offset, bytes, out));
+        return packed_answer(scan, weir_unpack_bytes(scan->packed, offset, bytes, out));
     uint64_t end = scan->at + scan->bytes;
     if (offset < scan->at || offset > end || bytes > end - offset) {
         int status = fill_window(scan, offset, bytes);
@@ -169,21 +171,21 @@ int weir_scan_header(weir_scan *scan, const weir_identity *whose, uint64_t offse
 
 int weir_scan_payload(weir_scan *scan, const weir_block_header *h, const uint8_t **stored) {
     *stored = NULL;
-    if (scan->packed) return form_answer(scan, scan->os->packed->check(scan->packed, h));
+    if (scan->packed) return packed_answer(scan, weir_unpack_check(scan->packed, h));
     int status = weir_scan_bytes(scan, h->offset + WEIR_BLOCK_HEADER, h->stored_bytes, stored);
     if (status != WEIR_OK) return status;
     return weir_hash(*stored, h->stored_bytes) == h->payload_hash ? WEIR_OK : WEIR_DAMAGED;
 }
 
 int weir_scan_raw(weir_scan *scan, const weir_block_header *h, const uint8_t **raw) {
-    return form_answer(scan, scan->os->packed->payload(scan->packed, h, raw));
+    return packed_answer(scan, weir_unpack_payload(scan->packed, h, raw));
 }
 
 /* ---- after damage ---- */
 
 /* The first place at or after from where a header may be. */
 static uint64_t place_from(const weir_scan *scan, uint64_t from) {
-    return scan->packed ? scan->os->packed->next(scan->packed, from) : from;
+    return scan->packed ? weir_unpack_next(scan->packed, from) : from;
 }
 
 int weir_scan_next(weir_scan *scan, const weir_identity *whose, uint64_t from, uint64_t above,

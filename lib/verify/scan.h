@@ -6,29 +6,13 @@
  * larger, and never more than the file has. Nothing beyond limit is looked at. One thread at a
  * time.
  *
- * A file may have the blocks of a segment in another form, if the os table says how to read it: it
- * is then read as if it were that segment, but for its stored payloads, which it does not have. */
+ * Where the os table says so, a file may be a packed segment (unpack.h). It is then read as if it were
+ * the segment, but for its stored payloads, which it does not have. */
 #ifndef WEIR_SCAN_H
 #define WEIR_SCAN_H
 
 #include "../base/os.h"
 #include "../format/block.h"
-
-/* How files of another form are read; all offsets are those of the segment. */
-typedef struct weir_packed_form {
-    /* file has so many bytes, and stays the caller's and open. WEIR_OK, with what the other
-     * functions take, and how many bytes the segment has; WEIR_NOT_FOUND: it is not of this form;
-     * WEIR_IO, WEIR_NO_MEMORY. What is damaged is opened as far as it can be. */
-    int (*open)(const weir_os *os, int file, uint64_t bytes, void **out, uint64_t *limit);
-    void (*close)(void *self);
-    /* As weir_scan_bytes, of the first 4096 bytes and of headers. */
-    int (*bytes)(void *self, uint64_t offset, size_t bytes, const uint8_t **out);
-    /* Where the first header at or after from is; UINT64_MAX: there is none. */
-    uint64_t (*next)(void *self, uint64_t from);
-    /* As weir_scan_payload, and the raw payload. It lives until the next call. */
-    int (*check)(void *self, const weir_block_header *h);
-    int (*payload)(void *self, const weir_block_header *h, const uint8_t **raw);
-} weir_packed_form;
 
 typedef struct weir_scan {
     const weir_os *os;
@@ -38,8 +22,9 @@ typedef struct weir_scan {
     int64_t result; /* the negative errno of the last WEIR_IO */
     uint8_t *window;
     size_t capacity, bytes;
-    uint64_t at;  /* where in the file the window begins */
-    void *packed; /* what os->packed reads it with; NULL: it is a segment as it is */
+    uint64_t at; /* where in the file the window begins */
+    struct weir_unpacked
+        *packed; /* the packed segment that it is; NULL: it is a segment as it is */
 } weir_scan;
 
 /* Which blocks count: blocks of another journal, segment or opening in the same file were left
@@ -67,11 +52,11 @@ int weir_scan_bytes(weir_scan *scan, uint64_t offset, size_t bytes, const uint8_
 int weir_scan_header(weir_scan *scan, const weir_identity *whose, uint64_t offset,
                      weir_block_header *out);
 
-/* The stored bytes of the block, with their hash checked. Of a file of another form *stored is
- * NULL, and what it has of the block is checked. */
+/* The stored bytes of the block, with their hash checked. Of a packed segment *stored is NULL,
+ * and what it has of the block is checked. */
 int weir_scan_payload(weir_scan *scan, const weir_block_header *h, const uint8_t **stored);
 
-/* The raw payload of a block of a file of another form; it lives until the next call. */
+/* The raw payload of a block of a packed segment; it lives until the next call. */
 int weir_scan_raw(weir_scan *scan, const weir_block_header *h, const uint8_t **raw);
 
 /* The first valid header at or after from whose number is greater than above. WEIR_NOT_FOUND:

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <weir/weir.h>
 
+#include "../ring/ring.h"
+
 typedef unsigned long long number;
 
 static void say(weir_inventory *inv, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -23,14 +25,6 @@ static void say(weir_inventory *inv, const char *format, ...) {
 static void say_remedy(weir_inventory *inv, const char *text) {
     inv->remedy = strlen(inv->detail);
     say(inv, "; %s", text);
-}
-
-/* The first file that fits a status, or the directory. */
-static const char *path_with(const weir_inventory_input *input, const weir_inventory *inv,
-                             int status) {
-    for (size_t i = 0; i < inv->segment_count; i++)
-        if (inv->segments[i].status == status) return inv->segments[i].path;
-    return input->directory;
 }
 
 /* A file of another journal than the newest's, or one under a wrong name. */
@@ -88,6 +82,46 @@ static bool loses_nothing(const weir_inventory *inv) {
     return true;
 }
 
+/* The database as a command takes it. */
+static const char *name_of_database(const weir_inventory_input *input) {
+    return input->database ? input->database : "DATABASE";
+}
+
+static const char *name_in(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Beside its database, by the name that every command looks for. */
+static bool is_at_its_place(const weir_inventory_input *input) {
+    const char *database = name_in(name_of_database(input)), *journal = name_in(input->directory);
+    size_t length = strlen(database);
+    return strncmp(journal, database, length) == 0 && strcmp(journal + length, "-weir") == 0;
+}
+
+/* "(weir VERB DATABASE)": a command that can be typed as it stands. */
+static void say_command(const weir_inventory_input *input, weir_inventory *inv, const char *verb) {
+    if (input->database && !is_at_its_place(input))
+        say(inv, " (%s --journal %.100s %.100s)", verb, input->directory, input->database);
+    else
+        say(inv, " (%s %.100s)", verb, name_of_database(input));
+}
+
+/* Are there rows that only the journal has, so that it must be said that they may stay behind? What
+ * a ring has is counted later: it may have some. */
+static const char *forget_command(const weir_inventory *inv) {
+    uint64_t next = inv->extent_count ? inv->extents[inv->extent_count - 1].next_row : 1;
+    bool leaves = inv->verdict == WEIR_VERDICT_DIVERGED || next > inv->position.row + 1 ||
+                  weir_ring_is_ours(inv->found.ring);
+    return leaves ? "weir forget --yes" : "weir forget";
+}
+
+static bool is_missing(const weir_inventory *inv) {
+    for (size_t i = 0; i < inv->damage_count; i++)
+        if (!inv->damages[i].missing) return false;
+    return true;
+}
+
 static void say_damage(const weir_inventory_input *input, weir_inventory *inv) {
     if (inv->damage_count == 0) return;
     const weir_damage *d = &inv->damages[0];
@@ -99,14 +133,12 @@ static void say_damage(const weir_inventory_input *input, weir_inventory *inv) {
     say(inv, "%s; %s", d->why, weir_findings_rows(inv, d, rows));
     if (inv->damage_count > 1) say(inv, " (and %zu more places)", inv->damage_count - 1);
     if (loses_nothing(inv))
-        say_remedy(inv, "weir salvage goes on and loses no row");
+        say_remedy(inv, "go on, which loses no row");
+    else if (is_missing(inv))
+        say_remedy(inv, "put the missing files back, if there is a copy; or go on without them");
     else
-        say_remedy(inv, "put a sound copy back, or go on without them (weir salvage)");
-}
-
-/* The database as a command takes it. */
-static const char *name_of_database(const weir_inventory_input *input) {
-    return input->database ? input->database : "DATABASE";
+        say_remedy(inv, "put a sound copy back, if there is one; or go on without them");
+    say_command(input, inv, "weir salvage");
 }
 
 static void say_behind(const weir_inventory_input *input, weir_inventory *inv) {
@@ -115,9 +147,9 @@ static void say_behind(const weir_inventory_input *input, weir_inventory *inv) {
     uint64_t next = n ? inv->extents[n - 1].next_row : 1;
     say(inv,
         "%.120s: the journal ends at row %llu, but the database has applied row %llu; put the "
-        "journal's newest files back; or keep the database and begin a new journal "
-        "(weir forget %.120s)",
-        input->directory, (number)(next - 1), (number)p->row, name_of_database(input));
+        "journal's newest files back; or keep the database and begin a new journal",
+        input->directory, (number)(next - 1), (number)p->row);
+    say_command(input, inv, forget_command(inv));
 }
 
 static uint64_t first_kept_row(const weir_inventory *inv) {
@@ -162,18 +194,18 @@ static void say_gone(const weir_inventory_input *input, weir_inventory *inv) {
         say(inv, "the database is not there; ");
     else
         say(inv, "this one has nothing of it; ");
-    say(inv,
-        "put the newest database back; or go on without those rows (weir-recover --accept-gap "
-        "%.80s); or begin a new journal (weir forget %.80s)",
-        name_of_database(input), name_of_database(input));
+    say(inv, "put the newest database back; or go on without those rows");
+    say_command(input, inv, "weir-recover --accept-gap");
+    say(inv, "; or begin a new journal");
+    say_command(input, inv, forget_command(inv));
 }
 
 static void say_missing(const weir_inventory_input *input, weir_inventory *inv) {
-    const char *database = name_of_database(input);
-    say(inv,
-        "%.100s: %s; put %.80s back; or make it anew from them (weir-recover %.80s); or begin "
-        "without them (weir forget %.80s)",
-        input->directory, weir_verdict_text(inv->verdict), database, database, database);
+    say(inv, "%.100s: %s; put %.80s back; or make it anew from them", input->directory,
+        weir_verdict_text(inv->verdict), name_of_database(input));
+    say_command(input, inv, "weir-recover");
+    say(inv, "; or begin without them");
+    say_command(input, inv, forget_command(inv));
 }
 
 static void say_end(const weir_inventory_input *input, weir_inventory *inv) {
@@ -183,8 +215,23 @@ static void say_end(const weir_inventory_input *input, weir_inventory *inv) {
 
 static void say_spent(const weir_inventory_input *input, weir_inventory *inv) {
     say(inv, "%.160s: %s", input->directory, weir_verdict_text(inv->verdict));
-    say_remedy(inv, "begin a new journal (weir forget ");
-    say(inv, "%.120s)", name_of_database(input));
+    say_remedy(inv, "begin a new journal");
+    say_command(input, inv, forget_command(inv));
+}
+
+static void say_newer(const weir_inventory_input *input, weir_inventory *inv) {
+    bool ring = !inv->newer_path;
+    const weir_newer *newer = ring ? &input->ring_newer : &inv->newer;
+    uint32_t known = ring ? WEIR_RING_VERSION : WEIR_FORMAT_VERSION;
+    say(inv, "%.150s%s: %s: ", ring ? input->directory : inv->newer_path, ring ? "/ring" : "",
+        weir_verdict_text(inv->verdict));
+    if (newer->version > known)
+        say(inv, "its format is version %u, and weir %s knows %u; ", newer->version, weir_version(),
+            known);
+    else
+        say(inv, "it uses the features 0x%x of the format, which weir %s does not know; ",
+            newer->features, weir_version());
+    say(inv, "nothing was changed: use a newer weir");
 }
 
 void weir_findings_describe(const weir_inventory_input *input, weir_inventory *inv) {
@@ -196,19 +243,18 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
         say(inv, "%.100s: %s (%.80s)", directory, text, input->database_broken);
         if (input->database_shut) break; /* what is wrong is said, and no copy mends it */
         say_remedy(inv, "put a copy of it back, or fill a new one with all that can be read of it "
-                        "and of the journal (weir salvage --to NEW)");
+                        "and of the journal");
+        say_command(input, inv, "weir salvage --to NEW");
         break;
-    case WEIR_VERDICT_NEWER:
-        say(inv, "%.200s: %s; use that version of weir", path_with(input, inv, WEIR_VERSION), text);
-        break;
+    case WEIR_VERDICT_NEWER: say_newer(input, inv); break;
     case WEIR_VERDICT_MIXED:
         say(inv, "%.200s: %s, or one file twice; move this one away if it is the stranger",
             stray_path(input, inv), text);
         break;
     case WEIR_VERDICT_RING_WITHOUT_JOURNAL:
         say(inv, "%.200s: %s", directory, text);
-        say_remedy(inv, "put the segment files back, or begin a new journal with the ring's rows "
-                        "(weir salvage)");
+        say_remedy(inv, "put the segment files back, or begin a new journal with the ring's rows");
+        say_command(input, inv, "weir salvage");
         break;
     case WEIR_VERDICT_FOREIGN_RING:
         say(inv, "%.200s/ring: %s", directory, text);
@@ -217,20 +263,22 @@ void weir_findings_describe(const weir_inventory_input *input, weir_inventory *i
         break;
     case WEIR_VERDICT_DAMAGED_RING:
         say(inv, "%.200s/ring: %s", directory, text);
-        say_remedy(inv, "put a sound copy back, or go on without its rows (weir salvage)");
+        say_remedy(inv, "put a sound copy back, or go on without its rows");
+        say_command(input, inv, "weir salvage");
         break;
     case WEIR_VERDICT_CUT_RING:
         say(inv, "%.200s/ring: %s (it is unknown how many)", directory, text);
-        say_remedy(inv, "put the whole file back, or go on without them (weir salvage)");
+        say_remedy(inv, "put the whole file back, or go on without them");
+        say_command(input, inv, "weir salvage");
         break;
     case WEIR_VERDICT_ROT: say_damage(input, inv); break;
     case WEIR_VERDICT_DIVERGED:
         say(inv,
             "%.120s: %s: block %llu (row %llu) is another one there; put back the journal that "
             "belongs to the database, or the database to the journal; or keep the database and "
-            "begin a new journal (weir forget %.100s)",
-            directory, text, (number)inv->position.block, (number)inv->position.row,
-            name_of_database(input));
+            "begin a new journal",
+            directory, text, (number)inv->position.block, (number)inv->position.row);
+        say_command(input, inv, forget_command(inv));
         break;
     case WEIR_VERDICT_JOURNAL_BEHIND: say_behind(input, inv); break;
     case WEIR_VERDICT_DATABASE_BEHIND: say_gone(input, inv); break;

@@ -173,6 +173,10 @@ static int look_at_place(weir_walk *w, uint64_t offset, weir_walk_place *p) {
     case WEIR_OK: return compare(w, p);
     case WEIR_NOT_FOUND: p->why = "zeros stand where a block was promised"; return WEIR_OK;
     case WEIR_DAMAGED: p->why = "the block is damaged or cut off"; return WEIR_OK;
+    case WEIR_VERSION:
+        w->inventory->newer = (weir_newer){p->header.version, p->header.incompatible};
+        w->inventory->newer_path = w->link->note->path;
+        return status;
     default: return status;
     }
 }
@@ -315,7 +319,7 @@ static int meet_place(weir_walk *w) {
 
 static int note_unreadable(weir_walk *w) {
     const weir_link *link = w->link;
-    if (!link->note) return weir_walk_open_damage(w, 0, "the segment is missing");
+    if (!link->note) return weir_walk_open_absence(w, 0, "the segment is missing");
     if (link->note->status == WEIR_OK) return WEIR_OK;
     if (link->first_block == 0) return weir_walk_open_damage(w, 0, link->note->why);
     /* Its blocks can be read; but who says what the lost ones held that stood in front of them? */
@@ -344,8 +348,8 @@ static int end_below_mark(weir_walk *w) {
         w->behind = w->inventory->damage_count == 0 && w->promised < w->next_block &&
                     (w->older || !w->torn);
         if (!w->open) {
-            int status = weir_walk_open_damage(w, weir_walk_offset(w),
-                                               "the journal ends here, below a durable mark");
+            int status = weir_walk_open_absence(w, weir_walk_offset(w),
+                                                "the journal ends here, below a durable mark");
             if (status != WEIR_OK) return status;
         }
         weir_walk_close_damage(w, mark->block + 1, row);

@@ -92,6 +92,8 @@ int weir_walk_damage(weir_walk *w, weir_damage damage, const char *path, const c
 /* Open a damage that begins at offset of this segment with what must come next, and whose end is
  * not known yet. Close it: everything before block and row is lost; 0: it is not known how much. */
 int weir_walk_open_damage(weir_walk *w, uint64_t offset, const char *why);
+/* The same, where nothing is wrong with the bytes that are here. */
+int weir_walk_open_absence(weir_walk *w, uint64_t offset, const char *why);
 void weir_walk_close_damage(weir_walk *w, uint64_t block, uint64_t row); /* if one is open */
 
 /* Go on after a place that is not the block that must come. *offset: where it is; then where to

@@ -16,6 +16,7 @@ enum { NUMBER_DIGITS = 20 };
 /* One that is still in the journal's own directory is in the list only for a while. */
 typedef struct archived_taking {
     const weir_os *os;
+    weir_os reading;       /* the same, which reads packed segments too */
     const char *directory; /* in which is listed */
     weir_archived_files *out;
     size_t own; /* how many of the list are in the journal's own directory */
@@ -27,6 +28,11 @@ typedef struct archived_taking {
 uint64_t weir_archived_number(const char *name, weir_archived_kind kind) {
     if (strlen(name) != strlen(prefixes[kind]) + 1 + NUMBER_DIGITS) return 0;
     return weir_number_in_name(name, prefixes[kind]);
+}
+
+void weir_archived_path(char out[WEIR_PATH_MAX], const char *archive, weir_archived_kind kind,
+                        uint64_t number) {
+    weir_numbered_path(out, archive, prefixes[kind], number);
 }
 
 const char *weir_archived_name(const weir_archived_file *file) {
@@ -54,7 +60,7 @@ static bool make_archived_room(weir_archived_files *list) {
 
 static int add_archived(archived_taking *t, uint64_t number, weir_archived_kind kind) {
     char path[WEIR_PATH_MAX];
-    weir_numbered_path(path, t->directory, prefixes[kind], number);
+    weir_archived_path(path, t->directory, kind, number);
     weir_archived_file file = {.number = number, .kind = kind, .path = strdup(path)};
     if (!file.path || !make_archived_room(t->out)) {
         free(file.path);
@@ -270,8 +276,9 @@ static int take_archived(archived_taking *t, const char *directory) {
 int weir_archived_files_take(const weir_os *os, const char *directory, weir_archived_files *out,
                              weir_error *error) {
     *out = (weir_archived_files){0};
-    archived_taking t = {.os = os, .out = out, .error = error};
-    weir_scan_make(&t.scan, os, WEIR_OS_CWD);
+    archived_taking t = {.os = os, .reading = *os, .out = out, .error = error};
+    t.reading.packed = true;
+    weir_scan_make(&t.scan, &t.reading, WEIR_OS_CWD);
     int status = take_archived(&t, directory);
     weir_scan_free(&t.scan);
     if (status != WEIR_OK) weir_archived_files_free(out);

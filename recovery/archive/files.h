@@ -32,7 +32,7 @@ typedef struct weir_archived_file {
     const char *why;
     weir_segment_header header; /* zeros when it cannot be read */
     bool is_void;               /* it is not on the path of FORMAT.md, 7: nothing in it counts */
-    uint64_t end;               /* offset after its last block in a plain segment; 0: unknown */
+    uint64_t end;               /* offset in the segment after its last block; 0: unknown */
     /* Dense: a file without blocks, or without rows, has a first that is above its last. 0, 0:
      * unknown. */
     uint64_t first_block, last_block, first_row, last_row;
@@ -54,6 +54,9 @@ void weir_archived_files_free(weir_archived_files *list);
 /* The file's name without its directory. */
 const char *weir_archived_name(const weir_archived_file *file);
 uint64_t weir_archived_rows(const weir_archived_file *file);
+/* Where the file of a segment is, or would be, in this archive. */
+void weir_archived_path(char out[4096], const char *archive, weir_archived_kind kind,
+                        uint64_t number);
 /* The number in a name that an archived file of this kind has; 0: it is no such name. */
 uint64_t weir_archived_number(const char *name, weir_archived_kind kind);
 

@@ -7,7 +7,6 @@
 #include "../../lib/format/names.h"
 #include "../../lib/verify/decode.h"
 #include "../../pack/packer.h"
-#include "../../pack/unpack.h"
 
 #define ASIDE "packed.new"
 
@@ -200,7 +199,7 @@ static int compare_blocks(packing *p, source *to) {
 static int compare_segments(packing *p) {
     weir_os reading = *p->input->os;
     source to;
-    reading.packed = &weir_packed_segments;
+    reading.packed = true;
     uint64_t number = p->end->segment;
     close_source(&p->from);
     int status = open_source(&p->from, p->input->os, p->input->dirfd, p->plain, number, p->error);

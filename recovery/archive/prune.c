@@ -144,16 +144,27 @@ static void report_pruned(const pruning *p) {
     if (p->why[0]) printf("%s\n", p->why);
 }
 
+/* One that is broken holds nothing. One that cannot be read may hold anything. */
+static int judge_readers(const pruning *p, weir_error *error) {
+    for (size_t i = 0; i < p->readers.count; i++) {
+        const weir_named_note *note = &p->readers.list[i];
+        if (note->status == WEIR_IO)
+            return weir_fail(error, WEIR_IO,
+                             "the reader %s cannot be read, so nobody knows what it needs: %s",
+                             note->reader.name, note->why);
+        if (note->status != WEIR_OK)
+            weir_report_note("the reader %s holds nothing: %s", note->reader.name, note->why);
+    }
+    return WEIR_OK;
+}
+
 /* The files first: what a reader or the database passes meanwhile only allows more. */
 static int look_before_pruning(pruning *p, weir_error *error) {
     int status = weir_archived_files_take(p->place->os, p->place->directory, &p->list, error);
     if (status == WEIR_OK)
         status =
             weir_readers_take(p->place->os, WEIR_OS_CWD, p->place->directory, &p->readers, error);
-    for (size_t i = 0; status == WEIR_OK && i < p->readers.count; i++)
-        if (p->readers.list[i].status != WEIR_OK)
-            weir_report_note("the reader %s holds nothing: %s", p->readers.list[i].reader.name,
-                             p->readers.list[i].why);
+    if (status == WEIR_OK) status = judge_readers(p, error);
     if (status == WEIR_OK && p->arguments->passed && p->readers.count == 0)
         status = weir_fail(error, WEIR_MISUSE,
                            "%s has no named reader, so --passed is no bound: give another one",

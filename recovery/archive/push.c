@@ -3,13 +3,17 @@
  * Whole segments, archived or not, stand there once and for all. Of the youngest segment what has become
  * durable since the last time is sent as a tail. What the store lists is not sent again, so a push that
  * was interrupted is just done again. */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "../../lib/format/names.h"
 #include "../exits.h"
 #include "../json.h"
 #include "../report.h"
@@ -59,17 +63,32 @@ static void tell_damaged(push_round *p, uint64_t number, uint64_t first_row, uin
            first_row, last_row, why);
 }
 
-/* A whole segment that ends at end. */
+/* Where it was; or where it has gone meanwhile, to the archive, or packed there. */
+static int read_where_it_is(push_round *p, const char *path, uint64_t number, uint64_t end,
+                            weir_segment_bytes *out) {
+    char archive[WEIR_PATH_MAX], moved[WEIR_PATH_MAX];
+    const weir_os *os = p->place->os;
+    int status = weir_segment_bytes_read(os, path, number, end, out, p->error);
+    weir_path_in(archive, p->place->directory, "archive");
+    for (int kind = 0; status == WEIR_NOT_FOUND && kind < WEIR_ARCHIVED_KINDS; kind++) {
+        weir_archived_path(moved, archive, (weir_archived_kind)kind, number);
+        status = weir_segment_bytes_read(os, moved, number, end, out, p->error);
+    }
+    return status;
+}
+
+/* A whole segment that ends at end, as what it is: plain or packed. */
 static int push_whole(push_round *p, const char *path, uint64_t number, uint64_t end,
                       uint64_t first_row, uint64_t last_row) {
     weir_segment_bytes segment;
     if (weir_stored_whole(&p->stored, number)) return WEIR_OK;
-    int status = weir_segment_bytes_read(p->place->os, path, number, end, &segment, p->error);
-    char rest[64];
-    (void)snprintf(rest, sizeof rest, "segment-%020" PRIu64, number);
-    if (status == WEIR_OK) status = put_object(p, rest, segment.bytes, segment.length);
+    int status = read_where_it_is(p, path, number, end, &segment);
+    char rest[WEIR_PATH_MAX];
+    weir_archived_kind kind = segment.packed ? WEIR_ARCHIVED_PACKED : WEIR_ARCHIVED_PLAIN;
+    weir_archived_path(rest, "", kind, number);
+    if (status == WEIR_OK) status = put_object(p, rest + 1, segment.bytes, segment.length);
     weir_segment_bytes_free(&segment);
-    if (status == WEIR_NOT_FOUND) { /* it went to the archive, or was used again: told by its gap */
+    if (status == WEIR_NOT_FOUND) { /* it was used again: told by its gap */
         p->missing++;
         return WEIR_OK;
     }
@@ -93,11 +112,8 @@ static int push_archived(push_round *p) {
         if (f->is_void || !ours || weir_stored_whole(&p->stored, f->number)) continue;
         if (f->status != WEIR_OK)
             tell_damaged(p, f->number, f->first_row, f->last_row, f->why);
-        else if (f->kind == WEIR_ARCHIVED_PLAIN)
-            status = push_whole(p, f->path, f->number, f->end, f->first_row, f->last_row);
         else
-            tell_damaged(p, f->number, f->first_row, f->last_row,
-                         "it was packed before it was pushed, and only plain segments are sent");
+            status = push_whole(p, f->path, f->number, f->end, f->first_row, f->last_row);
     }
     return status;
 }
@@ -156,13 +172,42 @@ static int push_kept(push_round *p) {
 
 /* ---- one history ------------------------------------------------------------------------ */
 
-static int compare_bytes(push_round *p, const char *path, const weir_stored *s, uint64_t end) {
-    weir_segment_bytes segment;
-    int status = weir_segment_bytes_read(p->place->os, path, s->number, end, &segment, p->error);
+/* Segments packed at different times, or packed here and plain there, have other bytes. They are the
+ * same if they end with the same header, whose hash is that of all before it. */
+static int compare_ends(push_round *p, const weir_segment_bytes *ours, const weir_stored *s) {
+    weir_segment_bytes theirs = {0};
+    int file = memfd_create("weir", MFD_CLOEXEC);
+    if (file < 0) return weir_fail_os(p->error, -(int64_t)errno, "no memory to fetch %s", s->name);
+    int status = p->remote->part->get(p->remote->store, s->name, file, 0, p->error);
     if (status == WEIR_OK)
-        status = p->remote->part->compare(p->remote->store, s->name, segment.bytes + s->begin,
-                                          (size_t)(end - s->begin), p->error);
-    weir_segment_bytes_free(&segment);
+        status = weir_segment_bytes_of(p->place->os, file, s->name, s->number, s->bytes, &theirs,
+                                       p->error);
+    if (status == WEIR_OK && theirs.end_hash != ours->end_hash)
+        status = weir_fail(p->error, WEIR_FOREIGN,
+                           "%s/%s has another history of this journal: another machine pushes a "
+                           "copy of it to the same place",
+                           p->arguments->second, s->name);
+    weir_segment_bytes_free(&theirs);
+    (void)close(file); /* it is in memory */
+    return status;
+}
+
+static int compare_object(push_round *p, const weir_segment_bytes *ours, const weir_stored *s) {
+    bool packed = s->kind == WEIR_ARCHIVED_PACKED;  /* a tail is plain */
+    if (s->is_tail && ours->packed) return WEIR_OK; /* it is whole here by now */
+    int status = WEIR_FOREIGN;
+    if (packed == ours->packed)
+        status = p->remote->part->compare(p->remote->store, s->name, ours->bytes + s->begin,
+                                          ours->length - (size_t)s->begin, p->error);
+    return status == WEIR_FOREIGN && (packed || ours->packed) ? compare_ends(p, ours, s) : status;
+}
+
+/* What is damaged, here or there, says nothing about the history. */
+static int compare_bytes(push_round *p, const char *path, const weir_stored *s, uint64_t end) {
+    weir_segment_bytes ours;
+    int status = read_where_it_is(p, path, s->number, end, &ours);
+    if (status == WEIR_OK) status = compare_object(p, &ours, s);
+    weir_segment_bytes_free(&ours);
     return status == WEIR_FOREIGN || status == WEIR_OK || status == WEIR_IO ? status : WEIR_OK;
 }
 
@@ -192,7 +237,7 @@ static const char *find_segment(const push_round *p, uint64_t number, uint64_t *
     }
     for (size_t i = 0; i < p->archived.count; i++) {
         const weir_archived_file *f = &p->archived.files[i];
-        if (f->number != number || f->kind != WEIR_ARCHIVED_PLAIN || f->status != WEIR_OK) continue;
+        if (f->number != number || f->status != WEIR_OK) continue;
         *end = f->end;
         return f->path;
     }
@@ -215,8 +260,7 @@ static int check_history(push_round *p) {
                       (s->number == p->youngest && durable && s->end > durable);
         if (beyond) return fail_ahead(p, s);
         if (s->is_tail && s->number == p->youngest && last) tail = s;
-        if (!s->is_tail && s->kind == WEIR_ARCHIVED_PLAIN && find_segment(p, s->number, &end))
-            whole = s;
+        if (!s->is_tail && find_segment(p, s->number, &end)) whole = s;
     }
     if (tail) return compare_bytes(p, last->path, tail, tail->end);
     if (whole) path = find_segment(p, whole->number, &end);

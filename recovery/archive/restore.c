@@ -21,7 +21,7 @@
 
 typedef struct restoring {
     const weir_arguments *arguments;
-    char directory[WEIR_PATH_MAX];
+    char directory[WEIR_PATH_MAX], archive[WEIR_PATH_MAX];
     weir_remote remote;
     weir_stored_list stored;
     weir_progress progress;
@@ -98,14 +98,15 @@ static bool is_fetched(const char *path, uint64_t bytes) {
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size >= bytes;
 }
 
-/* In a file of another name, which gets its own when all of it is there. */
+/* In a file of another name, which gets its own when all of it is there. Packed ones belong in an
+ * archive, where everything reads them. */
 static int fetch_segment(restoring *r, const weir_stored *first, size_t count) {
     char path[WEIR_PATH_MAX], partial[WEIR_PATH_MAX + 16];
-    const char *slash = strrchr(first->name, '/');
-    if (first->is_tail)
-        weir_numbered_path(path, r->directory, "segment", first->number);
-    else
-        weir_path_in(path, r->directory, slash + 1);
+    bool packed = first->kind == WEIR_ARCHIVED_PACKED;
+    weir_archived_path(path, packed ? r->archive : r->directory, first->kind, first->number);
+    if (packed && mkdir(r->archive, 0700) != 0 && errno != EEXIST)
+        return weir_fail_os(r->error, -(int64_t)errno, "%s: cannot create the directory",
+                            r->archive);
     if (!first->is_tail && is_fetched(path, first->bytes)) return WEIR_OK;
     (void)snprintf(partial, sizeof partial, "%s.partial", path);
     int file = open(partial, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -156,7 +157,8 @@ static int fetch_all(restoring *r) {
         while (s->is_tail && i + count < r->stored.count &&
                r->stored.list[i + count].number == s->number)
             count++;
-        bool wanted = !s->is_tail || !weir_stored_whole(&r->stored, s->number);
+        const weir_stored *whole = weir_stored_whole(&r->stored, s->number);
+        bool wanted = s->is_tail ? !whole : s == whole; /* of two, the plain one counts */
         if (s->number > youngest) youngest = s->number;
         if (wanted) status = fetch_segment(r, s, count);
         i += count;
@@ -168,21 +170,27 @@ static int make_restore_directory(restoring *r) {
     int length = snprintf(r->directory, sizeof r->directory - 64, "%s.restore", r->arguments->into);
     if (length < 0 || (size_t)length >= sizeof r->directory - 64)
         return weir_fail(r->error, WEIR_MISUSE, "the name of the database is too long");
+    weir_path_in(r->archive, r->directory, "archive");
     if (mkdir(r->directory, 0700) == 0 || errno == EEXIST) return WEIR_OK;
     return weir_fail_os(r->error, -(int64_t)errno, "%s: cannot create the directory", r->directory);
 }
 
-/* Only what fetching makes. */
-static void remove_fetched(const restoring *r) {
-    DIR *dir = opendir(r->directory);
+static int empty_and_remove(const char *directory) {
+    DIR *dir = opendir(directory);
     char path[WEIR_PATH_MAX + 300];
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         if (strncmp(entry->d_name, ".", 1) == 0) continue;
-        (void)snprintf(path, sizeof path, "%s/%s", r->directory, entry->d_name);
+        (void)snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
         (void)unlink(path); /* one that stays is seen by rmdir */
     }
     if (dir) (void)closedir(dir); /* it was only read */
-    if (rmdir(r->directory) != 0)
+    return rmdir(directory);
+}
+
+/* Only what fetching makes. */
+static void remove_fetched(const restoring *r) {
+    (void)empty_and_remove(r->archive); /* it may not be there */
+    if (empty_and_remove(r->directory) != 0)
         weir_report_note("%s cannot be removed: %s", r->directory, strerror(errno));
 }
 

@@ -3,10 +3,11 @@
  * Below the URL each journal has a folder, named by its id. In it stand
  *
  *     segment-00000000000000000007                   segment 7 up to its end, whole
+ *     packed-segment-00000000000000000007            the same, packed before it was pushed
  *     tail/segment-00000000000000000008-BEGIN-END    bytes BEGIN to END of segment 8, while it is the
  *                                                    youngest; 12 digits each
  *
- * and other kinds of archived files under their own names. Bytes that were promised are never written
+ * Bytes that were promised are never written
  * again, so no object ever has to be replaced. */
 #ifndef WEIR_ARCHIVE_STORE_H
 #define WEIR_ARCHIVE_STORE_H

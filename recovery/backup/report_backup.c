@@ -68,7 +68,7 @@ static void note_ring_rows(const weir_backup *b) {
                          rows_left_in_ring(b));
     else
         weir_report_note("%" PRIu64 " rows are in the ring of a dead process and are not in the "
-                         "backup: weir-recover %s first, to have them in it",
+                         "backup; recover first, to have them in it (weir-recover %s)",
                          rows_left_in_ring(b), b->place->database);
 }
 

@@ -49,7 +49,7 @@ _weir() {
     'verify') options='--json --journal --archive --help --usage --version' ;;
     'watch') options='--json --journal --interval --count --help --usage --version' ;;
     'report') options='--json --journal --output --values --help --usage --version' ;;
-    'metrics') options='--json --journal --output --interval --format --listen --help --usage --version' ;;
+    'metrics') options='--journal --output --interval --format --listen --help --usage --version' ;;
     'dump') options='--json --journal --archive --csv --table --level --match --since --until --after --cursor --follow --ring --reader --hold --from --to --limit --help --usage --version' ;;
     'symbols') options='--json --journal --help --usage --version' ;;
     'recover') options='--json --journal --adopt --accept-gap --wait --load --dry-run --integrity --help --usage --version' ;;
@@ -64,12 +64,12 @@ _weir() {
     'archive pack') options='--json --journal --dry-run --keep-plain --help --usage --version' ;;
     'archive prune') options='--json --journal --keep-bytes --keep-rows --max-age --passed --pushed --dry-run --endpoint --region --timeout --help --usage --version' ;;
     'archive push') options='--json --journal --endpoint --region --timeout --every --whole --help --usage --version' ;;
-    'archive restore') options='--json --journal --to --into --until --skip-damage --wait --load --endpoint --region --timeout --id --keep-fetched --help --usage --version' ;;
+    'archive restore') options='--json --to --into --until --skip-damage --wait --load --endpoint --region --timeout --id --keep-fetched --help --usage --version' ;;
     'readers list') options='--json --journal --help --usage --version' ;;
     'readers forget') options='--json --journal --help --usage --version' ;;
     'aside list') options='--json --journal --help --usage --version' ;;
     'aside drop') options='--json --journal --all --dry-run --help --usage --version' ;;
-    'completion') options='--json --journal --help --usage --version' ;;
+    'completion') options='--help --usage --version' ;;
     *) options='--help --version' ;;
     esac
     if [[ $cur == -* ]]; then

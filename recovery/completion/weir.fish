@@ -1,4 +1,5 @@
-# fish completion for weir; written by `weir completion fish`.
+# fish completion for weir and weir-recover; written by `weir completion fish`.
+complete -c weir-recover -w weir
 complete -c weir -n __fish_use_subcommand -a status -d 'say what is there: rows, ring, verdict, damage'
 complete -c weir -n __fish_use_subcommand -a verify -d 'read every byte, and name what is damaged'
 complete -c weir -n __fish_use_subcommand -a watch -d 'show lanes, rates, lag and disk as they change'
@@ -59,7 +60,6 @@ complete -c weir -n '__fish_seen_subcommand_from report' -l values -d 'Put value
 complete -c weir -n '__fish_seen_subcommand_from report' -l help -d 'Show this text; after a verb, what the verb does'
 complete -c weir -n '__fish_seen_subcommand_from report' -l usage -d 'Show the options in short'
 complete -c weir -n '__fish_seen_subcommand_from report' -l version -d 'Show the version'
-complete -c weir -n '__fish_seen_subcommand_from metrics' -l json -d 'Write one JSON object per line'
 complete -c weir -n '__fish_seen_subcommand_from metrics' -l journal -r -d 'Use the journal there, not the one beside the database'
 complete -c weir -n '__fish_seen_subcommand_from metrics' -l output -r -d 'Write the metrics there, aside first, and rename the file'
 complete -c weir -n '__fish_seen_subcommand_from metrics' -l interval -r -d 'With --output: write them again and again'
@@ -215,7 +215,6 @@ complete -c weir -n '__fish_seen_subcommand_from archive; and __fish_seen_subcom
 complete -c weir -n '__fish_seen_subcommand_from archive; and __fish_seen_subcommand_from push' -l usage -d 'Show the options in short'
 complete -c weir -n '__fish_seen_subcommand_from archive; and __fish_seen_subcommand_from push' -l version -d 'Show the version'
 complete -c weir -n '__fish_seen_subcommand_from archive; and __fish_seen_subcommand_from restore' -l json -d 'Write one JSON object per line'
-complete -c weir -n '__fish_seen_subcommand_from archive; and __fish_seen_subcommand_from restore' -l journal -r -d 'Use the journal there, not the one beside the database'
 complete -c weir -n '__fish_seen_subcommand_from archive; and __fish_seen_subcommand_from restore' -l to -r -d 'Last row number'
 complete -c weir -n '__fish_seen_subcommand_from archive; and __fish_seen_subcommand_from restore' -l into -r -d 'The database to fill; created if it does not exist'
 complete -c weir -n '__fish_seen_subcommand_from archive; and __fish_seen_subcommand_from restore' -l until -r -d 'No blocks written after this moment, YYYY-MM-DDTHH:MM:SS in UTC or @SECONDS since 1970'
@@ -252,8 +251,6 @@ complete -c weir -n '__fish_seen_subcommand_from aside; and __fish_seen_subcomma
 complete -c weir -n '__fish_seen_subcommand_from aside; and __fish_seen_subcommand_from drop' -l help -d 'Show this text; after a verb, what the verb does'
 complete -c weir -n '__fish_seen_subcommand_from aside; and __fish_seen_subcommand_from drop' -l usage -d 'Show the options in short'
 complete -c weir -n '__fish_seen_subcommand_from aside; and __fish_seen_subcommand_from drop' -l version -d 'Show the version'
-complete -c weir -n '__fish_seen_subcommand_from completion' -l json -d 'Write one JSON object per line'
-complete -c weir -n '__fish_seen_subcommand_from completion' -l journal -r -d 'Use the journal there, not the one beside the database'
 complete -c weir -n '__fish_seen_subcommand_from completion' -l help -d 'Show this text; after a verb, what the verb does'
 complete -c weir -n '__fish_seen_subcommand_from completion' -l usage -d 'Show the options in short'
 complete -c weir -n '__fish_seen_subcommand_from completion' -l version -d 'Show the version'

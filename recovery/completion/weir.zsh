@@ -134,7 +134,6 @@ case $verb in
     ;;
 'metrics')
     _arguments \
-        '--json[Write one JSON object per line]' \
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
         '--output=[Write the metrics there, aside first, and rename the file]:output:_files' \
         '--interval=[With --output\: write them again and again]:interval:_files' \
@@ -350,7 +349,6 @@ case $verb in
 'archive restore')
     _arguments \
         '--json[Write one JSON object per line]' \
-        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
         '--to=[Last row number]:to:_files' \
         '--into=[The database to fill; created if it does not exist]:into:_files' \
         '--until=[No blocks written after this moment, YYYY-MM-DDTHH\:MM\:SS in UTC or @SECONDS since 1970]:until:_files' \
@@ -407,8 +405,6 @@ case $verb in
     ;;
 'completion')
     _arguments \
-        '--json[Write one JSON object per line]' \
-        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \

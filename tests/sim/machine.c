@@ -261,6 +261,11 @@ static int os_info_file(void *self, int descriptor, weir_os_info *out) {
     return 0;
 }
 
+static int os_read_only(void *self, const char *path) {
+    (void)self, (void)path;
+    return 0;
+}
+
 static int64_t os_mount(void *self, const char *path) {
     (void)self, (void)path;
     return 1;
@@ -480,6 +485,7 @@ const weir_os *sim_os(void) {
         .info = os_info,
         .info_file = os_info_file,
         .mount = os_mount,
+        .read_only = os_read_only,
         .rename = os_rename,
         .unlink = os_unlink,
         .make_directory = os_make_directory,

@@ -245,6 +245,18 @@ static inline void append_rows(weir_table *table, int64_t first, int64_t last) {
         append(table, id);
 }
 
+/* Rows of so many bytes, 20,000 at most, that nothing could make small. */
+static inline void append_noise(weir_table *table, weir_rng *rng, int64_t first, int64_t last,
+                                size_t bytes) {
+    static uint8_t noise[20000];
+    must(bytes <= sizeof noise ? WEIR_OK : WEIR_MISUSE, 12);
+    for (int64_t id = first; id <= last; id++) {
+        weir_rng_fill(rng, noise, bytes);
+        must(weir_append(table, weir_int(id), weir_null(), weir_null(), weir_blob(noise, bytes)),
+             12);
+    }
+}
+
 static inline void reach(weir *w, weir_level level) { must(weir_sync(w, level, UINT32_MAX), 15); }
 
 static inline void die(void) { (void)kill(getpid(), SIGKILL); }
@@ -317,16 +329,10 @@ static inline void leave_values(const fixture *f) {
 /* Several segments, applied and archived. */
 static inline void leave_archive(const fixture *f) {
     weir_options options = {.archive = 1, .segment_bytes = 1 << 20};
-    static uint8_t noise[20000];
     weir_rng rng = {1};
     weir *w = open_here(f, &options);
     weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= 200; id++) {
-        weir_rng_fill(&rng, noise, sizeof noise); /* nothing that zstd could make small */
-        must(weir_append(table, weir_int(id), weir_null(), weir_null(),
-                         weir_blob(noise, sizeof noise)),
-             12);
-    }
+    append_noise(table, &rng, 1, 200, 20000);
     reach(w, WEIR_APPLIED);
     must(weir_close(w), 16);
 }

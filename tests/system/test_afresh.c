@@ -35,16 +35,10 @@ static void must_be_refused(const fixture *f, const char *text) {
 
 /* Segments that leave the journal, and in the last a few rows. */
 static void leave_many(const fixture *f) {
-    static uint8_t noise[20000];
     weir_rng rng = {1};
     weir *w = open_here(f, &(weir_options){.segment_bytes = 1 << 20});
     weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= MANY; id++) {
-        weir_rng_fill(&rng, noise, sizeof noise);
-        must(weir_append(table, weir_int(id), weir_null(), weir_null(),
-                         weir_blob(noise, sizeof noise)),
-             12);
-    }
+    append_noise(table, &rng, 1, MANY, 20000);
     reach(w, WEIR_APPLIED);
     must(weir_close(w), 16);
 }
@@ -316,6 +310,36 @@ static void a_journal_that_was_closed_is_not_missed(void **state) {
     assert_string_equal(events, "");
 }
 
+static void leave_durable_alone(const fixture *f) {
+    weir *w = open_here(f, &(weir_options){.linger_ms = 600000, .apply_linger_ms = 600000});
+    append(declare(w, "t"), 1);
+    reach(w, WEIR_DURABLE);
+    die();
+}
+
+/* The first opening ever, which died before a row was applied. */
+static void the_first_journal_is_missed_too(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_durable_alone);
+    assert_int_equal(ask(f, "SELECT count(*) FROM weir_position WHERE block = 0 AND closed = 0"),
+                     1);
+    weir_temp_remove(f->journal);
+    run(f, "status", f->database, NULL), expect(f, DAMAGE);
+    expect_text(f->out, "rows after row 0 may be missing");
+    must_open(f->database, &noting);
+    expect_text(events, "rows after row 0 may be missing");
+}
+
+/* One that closed with nothing in it is not. */
+static void an_unused_journal_is_not_missed(void **state) {
+    fixture *f = *state;
+    must_open(f->database, &noting);
+    assert_int_equal(ask(f, "SELECT closed FROM weir_position"), 1);
+    weir_temp_remove(f->journal);
+    run(f, "status", f->database, NULL), expect(f, CLEAN);
+    expect_text(f->out, "no_journal: ");
+}
+
 static void a_journal_in_which_rows_waited_is_missed(void **state) {
     fixture *f = *state;
     in_a_child(f, leave_half_applied);
@@ -525,6 +549,8 @@ int main(void) {
         TEST(two_histories_are_parted),
         TEST(a_journal_that_was_closed_is_not_missed),
         TEST(a_journal_in_which_rows_waited_is_missed),
+        TEST(the_first_journal_is_missed_too),
+        TEST(an_unused_journal_is_not_missed),
         TEST(a_database_that_was_rebuilt_misses_no_journal),
         TEST(forgetting_ends_the_missing),
         TEST(a_database_without_a_journal_stays_as_it_is),

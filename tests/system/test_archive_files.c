@@ -199,6 +199,22 @@ static void what_a_reader_has_not_passed_stays(void **state) {
     assert_int_equal(archived_count(f), count - 2);
 }
 
+/* As one that a user may not read: what it needs is not known, so nothing goes. */
+static void a_reader_that_cannot_be_read_holds_everything(void **state) {
+    fixture *f = *state;
+    char path[600];
+    in_a_child(f, leave_archive);
+    int count = archived_count(f);
+    write_named(f, 1);
+    (void)snprintf(path, sizeof path, "%s/readers/slow", f->journal);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("slow", path), 0); /* to itself */
+    run(f, "archive", "prune", f->database, "--keep-bytes", "0", NULL);
+    expect(f, FAILED);
+    expect_text(f->err, "the reader slow cannot be read, so nobody knows what it needs");
+    assert_int_equal(archived_count(f), count);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(files_are_listed_with_their_rows),
@@ -208,6 +224,7 @@ int main(void) {
         TEST(the_oldest_go_first),
         TEST(what_the_database_lacks_stays),
         TEST(what_a_reader_has_not_passed_stays),
+        TEST(a_reader_that_cannot_be_read_holds_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,19 +103,32 @@ static void cause(const char *match, const char *kind, int times) {
     (void)close(to);
 }
 
-/* The file in which the server keeps an object; index counts whole segments from the oldest. */
-static void object_path(int index, char path[1000]) {
+/* The file in which the server keeps an object; index counts whole segments, or packed ones, from the
+ * oldest. */
+static void find_object(const char *begins, int index, char path[1000]) {
     char command[700];
     (void)snprintf(
         command, sizeof command,
-        "find '%s' -path '*/tail/*' -prune -o -name 'segment-*_object' -print | sort | sed "
-        "-n %dp",
-        store_directory, index + 1);
+        "find '%s' -path '*/tail/*' -prune -o -name '%s*_object' -print | sort | sed -n %dp",
+        store_directory, begins, index + 1);
     FILE *found = popen(command, "r");
     assert_non_null(found);
     assert_non_null(fgets(path, 1000, found));
     (void)pclose(found);
     path[strcspn(path, "\n")] = 0;
+}
+
+static void object_path(int index, char path[1000]) { find_object("segment-", index, path); }
+
+static size_t count_objects(const char *begins) {
+    char command[700], count[20] = "";
+    (void)snprintf(command, sizeof command, "find '%s' -name '%s*_object' | wc -l", store_directory,
+                   begins);
+    FILE *found = popen(command, "r");
+    assert_non_null(found);
+    assert_non_null(fgets(count, sizeof count, found));
+    (void)pclose(found);
+    return strtoul(count, NULL, 10);
 }
 
 /* ---- programs -------------------------------------------------------------------------- */
@@ -132,6 +145,16 @@ static void leave_more(const fixture *f) {
     append_rows(table, 201, 300);
     reach(w, WEIR_DURABLE);
     die();
+}
+
+/* The same, applied, in an archive and closed. */
+static void leave_applied_more(const fixture *f) {
+    weir_rng rng = {(uint64_t)getpid()};
+    weir *w = open_here(f, &(weir_options){.archive = 1, .segment_bytes = 1 << 20});
+    weir_table *table = declare(w, "t");
+    append_noise(table, &rng, 201, 400, 20000);
+    reach(w, WEIR_APPLIED);
+    must(weir_close(w), 16);
 }
 
 static void burn(const fixture *f) {
@@ -151,13 +174,8 @@ static void holds_once(const fixture *f, int64_t last) {
 
 /* ---- the drill ------------------------------------------------------------------------- */
 
-static void a_machine_burns(void **state) {
-    fixture *f = *state;
-    char fetched[300];
-    in_a_child(f, leave_archive);
-    push(f);
-    expect(f, CLEAN);
-    in_a_child(f, leave_more);
+/* What is new is sent, and once; then it is all that there is. fetched: the directory that it stays in. */
+static void push_burn_and_restore(fixture *f, char fetched[300]) {
     push(f);
     expect(f, CLEAN);
     expect_text(f->out, "up to row 300");
@@ -169,7 +187,17 @@ static void a_machine_burns(void **state) {
         NULL);
     expect(f, RECOVERED);
     holds_once(f, 300);
-    (void)snprintf(fetched, sizeof fetched, "%s.restore", f->other);
+    (void)snprintf(fetched, 300, "%s.restore", f->other);
+}
+
+static void a_machine_burns(void **state) {
+    fixture *f = *state;
+    char fetched[300];
+    in_a_child(f, leave_archive);
+    push(f);
+    expect(f, CLEAN);
+    in_a_child(f, leave_more);
+    push_burn_and_restore(f, fetched);
     run(f, "verify", fetched, NULL);
     expect(f, CLEAN);
     run(f, "archive", "restore", URL, "--endpoint", endpoint, "--into", f->other, NULL);
@@ -396,14 +424,180 @@ static void with_json_each_damage_is_an_object(void **state) {
     free(third);
 }
 
-static void what_was_packed_before_it_was_pushed_is_told(void **state) {
-    fixture *f = *state;
-    in_a_child(f, leave_archive);
+/* ---- packed segments ------------------------------------------------------------------- */
+
+static void pack(fixture *f) {
     run(f, "archive", "pack", f->database, NULL);
     expect(f, CLEAN);
+}
+
+static int push_whole(fixture *f) {
+    return run(f, "archive", "push", "--whole", f->database, URL, "--endpoint", endpoint, NULL);
+}
+
+/* As a_machine_burns, with everything packed before it was first pushed. */
+static void a_machine_burns_whose_archive_was_packed(void **state) {
+    fixture *f = *state;
+    char fetched[300];
+    in_a_child(f, leave_archive);
+    pack(f);
+    push(f);
+    expect(f, CLEAN);
+    size_t packed = count_objects("packed-segment-");
+    assert_true(packed >= 3 && count_objects("segment-0") == 1); /* a tail */
+    in_a_child(f, leave_more);
+    pack(f);
+    push_burn_and_restore(f, fetched);
+    run(f, "verify", "--archive", fetched, NULL);
+    expect(f, CLEAN);
+    run(f, "dump", "--archive", fetched, NULL);
+    expect(f, CLEAN);
+    assert_true(lines(f->out) >= 200); /* no ring vouches for the last block */
+    run(f, "archive", "restore", URL, "--endpoint", endpoint, "--into", f->other, NULL);
+    expect(f, CLEAN);
+    expect_text(f->out, "fetched 1 objects"); /* the tail; what is whole is there */
+    holds_once(f, 300);
+    assert_false(is_there(fetched));
+}
+
+/* All that there is in the store is packed, the youngest segment too. */
+static void nothing_but_packed_segments_is_restored(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_archive);
+    pack(f);
+    push_whole(f);
+    expect(f, CLEAN);
+    assert_int_equal(count_objects("segment-"), 0);
+    burn(f);
+    run(f, "archive", "restore", URL, "--endpoint", endpoint, "--into", f->other, "--to", "77",
+        NULL);
+    expect(f, RECOVERED);
+    holds_once(f, 77);
+    run(f, "archive", "restore", URL, "--endpoint", endpoint, "--into", f->other, NULL);
+    expect(f, RECOVERED);
+    int64_t rows = rows_in(f->other);
+    assert_true(rows > 100 && rows <= 200);
+    holds_once(f, rows);
+}
+
+/* Neither is sent again, whichever form the other is in, and the history is found to be one. */
+static void what_was_pushed_before_it_was_packed_is_not_sent_again(void **state) {
+    fixture *f = *state;
+    in_a_child(f, leave_archive);
+    push_whole(f);
+    expect(f, CLEAN);
+    size_t plain = count_objects("segment-");
+    pack(f);
+    push_whole(f);
+    expect(f, CLEAN);
+    expect_text(f->out, "pushed 0 objects");
+    assert_int_equal(count_objects("packed-segment-"), 0);
+    assert_int_equal(count_objects("segment-"), plain);
+    run(f, "archive", "prune", f->database, "--keep-bytes", "0", "--pushed", URL, "--endpoint",
+        endpoint, NULL);
+    expect(f, CLEAN);
+    expect_text(f->out, "left: 0 files");
+}
+
+/* Once the first object is on its way: the server does not answer for a while. */
+static void what_is_packed_while_it_is_pushed_is_sent_packed(void **state) {
+    fixture *f = *state;
+    char *arguments[] = {(char *)(uintptr_t) "weir", (char *)(uintptr_t) "archive",
+                         (char *)(uintptr_t) "pack", f->database, NULL};
+    int status;
+    in_a_child(f, leave_archive);
+    cause("PUT .*segment-0*1$", "hang", 1);
+    pid_t child = fork();
+    if (child == 0) {
+        (void)usleep(1000000);
+        become_the_tool(f, arguments, "/dev/null", "/dev/null");
+    }
+    push(f);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == CLEAN);
+    expect(f, CLEAN);
+    assert_int_equal(count_objects("packed-segment-00000000000000000001"), 0);
+    assert_true(count_objects("packed-segment-") >= 2);
+    burn(f);
+    run(f, "archive", "restore", URL, "--endpoint", endpoint, "--into", f->other, NULL);
+    expect(f, RECOVERED);
+    holds_once(f, 200);
+}
+
+/* The same archive, packed on one machine and plain on the other: whichever was pushed first. */
+static void other_forms_of_one_history_agree(void **state) {
+    fixture *f = *state;
+    char copy[240], command[1400];
+    in_a_child(f, leave_archive);
+    (void)snprintf(copy, sizeof copy, "%.200s/copy", f->directory);
+    (void)snprintf(command, sizeof command, "mkdir '%s' && cp -a '%s'/run.db* '%s'", copy,
+                   f->directory, copy);
+    assert_int_equal(system(command), 0);
+    pack(f);
+    push_whole(f);
+    expect(f, CLEAN);
+    (void)snprintf(f->database, sizeof f->database, "%s/run.db", copy);
+    push_whole(f);
+    expect(f, CLEAN);
+    expect_text(f->out, "pushed 0 objects");
+    assert_int_equal(count_objects("segment-"), 0);
+}
+
+/* Bytes of packed segments say nothing of the history, but what their last header's hash is does. */
+static void two_histories_are_told_apart_though_packed(void **state) {
+    fixture *f = *state;
+    char copy[240], command[1400];
+    in_a_child(f, leave_archive);
+    (void)snprintf(copy, sizeof copy, "%.200s/copy", f->directory);
+    (void)snprintf(command, sizeof command, "mkdir '%s' && cp -a '%s'/run.db* '%s'", copy,
+                   f->directory, copy);
+    assert_int_equal(system(command), 0);
+    in_a_child(f, leave_applied_more);
+    push_whole(f); /* plain */
+    expect(f, CLEAN);
+    (void)snprintf(f->database, sizeof f->database, "%s/run.db", copy);
+    in_a_child(f, leave_applied_more);
+    in_a_child(f, leave_applied_more); /* it goes beyond what is there */
+    pack(f);
+    push_whole(f);
+    expect(f, DAMAGE);
+    expect_text(f->err, "another history of this journal");
+    assert_int_equal(count_objects("packed-segment-"), 0);
+}
+
+static void a_damaged_packed_segment_is_named_and_not_sent(void **state) {
+    fixture *f = *state;
+    char *path;
+    in_a_child(f, leave_archive);
+    pack(f);
+    assert_true(asprintf(&path, "%s/archive/packed-segment-%020d", f->journal, 2) > 0);
+    patch(path, 12000, "spoilt", 6);
+    free(path);
     push(f);
     expect(f, DAMAGE);
-    expect_text(f->out, "it was packed before it was pushed");
+    expect_text(f->out, "not pushed: segment 2, rows ");
+    expect_text(f->out, "the block is damaged");
+    char object[1000];
+    find_object("packed-segment-", 1, object);
+    expect_text(object, "packed-segment-00000000000000000003");
+}
+
+static void a_packed_object_that_the_store_spoilt_is_named(void **state) {
+    fixture *f = *state;
+    char path[1000];
+    in_a_child(f, leave_archive);
+    pack(f);
+    push(f);
+    expect(f, CLEAN);
+    find_object("packed-segment-", 2, path);
+    patch(path, 12000, "spoilt", 6);
+    run(f, "archive", "restore", URL, "--endpoint", endpoint, "--into", f->other, "--skip-damage",
+        NULL);
+    expect(f, DAMAGE);
+    expect_text(f->err, "its bytes are not those that were put");
+    int64_t lost = weir_sql_int(f->other, "SELECT sum(last_row - first_row + 1) FROM weir_loss");
+    assert_true(lost > 0);
+    assert_int_equal(rows_in(f->other), 200 - lost);
 }
 
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up_store, tear_down_store)
@@ -421,7 +615,14 @@ int main(void) {
         STORE_TEST(the_package_is_named_when_it_is_missing),
         STORE_TEST(what_is_not_pushed_is_not_pruned),
         STORE_TEST(with_json_each_damage_is_an_object),
-        STORE_TEST(what_was_packed_before_it_was_pushed_is_told),
+        STORE_TEST(a_machine_burns_whose_archive_was_packed),
+        STORE_TEST(nothing_but_packed_segments_is_restored),
+        STORE_TEST(what_was_pushed_before_it_was_packed_is_not_sent_again),
+        STORE_TEST(what_is_packed_while_it_is_pushed_is_sent_packed),
+        STORE_TEST(other_forms_of_one_history_agree),
+        STORE_TEST(two_histories_are_told_apart_though_packed),
+        STORE_TEST(a_damaged_packed_segment_is_named_and_not_sent),
+        STORE_TEST(a_packed_object_that_the_store_spoilt_is_named),
     };
     if (!prepare_server()) return 77;
     if (getenv("WEIR_JSON_KEPT")) cmocka_set_test_filter("with_json_*");

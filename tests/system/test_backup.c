@@ -90,16 +90,10 @@ static void write_on(const fixture *f, shared *s) {
     weir *w = open_here(f, &(weir_options){.segment_bytes = 1 << 20, .lane_bytes = 1 << 18});
     weir_table *table = declare(w, "t");
     weir_rng rng = {7};
-    uint8_t noise[100];
-    for (int64_t id = 1; !atomic_load(&s->over);) {
-        for (int i = 0; i < 400; i++, id++) {
-            weir_rng_fill(&rng, noise, sizeof noise);
-            must(weir_append(table, weir_int(id), weir_null(), weir_null(),
-                             weir_blob(noise, sizeof noise)),
-                 12);
-        }
+    for (int64_t id = 1; !atomic_load(&s->over); id += 400) {
+        append_noise(table, &rng, id, id + 399, 100);
         reach(w, WEIR_DURABLE);
-        atomic_store(&s->durable, (uint64_t)id - 1);
+        atomic_store(&s->durable, (uint64_t)id + 399);
         pause_ns(10000000);
     }
     must(weir_close(w), 16);
@@ -158,8 +152,8 @@ static void rows_of_a_ring_are_counted_and_left(void **state) {
     in_a_child(f, leave_in_ring);
     run(f, "backup", "--json", f->database, copy_of(f, "copy"), NULL), expect(f, CLEAN);
     assert_int_equal(member(f->out, "left_in_ring"), ROWS);
-    expect_text(f->err, "50 rows are in the ring of a dead process and are not in the backup: "
-                        "weir-recover ");
+    expect_text(f->err, "50 rows are in the ring of a dead process and are not in the backup; "
+                        "recover first, to have them in it (weir-recover ");
     run(f, "recover", f->database, NULL), expect(f, RECOVERED);
     run(f, "backup", f->database, copy_of(f, "copy2"), NULL), expect(f, CLEAN);
     expect_text(f->out, "has run.db with every row up to 50, as of ");
@@ -346,14 +340,8 @@ static void who_may_only_read_can_copy(void **state) {
 static void leave_much(const fixture *f) {
     weir *w = open_here(f, NULL);
     weir_table *table = declare(w, "t");
-    static uint8_t noise[400];
     weir_rng rng = {3};
-    for (int64_t id = 1; id <= 20000; id++) {
-        weir_rng_fill(&rng, noise, sizeof noise);
-        must(weir_append(table, weir_int(id), weir_null(), weir_null(),
-                         weir_blob(noise, sizeof noise)),
-             12);
-    }
+    append_noise(table, &rng, 1, 20000, 400);
     reach(w, WEIR_APPLIED);
     must(weir_close(w), 16);
 }

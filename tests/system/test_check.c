@@ -154,7 +154,7 @@ static void in_order_is_0(void **state) {
     check(f, CLEAN, "--max-waiting=0", "--max-lag=1", "--max-rejects=0");
     run(f, "status", "--check", "--json", f->database, NULL), expect(f, CLEAN);
     expect_text(f->out, "{\"type\":\"check\",\"ok\":true,\"exit\":0,");
-    expect_text(f->out, "\"locked\":false}");
+    expect_text(f->out, "\"locked\":false,");
     assert_int_equal(lines(f->out), 1);
     run(f, "status", "--check", f->journal, NULL), expect(f, CLEAN); /* by its journal */
 }
@@ -224,8 +224,9 @@ static void rows_of_a_dead_program_are_24(void **state) {
     fixture *f = *state;
     in_a_child(f, leave_durable);
     check(f, DIED, NULL, NULL, NULL);
-    expect_text(f->out, "weir DIED: nobody has the journal open, and 50 rows wait (its process "
-                        "died): weir-recover ");
+    expect_text(f->out,
+                "weir DIED: nobody has the journal open, and 50 rows wait, since its process "
+                "died: start the program, or recover them (weir-recover ");
     check(f, DIED, "--max-waiting=0", "--max-lag=100000", NULL);
     expect_text(f->out, "weir WAITING, DIED: ");
     run(f, "recover", f->database, NULL), expect(f, RECOVERED);
@@ -236,7 +237,7 @@ static void rows_in_a_dead_ring_count(void **state) {
     fixture *f = *state;
     in_a_child(f, leave_in_ring);
     check(f, DIED, NULL, NULL, NULL);
-    expect_text(f->out, "50 rows wait (its process died)");
+    expect_text(f->out, "50 rows wait, since its process died");
     expect_text(f->out, " | waiting=50 ");
 }
 
@@ -244,7 +245,7 @@ static void rows_of_a_closed_program_are_24_too(void **state) {
     fixture *f = *state;
     in_a_child(f, leave_closed_with_rows);
     check(f, DIED, NULL, NULL, NULL);
-    expect_text(f->out, "49 rows wait (it was closed before they could be applied)");
+    expect_text(f->out, "49 rows wait, since it was closed before they could be applied");
 }
 
 static void a_database_that_cannot_be_used_is_25(void **state) {

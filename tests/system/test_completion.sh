@@ -18,11 +18,66 @@ for verb in $first; do
     case " $(words '') " in *" $verb "*) ;; *) fail "bash does not offer $verb" ;; esac
 done
 
+# What is offered is what the parser takes: each option with each verb, beside what it cannot go without.
+here=$(mktemp -d)
+trap 'rm -rf "$here"' EXIT
+every=$(sed -n "s/^    '.*') options='\(.*\)' ;;/\1/p" weir.bash | tr ' ' '\n' | sort -u)
+value_of() { # OPTION: one that it takes, or nothing where it is a flag
+    case $1 in
+    --journal | --table | --id | --match | --after | --reader | --into | --load | --output) echo =x ;;
+    --pushed | --endpoint | --region | --listen | --to) echo =7 ;;
+    --level) echo =WARN ;;
+    --since | --until) echo =@7 ;;
+    --integrity) echo =quick ;;
+    --format) echo =openmetrics ;;
+    *) ! grep -q -- "-l ${1#--} -r " weir.fish || echo =7 ;;
+    esac
+}
+given() { # VERB OPTION: what the verb, and the option with it, cannot go without
+    case $1 in
+    replay | 'archive restore') echo --into=x ;;
+    report) echo --output=x ;;
+    'archive prune') echo --passed ;;
+    'rejects drop') echo --all ;;
+    esac
+    case "$1 $2" in
+    'dump --hold') echo --reader=x ;;
+    'metrics --interval') echo --output=x ;;
+    'status --max-'* | 'status --min-free') echo --check ;;
+    *' --adopt') echo --journal=x ;;
+    esac
+}
+operands() { # VERB
+    case $1 in
+    completion) echo bash ;;
+    backup | 'archive push' | 'readers forget') echo nowhere x ;;
+    *) echo nowhere ;;
+    esac
+}
+tool=$(realpath "$WEIR_TOOL")
+pairs=0
+sed -n "s/^    '\(.*\)') options='\(.*\)' ;;/\1:\2/p" weir.bash >"$here/verbs"
+while IFS=: read -r verb options; do
+    for option in $every; do
+        status=0
+        # shellcheck disable=SC2046,SC2086 # lists of words
+        (cd "$here" && exec timeout 20 "$tool" $verb $option$(cd "$OLDPWD" && value_of $option) $(given "$verb" $option) \
+            $(operands "$verb")) >"$here/out" 2>&1 </dev/null || status=$?
+        pairs=$((pairs + 1))
+        case " $options " in
+        *" $option "*) [ $status != 16 ] || fail "$verb $option is offered and refused: $(cat "$here/out")" ;;
+        *) grep -q "has no $option" "$here/out" || fail "$verb $option is not offered, and taken: $(cat "$here/out")" ;;
+        esac
+    done
+done <"$here/verbs"
+[ $pairs -gt 1000 ] || fail "only $pairs pairs of verb and option were tried"
+
 tried=bash
 if command -v fish >/dev/null; then
     offers() { fish --no-config -c "source weir.fish; complete -C'$1'" | cut -f1; }
     [ "$(offers 'weir verif')" = verify ] || fail "fish: weir verif: $(offers 'weir verif')"
     [ "$(offers 'weir dump --cs')" = --csv ] || fail "fish: weir dump --cs"
+    [ "$(offers 'weir-recover verif')" = verify ] || fail "fish: weir-recover verif"
     tried="$tried fish"
 fi
 if command -v zsh >/dev/null; then

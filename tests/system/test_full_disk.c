@@ -1,5 +1,6 @@
 /* test_full_disk.c - a small file system is filled to the last byte under load, and relieved: nothing
  * is lost, no store into the ring faults, and the work goes on by itself. */
+#include <glob.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,6 +163,36 @@ static void kill_when_full(fixture *f, uint64_t seed, const char *database) {
     volume_fill(&f->v); /* segments that were released meanwhile had left room */
 }
 
+static void wait_for_segments(const fixture *f, size_t count) {
+    glob_t found;
+    for (int ms = 0; ms <= PATIENCE_MS; ms += 5) {
+        bool enough = glob(weir_temp_path(f->journal, "segment-*"), 0, NULL, &found) == 0 &&
+                      found.gl_pathc >= count;
+        globfree(&found);
+        if (enough) return;
+        usleep(5000);
+    }
+    fail_msg("the journal does not get %zu segments", count);
+}
+
+/* The database is locked meanwhile, so that more rows wait than find room in what an opening gives back
+ * of a ring; the ballast is larger than they are. */
+static void kill_when_full_of_rows(fixture *f, uint64_t seed) {
+    sqlite3 *other;
+    start_work(f, seed, f->v.root);
+    wait_for_more(f, f->l->applied, "applied");
+    assert_int_equal(sqlite3_open(f->l->path, &other), SQLITE_OK);
+    (void)sqlite3_busy_timeout(other, PATIENCE_MS);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    wait_for_segments(f, 8);
+    volume_fill(&f->v);
+    wait_until_refused(f);
+    ledger_kill(f->child);
+    f->child = 0;
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    volume_fill(&f->v);
+}
+
 /* The rows' own file system has room: recovery needs none on the journal's. */
 static void recovery_needs_no_room_for_the_journal(void **state) {
     fixture *f = *state;
@@ -251,7 +282,7 @@ static void spares_make_room_for_a_ring(void **state) {
 /* False when the rows that waited were so few that they found room after all, in what an opening gives
  * back of a ring: then they must all be there, and nothing was shown. */
 static bool rows_wait_for_room(fixture *f, uint64_t seed) {
-    kill_when_full(f, seed, f->v.root);
+    kill_when_full_of_rows(f, seed);
     reading_verbs_work(f);
     for (int i = 0; i < 3; i++) {
         int code = tool(f, "--wait=1");

@@ -19,6 +19,7 @@ fi
 [ -s "$dir/stage/usr/share/bash-completion/completions/weir-recover" ]
 [ -s "$dir/stage/usr/share/zsh/site-functions/_weir" ]
 [ -s "$dir/stage/usr/share/fish/vendor_completions.d/weir.fish" ]
+[ -s "$dir/stage/usr/share/fish/vendor_completions.d/weir-recover.fish" ]
 [ -s "$dir/stage/usr/share/weir/lnav/weir.json" ]
 [ -s "$dir/stage/usr/include/weir/weir.hpp" ]
 [ -s "$dir/stage/usr/share/man/man7/weir.7" ]

@@ -238,16 +238,12 @@ static void packed(void **state) {
 static void leave_first(const fixture *f) { must(weir_close(open_here(f, NULL)), 16); }
 
 static void leave_segments(const fixture *f) {
-    static uint8_t noise[20000];
     weir_rng rng = {1};
     weir *here = open_here(f, &(weir_options){.segment_bytes = 1 << 20});
     weir_table *table = declare(here, "t");
-    for (int64_t id = 1; id <= 400; id++) {
-        weir_rng_fill(&rng, noise, sizeof noise);
-        must(weir_append(table, weir_int(id), weir_null(), weir_null(),
-                         weir_blob(noise, sizeof noise)),
-             12);
-        if (id % 50 == 0) reach(here, WEIR_APPLIED);
+    for (int64_t id = 1; id <= 400; id += 50) {
+        append_noise(table, &rng, id, id + 49, 20000);
+        reach(here, WEIR_APPLIED);
     }
     must(weir_close(here), 16);
 }
@@ -363,9 +359,9 @@ static void errors(void **state) {
     JSON(f, "archive", "restore", "--into", f->other, "nowhere"), expect(f, FAILED);
     expect_text(f->out, "{\"type\":\"error\",");
     JSON(f, "metrics", f->database), expect(f, USAGE);
-    expect_text(f->err, "metrics are OpenMetrics text");
+    expect_text(f->err, "metrics has no --json");
     JSON(f, "completion", "bash"), expect(f, USAGE);
-    expect_text(f->err, "it has no --json");
+    expect_text(f->err, "completion has no --json");
     JSON(f, "report", "-o", "-", f->database), expect(f, USAGE);
 }
 

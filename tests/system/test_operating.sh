@@ -137,7 +137,7 @@ only_the_database_is_removed() {
     rm run.db
     refused
     says 'the database is not there, though its journal has rows'
-    says 'or begin without them (weir forget run.db)'
+    says 'or begin without them (weir forget --yes run.db)'
     [ ! -e run.db ] || fail "a refused opening made a database"
     run 4 "$recover" status run.db
     says "$rows rows are not in the database yet"
@@ -151,7 +151,7 @@ only_the_database_is_removed() {
     says 'have left the journal, which keeps a row until a database has it; the database is not there'
     run 4 "$recover" run.db
     refused
-    says 'or begin a new journal (weir forget run.db)'
+    says 'or begin a new journal (weir forget --yes run.db)'
     [ ! -e run.db ] || fail "a refused opening made a database"
     run 4 "$recover" --accept-gap run.db
     says "rows 1 to $rows are missing"
@@ -163,7 +163,7 @@ only_the_database_is_removed() {
     start
     stop
     run 0 "$recover" status run.db
-    says 'run.db-weir-forgotten-1 (weir forget)'
+    says 'run.db-weir-forgotten-1 (set aside)'
 }
 
 only_the_journal_is_removed() {
@@ -271,7 +271,7 @@ an_older_database() {
     says 'rows are lost'
     expect "$rows" "$(sql new.db 'SELECT last_row FROM weir_loss')" "the last row that is lost"
     run 0 "$recover" forget --yes run.db # the older database as it is, with a new journal
-    says 'bring them out: weir replay --into NEW'
+    says 'bring them out (weir replay --into NEW'
     start
     stop
 }
@@ -470,13 +470,13 @@ what_others_may_do() {
     expect wal "$(sql run.db 'PRAGMA journal_mode')" "the journal mode"
 
     run 0 sql run.db 'ALTER TABLE beats RENAME COLUMN beat TO pulse'
-    until_true "the event" said 'column beat of table beats was gone and is added again, empty'
+    until_true "the event" said 'column beat of table beats was not there and is added, empty'
     run 0 sql run.db 'ALTER TABLE beats RENAME COLUMN time_ns TO at'
     until_true "the event" said 'other columns than declared (no column time_ns); rows wait in the journal'
     run 0 sql run.db 'ALTER TABLE beats RENAME COLUMN at TO time_ns'
     until_true "the end of it" said 'rows are being applied again'
     run 0 sql run.db 'DROP VIEW v; DROP TABLE beats'
-    until_true "the event" said 'table beats was gone and is made anew'
+    until_true "the event" said 'table beats was not there and is made anew'
     goes_on "DROP TABLE"
 
     sql run.db 'DELETE FROM weir_position'

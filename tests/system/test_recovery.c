@@ -1,7 +1,7 @@
 /* The tool end to end: the real binary, on journals that real processes left behind. */
 /* Covers: recovery/arguments.c, recovery/recover.c, recovery/report.c,
  * recovery/look.c, recovery/view.c, recovery/dump.c, recovery/rowtext.c, recovery/columns.c,
- * recovery/metrics/metrics_verb.c, recovery/describe.c, recovery/help.c, recovery/stop.c,
+ * recovery/metrics/metrics_verb.c, recovery/describe.c, recovery/options.c, recovery/help.c, recovery/stop.c,
  * recovery/json.c, recovery/progress.c, recovery/patience.c, recovery/apply.c,
  * recovery/database.c, recovery/rebuild.c, recovery/summary.c, recovery/nearest.c */
 #include <sched.h>
@@ -287,7 +287,7 @@ static void reading_verbs_change_nothing(void **state) {
     expect_text(f->out, "\"open_in_pid\":null");
     run(f, "status", f->database, NULL), expect(f, CLEAN);
     expect_text(f->out, "50 durable, 0 applied, 50 waiting");
-    expect_text(f->out, "50 rows are not in the database yet: weir-recover /");
+    expect_text(f->out, "50 rows are not in the database yet (weir-recover /");
     run(f, "verify", f->database, NULL), expect(f, CLEAN);
     run(f, "verify", "--archive", f->journal, NULL), expect(f, CLEAN);
     run(f, "dump", f->journal, NULL), expect(f, CLEAN);

@@ -4,7 +4,7 @@
  * recovery/report_page/page_segments.c, recovery/report_page/page_time_line.c, recovery/report_page/page_ring.c,
  * recovery/report_page/page_database.c, recovery/report_page/page_tables.c,
  * recovery/report_page/page_environment.c, recovery/report_page/block_map.c, recovery/report_page/markup.c,
- * recovery/report_page/page_kept.c */
+ * recovery/report_page/page_kept.c, recovery/copies.c */
 #include "lib/format/named.h"
 #include "no_sync.h"
 #include "tool.h"
@@ -181,17 +181,13 @@ static void what_is_kept_is_told(void **state) {
 
 /* Several segments of durable rows, none applied. */
 static void leave_segments(const fixture *f) {
-    static uint8_t noise[20000];
     weir_rng rng = {1};
     weir *w = open_here(f, &(weir_options){.segment_bytes = 1 << 20});
     lock_database(f->database);
     weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= 200; id++) {
-        weir_rng_fill(&rng, noise, sizeof noise); /* nothing that zstd could make small */
-        must(weir_append(table, weir_int(id), weir_null(), weir_null(),
-                         weir_blob(noise, sizeof noise)),
-             12);
-        if (id % 10 == 0) reach(w, WEIR_DURABLE);
+    for (int64_t id = 1; id <= 200; id += 10) {
+        append_noise(table, &rng, id, id + 9, 20000);
+        reach(w, WEIR_DURABLE);
     }
     die();
 }
@@ -208,6 +204,27 @@ static void a_missing_segment_is_an_outline(void **state) {
     expect_text(text, "<div class=\"band bad\"><p><b>segment 2</b><span>no file; ");
     expect_text(text, "the segment is missing");
     free(text);
+}
+
+/* Status names the file, and a copy where the tools would have put one; of another journal it is none. */
+static void a_copy_of_a_missing_segment_is_looked_for(void **state) {
+    fixture *f = *state;
+    char second[400], aside[400], copy[500], words[1100];
+    in_a_child(f, leave_segments);
+    (void)snprintf(second, sizeof second, "%s/segment-00000000000000000002", f->journal);
+    (void)snprintf(aside, sizeof aside, "%s-forgotten-1", f->journal);
+    (void)snprintf(copy, sizeof copy, "%s/segment-00000000000000000002", aside);
+    (void)snprintf(words, sizeof words, "put it back: cp %s %s\n", copy, f->journal);
+    assert_int_equal(mkdir(aside, 0755), 0);
+    assert_int_equal(rename(second, copy), 0);
+    run(f, "status", f->database, NULL), expect(f, DAMAGE);
+    expect_text(f->out, words);
+    patch(copy, 30, "another", 7);
+    run(f, "status", f->database, NULL), expect(f, DAMAGE);
+    expect_text(f->out,
+                "it is segment-00000000000000000002: no copy stands in archive or beside the "
+                "journal, so look in your backups; without one, go on and lose no other "
+                "rows (weir salvage ");
 }
 
 static void many_blocks(const fixture *f) {
@@ -400,6 +417,7 @@ int main(void) {
         TEST(a_loss_on_record_is_told),
         TEST(what_is_kept_is_told),
         TEST(a_missing_segment_is_an_outline),
+        TEST(a_copy_of_a_missing_segment_is_looked_for),
         TEST(many_blocks_share_cells),
         TEST(no_name_becomes_markup),
         TEST(values_are_left_out_unless_asked_for),

@@ -72,19 +72,23 @@ static void salvage_of_an_older_copy_doubles_nothing(void **state) {
     run(f, f->database, NULL), expect(f, CLEAN);
 }
 
-/* The ring of one process comes back after another has drained it and gone on, and the last blocks
- * of that one are lost, so that the journal ends below what was promised. */
-static void leave_older_ring(fixture *f) {
+/* The ring that a process leaves comes back after another has drained it and gone on. */
+static void bring_ring_back(fixture *f, void (*leave)(const fixture *)) {
     char ring[600];
-    in_a_child(f, leave_both);
+    in_a_child(f, leave);
     (void)snprintf(older, sizeof older, "%s/older-ring", f->directory);
     (void)snprintf(ring, sizeof ring, "%s/ring", f->journal);
     weir_file_copy_tree(ring, older);
     in_a_child(f, leave_durable);
+    assert_int_equal(rename(older, ring), 0);
+}
+
+/* The last blocks of the other one are lost, so that the journal ends below what was promised. */
+static void leave_older_ring(fixture *f) {
+    bring_ring_back(f, leave_both);
     const char *segment = segment_at(f, true);
     rot_row_in(segment, 1 + ROWS + 3 * ROWS_OF_GROUP + 1);
     rot_row_in(segment, 1 + ROWS + 4 * ROWS_OF_GROUP + 1);
-    assert_int_equal(rename(older, ring), 0);
     run(f, "status", "--json", f->database, NULL), expect(f, DAMAGE);
     expect_text(f->out, "\"verdict\":\"rot\"");
 }
@@ -106,6 +110,18 @@ static void a_replay_beside_an_older_ring_doubles_nothing(void **state) {
     leave_older_ring(f);
     run(f, "replay", "--skip-damage", "--into", f->other, f->journal, NULL), expect(f, DAMAGE);
     assert_int_equal(rows_in(f->other), LEFT_BEHIND_OLDER_RING);
+}
+
+/* Its process had synced nothing. The journal was not closed. */
+static void a_ring_from_before_any_sync_is_known_for_an_older_one(void **state) {
+    fixture *f = *state;
+    bring_ring_back(f, leave_in_ring);
+    run(f, "status", "--json", f->database, NULL), expect(f, CLEAN);
+    expect_text(f->out, "\"rows\":0,\"bytes\":0");
+    run(f, "replay", "--into", f->other, f->journal, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->other), 2 * ROWS);
+    run(f, f->database, NULL), expect(f, RECOVERED);
+    assert_int_equal(rows_in(f->database), 2 * ROWS);
 }
 
 /* ---- the ring -------------------------------------------------------------------------- */
@@ -300,18 +316,12 @@ enum { MANY = 200 };
 /* Several segments of rows that only the journal has. */
 static void leave_many(const fixture *f, int archive, bool applied) {
     weir_options options = {.archive = archive, .segment_bytes = 1 << 20};
-    static uint8_t noise[20000];
     weir_rng rng = {1};
     weir *w;
     must(weir_open_sqlite(f->database, &options, &w), 10);
     if (!applied) lock_database(f->database);
     weir_table *table = declare(w, "t");
-    for (int64_t id = 1; id <= MANY; id++) {
-        weir_rng_fill(&rng, noise, sizeof noise); /* nothing that zstd could make small */
-        must(weir_append(table, weir_int(id), weir_null(), weir_null(),
-                         weir_blob(noise, sizeof noise)),
-             12);
-    }
+    append_noise(table, &rng, 1, MANY, 20000);
     must(weir_sync(w, applied ? WEIR_APPLIED : WEIR_DURABLE, UINT32_MAX), 15);
     if (applied) must(weir_close(w), 16);
     (void)kill(getpid(), SIGKILL);
@@ -486,6 +496,7 @@ int main(void) {
         TEST(salvage_of_an_older_copy_doubles_nothing),
         TEST(salvage_beside_an_older_ring_doubles_nothing),
         TEST(a_replay_beside_an_older_ring_doubles_nothing),
+        TEST(a_ring_from_before_any_sync_is_known_for_an_older_one),
         TEST(a_truncated_ring_is_named_and_refused),
         TEST(the_rings_rows_are_replayed),
         TEST(a_replay_goes_on_behind_the_drained_ring),

@@ -55,7 +55,7 @@ static void what_waits_in_the_journal_is_told(void **state) {
     leave_crash();
     uint64_t before = tree_hash(f->directory);
     run(f, "symbols", f->database, NULL), expect(f, CLEAN);
-    expect_text(f->err, "the last crash may be among them: weir-recover /");
+    expect_text(f->err, "the last crash may be among them: take them in (weir-recover /");
     assert_true(tree_hash(f->directory) == before);
     run(f, f->database, NULL), expect(f, RECOVERED);
     run(f, "symbols", f->database, NULL), expect(f, CLEAN);

@@ -140,14 +140,8 @@ static void leave_many(const fixture *f) {
     open_it(&w, f, (weir_options){.segment_bytes = SMALL_SEGMENT, .lane_bytes = 1 << 16});
     log_messages(w, 1, MESSAGES);
     weir_table *table = declare(w, "t");
-    static uint8_t noise[20000];
     weir_rng rng = {1};
-    for (int64_t id = 1; id <= 200; id++) {
-        weir_rng_fill(&rng, noise, sizeof noise); /* nothing that zstd could make small */
-        must(weir_append(table, weir_int(id), weir_null(), weir_null(),
-                         weir_blob(noise, sizeof noise)),
-             12);
-    }
+    append_noise(table, &rng, 1, 200, 20000);
     must(weir_sync(w, WEIR_APPLIED, UINT32_MAX), 15);
     must(weir_close(w), 16);
     open_it(&w, f, (weir_options){.segment_bytes = SMALL_SEGMENT, .lane_bytes = 1 << 16});

@@ -26,6 +26,7 @@ skip() { # WHY
 }
 
 app() { "$WEIR_TRIAL_APP" run.db "$@"; }
+newer() { "$WEIR_TRIAL_NEWER" "$@"; } # FILE version|feature: as a newer weir would have written it
 weir() { "$WEIR_TOOL" "$@"; }
 recover() { "$WEIR_RECOVER" "$@"; }
 sql() { sqlite3 -cmd '.timeout 8000' "$@"; }
@@ -38,6 +39,7 @@ start() { # WORD …: the program in the background; its words are in app.log
 halt() { kill "$pid" && wait "$pid"; }
 log() { sort "$top/app.log"; } # two threads of the program may speak
 said() { grep -qF -- "$*" "$top/app.log"; }
+waits() { "$WEIR_TOOL" status run.db | grep -q 'rows wait:'; }
 has() { [ "$(sql run.db 'SELECT count(*) FROM trades')" = "$1" ]; }
 
 # Rows 1 to 40 are applied, 41 to 50 wait in the journal, 51 to 60 are in the ring alone.
@@ -71,7 +73,37 @@ shorten() { # what differs from run to run
     sed -e '/^  disk      [0-9]* bytes:/d' -e "s|$PWD|/srv/app|g" -e 's|[^ ]*/recovery/weir-recover|weir-recover|' \
         -e 's/20[0-9][0-9]-[01][0-9]-[0-3][0-9][T ][0-9:]\{8\}\(\.[0-9]\{9\}Z\)\{0,1\}/2026-11-28 03:12:00/g' \
         -e "s|$top/app|/srv/app|g" -e 's/process [0-9]\{1,\}/process 4711/g' -e 's/PID [0-9]\{1,\}/PID 4711/g' \
-        -e 's/free=[0-9]*B/free=…/; s/waiting=[0-9]*/waiting=…/; s/spare-[0-9]*/spare-…/; s/allocate [0-9]*/allocate …/; s/journal needs [0-9]*/journal needs …/; s/lag=[0-9.]*s/lag=…/; s/[0-9]* bytes are free/… bytes are free/' -e 's/[0-9a-f]\{32\}/…/g' -e 's/[[:space:]]*$//' -e 's/^./    &/' "$@"
+        -e 's/free=[0-9]*B/free=…/; s/waiting=[0-9]*/waiting=…/; s/spare-[0-9]*/spare-…/; s/allocate [0-9]*/allocate …/; s/journal needs [0-9]*/journal needs …/; s/lag=[0-9.]*s/lag=…/; s/[0-9]* rows wait, and will/… rows wait, and will/; s/[0-9]* bytes are free/… bytes are free/' -e 's/[0-9a-f]\{32\}/…/g' -e 's/[[:space:]]*$//' -e 's/^./    &/' "$@"
+}
+
+# What the words advise, "(weir …)", is tried as it stands in a copy: it is taken, and after it the
+# program opens. (--undo is for who has a sound copy of the file.) NEW is a file that does not exist; DIRECTORY is for the reader to fill in.
+try_advice() {
+    grep -oE '\((weir|weir-recover) [^()]*\)' "$top/out" | tr -d '()' | grep -v DIRECTORY | sort -u |
+        sed -e "s|$PWD|$top/copy|g" -e "s| NEW | $top/copy/new-file.db |" >"$top/advised"
+    while read -r tool words; do
+        rm -rf "$top/copy" && cp -a . "$top/copy" || fail "cannot copy"
+        [ "$tool" = weir ] && tool=$WEIR_TOOL || tool=$WEIR_RECOVER
+        tried=0
+        # shellcheck disable=SC2086 # a command line
+        (cd "$top/copy" && eval "$tool $words") >"$top/tried" 2>&1 </dev/null || tried=$?
+        echo "$words: $tried" >>"$top/all-advised"
+        case $words in *new-file.db*) expected='[014]' after=0 ;; *' list '*) expected=0 after=0 ;;
+        *--undo*) expected='[0148]' after=0 ;;
+        *forget*) expected=0 after=1 ;; *) expected='[014]' after=1 ;; esac
+        # shellcheck disable=SC2254 # a pattern
+        case $tried in $expected) ;; *) cp "$top/tried" "$top/out"; fail "advised, and answers $tried: $words" ;; esac
+        [ $after = 0 ] || (cd "$top/copy" && "$WEIR_TRIAL_APP" "${words##* }") >"$top/tried" 2>&1 || {
+            cp "$top/tried" "$top/out"
+            fail "advised, and the program does not open after it: $words"
+        }
+    done <"$top/advised"
+    rm -rf "$top/copy"
+}
+
+# Whoever puts a name in front of another's words must see that it is there already.
+check_prefixes() {
+    ! grep -E '(^|[ :])([^ :]+): \2: ' "$top/out" || fail "says a name twice"
 }
 
 part() { # HEADING: once, before the first command under it
@@ -97,6 +129,8 @@ play() { # STATUS COMMAND …
     [ ! -s "$top/said" ] || { cat "$top/said" && echo; } >>"$top/section"
     shown=''
     [ $status = "$wanted" ] || fail "$*: exit status $status, not $wanted"
+    check_prefixes
+    try_advice
 }
 
 title() { printf '## %s\n\n' "$*" >>"$top/section"; }

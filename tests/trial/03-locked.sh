@@ -5,6 +5,7 @@ await has 10
 lock
 touch locked
 await said locked
+await waits
 see 0 log
 see 0 weir status run.db
 means 'Another connection has a transaction open. Appends go on: rows are in the journal and wait.' \

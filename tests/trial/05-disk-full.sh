@@ -7,6 +7,7 @@ dd if=/dev/zero of=ballast bs=64k 2>/dev/null
 touch ../full
 await said 'No space'
 await said 'disk is full'
+await waits
 see 0 log
 see 23 weir status --check run.db
 means 'The file system has no space. Rows that the program could append are safe; when the ring is full,' \

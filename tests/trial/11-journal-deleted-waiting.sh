@@ -7,8 +7,9 @@ see 4 weir status run.db
 means 'The process was killed, so rows may have waited in the journal. If it was moved, put it back:'
 type 0 mv elsewhere run.db-weir
 type 1 recover run.db
-now 'Every row is there. If the journal is gone for good: weir forget run.db accepts that, and the' \
-    'database says afterwards which rows may be missing.'
+now 'Every row is there. If the journal is gone for good, or this is a copy of the database that was made' \
+    'while a program used the original: weir forget run.db accepts that, and the database says afterwards' \
+    'which rows may be missing.'
 rows 1-60
 rm -r run.db-weir
 sql run.db "UPDATE weir_position SET closed = 0"

@@ -10,7 +10,7 @@ means 'Bytes that were synced have changed: a disk, a controller, somebody. The 
     'named. With a sound copy of the file, put it back and open. Without one:'
 type 4 weir salvage --dry-run run.db
 type 4 weir salvage run.db
-! grep -q '(weir salvage)' "$top/out" || fail "salvage advises salvage"
+! grep -q '(weir salvage run.db)' "$top/out" || fail "salvage advises salvage"
 now 'All other rows are applied, the loss is recorded in the table weir_loss, and the program starts.'
 app add=61-62 || fail "opening after salvage"
 rows 11-19 21-29 41-49 51-59 61-62

@@ -1,5 +1,5 @@
 title 'The end of the journal is damaged'
-words 'weir salvage run.db goes on'
+words 'go on and lose no other rows'
 blocks
 flip "$(segment 1)" $((4096 * 7 + 200))
 see 4 weir verify run.db

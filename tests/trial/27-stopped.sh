@@ -7,8 +7,8 @@ see 0 weir status run.db
 see 8 recover run.db
 means 'The process is there and does nothing: a debugger, Ctrl-Z, a frozen container. Nobody else can take' \
     'its journal meanwhile. Look at its state, and let it go on, or kill it and recover.'
-shown='ps -o stat= -p 4711'
-type 0 ps -o stat= -p $pid # T: stopped
+shown='ps -o s= -p 4711'
+type 0 ps -o s= -p $pid # T: stopped
 kill -9 $pid && wait $pid 2>/dev/null
 note '    $ kill -9 4711'
 type 1 recover run.db

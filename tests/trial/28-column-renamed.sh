@@ -5,8 +5,10 @@ await has 10
 sql run.db 'ALTER TABLE trades RENAME COLUMN n TO number'
 touch changed
 await said 'other columns'
+await waits
 see 0 log
 see 0 weir status run.db
+see 21 weir status --check run.db
 means 'The table is not what the program declared. Rows wait in the journal, in their order.' \
     'Give the column its name again (or start a program that declares the new one):'
 type 0 sqlite3 run.db 'ALTER TABLE trades RENAME COLUMN number TO n'

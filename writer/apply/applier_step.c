@@ -53,7 +53,7 @@ static weir_event trouble_event(int status) {
 
 static void tell_trouble(weir_applier *a, int status, const char *text) {
     weir_handle_event(a->handle, trouble_event(status), "%s: %s; rows wait in the journal", a->name,
-                      text);
+                      weir_text_after_name(text, a->name));
     /* A lack of memory passes by itself. The handle takes WEIR_IO for a status that does. */
     weir_handle_apply_status(a->handle, status == WEIR_NO_MEMORY ? WEIR_IO : status);
     a->backoff.told = a->backoff.told_any = true;
@@ -166,8 +166,7 @@ static void report_applied(weir_applier *a, const weir_replay_result *r) {
             a->name, (unsigned long long)r->counts.rejected, (unsigned long long)a->row);
     if (r->counts.mended)
         weir_handle_event(a->handle, WEIR_EVENT_TABLE_MENDED,
-                          "%s: %s; the program that renamed or dropped it should declare what "
-                          "takes its place",
+                          "%s: %s; if it was renamed or dropped, declare what takes its place",
                           a->name, r->counts.mended);
     if (!r->last.block) return; /* no block is complete: the handle counts by blocks */
     /* What comes after this block is younger, and older than nothing that waited when it came. */

@@ -32,10 +32,7 @@ static int open_one(const weir_sqlite_config *config, sqlite3 **out, weir_error 
     (void)sqlite3_extended_result_codes(*out, 1); /* fails only for a NULL connection */
     if (code != SQLITE_OK) return cannot_open(*out, config, error);
     if (sqlite3_db_readonly(*out, "main"))
-        return weir_fail(error, WEIR_DATABASE,
-                         "%s: the database is read-only, and weir needs to write to it: give user "
-                         "%lld the right, or mount its file system for writing",
-                         config->path, (long long)config->os->user_id(config->os->self));
+        return weir_database_read_only(config->os, config->path, error);
     int timeout_ms = (int)(config->busy_timeout_ms & 0x7FFFFFFF);
     (void)sqlite3_busy_timeout(*out, timeout_ms); /* cannot fail */
     int status = weir_sqlite_connected(*out, &config->program, error);

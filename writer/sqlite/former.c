@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "../../lib/verify/inspect.h"
+#include "position_row.h"
+#include "position_store.h"
 #include "sqlite_error.h"
 
 enum { SHOWN = 4 }; /* bytes of a journal's id */
@@ -92,14 +94,15 @@ static int take_back_forgotten(const looking *l) {
 }
 
 /* From here on rows may follow in the journal, which the first of them to be applied would say too
- * late: until then it may be lost with them. While another connection writes this fails, as in
- * tell_each, and those rows would not be missed. */
+ * late: until then it may be lost with them, and be the first that this database has. While another
+ * connection writes this fails, as in tell_each, and those rows would not be missed. */
 static int note_in_use(const looking *l) {
     sqlite3_stmt *note;
-    if (!knows_column(l, "weir_position", "closed")) return WEIR_OK;
+    if (weir_position_table_make(l->j->db, NULL) != WEIR_OK) return WEIR_OK;
     int status = prepare_look(l,
-                              "UPDATE main.weir_position SET closed = 0 WHERE journal = ?1 AND "
-                              "closed <> 0",
+                              "INSERT INTO main.weir_position(" WEIR_POSITION_COLUMNS ",closed)"
+                              " VALUES(?1,0,0,0,0) ON CONFLICT(journal) DO UPDATE SET closed = 0 "
+                              "WHERE closed <> 0",
                               &note);
     if (status != WEIR_OK) return status;
     (void)sqlite3_step(note);     /* see above */
@@ -126,16 +129,17 @@ static bool stands_beside(const looking *l, const void *journal) {
 }
 
 static void tell_gone(const looking *l, const uint8_t *journal, uint64_t row) {
-    char text[600], id[2 * SHOWN + 1];
+    char text[700], id[2 * SHOWN + 1];
     for (size_t i = 0; i < SHOWN; i++)
         (void)snprintf(id + 2 * i, 3, "%02x", journal[i]);
-    (void)snprintf(text, sizeof text,
-                   "%.160s: the journal %s…, which was in use when this was written last, is not "
-                   "here any more: rows after row %llu may be missing; bring it back "
-                   "(weir-recover --journal DIRECTORY %.160s), unless this is a copy that was made "
-                   "while a program used the original",
-                   l->j->database, id, (unsigned long long)row,
-                   l->j->database); /* a cut text is still a text */
+    (void)snprintf(
+        text, sizeof text,
+        "%.160s: the journal %s…, which was in use when this was written last, is not "
+        "here any more: rows after row %llu may be missing; if this database was moved or "
+        "that journal removed, bring it back (weir-recover --journal DIRECTORY %.160s); if "
+        "this is a copy that was made beside a running program, nothing is to do",
+        l->j->database, id, (unsigned long long)row,
+        l->j->database); /* a cut text is still a text */
     l->each(l->context, text);
 }
 
@@ -186,8 +190,8 @@ int weir_former_look(const weir_journals *j, const weir_id opened,
                      weir_error *error) {
     looking l = {j, opened, each, context, error};
     int status = take_back_forgotten(&l);
-    if (status != WEIR_OK || !knows_column(&l, "weir_position", "journal")) return status;
-    status = look_at_opened(&l);
+    if (status == WEIR_OK && knows_column(&l, "weir_position", "journal"))
+        status = look_at_opened(&l);
     if (status == WEIR_OK) status = note_in_use(&l);
     return status == WEIR_OK ? look_for_gone(&l) : status;
 }

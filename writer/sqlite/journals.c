@@ -141,7 +141,8 @@ static void tell_other(const teller *t, const weir_journals *j, const other *o, 
         (void)snprintf(
             text, sizeof text,
             "%s: its journal at %s is not there now, so rows that may wait in it are not "
-            "applied: bring it back; or, if it is gone for good, run weir forget --journal %s %s",
+            "applied: bring it back; or, if it is gone for good, say so (weir forget --journal %s "
+            "%s)",
             j->database, o->directory, o->directory, j->database);
     t->each(t->context, text);
 }

@@ -74,16 +74,16 @@ static int prepare_table(weir_load *l, weir_load_table *t, weir_error *error) {
 }
 
 /* A declaration comes before its rows and creates what is missing. If something is missing when the
- * rows come, it was there: somebody has renamed or dropped it. Only the first such thing in a
- * transaction is reported. */
+ * rows come, somebody has renamed or dropped it, or the database is not the one that it was made in.
+ * Only the first such thing in a transaction is reported. */
 static void note_mended(weir_load *l, const weir_declaration *d, uint16_t added) {
     if (added == 0 || l->counts.mended) return;
     if (added == d->columns)
-        (void)sqlite3_snprintf(sizeof l->mended, l->mended, "table %s was gone and is made anew",
-                               d->name);
+        (void)sqlite3_snprintf(sizeof l->mended, l->mended,
+                               "table %s was not there and is made anew", d->name);
     else
         (void)sqlite3_snprintf(sizeof l->mended, l->mended,
-                               "column %s of table %s was gone and is added again, empty",
+                               "column %s of table %s was not there and is added, empty",
                                d->column[d->columns - added].name, d->name);
     l->counts.mended = l->mended;
 }

@@ -60,16 +60,50 @@ int weir_database_path_check(const weir_os *os, const char *path, weir_error *er
     return WEIR_OK;
 }
 
+/* "DIRECTORY/.", of the file at path, with that many bytes of path and a dot. */
+static int length_of_directory(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? (int)(slash - path) + 1 : 0; /* SQLite has bounded it */
+}
+
+static char *path_of_directory(const char *path) {
+    return sqlite3_mprintf("%.*s.", length_of_directory(path), path);
+}
+
 /* When SQLite may not create a file it tries to read it, and then says that there is none. So ask
  * whether the directory is there. */
 static bool stands_in_a_directory(const weir_os *os, const char *path) {
     weir_os_info info;
-    const char *slash = strrchr(path, '/');
-    int length = slash ? (int)(slash - path) + 1 : 0;
-    char *directory = sqlite3_mprintf("%.*s.", length, path);
+    char *directory = path_of_directory(path);
     bool there = directory && os->info(os->self, WEIR_OS_CWD, directory, &info) >= 0;
     sqlite3_free(directory);
     return there;
+}
+
+/* Without memory it is not known. */
+static bool is_on_read_only_mount(const weir_os *os, const char *path) {
+    char *directory = path_of_directory(path);
+    bool is = directory && os->read_only(os->self, directory);
+    sqlite3_free(directory);
+    return is;
+}
+
+/* No right that a user has changes that. */
+static int refuse_mount(const char *path, weir_error *error) {
+    return weir_fail(
+        error, WEIR_DATABASE,
+        "%s: its file system is mounted read-only, and weir needs to write to it: "
+        "somebody did that, or the kernel after an I/O error (see dmesg); mount it for "
+        "writing: mount -o remount,rw \"$(findmnt -no TARGET -T '%.*s.')\"",
+        path, length_of_directory(path), path);
+}
+
+int weir_database_read_only(const weir_os *os, const char *path, weir_error *error) {
+    if (is_on_read_only_mount(os, path)) return refuse_mount(path, error);
+    return weir_fail(error, WEIR_DATABASE,
+                     "%s: the database is read-only, and weir needs to write to it: give user %lld "
+                     "the right",
+                     path, user(os));
 }
 
 int weir_database_refused(const weir_os *os, const char *path, bool must_exist, int number,
@@ -78,16 +112,16 @@ int weir_database_refused(const weir_os *os, const char *path, bool must_exist, 
     weir_error reason;
     bool there = os->info(os->self, WEIR_OS_CWD, path, &info) >= 0;
     bool directory = there || stands_in_a_directory(os, path);
+    if (is_on_read_only_mount(os, path)) return refuse_mount(path, error);
     if (there && (number == EACCES || number == EPERM))
         return weir_fail(error, WEIR_DATABASE,
                          "%s: user %lld may not read and write the database (its rights are %03o, "
                          "its owner is %u); give that user both",
                          path, user(os), info.mode & 0777, info.user);
-    if (!there && directory && !must_exist &&
-        (number == ENOENT || number == EACCES || number == EROFS))
+    if (!there && directory && !must_exist && (number == ENOENT || number == EACCES))
         return weir_fail(error, WEIR_DATABASE,
                          "%s: the database cannot be created: its directory may not be written by "
-                         "this user (%lld), or is read-only",
+                         "this user (%lld)",
                          path, user(os));
     (void)weir_fail_os(&reason, -(int64_t)number, "%s: the database cannot be opened%s%s", path,
                        must_exist ? "" : " or created",
@@ -96,6 +130,7 @@ int weir_database_refused(const weir_os *os, const char *path, bool must_exist, 
 }
 
 int weir_database_place_refused(const weir_os *os, const char *path, weir_error *error) {
+    if (is_on_read_only_mount(os, path)) return refuse_mount(path, error);
     return weir_fail(error, WEIR_DATABASE,
                      "%s: user %lld may not make files in the directory of the database, where its "
                      "-wal and -shm files and the journal are; give that user the directory",

@@ -20,7 +20,11 @@ int weir_database_path_check(const weir_os *os, const char *path, weir_error *er
 int weir_database_refused(const weir_os *os, const char *path, bool must_exist, int number,
                           weir_error *error);
 
-/* The file is open, and its -wal file or others beside it cannot be made for want of rights. */
+/* The file is open for reading only: because of its mount, or for want of rights. */
+int weir_database_read_only(const weir_os *os, const char *path, weir_error *error);
+
+/* The file is open, and its -wal file or others beside it cannot be made, for one of the same
+ * reasons. */
 int weir_database_place_refused(const weir_os *os, const char *path, weir_error *error);
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "sqlite_error.h"
+
 weir_position_row weir_position_row_take(sqlite3_stmt *query, weir_position *out) {
     if (sqlite3_column_bytes(query, 0) != sizeof out->journal) return WEIR_POSITION_ROW_NO_JOURNAL;
     bool integers = true;
@@ -22,4 +24,11 @@ int weir_position_row_damaged(sqlite3 *db, weir_error *error) {
                      "%s: weir_position holds something that weir did not write; "
                      "restore the table",
                      sqlite3_db_filename(db, "main"));
+}
+
+int weir_position_format(sqlite3 *db, int64_t *out, weir_error *error) {
+    *out = WEIR_POSITION_FORMAT;
+    if (!weir_sqlite_has_column(db, "weir_position", "format")) return WEIR_OK;
+    return weir_sqlite_ask(db, "SELECT ifnull(max(format), 1) FROM main.weir_position", NULL,
+                           WEIR_POSITION_FORMAT, out, error);
 }

@@ -7,6 +7,12 @@
 #include "../../lib/base/status.h"
 #include "../../lib/format/marks.h"
 
+enum { WEIR_POSITION_FORMAT = 1 };
+
+/* The format of the table, as its column "format" says; 1 where it has none, as this version makes
+ * it. A higher one is a newer version's: nothing in the table may be relied on, or changed. */
+int weir_position_format(sqlite3 *db, int64_t *out, weir_error *error);
+
 /* What a query selects, in the order in which weir_position_row_take takes it. */
 #define WEIR_POSITION_COLUMNS "journal,block,row,hash"
 

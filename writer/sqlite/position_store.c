@@ -9,7 +9,7 @@
 #include "sqlite_error.h"
 
 /* The table of an older version lacks the column. */
-static int make_table(sqlite3 *db, weir_error *error) {
+int weir_position_table_make(sqlite3 *db, weir_error *error) {
     int status = weir_sqlite_run(db,
                                  "CREATE TABLE IF NOT EXISTS main.weir_position(journal BLOB "
                                  "PRIMARY KEY, block INTEGER, row INTEGER,"
@@ -21,7 +21,7 @@ static int make_table(sqlite3 *db, weir_error *error) {
 
 int weir_position_store_make(weir_position_store *p, weir_error *error) {
     if (p->there) return WEIR_OK;
-    int status = make_table(p->db, error);
+    int status = weir_position_table_make(p->db, error);
     if (status == WEIR_OK && !p->read)
         status = weir_sqlite_prepare(p->db,
                                      "SELECT " WEIR_POSITION_COLUMNS " FROM main.weir_position"

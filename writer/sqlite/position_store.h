@@ -14,6 +14,9 @@ typedef struct weir_position_store {
     bool there;                         /* the table is, as this version writes it */
 } weir_position_store;
 
+/* The table, with every column that this version knows. */
+int weir_position_table_make(sqlite3 *db, weir_error *error);
+
 /* Inside a transaction: create the table if it is missing, add a column that an older version did not
  * know, and prepare what reads and writes it. */
 int weir_position_store_make(weir_position_store *p, weir_error *error);

@@ -15,6 +15,17 @@ static int add_position(sqlite3_stmt *q, weir_position **list, size_t *count, we
     return WEIR_OK;
 }
 
+static int check_format(sqlite3 *db, weir_error *error) {
+    int64_t format;
+    int status = weir_position_format(db, &format, error);
+    if (status != WEIR_OK || format <= WEIR_POSITION_FORMAT) return status;
+    return weir_fail(
+        error, WEIR_VERSION,
+        "%s: its table weir_position has format %lld, and weir %s knows %d; nothing was "
+        "changed: use a newer weir",
+        sqlite3_db_filename(db, "main"), (long long)format, weir_version(), WEIR_POSITION_FORMAT);
+}
+
 int weir_sqlite_positions(weir_sink *sink, weir_position **out, size_t *count, weir_error *error) {
     sqlite3 *db = weir_sqlite_sink_connection(sink);
     int64_t there;
@@ -25,6 +36,8 @@ int weir_sqlite_positions(weir_sink *sink, weir_position **out, size_t *count, w
         weir_sqlite_ask(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1",
                         "weir_position", 0, &there, error);
     if (status != WEIR_OK || !there) return status;
+    status = check_format(db, error);
+    if (status != WEIR_OK) return status;
     status = weir_sqlite_prepare(db, "SELECT " WEIR_POSITION_COLUMNS " FROM main.weir_position", &q,
                                  error);
     int code = SQLITE_DONE;

@@ -174,7 +174,7 @@ static void end_well(weir_kept *k, const weir_os *os) {
     k->next = weir_kept_now(os) + (k->sweeping || behind ? 0 : LOOK_EVERY);
 }
 
-static void end_badly(weir_retention *r, weir_kept *k, int status, const weir_error *error,
+static void end_badly(weir_retention *r, weir_kept *k, int status, const char *why,
                       weir_sink_retained *out) {
     bool passes = keep_may_pass(status);
     k->next = weir_kept_now(r->os) + LOOK_EVERY;
@@ -184,14 +184,13 @@ static void end_badly(weir_retention *r, weir_kept *k, int status, const weir_er
                    k->setting.table,
                    passes ? ", and it is tried again every second"
                           : " any more, until weir_keep is called again",
-                   error->text);
+                   why);
     out->trouble = r->text;
 }
 
-void weir_retention_end(weir_retention *r, int status, const weir_error *error,
-                        weir_sink_retained *out) {
+void weir_retention_end(weir_retention *r, int status, const char *why, weir_sink_retained *out) {
     if (r->at && status == WEIR_OK) end_well(r->at, r->os);
-    if (r->at && status != WEIR_OK) end_badly(r, r->at, status, error, out);
+    if (r->at && status != WEIR_OK) end_badly(r, r->at, status, why, out);
     r->at = NULL;
     r->added = 0;
     out->pause_ns = weir_retention_pause(r);

@@ -51,9 +51,9 @@ uint64_t weir_retention_pause(weir_retention *r);
 int weir_retention_look(weir_retention *r, sqlite3 *db, bool *sweep, weir_error *error);
 /* If so, inside a write transaction: delete a part of them. *deleted: out. */
 int weir_retention_sweep(weir_retention *r, sqlite3 *db, uint64_t *deleted, weir_error *error);
-/* In any case, at last: status is that of the visit, and of the commit if there was one. Fills
- * out->pause_ns, trouble and suspended. */
-void weir_retention_end(weir_retention *r, int status, const weir_error *error,
-                        weir_sink_retained *out);
+/* In any case, at last: status is that of the visit, and of the commit if there was one; why: the
+ * words for one that failed, without the database's name. Fills out->pause_ns, trouble and
+ * suspended. */
+void weir_retention_end(weir_retention *r, int status, const char *why, weir_sink_retained *out);
 
 #endif

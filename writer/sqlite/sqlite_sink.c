@@ -223,10 +223,7 @@ static weir_batch_limit sink_batch_limit(void *self) {
 /* ---- the end of a journal -------------------------------------------------------------------- */
 
 static int commit_closed(sqlite_sink *s, const weir_position *at, weir_error *error) {
-    weir_position found;
-    int status = weir_position_store_read(&s->positions, at->journal, &found, error);
-    if (status != WEIR_OK || (!found.block && !found.row)) return status; /* none was applied */
-    status = weir_position_store_close(&s->positions, at, error);
+    int status = weir_position_store_close(&s->positions, at, error);
     if (status == WEIR_OK) status = weir_connection_writes(&s->connection);
     if (status == WEIR_OK) status = step_once(s, s->commit, "committing", error);
     return status == WEIR_OK ? weir_connection_kept(&s->connection, error) : status;
@@ -285,7 +282,9 @@ static int sink_retain(void *self, weir_sink_retained *out, weir_error *error) {
     if (status != WEIR_OK) return status;
     status = weir_retention_look(&s->retention, s->connection.db, &sweep, error);
     if (status == WEIR_OK && sweep) status = sweep_once(s, out, error);
-    weir_retention_end(&s->retention, status, error, out);
+    const char *name = sqlite3_db_filename(s->connection.db, "main");
+    const char *why = name ? weir_text_after_name(error->text, name) : error->text;
+    weir_retention_end(&s->retention, status, why, out);
     return WEIR_OK;
 }
 

@@ -116,6 +116,15 @@ static void a_long_text_is_cut_but_keeps_its_reason(void **state) {
     assert_non_null(strstr(error.text, "p: Input/output error"));
 }
 
+static void a_name_is_not_said_twice(void **state) {
+    (void)state;
+    assert_string_equal(weir_text_after_name("/a/b: it is full", "/a/b"), "it is full");
+    assert_string_equal(weir_text_after_name("/a/b-wal: it is full", "/a/b"),
+                        "/a/b-wal: it is full");
+    assert_string_equal(weir_text_after_name("it is full", "/a/b"), "it is full");
+    assert_string_equal(weir_text_after_name("", ""), "");
+}
+
 static void *publish_elsewhere(void *unused) {
     (void)unused;
     weir_error error;
@@ -149,6 +158,7 @@ int main(void) {
         cmocka_unit_test(os_failures_map_to_statuses),
         cmocka_unit_test(os_failures_say_why),
         cmocka_unit_test(a_long_text_is_cut_but_keeps_its_reason),
+        cmocka_unit_test(a_name_is_not_said_twice),
         cmocka_unit_test(last_error_belongs_to_the_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,9 +10,9 @@
 #include "lib/format/names.h"
 #include "lib/format/row_encode.h"
 #include "lib/format/segment.h"
+#include "lib/packed/packed.h"
 #include "lib/ring/recorder.h"
 #include "lib/stats/stats_file.h"
-#include "pack/packed.h"
 #include "writer/sqlite/reject.h"
 #include "writer/sqlite/sqlite_sink.h"
 

@@ -486,6 +486,18 @@ static uint64_t recorder_position(fixture *f) {
     return position;
 }
 
+/* What a block has that the journal holds whole is said by the journal. */
+static void a_mark_counts_only_beyond_the_last_block(void **state) {
+    (void)state;
+    weir_extent extent = {.first_block = 1, .last_block = 8, .first_row = 1, .next_row = 11};
+    weir_inventory inventory = {.extents = &extent, .extent_count = 1};
+    weir_durable_mark mark = {.block = 9, .row = 25};
+    assert_int_equal(weir_inspection_row_before_ring(&inventory, &mark), 25);
+    mark.block = 8;
+    assert_int_equal(weir_inspection_row_before_ring(&inventory, &mark), 10);
+    assert_int_equal(weir_inspection_row_before_ring(&inventory, NULL), 10);
+}
+
 /* Each row once, also when a process is killed after any of its blocks and the next one goes on. */
 static void a_recorder_is_drained_once_however_often_it_is_begun(void **state) {
     fixture *f = *state;
@@ -622,6 +634,7 @@ int main(void) {
         T(a_bad_record_in_a_batch_stops_a_live_drain),
         T(a_batch_longer_than_any_stops_a_live_drain),
         T(known_rows_may_end_within_a_batch),
+        T(a_mark_counts_only_beyond_the_last_block),
         T(a_recorder_is_drained_once_however_often_it_is_begun),
         T(known_rows_of_a_recorder_are_not_drained_again),
         T(what_happened_before_stands_before),

@@ -3,7 +3,7 @@
  * Row n of the journal always holds the integer n, so whatever is read back can be judged without a
  * second list: rows must count up from the first kept, and reach at least as far as was synced. */
 /* Covers: lib/journal/opening.c, lib/journal/next_segment.c, lib/journal/release.c,
- * lib/journal/stream.h, lib/journal/archive_bound.c */
+ * lib/journal/stream.h, lib/journal/archive_bound.c, lib/journal/held.c */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -285,6 +285,24 @@ static void rows_are_numbered_through_many_segments(void **state) {
     assert_int_equal(state_of(j).bytes, seen.heads * SEGMENT);
     close_journal(j);
     assert_int_equal(see_dead().next_row, 100 * ROWS + 1);
+}
+
+/* Before its first row is durable: a head that named the former ring would say that this one was drained. */
+static void segments_name_a_ring_from_its_beginning(void **state) {
+    (void)state;
+    static const weir_id ring = {7, 7, 7};
+    weir_reader *reader;
+    weir_read_block head;
+    weir_error error;
+    weir_journal *j = open_journal();
+    weir_journal_begin_ring(j, ring);
+    assert_int_equal(weir_journal_restart(j, &error), WEIR_OK);
+    assert_int_equal(weir_reader_make(here->config.os, weir_journal_locator(j), &reader), WEIR_OK);
+    int status = weir_reader_declarations(reader, state_of(j).durable.block, &head, &error);
+    bool named = status == WEIR_OK && weir_id_equal(head.payload.ring, ring);
+    weir_reader_free(reader);
+    close_journal(j);
+    assert_true(named);
 }
 
 static void blocks_are_seen_once_they_are_durable(void **state) {
@@ -710,16 +728,23 @@ static void what_is_packed_meanwhile_leaves_no_gap(void **state) {
 static int64_t later_ns;
 static int64_t wall_later(void *self) { return os->wall(self) + later_ns; }
 
-static void an_archive_is_bounded_by_age(void **state) {
-    (void)state;
-    weir_os moved = *os;
-    moved.wall = wall_later;
-    here->config.os = &moved;
+/* An hour's archive, with its first segments, by a clock that later_ns moves. */
+static weir_journal *open_aging(weir_os *moved) {
+    *moved = *os;
+    moved->wall = wall_later;
+    here->config.os = moved;
     here->config.archive = true;
     here->config.archive_limit_s = 3600;
     later_ns = 0;
     weir_journal *j = open_journal();
     fill_and_release(j);
+    return j;
+}
+
+static void an_archive_is_bounded_by_age(void **state) {
+    (void)state;
+    weir_os moved;
+    weir_journal *j = open_aging(&moved);
     archived_numbers before = archived_now();
     assert_true(before.count > 2);
     later_ns = INT64_C(3500) * 1000000000;
@@ -767,6 +792,211 @@ static void an_archive_waits_for_named_readers(void **state) {
     leave_reader(j, FILL * ROWS, 0); /* it may hold nothing */
     fill_and_release(j);
     assert_int_equal(archived_now().count, 2);
+    close_journal(j);
+}
+
+/* Where packing was interrupted: the packed file has the segment's header behind its own 24 bytes. */
+static void leave_twin(uint64_t number) {
+    char plain[600], packed[600];
+    uint8_t bytes[24 + WEIR_SEGMENT_HEADER] = {0};
+    (void)snprintf(plain, sizeof plain, "%s/archive/segment-%020llu", here->at.directory,
+                   (unsigned long long)number);
+    (void)snprintf(packed, sizeof packed, "%s/archive/packed-segment-%020llu", here->at.directory,
+                   (unsigned long long)number);
+    int file = os->open(os->self, WEIR_OS_CWD, plain, WEIR_OS_READ);
+    assert_true(file > 0);
+    assert_int_equal(weir_read_full(os, file, bytes + 24, WEIR_SEGMENT_HEADER, 0), 0);
+    assert_int_equal(os->close(os->self, file), 0);
+    file = os->open(os->self, WEIR_OS_CWD, packed, WEIR_OS_WRITE | WEIR_OS_CREATE);
+    assert_true(file > 0);
+    assert_int_equal(weir_write_full(os, file, bytes, sizeof bytes, 0), 0);
+    assert_int_equal(os->close(os->self, file), 0);
+}
+
+static bool is_archived(const char *prefix, uint64_t number) {
+    char path[600];
+    weir_os_info info;
+    (void)snprintf(path, sizeof path, "%s/archive/%ssegment-%020llu", here->at.directory, prefix,
+                   (unsigned long long)number);
+    return os->info(os->self, WEIR_OS_CWD, path, &info) >= 0;
+}
+
+/* Of all twins those before first are gone, and first has both files. */
+static void check_twins(uint64_t first) {
+    for (uint64_t n = 1; n <= first; n++) {
+        assert_int_equal(is_archived("", n), n == first);
+        assert_int_equal(is_archived("packed-", n), n == first);
+    }
+}
+
+/* A segment's end is told by the next number, not by its own twin. */
+static void twins_go_together_and_by_the_next_number(void **state) {
+    (void)state;
+    weir_os moved;
+    weir_journal *j = open_aging(&moved);
+    uint64_t last = archived_now().last + 1; /* it is being filled now, and ends later */
+    later_ns = INT64_C(3500) * 1000000000;
+    fill_and_release(j);
+    for (uint64_t n = 1; n <= last; n++)
+        leave_twin(n);
+    later_ns = INT64_C(3700) * 1000000000;
+    fill_and_release(j);
+    check_twins(last);
+    close_journal(j);
+}
+
+static uint64_t first_row_of_archived(uint64_t number) {
+    char path[600];
+    uint8_t bytes[WEIR_SEGMENT_HEADER];
+    weir_segment_header header;
+    (void)snprintf(path, sizeof path, "%s/archive/segment-%020llu", here->at.directory,
+                   (unsigned long long)number);
+    int file = os->open(os->self, WEIR_OS_CWD, path, WEIR_OS_READ);
+    assert_true(file > 0);
+    assert_int_equal(weir_read_full(os, file, bytes, sizeof bytes, 0), 0);
+    assert_int_equal(os->close(os->self, file), 0);
+    assert_int_equal(weir_segment_header_decode(bytes, &header), WEIR_OK);
+    return header.first_row;
+}
+
+/* Its twin has the same rows: what a reader has read up to says nothing until it has read the rest. */
+static void twins_wait_for_named_readers(void **state) {
+    (void)state;
+    here->config.archive = true;
+    weir_journal *j = open_journal();
+    fill_and_release(j);
+    assert_true(archived_now().last > 3);
+    uint64_t row = first_row_of_archived(2); /* all of segment 1 was read */
+    leave_reader(j, row, 1000 * SEGMENT);
+    leave_twin(1);
+    leave_twin(2);
+    j->config.archive_limit_bytes = SEGMENT;
+    fill_and_release(j);
+    check_twins(2);
+    close_journal(j);
+}
+
+/* ---- what is told of readers ----------------------------------------------------------------- */
+
+static int passed;
+
+/* The journal answers, as weir_stats asks it to, and nothing is locked that a call could wait for. */
+static void ask_the_journal(void *context, weir_event event, const char *text) {
+    weir_journal *j = here->journal;
+    weir_journal_state now;
+    weir_journal_counts counts;
+    (void)context;
+    assert_int_equal(event, WEIR_EVENT_READER_PASSED);
+    assert_non_null(strstr(text, "slow"));
+    assert_int_equal(pthread_mutex_trylock(&j->releasing), 0);
+    (void)pthread_mutex_unlock(&j->releasing);
+    weir_journal_get_state(j, &now);
+    weir_journal_get_counts(j, &counts);
+    assert_true(counts.rows_passed > 0);
+    passed++;
+}
+
+static void what_readers_miss_is_told_without_a_lock(void **state) {
+    (void)state;
+    weir_error error = {0};
+    here->config.event = ask_the_journal;
+    passed = 0;
+    weir_journal *j = open_journal();
+    leave_reader(j, 0, 0); /* it may hold nothing: the writer's release passes it over */
+    fill_and_release(j);
+    assert_true(passed > 0);
+    leave_reader(j, 0, 1000 * SEGMENT);
+    fill_and_release(j);
+    passed = 0;
+    assert_int_equal(weir_journal_reserve(j, SEGMENT, &error), WEIR_OK); /* the limit holds */
+    j->config.limit_bytes = state_of(j).bytes; /* and now the journal thread does, in need */
+    for (int i = 0; i < FILL; i++)
+        assert_int_equal(append_rows(j, ROWS, &error), WEIR_OK);
+    assert_true(passed > 0);
+    close_journal(j);
+}
+
+static bool unreadable, closed_reader; /* the directory of readers, and the file of one */
+static int weakened;
+
+static int open_unless_closed(void *self, int dirfd, const char *path, int flags) {
+    if (closed_reader && strcmp(path, "slow") == 0) return -EMFILE;
+    return os->open(self, dirfd, path, flags);
+}
+
+static int open_directory_unless(void *self, int dirfd, const char *path) {
+    if (unreadable && strstr(path, "/readers")) return -EMFILE;
+    return os->open_directory(self, dirfd, path);
+}
+
+static void count_weakened(void *context, weir_event event, const char *text) {
+    (void)context;
+    if (event != WEIR_EVENT_WEAKENED) return;
+    assert_non_null(strstr(text, "/readers"));
+    assert_int_equal(pthread_mutex_trylock(&here->journal->releasing), 0);
+    (void)pthread_mutex_unlock(&here->journal->releasing);
+    weakened++;
+}
+
+static weir_journal *open_with_readers_that_fail(weir_os *failing) {
+    *failing = *os;
+    failing->open = open_unless_closed;
+    failing->open_directory = open_directory_unless;
+    unreadable = closed_reader = false;
+    weakened = 0;
+    here->config.os = failing;
+    here->config.event = count_weakened;
+    return open_journal();
+}
+
+/* It is judged again the next time, and told once for as long as it goes on. */
+static void an_archive_waits_while_readers_cannot_be_read(void **state) {
+    (void)state;
+    weir_os failing;
+    here->config.archive = true;
+    here->config.archive_limit_bytes = 2 * SEGMENT;
+    weir_journal *j = open_with_readers_that_fail(&failing);
+    leave_reader(j, 0, 1000 * SEGMENT);
+    for (int round = 0; round < 2; round++) {
+        unreadable = round == 0;
+        closed_reader = round == 1;
+        fill_and_release(j);
+        assert_int_equal(archived_now().first, 1);
+        assert_int_equal(weakened, round + 1);
+        fill_and_release(j);
+        assert_int_equal(archived_now().first, 1);
+        assert_int_equal(weakened, round + 1);
+        unreadable = closed_reader = false;
+        fill_and_release(j); /* it is over, and may come back */
+        assert_int_equal(archived_now().first, 1);
+    }
+    leave_reader(j, UINT32_MAX, 1000 * SEGMENT); /* it has read all */
+    fill_and_release(j);
+    assert_int_equal(archived_now().count, 2);
+    close_journal(j);
+}
+
+static void segments_stay_while_readers_cannot_be_read(void **state) {
+    (void)state;
+    weir_os failing;
+    weir_error error = {0};
+    weir_journal *j = open_with_readers_that_fail(&failing);
+    leave_reader(j, UINT32_MAX, 1000 * SEGMENT); /* it needs nothing */
+    unreadable = true;
+    fill_and_release(j);
+    assert_int_equal(state_of(j).first_block, 1);
+    assert_int_equal(weakened, 0); /* once is nothing to tell */
+    fill_and_release(j);
+    assert_int_equal(state_of(j).first_block, 1);
+    assert_int_equal(weakened, 1);
+    assert_int_equal(weir_journal_reserve(j, SEGMENT, &error), WEIR_OK);
+    j->config.limit_bytes = state_of(j).bytes; /* nobody fills the journal */
+    fill_and_release(j);
+    assert_true(state_of(j).first_block > 1);
+    assert_int_equal(weakened, 1);
+    unreadable = false;
+    fill_and_release(j);
+    assert_int_equal(state_of(j).segments, 1);
     close_journal(j);
 }
 
@@ -1552,6 +1782,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_fresh_journal_is_empty_and_durable),
         TEST(rows_are_numbered_through_many_segments),
+        TEST(segments_name_a_ring_from_its_beginning),
         TEST(blocks_are_seen_once_they_are_durable),
         TEST(a_block_larger_than_a_segment_gets_one_of_its_own),
         TEST(every_segment_knows_the_tables),
@@ -1569,6 +1800,11 @@ int main(void) {
         TEST(what_is_packed_meanwhile_leaves_no_gap),
         TEST(an_archive_is_bounded_by_age),
         TEST(an_archive_waits_for_named_readers),
+        TEST(twins_go_together_and_by_the_next_number),
+        TEST(twins_wait_for_named_readers),
+        TEST(what_readers_miss_is_told_without_a_lock),
+        TEST(an_archive_waits_while_readers_cannot_be_read),
+        TEST(segments_stay_while_readers_cannot_be_read),
         TEST(only_what_is_not_archived_is_stored_plain),
         TEST(an_archived_number_is_not_given_again),
         TEST(a_segment_has_lost_its_name_for_good_before_the_next_thing_happens),

@@ -1,8 +1,9 @@
 /* test_pack.c - segments become packed ones and are read again: whatever rows they hold, whatever call
  * fails, wherever the process dies, whichever byte is hurt. */
-/* Covers: pack/buffer.h, pack/packed.c, pack/plan_write.c, pack/plan_read.c, pack/reals.c,
- * pack/values_write.c, pack/values_read.c, pack/heads.c, pack/columns_write.c, pack/columns_read.c,
- * pack/packer.c, lib/verify/ends.c */
+/* Covers: pack/buffer.h, pack/plan_write.c, pack/scale.c, pack/values_write.c, pack/heads_write.c,
+ * pack/columns_write.c, pack/packer.c, lib/packed/packed.c, lib/packed/plan_read.c,
+ * lib/packed/reals.c, lib/packed/values_read.c, lib/packed/heads_read.c,
+ * lib/packed/columns_read.c, lib/packed/columns.h, lib/verify/unpack.c, lib/verify/ends.c */
 #include <errno.h>
 #include <math.h>
 #include <sys/stat.h>
@@ -11,14 +12,13 @@
 
 #include "forge.h"
 #include "lib/format/row_encode.h"
+#include "lib/packed/packed.h"
 #include "lib/verify/archive.h"
 #include "lib/verify/ends.h"
 #include "lib/verify/reader.h"
-#include "pack/columns.h"
-#include "pack/packed.h"
+#include "pack/columns_write.h"
 #include "pack/packer.h"
-#include "pack/unpack.h"
-#include "pack/values.h"
+#include "pack/values_write.h"
 #include "recovery/archive/pack_segment.h"
 
 enum { SEEDS = 60 };
@@ -85,9 +85,11 @@ static void forge_random_block(forge *f, weir_rng *rng, uint64_t seed) {
     (void)forge_body(f, WEIR_BLOCK_ROWS, rows, body, (size_t)(at - body));
 }
 
-static bool no_stop(void *context, uint64_t bytes) {
-    (void)context;
-    return bytes == UINT64_MAX; /* which no segment has */
+static long questions_left; /* the last of which is answered with yes; 0: none is */
+
+static bool stop_in_time(void *context, uint64_t bytes) {
+    (void)context, (void)bytes;
+    return questions_left > 0 && --questions_left == 0;
 }
 
 /* Segment 1 with random rows, in an archive of its own, and segment 2 that says where it ends. */
@@ -112,7 +114,6 @@ static void set_up_segment(packs *p, uint64_t seed) {
     (void)forge_block(f, WEIR_BLOCK_ROWS, 10);
     forge_write(f);
     p->os = *weir_os_posix();
-    p->os.packed = &weir_packed_segments;
 }
 
 static void tear_down_segment(packs *p) {
@@ -129,7 +130,7 @@ static int pack_with(packs *p, const weir_os *os, weir_pack_result *result, weir
     assert_int_equal(weir_segment_ends(&input, &ends, &count, error), WEIR_OK);
     assert_true(count == 2 && ends[0].segment == 1 && ends[0].end.segment == 1);
     assert_true(ends[1].segment == 2 && ends[1].end.segment == 0); /* nobody says where 2 ends */
-    weir_pack_input in = {.os = os, .archive = p->archive, .stop = no_stop};
+    weir_pack_input in = {.os = os, .archive = p->archive, .stop = stop_in_time};
     in.dirfd = p->os.open_directory(p->os.self, WEIR_OS_CWD, p->archive);
     assert_true(in.dirfd > 0);
     int status = weir_pack_segment(&in, &ends[0], result, error);
@@ -286,6 +287,34 @@ static void a_death_at_any_step_loses_nothing(void **state) {
     assert_true(n > 8); /* aside: gone, made, written, synced; named, synced, removed, synced */
 }
 
+/* Whenever it is asked to stop, the segment is as it was, and the next one goes on. */
+static void a_stop_at_any_block_leaves_the_segment(void **state) {
+    (void)state;
+    int status = WEIR_PENDING;
+    long n = 0;
+    uint64_t blocks = 0;
+    while (status != WEIR_OK) {
+        static packs p;
+        weir_pack_result result;
+        weir_error error = {0};
+        set_up_segment(&p, 5);
+        questions_left = ++n;
+        status = pack_with(&p, &p.os, &result, &error);
+        questions_left = 0;
+        assert_false(is_there(weir_temp_path(p.archive, "packed.new")));
+        if (status != WEIR_OK) {
+            assert_int_equal(status, WEIR_PENDING);
+            assert_true(is_there(plain_path(&p)) && !is_there(packed_path(&p)));
+            assert_int_equal(pack_with(&p, &p.os, &result, &error), WEIR_OK);
+        }
+        assert_true(!is_there(plain_path(&p)) && is_there(packed_path(&p)));
+        assert_int_equal(compare_with_before(&p), 0);
+        blocks = result.blocks;
+        tear_down_segment(&p);
+    }
+    assert_true(n > 2 * (long)blocks); /* while it is written, and while it is compared */
+}
+
 static void a_call_that_fails_loses_nothing(void **state) {
     (void)state;
     for (long n = 1; n < 9; n++) {
@@ -303,6 +332,25 @@ static void a_call_that_fails_loses_nothing(void **state) {
         assert_int_equal(compare_with_before(&p), 0);
         tear_down_segment(&p);
     }
+}
+
+/* Nothing may be appended to one: only an archive's table reads it. */
+static void a_packed_file_is_no_segment_of_the_journal_itself(void **state) {
+    static packs p;
+    weir_pack_result result;
+    weir_error error = {0};
+    weir_scan scan;
+    weir_segment_header header;
+    const uint8_t *bytes;
+    (void)state;
+    set_up_segment(&p, 5);
+    assert_int_equal(pack_with(&p, &p.os, &result, &error), WEIR_OK);
+    weir_scan_make(&scan, weir_os_posix(), WEIR_OS_CWD);
+    assert_true(weir_scan_open(&scan, packed_path(&p)) >= 0);
+    assert_int_equal(weir_scan_bytes(&scan, 0, WEIR_SEGMENT_HEADER, &bytes), WEIR_OK);
+    assert_int_equal(weir_segment_header_decode(bytes, &header), WEIR_DAMAGED);
+    weir_scan_free(&scan);
+    tear_down_segment(&p);
 }
 
 /* What was written is not what was meant: pwrite turns a bit. */
@@ -646,7 +694,9 @@ int main(void) {
         cmocka_unit_test(values_of_a_column_come_back),
         cmocka_unit_test(whatever_rows_a_segment_has_they_come_back),
         cmocka_unit_test(a_death_at_any_step_loses_nothing),
+        cmocka_unit_test(a_stop_at_any_block_leaves_the_segment),
         cmocka_unit_test(a_call_that_fails_loses_nothing),
+        cmocka_unit_test(a_packed_file_is_no_segment_of_the_journal_itself),
         cmocka_unit_test(what_is_deleted_while_it_is_packed_does_not_come_back),
         cmocka_unit_test(what_cannot_be_read_back_replaces_nothing),
         cmocka_unit_test(a_damaged_segment_stays_as_it_is),

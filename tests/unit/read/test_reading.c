@@ -28,13 +28,19 @@ static weir_table *table;
 static weir_reading *r;
 static int64_t written;
 static struct weir_read_item item;
-static _Atomic int passed; /* events */
+static _Atomic int passed, answered; /* events, and those in which the library answered */
 static char text[TEXT];
 static weir_rng rng = {7};
 
+/* With the calls that the header allows there. */
 static void count_passed(void *context, weir_event event, const char *words) {
-    (void)context, (void)words;
-    if (event == WEIR_EVENT_READER_PASSED) atomic_fetch_add(&passed, 1);
+    (void)context;
+    if (event != WEIR_EVENT_READER_PASSED) return;
+    struct weir_stats stats = {0};
+    atomic_fetch_add(&passed, 1);
+    bool right = weir_stats(w, &stats) == WEIR_OK && stats.rows_passed > 0 && *words &&
+                 *weir_version() && *weir_status_text(WEIR_OK);
+    if (right) atomic_fetch_add(&answered, 1);
 }
 
 static int set_up(void **state) {
@@ -46,6 +52,7 @@ static int set_up(void **state) {
     r = NULL;
     written = 0;
     atomic_store(&passed, 0);
+    atomic_store(&answered, 0);
     return 0;
 }
 
@@ -85,14 +92,30 @@ static void close_writer(void) {
 }
 
 /* Rows of some 10 KB that zstd cannot make smaller: a hundred fill a segment. */
+static void make_text(void) {
+    weir_rng_fill(&rng, text, sizeof text / 2);
+    for (size_t k = 0; k < sizeof text / 2; k++)
+        text[k] = (char)('0' + (text[k] & 63));
+}
+
 static void append_rows(int rows) {
     for (int i = 0; i < rows; i++) {
-        weir_rng_fill(&rng, text, sizeof text / 2);
-        for (size_t k = 0; k < sizeof text / 2; k++)
-            text[k] = (char)('0' + (text[k] & 63));
+        make_text();
         weir_value values[] = {weir_int(++written), weir_text_n(text, sizeof text / 2)};
         must(weir_append_row(table, values, 2, NULL));
     }
+    must(weir_sync(w, WEIR_DURABLE, WAIT_MS));
+}
+
+/* A block never ends within a batch. */
+static void append_one_block(void) {
+    weir_value values[10 * 2];
+    make_text();
+    for (size_t i = 0; i < 10; i++) {
+        values[2 * i] = weir_int(++written);
+        values[2 * i + 1] = weir_text_n(text, sizeof text / 2);
+    }
+    must(weir_append_rows(table, values, 2, 10, NULL));
     must(weir_sync(w, WEIR_DURABLE, WAIT_MS));
 }
 
@@ -455,15 +478,19 @@ static void a_cursor_survives_blocks_that_are_numbered_anew(void **state) {
 static void rows_that_left_are_a_gap(void **state) {
     (void)state;
     open_writer();
-    append_rows(10);
+    append_one_block();
     open_reading(NULL);
     expect_rows(1, 5);
     append_rows(490);
     settle_down(3);
     int64_t n = 5;
-    expect_rows(6, 10); /* this block was decoded before it left */
-    n = 10;
     must(next());
+    if (item.kind == WEIR_READ_ROW) { /* the block may have been decoded before it left */
+        assert_int_equal(item.row, 6);
+        expect_rows(7, 10);
+        n = 10;
+        must(next());
+    }
     assert_int_equal(item.kind, WEIR_READ_GAP);
     assert_int_equal(item.row, n + 1);
     assert_true(item.last_row > item.row && item.last_row < 500);
@@ -505,7 +532,7 @@ static void beyond_its_limit_a_reader_misses_rows_and_is_told(void **state) {
     settle_down(5);
     uint64_t missed = rows_passed();
     assert_true(segments_now() >= 3); /* two that it holds */
-    assert_true(atomic_load(&passed) > 0);
+    assert_true(atomic_load(&answered) > 0);
     open_reading(&(weir_read_options){.name = "slow"});
     must(next());
     assert_int_equal(item.kind, WEIR_READ_GAP);
@@ -532,7 +559,7 @@ static void a_reader_does_not_fill_the_journal(void **state) {
     must(weir_stats(w, &stats));
     assert_int_equal(stats.rows_refused, 0);
     assert_true(stats.journal_bytes <= 4 * SEGMENT);
-    assert_true(stats.rows_passed > 0 && atomic_load(&passed) > 0);
+    assert_true(stats.rows_passed > 0 && atomic_load(&answered) > 0);
 }
 
 static void a_broken_reader_holds_nothing(void **state) {

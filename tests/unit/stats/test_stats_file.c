@@ -23,7 +23,7 @@
 
 /* ---- buckets ---------------------------------------------------------------------------- */
 
-static void each_duration_is_in_the_bucket_that_ends_above_it(void **state) {
+static void each_duration_is_in_the_bucket_that_ends_with_it_or_above(void **state) {
     (void)state;
     uint64_t random = 7;
     for (int i = 0; i < 100000; i++) {
@@ -31,12 +31,17 @@ static void each_duration_is_in_the_bucket_that_ends_above_it(void **state) {
         uint64_t ns = random >> (random >> 58);
         unsigned bucket = weir_histogram_bucket(ns);
         assert_true(bucket < WEIR_HISTOGRAM_BUCKETS);
-        assert_true(ns < weir_histogram_end(bucket) || bucket == WEIR_HISTOGRAM_BUCKETS - 1);
-        if (bucket > 0) assert_true(ns >= weir_histogram_end(bucket - 1));
+        assert_true(ns <= weir_histogram_end(bucket));
+        if (bucket > 0) assert_true(ns > weir_histogram_end(bucket - 1));
+    }
+    for (unsigned i = 0; i + 1 < WEIR_HISTOGRAM_BUCKETS; i++) {
+        assert_int_equal(weir_histogram_bucket(weir_histogram_end(i)), i);
+        assert_int_equal(weir_histogram_bucket(weir_histogram_end(i) + 1), i + 1);
     }
     assert_int_equal(weir_histogram_bucket(0), 0);
     assert_int_equal(weir_histogram_bucket(1024), 0);
-    assert_int_equal(weir_histogram_bucket(1280), 1);
+    assert_int_equal(weir_histogram_bucket(1280), 0);
+    assert_int_equal(weir_histogram_bucket(1281), 1);
     assert_int_equal(weir_histogram_bucket(UINT64_MAX), WEIR_HISTOGRAM_BUCKETS - 1);
 }
 
@@ -158,6 +163,18 @@ static void labels_are_escaped(void **state) {
     weir_metrics_uint(&text, "weir_x", "_total", "sink", "s", 7);
     assert_string_equal(metrics, "# TYPE weir_x counter\n# HELP weir_x Help.\n"
                                  "weir_x_total{journal=\"a\\\"b\\\\c\\nd\",sink=\"s\"} 7\n");
+}
+
+static void a_duration_that_is_a_bound_is_within_it(void **state) {
+    (void)state;
+    static weir_stats_snapshot snapshot;
+    size_t used = 0;
+    weir_metrics_text text = {.write = collect, .context = &used, .journal = "j"};
+    snapshot.syncs[weir_histogram_bucket(1 << 14)]++;
+    snapshot.syncs[weir_histogram_bucket((1 << 14) + 1)]++;
+    weir_metrics_snapshot(&text, &snapshot, 0);
+    assert_non_null(strstr(metrics, "{journal=\"j\",le=\"0.000016384\"} 1\n"));
+    assert_non_null(strstr(metrics, "{journal=\"j\",le=\"0.000032768\"} 2\n"));
 }
 
 /* ---- of a handle ------------------------------------------------------------------------ */
@@ -364,12 +381,13 @@ static void no_handler_runs_while_metrics_hold_the_lock(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_duration_is_in_the_bucket_that_ends_above_it),
+        cmocka_unit_test(each_duration_is_in_the_bucket_that_ends_with_it_or_above),
         cmocka_unit_test(quantiles_are_off_by_a_quarter_at_most),
         cmocka_unit_test(a_header_comes_back_and_no_changed_byte_passes),
         cmocka_unit_test(figures_that_are_stored_are_read),
         cmocka_unit_test(each_event_has_its_name),
         cmocka_unit_test(labels_are_escaped),
+        cmocka_unit_test(a_duration_that_is_a_bound_is_within_it),
         OPENED_TEST(others_see_what_the_handle_counts),
         OPENED_TEST(they_outlive_the_process),
         OPENED_TEST(rows_that_wait_for_the_database_are_seen_to_wait),

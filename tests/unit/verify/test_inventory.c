@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "inspect.h"
+#include "lib/verify/inspect.h"
 
 /* ---- nothing wrong ---------------------------------------------------------------------- */
 
@@ -61,6 +62,25 @@ static void an_empty_segment_does_not_number_rows(void **state) {
     assert_int_equal(t->inv.durable.block, 0);
     assert_int_equal(t->inv.durable_next_row, 1000);
     assert_int_equal(t->inv.next_row, 1010);
+}
+
+/* The rows in the ring follow on those that have left the journal, which only the header names;
+ * opening numbers them so too. */
+static void rows_of_a_ring_follow_a_segment_without_a_block(void **state) {
+    inspected *t = *state;
+    weir_durable_mark mark = {.block = 2, .row = 5, .source = "ring"};
+    t->f.lazy = true;
+    t->f.end = (weir_log_end){1, WEIR_BLOCK_ALIGN, 5, 77};
+    t->f.next_row = 61;
+    forge_segment(&t->f, 2);
+    memset(t->f.bytes + WEIR_BLOCK_ALIGN, 0, sizeof t->f.bytes - WEIR_BLOCK_ALIGN);
+    forge_write(&t->f);
+    take(t);
+    assert_int_equal(t->inv.extent_count, 0);
+    assert_int_equal(t->inv.damage_count, 0);
+    assert_int_equal(weir_inspection_row_before_ring(&t->inv, NULL), 60);
+    assert_int_equal(weir_inspection_row_before_ring(&t->inv, &mark), 60);
+    assert_int_equal(t->inv.durable_next_row, 61);
 }
 
 /* The same where the younger segment goes back behind the number that the older one begins with. */
@@ -522,6 +542,7 @@ int main(void) {
         INSPECT_TEST(other_names_are_no_segments),
         INSPECT_TEST(empty_files_count_as_absent),
         INSPECT_TEST(an_empty_segment_does_not_number_rows),
+        INSPECT_TEST(rows_of_a_ring_follow_a_segment_without_a_block),
         INSPECT_TEST(a_segment_that_goes_back_says_where_the_stream_begins),
         INSPECT_TEST(a_sound_journal),
         INSPECT_TEST(a_close_mark_is_known),

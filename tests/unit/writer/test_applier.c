@@ -94,9 +94,14 @@ static int sink_retain(void *self, weir_sink_retained *out, weir_error *error) {
     return WEIR_OK;
 }
 
-static const weir_sink sink = {NULL,        sink_begin,    sink_declare,    sink_apply,
-                               sink_commit, sink_rollback, sink_checkpoint, sink_close,
-                               NULL,        NULL,          sink_retain,     NULL};
+static const weir_sink sink = {.begin = sink_begin,
+                               .declare = sink_declare,
+                               .apply = sink_apply,
+                               .commit = sink_commit,
+                               .rollback = sink_rollback,
+                               .checkpoint = sink_checkpoint,
+                               .close = sink_close,
+                               .retain = sink_retain};
 
 /* ---- */
 

@@ -1,7 +1,8 @@
 /* columns_read.c - payloads out of columns that may be anything. */
+#include <stdlib.h>
 #include <string.h>
 
-#include "../lib/format/row_encode.h"
+#include "../format/row_encode.h"
 #include "columns.h"
 #include "values.h"
 

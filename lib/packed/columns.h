@@ -1,4 +1,4 @@
-/* columns.h - the payloads of a group of blocks, as columns in a plan and back.
+/* columns.h - the payloads of a group of blocks, out of columns in a plan.
  *
  * The plan has
  *
@@ -11,22 +11,20 @@
  * A row has a shape if it is valid, all its widths are the least, and its shape has at least
  * WEIR_PACKED_SHAPE_ROWS rows; so what is read can be encoded as any writer does it. docs/FORMAT.md,
  * section 12. */
-#ifndef WEIR_PACK_COLUMNS_H
-#define WEIR_PACK_COLUMNS_H
+#ifndef WEIR_PACKED_COLUMNS_H
+#define WEIR_PACKED_COLUMNS_H
 
-#include "../lib/format/block.h"
+#include "../format/block.h"
 #include "plan.h"
 
 enum {
+    WEIR_HEADS_WORDS = WEIR_BLOCK_HEADER / 4, /* of a block's header */
+    WEIR_HEADS_PREVIOUS = 104,                /* where it has the hash of the one before, */
+    WEIR_HEADS_HASH = WEIR_BLOCK_HEADER - 8,  /* and its own */
     WEIR_PACKED_SHAPE_ROWS = 8,
     WEIR_PACKED_COLUMNS_MOST = 16384, /* of all shapes of a group together */
     WEIR_PACKED_SLACK = 8,            /* bytes behind the payloads that decoding may overwrite */
 };
-
-/* raw: the valid payloads of all these blocks, one after the other. The plan is empty before.
- * WEIR_OK or WEIR_NO_MEMORY. */
-int weir_columns_encode(const weir_block_header *headers, uint32_t count, const uint8_t *raw,
-                        weir_plan_writer *plan);
 
 /* How many bytes a plan for payloads of so many bytes may take, with its streams and what is made of
  * them. */
@@ -37,9 +35,13 @@ uint64_t weir_columns_budget(uint32_t raw_bytes);
 int weir_columns_decode(weir_plan_reader *plan, const weir_block_header *headers, uint32_t count,
                         uint8_t *raw);
 
-/* The headers of a group as columns of numbers, all but the hashes, which are made again. previous:
- * of the header before the first. */
-void weir_heads_encode(const uint8_t *headers, uint32_t count, weir_plan_writer *plan);
+/* The headers of a group are columns of numbers, one for each word of four bytes but for those of a
+ * hash that the other bytes, or the header before, tell. */
+static inline bool weir_heads_word_is_told(unsigned word) {
+    unsigned at = 4 * word;
+    return (at >= WEIR_HEADS_PREVIOUS && at < WEIR_HEADS_PREVIOUS + 8) || at >= WEIR_HEADS_HASH;
+}
+/* previous: hash of the header before the first. Answers as weir_columns_decode. */
 int weir_heads_decode(weir_plan_reader *plan, uint64_t previous, uint32_t count, uint8_t *headers);
 
 #endif

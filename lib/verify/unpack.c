@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "columns.h"
-#include "packed.h"
+#include "../packed/columns.h"
+#include "../packed/packed.h"
+#include "scan.h"
 
 enum { NONE = -1 };
 
-typedef struct unpacked {
+struct weir_unpacked {
     weir_scan scan; /* of the packed file, whose descriptor is the caller's */
     ZSTD_DCtx *zstd;
     uint8_t page[WEIR_BLOCK_ALIGN]; /* the segment's first bytes */
@@ -21,10 +22,10 @@ typedef struct unpacked {
     weir_block_header *headers;
     uint32_t *raw_at; /* where in raw each block's payload begins */
     uint8_t *raw;
-} unpacked;
+};
 
-static void close_packed(void *self) {
-    unpacked *u = self;
+void weir_unpack_close(weir_unpacked *u) {
+    if (!u) return;
     u->scan.file = -1; /* it is the caller's */
     weir_scan_free(&u->scan);
     (void)ZSTD_freeDCtx(u->zstd); /* zstd documents no failure for contexts of its own */
@@ -38,7 +39,7 @@ static void close_packed(void *self) {
 
 /* ---- which groups there are ---- */
 
-static bool add_group(unpacked *u, const weir_packed_group *g) {
+static bool add_group(weir_unpacked *u, const weir_packed_group *g) {
     if (u->count == u->capacity) {
         size_t wanted = u->capacity * 2 + 16;
         weir_packed_group *larger = realloc(u->groups, wanted * sizeof *larger);
@@ -51,7 +52,7 @@ static bool add_group(unpacked *u, const weir_packed_group *g) {
 }
 
 /* A group of this file, at this place, that comes after those before. */
-static bool is_next_group(const unpacked *u, const weir_packed_group *g, uint64_t segment,
+static bool is_next_group(const weir_unpacked *u, const weir_packed_group *g, uint64_t segment,
                           uint64_t place) {
     const weir_packed_group *last = u->count ? &u->groups[u->count - 1] : NULL;
     if (g->place != place || (segment && g->segment != segment)) return false;
@@ -61,7 +62,7 @@ static bool is_next_group(const unpacked *u, const weir_packed_group *g, uint64_
 }
 
 /* Where a group's header is damaged, the next one is sought. */
-static int list_groups(unpacked *u, uint64_t segment) {
+static int list_groups(weir_unpacked *u, uint64_t segment) {
     uint64_t place = WEIR_PACKED_HEADER;
     while (place + WEIR_PACKED_GROUP_HEADER <= u->scan.limit) {
         const uint8_t *bytes;
@@ -80,7 +81,7 @@ static int list_groups(unpacked *u, uint64_t segment) {
 
 /* What the first bytes of the segment say: its header, if this one is whole; or that a newer version
  * wrote it, or that it is damaged. */
-static void fill_page(unpacked *u, int status, const weir_packed_header *h) {
+static void fill_page(weir_unpacked *u, int status, const weir_packed_header *h) {
     weir_segment_header newer = {.version = UINT16_MAX};
     if (status == WEIR_OK)
         memcpy(u->page, h->segment_header, WEIR_SEGMENT_HEADER);
@@ -90,11 +91,16 @@ static void fill_page(unpacked *u, int status, const weir_packed_header *h) {
         memset(u->page, 0xFF, WEIR_SEGMENT_HEADER);
 }
 
-static int open_unpacked(unpacked *u, uint64_t *limit) {
+/* Groups are sought also behind a header of which nothing is left, but not in a segment as it is. */
+static int open_unpacked(weir_unpacked *u, uint64_t *limit) {
     const uint8_t *bytes;
     weir_packed_header h = {0};
+    weir_segment_header plain;
     int status = weir_scan_bytes(&u->scan, 0, WEIR_PACKED_HEADER, &bytes);
     if (status != WEIR_OK) return status == WEIR_DAMAGED ? WEIR_NOT_FOUND : status;
+    status = weir_segment_header_decode(bytes, &plain);
+    if (status == WEIR_OK || status == WEIR_VERSION) return WEIR_NOT_FOUND;
+    status = WEIR_OK;
     int whole = weir_packed_header_decode(bytes, &h);
     fill_page(u, whole, &h);
     if (whole != WEIR_VERSION) status = list_groups(u, whole == WEIR_OK ? h.segment.segment : 0);
@@ -104,8 +110,9 @@ static int open_unpacked(unpacked *u, uint64_t *limit) {
     return status;
 }
 
-static int open_packed(const weir_os *os, int file, uint64_t bytes, void **out, uint64_t *limit) {
-    unpacked *u = calloc(1, sizeof *u);
+int weir_unpack_open(const weir_os *os, int file, uint64_t bytes, weir_unpacked **out,
+                     uint64_t *limit) {
+    weir_unpacked *u = calloc(1, sizeof *u);
     *out = NULL;
     if (!u) return WEIR_NO_MEMORY;
     weir_scan_make(&u->scan, os, WEIR_OS_CWD);
@@ -117,14 +124,14 @@ static int open_packed(const weir_os *os, int file, uint64_t bytes, void **out, 
     if (status == WEIR_OK)
         *out = u;
     else
-        close_packed(u);
+        weir_unpack_close(u);
     return status;
 }
 
 /* ---- headers ---- */
 
 /* The first group that does not end at or before this offset of the segment; their number: none. */
-static size_t first_group(const unpacked *u, uint64_t offset) {
+static size_t first_group(const weir_unpacked *u, uint64_t offset) {
     size_t low = 0, high = u->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -137,13 +144,13 @@ static size_t first_group(const unpacked *u, uint64_t offset) {
 }
 
 /* The group that this offset of the segment is in; NONE. */
-static int64_t group_at(const unpacked *u, uint64_t offset) {
+static int64_t group_at(const weir_unpacked *u, uint64_t offset) {
     size_t i = first_group(u, offset);
     return i < u->count && u->groups[i].first_offset <= offset ? (int64_t)i : NONE;
 }
 
 /* Do the headers fill the group, one after the other? */
-static bool heads_agree(unpacked *u, const weir_packed_group *g) {
+static bool heads_agree(weir_unpacked *u, const weir_packed_group *g) {
     uint64_t offset = g->first_offset, raw = 0; /* 65536 blocks of a gigabyte, at most */
     for (uint32_t i = 0; i < g->blocks; i++) {
         const weir_block_header *h = &u->headers[i];
@@ -156,7 +163,7 @@ static bool heads_agree(unpacked *u, const weir_packed_group *g) {
     return offset == g->end_offset && raw == g->raw_bytes;
 }
 
-static int make_heads_room(unpacked *u, uint32_t blocks) {
+static int make_heads_room(weir_unpacked *u, uint32_t blocks) {
     free(u->heads);
     free(u->headers);
     free(u->raw_at);
@@ -166,7 +173,7 @@ static int make_heads_room(unpacked *u, uint32_t blocks) {
     return u->heads && u->headers && u->raw_at ? WEIR_OK : WEIR_NO_MEMORY;
 }
 
-static int decode_heads(unpacked *u, const weir_packed_group *g, const uint8_t *stored) {
+static int decode_heads(weir_unpacked *u, const weir_packed_group *g, const uint8_t *stored) {
     weir_plan_reader plan;
     weir_plan_read(&plan, u->zstd, stored, g->heads_stored, g->heads_raw, g->heads_raw);
     int status = plan.status;
@@ -181,7 +188,7 @@ static int decode_heads(unpacked *u, const weir_packed_group *g, const uint8_t *
     return status == WEIR_OK && !heads_agree(u, g) ? WEIR_DAMAGED : status;
 }
 
-static int load_heads(unpacked *u, int64_t index) {
+static int load_heads(weir_unpacked *u, int64_t index) {
     if (index == NONE) return WEIR_DAMAGED;
     if (u->heads_of == index) return WEIR_OK;
     const weir_packed_group *g = &u->groups[index];
@@ -197,7 +204,7 @@ static int load_heads(unpacked *u, int64_t index) {
 }
 
 /* Which block of the group begins there; its number of blocks: none. */
-static uint32_t block_at(const unpacked *u, const weir_packed_group *g, uint64_t offset) {
+static uint32_t block_at(const weir_unpacked *u, const weir_packed_group *g, uint64_t offset) {
     uint32_t low = 0, high = g->blocks;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -210,8 +217,7 @@ static uint32_t block_at(const unpacked *u, const weir_packed_group *g, uint64_t
 }
 
 /* A group whose headers cannot be read is passed over. */
-static uint64_t packed_next(void *self, uint64_t from) {
-    unpacked *u = self;
+uint64_t weir_unpack_next(weir_unpacked *u, uint64_t from) {
     for (size_t i = first_group(u, from); i < u->count; i++) {
         const weir_packed_group *g = &u->groups[i];
         if (g->first_offset >= from) return g->first_offset;
@@ -224,8 +230,7 @@ static uint64_t packed_next(void *self, uint64_t from) {
     return UINT64_MAX;
 }
 
-static int packed_bytes(void *self, uint64_t offset, size_t bytes, const uint8_t **out) {
-    unpacked *u = self;
+int weir_unpack_bytes(weir_unpacked *u, uint64_t offset, size_t bytes, const uint8_t **out) {
     if (offset <= sizeof u->page && bytes <= sizeof u->page - offset) {
         *out = u->page + offset;
         return WEIR_OK;
@@ -241,7 +246,7 @@ static int packed_bytes(void *self, uint64_t offset, size_t bytes, const uint8_t
 /* ---- payloads ---- */
 
 /* The stored bytes of a group, which agree with its hash. */
-static int read_body(unpacked *u, int64_t index, const uint8_t **body) {
+static int read_body(weir_unpacked *u, int64_t index, const uint8_t **body) {
     const weir_packed_group *g = &u->groups[index];
     size_t bytes = (size_t)weir_packed_body(g);
     int status = weir_scan_bytes(&u->scan, g->place + WEIR_PACKED_GROUP_HEADER + g->heads_stored,
@@ -251,7 +256,7 @@ static int read_body(unpacked *u, int64_t index, const uint8_t **body) {
     return status;
 }
 
-static int expand_columns(unpacked *u, const weir_packed_group *g, const uint8_t *body) {
+static int expand_columns(weir_unpacked *u, const weir_packed_group *g, const uint8_t *body) {
     weir_plan_reader plan;
     weir_plan_read(&plan, u->zstd, body, g->plan_stored, g->plan_raw,
                    weir_columns_budget(g->raw_bytes));
@@ -263,7 +268,7 @@ static int expand_columns(unpacked *u, const weir_packed_group *g, const uint8_t
 }
 
 /* Memory only where the plan, or the frame, is long enough for what it claims. */
-static int expand_body(unpacked *u, const weir_packed_group *g, const uint8_t *body) {
+static int expand_body(weir_unpacked *u, const weir_packed_group *g, const uint8_t *body) {
     if (!weir_plan_expands(body, g->plan_stored, g->plan_raw)) return WEIR_DAMAGED;
     free(u->raw);
     u->raw = malloc((size_t)g->raw_bytes + WEIR_PACKED_SLACK);
@@ -275,7 +280,7 @@ static int expand_body(unpacked *u, const weir_packed_group *g, const uint8_t *b
     return status;
 }
 
-static int load_body(unpacked *u, int64_t index) {
+static int load_body(weir_unpacked *u, int64_t index) {
     if (u->body_of == index) return WEIR_OK;
     const uint8_t *body;
     u->body_of = NONE;
@@ -286,16 +291,14 @@ static int load_body(unpacked *u, int64_t index) {
     return status;
 }
 
-static int packed_check(void *self, const weir_block_header *h) {
-    unpacked *u = self;
+int weir_unpack_check(weir_unpacked *u, const weir_block_header *h) {
     const uint8_t *body;
     int64_t index = group_at(u, h->offset);
     if (index == NONE) return WEIR_DAMAGED;
     return u->checked == index ? WEIR_OK : read_body(u, index, &body);
 }
 
-static int packed_payload(void *self, const weir_block_header *h, const uint8_t **raw) {
-    unpacked *u = self;
+int weir_unpack_payload(weir_unpacked *u, const weir_block_header *h, const uint8_t **raw) {
     int64_t index = group_at(u, h->offset);
     int status = index == NONE ? WEIR_DAMAGED : load_body(u, index);
     if (status == WEIR_OK) status = load_heads(u, index);
@@ -305,12 +308,3 @@ static int packed_payload(void *self, const weir_block_header *h, const uint8_t 
     *raw = u->raw + u->raw_at[block];
     return WEIR_OK;
 }
-
-const weir_packed_form weir_packed_segments = {
-    .open = open_packed,
-    .close = close_packed,
-    .bytes = packed_bytes,
-    .next = packed_next,
-    .check = packed_check,
-    .payload = packed_payload,
-};

@@ -1,6 +1,8 @@
 /* plan_read.c - streams and columns of numbers out of a plan that may be anything. */
-#include "../lib/base/status.h"
-#include "../lib/format/block.h"
+#include <stdlib.h>
+
+#include "../base/status.h"
+#include "../format/block.h"
 #include "plan.h"
 
 struct weir_plan_piece {

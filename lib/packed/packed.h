@@ -7,12 +7,13 @@
 #ifndef WEIR_PACKED_H
 #define WEIR_PACKED_H
 
-#include "../lib/format/segment.h"
+#include "../format/segment.h"
 
 enum {
     WEIR_PACKED_VERSION = 1,
     WEIR_PACKED_HEADER = 512,
-    WEIR_PACKED_ALIGN = 512, /* where groups may begin */
+    WEIR_PACKED_SEGMENT_AT = 24, /* where the header of the segment stands in it */
+    WEIR_PACKED_ALIGN = 512,     /* where groups may begin */
     WEIR_PACKED_GROUP_HEADER = 128,
     WEIR_PACKED_GROUP_RAW = 64 << 20, /* raw bytes of a group of more than one block, at most */
     WEIR_PACKED_GROUP_BLOCKS = 1 << 16,

@@ -1,9 +1,9 @@
-/* values.h - the values of one column of a group: numbers, and how reals and texts become such.
+/* values.h - the values of one column of a group: numbers, and how they become reals and texts again.
  * docs/FORMAT.md, section 12. */
-#ifndef WEIR_PACK_VALUES_H
-#define WEIR_PACK_VALUES_H
+#ifndef WEIR_PACKED_VALUES_H
+#define WEIR_PACKED_VALUES_H
 
-#include "../lib/base/status.h"
+#include "../base/status.h"
 #include "plan.h"
 
 enum {
@@ -24,24 +24,14 @@ typedef struct weir_packed_scale {
     uint8_t form, digits; /* WEIR_PACKED_REALS_…, and how many digits are behind the point */
 } weir_packed_scale;
 
-/* How all these reals are integers, which replace them; WEIR_PACKED_REALS_BITS if they are not. */
-weir_packed_scale weir_packed_scale_reals(uint64_t *numbers, size_t count);
+#define WEIR_PACKED_EXACT 9007199254740992.0 /* 2^53: up to here all integers are doubles */
+/* What the integers are divided by; of WEIR_PACKED_REALS_DECIMAL and …_BINARY. */
+double weir_packed_divisor(weir_packed_scale scale);
 bool weir_packed_scale_is_valid(weir_packed_scale scale);
 /* The real's bits. false: no such number may be there. */
 bool weir_packed_real(weir_packed_scale scale, uint64_t number, uint64_t *bits);
 
-/* ---- writing one column (values_write.c) ---- */
-
-typedef struct weir_packed_values { /* zeros at first */
-    weir_pack_buffer numbers[5];    /* u64: types; then by type: integers, bits, lengths, lengths */
-    weir_pack_buffer bytes[5];      /* of texts and blobs */
-} weir_packed_values;
-
-void weir_packed_values_add(weir_packed_values *values, const weir_value *v);
-void weir_packed_values_put(weir_packed_values *v, weir_plan_writer *plan);
-void weir_packed_values_free(weir_packed_values *values);
-
-/* ---- reading one column (values_read.c) ---- */
+/* ---- one column (values_read.c) ---- */
 
 typedef struct weir_packed_texts {
     uint8_t form;
