@@ -14,7 +14,9 @@ static uint64_t relaxed(const _Atomic uint64_t *word) {
 
 /* ---- making ------------------------------------------------------------------------------- */
 
-static const char *sink_name(const weir *w) { return w->hooks.name ? w->hooks.name : ""; }
+static const char *sink_name(const weir *w) {
+    return w->sinks[0].hooks.name ? w->sinks[0].hooks.name : "";
+}
 
 static void describe_handle(const weir *w, weir_stats_header *out) {
     *out = (weir_stats_header){.version = WEIR_STATS_VERSION,
@@ -69,12 +71,13 @@ static void count_ring(weir *w, struct weir_stats *s) {
 
 /* The writer says it when it looks; one that hangs does not look. */
 static uint64_t waiting_since(weir *w, const struct weir_stats *s) {
-    uint64_t said = relaxed(&w->waiting_since);
+    weir_attached *a = &w->sinks[0];
+    uint64_t said = relaxed(&a->waiting_since);
     if (s->last_row <= s->last_row_applied)
-        w->behind_at = 0;
-    else if (!w->behind_at)
-        w->behind_at = (uint64_t)w->os->wall(w->os->self);
-    return said ? said : w->behind_at;
+        a->behind_at = 0;
+    else if (!a->behind_at)
+        a->behind_at = (uint64_t)w->os->wall(w->os->self);
+    return said ? said : a->behind_at;
 }
 
 static void fill_figures(weir *w, weir_figures *f, weir_sink_figures *sink) {
@@ -103,11 +106,11 @@ static void fill_figures(weir *w, weir_figures *f, weir_sink_figures *sink) {
                                 .rows_deleted = s.rows_deleted,
                                 .keeps_suspended = s.keeps_suspended,
                                 .last_row_applied = s.last_row_applied,
-                                .applied_at = relaxed(&w->applied_at),
+                                .applied_at = relaxed(&w->sinks[0].applied_at),
                                 .waiting_since = waiting_since(w, &s),
                                 .transactions = s.transactions,
-                                .commit_ns_total = relaxed(&w->commit_ns_total),
-                                .commit_ns_max = relaxed(&w->commit_ns_max),
+                                .commit_ns_total = relaxed(&w->sinks[0].commit_ns_total),
+                                .commit_ns_max = relaxed(&w->sinks[0].commit_ns_max),
                                 .wal_bytes = s.wal_bytes,
                                 .status = (uint64_t)(int64_t)s.apply_status};
 }
@@ -134,7 +137,7 @@ static void store_figures(weir *w, weir_stats_state state) {
 
 /* Under the mutex. Before the writer is known there is no file. */
 static bool have_figures(weir *w) {
-    bool known = atomic_load_explicit(&w->hooked, memory_order_acquire);
+    bool known = weir_is_hooked(&w->sinks[0]);
     if (known && !w->figures_tried) make_figures(w);
     return w->figures != NULL;
 }
@@ -188,22 +191,23 @@ void weir_figures_end(weir *w) {
 
 /* ---- the writer reports ------------------------------------------------------------------- */
 
-/* One thread calls these, so a store is enough. */
-void weir_handle_took(weir *w, uint64_t ns) {
-    atomic_store_explicit(&w->commit_ns_total, relaxed(&w->commit_ns_total) + ns,
+/* One thread for each sink calls these, so a store is enough. */
+void weir_handle_took(weir_attached *s, uint64_t ns) {
+    weir *w = s->w;
+    atomic_store_explicit(&s->commit_ns_total, relaxed(&s->commit_ns_total) + ns,
                           memory_order_relaxed);
-    if (ns > relaxed(&w->commit_ns_max))
-        atomic_store_explicit(&w->commit_ns_max, ns, memory_order_relaxed);
+    if (ns > relaxed(&s->commit_ns_max))
+        atomic_store_explicit(&s->commit_ns_max, ns, memory_order_relaxed);
     (void)pthread_mutex_lock(&w->storing); /* as above */
     if (have_figures(w) && figures_stand(w)) weir_stats_count_commit(w->figures, ns);
     (void)pthread_mutex_unlock(&w->storing);
 }
 
-void weir_handle_waiting(weir *w, int64_t wall_ns) {
-    atomic_store_explicit(&w->waiting_since, (uint64_t)wall_ns, memory_order_relaxed);
+void weir_handle_waiting(weir_attached *s, int64_t wall_ns) {
+    atomic_store_explicit(&s->waiting_since, (uint64_t)wall_ns, memory_order_relaxed);
 }
 
-void weir_handle_store_figures(weir *w) {
-    atomic_fetch_add_explicit(&w->writer_steps, 1, memory_order_relaxed);
-    weir_figures_store(w);
+void weir_handle_store_figures(weir_attached *s) {
+    atomic_fetch_add_explicit(&s->steps, 1, memory_order_relaxed);
+    weir_figures_store(s->w);
 }

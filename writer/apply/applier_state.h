@@ -24,6 +24,7 @@ typedef struct weir_applier_backoff {
 } weir_applier_backoff;
 
 struct weir_applier {
+    weir_attached *attached; /* the sink, as the handle knows it */
     weir *handle;
     const weir_os *os;
     weir_journal *journal;

@@ -55,7 +55,7 @@ static void tell_trouble(weir_applier *a, int status, const char *text) {
     weir_handle_event(a->handle, trouble_event(status), "%s: %s; rows wait in the journal", a->name,
                       text);
     /* A lack of memory passes by itself. The handle takes WEIR_IO for a status that does. */
-    weir_handle_apply_status(a->handle, status == WEIR_NO_MEMORY ? WEIR_IO : status);
+    weir_handle_apply_status(a->attached, status == WEIR_NO_MEMORY ? WEIR_IO : status);
     a->backoff.told = a->backoff.told_any = true;
 }
 
@@ -80,7 +80,7 @@ static void backoff_clear(weir_applier *a) {
     bool told = a->backoff.told_any;
     a->backoff = (weir_applier_backoff){0};
     if (!told) return;
-    weir_handle_apply_status(a->handle, WEIR_OK);
+    weir_handle_apply_status(a->attached, WEIR_OK);
     weir_handle_event(a->handle, WEIR_EVENT_APPLY_RESUMED, "%s: rows are being applied again",
                       a->name);
 }
@@ -172,8 +172,8 @@ static void report_applied(weir_applier *a, const weir_replay_result *r) {
     if (!r->last.block) return; /* no block is complete: the handle counts by blocks */
     /* What comes after this block is younger, and older than nothing that waited when it came. */
     if (r->last.wall_ns > a->waiting_since) a->waiting_since = r->last.wall_ns;
-    weir_handle_waiting(a->handle, a->waiting_since);
-    weir_handle_applied(a->handle, &r->last, &r->payload, a->carry.rows, a->carry.rejected,
+    weir_handle_waiting(a->attached, a->waiting_since);
+    weir_handle_applied(a->attached, &r->last, &r->payload, a->carry.rows, a->carry.rejected,
                         a->carry.ignored, r->counts.wal_bytes);
     a->carry = (weir_sink_counts){0};
 }
@@ -228,7 +228,7 @@ static void after_transaction(weir_applier *a, const weir_replay_result *r, uint
     backoff_clear(a);
     report_applied(a, r);
     a->quiet_since = applier_now(a);
-    weir_handle_took(a->handle, a->quiet_since - began);
+    weir_handle_took(a->attached, a->quiet_since - began);
     a->not_before = a->quiet_since + gap_for_others(a, began, a->quiet_since);
     if (r->counts.wal_bytes >= a->checkpoint_wal) checkpoint_applied(a, r->counts.wal_bytes);
     watch_growth(a, r->counts.wal_bytes);
@@ -238,7 +238,7 @@ static void after_transaction(weir_applier *a, const weir_replay_result *r, uint
 static void begin_to_wait(weir_applier *a, uint64_t at) {
     a->behind_since = at;
     a->waiting_since = a->os->wall(a->os->self);
-    weir_handle_waiting(a->handle, a->waiting_since);
+    weir_handle_waiting(a->attached, a->waiting_since);
 }
 
 static void caught_up(weir_applier *a, const weir_position *position, uint64_t durable) {
@@ -246,7 +246,7 @@ static void caught_up(weir_applier *a, const weir_position *position, uint64_t d
     a->row = position->row;
     a->seen = durable;
     a->behind_since = 0;
-    weir_handle_waiting(a->handle, 0);
+    weir_handle_waiting(a->attached, 0);
     a->fairness_at = applier_now(a);
 }
 
@@ -269,7 +269,7 @@ static void apply_once(weir_applier *a, uint64_t durable) {
 
 static bool is_due(weir_applier *a, const weir_journal_state *s, uint64_t at) {
     return s->durable.row - a->row >= ROWS_DUE || at - a->behind_since >= a->linger ||
-           weir_handle_wants_applied(a->handle);
+           weir_handle_wants_applied(a->attached);
 }
 
 /* ---- retention ------------------------------------------------------------------------------- */
@@ -277,8 +277,8 @@ static bool is_due(weir_applier *a, const weir_journal_state *s, uint64_t at) {
 static void report_retained(weir_applier *a, const weir_sink_retained *r) {
     if (r->trouble)
         weir_handle_event(a->handle, WEIR_EVENT_KEEP_FAILS, "%s: %s", a->name, r->trouble);
-    if (r->suspended) weir_handle_keep_suspended(a->handle);
-    if (r->rows) weir_handle_deleted(a->handle, r->rows, r->wal_bytes);
+    if (r->suspended) weir_handle_keep_suspended(a->attached);
+    if (r->rows) weir_handle_deleted(a->attached, r->rows, r->wal_bytes);
 }
 
 /* Let the sink delete old rows. Its troubles are told, and keep no row from being applied. Returns
@@ -328,7 +328,7 @@ static uint64_t step_to_the_end(weir_applier *a, const weir_journal_state *s, bo
 
 uint64_t weir_applier_step(weir_applier *a) {
     weir_journal_state s;
-    weir_handle_linger(a->handle, 0);
+    weir_handle_linger(a->attached, 0);
     /* Asked before the state of the journal: nothing becomes durable after the stop. */
     bool stopping = weir_applier_is_stopping(a);
     weir_journal_get_state(a->journal, &s);
@@ -344,7 +344,7 @@ uint64_t weir_applier_step(weir_applier *a) {
     if (pause == 0) return 0;
     if (!behind) return sooner(pause, checkpoint_when_quiet(a, &s, at));
     if (!due) {
-        weir_handle_linger(a->handle, a->row + ROWS_DUE);
+        weir_handle_linger(a->attached, a->row + ROWS_DUE);
         return sooner(pause, a->behind_since + a->linger - at);
     }
     apply_once(a, s.durable.block);
@@ -352,7 +352,7 @@ uint64_t weir_applier_step(weir_applier *a) {
 }
 
 void weir_applier_begin(weir_applier *a) {
-    weir_position start = weir_handle_start(a->handle);
+    weir_position start = weir_handle_start(a->attached);
     a->linger = weir_handle_options(a->handle)->apply_linger_ms * MS;
     a->checkpoint_wal = WAL_CHECKPOINT;
     a->row = start.row;

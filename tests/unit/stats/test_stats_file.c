@@ -318,7 +318,7 @@ static void rows_wait_for_a_writer_that_hangs(void **state) {
     weir_options_fill(&config.options);
     int64_t before = weir_os_posix()->wall(NULL);
     if (weir_handle_open(&config, &o->w, &error) != WEIR_OK) fail_msg("%s", error.text);
-    weir_handle_attach(o->w, &hooks);
+    weir_handle_attach(weir_handle_primary(o->w), &hooks);
     assert_int_equal(weir_declare(o->w, "t", columns, 1, &o->table), WEIR_OK);
     assert_int_equal(weir_append(o->table, 7), WEIR_OK);
     assert_int_equal(weir_sync(o->w, WEIR_DURABLE, UINT32_MAX), WEIR_OK);
