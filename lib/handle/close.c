@@ -51,6 +51,7 @@ void weir_dismantle(weir *w) {
     free(w->directory);
     w->directory = NULL;
     (void)pthread_mutex_destroy(&w->declaring); /* nobody holds these */
+    (void)pthread_mutex_destroy(&w->attaching);
     (void)pthread_mutex_destroy(&w->flushing);
     (void)pthread_mutex_destroy(&w->storing);
     weir_registry_give_back(w);
@@ -141,10 +142,13 @@ static int close_journal_of(weir *w, weir_error *error) {
 
 /* All begin to finish before one is waited for. */
 static void finish_writers(weir *w, uint64_t deadline) {
+    sigset_t before = weir_lock_hold(&w->attaching);
     for (uint32_t i = 0; i < weir_sink_slots(w); i++) {
         weir_attached *s = &w->sinks[i];
-        if (weir_is_hooked(s)) s->hooks.finish(s->hooks.self, deadline);
+        if (weir_is_hooked(s) && !s->leaves) s->hooks.finish(s->hooks.self, deadline);
+        s->leaves = true; /* nobody tells it again */
     }
+    weir_lock_release(&w->attaching, &before);
 }
 
 /* What the first sink's writer answers. Rows that another sink has not applied wait for the next

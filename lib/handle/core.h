@@ -8,6 +8,7 @@
 
 #include "../base/clock.h"
 #include "../journal/journaler.h"
+#include "../journal/sinks.h"
 #include "../ring/recorder.h"
 #include "../stats/stats_file.h"
 #include "handle.h"
@@ -23,7 +24,7 @@ struct weir_table {
     weir_table *next_idle;
 };
 
-enum { WEIR_EVENTS = WEIR_EVENT_READER_PASSED + 1 };
+enum { WEIR_EVENTS = WEIR_EVENT_SINK_DETACHED + 1 };
 
 /* Call sites of the logger that this memory knows: see log_site.h. */
 enum { WEIR_LOG_PAGE = 256, WEIR_LOG_SITES = 240 * WEIR_LOG_PAGE };
@@ -41,9 +42,12 @@ enum { WEIR_SINKS_MAX = WEIR_STATS_SINKS_MAX };
  * sink, which WEIR_APPLIED means. */
 struct weir_attached {
     weir *w;
+    char name[WEIR_NAMED_NAME_MAX + 1]; /* empty: of the first sink, which has no record */
+    bool leaves; /* detached, and its writer was told to finish; under attaching */
     weir_hooks hooks;
     _Atomic bool hooked; /* release after hooks are set, acquire before they are called */
     weir_position start; /* the sink's position at opening */
+    uint64_t begin;      /* the first block that it was to have */
     _Atomic uint64_t *lane_applied; /* by lane: applied up to here; release / acquire */
     /* What the writer reports: each is stored with release before waiting threads are woken. */
     _Atomic uint64_t applied_row, rows_applied, rows_rejected, rows_ignored, transactions,
@@ -102,6 +106,7 @@ struct weir {
     uint64_t opened_row; /* last row that a former process left */
     bool emptied; /* see weir_handle_is_emptied; stored before the writer is told to finish */
 
+    pthread_mutex_t attaching; /* sinks are attached and detached one at a time */
     pthread_mutex_t declaring; /* tables, table_count, templates; no append takes it */
     /* By number, from 1; NULL: not declared in this opening. */
     weir_table *tables[WEIR_TABLES_MAX + 1];
@@ -185,6 +190,13 @@ void weir_leave_appends(weir *w);
 
 /* The calling thread ends: its lanes are given back, in every handle. */
 void weir_hand_back_lanes(void);
+
+/* The sink of this name, attached or detached in this opening; NULL: there is none. The first sink
+ * without a record is called what its hooks say. */
+weir_attached *weir_find_attached(weir *w, const char *name);
+const char *weir_attached_name(const weir_attached *s);
+/* weir_last_error(): there is no such sink. Returns WEIR_NOT_FOUND. */
+int weir_refuse_sink(const char *call, const char *name);
 
 /* What weir_stats() tells: of the ring, which must be mapped, and all else. */
 void weir_count_published(const weir *w, struct weir_stats *out);

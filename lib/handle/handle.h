@@ -8,6 +8,7 @@
 
 #include "../base/affinity.h"
 #include "../journal/journaler.h"
+#include "../journal/sinks.h"
 
 typedef struct weir_hooks {
     void *self;
@@ -43,7 +44,8 @@ typedef struct weir_handle_config {
     void *positions_self;
     const weir_os_info *like; /* a directory that is made takes its rights; may be NULL */
     bool salvage;
-    bool stepped; /* start no thread: the caller is the journal thread, and calls its step */
+    const char *sink; /* the name of the first sink, if the journal keeps its record; else NULL */
+    bool stepped;     /* start no thread: the caller is the journal thread, and calls its step */
 } weir_handle_config;
 
 void weir_options_fill(weir_options *options); /* defaults for zeros */
@@ -76,6 +78,10 @@ const char *weir_holder_text(weir_holder holder, char text[WEIR_HOLDER_TEXT]);
 weir_attached *weir_handle_primary(weir *w); /* the first sink, there from the beginning */
 weir *weir_attached_handle(weir_attached *s);
 void weir_handle_attach(weir_attached *s, const weir_hooks *hooks);
+/* Note durably that this sink is attached, and find it a place in the handle: that of record->name if
+ * it had one, else a new one; WEIR_FULL when there is none. record: see weir_journal_attach_sink. Call
+ * weir_handle_attach next. For the first sink of an opening that names it too. */
+int weir_handle_add_sink(weir *w, weir_sink_record *record, weir_attached **out, weir_error *error);
 /* Wake the writers of all sinks. */
 void weir_handle_notify_writers(weir *w, weir_wake where);
 
@@ -104,6 +110,10 @@ void weir_handle_switch_thread(weir *w);
 void weir_handle_applied(weir_attached *s, const weir_block_header *last,
                          const weir_payload *payload, uint64_t rows, uint64_t rejected,
                          uint64_t ignored, uint64_t wal_bytes);
+/* The sink is safe without the journal up to and including block: release what no sink needs. at: the
+ * last position of the sink that its writer knows. May detach sinks that lag. */
+int weir_handle_release(weir_attached *s, uint64_t block, const weir_position *at,
+                        weir_error *error);
 /* Why nothing is being applied; WEIR_OK when rows are applied again. Any status but WEIR_OK,
  * WEIR_BUSY, WEIR_IO and WEIR_NO_SPACE is final, and callers that wait for rows to be applied
  * return it. */

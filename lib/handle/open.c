@@ -68,6 +68,7 @@ static int open_journal(weir_opening *o) {
         .ring_bytes =
             o->dead_found == WEIR_RING_ABSENT ? weir_ring_head_bytes(w->options.lanes_max) : 0,
         .archive = w->options.archive != 0,
+        .sinks_recorded = o->config->sink != NULL,
         .archive_limit_bytes = w->options.archive_limit_bytes,
         .archive_limit_s = w->options.archive_limit_s,
         .zstd_level = w->options.zstd_level,
@@ -242,8 +243,9 @@ static void tell_findings(const weir_opening *o) {
     tell_of_new_database(o, rows);
 }
 
-static int add_primary(weir *w, weir_error *error) {
+static int add_primary(weir *w, const char *name, weir_error *error) {
     weir_attached *s = &w->sinks[0];
+    if (name) (void)snprintf(s->name, sizeof s->name, "%s", name); /* the caller has checked it */
     s->w = w;
     s->lane_applied = calloc(w->options.lanes_max, sizeof *s->lane_applied);
     if (!s->lane_applied) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the first sink");
@@ -255,7 +257,7 @@ static int add_primary(weir *w, weir_error *error) {
 
 static int open_steps(weir_opening *o) {
     int status = weir_fork_watch(o->error);
-    if (status == WEIR_OK) status = add_primary(o->w, o->error);
+    if (status == WEIR_OK) status = add_primary(o->w, o->config->sink, o->error);
     weir_thread_watch_ends(weir_hand_back_lanes);
     if (status == WEIR_OK) status = weir_place_take(o->w, o->config, o->error);
     if (status == WEIR_OK) status = read_database_positions(o);
@@ -293,6 +295,7 @@ int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *e
     o.w->ring.file = -1;
     weir_say_begin(o.w);
     (void)pthread_mutex_init(&o.w->declaring, NULL); /* cannot fail with default attributes */
+    (void)pthread_mutex_init(&o.w->attaching, NULL); /* as above */
     (void)pthread_mutex_init(&o.w->flushing, NULL);
     (void)pthread_mutex_init(&o.w->storing, NULL);
     status = open_steps(&o);

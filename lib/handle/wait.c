@@ -117,14 +117,14 @@ static int explain(weir *w, const goal *g, int status) {
 
 /* ---- the public API -------------------------------------------------------------------------- */
 
-static int sync_inside(weir *w, weir_level level, uint32_t timeout_ms) {
+static int sync_inside(weir *w, weir_attached *s, weir_level level, uint32_t timeout_ms) {
     uint64_t targets[WEIR_LANES_LIMIT];
     /* Appends that returned before this call are ordered before it by the program itself (it
      * could not know otherwise), and each tail is read with acquire. */
     uint32_t lanes = atomic_load_explicit(&w->ring.ready, memory_order_acquire);
     for (uint32_t i = 0; i < lanes; i++)
         targets[i] = atomic_load_explicit(&w->ring.controls[i].tail, memory_order_acquire);
-    goal g = {&w->sinks[0], level, targets, lanes, 0, w->opened_row};
+    goal g = {s, level, targets, lanes, 0, w->opened_row};
     return explain(w, &g, wait_for(w, &g, timeout_ms));
 }
 
@@ -137,7 +137,7 @@ int weir_sync(weir *w, weir_level level, uint32_t timeout_ms) {
     if (level > WEIR_APPLIED) return weir_misuse(call, no_level);
     int status = weir_call_enter(w, WEIR_CALL_EVEN_STOPPED, &held);
     if (status != WEIR_OK) return weir_refuse(call, status);
-    if (level != WEIR_PUBLISHED) status = sync_inside(w, level, timeout_ms);
+    if (level != WEIR_PUBLISHED) status = sync_inside(w, &w->sinks[0], level, timeout_ms);
     weir_call_exit(w, held);
     return status;
 }
@@ -154,6 +154,27 @@ int weir_wait(weir *w, weir_ticket ticket, weir_level level, uint32_t timeout_ms
         status = weir_misuse(call, "ticket is not of a row of this handle");
     else if (level != WEIR_PUBLISHED)
         status = explain(w, &g, wait_for(w, &g, timeout_ms));
+    weir_call_exit(w, held);
+    return status;
+}
+
+static int wait_for_sink(weir *w, weir_attached *s, const weir_ticket *ticket,
+                         uint32_t timeout_ms) {
+    if (!ticket) return sync_inside(w, s, WEIR_APPLIED, timeout_ms);
+    goal g = {s, WEIR_APPLIED, &ticket->position, ticket->lane + 1, ticket->lane, 0};
+    if (ticket->generation != w->generation || ticket->lane >= w->options.lanes_max)
+        return weir_misuse("weir_wait_sink", "ticket is not of a row of this handle");
+    return explain(w, &g, wait_for(w, &g, timeout_ms));
+}
+
+int weir_wait_sink(weir *w, const char *name, const weir_ticket *ticket, uint32_t timeout_ms) {
+    static const char call[] = "weir_wait_sink";
+    int held;
+    if (!w || !name) return weir_misuse(call, w ? "name is NULL" : "w is NULL");
+    int status = weir_call_enter(w, WEIR_CALL_EVEN_STOPPED, &held);
+    if (status != WEIR_OK) return weir_refuse(call, status);
+    weir_attached *s = weir_find_attached(w, name);
+    status = s ? wait_for_sink(w, s, ticket, timeout_ms) : weir_refuse_sink(call, name);
     weir_call_exit(w, held);
     return status;
 }

@@ -111,7 +111,8 @@ static int let_go(weir_journal *j, const weir_kept_file *file, bool spare_wanted
                   weir_error *error) {
     if (file->empty) return unlink_file(j, file, error); /* there or not is the same: no sync */
     if (file->why) return set_aside(j, file, error);
-    if (j->config.archive) return to_archive(j, file, error);
+    if (j->config.archive || weir_known_sinks_lack(j, file->last_block))
+        return to_archive(j, file, error);
     return spare_wanted ? to_spare(j, file, error) : delete_file(j, file, error);
 }
 
@@ -163,12 +164,19 @@ static bool release_one(weir_journal *j, uint64_t block, release_which which, in
     return release;
 }
 
-int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error) {
-    int status = WEIR_OK;
-    (void)pthread_mutex_lock(&j->releasing); /* cannot fail: a default mutex, never taken twice */
+int weir_journal_release_unwanted(weir_journal *j, weir_error *error) {
+    int status = weir_known_sinks_judge(j, error);
+    uint64_t block = weir_known_sinks_floor(j);
     if (block > j->safe_block) j->safe_block = block;
-    while (release_one(j, block, RELEASE_UNWANTED, &status, error) && status == WEIR_OK) {
+    while (status == WEIR_OK && release_one(j, block, RELEASE_UNWANTED, &status, error)) {
     }
+    return status;
+}
+
+int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error) {
+    (void)pthread_mutex_lock(&j->releasing); /* cannot fail: a default mutex, never taken twice */
+    if (block > j->own_block) j->own_block = block;
+    int status = weir_journal_release_unwanted(j, error);
     (void)pthread_mutex_unlock(&j->releasing); /* likewise */
     return status;
 }
@@ -219,6 +227,7 @@ void weir_journal_free(weir_journal *j) {
     free(j->block.bytes);
     free(j->head.bytes);
     free((char *)j->config.directory);
+    free(j->sinks.list);
     (void)pthread_mutex_destroy(&j->mutex); /* nobody holds them any more */
     (void)pthread_mutex_destroy(&j->releasing);
     free(j);

@@ -11,6 +11,7 @@
 #include "../format/tables.h"
 #include "catalog.h"
 #include "journal.h"
+#include "known_sinks.h"
 #include "spares.h"
 
 typedef struct weir_buffer {
@@ -56,10 +57,12 @@ struct weir_journal {
     weir_buffer block, head;
 
     /* Held while files are released: by the writer, or by the journal thread when no segment can be
-     * had. Guards the next two, and is taken before the other mutex. */
+     * had. Guards the next four, and is taken before the other mutex. */
     pthread_mutex_t releasing;
     int archive;         /* open, and its name is synced; 0: not yet */
-    uint64_t safe_block; /* all up to it may be released */
+    uint64_t own_block;  /* all up to it is safe in the sink that has no record */
+    uint64_t safe_block; /* all up to it may be released: the lowest of all sinks */
+    weir_known_sinks sinks;
 };
 
 void weir_journal_tell_counts(weir_journal *j);

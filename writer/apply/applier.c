@@ -59,6 +59,8 @@ void weir_wakeup_notify(weir_wakeup *wakeup, const weir_os *os, weir_wake where)
     os->wake(os->self, &wakeup->notified);
 }
 
+void weir_applier_release_sink(weir_applier *a) { a->sink = (weir_sink){0}; }
+
 void weir_applier_free(weir_applier *a) {
     if (!a) return;
     weir_replay_free(a->replay);
@@ -68,6 +70,8 @@ void weir_applier_free(weir_applier *a) {
 }
 
 void weir_applier_finish(weir_applier *a, uint64_t deadline_ns) {
+    /* Before the thread may end: it closes the sink then. */
+    if (a->sink.hurry) a->sink.hurry(a->sink.self, deadline_ns);
     a->deadline = deadline_ns;
     atomic_store_explicit(&a->stopping, true, memory_order_release);
     weir_wakeup_notify(a->wakeup, a->os, WEIR_WAKE_ANYWHERE);

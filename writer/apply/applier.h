@@ -45,5 +45,7 @@ int weir_applier_stop(weir_applier *a, uint64_t deadline_ns);
 
 /* For an applier that was never started: close the sink, free the applier. */
 void weir_applier_free(weir_applier *a);
+/* Likewise: the sink is the caller's again, before the applier is freed. */
+void weir_applier_release_sink(weir_applier *a);
 
 #endif

@@ -104,7 +104,7 @@ static void checkpoint_applied(weir_applier *a, uint64_t wal_bytes) {
         return;
     }
     if (status == WEIR_OK && safe > a->checkpointed) {
-        status = weir_journal_release(a->journal, safe, &error);
+        status = weir_handle_release(a->attached, safe, &a->position, &error);
         if (status == WEIR_OK) a->checkpointed = safe;
         weir_journaler_wake(weir_handle_journaler(a->handle)); /* it may wait for the space */
     }
@@ -133,7 +133,9 @@ static bool holds_up(const weir_applier *a, const weir_journal_state *s) {
 static void settle(weir_applier *a, const weir_journal_state *s) {
     weir_position position;
     if (!holds_up(a, s)) return;
-    if (weir_replay_settle(a->replay, &position, NULL) == WEIR_OK) a->applied = position.block;
+    if (weir_replay_settle(a->replay, &position, NULL) != WEIR_OK) return;
+    a->position = position;
+    a->applied = position.block;
 }
 
 static uint64_t checkpoint_when_quiet(weir_applier *a, const weir_journal_state *s, uint64_t at) {
@@ -157,6 +159,7 @@ static void report_applied(weir_applier *a, const weir_replay_result *r) {
     a->carry.rows += r->counts.rows;
     a->carry.rejected += r->counts.rejected;
     a->carry.ignored += r->counts.ignored;
+    a->position = r->position;
     a->row = r->position.row;
     a->applied = r->position.block;
     if (r->counts.rejected)
@@ -242,6 +245,7 @@ static void begin_to_wait(weir_applier *a, uint64_t at) {
 }
 
 static void caught_up(weir_applier *a, const weir_position *position, uint64_t durable) {
+    a->position = *position;
     a->applied = position->block;
     a->row = position->row;
     a->seen = durable;
