@@ -138,6 +138,7 @@ struct weir {
     pthread_mutex_t storing; /* figures are stored by one thread at a time; guards what follows */
     uint8_t *figures;        /* the mapped file; NULL: there is none */
     bool figures_tried;
+    uint32_t figured_sinks;                  /* sinks that the file has */
     uint64_t counted_syncs, counted_sync_ns; /* of those that the histogram has */
     bool ring_counted;                       /* the ring may be gone: rows and bytes as they were */
     uint64_t counted_rows, counted_bytes;

@@ -104,9 +104,9 @@ static void figures_that_are_stored_are_read(void **state) {
     weir_sink_figures sink = {.rows_applied = 7, .status = 8, .waiting_since = 1000};
     weir_stats_encode_header(map, &example);
     memcpy(map + WEIR_STATS_SINKS, "sqlite", 6);
-    weir_stats_store(map, &f, events, 40, &sink);
+    weir_stats_store(map, &f, events, 40, &sink, 1);
     weir_stats_count_sync(map, 5000, 3);
-    weir_stats_count_commit(map, 9000);
+    weir_stats_count_commit(map, 0, 9000);
     assert_int_equal(weir_stats_decode(map, sizeof map - 1, &s), WEIR_DAMAGED);
     assert_int_equal(weir_stats_decode(map, sizeof map, &s), WEIR_OK);
     assert_memory_equal(&s.figures, &f, sizeof f);

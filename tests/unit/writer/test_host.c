@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/journal/sinks.h"
+#include "lib/stats/stats_read.h"
 #include "writer/attach/host.h"
 
 enum { PATIENCE_MS = 60000, PAD = 32 << 10, MANY = 300 };
@@ -206,6 +207,28 @@ static void each_sink_gets_each_row(void **state) {
     assert_int_equal(s.state, WEIR_SINK_ATTACHED);
     assert_int_equal(opened_close(o), WEIR_OK);
     assert_true(a->closed == 1 && b->closed == 1);
+}
+
+static void others_see_each_sink(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_OK), *b = fresh(1, WEIR_BUSY);
+    begin(o);
+    attach(o, a, "a");
+    attach(o, b, "a-name-of-more-than-sixteen");
+    append(o, 7);
+    wait_all(o, "a");
+    assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    assert_int_equal(opened_close(o), WEIR_OK);
+    weir_stats_snapshot s;
+    weir_error error;
+    assert_int_equal(weir_stats_read(weir_os_posix(), o->journal, &s, &error), WEIR_OK);
+    assert_int_equal(s.header.sinks, 3);
+    assert_string_equal(s.sinks[0].name, "sqlite");
+    assert_string_equal(s.sinks[1].name, "a");
+    assert_string_equal(s.sinks[2].name, "a-name-of-more~2");
+    assert_int_equal(s.sinks[1].figures.rows_applied, 7);
+    assert_int_equal(s.sinks[2].figures.rows_applied, 0);
+    assert_true(s.sinks[2].figures.waiting_since > 0);
 }
 
 static void one_name_is_one_sink(void **state) {
@@ -421,6 +444,7 @@ static void a_journal_may_have_another_first_sink(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         OPENED_TEST(each_sink_gets_each_row),
+        OPENED_TEST(others_see_each_sink),
         OPENED_TEST(one_name_is_one_sink),
         OPENED_TEST(segments_wait_for_the_slowest),
         OPENED_TEST(an_opening_without_a_sink_keeps_its_rows),
