@@ -148,7 +148,7 @@ static int apply_all(weir *w, weir_sink *sink, weir_error *error) {
     weir_apply_input input = {.os = weir_handle_os(w),
                               .locator = weir_journal_locator(journal),
                               .journal = weir_journal_id(journal),
-                              .start = weir_handle_start(w),
+                              .start = weir_handle_start(weir_handle_primary(w)),
                               .sink = sink,
                               .limits = WEIR_REPLAY_ALL};
     int status = weir_apply_all(&input, &applied, error);

@@ -622,9 +622,9 @@ static void seed_figures(void) {
     weir_stats_encode_header(file, &header);
     write_figures("empty", 0, file, sizeof file);
     memcpy(file + WEIR_STATS_SINKS, "sqlite", 6);
-    weir_stats_store(file, &figures, events, 3, &sink);
+    weir_stats_store(file, &figures, events, 3, &sink, 1);
     weir_stats_count_sync(file, 1000000, 3);
-    weir_stats_count_commit(file, UINT64_MAX);
+    weir_stats_count_commit(file, 0, UINT64_MAX);
     write_figures("figures", 0, file, sizeof file);
     write_figures("cut", 2, file, 300);
     header.sinks = WEIR_STATS_SINKS_MAX;

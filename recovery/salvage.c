@@ -64,7 +64,7 @@ static int apply_and_release(salvaging *s, weir *w, weir_sink *sink, weir_error 
         .os = weir_handle_os(w),
         .locator = weir_journal_locator(journal),
         .journal = weir_journal_id(journal),
-        .start = weir_handle_start(w),
+        .start = weir_handle_start(weir_handle_primary(w)),
         .sink = sink,
         .at_damage = WEIR_REPLAY_SKIP_DAMAGE,
         .settle = true, /* so blocks without rows are released too */

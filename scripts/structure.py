@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/stats", "lib/packed", "lib/verify", "lib/journal", "lib/handle",
-           "lib/read", "writer/apply", "writer/copy", "writer/sqlite", "pack", "recovery", "recovery/metrics",
+           "lib/read", "writer/apply", "writer/attach", "writer/copy", "writer/sqlite", "pack", "recovery", "recovery/metrics",
            "recovery/archive", "recovery/backup", "recovery/rejects", "recovery/report_page", "recovery/watch", "s3", "logger",
            "extension"]
 NOT = {"lib/packed": ["lib/ring", "lib/stats"],

@@ -313,6 +313,11 @@ typedef enum weir_event {
     WEIR_EVENT_JOURNAL = 18,
     /* Rows left the journal before a named reader (<weir/read.h>) had read them: text names both. */
     WEIR_EVENT_READER_PASSED = 19,
+    /* More segments wait for one sink than it is allowed: they stay in the journal, which may fill. */
+    WEIR_EVENT_SINK_LAGS = 20,
+    /* A sink was detached, since more segments waited for it than it is allowed. They go to the
+     * archive until it is attached again. */
+    WEIR_EVENT_SINK_DETACHED = 21,
 } weir_event;
 
 /* Without an on_event of its own a handle says on standard error what an operator must know: all of
@@ -565,6 +570,54 @@ WEIR_API int weir_stats_sized(weir *w, struct weir_stats *out, size_t out_bytes)
 static inline int weir_stats(weir *w, struct weir_stats *out) {
     return weir_stats_sized(w, out, sizeof *out);
 }
+
+/* ---- several sinks ---------------------------------------------------------------------- */
+
+/* The rows of one journal may go to more than one place: beside the database that the handle was opened
+ * for, to sinks that a library of its own attaches by name (<weir/postgres.h>). Each has its own thread
+ * and position. WEIR_APPLIED, weir_sync, weir_wait and weir_stats are about the first sink, which in a
+ * handle of weir_open_sqlite() is called "sqlite". */
+
+typedef enum weir_sink_state {
+    WEIR_SINK_ATTACHED, /* segments stay in the journal until the sink has them */
+    WEIR_SINK_DETACHED, /* they go to the archive, and stay there until it has them */
+} weir_sink_state;
+
+enum { WEIR_SINK_NAME_BYTES = 65 };
+
+struct weir_sink_stats {
+    char name[WEIR_SINK_NAME_BYTES], kind[17],
+        place[257]; /* place is for people, and may be empty */
+    weir_sink_state state;
+    int apply_status;                     /* as in weir_stats; WEIR_CLOSED: it is detached */
+    uint64_t rows_applied, rows_rejected; /* since it was attached to this handle first */
+    uint64_t last_row_applied;
+    uint64_t lag_rows;  /* durable and not applied */
+    uint64_t lag_bytes; /* of segments that wait for it and that another sink has; 0 of "sqlite" */
+    uint64_t lag_ns;    /* since when the oldest of these rows has waited, as in the figures */
+};
+
+/* Wait until a sink has applied the row of a ticket of this handle, or, with ticket NULL, all rows
+ * appended before the call and all that a former process left. Answers like weir_wait();
+ * WEIR_NOT_FOUND: the handle has no such sink; WEIR_CLOSED: it was detached. */
+WEIR_API int weir_wait_sink(weir *w, const char *name, const weir_ticket *ticket,
+                            uint32_t timeout_ms);
+
+WEIR_API int weir_sink_stats_sized(weir *w, const char *name, struct weir_sink_stats *out,
+                                   size_t out_bytes);
+/* Errors: WEIR_MISUSE, WEIR_FORKED, WEIR_NOT_FOUND. */
+static inline int weir_sink_stats(weir *w, const char *name, struct weir_sink_stats *out) {
+    return weir_sink_stats_sized(w, name, out, sizeof *out);
+}
+
+/* The names of the sinks of this handle, the first sink's first; *count may be more than room, then
+ * only so many are given. Detached ones are among them until the handle is closed. */
+WEIR_API int weir_sinks(weir *w, char names[][WEIR_SINK_NAME_BYTES], size_t room, size_t *count);
+
+/* Detach a sink, durably: its thread ends at once, and what it has not applied goes to the archive and
+ * stays there. Not the first sink of the handle. A sink that is not attached in this opening is meant
+ * too. Errors: WEIR_MISUSE, WEIR_NOT_FOUND, WEIR_IO (it may be detached or not), WEIR_FORKED. */
+WEIR_API int weir_detach(weir *w, const char *name);
 
 /* ---- closing ---------------------------------------------------------------------------- */
 

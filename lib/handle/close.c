@@ -39,6 +39,10 @@ void weir_dismantle(weir *w) {
     weir_log_end_recorder(w);
     if (w->ring.lanes) weir_ring_close(&w->ring);
     free_declarations(w);
+    for (uint32_t i = 0; i < WEIR_SINKS_MAX; i++) {
+        free((void *)w->sinks[i].lane_applied);
+        w->sinks[i].lane_applied = NULL;
+    }
     weir_figures_end(w);
     weir_close_descriptors(w);
     weir_registry_unlock(w);
@@ -47,6 +51,7 @@ void weir_dismantle(weir *w) {
     free(w->directory);
     w->directory = NULL;
     (void)pthread_mutex_destroy(&w->declaring); /* nobody holds these */
+    (void)pthread_mutex_destroy(&w->attaching);
     (void)pthread_mutex_destroy(&w->flushing);
     (void)pthread_mutex_destroy(&w->storing);
     weir_registry_give_back(w);
@@ -123,7 +128,8 @@ static int leave_closing_mark(weir *w, weir_error *error) {
 static bool rows_wait(weir *w) {
     weir_journal_counts counts;
     weir_journal_get_counts(w->journal, &counts);
-    return counts.durable_row > atomic_load_explicit(&w->applied_row, memory_order_acquire);
+    return counts.durable_row >
+           atomic_load_explicit(&w->sinks[0].applied_row, memory_order_acquire);
 }
 
 static int close_journal_of(weir *w, weir_error *error) {
@@ -134,14 +140,27 @@ static int close_journal_of(weir *w, weir_error *error) {
     return status;
 }
 
-static void finish_writer(weir *w, uint64_t deadline) {
-    if (atomic_load_explicit(&w->hooked, memory_order_acquire))
-        w->hooks.finish(w->hooks.self, deadline);
+/* All begin to finish before one is waited for. */
+static void finish_writers(weir *w, uint64_t deadline) {
+    sigset_t before = weir_lock_hold(&w->attaching);
+    for (uint32_t i = 0; i < weir_sink_slots(w); i++) {
+        weir_attached *s = &w->sinks[i];
+        if (weir_is_hooked(s) && !s->leaves) s->hooks.finish(s->hooks.self, deadline);
+        s->leaves = true; /* nobody tells it again */
+    }
+    weir_lock_release(&w->attaching, &before);
 }
 
-static int stop_writer(weir *w, uint64_t deadline) {
-    if (!atomic_load_explicit(&w->hooked, memory_order_acquire)) return WEIR_OK;
-    return w->hooks.stop(w->hooks.self, deadline);
+/* What the first sink's writer answers. Rows that another sink has not applied wait for the next
+ * opening; that is no failure of the program's. */
+static int stop_writers(weir *w, uint64_t deadline) {
+    int first = WEIR_OK;
+    for (uint32_t i = 0; i < weir_sink_slots(w); i++) {
+        weir_attached *s = &w->sinks[i];
+        int status = weir_is_hooked(s) ? s->hooks.stop(s->hooks.self, deadline) : WEIR_OK;
+        if (i == 0) first = status;
+    }
+    return first;
 }
 
 static int close_handle(weir *w) {
@@ -157,13 +176,13 @@ static int close_handle(weir *w) {
     weir_crash_forget(w); /* nobody can ask for it again */
     int journaled = weir_journaler_stop(&w->journaler);
     w->emptied = quiet && journaled == WEIR_OK;
-    finish_writer(w, deadline);
+    finish_writers(w, deadline);
     if (journaled != WEIR_OK)
         (void)weir_fail(&error, journaled, "%s: rows stay in the ring for the next opening: %s",
                         w->directory, weir_status_text(journaled));
     else if (quiet)
         journaled = remove_ring(w, &error); /* while the writer finishes */
-    int applied = stop_writer(w, deadline);
+    int applied = stop_writers(w, deadline);
     weir_notify_end(w);
     if (!quiet) { /* ring, mapping and lock stay: the append will be kept */
         if (journaled == WEIR_OK)

@@ -8,7 +8,9 @@
 
 #include "../base/clock.h"
 #include "../journal/journaler.h"
+#include "../journal/sinks.h"
 #include "../ring/recorder.h"
+#include "../stats/stats_file.h"
 #include "handle.h"
 
 struct weir_table {
@@ -22,7 +24,7 @@ struct weir_table {
     weir_table *next_idle;
 };
 
-enum { WEIR_EVENTS = WEIR_EVENT_READER_PASSED + 1 };
+enum { WEIR_EVENTS = WEIR_EVENT_SINK_DETACHED + 1 };
 
 /* Call sites of the logger that this memory knows: see log_site.h. */
 enum { WEIR_LOG_PAGE = 256, WEIR_LOG_SITES = 240 * WEIR_LOG_PAGE };
@@ -32,6 +34,34 @@ typedef struct weir_log_page {
 } weir_log_page;
 
 typedef struct weir_notifier weir_notifier;
+
+/* Sinks that a handle has: as many as the file of figures has room for. */
+enum { WEIR_SINKS_MAX = WEIR_STATS_SINKS_MAX };
+
+/* One sink that the journal's rows go to: its hooks, and what its writer reports. Number 0 is the first
+ * sink, which WEIR_APPLIED means. */
+struct weir_attached {
+    weir *w;
+    char name[WEIR_NAMED_NAME_MAX + 1]; /* empty: of the first sink, which has no record */
+    bool leaves; /* detached, and its writer was told to finish; under attaching */
+    weir_hooks hooks;
+    _Atomic bool hooked; /* release after hooks are set, acquire before they are called */
+    weir_position start; /* the sink's position at opening */
+    uint64_t begin;      /* the first block that it was to have */
+    _Atomic uint64_t *lane_applied; /* by lane: applied up to here; release / acquire */
+    /* What the writer reports: each is stored with release before waiting threads are woken. */
+    _Atomic uint64_t applied_row, rows_applied, rows_rejected, rows_ignored, transactions,
+        wal_bytes;
+    _Atomic uint64_t rows_deleted, keeps_suspended; /* relaxed: only counts */
+    _Atomic int apply_status;
+    _Atomic uint32_t want_applied; /* how many callers wait for applied */
+    _Atomic uint64_t
+        requested_row;           /* up to here rows shall be applied at once; release / acquire */
+    _Atomic uint64_t linger_row; /* see weir_handle_linger */
+    /* Relaxed: counts and times of reports; steps since opening. */
+    _Atomic uint64_t applied_at, waiting_since, commit_ns_total, commit_ns_max, steps;
+    uint64_t behind_at; /* when rows were seen to wait first; 0: none does; under storing */
+};
 
 typedef struct weir_recording {
     alignas(WEIR_CACHE_LINE) _Atomic uint32_t calls;
@@ -69,12 +99,14 @@ struct weir {
     int dirfd;       /* the directory itself; 0: not open */
     uint64_t lock_device, lock_inode;
     weir_journal *journal;
-    weir_hooks hooks;
-    _Atomic bool hooked; /* release after hooks are set, acquire before they are called */
-    weir_position start; /* the database's position at opening */
+    struct weir_attached sinks[WEIR_SINKS_MAX];
+    /* How many of them were ever attached; release after one is filled, acquire before it is looked
+     * at. One that is not hooked is looked at like any other, and not called. */
+    _Atomic uint32_t sink_count;
     uint64_t opened_row; /* last row that a former process left */
     bool emptied; /* see weir_handle_is_emptied; stored before the writer is told to finish */
 
+    pthread_mutex_t attaching; /* sinks are attached and detached one at a time */
     pthread_mutex_t declaring; /* tables, table_count, templates; no append takes it */
     /* By number, from 1; NULL: not declared in this opening. */
     weir_table *tables[WEIR_TABLES_MAX + 1];
@@ -100,20 +132,19 @@ struct weir {
     _Atomic uint64_t said_ns[WEIR_EVENTS];
 
     _Atomic(weir_notifier *) notifier; /* notify.h; NULL: systemd is not told */
-    /* Of the journal thread and of the writer, since opening; relaxed: only counts. */
-    _Atomic uint64_t journal_steps, writer_steps;
+    _Atomic uint64_t journal_steps;    /* since opening; relaxed: only a count */
 
     /* What others see of this handle from outside: figures.h. */
     pthread_mutex_t storing; /* figures are stored by one thread at a time; guards what follows */
     uint8_t *figures;        /* the mapped file; NULL: there is none */
     bool figures_tried;
-    uint64_t behind_at;                      /* when rows were seen to wait first; 0: none does */
+    uint32_t figured_sinks;                  /* sinks that the file has */
     uint64_t counted_syncs, counted_sync_ns; /* of those that the histogram has */
     bool ring_counted;                       /* the ring may be gone: rows and bytes as they were */
     uint64_t counted_rows, counted_bytes;
     /* Relaxed: only counts and times of reports. */
     _Atomic uint64_t event_counts[WEIR_EVENTS];
-    _Atomic uint64_t durable_at, applied_at, waiting_since, commit_ns_total, commit_ns_max;
+    _Atomic uint64_t durable_at;
 
     /* The flight recorder: log_record.h. */
     weir_recorder recorder;
@@ -121,16 +152,6 @@ struct weir {
         log_recorded; /* levels, a bit each; release when the recorder is there, acquire */
     _Atomic bool log_flush_first; /* weir_log_options.record_on_error; relaxed */
     pthread_mutex_t flushing;     /* rows are brought out by one thread at a time */
-
-    /* What the writer reports: each is stored with release before waiting threads are woken. */
-    _Atomic uint64_t applied_row, rows_applied, rows_rejected, rows_ignored, transactions,
-        wal_bytes;
-    _Atomic uint64_t rows_deleted, keeps_suspended; /* relaxed: only counts */
-    _Atomic int apply_status;
-    _Atomic uint32_t want_applied; /* how many callers wait for applied */
-    _Atomic uint64_t
-        requested_row;           /* up to here rows shall be applied at once; release / acquire */
-    _Atomic uint64_t linger_row; /* see weir_handle_linger */
 
     uint64_t base_row; /* last row before this opening's own */
     enum { WEIR_HANDLE_OPEN, WEIR_HANDLE_STUCK, WEIR_HANDLE_RETIRED } state;
@@ -152,6 +173,13 @@ struct weir {
     alignas(WEIR_CACHE_LINE) _Atomic uint32_t calls_in_flight;
 };
 
+static inline uint32_t weir_sink_slots(const weir *of) {
+    return atomic_load_explicit(&of->sink_count, memory_order_acquire);
+}
+static inline bool weir_is_hooked(const struct weir_attached *s) {
+    return atomic_load_explicit(&s->hooked, memory_order_acquire);
+}
+
 /* WEIR_OK, or why the gate does not hold generation: CLOSED, FORKED or STOPPED. */
 int weir_gate_status(const weir *w, uint32_t generation);
 /* Why an append got no room: WEIR_FULL, or what the gate says by now. */
@@ -164,9 +192,19 @@ void weir_leave_appends(weir *w);
 /* The calling thread ends: its lanes are given back, in every handle. */
 void weir_hand_back_lanes(void);
 
+/* The sink of this name, attached or detached in this opening; NULL: there is none. The first sink
+ * without a record is called what its hooks say. */
+weir_attached *weir_find_attached(weir *w, const char *name);
+const char *weir_attached_name(const weir_attached *s);
+/* weir_last_error(): there is no such sink. Returns WEIR_NOT_FOUND. */
+int weir_refuse_sink(const char *call, const char *name);
+
 /* What weir_stats() tells: of the ring, which must be mapped, and all else. */
 void weir_count_published(const weir *w, struct weir_stats *out);
 void weir_count_stats(weir *w, struct weir_stats *out);
+
+/* Wake the writers that do not linger for rows above this one, which is durable. */
+void weir_handle_notify_of_rows(weir *w, uint64_t row, weir_wake where);
 
 /* To the program's on_event, or to standard error; context: the weir. */
 void weir_send_event(void *context, weir_event event, const char *text);

@@ -84,9 +84,10 @@ static int wait_for_backlog(weir *w, const weir_declaration *d, weir_error *erro
 static int check_declaration(weir *w, const weir_declaration *d, int64_t *next_key,
                              weir_error *error) {
     *next_key = 1;
-    if (!atomic_load_explicit(&w->hooked, memory_order_acquire)) return WEIR_OK;
+    const weir_attached *s = &w->sinks[0];
+    if (!weir_is_hooked(s)) return WEIR_OK;
     int status = wait_for_backlog(w, d, error);
-    return status == WEIR_OK ? w->hooks.check(w->hooks.self, d, next_key, error) : status;
+    return status == WEIR_OK ? s->hooks.check(s->hooks.self, d, next_key, error) : status;
 }
 
 /* Numbers are never given to another table while the journal lives: a row whose declaration was

@@ -14,7 +14,14 @@ static uint64_t relaxed(const _Atomic uint64_t *word) {
 
 /* ---- making ------------------------------------------------------------------------------- */
 
-static const char *sink_name(const weir *w) { return w->hooks.name ? w->hooks.name : ""; }
+/* Cut names stay apart. */
+static void name_sink(const weir *w, uint32_t i, char name[WEIR_STATS_NAME + 1]) {
+    const char *whole = weir_attached_name(&w->sinks[i]);
+    if (strlen(whole) <= WEIR_STATS_NAME)
+        (void)snprintf(name, WEIR_STATS_NAME + 1, "%s", whole);
+    else
+        (void)snprintf(name, WEIR_STATS_NAME + 1, "%.*s~%u", WEIR_STATS_NAME - 2, whole, i % 10);
+}
 
 static void describe_handle(const weir *w, weir_stats_header *out) {
     *out = (weir_stats_header){.version = WEIR_STATS_VERSION,
@@ -23,7 +30,7 @@ static void describe_handle(const weir *w, weir_stats_header *out) {
                                .lane_bytes = w->options.lane_bytes,
                                .limit_bytes = w->options.journal_limit_bytes,
                                .lanes_max = w->options.lanes_max,
-                               .sinks = 1};
+                               .sinks = weir_sink_slots(w)};
     weir_id_copy(out->journal, weir_journal_id(w->journal));
     weir_id_copy(out->ring, w->ring.header.id);
     weir_id_copy(out->boot, w->ring.header.boot);
@@ -35,11 +42,14 @@ static void make_figures(weir *w) {
     char path[WEIR_PATH_MAX];
     weir_error ignored;
     weir_stats_header header;
+    char name[WEIR_STATS_NAME + 1];
     w->figures_tried = true;
+    w->figured_sinks = 1; /* the others come by and by */
     describe_handle(w, &header);
+    header.sinks = 1;
+    name_sink(w, 0, name);
     if (weir_place_path(w, "stats", path, &ignored) != WEIR_OK) return;
-    if (weir_stats_create(w->os, w->dirfd, path, &header, sink_name(w), &w->figures, &ignored) !=
-        WEIR_OK)
+    if (weir_stats_create(w->os, w->dirfd, path, &header, name, &w->figures, &ignored) != WEIR_OK)
         w->figures = NULL;
 }
 
@@ -68,17 +78,38 @@ static void count_ring(weir *w, struct weir_stats *s) {
 }
 
 /* The writer says it when it looks; one that hangs does not look. */
-static uint64_t waiting_since(weir *w, const struct weir_stats *s) {
-    uint64_t said = relaxed(&w->waiting_since);
-    if (s->last_row <= s->last_row_applied)
-        w->behind_at = 0;
-    else if (!w->behind_at)
-        w->behind_at = (uint64_t)w->os->wall(w->os->self);
-    return said ? said : w->behind_at;
+static uint64_t waiting_since(weir_attached *s, uint64_t last_row, uint64_t applied) {
+    const weir_os *os = s->w->os;
+    uint64_t said = relaxed(&s->waiting_since);
+    if (last_row <= applied)
+        s->behind_at = 0;
+    else if (!s->behind_at)
+        s->behind_at = (uint64_t)os->wall(os->self);
+    return said ? said : s->behind_at;
 }
 
-static void fill_figures(weir *w, weir_figures *f, weir_sink_figures *sink) {
+static weir_sink_figures figures_of_sink(weir_attached *s, uint64_t last_row) {
+    int status = atomic_load_explicit(&s->apply_status, memory_order_relaxed);
+    uint64_t applied = atomic_load_explicit(&s->applied_row, memory_order_acquire);
+    return (weir_sink_figures){.rows_applied = relaxed(&s->rows_applied),
+                               .rows_rejected = relaxed(&s->rows_rejected),
+                               .rows_ignored = relaxed(&s->rows_ignored),
+                               .rows_deleted = relaxed(&s->rows_deleted),
+                               .keeps_suspended = relaxed(&s->keeps_suspended),
+                               .last_row_applied = applied,
+                               .applied_at = relaxed(&s->applied_at),
+                               .waiting_since = waiting_since(s, last_row, applied),
+                               .transactions = relaxed(&s->transactions),
+                               .commit_ns_total = relaxed(&s->commit_ns_total),
+                               .commit_ns_max = relaxed(&s->commit_ns_max),
+                               .wal_bytes = relaxed(&s->wal_bytes),
+                               .status = (uint64_t)(int64_t)status};
+}
+
+/* Returns how many sinks there are. */
+static uint32_t fill_figures(weir *w, weir_figures *f, weir_sink_figures sinks[WEIR_SINKS_MAX]) {
     struct weir_stats s = {0};
+    uint32_t count = weir_sink_slots(w);
     count_ring(w, &s);
     weir_count_stats(w, &s);
     *f = (weir_figures){.stored_at = (uint64_t)w->os->wall(w->os->self),
@@ -97,19 +128,9 @@ static void fill_figures(weir *w, weir_figures *f, weir_sink_figures *sink) {
                         .lanes = s.lanes,
                         .log_dropped = s.log_dropped,
                         .log_failed = s.log_failed};
-    *sink = (weir_sink_figures){.rows_applied = s.rows_applied,
-                                .rows_rejected = s.rows_rejected,
-                                .rows_ignored = s.rows_ignored,
-                                .rows_deleted = s.rows_deleted,
-                                .keeps_suspended = s.keeps_suspended,
-                                .last_row_applied = s.last_row_applied,
-                                .applied_at = relaxed(&w->applied_at),
-                                .waiting_since = waiting_since(w, &s),
-                                .transactions = s.transactions,
-                                .commit_ns_total = relaxed(&w->commit_ns_total),
-                                .commit_ns_max = relaxed(&w->commit_ns_max),
-                                .wal_bytes = s.wal_bytes,
-                                .status = (uint64_t)(int64_t)s.apply_status};
+    for (uint32_t i = 0; i < count; i++)
+        sinks[i] = figures_of_sink(&w->sinks[i], s.last_row);
+    return count;
 }
 
 /* Each step syncs once, as a rule; of several the mean is counted. */
@@ -120,21 +141,32 @@ static void count_syncs(weir *w, const weir_figures *f) {
     w->counted_sync_ns = f->sync_ns_total;
 }
 
+static void add_sink_figures(weir *w) {
+    weir_stats_header header;
+    char name[WEIR_STATS_NAME + 1];
+    name_sink(w, w->figured_sinks, name);
+    describe_handle(w, &header);
+    header.sinks = ++w->figured_sinks;
+    weir_stats_add_sink(w->figures, &header, name);
+}
+
 static void store_figures(weir *w, weir_stats_state state) {
     weir_figures f;
-    weir_sink_figures sink;
+    weir_sink_figures sinks[WEIR_SINKS_MAX];
     uint64_t events[WEIR_EVENTS];
-    fill_figures(w, &f, &sink);
+    uint32_t count = fill_figures(w, &f, sinks);
+    while (w->figured_sinks < count)
+        add_sink_figures(w);
     f.state = state;
     for (size_t i = 0; i < WEIR_EVENTS; i++)
         events[i] = relaxed(&w->event_counts[i]);
     count_syncs(w, &f);
-    weir_stats_store(w->figures, &f, events, WEIR_EVENTS, &sink);
+    weir_stats_store(w->figures, &f, events, WEIR_EVENTS, sinks, count);
 }
 
 /* Under the mutex. Before the writer is known there is no file. */
 static bool have_figures(weir *w) {
-    bool known = atomic_load_explicit(&w->hooked, memory_order_acquire);
+    bool known = weir_is_hooked(&w->sinks[0]);
     if (known && !w->figures_tried) make_figures(w);
     return w->figures != NULL;
 }
@@ -171,14 +203,17 @@ void weir_figures_snapshot(weir *w, weir_stats_snapshot *out) {
     bool stored =
         figures_stand(w) && weir_stats_decode(w->figures, WEIR_STATS_BYTES, out) == WEIR_OK;
     if (!stored) *out = (weir_stats_snapshot){0};
+    weir_sink_figures sinks[WEIR_SINKS_MAX];
     describe_handle(w, &out->header);
-    fill_figures(w, &out->figures, &out->sinks[0].figures);
+    out->header.sinks = fill_figures(w, &out->figures, sinks);
+    for (uint32_t i = 0; i < out->header.sinks; i++) {
+        out->sinks[i].figures = sinks[i];
+        name_sink(w, i, out->sinks[i].name);
+    }
     out->figures.state = figures_state(w);
     for (size_t i = 0; i < WEIR_EVENTS; i++)
         out->events[i] = relaxed(&w->event_counts[i]);
     weir_lock_release(&w->storing, &before);
-    (void)snprintf(out->sinks[0].name, sizeof out->sinks[0].name, "%s",
-                   sink_name(w)); /* may be cut */
 }
 
 void weir_figures_end(weir *w) {
@@ -188,22 +223,24 @@ void weir_figures_end(weir *w) {
 
 /* ---- the writer reports ------------------------------------------------------------------- */
 
-/* One thread calls these, so a store is enough. */
-void weir_handle_took(weir *w, uint64_t ns) {
-    atomic_store_explicit(&w->commit_ns_total, relaxed(&w->commit_ns_total) + ns,
+/* One thread for each sink calls these, so a store is enough. */
+void weir_handle_took(weir_attached *s, uint64_t ns) {
+    weir *w = s->w;
+    atomic_store_explicit(&s->commit_ns_total, relaxed(&s->commit_ns_total) + ns,
                           memory_order_relaxed);
-    if (ns > relaxed(&w->commit_ns_max))
-        atomic_store_explicit(&w->commit_ns_max, ns, memory_order_relaxed);
+    if (ns > relaxed(&s->commit_ns_max))
+        atomic_store_explicit(&s->commit_ns_max, ns, memory_order_relaxed);
     (void)pthread_mutex_lock(&w->storing); /* as above */
-    if (have_figures(w) && figures_stand(w)) weir_stats_count_commit(w->figures, ns);
+    if (have_figures(w) && figures_stand(w))
+        weir_stats_count_commit(w->figures, (uint32_t)(s - w->sinks), ns);
     (void)pthread_mutex_unlock(&w->storing);
 }
 
-void weir_handle_waiting(weir *w, int64_t wall_ns) {
-    atomic_store_explicit(&w->waiting_since, (uint64_t)wall_ns, memory_order_relaxed);
+void weir_handle_waiting(weir_attached *s, int64_t wall_ns) {
+    atomic_store_explicit(&s->waiting_since, (uint64_t)wall_ns, memory_order_relaxed);
 }
 
-void weir_handle_store_figures(weir *w) {
-    atomic_fetch_add_explicit(&w->writer_steps, 1, memory_order_relaxed);
-    weir_figures_store(w);
+void weir_handle_store_figures(weir_attached *s) {
+    atomic_fetch_add_explicit(&s->steps, 1, memory_order_relaxed);
+    weir_figures_store(s->w);
 }

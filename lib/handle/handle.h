@@ -8,6 +8,7 @@
 
 #include "../base/affinity.h"
 #include "../journal/journaler.h"
+#include "../journal/sinks.h"
 
 typedef struct weir_hooks {
     void *self;
@@ -25,6 +26,9 @@ typedef struct weir_hooks {
     const char *name; /* of the kind of database, for the file of figures; static */
 } weir_hooks;
 
+/* One of the sinks of a handle, for its writer. Lives as long as the handle. */
+typedef struct weir_attached weir_attached;
+
 /* Facts about opening that the writer found in the database beforehand. */
 typedef struct weir_handle_config {
     weir_options options; /* with every default filled in */
@@ -40,7 +44,8 @@ typedef struct weir_handle_config {
     void *positions_self;
     const weir_os_info *like; /* a directory that is made takes its rights; may be NULL */
     bool salvage;
-    bool stepped; /* start no thread: the caller is the journal thread, and calls its step */
+    const char *sink; /* the name of the first sink, if the journal keeps its record; else NULL */
+    bool stepped;     /* start no thread: the caller is the journal thread, and calls its step */
 } weir_handle_config;
 
 void weir_options_fill(weir_options *options); /* defaults for zeros */
@@ -70,7 +75,15 @@ weir_holder weir_handle_holder(const weir_os *os, const char *directory);
 /* "process 12", "another process"; returns text. */
 const char *weir_holder_text(weir_holder holder, char text[WEIR_HOLDER_TEXT]);
 
-void weir_handle_attach(weir *w, const weir_hooks *hooks);
+weir_attached *weir_handle_primary(weir *w); /* the first sink, there from the beginning */
+weir *weir_attached_handle(weir_attached *s);
+void weir_handle_attach(weir_attached *s, const weir_hooks *hooks);
+/* Note durably that this sink is attached, and find it a place in the handle: that of record->name if
+ * it had one, else a new one; WEIR_FULL when there is none. record: see weir_journal_attach_sink. Call
+ * weir_handle_attach next. For the first sink of an opening that names it too. */
+int weir_handle_add_sink(weir *w, weir_sink_record *record, weir_attached **out, weir_error *error);
+/* Wake the writers of all sinks. */
+void weir_handle_notify_writers(weir *w, weir_wake where);
 
 weir_journal *weir_handle_journal(weir *w);
 weir_journaler *weir_handle_journaler(weir *w);
@@ -80,8 +93,8 @@ const char *weir_handle_directory(weir *w); /* absolute; lives as long as the ha
 /* The writer asks this once it was told to finish: is all of the ring in the journal, and can nothing
  * be appended any more? */
 bool weir_handle_is_emptied(weir *w);
-/* The position in this journal that the database had at opening. */
-weir_position weir_handle_start(weir *w);
+/* The position in this journal that the sink had at opening. */
+weir_position weir_handle_start(const weir_attached *s);
 void weir_handle_event(weir *w, weir_event event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -90,31 +103,38 @@ void weir_handle_event(weir *w, weir_event event, const char *format, ...)
  * while an append is under way. */
 void weir_handle_switch_thread(weir *w);
 
-/* ---- the writer reports ---- */
+/* ---- the writer of a sink reports ---- */
 
 /* The transaction that ends with this block is committed. Call it after each commit, with the
  * payload of that block, whose lane entries count. Wakes the callers that wait. */
-void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payload *payload,
-                         uint64_t rows, uint64_t rejected, uint64_t ignored, uint64_t wal_bytes);
+void weir_handle_applied(weir_attached *s, const weir_block_header *last,
+                         const weir_payload *payload, uint64_t rows, uint64_t rejected,
+                         uint64_t ignored, uint64_t wal_bytes);
+/* The sink is safe without the journal up to and including block: release what no sink needs. at: the
+ * last position of the sink that its writer knows. May detach sinks that lag. */
+int weir_handle_release(weir_attached *s, uint64_t block, const weir_position *at,
+                        weir_error *error);
 /* Why nothing is being applied; WEIR_OK when rows are applied again. Any status but WEIR_OK,
  * WEIR_BUSY, WEIR_IO and WEIR_NO_SPACE is final, and callers that wait for rows to be applied
  * return it. */
-void weir_handle_apply_status(weir *w, int status);
+void weir_handle_apply_status(weir_attached *s, int status);
 /* A transaction that deleted old rows is committed. */
-void weir_handle_deleted(weir *w, uint64_t rows, uint64_t wal_bytes);
-void weir_handle_keep_suspended(weir *w); /* old rows of one more table are not deleted any more */
-bool weir_handle_wants_applied(weir *w);  /* a caller waits for rows to be applied: do not linger */
+void weir_handle_deleted(weir_attached *s, uint64_t rows, uint64_t wal_bytes);
+/* Old rows of one more table are not deleted any more. */
+void weir_handle_keep_suspended(weir_attached *s);
+/* A caller waits for rows to be applied: do not linger. */
+bool weir_handle_wants_applied(const weir_attached *s);
 /* The transaction that was reported last took so long, from its beginning to its end. */
-void weir_handle_took(weir *w, uint64_t ns);
+void weir_handle_took(weir_attached *s, uint64_t ns);
 /* The oldest row that is durable and not applied is from this moment of the wall clock, or a little
  * later; 0: no row waits. */
-void weir_handle_waiting(weir *w, int64_t wall_ns);
+void weir_handle_waiting(weir_attached *s, int64_t wall_ns);
 /* Store the figures that others see: see figures.h. Called by the writer thread after each step. */
-void weir_handle_store_figures(weir *w);
+void weir_handle_store_figures(weir_attached *s);
 /* Do not notify for durable rows below this one, since the writer lingers; 0: notify for every
  * group. The writer sets it to 0 before it looks at the journal, or it would miss rows that
  * become durable in between. */
-void weir_handle_linger(weir *w, uint64_t row);
+void weir_handle_linger(weir_attached *s, uint64_t row);
 
 /* ---- for calls of the public API that are defined in the writer ---- */
 

@@ -1,7 +1,7 @@
 /* notify.c - weir_systemd_notify: a thread that tells systemd how the handle is doing.
  *
- * The watchdog is fed by progress: the thread wakes the journal thread and the writer, and feeds only
- * when both have ended a step since it fed last. */
+ * The watchdog is fed by progress: the thread wakes the journal thread and the writers, and feeds only
+ * when all have ended a step since it fed last. */
 #include "notify.h"
 
 #include <inttypes.h>
@@ -23,7 +23,7 @@ typedef struct systemd {
     pthread_t thread;
     _Atomic uint32_t over;          /* waited on; release / acquire */
     _Atomic uint64_t closing_since; /* 0: it is open; relaxed, since it only bounds the feeding */
-    uint64_t journal_steps, writer_steps; /* when the watchdog was fed last */
+    uint64_t journal_steps, writer_steps[WEIR_SINKS_MAX]; /* when the watchdog was fed last */
     uint64_t fed_at, told_at;
     char told[STATUS_TEXT];
 } systemd;
@@ -47,7 +47,7 @@ static void describe_handle_state(systemd *s, char text[STATUS_TEXT]) {
     struct weir_stats stats = {0};
     weir_count_stats(w, &stats);
     const char *trouble = trouble_of(w, &stats);
-    uint64_t since = atomic_load_explicit(&w->waiting_since, memory_order_relaxed);
+    uint64_t since = atomic_load_explicit(&w->sinks[0].waiting_since, memory_order_relaxed);
     int64_t now = w->os->wall(w->os->self), waited = since ? now - (int64_t)since : 0;
     (void)snprintf(text, STATUS_TEXT,
                    "STATUS=row %" PRIu64 " is durable, row %" PRIu64 " is applied; %" PRIu64
@@ -79,21 +79,22 @@ static bool goes_on(systemd *s, uint64_t now) {
     uint64_t closing = steps(&s->closing_since);
     if (closing)
         return now - closing < (uint64_t)w->options.open_timeout_ms * 1000000 + s->watchdog_ns;
-    uint64_t journal = steps(&w->journal_steps), writer = steps(&w->writer_steps);
-    bool hooked = atomic_load_explicit(&w->hooked, memory_order_acquire);
-    bool both = journal != s->journal_steps && (!hooked || writer != s->writer_steps);
-    if (both) {
-        s->journal_steps = journal;
-        s->writer_steps = writer;
+    uint64_t journal = steps(&w->journal_steps), writer[WEIR_SINKS_MAX] = {0};
+    bool all = journal != s->journal_steps;
+    for (uint32_t i = 0; i < weir_sink_slots(w); i++) {
+        writer[i] = steps(&w->sinks[i].steps);
+        if (weir_is_hooked(&w->sinks[i]) && writer[i] == s->writer_steps[i]) all = false;
     }
-    return both;
+    if (!all) return false;
+    s->journal_steps = journal;
+    memcpy(s->writer_steps, writer, sizeof writer);
+    return true;
 }
 
 /* Idle threads do a step too, which finds nothing to do. */
-static void wake_both(weir *w) {
+static void wake_all(weir *w) {
     weir_journaler_wake(&w->journaler);
-    if (atomic_load_explicit(&w->hooked, memory_order_acquire))
-        w->hooks.notify(w->hooks.self, WEIR_WAKE_ANYWHERE);
+    weir_handle_notify_writers(w, WEIR_WAKE_ANYWHERE);
 }
 
 static void feed(systemd *s, uint64_t now) {
@@ -102,7 +103,7 @@ static void feed(systemd *s, uint64_t now) {
         tell_systemd(s, "WATCHDOG=1");
         s->fed_at = now;
     }
-    if (!steps(&s->closing_since)) wake_both(s->w);
+    if (!steps(&s->closing_since)) wake_all(s->w);
 }
 
 /* ---- the thread ---------------------------------------------------------------------------- */

@@ -69,6 +69,7 @@ static int open_journal(weir_opening *o) {
         .ring_bytes =
             o->dead_found == WEIR_RING_ABSENT ? weir_ring_head_bytes(w->options.lanes_max) : 0,
         .archive = w->options.archive != 0,
+        .sinks_recorded = o->config->sink != NULL,
         .archive_limit_bytes = w->options.archive_limit_bytes,
         .archive_limit_s = w->options.archive_limit_s,
         .zstd_level = w->options.zstd_level,
@@ -164,20 +165,14 @@ static int make_ring(weir_opening *o) {
 static void on_durable(void *context, uint64_t row) {
     weir *w = context;
     atomic_store_explicit(&w->durable_at, (uint64_t)w->os->wall(w->os->self), memory_order_relaxed);
-    if (!atomic_load_explicit(&w->hooked, memory_order_acquire)) return;
-    /* Pairs with the fence of weir_handle_linger: either we see that the writer wants to be
-     * woken, or it sees these rows when it looks. */
-    atomic_thread_fence(memory_order_seq_cst);
-    if (row < atomic_load_explicit(&w->linger_row, memory_order_relaxed)) return;
     bool goes_on = weir_ring_pending(&w->ring) > 0;
-    w->hooks.notify(w->hooks.self, goes_on ? WEIR_WAKE_ASIDE : WEIR_WAKE_ANYWHERE);
+    weir_handle_notify_of_rows(w, row, goes_on ? WEIR_WAKE_ASIDE : WEIR_WAKE_ANYWHERE);
 }
 
 static void on_requested(void *context, uint64_t row) {
     weir *w = context;
-    atomic_store_explicit(&w->requested_row, row, memory_order_release);
-    if (atomic_load_explicit(&w->hooked, memory_order_acquire))
-        w->hooks.notify(w->hooks.self, WEIR_WAKE_ANYWHERE);
+    atomic_store_explicit(&w->sinks[0].requested_row, row, memory_order_release);
+    weir_handle_notify_writers(w, WEIR_WAKE_ANYWHERE);
 }
 
 static void on_stop(void *context) {
@@ -210,9 +205,10 @@ static void note_start(weir_opening *o) {
     weir *w = o->w;
     weir_journal_state state;
     weir_journal_get_state(w->journal, &state);
-    w->start = o->found.position;
+    weir_attached *s = &w->sinks[0];
+    s->start = o->found.position;
     w->opened_row = w->base_row = state.next_row - 1;
-    atomic_store_explicit(&w->applied_row, w->start.row, memory_order_relaxed);
+    atomic_store_explicit(&s->applied_row, s->start.row, memory_order_relaxed);
 }
 
 /* ---- what is told --------------------------------------------------------------------------- */
@@ -246,7 +242,7 @@ static void tell_of_new_database(const weir_opening *o, uint64_t rows) {
 
 static void tell_findings(const weir_opening *o) {
     weir *w = o->w;
-    uint64_t rows = w->opened_row - w->start.row;
+    uint64_t rows = w->opened_row - w->sinks[0].start.row;
     if (o->found.verdict == WEIR_VERDICT_TORN_TAIL)
         weir_send_event(w, WEIR_EVENT_TORN_TAIL, o->found.detail);
     if (o->found.damage_count) weir_send_event(w, WEIR_EVENT_DAMAGE, o->found.detail);
@@ -259,10 +255,21 @@ static void tell_findings(const weir_opening *o) {
     tell_of_new_database(o, rows);
 }
 
+static int add_primary(weir *w, const char *name, weir_error *error) {
+    weir_attached *s = &w->sinks[0];
+    if (name) (void)snprintf(s->name, sizeof s->name, "%s", name); /* the caller has checked it */
+    s->w = w;
+    s->lane_applied = calloc(w->options.lanes_max, sizeof *s->lane_applied);
+    if (!s->lane_applied) return weir_fail(error, WEIR_NO_MEMORY, "no memory for the first sink");
+    atomic_store_explicit(&w->sink_count, 1, memory_order_release);
+    return WEIR_OK;
+}
+
 /* ---- step by step --------------------------------------------------------------------------- */
 
 static int open_steps(weir_opening *o) {
     int status = weir_fork_watch(o->error);
+    if (status == WEIR_OK) status = add_primary(o->w, o->config->sink, o->error);
     weir_thread_watch_ends(weir_hand_back_lanes);
     if (status == WEIR_OK) status = weir_place_take(o->w, o->config, o->error);
     if (status == WEIR_OK) status = read_database_positions(o);
@@ -300,6 +307,7 @@ int weir_handle_open(const weir_handle_config *config, weir **out, weir_error *e
     o.w->ring.file = -1;
     weir_say_begin(o.w);
     (void)pthread_mutex_init(&o.w->declaring, NULL); /* cannot fail with default attributes */
+    (void)pthread_mutex_init(&o.w->attaching, NULL); /* as above */
     (void)pthread_mutex_init(&o.w->flushing, NULL);
     (void)pthread_mutex_init(&o.w->storing, NULL);
     status = open_steps(&o);

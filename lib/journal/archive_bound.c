@@ -88,10 +88,11 @@ static bool is_beyond_limit(const bounding *b, const weir_segment_header *next) 
     return (limit && b->bytes > limit) || is_too_old(b, next);
 }
 
-/* Readers that want it, by the last row before the next segment; where that is not known any reader
- * might. */
+/* Readers that want it, by the last row before the next segment, and sinks that lack it; where that is
+ * not known any of them might. */
 static bool is_wanted(const bounding *b, const weir_segment_header *next) {
     uint64_t last_row = next ? next->first_row - 1 : UINT64_MAX;
+    if (weir_known_sinks_lack(b->j, next ? next->first_block - 1 : UINT64_MAX)) return true;
     for (size_t i = 0; i < b->readers.count; i++)
         if (weir_named_holds(&b->readers.list[i], b->j->id, last_row, b->bytes)) return true;
     return false;

@@ -174,6 +174,17 @@ uint64_t weir_catalog_bytes_up_to(const weir_catalog *c, uint64_t block) {
     return bytes;
 }
 
+void weir_catalog_end_up_to(const weir_catalog *c, uint64_t block, weir_position *at) {
+    for (size_t i = c->extents_gone; i < c->extent_count && c->extents[i].last_block <= block;
+         i++) {
+        const weir_extent *e = &c->extents[i];
+        if (e->last_block < e->first_block) continue; /* nothing is durable there yet */
+        at->block = e->last_block;
+        at->hash = e->last_hash;
+        at->row = e->next_row - 1;
+    }
+}
+
 size_t weir_catalog_files(const weir_catalog *c) { return c->file_count - c->files_gone; }
 
 uint64_t weir_catalog_first_block(const weir_catalog *c) {

@@ -47,6 +47,8 @@ void weir_catalog_drop_oldest(weir_catalog *c);
 void weir_catalog_oldest_rows(const weir_catalog *c, uint64_t *first, uint64_t *next);
 /* Of all files but the newest that hold nothing above block. */
 uint64_t weir_catalog_bytes_up_to(const weir_catalog *c, uint64_t block);
+/* Where the last extent ends that holds nothing above block; *at is left alone when there is none. */
+void weir_catalog_end_up_to(const weir_catalog *c, uint64_t block, weir_position *at);
 size_t weir_catalog_files(const weir_catalog *c); /* kept */
 /* Number of the oldest block kept; 0 when there is none. */
 uint64_t weir_catalog_first_block(const weir_catalog *c);

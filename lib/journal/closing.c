@@ -20,7 +20,7 @@ void weir_journal_shrink(weir_journal *j) {
     weir_error ignored; /* without a new segment the mark goes where the rows are */
     weir_journal_state state;
     weir_journal_get_state(j, &state);
-    bool safe = j->safe_block >= state.end.block && j->unsynced == 0 && !j->broken;
+    bool safe = weir_journal_unneeded(j) >= state.end.block && j->unsynced == 0 && !j->broken;
     if (!safe || !weir_journal_is_worth_shrinking(&state, j->config.segment_bytes)) return;
     if (weir_journal_check_place(j, NULL) != WEIR_OK) return;
     weir_journal_drop_ahead(j);
@@ -38,7 +38,7 @@ void weir_journal_trim(weir_journal *j, bool rows_wait) {
     if (j->segment.file >= 0 && weir_segment_is_open(&j->segment))
         (void)j->os->truncate(j->os->self, j->segment.file, j->segment.end);
     if (rows_wait) return;
-    (void)weir_journal_release(j, j->safe_block, &ignored);
+    (void)weir_journal_release_unwanted(j, &ignored);
     weir_journal_drop_ahead(j);
     while (weir_journal_free_spare(j))
         continue;

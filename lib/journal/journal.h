@@ -1,8 +1,8 @@
 /* journal.h - segments as one append-only stream: the append side, opening, recycling.
  *
- * Two threads use it: the journal thread appends and syncs; the writer locates, reads (through a
- * reader of its own) and releases. What they share is guarded by one mutex that no append of a
- * row ever takes. */
+ * The journal thread appends and syncs; the writer of each sink locates, reads (through a reader of
+ * its own) and releases. What they share is guarded by one mutex that no append of a row ever
+ * takes. */
 #ifndef WEIR_JOURNAL_H
 #define WEIR_JOURNAL_H
 
@@ -21,6 +21,7 @@ typedef struct weir_journal_config {
     uint64_t
         ring_bytes; /* left over when opening has to take the last spare: a ring must be made */
     bool archive;
+    bool sinks_recorded; /* every sink has a record (sinks.h): weir_journal_release is not called */
     uint64_t archive_limit_bytes, archive_limit_s; /* 0: none */
     int zstd_level;
     /* Go on despite corruption: continue after every mark. Damaged segments are renamed to
@@ -143,7 +144,8 @@ weir_locator weir_journal_locator(weir_journal *j); /* blocks up to the durable 
 
 /* Everything up to and including block is safe without the journal: recycle or archive the
  * segments that hold nothing else, oldest first, up to the first that a named reader holds back
- * (held.h). Only for the one thread that also reads through the locator. */
+ * (held.h), and none that a sink with a record (sinks.h) has not got. For the writer of the sink that
+ * has no record. Readers of other sinks find what they need: it is not released. */
 int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error);
 
 #endif

@@ -336,6 +336,7 @@ int weir_journal_open(const weir_journal_config *config, const weir_inventory *f
     if (!j) return weir_fail(error, WEIR_NO_MEMORY, "no memory to open the journal");
     status = scan_names(j, error);
     if (status == WEIR_OK) status = adopt_journal(j, found, error);
+    if (status == WEIR_OK) status = weir_known_sinks_take(j, error);
     if (status == WEIR_OK) status = begin_journal(j, found, error);
     if (status == WEIR_OK)
         *out = j;

@@ -111,7 +111,8 @@ static int let_go(weir_journal *j, const weir_kept_file *file, bool spare_wanted
                   weir_error *error) {
     if (file->empty) return unlink_file(j, file, error); /* there or not is the same: no sync */
     if (file->why) return set_aside(j, file, error);
-    if (j->config.archive) return to_archive(j, file, error);
+    if (j->config.archive || weir_known_sinks_lack(j, file->last_block))
+        return to_archive(j, file, error);
     return spare_wanted ? to_spare(j, file, error) : delete_file(j, file, error);
 }
 
@@ -152,22 +153,21 @@ typedef enum release_which { RELEASE_UNWANTED, RELEASE_HELD } release_which;
  * else would release it before the next rows are applied. */
 static bool may_go(weir_journal *j, const weir_kept_file *file, bool wanted, release_which which) {
     if (which == RELEASE_HELD) return wanted || file->last_block <= j->held_block;
-    if (wanted) j->held_block = j->safe_block;
+    if (wanted) j->held_block = weir_known_sinks_floor(j);
     return !wanted;
 }
 
 /* The oldest file, if no reader wants it; or only if it was kept for one. False: there is none such.
  * What readers miss thereby is told without the lock: a handler may ask for anything. */
-static bool release_one(weir_journal *j, uint64_t block, release_which which, int *status,
-                        weir_error *error) {
+static bool release_one(weir_journal *j, release_which which, int *status, weir_error *error) {
     weir_kept_file file;
     weir_held held = {0};
     weir_error unread;
     bool spare;
     (void)pthread_mutex_lock(&j->releasing); /* cannot fail: a default mutex, never taken twice */
-    if (block > j->safe_block) j->safe_block = block;
-    bool release = oldest_to_release(j, j->safe_block, &file, &spare);
-    if (release) weir_held_look(j, &file, j->safe_block, &held);
+    uint64_t floor = weir_known_sinks_floor(j);
+    bool release = oldest_to_release(j, floor, &file, &spare);
+    if (release) weir_held_look(j, &file, floor, &held);
     release = release && may_go(j, &file, held.wanted, which);
     if (release) *status = release_oldest(j, &file, spare, error);
     bool tell = weir_held_note_unread(j, &unread);
@@ -178,16 +178,34 @@ static bool release_one(weir_journal *j, uint64_t block, release_which which, in
     return release;
 }
 
-int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error) {
-    int status = WEIR_OK;
-    while (release_one(j, block, RELEASE_UNWANTED, &status, error) && status == WEIR_OK) {
+/* What each sink has, as it stands now; then the files that none of them needs, oldest first. */
+int weir_journal_release_unwanted(weir_journal *j, weir_error *error) {
+    (void)pthread_mutex_lock(&j->releasing); /* cannot fail: a default mutex, never taken twice */
+    int status = weir_known_sinks_judge(j, error);
+    (void)pthread_mutex_unlock(&j->releasing); /* likewise */
+    weir_known_sinks_tell(j);
+    while (status == WEIR_OK && release_one(j, RELEASE_UNWANTED, &status, error)) {
     }
     return status;
 }
 
+int weir_journal_release(weir_journal *j, uint64_t block, weir_error *error) {
+    (void)pthread_mutex_lock(&j->releasing); /* as above */
+    if (block > j->own_block) j->own_block = block;
+    (void)pthread_mutex_unlock(&j->releasing); /* as above */
+    return weir_journal_release_unwanted(j, error);
+}
+
+uint64_t weir_journal_unneeded(weir_journal *j) {
+    (void)pthread_mutex_lock(&j->releasing); /* as above */
+    uint64_t block = weir_known_sinks_floor(j);
+    (void)pthread_mutex_unlock(&j->releasing); /* as above */
+    return block;
+}
+
 bool weir_journal_release_held(weir_journal *j) {
     int status = WEIR_OK;
-    return release_one(j, 0, RELEASE_HELD, &status, NULL) && status == WEIR_OK;
+    return release_one(j, RELEASE_HELD, &status, NULL) && status == WEIR_OK;
 }
 
 /* ---- closing ---------------------------------------------------------------------------- */
@@ -228,6 +246,7 @@ void weir_journal_free(weir_journal *j) {
     free(j->block.bytes);
     free(j->head.bytes);
     free((char *)j->config.directory);
+    free(j->sinks.list);
     (void)pthread_mutex_destroy(&j->mutex); /* nobody holds them any more */
     (void)pthread_mutex_destroy(&j->releasing);
     free(j);

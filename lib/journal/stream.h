@@ -11,6 +11,7 @@
 #include "../format/tables.h"
 #include "catalog.h"
 #include "journal.h"
+#include "known_sinks.h"
 #include "spares.h"
 
 typedef struct weir_buffer {
@@ -62,14 +63,19 @@ struct weir_journal {
     bool plain; /* no codec is wanted for now */
     weir_buffer block, head;
 
-    /* Held while a file is released: by the writer, or by the journal thread when no segment can be
-     * had. Guards the next four, and is taken before the other mutex. No event is told under it. */
+    /* Held while a file is released, by a writer, or by the journal thread when no segment can be
+     * had; and while a sink comes, goes or says how far it is. Guards the next five, and is taken
+     * before the other mutex. No event is told under it. */
     pthread_mutex_t releasing;
     int archive;         /* open, and its name is synced; 0: not yet */
-    uint64_t safe_block; /* all up to it may be released */
+    uint64_t own_block;  /* all up to it is safe in the sink that has no record */
     uint64_t held_block; /* files up to it stayed for named readers */
     weir_unread unread;
+    weir_known_sinks sinks;
 };
+
+/* All up to this block is safe without the journal: every sink has it, or is detached. */
+uint64_t weir_journal_unneeded(weir_journal *j);
 
 void weir_journal_tell_counts(weir_journal *j);
 

@@ -108,8 +108,6 @@ typedef struct weir_lane {
      * thread alone, after all else that it sets; relaxed, since only the same thread looks for
      * its own number. */
     _Atomic uint64_t holder;
-    /* Written by the writer thread with release, read with acquire by callers that wait. */
-    _Atomic uint64_t applied;
 } weir_lane;
 
 static inline uint64_t weir_record_bytes(uint64_t body) {

@@ -134,14 +134,19 @@ static void store_words(uint8_t *map, size_t at, const void *words, size_t bytes
     }
 }
 
+static size_t sink_at(uint32_t sink) {
+    return WEIR_STATS_SINKS + (size_t)sink * WEIR_STATS_SINK_BYTES;
+}
+
 void weir_stats_store(uint8_t *map, const weir_figures *figures, const uint64_t *events,
-                      size_t event_count, const weir_sink_figures *sink) {
+                      size_t event_count, const weir_sink_figures *sinks, uint32_t sink_count) {
     if (event_count > WEIR_STATS_EVENTS_MAX) event_count = WEIR_STATS_EVENTS_MAX;
     raise_word(map, WEIR_STATS_SEQUENCE, 1);
     atomic_thread_fence(memory_order_release); /* odd before any figure; read in another process */
     store_words(map, WEIR_STATS_FIGURES, figures, sizeof *figures);
     store_words(map, WEIR_STATS_EVENTS, events, event_count * sizeof *events);
-    store_words(map, WEIR_STATS_SINKS + WEIR_STATS_SINK_FIGURES, sink, sizeof *sink);
+    for (uint32_t i = 0; i < sink_count && i < WEIR_STATS_SINKS_MAX; i++)
+        store_words(map, sink_at(i) + WEIR_STATS_SINK_FIGURES, &sinks[i], sizeof *sinks);
     atomic_thread_fence(memory_order_release); /* even after all of them */
     raise_word(map, WEIR_STATS_SEQUENCE, 1);
 }
@@ -150,7 +155,20 @@ void weir_stats_count_sync(uint8_t *map, uint64_t ns, uint64_t times) {
     raise_word(map, WEIR_STATS_SYNCS + 8 * (size_t)weir_histogram_bucket(ns), times);
 }
 
-void weir_stats_count_commit(uint8_t *map, uint64_t ns) {
-    raise_word(
-        map, WEIR_STATS_SINKS + WEIR_STATS_SINK_COMMITS + 8 * (size_t)weir_histogram_bucket(ns), 1);
+void weir_stats_add_sink(uint8_t *map, const weir_stats_header *header, const char *name) {
+    uint8_t bytes[WEIR_STATS_HEADER] = {0}, text[WEIR_STATS_NAME] = {0};
+    if (header->sinks == 0 || header->sinks > WEIR_STATS_SINKS_MAX) return;
+    weir_stats_encode_header(bytes, header);
+    memcpy(text, name, strnlen(name, sizeof text));
+    raise_word(map, WEIR_STATS_SEQUENCE, 1);
+    atomic_thread_fence(memory_order_release); /* as above */
+    store_words(map, sink_at(header->sinks - 1), text, sizeof text);
+    store_words(map, 0, bytes, sizeof bytes);
+    atomic_thread_fence(memory_order_release);
+    raise_word(map, WEIR_STATS_SEQUENCE, 1);
+}
+
+void weir_stats_count_commit(uint8_t *map, uint32_t sink, uint64_t ns) {
+    size_t at = sink_at(sink) + WEIR_STATS_SINK_COMMITS;
+    raise_word(map, at + 8 * (size_t)weir_histogram_bucket(ns), 1);
 }

@@ -134,7 +134,7 @@ int weir_stats_decode_header(const uint8_t at[WEIR_STATS_HEADER], weir_stats_hea
 
 /* Make the file anew and map it; *map is then the whole of it, zeros behind the header and the
  * names. Not where a store into the mapping could meet a full disk (WEIR_UNSUPPORTED). name: of the
- * one sink. */
+ * first sink. */
 int weir_stats_create(const weir_os *os, int dirfd, const char *path,
                       const weir_stats_header *header, const char *name, uint8_t **map,
                       weir_error *error);
@@ -142,8 +142,10 @@ void weir_stats_unmap(const weir_os *os, uint8_t *map);
 
 /* One thread at a time. Counts of the histograms are raised in between, or at any other time. */
 void weir_stats_store(uint8_t *map, const weir_figures *figures, const uint64_t *events,
-                      size_t event_count, const weir_sink_figures *sink);
+                      size_t event_count, const weir_sink_figures *sinks, uint32_t sink_count);
+/* There is one more sink: the header with the new number, and its name. As weir_stats_store. */
+void weir_stats_add_sink(uint8_t *map, const weir_stats_header *header, const char *name);
 void weir_stats_count_sync(uint8_t *map, uint64_t ns, uint64_t times);
-void weir_stats_count_commit(uint8_t *map, uint64_t ns);
+void weir_stats_count_commit(uint8_t *map, uint32_t sink, uint64_t ns);
 
 #endif

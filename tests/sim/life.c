@@ -166,12 +166,12 @@ static int declare(sim_life *life) {
 }
 
 static int start(sim_life *life, weir_sink *sink) {
-    int status = weir_applier_make(life->handle, SIM_DATABASE, sink, &life->wakeup, &life->applier,
-                                   &life->error);
+    int status = weir_applier_make(weir_handle_primary(life->handle), SIM_DATABASE, sink,
+                                   &life->wakeup, &life->applier, &life->error);
     if (status != WEIR_OK) return status;
     *sink = (weir_sink){0}; /* the applier has it now */
     weir_hooks hooks = {life, check, notify, finish, stop, "simulated"};
-    weir_handle_attach(life->handle, &hooks);
+    weir_handle_attach(weir_handle_primary(life->handle), &hooks);
     return declare(life);
 }
 

@@ -30,7 +30,7 @@ static void apply_until_done(weir_applier *a) {
          * ring that is counted here, and a later ring ends the wait. */
         uint32_t seen = atomic_load_explicit(&a->wakeup->notified, memory_order_acquire);
         uint64_t pause = weir_applier_step(a);
-        if (a->started) weir_handle_store_figures(a->handle);
+        if (a->started) weir_handle_store_figures(a->attached);
         if (pause && !a->done) rest_applier(a, seen, pause);
     }
     close_applier_sink(a);
@@ -59,6 +59,8 @@ void weir_wakeup_notify(weir_wakeup *wakeup, const weir_os *os, weir_wake where)
     os->wake(os->self, &wakeup->notified);
 }
 
+void weir_applier_release_sink(weir_applier *a) { a->sink = (weir_sink){0}; }
+
 void weir_applier_free(weir_applier *a) {
     if (!a) return;
     weir_replay_free(a->replay);
@@ -68,6 +70,8 @@ void weir_applier_free(weir_applier *a) {
 }
 
 void weir_applier_finish(weir_applier *a, uint64_t deadline_ns) {
+    /* Before the thread may end: it closes the sink then. */
+    if (a->sink.hurry) a->sink.hurry(a->sink.self, deadline_ns);
     a->deadline = deadline_ns;
     atomic_store_explicit(&a->stopping, true, memory_order_release);
     weir_wakeup_notify(a->wakeup, a->os, WEIR_WAKE_ANYWHERE);
@@ -86,7 +90,10 @@ int weir_applier_stop(weir_applier *a, uint64_t deadline_ns) {
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
-static int fill_applier(weir_applier *a, weir *handle, const char *name, weir_error *error) {
+static int fill_applier(weir_applier *a, weir_attached *attached, const char *name,
+                        weir_error *error) {
+    weir *handle = weir_attached_handle(attached);
+    a->attached = attached;
     a->handle = handle;
     a->os = weir_handle_os(handle);
     a->journal = weir_handle_journal(handle);
@@ -100,12 +107,12 @@ static int fill_applier(weir_applier *a, weir *handle, const char *name, weir_er
                              : weir_fail(error, status, "%s: no memory for the writer", name);
 }
 
-int weir_applier_make(weir *handle, const char *name, const weir_sink *sink, weir_wakeup *wakeup,
-                      weir_applier **out, weir_error *error) {
+int weir_applier_make(weir_attached *attached, const char *name, const weir_sink *sink,
+                      weir_wakeup *wakeup, weir_applier **out, weir_error *error) {
     *out = NULL;
     weir_applier *a = calloc(1, sizeof *a);
     if (!a) return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory for the writer", name);
-    int status = fill_applier(a, handle, name, error);
+    int status = fill_applier(a, attached, name, error);
     if (status != WEIR_OK) { /* the sink stays the caller's */
         weir_applier_free(a);
         return status;

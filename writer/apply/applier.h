@@ -25,9 +25,9 @@ typedef struct weir_wakeup {
 void weir_wakeup_notify(weir_wakeup *wakeup, const weir_os *os, weir_wake where);
 
 /* name: of the database, for messages; copied. From now on the applier owns the sink, unless this
- * fails. handle must live as long as the applier. */
-int weir_applier_make(weir *handle, const char *name, const weir_sink *sink, weir_wakeup *wakeup,
-                      weir_applier **out, weir_error *error);
+ * fails. attached: whose rows these are; its handle must live as long as the applier. */
+int weir_applier_make(weir_attached *attached, const char *name, const weir_sink *sink,
+                      weir_wakeup *wakeup, weir_applier **out, weir_error *error);
 
 /* Do what is due: at most one transaction or one checkpoint. Returns the nanoseconds until the next
  * call is due, unless it is notified before: 0: at once; UINT64_MAX: there is nothing to do. */
@@ -45,5 +45,7 @@ int weir_applier_stop(weir_applier *a, uint64_t deadline_ns);
 
 /* For an applier that was never started: close the sink, free the applier. */
 void weir_applier_free(weir_applier *a);
+/* Likewise: the sink is the caller's again, before the applier is freed. */
+void weir_applier_release_sink(weir_applier *a);
 
 #endif

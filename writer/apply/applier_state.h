@@ -24,6 +24,7 @@ typedef struct weir_applier_backoff {
 } weir_applier_backoff;
 
 struct weir_applier {
+    weir_attached *attached; /* the sink, as the handle knows it */
     weir *handle;
     const weir_os *os;
     weir_journal *journal;
@@ -43,6 +44,7 @@ struct weir_applier {
     uint64_t seen;             /* all blocks up to this one are applied, or hold nothing to apply */
     uint64_t behind_since;     /* since when blocks wait; 0: none does */
     int64_t waiting_since;     /* the same by the wall clock, or the last block's, if later */
+    weir_position position;    /* of the sink, as far as it is known; block 0: not yet */
     uint64_t applied;          /* last block applied */
     uint64_t checkpointed;     /* last block that is safe in the database without the journal */
     uint64_t row;              /* last row applied */

@@ -55,7 +55,7 @@ static void tell_trouble(weir_applier *a, int status, const char *text) {
     weir_handle_event(a->handle, trouble_event(status), "%s: %s; rows wait in the journal", a->name,
                       weir_text_after_name(text, a->name));
     /* A lack of memory passes by itself. The handle takes WEIR_IO for a status that does. */
-    weir_handle_apply_status(a->handle, status == WEIR_NO_MEMORY ? WEIR_IO : status);
+    weir_handle_apply_status(a->attached, status == WEIR_NO_MEMORY ? WEIR_IO : status);
     a->backoff.told = a->backoff.told_any = true;
 }
 
@@ -80,7 +80,7 @@ static void backoff_clear(weir_applier *a) {
     bool told = a->backoff.told_any;
     a->backoff = (weir_applier_backoff){0};
     if (!told) return;
-    weir_handle_apply_status(a->handle, WEIR_OK);
+    weir_handle_apply_status(a->attached, WEIR_OK);
     weir_handle_event(a->handle, WEIR_EVENT_APPLY_RESUMED, "%s: rows are being applied again",
                       a->name);
 }
@@ -104,7 +104,7 @@ static void checkpoint_applied(weir_applier *a, uint64_t wal_bytes) {
         return;
     }
     if (status == WEIR_OK && safe > a->checkpointed) {
-        status = weir_journal_release(a->journal, safe, &error);
+        status = weir_handle_release(a->attached, safe, &a->position, &error);
         if (status == WEIR_OK) a->checkpointed = safe;
         weir_journaler_wake(weir_handle_journaler(a->handle)); /* it may wait for the space */
     }
@@ -133,7 +133,9 @@ static bool holds_up(const weir_applier *a, const weir_journal_state *s) {
 static void settle(weir_applier *a, const weir_journal_state *s) {
     weir_position position;
     if (!holds_up(a, s)) return;
-    if (weir_replay_settle(a->replay, &position, NULL) == WEIR_OK) a->applied = position.block;
+    if (weir_replay_settle(a->replay, &position, NULL) != WEIR_OK) return;
+    a->position = position;
+    a->applied = position.block;
 }
 
 static uint64_t checkpoint_when_quiet(weir_applier *a, const weir_journal_state *s, uint64_t at) {
@@ -157,6 +159,7 @@ static void report_applied(weir_applier *a, const weir_replay_result *r) {
     a->carry.rows += r->counts.rows;
     a->carry.rejected += r->counts.rejected;
     a->carry.ignored += r->counts.ignored;
+    a->position = r->position;
     a->row = r->position.row;
     a->applied = r->position.block;
     if (r->counts.rejected)
@@ -171,8 +174,8 @@ static void report_applied(weir_applier *a, const weir_replay_result *r) {
     if (!r->last.block) return; /* no block is complete: the handle counts by blocks */
     /* What comes after this block is younger, and older than nothing that waited when it came. */
     if (r->last.wall_ns > a->waiting_since) a->waiting_since = r->last.wall_ns;
-    weir_handle_waiting(a->handle, a->waiting_since);
-    weir_handle_applied(a->handle, &r->last, &r->payload, a->carry.rows, a->carry.rejected,
+    weir_handle_waiting(a->attached, a->waiting_since);
+    weir_handle_applied(a->attached, &r->last, &r->payload, a->carry.rows, a->carry.rejected,
                         a->carry.ignored, r->counts.wal_bytes);
     a->carry = (weir_sink_counts){0};
 }
@@ -227,7 +230,7 @@ static void after_transaction(weir_applier *a, const weir_replay_result *r, uint
     backoff_clear(a);
     report_applied(a, r);
     a->quiet_since = applier_now(a);
-    weir_handle_took(a->handle, a->quiet_since - began);
+    weir_handle_took(a->attached, a->quiet_since - began);
     a->not_before = a->quiet_since + gap_for_others(a, began, a->quiet_since);
     if (r->counts.wal_bytes >= a->checkpoint_wal) checkpoint_applied(a, r->counts.wal_bytes);
     watch_growth(a, r->counts.wal_bytes);
@@ -237,15 +240,16 @@ static void after_transaction(weir_applier *a, const weir_replay_result *r, uint
 static void begin_to_wait(weir_applier *a, uint64_t at) {
     a->behind_since = at;
     a->waiting_since = a->os->wall(a->os->self);
-    weir_handle_waiting(a->handle, a->waiting_since);
+    weir_handle_waiting(a->attached, a->waiting_since);
 }
 
 static void caught_up(weir_applier *a, const weir_position *position, uint64_t durable) {
+    a->position = *position;
     a->applied = position->block;
     a->row = position->row;
     a->seen = durable;
     a->behind_since = 0;
-    weir_handle_waiting(a->handle, 0);
+    weir_handle_waiting(a->attached, 0);
     a->fairness_at = applier_now(a);
 }
 
@@ -268,7 +272,7 @@ static void apply_once(weir_applier *a, uint64_t durable) {
 
 static bool is_due(weir_applier *a, const weir_journal_state *s, uint64_t at) {
     return s->durable.row - a->row >= ROWS_DUE || at - a->behind_since >= a->linger ||
-           weir_handle_wants_applied(a->handle);
+           weir_handle_wants_applied(a->attached);
 }
 
 /* ---- retention ------------------------------------------------------------------------------- */
@@ -276,8 +280,8 @@ static bool is_due(weir_applier *a, const weir_journal_state *s, uint64_t at) {
 static void report_retained(weir_applier *a, const weir_sink_retained *r) {
     if (r->trouble)
         weir_handle_event(a->handle, WEIR_EVENT_KEEP_FAILS, "%s: %s", a->name, r->trouble);
-    if (r->suspended) weir_handle_keep_suspended(a->handle);
-    if (r->rows) weir_handle_deleted(a->handle, r->rows, r->wal_bytes);
+    if (r->suspended) weir_handle_keep_suspended(a->attached);
+    if (r->rows) weir_handle_deleted(a->attached, r->rows, r->wal_bytes);
 }
 
 /* Let the sink delete old rows. Its troubles are told, and keep no row from being applied. Returns
@@ -327,7 +331,7 @@ static uint64_t step_to_the_end(weir_applier *a, const weir_journal_state *s, bo
 
 uint64_t weir_applier_step(weir_applier *a) {
     weir_journal_state s;
-    weir_handle_linger(a->handle, 0);
+    weir_handle_linger(a->attached, 0);
     /* Asked before the state of the journal: nothing becomes durable after the stop. */
     bool stopping = weir_applier_is_stopping(a);
     weir_journal_get_state(a->journal, &s);
@@ -343,7 +347,7 @@ uint64_t weir_applier_step(weir_applier *a) {
     if (pause == 0) return 0;
     if (!behind) return sooner(pause, checkpoint_when_quiet(a, &s, at));
     if (!due) {
-        weir_handle_linger(a->handle, a->row + ROWS_DUE);
+        weir_handle_linger(a->attached, a->row + ROWS_DUE);
         return sooner(pause, a->behind_since + a->linger - at);
     }
     apply_once(a, s.durable.block);
@@ -351,7 +355,7 @@ uint64_t weir_applier_step(weir_applier *a) {
 }
 
 void weir_applier_begin(weir_applier *a) {
-    weir_position start = weir_handle_start(a->handle);
+    weir_position start = weir_handle_start(a->attached);
     a->linger = weir_handle_options(a->handle)->apply_linger_ms * MS;
     a->checkpoint_wal = WAL_CHECKPOINT;
     a->row = start.row;

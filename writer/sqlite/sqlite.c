@@ -245,8 +245,8 @@ static int settle_place(opening *o) {
 
 static int start_applier(opening *o, weir_writer *w) {
     weir_sink sink = o->sink;
-    int status =
-        weir_applier_make(o->handle, o->real_path, &sink, &w->wakeup, &w->applier, o->error);
+    int status = weir_applier_make(weir_handle_primary(o->handle), o->real_path, &sink, &w->wakeup,
+                                   &w->applier, o->error);
     if (status != WEIR_OK) return status;
     o->sink = (weir_sink){0}; /* the applier has it now */
     weir_sqlite_sink_on_loss(&sink, on_loss, w);
@@ -271,7 +271,7 @@ static int attach_writer(opening *o) {
         return status;
     }
     weir_hooks hooks = {w, hook_check, hook_notify, hook_finish, hook_stop, "sqlite"};
-    weir_handle_attach(o->handle, &hooks);
+    weir_handle_attach(weir_handle_primary(o->handle), &hooks);
     hook_notify(w,
                 WEIR_WAKE_ANYWHERE); /* rows may have become durable before the hooks were there */
     return WEIR_OK;

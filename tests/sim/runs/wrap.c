@@ -22,18 +22,18 @@ int __wrap_weir_applier_start(weir_applier *a, weir_error *error) {
 
 /* ---- the writer of a life, whoever makes it --------------------------------------------- */
 
-int __real_weir_applier_make(weir *handle, const char *name, const weir_sink *sink,
+int __real_weir_applier_make(weir_attached *attached, const char *name, const weir_sink *sink,
                              weir_wakeup *wakeup, weir_applier **out, weir_error *error);
-int __wrap_weir_applier_make(weir *handle, const char *name, const weir_sink *sink,
+int __wrap_weir_applier_make(weir_attached *attached, const char *name, const weir_sink *sink,
                              weir_wakeup *wakeup, weir_applier **out, weir_error *error);
 int __real_weir_applier_stop(weir_applier *a, uint64_t deadline_ns);
 int __wrap_weir_applier_stop(weir_applier *a, uint64_t deadline_ns);
 
 static sim_life *this_life(void) { return sim_now->context; }
 
-int __wrap_weir_applier_make(weir *handle, const char *name, const weir_sink *sink,
+int __wrap_weir_applier_make(weir_attached *attached, const char *name, const weir_sink *sink,
                              weir_wakeup *wakeup, weir_applier **out, weir_error *error) {
-    int status = __real_weir_applier_make(handle, name, sink, wakeup, out, error);
+    int status = __real_weir_applier_make(attached, name, sink, wakeup, out, error);
     if (status == WEIR_OK) this_life()->applier = *out;
     return status;
 }

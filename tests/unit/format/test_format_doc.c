@@ -10,6 +10,7 @@
 #include "lib/format/names.h"
 #include "lib/format/row_encode.h"
 #include "lib/format/segment.h"
+#include "lib/format/sink_record.h"
 #include "lib/packed/packed.h"
 #include "lib/ring/recorder.h"
 #include "lib/stats/stats_file.h"
@@ -671,6 +672,44 @@ static void named_reader_is_as_written(void **state) {
     check_layout("named reader", &e);
 }
 
+/* ---- sinks ---- */
+
+static void sink_is_as_written(void **state) {
+    (void)state;
+    uint8_t bytes[WEIR_SINK_RECORD_BYTES], name[WEIR_NAMED_NAME_MAX] = "central";
+    uint8_t kind[WEIR_SINK_KIND_MAX] = "postgres", place[WEIR_SINK_PLACE_MAX] = "over there";
+    weir_sink_record r = {.safe = {.block = 71, .row = 72, .hash = 73},
+                          .begin = 74,
+                          .wall_ns = 75,
+                          .lag_limit = 76,
+                          .at_limit = 1,
+                          .state = WEIR_SINK_DETACHED};
+    fill(r.safe.journal, sizeof r.safe.journal, 9);
+    memcpy(r.name, name, sizeof name);
+    memcpy(r.kind, kind, sizeof kind);
+    memcpy(r.place, place, sizeof place);
+    weir_sink_record_encode(bytes, &r);
+    encoded e = {.bytes = bytes, .length = sizeof bytes};
+    know(&e, "compatible features", 0, 4);
+    know_bytes(&e, "journal id", r.safe.journal, 16);
+    know(&e, "block", 71, 8);
+    know(&e, "row", 72, 8);
+    know(&e, "hash", 73, 8);
+    know(&e, "begin", 74, 8);
+    know(&e, "wall clock", 75, 8);
+    know(&e, "lag limit", 76, 8);
+    know(&e, "at the limit", 1, 4);
+    know(&e, "state", 1, 4);
+    know(&e, "name bytes", 7, 4);
+    know(&e, "kind bytes", 8, 4);
+    know(&e, "place bytes", 10, 4);
+    know_bytes(&e, "name", name, sizeof name);
+    know_bytes(&e, "kind", kind, sizeof kind);
+    know_bytes(&e, "place", place, sizeof place);
+    know(&e, "file hash", weir_hash(bytes, 504), 8);
+    check_layout("sink", &e);
+}
+
 /* ---- lists of names and values ---- */
 
 typedef struct named {
@@ -863,6 +902,7 @@ int main(void) {
         cmocka_unit_test(packed_header_is_as_written),
         cmocka_unit_test(packed_group_is_as_written),
         cmocka_unit_test(named_reader_is_as_written),
+        cmocka_unit_test(sink_is_as_written),
         cmocka_unit_test(stats_header_is_as_written),
         cmocka_unit_test(figures_are_as_written),
         cmocka_unit_test(constants_are_those_of_the_code),

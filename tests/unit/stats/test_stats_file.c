@@ -109,9 +109,9 @@ static void figures_that_are_stored_are_read(void **state) {
     weir_sink_figures sink = {.rows_applied = 7, .status = 8, .waiting_since = 1000};
     weir_stats_encode_header(map, &example);
     memcpy(map + WEIR_STATS_SINKS, "sqlite", 6);
-    weir_stats_store(map, &f, events, 40, &sink);
+    weir_stats_store(map, &f, events, 40, &sink, 1);
     weir_stats_count_sync(map, 5000, 3);
-    weir_stats_count_commit(map, 9000);
+    weir_stats_count_commit(map, 0, 9000);
     assert_int_equal(weir_stats_decode(map, sizeof map - 1, &s), WEIR_DAMAGED);
     assert_int_equal(weir_stats_decode(map, sizeof map, &s), WEIR_OK);
     assert_memory_equal(&s.figures, &f, sizeof f);
@@ -149,10 +149,10 @@ static void each_event_has_its_name(void **state) {
     (void)state;
     assert_string_equal(weir_event_name(WEIR_EVENT_RECOVERED), "RECOVERED");
     assert_string_equal(weir_event_name(WEIR_EVENT_JOURNAL), "JOURNAL");
-    for (unsigned i = WEIR_EVENT_RECOVERED; i <= WEIR_EVENT_READER_PASSED; i++)
+    for (unsigned i = WEIR_EVENT_RECOVERED; i <= WEIR_EVENT_SINK_DETACHED; i++)
         assert_non_null(weir_event_name(i));
     assert_null(weir_event_name(0));
-    assert_null(weir_event_name(WEIR_EVENT_READER_PASSED + 1));
+    assert_null(weir_event_name(WEIR_EVENT_SINK_DETACHED + 1));
 }
 
 static void labels_are_escaped(void **state) {
@@ -335,7 +335,7 @@ static void rows_wait_for_a_writer_that_hangs(void **state) {
     weir_options_fill(&config.options);
     int64_t before = weir_os_posix()->wall(NULL);
     if (weir_handle_open(&config, &o->w, &error) != WEIR_OK) fail_msg("%s", error.text);
-    weir_handle_attach(o->w, &hooks);
+    weir_handle_attach(weir_handle_primary(o->w), &hooks);
     assert_int_equal(weir_declare(o->w, "t", columns, 1, &o->table), WEIR_OK);
     assert_int_equal(weir_append(o->table, 7), WEIR_OK);
     assert_int_equal(weir_sync(o->w, WEIR_DURABLE, UINT32_MAX), WEIR_OK);

@@ -134,7 +134,9 @@ static void open_both(void) {
     assert_int_equal(weir_handle_open(&config, &handle, &error), WEIR_OK);
     weir_sink s = sink;
     if (!sink_retains) s.retain = NULL;
-    assert_int_equal(weir_applier_make(handle, "test.db", &s, &wakeup, &applier, &error), WEIR_OK);
+    assert_int_equal(
+        weir_applier_make(weir_handle_primary(handle), "test.db", &s, &wakeup, &applier, &error),
+        WEIR_OK);
 }
 
 static int set_up(void **state) {
@@ -222,7 +224,7 @@ static int no_stop(void *self, uint64_t deadline) {
 static void lingering_is_disturbed_only_by_what_ends_it(void **state) {
     (void)state;
     static const weir_hooks hooks = {NULL, NULL, count_nudge, no_finish, no_stop, NULL};
-    weir_handle_attach(handle, &hooks);
+    weir_handle_attach(weir_handle_primary(handle), &hooks);
     notifications = 0;
     append(10);
     int before = notifications;

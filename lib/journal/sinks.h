@@ -1,0 +1,41 @@
+/* sinks.h - the sinks that a journal knows by name, and how far each is safe without it.
+ *
+ * Each has a file sinks/NAME (format/sink_record.h), which is written, synced and renamed before a
+ * segment is released on its behalf. All of them are read at opening, so a journal that is opened without one of its
+ * sinks keeps that sink's rows. A file that cannot be understood keeps everything. The writer of an
+ * SQLite database has no such file: the database holds its position. */
+#ifndef WEIR_JOURNAL_SINKS_H
+#define WEIR_JOURNAL_SINKS_H
+
+#include "../format/sink_record.h"
+#include "journal.h"
+
+typedef struct weir_known_sink {
+    weir_sink_record record;
+    bool broken;  /* its file cannot be understood: nothing may be released */
+    bool beyond;  /* its limit, and an event has said so or will */
+    bool untold;  /* an event is due: of its lag, or that it is detached for it */
+    uint64_t lag; /* bytes of segments that wait for it */
+} weir_known_sink;
+
+/* One record, by a journal's directory. WEIR_NOT_FOUND: there is none of this name. */
+int weir_sink_record_read(const weir_os *os, int dirfd, const char *directory, const char *name,
+                          weir_sink_record *out, weir_error *error);
+
+/* Attach a sink, durably: the record of that name, with what it says of kind, place and limits
+ * anew; one that is new begins with the oldest block of the journal. *record: in, these; out, all. */
+int weir_journal_attach_sink(weir_journal *j, weir_sink_record *record, weir_error *error);
+/* Detached, durably: what it has not applied goes to the archive from now on. WEIR_NOT_FOUND: the
+ * journal knows no such sink. */
+int weir_journal_detach_sink(weir_journal *j, const char *name, weir_error *error);
+
+/* The sink of this name is safe without the journal up to and including a block: note that durably,
+ * then release what no other sink needs, as weir_journal_release. at: a position of the sink, which
+ * is noted as it is if it is that block's; any thread. */
+int weir_journal_release_for(weir_journal *j, const char *name, uint64_t block,
+                             const weir_position *at, weir_error *error);
+
+/* A copy of what is known of a sink. False: there is none of this name. */
+bool weir_journal_find_sink(weir_journal *j, const char *name, weir_known_sink *out);
+
+#endif

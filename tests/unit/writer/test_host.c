@@ -1,0 +1,460 @@
+/* test_host.c - several sinks on one journal: memory beside SQLite, memory alone; slow, broken, hanging and
+ * detached ones; and what the journal keeps for whom. */
+/* Covers: lib/handle/attached.c, lib/handle/core.h, lib/journal/sinks.c */
+#include "opened.h"
+
+#include <dirent.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/journal/sinks.h"
+#include "lib/stats/stats_read.h"
+#include "writer/attach/host.h"
+
+enum { PATIENCE_MS = 60000, PAD = 32 << 10, MANY = 300 };
+
+/* The other side, which outlives the handle. Rows must come once and in order: gaps and repetitions are
+ * counted. */
+typedef struct memory {
+    weir_position at;
+    uint64_t pending;            /* last row of the transaction under way */
+    _Atomic uint64_t rows, torn; /* committed; out of order */
+    _Atomic int begin_status;    /* WEIR_OK: it is there */
+    _Atomic bool hangs;
+    _Atomic uint64_t deadline; /* of hurry */
+    _Atomic int closed;
+} memory;
+
+static int memory_begin(void *self, const weir_id journal, weir_position *at, weir_error *error) {
+    memory *m = self;
+    const weir_os *os = weir_os_posix();
+    _Atomic uint32_t never = 0;
+    while (m->hangs && (m->deadline == 0 || os->now(os->self) < m->deadline))
+        (void)os->wait(os->self, &never, 0, 1000000);
+    int status = m->hangs ? WEIR_BUSY : m->begin_status;
+    if (status != WEIR_OK) return weir_fail(error, status, "scripted");
+    *at = m->at;
+    memcpy(at->journal, journal, sizeof at->journal);
+    m->pending = m->at.row;
+    return WEIR_OK;
+}
+
+static int memory_declare(void *self, const weir_declaration *d, weir_declare_when when,
+                          weir_error *error) {
+    (void)self, (void)d, (void)when, (void)error;
+    return WEIR_OK;
+}
+
+static int memory_apply(void *self, const weir_block_header *header, weir_cursor body,
+                        weir_row_range range, weir_error *error) {
+    memory *m = self;
+    (void)body, (void)error;
+    uint64_t end = header->first_row + header->rows - 1;
+    uint64_t last = range.last < end ? range.last : end;
+    if (range.first != m->pending + 1) m->torn++;
+    m->pending = last;
+    return WEIR_OK;
+}
+
+static int memory_commit(void *self, const weir_position *to, weir_sink_counts *counts,
+                         weir_error *error) {
+    memory *m = self;
+    (void)error;
+    *counts = (weir_sink_counts){.rows = m->pending - m->at.row, .wal_bytes = 64 << 20};
+    m->rows += counts->rows;
+    m->at = *to;
+    return WEIR_OK;
+}
+
+static void memory_rollback(void *self) { (void)self; }
+
+static int memory_checkpoint(void *self, uint64_t applied, uint64_t *safe, weir_error *error) {
+    (void)self, (void)error;
+    *safe = applied;
+    return WEIR_OK;
+}
+
+static void memory_close(void *self) { ((memory *)self)->closed++; }
+
+static void memory_hurry(void *self, uint64_t deadline_ns) {
+    ((memory *)self)->deadline = deadline_ns;
+}
+
+/* Not on a test's stack: when a test fails the writers still have them. */
+static memory *fresh(int number, int begin_status) {
+    static memory all[2];
+    memset(&all[number], 0, sizeof all[number]);
+    all[number].begin_status = begin_status;
+    return &all[number];
+}
+
+static weir_sink_offer offer_of(memory *m, const char *name) {
+    m->deadline = 0;
+    return (weir_sink_offer){.name = name,
+                             .kind = "memory",
+                             .place = "in memory",
+                             .sink = {.self = m,
+                                      .begin = memory_begin,
+                                      .declare = memory_declare,
+                                      .apply = memory_apply,
+                                      .commit = memory_commit,
+                                      .rollback = memory_rollback,
+                                      .checkpoint = memory_checkpoint,
+                                      .close = memory_close,
+                                      .hurry = memory_hurry}};
+}
+
+static void attach(opened *o, memory *m, const char *name) {
+    weir_error error = {0};
+    weir_sink_offer offer = offer_of(m, name);
+    if (weir_private_attach_1(o->w, &offer, &error) != WEIR_OK) fail_msg("%s", error.text);
+}
+
+/* ---- the program -------------------------------------------------------------------------- */
+
+static int heard[32]; /* by event; tests have one handle */
+
+static void note_event(void *context, weir_event event, const char *text) {
+    (void)context, (void)text;
+    if ((unsigned)event < 32) heard[event]++;
+}
+
+static const weir_options small = {.segment_bytes = 1 << 20, .on_event = note_event};
+
+static void begin(opened *o) {
+    static const weir_column columns[] = {{"n", WEIR_INTEGER}, {"pad", WEIR_BLOB}};
+    memset(heard, 0, sizeof heard);
+    opened_open(o, &small);
+    assert_int_equal(weir_declare(o->w, "t", columns, 2, &o->table), WEIR_OK);
+}
+
+/* Some of them fill a segment: pads do not compress. */
+static void append(opened *o, int rows) {
+    static uint8_t pad[PAD];
+    static uint64_t seed = 88172645463325252u;
+    for (int i = 0; i < rows; i++) {
+        for (size_t k = 0; k + 8 <= PAD; k += 8) {
+            seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+            memcpy(pad + k, &seed, 8);
+        }
+        assert_int_equal(weir_append(o->table, weir_int(i), weir_blob(pad, PAD)), WEIR_OK);
+    }
+}
+
+static int files_in(const char *directory, const char *prefix) {
+    int count = 0;
+    DIR *d = opendir(directory);
+    for (struct dirent *e; d && (e = readdir(d));)
+        count += strncmp(e->d_name, prefix, strlen(prefix)) == 0;
+    if (d) (void)closedir(d);
+    return count;
+}
+
+static int segments(const opened *o) { return files_in(o->journal, "segment-"); }
+
+static int archived(const opened *o) {
+    char path[200];
+    (void)snprintf(path, sizeof path, "%s/archive", o->journal);
+    return files_in(path, "segment-");
+}
+
+/* Until the journal has so few; segments go when the writers are quiet. */
+static void await_segments(const opened *o, int most) {
+    for (int i = 0; segments(o) > most; i++) {
+        if (i > PATIENCE_MS / 10) fail_msg("%d segments stay", segments(o));
+        (void)usleep(10 * 1000);
+    }
+}
+
+static void wait_all(opened *o, const char *name) {
+    assert_int_equal(weir_wait_sink(o->w, name, NULL, PATIENCE_MS), WEIR_OK);
+}
+
+static void expect_all(const memory *m, uint64_t rows) {
+    assert_int_equal(m->torn, 0);
+    assert_int_equal(m->rows, rows);
+}
+
+/* ---- two of them -------------------------------------------------------------------------- */
+
+static void each_sink_gets_each_row(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_OK), *b = fresh(1, WEIR_OK);
+    begin(o);
+    attach(o, a, "a");
+    append(o, 10);
+    attach(o, b, "b");
+    weir_ticket ticket;
+    assert_int_equal(weir_append_ticket(o->table, &ticket, weir_int(1), weir_null()), WEIR_OK);
+    assert_int_equal(weir_wait_sink(o->w, "a", &ticket, PATIENCE_MS), WEIR_OK);
+    wait_all(o, "b");
+    wait_all(o, "sqlite");
+    expect_all(a, 11);
+    expect_all(b, 11);
+    assert_int_equal(weir_wait_sink(o->w, "c", NULL, 0), WEIR_NOT_FOUND);
+    char names[2][WEIR_SINK_NAME_BYTES];
+    size_t count;
+    assert_int_equal(weir_sinks(o->w, names, 2, &count), WEIR_OK);
+    assert_int_equal(count, 3);
+    assert_string_equal(names[0], "sqlite");
+    assert_string_equal(names[1], "a");
+    struct weir_sink_stats s;
+    assert_int_equal(weir_sink_stats(o->w, "b", &s), WEIR_OK);
+    assert_string_equal(s.kind, "memory");
+    assert_true(s.rows_applied == 11 && s.last_row_applied == 11 && s.lag_rows == 0);
+    assert_int_equal(s.state, WEIR_SINK_ATTACHED);
+    assert_int_equal(opened_close(o), WEIR_OK);
+    assert_true(a->closed == 1 && b->closed == 1);
+}
+
+static void others_see_each_sink(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_OK), *b = fresh(1, WEIR_BUSY);
+    begin(o);
+    attach(o, a, "a");
+    attach(o, b, "a-name-of-more-than-sixteen");
+    append(o, 7);
+    wait_all(o, "a");
+    assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    assert_int_equal(opened_close(o), WEIR_OK);
+    weir_stats_snapshot s;
+    weir_error error;
+    assert_int_equal(weir_stats_read(weir_os_posix(), o->journal, &s, &error), WEIR_OK);
+    assert_int_equal(s.header.sinks, 3);
+    assert_string_equal(s.sinks[0].name, "sqlite");
+    assert_string_equal(s.sinks[1].name, "a");
+    assert_string_equal(s.sinks[2].name, "a-name-of-more~2");
+    assert_int_equal(s.sinks[1].figures.rows_applied, 7);
+    assert_int_equal(s.sinks[2].figures.rows_applied, 0);
+    assert_true(s.sinks[2].figures.waiting_since > 0);
+}
+
+static void one_name_is_one_sink(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_OK);
+    weir_error error;
+    begin(o);
+    attach(o, a, "a");
+    weir_sink_offer again = offer_of(a, "a"), bad = offer_of(a, "a b");
+    assert_int_equal(weir_private_attach_1(o->w, &again, &error), WEIR_MISUSE);
+    assert_int_equal(weir_private_attach_1(o->w, &bad, &error), WEIR_MISUSE);
+    again.name = "sqlite";
+    assert_int_equal(weir_private_attach_1(o->w, &again, &error), WEIR_MISUSE);
+    assert_int_equal(a->closed, 0); /* it stayed the caller's */
+}
+
+static void segments_wait_for_the_slowest(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_BUSY);
+    begin(o);
+    attach(o, a, "a");
+    append(o, MANY);
+    assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    (void)usleep(2500 * 1000); /* SQLite's writer has checkpointed by then */
+    assert_true(segments(o) >= MANY * PAD >> 20);
+    a->begin_status = WEIR_OK;
+    wait_all(o, "a");
+    await_segments(o, 2);
+    expect_all(a, MANY);
+}
+
+/* ---- over an opening ---------------------------------------------------------------------- */
+
+static void an_opening_without_a_sink_keeps_its_rows(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_OK);
+    begin(o);
+    attach(o, a, "a");
+    append(o, 40);
+    wait_all(o, "a");
+    a->begin_status = WEIR_IO;
+    append(o, MANY);
+    assert_int_equal(opened_close(o), WEIR_OK); /* SQLite has all of them */
+    begin(o);
+    append(o, MANY);
+    assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    assert_int_equal(opened_close(o), WEIR_OK);
+    assert_true(segments(o) >= 2 * MANY * PAD >> 20);
+    begin(o);
+    a->begin_status = WEIR_OK;
+    attach(o, a, "a");
+    wait_all(o, "a");
+    expect_all(a, 40 + 2 * MANY);
+    await_segments(o, 2);
+}
+
+static void a_record_that_cannot_be_read_holds_everything(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_OK);
+    weir_error error;
+    char path[200];
+    begin(o);
+    attach(o, a, "a");
+    assert_int_equal(opened_close(o), WEIR_OK);
+    (void)snprintf(path, sizeof path, "%s/sinks/a", o->journal);
+    FILE *f = fopen(path, "w");
+    assert_true(f && fclose(f) == 0);
+    begin(o);
+    append(o, MANY);
+    assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    weir_sink_offer offer = offer_of(a, "a");
+    assert_int_equal(weir_private_attach_1(o->w, &offer, &error), WEIR_DAMAGED);
+    assert_int_equal(opened_close(o), WEIR_OK);
+    assert_true(segments(o) >= MANY * PAD >> 20);
+}
+
+/* ---- trouble ------------------------------------------------------------------------------ */
+
+static void a_broken_sink_is_its_own_trouble(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_DATABASE);
+    begin(o);
+    attach(o, a, "a");
+    append(o, 10);
+    assert_int_equal(weir_wait_sink(o->w, "a", NULL, PATIENCE_MS), WEIR_DATABASE);
+    assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    struct weir_stats all;
+    struct weir_sink_stats s;
+    assert_int_equal(weir_stats(o->w, &all), WEIR_OK);
+    assert_int_equal(weir_sink_stats(o->w, "a", &s), WEIR_OK);
+    assert_true(all.apply_status == WEIR_OK && s.apply_status == WEIR_DATABASE && s.lag_rows == 10);
+}
+
+static void closing_does_not_wait_for_one_that_hangs(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_OK);
+    weir_options hasty = small;
+    static const weir_column column = {"n", WEIR_INTEGER};
+    hasty.open_timeout_ms = 500;
+    opened_open(o, &hasty);
+    assert_int_equal(weir_declare(o->w, "t", &column, 1, &o->table), WEIR_OK);
+    attach(o, a, "a");
+    a->hangs = true;
+    assert_int_equal(weir_append(o->table, weir_int(1)), WEIR_OK);
+    assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    assert_int_equal(opened_close(o), WEIR_OK); /* it would never return */
+    assert_int_equal(a->closed, 1);
+    assert_int_equal(a->rows, 0);
+    a->hangs = false;
+    begin(o);
+    attach(o, a, "a");
+    wait_all(o, "a");
+    expect_all(a, 1);
+}
+
+/* ---- leaving ------------------------------------------------------------------------------ */
+
+static void what_a_detached_sink_lacks_goes_to_the_archive(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_OK);
+    begin(o);
+    attach(o, a, "a");
+    append(o, 10);
+    wait_all(o, "a");
+    a->begin_status = WEIR_BUSY;
+    append(o, MANY);
+    assert_int_equal(weir_detach(o->w, "a"), WEIR_OK);
+    assert_int_equal(a->closed, 1);
+    assert_int_equal(weir_wait_sink(o->w, "a", NULL, PATIENCE_MS), WEIR_CLOSED);
+    assert_int_equal(weir_detach(o->w, "sqlite"), WEIR_MISUSE);
+    assert_int_equal(weir_detach(o->w, "nobody"), WEIR_NOT_FOUND);
+    assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    await_segments(o, 2);
+    assert_true(archived(o) >= (MANY * PAD >> 20) - 2);
+    struct weir_sink_stats s;
+    assert_int_equal(weir_sink_stats(o->w, "a", &s), WEIR_OK);
+    assert_int_equal(s.state, WEIR_SINK_DETACHED);
+    weir_error error;
+    weir_sink_offer again = offer_of(a, "a"); /* replay reads no archive */
+    assert_int_equal(weir_private_attach_1(o->w, &again, &error), WEIR_UNSUPPORTED);
+    assert_int_equal(weir_sink_stats(o->w, "a", &s), WEIR_OK);
+    assert_int_equal(s.state, WEIR_SINK_DETACHED); /* and it holds nothing in the journal */
+}
+
+static void a_detached_sink_comes_back(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_OK);
+    begin(o);
+    attach(o, a, "a");
+    append(o, 10);
+    wait_all(o, "a");
+    assert_int_equal(weir_detach(o->w, "a"), WEIR_OK);
+    append(o, 10);
+    attach(o, a, "a");
+    append(o, 10);
+    wait_all(o, "a");
+    expect_all(a, 30);
+    assert_int_equal(a->closed, 1);
+}
+
+static void await_event(weir_event event) {
+    for (int i = 0; heard[event] == 0; i++) {
+        if (i > PATIENCE_MS / 10) fail_msg("event %d does not come", (int)event);
+        (void)usleep(10 * 1000);
+    }
+}
+
+static void a_sink_that_lags_is_told_or_detached(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_BUSY), *b = fresh(1, WEIR_BUSY);
+    weir_error error = {0};
+    begin(o);
+    weir_sink_offer holds = offer_of(a, "a"), leaves = offer_of(b, "b");
+    holds.lag_limit_bytes = leaves.lag_limit_bytes = 3 << 20;
+    leaves.at_limit = WEIR_LAG_DETACHES;
+    assert_int_equal(weir_private_attach_1(o->w, &holds, &error), WEIR_OK);
+    assert_int_equal(weir_private_attach_1(o->w, &leaves, &error), WEIR_OK);
+    append(o, MANY);
+    await_event(WEIR_EVENT_SINK_LAGS);
+    await_event(WEIR_EVENT_SINK_DETACHED);
+    assert_int_equal(weir_wait_sink(o->w, "b", NULL, PATIENCE_MS), WEIR_CLOSED);
+    assert_int_equal(archived(o), 0); /* a still wants them in the journal */
+    append(o, MANY);
+    a->begin_status = WEIR_OK;
+    wait_all(o, "a");
+    await_segments(o, 2);
+    assert_true(archived(o) >= (2 * MANY * PAD >> 20) - 2); /* and b from there */
+    expect_all(a, 2 * MANY);
+    assert_int_equal(heard[WEIR_EVENT_SINK_LAGS], 1);
+    assert_int_equal(heard[WEIR_EVENT_SINK_DETACHED], 1);
+}
+
+/* ---- without SQLite ----------------------------------------------------------------------- */
+
+static void a_journal_may_have_another_first_sink(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_OK);
+    weir_error error = {0};
+    static const weir_column columns[] = {{"n", WEIR_INTEGER}, {"pad", WEIR_BLOB}};
+    for (uint64_t n = 1; n <= 3; n++) {
+        weir_sink_offer offer = offer_of(a, "first");
+        if (weir_private_open_1(o->journal, &small, sizeof small, &offer, &o->w, &error) != WEIR_OK)
+            fail_msg("%s", error.text);
+        assert_int_equal(weir_declare(o->w, "t", columns, 2, &o->table), WEIR_OK);
+        append(o, MANY);
+        assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+        await_segments(o, 2);
+        assert_int_equal(opened_close(o), WEIR_OK);
+        expect_all(a, n * MANY);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        OPENED_TEST(each_sink_gets_each_row),
+        OPENED_TEST(others_see_each_sink),
+        OPENED_TEST(one_name_is_one_sink),
+        OPENED_TEST(segments_wait_for_the_slowest),
+        OPENED_TEST(an_opening_without_a_sink_keeps_its_rows),
+        OPENED_TEST(a_record_that_cannot_be_read_holds_everything),
+        OPENED_TEST(a_broken_sink_is_its_own_trouble),
+        OPENED_TEST(closing_does_not_wait_for_one_that_hangs),
+        OPENED_TEST(what_a_detached_sink_lacks_goes_to_the_archive),
+        OPENED_TEST(a_detached_sink_comes_back),
+        OPENED_TEST(a_sink_that_lags_is_told_or_detached),
+        OPENED_TEST(a_journal_may_have_another_first_sink),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
