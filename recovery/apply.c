@@ -95,6 +95,22 @@ static int checkpoint_all(const weir_apply_input *input, weir_applied *out, weir
     return WEIR_OK;
 }
 
+/* A server's position may move by itself meanwhile; then there may be rows to apply again. */
+static int settle_position(const weir_apply_input *input, weir_replay *replay, weir_applied *out,
+                           weir_error *error) {
+    weir_patience patience = weir_patience_start(input->os, input->wait_s);
+    weir_replay_result step;
+    for (;;) {
+        int status = weir_replay_settle(replay, &step, error);
+        if (status == WEIR_OK) out->position = step.position;
+        bool waits = may_pass(status) && weir_patience_lasts(&patience, out->rows);
+        if (!waits && (status != WEIR_OK || !step.moved.is)) return status;
+        if (waits) nap();
+        status = apply_steps(input, replay, out, error);
+        if (status != WEIR_OK) return status;
+    }
+}
+
 int weir_apply_all(const weir_apply_input *input, weir_applied *out, weir_error *error) {
     weir_replay *replay;
     *out = (weir_applied){.position = input->start};
@@ -103,8 +119,7 @@ int weir_apply_all(const weir_apply_input *input, weir_applied *out, weir_error 
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to replay a journal");
     status = apply_steps(input, replay, out, error);
     if (status == WEIR_OK && input->ring) status = weir_apply_ring(input, out, error);
-    if (status == WEIR_OK && input->settle)
-        status = weir_replay_settle(replay, &out->position, error);
+    if (status == WEIR_OK && input->settle) status = settle_position(input, replay, out, error);
     weir_replay_free(replay);
     return status == WEIR_OK ? checkpoint_all(input, out, error) : status;
 }

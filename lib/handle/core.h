@@ -22,7 +22,7 @@ struct weir_table {
     weir_table *next_idle;
 };
 
-enum { WEIR_EVENTS = WEIR_EVENT_READER_PASSED + 1 };
+enum { WEIR_EVENTS = WEIR_EVENT_POSITION_MOVED + 1 };
 
 /* Call sites of the logger that this memory knows: see log_site.h. */
 enum { WEIR_LOG_PAGE = 256, WEIR_LOG_SITES = 240 * WEIR_LOG_PAGE };

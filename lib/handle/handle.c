@@ -44,6 +44,12 @@ static void store(_Atomic uint64_t *field, uint64_t value) {
     atomic_store_explicit(field, value, memory_order_release);
 }
 
+/* What callers were told stays so, also when a database goes back and gets the rows again. Only the
+ * writer thread stores these. */
+static void raise_mark(_Atomic uint64_t *field, uint64_t value) {
+    if (atomic_load_explicit(field, memory_order_relaxed) < value) store(field, value);
+}
+
 static void add_count(_Atomic uint64_t *field, uint64_t value) {
     atomic_fetch_add_explicit(field, value, memory_order_relaxed);
 }
@@ -60,9 +66,9 @@ void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payl
         for (uint32_t i = 0; i < payload->lanes; i++) {
             weir_lane_mark mark = weir_payload_lane(payload, i);
             if (mark.lane < w->options.lanes_max)
-                store(&w->lanes[mark.lane].applied, mark.position);
+                raise_mark(&w->lanes[mark.lane].applied, mark.position);
         }
-    store(&w->applied_row, last->first_row + last->rows - 1);
+    raise_mark(&w->applied_row, last->first_row + last->rows - 1);
     weir_journaler_notify(&w->journaler, &w->journaler.applied);
 }
 

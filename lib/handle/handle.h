@@ -93,7 +93,8 @@ void weir_handle_switch_thread(weir *w);
 /* ---- the writer reports ---- */
 
 /* The transaction that ends with this block is committed. Call it after each commit, with the
- * payload of that block, whose lane entries count. Wakes the callers that wait. */
+ * payload of that block, whose lane entries count. Wakes the callers that wait. A block before one that
+ * was reported takes nothing back. */
 void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payload *payload,
                          uint64_t rows, uint64_t rejected, uint64_t ignored, uint64_t wal_bytes);
 /* Why nothing is being applied; WEIR_OK when rows are applied again. Any status but WEIR_OK,

@@ -85,6 +85,53 @@ static void backoff_clear(weir_applier *a) {
                       a->name);
 }
 
+/* ---- reporting ------------------------------------------------------------------------------- */
+
+static void report_applied(weir_applier *a, const weir_replay_result *r) {
+    a->carry.rows += r->counts.rows;
+    a->carry.rejected += r->counts.rejected;
+    a->carry.ignored += r->counts.ignored;
+    a->row = r->position.row;
+    a->applied = r->position.block;
+    if (r->counts.rejected)
+        weir_handle_event(
+            a->handle, WEIR_EVENT_REJECTED,
+            "%s: %llu of the rows up to number %llu were refused; see the table weir_reject",
+            a->name, (unsigned long long)r->counts.rejected, (unsigned long long)a->row);
+    if (r->counts.mended)
+        weir_handle_event(a->handle, WEIR_EVENT_TABLE_MENDED,
+                          "%s: %s; the program that renamed or dropped it should declare what "
+                          "takes its place",
+                          a->name, r->counts.mended);
+    if (!r->last.block) return; /* no block is complete: the handle counts by blocks */
+    /* What comes after this block is younger, and older than nothing that waited when it came. */
+    if (r->last.wall_ns > a->waiting_since) a->waiting_since = r->last.wall_ns;
+    weir_handle_waiting(a->handle, a->waiting_since);
+    weir_handle_applied(a->handle, &r->last, &r->payload, a->carry.rows, a->carry.rejected,
+                        a->carry.ignored, r->counts.wal_bytes);
+    a->carry = (weir_sink_counts){0};
+}
+
+/* The server's position is elsewhere in this journal. Rows that were told as applied stay told: they
+ * are applied again, and only the event says that they were gone. */
+static void report_move(weir_applier *a, const weir_replay_move *m) {
+    unsigned long long from = m->from.row, to = m->to.row;
+    if (!m->is) return;
+    if (from > to)
+        weir_handle_event(
+            a->handle, WEIR_EVENT_POSITION_MOVED,
+            "%s: it has gone back from row %llu to row %llu, as where an older copy of "
+            "it was made the server; the rows between are applied again",
+            a->name, from, to);
+    else
+        weir_handle_event(a->handle, WEIR_EVENT_POSITION_MOVED,
+                          "%s: it has moved on from row %llu to row %llu, which another process or "
+                          "a commit without an answer has applied; applying goes on there",
+                          a->name, from, to);
+    if (a->seen > m->to.block) a->seen = m->to.block;
+    if (a->checkpointed > m->to.block) a->checkpointed = m->to.block;
+}
+
 /* ---- hardening ------------------------------------------------------------------------------- */
 
 /* What was applied since the last hardening may be lost: rows may have to be applied once more. */
@@ -131,9 +178,10 @@ static bool holds_up(const weir_applier *a, const weir_journal_state *s) {
 /* Move the position over such blocks. If that fails, the next rows move it, or the next opening
  * does. */
 static void settle(weir_applier *a, const weir_journal_state *s) {
-    weir_position position;
-    if (!holds_up(a, s)) return;
-    if (weir_replay_settle(a->replay, &position, NULL) == WEIR_OK) a->applied = position.block;
+    weir_replay_result result;
+    if (!holds_up(a, s) || weir_replay_settle(a->replay, &result, NULL) != WEIR_OK) return;
+    report_move(a, &result.moved);
+    report_applied(a, &result);
 }
 
 static uint64_t checkpoint_when_quiet(weir_applier *a, const weir_journal_state *s, uint64_t at) {
@@ -152,31 +200,6 @@ static uint64_t checkpoint_when_quiet(weir_applier *a, const weir_journal_state 
 }
 
 /* ---- applying -------------------------------------------------------------------------------- */
-
-static void report_applied(weir_applier *a, const weir_replay_result *r) {
-    a->carry.rows += r->counts.rows;
-    a->carry.rejected += r->counts.rejected;
-    a->carry.ignored += r->counts.ignored;
-    a->row = r->position.row;
-    a->applied = r->position.block;
-    if (r->counts.rejected)
-        weir_handle_event(
-            a->handle, WEIR_EVENT_REJECTED,
-            "%s: %llu of the rows up to number %llu were refused; see the table weir_reject",
-            a->name, (unsigned long long)r->counts.rejected, (unsigned long long)a->row);
-    if (r->counts.mended)
-        weir_handle_event(a->handle, WEIR_EVENT_TABLE_MENDED,
-                          "%s: %s; the program that renamed or dropped it should declare what "
-                          "takes its place",
-                          a->name, r->counts.mended);
-    if (!r->last.block) return; /* no block is complete: the handle counts by blocks */
-    /* What comes after this block is younger, and older than nothing that waited when it came. */
-    if (r->last.wall_ns > a->waiting_since) a->waiting_since = r->last.wall_ns;
-    weir_handle_waiting(a->handle, a->waiting_since);
-    weir_handle_applied(a->handle, &r->last, &r->payload, a->carry.rows, a->carry.rejected,
-                        a->carry.ignored, r->counts.wal_bytes);
-    a->carry = (weir_sink_counts){0};
-}
 
 /* How long to leave the write lock to others after a transaction. */
 static uint64_t gap_for_others(weir_applier *a, uint64_t began, uint64_t ended) {
@@ -226,6 +249,7 @@ static uint64_t keep_truce(weir_applier *a, uint64_t at) {
 
 static void after_transaction(weir_applier *a, const weir_replay_result *r, uint64_t began) {
     backoff_clear(a);
+    report_move(a, &r->moved);
     report_applied(a, r);
     a->quiet_since = applier_now(a);
     weir_handle_took(a->handle, a->quiet_since - began);

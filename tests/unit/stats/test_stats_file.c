@@ -144,10 +144,10 @@ static void each_event_has_its_name(void **state) {
     (void)state;
     assert_string_equal(weir_event_name(WEIR_EVENT_RECOVERED), "RECOVERED");
     assert_string_equal(weir_event_name(WEIR_EVENT_JOURNAL), "JOURNAL");
-    for (unsigned i = WEIR_EVENT_RECOVERED; i <= WEIR_EVENT_READER_PASSED; i++)
+    for (unsigned i = WEIR_EVENT_RECOVERED; i <= WEIR_EVENT_POSITION_MOVED; i++)
         assert_non_null(weir_event_name(i));
     assert_null(weir_event_name(0));
-    assert_null(weir_event_name(WEIR_EVENT_READER_PASSED + 1));
+    assert_null(weir_event_name(WEIR_EVENT_POSITION_MOVED + 1));
 }
 
 static void labels_are_escaped(void **state) {
