@@ -80,6 +80,10 @@ void weir_handle_deleted(weir *w, uint64_t rows, uint64_t wal_bytes) {
 
 void weir_handle_keep_suspended(weir *w) { add_count(&w->keeps_suspended, 1); }
 
+void weir_handle_vouch(weir *w) {
+    atomic_store_explicit(&w->journaler.vouching, true, memory_order_relaxed);
+}
+
 void weir_handle_apply_status(weir *w, int status) {
     atomic_store_explicit(&w->apply_status, status, memory_order_release);
     weir_journaler_notify(&w->journaler, &w->journaler.applied);

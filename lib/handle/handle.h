@@ -97,6 +97,8 @@ void weir_handle_switch_thread(weir *w);
  * was reported takes nothing back. */
 void weir_handle_applied(weir *w, const weir_block_header *last, const weir_payload *payload,
                          uint64_t rows, uint64_t rejected, uint64_t ignored, uint64_t wal_bytes);
+/* The writer applies only blocks that are vouched for (journal.h): let that be soon, and tell it. */
+void weir_handle_vouch(weir *w);
 /* Why nothing is being applied; WEIR_OK when rows are applied again. Any status but WEIR_OK,
  * WEIR_BUSY, WEIR_IO and WEIR_NO_SPACE is final, and callers that wait for rows to be applied
  * return it. */

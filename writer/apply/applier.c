@@ -112,6 +112,7 @@ int weir_applier_make(weir *handle, const char *name, const weir_sink *sink, wei
     }
     a->sink = *sink; /* replay has the address of a->sink */
     a->wakeup = wakeup;
+    if (sink->remote) weir_handle_vouch(handle);
     *out = a;
     return WEIR_OK;
 }

@@ -274,11 +274,19 @@ static void caught_up(weir_applier *a, const weir_position *position, uint64_t d
     a->fairness_at = applier_now(a);
 }
 
-/* Apply one transaction. durable: the last durable block when this was decided. */
+/* The last block that may be applied. A database file is a durable mark itself: what it has applied an
+ * opening does not write again. A server may be out of reach then, so it gets only what the journal
+ * vouches for by itself. */
+static uint64_t applicable(const weir_applier *a, const weir_journal_state *s) {
+    return a->sink.remote ? s->vouched : s->durable.block;
+}
+
+/* Apply one transaction. durable: the last block that may be applied. */
 static void apply_once(weir_applier *a, uint64_t durable) {
     weir_error error = {0};
     weir_replay_result result;
     weir_replay_limits limits = WEIR_REPLAY_ALL;
+    if (a->sink.remote) limits.last_block = durable;
     uint64_t began = applier_now(a);
     int status = weir_replay_step(a->replay, &limits, &result, &error);
     if (status == WEIR_OK)
@@ -330,7 +338,7 @@ static uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t finish_applying(weir_applier *a, const weir_journal_state *s, bool behind) {
     if (!behind) settle(a, s);
     if (a->applied > a->checkpointed) checkpoint_applied(a, 0);
-    a->left = behind || a->seen < s->durable.block;
+    a->left = behind || a->seen < applicable(a, s);
     /* Should the database be locked, it only does not know that nothing waits. */
     if (!a->left && weir_handle_is_emptied(a->handle)) (void)weir_replay_rest(a->replay, NULL);
     a->done = true;
@@ -342,7 +350,7 @@ static uint64_t step_to_the_end(weir_applier *a, const weir_journal_state *s, bo
                                 uint64_t at) {
     bool hopeless = a->backoff.status != WEIR_OK && !passes(a->backoff.status);
     if (!behind || hopeless || at >= a->deadline) return finish_applying(a, s, behind);
-    apply_once(a, s->durable.block);
+    apply_once(a, applicable(a, s));
     if (a->backoff.status == WEIR_OK) return 0;
     uint64_t pause = a->backoff.pause < 10 * MS ? a->backoff.pause : 10 * MS;
     return pause < a->deadline - at ? pause : a->deadline - at;
@@ -357,7 +365,7 @@ uint64_t weir_applier_step(weir_applier *a) {
     bool stopping = weir_applier_is_stopping(a);
     weir_journal_get_state(a->journal, &s);
     uint64_t at = applier_now(a);
-    bool behind = s.durable.block > a->seen;
+    bool behind = applicable(a, &s) > a->seen;
     if (behind && !a->behind_since) begin_to_wait(a, at);
     if (stopping) return step_to_the_end(a, &s, behind, at);
     if (at < a->truce.until) return keep_truce(a, at);
@@ -371,7 +379,7 @@ uint64_t weir_applier_step(weir_applier *a) {
         weir_handle_linger(a->handle, a->row + ROWS_DUE);
         return sooner(pause, a->behind_since + a->linger - at);
     }
-    apply_once(a, s.durable.block);
+    apply_once(a, applicable(a, &s));
     return 0;
 }
 

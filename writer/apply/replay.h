@@ -46,7 +46,8 @@ typedef struct weir_replay_result {
     weir_row_range passed;
     uint64_t passed_late; /* how many of them are in blocks written later than last_wall_ns */
     /* Nothing was applied, and the next step goes on there. Moved forward, last and payload are those
-     * of the last block with rows that somebody else has applied. */
+     * of the last block with rows that somebody else has applied; so they are when a remote sink is
+     * asked for the first time. */
     weir_replay_move moved;
 } weir_replay_result;
 

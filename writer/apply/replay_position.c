@@ -120,7 +120,7 @@ static int move(weir_replay *r, const weir_position *to, weir_replay_result *res
                 weir_error *error) {
     const weir_position *from = &r->at.position;
     int status = is_before(from, to) ? find_marks(r, to, result, error) : WEIR_OK;
-    result->moved = (weir_replay_move){.is = true, .from = *from, .to = *to};
+    result->moved = (weir_replay_move){.is = r->known, .from = *from, .to = *to};
     result->more = true;
     return status;
 }
@@ -135,15 +135,15 @@ int weir_replay_ask(weir_replay *r, weir_replay_result *result, weir_error *erro
     if (status != WEIR_OK) return status;
     bool stands = r->known && same_position(&found, &r->at.position);
     bool committed = r->pending.is && same_position(&found, &r->pending.to.position);
-    bool moved = r->sink->remote && !stands && !committed;
-    if (moved) status = judge_found(r, &found, error);
+    bool elsewhere = r->sink->remote && !stands && !committed;
+    if (elsewhere) status = judge_found(r, &found, error);
     if (status != WEIR_OK) return status;
     if (committed) take_pending(r, result);
     r->pending.is = false;
-    moved = moved && r->known;
-    if (moved) status = move(r, &found, result, error);
+    elsewhere = elsewhere && (r->known || !same_position(&found, &r->origin));
+    if (elsewhere) status = move(r, &found, result, error);
     if (status != WEIR_OK) return status;
     if (!committed) r->at = place_at(&found);
     r->asked = r->known = true;
-    return moved || committed ? WEIR_REPLAY_ELSEWHERE : WEIR_OK;
+    return elsewhere || committed ? WEIR_REPLAY_ELSEWHERE : WEIR_OK;
 }

@@ -153,6 +153,7 @@ static sim_life *life_after(sim_life *parent, const sim_disk *disk, uint64_t see
     m->context = life;
     life->model = parent->model;
     life->base = parent->base;
+    life->server = parent->server;
     life->archive = parent->archive;
     life->depth = parent->depth + 1;
     life->parent = parent;

@@ -1314,7 +1314,11 @@ static void a_position_that_is_none_of_this_journal_is_refused(void **state) {
         }
     }
     sink_state.committed = good;
+    assert_int_equal(serve(), WEIR_OK); /* what it has from others is told, and is no move */
+    assert_false(result.moved.is);
+    assert_int_equal(result.last.block, 4);
     assert_int_equal(serve(), WEIR_OK);
+    assert_int_equal(result.counts.rows, 10);
     assert_rows(40);
 }
 
