@@ -101,16 +101,16 @@ static int judge_found(weir_replay *r, const weir_position *p, weir_error *error
 }
 
 /* Somebody has applied what lies between: those who wait for these rows must hear of it. Blocks
- * without rows may name no lanes, and the one before them says the same. */
+ * without rows may name no lanes, and the one before them says the same. A gap may be very wide. */
 static int find_marks(weir_replay *r, const weir_position *to, weir_replay_result *result,
                       weir_error *error) {
     int status = WEIR_OK;
-    for (uint64_t n = to->block; n > r->at.position.block && !result->last.rows; n--) {
+    uint64_t n = to->block;
+    while (n > r->at.position.block && !result->last.rows) {
         status = weir_reader_read(r->reader, n, &r->block, error);
-        if (status == WEIR_OK)
-            weir_replay_keep_payload(r, result);
-        else if (!weir_replay_is_lost(status))
-            break;
+        if (!is_answer(status)) break;
+        if (status == WEIR_OK) weir_replay_keep_payload(r, result);
+        n = status == WEIR_OK || n == 1 ? n - 1 : weir_reader_nearest(r->reader, n - 1, WEIR_BELOW);
     }
     r->block.header.block = 0;
     return is_answer(status) ? WEIR_OK : status;
@@ -145,5 +145,7 @@ int weir_replay_ask(weir_replay *r, weir_replay_result *result, weir_error *erro
     if (status != WEIR_OK) return status;
     if (!committed) r->at = place_at(&found);
     r->asked = r->known = true;
+    if (error)
+        *error = (weir_error){0}; /* of an answer that was lost, or a block that was not needed */
     return elsewhere || committed ? WEIR_REPLAY_ELSEWHERE : WEIR_OK;
 }
