@@ -214,7 +214,8 @@ static weir_next group(weir_journaler *j, uint64_t *wait_ns) {
 
 /* ---- the step ---------------------------------------------------------------------------- */
 
-/* Whoever sets it wakes this thread then, or waits until it is quiet. */
+/* Relaxed: it is set before the first wait for such a writer, and a step that misses it is followed by
+ * another one. */
 static bool is_vouching(const weir_journaler *j) {
     return atomic_load_explicit(&j->vouching, memory_order_relaxed);
 }

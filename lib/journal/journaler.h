@@ -71,7 +71,8 @@ typedef struct weir_journaler {
     bool full;
     uint64_t retry_ns; /* the last pause between two looks whether a full journal has room */
     bool marked;       /* a block without rows vouches for the last group */
-    /* A writer applies only what is vouched for: it is done at once while somebody waits. */
+    /* A writer applies only what is vouched for: it is done at once while somebody waits. Relaxed:
+     * it says only when. */
     _Atomic bool vouching;
     bool was_quiet;                      /* nothing was pending after the last group */
     uint64_t pending_since, quiet_since; /* 0: not pending, not quiet */
