@@ -102,6 +102,7 @@ static int begin(void *self, const uint8_t journal[16], weir_position *at, weir_
     }
     *at = position_in(&server()->node, journal);
     c->staged = (sim_transaction){.is = true, .epoch = c->epoch, .from = *at};
+    if (!server()->calm && one_in(server(), 12)) fail_over(server()); /* it is asked, and gone */
     return WEIR_OK;
 }
 

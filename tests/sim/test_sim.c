@@ -29,7 +29,7 @@ enum { CRASHES = 0, TROUBLES = 1000, SQLITE = 2000, LONGER = 3000, SQLITE_WORDS 
 /* Sanitized, a state costs ten times as much: fewer of the runs. Of the longer ones there are more
  * when it takes them to visit every kind. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { STRIDE = 16, LONGER_RUNS = 64, SERVER_RUNS = 6 };
+enum { STRIDE = 16, LONGER_RUNS = 64, SERVER_RUNS = 12 };
 #else
 enum { STRIDE = 1, LONGER_RUNS = 128, SERVER_RUNS = 48 };
 #endif

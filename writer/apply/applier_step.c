@@ -123,7 +123,7 @@ static void report_move(weir_applier *a, const weir_replay_move *m) {
             "%s: it has gone back from row %llu to row %llu, as where an older copy of "
             "it was made the server; the rows between are applied again",
             a->name, from, to);
-    else
+    else if (from < to) /* blocks without rows are no news */
         weir_handle_event(a->handle, WEIR_EVENT_POSITION_MOVED,
                           "%s: it has moved on from row %llu to row %llu, which another process or "
                           "a commit without an answer has applied; applying goes on there",
