@@ -141,11 +141,16 @@ static int commit(void *self, const weir_position *to, weir_sink_counts *counts,
     int status = ask_disk(b, error);
     if (status != WEIR_OK) return status;
     *counts = (weir_sink_counts){.rows = b->count - b->committed};
+    b->commits++;
+    bool answered = !b->remote || b->commits % 3;
+    if (!answered && b->commits % 2)
+        return weir_fail(error, WEIR_SINK_UNKNOWN, "nobody knows whether it was done");
     weir_position before = memory_base_position(b, b->journal);
     if (memcmp(to->journal, b->journal, 16) != 0) b->wrong = "a position in another journal";
     if (to->row < before.row) b->wrong = "a position in front of the former";
     b->committed = b->count;
     store(b, to);
+    if (!answered) return weir_fail(error, WEIR_SINK_UNKNOWN, "nobody knows that it was done");
     return WEIR_OK;
 }
 
@@ -170,5 +175,6 @@ weir_sink memory_base_sink(memory_base *b) {
                        .commit = commit,
                        .rollback = rollback,
                        .checkpoint = harden,
-                       .close = close_sink};
+                       .close = close_sink,
+                       .remote = b->remote};
 }

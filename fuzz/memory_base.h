@@ -25,6 +25,9 @@ typedef struct memory_base {
     size_t count, committed, capacity;
     weir_losses losses;
     uint8_t journal[16]; /* of the transaction */
+    /* As a server: each third commit has no answer, and of these each second one is not done. */
+    bool remote;
+    unsigned commits;
     uint64_t declared[4096 / 64 + 1];
     const char *wrong; /* what no database should be asked for; NULL: nothing was */
 } memory_base;

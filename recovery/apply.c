@@ -95,6 +95,25 @@ static int checkpoint_all(const weir_apply_input *input, weir_applied *out, weir
     return WEIR_OK;
 }
 
+/* A server's position may move by itself meanwhile; then there may be rows to apply again. One failure
+ * is none: the answer to a commit may be lost. */
+static int settle_position(const weir_apply_input *input, weir_replay *replay, weir_applied *out,
+                           weir_error *error) {
+    weir_patience patience = weir_patience_start(input->os, input->wait_s);
+    weir_replay_result step;
+    for (bool first = true;; first = false) {
+        int status = weir_replay_settle(replay, &step, error);
+        if (status == WEIR_OK) out->position = step.position;
+        if (status == WEIR_OK && !step.moved.is) return status;
+        bool waits = may_pass(status) && (first || weir_patience_lasts(&patience, out->rows));
+        if (status != WEIR_OK && !waits) return status;
+        if (waits) nap();
+        if (error) *error = (weir_error){0};
+        status = apply_steps(input, replay, out, error);
+        if (status != WEIR_OK) return status;
+    }
+}
+
 int weir_apply_all(const weir_apply_input *input, weir_applied *out, weir_error *error) {
     weir_replay *replay;
     *out = (weir_applied){.position = input->start};
@@ -103,8 +122,7 @@ int weir_apply_all(const weir_apply_input *input, weir_applied *out, weir_error 
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to replay a journal");
     status = apply_steps(input, replay, out, error);
     if (status == WEIR_OK && input->ring) status = weir_apply_ring(input, out, error);
-    if (status == WEIR_OK && input->settle)
-        status = weir_replay_settle(replay, &out->position, error);
+    if (status == WEIR_OK && input->settle) status = settle_position(input, replay, out, error);
     weir_replay_free(replay);
     return status == WEIR_OK ? checkpoint_all(input, out, error) : status;
 }

@@ -313,19 +313,23 @@ typedef enum weir_event {
     WEIR_EVENT_JOURNAL = 18,
     /* Rows left the journal before a named reader (<weir/read.h>) had read them: text names both. */
     WEIR_EVENT_READER_PASSED = 19,
+    /* A database on a server was found at another row of this journal than it was left at: further
+     * back, as after a standby took over that lacked the last commits, or further on. Text says from
+     * where to where. Applying goes on there, and rows that it lacks are applied again. */
+    WEIR_EVENT_POSITION_MOVED = 20,
     /* More segments wait for one sink than it is allowed: they stay in the journal, which may fill. */
-    WEIR_EVENT_SINK_LAGS = 20,
+    WEIR_EVENT_SINK_LAGS = 21,
     /* A sink was detached, since more segments waited for it than it is allowed. They go to the
      * archive until it is attached again. */
-    WEIR_EVENT_SINK_DETACHED = 21,
+    WEIR_EVENT_SINK_DETACHED = 22,
 } weir_event;
 
 /* Without an on_event of its own a handle says on standard error what an operator must know: all of
  * the above but RECOVERED and TORN_TAIL; RESUMED and GROWS_AGAIN where their trouble was said. A
- * line of each kind in an opening; DAMAGE, WEAKENED and KEEP_FAILS each time; trouble that has
- * passed and comes back, once a minute at most. Lines are dropped while descriptor 2 is closed, or
- * is not the file that it was when the handle was opened, or cannot take them at once. An on_event
- * that does nothing keeps a handle quiet.
+ * line of each kind in an opening; DAMAGE, WEAKENED, KEEP_FAILS and POSITION_MOVED each time; trouble
+ * that has passed and comes back, once a minute at most. Lines are dropped while descriptor 2 is
+ * closed, or is not the file that it was when the handle was opened, or cannot take them at once. An
+ * on_event that does nothing keeps a handle quiet.
  *
  * Called on a thread of the library, or inside an opening: return soon, and call no function of
  * weir but those for status and version. text lives until the callback returns. */

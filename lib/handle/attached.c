@@ -40,13 +40,13 @@ static int take_place(weir *w, const char *name, weir_attached **out, weir_error
     return WEIR_OK;
 }
 
-/* A sink that begins, or begins again, needs the rows that it has not got. */
+/* A sink that begins again needs the rows that it has not got; one that begins takes what there is. */
 static int check_kept_rows(weir *w, const char *name, weir_error *error) {
     weir_journal_state state;
     weir_known_sink known;
     weir_journal_get_state(w->journal, &state);
-    bool found = weir_journal_find_sink(w->journal, name, &known);
-    uint64_t next = found ? known.record.safe.block + 1 : 1;
+    if (!weir_journal_find_sink(w->journal, name, &known) || known.broken) return WEIR_OK;
+    uint64_t next = known.record.safe.block ? known.record.safe.block + 1 : known.record.begin;
     if (!state.first_block || next >= state.first_block) return WEIR_OK;
     return weir_fail(error, WEIR_UNSUPPORTED,
                      "%s: blocks %llu to %llu, which it needs, have left the journal", name,

@@ -176,6 +176,8 @@ static int close_handle(weir *w) {
     weir_crash_forget(w); /* nobody can ask for it again */
     int journaled = weir_journaler_stop(&w->journaler);
     w->emptied = quiet && journaled == WEIR_OK;
+    if (journaled == WEIR_OK && atomic_load_explicit(&w->journaler.vouching, memory_order_relaxed))
+        weir_journaler_vouch(&w->journaler); /* its thread has ended */
     finish_writers(w, deadline);
     if (journaled != WEIR_OK)
         (void)weir_fail(&error, journaled, "%s: rows stay in the ring for the next opening: %s",

@@ -64,9 +64,16 @@ const weir_options *weir_handle_options(weir *w) { return &w->options; }
 const char *weir_handle_directory(weir *w) { return w->directory; }
 bool weir_handle_is_emptied(weir *w) { return w->emptied; }
 weir_position weir_handle_start(const weir_attached *s) { return s->start; }
+uint64_t weir_handle_begin(const weir_attached *s) { return s->begin; }
 
 static void store(_Atomic uint64_t *field, uint64_t value) {
     atomic_store_explicit(field, value, memory_order_release);
+}
+
+/* What callers were told stays so, also when a database goes back and gets the rows again. Only the
+ * writer thread stores these. */
+static void raise_mark(_Atomic uint64_t *field, uint64_t value) {
+    if (atomic_load_explicit(field, memory_order_relaxed) < value) store(field, value);
 }
 
 static void add_count(_Atomic uint64_t *field, uint64_t value) {
@@ -86,9 +93,10 @@ void weir_handle_applied(weir_attached *s, const weir_block_header *last,
     if (weir_id_equal(payload->ring, w->ring.header.id))
         for (uint32_t i = 0; i < payload->lanes; i++) {
             weir_lane_mark mark = weir_payload_lane(payload, i);
-            if (mark.lane < w->options.lanes_max) store(&s->lane_applied[mark.lane], mark.position);
+            if (mark.lane < w->options.lanes_max)
+                raise_mark(&s->lane_applied[mark.lane], mark.position);
         }
-    store(&s->applied_row, last->first_row + last->rows - 1);
+    raise_mark(&s->applied_row, last->first_row + last->rows - 1);
     weir_journaler_notify(&w->journaler, &w->journaler.applied);
 }
 
@@ -99,6 +107,10 @@ void weir_handle_deleted(weir_attached *s, uint64_t rows, uint64_t wal_bytes) {
 }
 
 void weir_handle_keep_suspended(weir_attached *s) { add_count(&s->keeps_suspended, 1); }
+
+void weir_handle_vouch(weir *w) {
+    atomic_store_explicit(&w->journaler.vouching, true, memory_order_relaxed);
+}
 
 void weir_handle_apply_status(weir_attached *s, int status) {
     atomic_store_explicit(&s->apply_status, status, memory_order_release);

@@ -95,6 +95,8 @@ const char *weir_handle_directory(weir *w); /* absolute; lives as long as the ha
 bool weir_handle_is_emptied(weir *w);
 /* The position in this journal that the sink had at opening. */
 weir_position weir_handle_start(const weir_attached *s);
+/* The first block that the sink was to have; 0: of the journal's first. */
+uint64_t weir_handle_begin(const weir_attached *s);
 void weir_handle_event(weir *w, weir_event event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -106,7 +108,8 @@ void weir_handle_switch_thread(weir *w);
 /* ---- the writer of a sink reports ---- */
 
 /* The transaction that ends with this block is committed. Call it after each commit, with the
- * payload of that block, whose lane entries count. Wakes the callers that wait. */
+ * payload of that block, whose lane entries count. Wakes the callers that wait. A block before one that
+ * was reported takes nothing back. */
 void weir_handle_applied(weir_attached *s, const weir_block_header *last,
                          const weir_payload *payload, uint64_t rows, uint64_t rejected,
                          uint64_t ignored, uint64_t wal_bytes);
@@ -114,6 +117,8 @@ void weir_handle_applied(weir_attached *s, const weir_block_header *last,
  * last position of the sink that its writer knows. May detach sinks that lag. */
 int weir_handle_release(weir_attached *s, uint64_t block, const weir_position *at,
                         weir_error *error);
+/* The writer applies only blocks that are vouched for (journal.h): let that be soon, and tell it. */
+void weir_handle_vouch(weir *w);
 /* Why nothing is being applied; WEIR_OK when rows are applied again. Any status but WEIR_OK,
  * WEIR_BUSY, WEIR_IO and WEIR_NO_SPACE is final, and callers that wait for rows to be applied
  * return it. */

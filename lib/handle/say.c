@@ -15,7 +15,7 @@ static const uint32_t recurring = BIT(WEIR_EVENT_APPLY_WAITS) | BIT(WEIR_EVENT_A
 /* Few, and each about something else: a promise, a part of the journal, a table. */
 static const uint32_t single = BIT(WEIR_EVENT_WEAKENED) | BIT(WEIR_EVENT_DAMAGE) |
                                BIT(WEIR_EVENT_KEEP_FAILS) | BIT(WEIR_EVENT_JOURNAL) |
-                               BIT(WEIR_EVENT_SINK_DETACHED);
+                               BIT(WEIR_EVENT_POSITION_MOVED) | BIT(WEIR_EVENT_SINK_DETACHED);
 static const uint32_t normal = BIT(WEIR_EVENT_RECOVERED) | BIT(WEIR_EVENT_TORN_TAIL);
 
 /* What to do, where the text itself does not say it. */

@@ -53,7 +53,7 @@ int weir_journal_put(weir_journal *j, weir_segment *s, weir_buffer *buffer, weir
     h->first_row = j->state.next_row;
     h->wall_ns = j->os->wall(j->os->self);
     h->previous_hash = j->state.end.hash;
-    h->durable_block = j->state.durable.block;
+    h->durable_block = j->named = j->state.durable.block;
     weir_block_header_encode(buffer->bytes, h);
     int status = weir_segment_append(s, buffer->bytes, weir_block_extent(h), error);
     if (status != WEIR_OK) return status;
@@ -70,6 +70,7 @@ void weir_journal_commit_appended(weir_journal *j) {
     const weir_log_end *end = &j->state.end;
     weir_catalog_extend(&j->catalog, end, j->state.next_row);
     j->state.durable = (weir_durable_mark){end->block, end->hash, j->state.next_row - 1, "block"};
+    j->state.vouched = j->named;
     j->state.bytes_written += j->unsynced;
     weir_journal_unlock(j);
     j->durable_end = *end;

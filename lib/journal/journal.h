@@ -114,6 +114,9 @@ const weir_tables *weir_journal_tables(const weir_journal *j);
 typedef struct weir_journal_state {
     weir_log_end end;          /* appended */
     weir_durable_mark durable; /* block, hash, and row: last durable row */
+    /* A durable block names this one as durable. What is between the two an opening after a power cut
+     * may write again, under other numbers and hashes. */
+    uint64_t vouched;
     uint64_t next_row;
     uint64_t bytes;         /* of segments */
     uint64_t bytes_written; /* extents of blocks made durable since opening */

@@ -214,22 +214,36 @@ static weir_next group(weir_journaler *j, uint64_t *wait_ns) {
 
 /* ---- the step ---------------------------------------------------------------------------- */
 
+/* Relaxed: it is set before the first wait for such a writer, and a step that misses it is followed by
+ * another one. */
+static bool is_vouching(const weir_journaler *j) {
+    return atomic_load_explicit(&j->vouching, memory_order_relaxed);
+}
+
 /* A block without rows carries the durable mark of the last group, which otherwise only the
  * ring's header would have. A mark that cannot be written loses no rows; the next group will
  * meet the same failure and handle it. */
-static weir_next leave_durable_mark(weir_journaler *j) {
+void weir_journaler_vouch(weir_journaler *j) {
     weir_error error = {0};
-    if (!j->marked && weir_drain_mark(&j->drain, &error) == WEIR_OK)
-        (void)weir_journal_sync(j->journal, &error);
-    j->marked = true;
-    return WEIR_NEXT_IDLE;
+    weir_journal_state state;
+    if (j->marked) return;
+    int status = weir_drain_mark(&j->drain, &error);
+    /* Nobody else may come: whoever makes room wakes this thread. */
+    j->marked = status != WEIR_FULL || !is_vouching(j);
+    if (status == WEIR_OK) status = weir_journal_sync(j->journal, &error);
+    if (status != WEIR_OK || !is_vouching(j)) return;
+    weir_journal_get_state(j->journal, &state);
+    if (j->on_durable) j->on_durable(j->context, state.durable.row);
 }
 
 static weir_next quiet(weir_journaler *j, uint64_t now, uint64_t *wait_ns) {
     j->pending_since = 0;
     j->was_quiet = true;
     if (!j->quiet_since) j->quiet_since = now;
-    if (now - j->quiet_since >= QUIET_LINGERS * j->linger_ns) return leave_durable_mark(j);
+    bool wanted = is_vouching(j) && atomic_load_explicit(&j->waiters, memory_order_relaxed) > 0;
+    bool calm = now - j->quiet_since >= QUIET_LINGERS * j->linger_ns;
+    if (wanted || calm) weir_journaler_vouch(j);
+    if (calm) return WEIR_NEXT_IDLE;
     *wait_ns = j->linger_ns;
     return WEIR_NEXT_WAIT;
 }

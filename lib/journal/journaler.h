@@ -71,7 +71,10 @@ typedef struct weir_journaler {
     bool full;
     uint64_t retry_ns; /* the last pause between two looks whether a full journal has room */
     bool marked;       /* a block without rows vouches for the last group */
-    bool was_quiet;    /* nothing was pending after the last group */
+    /* A writer applies only what is vouched for: it is done at once while somebody waits. Relaxed:
+     * it says only when. */
+    _Atomic bool vouching;
+    bool was_quiet;                      /* nothing was pending after the last group */
     uint64_t pending_since, quiet_since; /* 0: not pending, not quiet */
     unsigned failures;                   /* in a row */
     struct {
@@ -102,6 +105,8 @@ weir_next weir_journaler_step(weir_journaler *j, uint64_t *wait_ns);
 /* Make everything published durable and end the thread. WEIR_OK; WEIR_FULL when rows are left in
  * the ring; or WEIR_STOPPED. */
 int weir_journaler_stop(weir_journaler *j);
+/* When the thread has ended: vouch for the last group, if nothing does. */
+void weir_journaler_vouch(weir_journaler *j);
 void weir_journaler_release(weir_journaler *j);
 
 /* Wake the journal thread if it waits in any way. Async-signal-safe. */

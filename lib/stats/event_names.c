@@ -26,6 +26,7 @@ const char *weir_event_name(unsigned event) {
     case WEIR_EVENT_NO_LANE: return "NO_LANE";
     case WEIR_EVENT_JOURNAL: return "JOURNAL";
     case WEIR_EVENT_READER_PASSED: return "READER_PASSED";
+    case WEIR_EVENT_POSITION_MOVED: return "POSITION_MOVED";
     case WEIR_EVENT_SINK_LAGS: return "SINK_LAGS";
     case WEIR_EVENT_SINK_DETACHED: return "SINK_DETACHED";
     default: return NULL;

@@ -26,5 +26,7 @@ const sim_base *sim_base_plain(void);
 /* Whether a row of a table that a test has declared besides is as it was appended; without this,
  * no such row is. */
 extern bool (*sim_base_plain_judge)(const weir_value *values, uint16_t count);
+/* The number of a row, if it is as it was appended. */
+bool sim_base_row_number(const uint8_t *row, size_t bytes, uint32_t *number);
 
 #endif

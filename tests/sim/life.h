@@ -10,6 +10,7 @@
 #include "base.h"
 #include "machine.h"
 #include "model.h"
+#include "server.h"
 
 #define SIM_JOURNAL "/j"
 
@@ -44,6 +45,7 @@ typedef struct sim_life {
     bool struck;       /* what troubles it has befallen it, or a life before it */
     bool short_run;    /* of which no state is visited twice */
     bool archive;      /* applied segments are kept */
+    sim_server server; /* where the base is one */
     void *stranger;    /* another connection to the database */
     uint32_t crash_in; /* crash points until the next one that counts; 0: every one does */
     struct sim_life *parent;

@@ -94,14 +94,17 @@ static bool fits(const weir_value *values, uint16_t count) {
     return sim_model_pad_fits((uint32_t)values[0].as.integer, values[1].as.bytes, pad);
 }
 
-static int stage(plain *p, const uint8_t *row, size_t bytes) {
+bool sim_base_row_number(const uint8_t *row, size_t bytes, uint32_t *number) {
     static weir_value values[WEIR_COLUMNS_MAX];
     uint16_t table, count;
-    if (!weir_row_decode(row, bytes, &table, &count, values)) return WEIR_DAMAGED;
-    if (!fits(values, count)) return WEIR_DAMAGED;
+    if (!weir_row_decode(row, bytes, &table, &count, values) || !fits(values, count)) return false;
+    *number = (uint32_t)values[0].as.integer;
+    return true;
+}
+
+static int stage(plain *p, const uint8_t *row, size_t bytes) {
     if (p->staged_count == ROWS_AT_ONCE) return WEIR_DAMAGED; /* more than were ever appended */
-    p->staged[p->staged_count++] = (uint32_t)values[0].as.integer;
-    return WEIR_OK;
+    return sim_base_row_number(row, bytes, &p->staged[p->staged_count++]) ? WEIR_OK : WEIR_DAMAGED;
 }
 
 static int apply(void *self, const weir_block_header *header, weir_cursor body,

@@ -12,7 +12,8 @@
  *     from CRASHES    a short workload, with every crash
  *     from TROUBLES   a short workload, with every trouble at every call
  *     from SQLITE     those of up to two operations, with every crash, over SQLite
- *     from LONGER     longer workloads, by chance: their kind is told by the number, too */
+ *     from LONGER     longer workloads, by chance: their kind is told by the number, too
+ *     from SERVER     the same, with a database that is a server on another machine */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,13 +24,14 @@
 #include "vfs.h"
 
 enum { CRASHES = 0, TROUBLES = 1000, SQLITE = 2000, LONGER = 3000, SQLITE_WORDS = 83 };
+#define SERVER ((uint64_t)1 << 40)
 
 /* Sanitized, a state costs ten times as much: fewer of the runs. Of the longer ones there are more
  * when it takes them to visit every kind. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { STRIDE = 16, LONGER_RUNS = 64 };
+enum { STRIDE = 16, LONGER_RUNS = 64, SERVER_RUNS = 12 };
 #else
-enum { STRIDE = 1, LONGER_RUNS = 128 };
+enum { STRIDE = 1, LONGER_RUNS = 128, SERVER_RUNS = 48 };
 #endif
 enum { LONGER_MOST = 320 };
 
@@ -56,6 +58,12 @@ static void run_longer(sim_life *life, uint64_t number) {
 static void run(uint64_t number) {
     static sim_life life;
     sim_run = number;
+    if (number >= SERVER) {
+        sim_run_begin(&life, sim_base_server(), number);
+        sim_server_run(&life, number - SERVER);
+        sim_life_end(&life);
+        return;
+    }
     if (number >= LONGER) {
         run_longer(&life, number);
         return;
@@ -103,6 +111,9 @@ static int suite(const struct timespec *began) {
     for (uint64_t word = 0; word < SQLITE_WORDS; word += STRIDE)
         run(SQLITE + word);
     note_part("sqlite", began);
+    for (uint64_t server = 0; server < SERVER_RUNS; server++)
+        run(SERVER + server);
+    note_part("server", began);
     uint64_t longer = 0;
     for (; longer < LONGER_RUNS || (longer < LONGER_MOST && sim_unvisited(false)); longer++)
         run(LONGER + longer);
@@ -114,8 +125,11 @@ static int suite(const struct timespec *began) {
 
 static int soak(const struct timespec *began, double seconds, uint64_t seed) {
     (void)sim_word_count();
-    for (uint64_t number = LONGER + 1000 + seed * 1000000; seconds_since(began) < seconds; number++)
+    for (uint64_t number = LONGER + 1000 + seed * 1000000; seconds_since(began) < seconds;
+         number++) {
         run(number);
+        run(SERVER + number);
+    }
     sim_report(seconds_since(began));
     return 0;
 }

@@ -103,8 +103,10 @@ static int fill_applier(weir_applier *a, weir_attached *attached, const char *na
     int status =
         weir_replay_make(a->os, weir_journal_locator(a->journal), weir_journal_id(a->journal),
                          &a->sink, WEIR_REPLAY_STOP_AT_DAMAGE, &a->replay);
-    return status == WEIR_OK ? status
-                             : weir_fail(error, status, "%s: no memory for the writer", name);
+    if (status != WEIR_OK)
+        return weir_fail(error, status, "%s: no memory for the writer", name);
+    weir_replay_begin_at(a->replay, weir_handle_begin(a->attached));
+    return WEIR_OK;
 }
 
 int weir_applier_make(weir_attached *attached, const char *name, const weir_sink *sink,
@@ -119,6 +121,7 @@ int weir_applier_make(weir_attached *attached, const char *name, const weir_sink
     }
     a->sink = *sink; /* replay has the address of a->sink */
     a->wakeup = wakeup;
+    if (sink->remote) weir_handle_vouch(a->handle);
     *out = a;
     return WEIR_OK;
 }

@@ -85,6 +85,53 @@ static void backoff_clear(weir_applier *a) {
                       a->name);
 }
 
+/* ---- reporting ------------------------------------------------------------------------------- */
+
+static void report_applied(weir_applier *a, const weir_replay_result *r) {
+    a->carry.rows += r->counts.rows;
+    a->carry.rejected += r->counts.rejected;
+    a->carry.ignored += r->counts.ignored;
+    a->position = r->position;
+    a->row = r->position.row;
+    a->applied = r->position.block;
+    if (r->counts.rejected)
+        weir_handle_event(
+            a->handle, WEIR_EVENT_REJECTED,
+            "%s: %llu of the rows up to number %llu were refused; see the table weir_reject",
+            a->name, (unsigned long long)r->counts.rejected, (unsigned long long)a->row);
+    if (r->counts.mended)
+        weir_handle_event(a->handle, WEIR_EVENT_TABLE_MENDED,
+                          "%s: %s; if it was renamed or dropped, declare what takes its place",
+                          a->name, r->counts.mended);
+    if (!r->last.block) return; /* no block is complete: the handle counts by blocks */
+    /* What comes after this block is younger, and older than nothing that waited when it came. */
+    if (r->last.wall_ns > a->waiting_since) a->waiting_since = r->last.wall_ns;
+    weir_handle_waiting(a->attached, a->waiting_since);
+    weir_handle_applied(a->attached, &r->last, &r->payload, a->carry.rows, a->carry.rejected,
+                        a->carry.ignored, r->counts.wal_bytes);
+    a->carry = (weir_sink_counts){0};
+}
+
+/* The server's position is elsewhere in this journal. Rows that were told as applied stay told: they
+ * are applied again, and only the event says that they were gone. */
+static void report_move(weir_applier *a, const weir_replay_move *m) {
+    unsigned long long from = m->from.row, to = m->to.row;
+    if (!m->is) return;
+    if (from > to)
+        weir_handle_event(
+            a->handle, WEIR_EVENT_POSITION_MOVED,
+            "%s: it has gone back from row %llu to row %llu, as where an older copy of "
+            "it was made the server; the rows between are applied again",
+            a->name, from, to);
+    else if (from < to) /* blocks without rows are no news */
+        weir_handle_event(a->handle, WEIR_EVENT_POSITION_MOVED,
+                          "%s: it has moved on from row %llu to row %llu, which another process or "
+                          "a commit without an answer has applied; applying goes on there",
+                          a->name, from, to);
+    if (a->seen > m->to.block) a->seen = m->to.block;
+    if (a->checkpointed > m->to.block) a->checkpointed = m->to.block;
+}
+
 /* ---- hardening ------------------------------------------------------------------------------- */
 
 /* What was applied since the last hardening may be lost: rows may have to be applied once more. */
@@ -131,11 +178,10 @@ static bool holds_up(const weir_applier *a, const weir_journal_state *s) {
 /* Move the position over such blocks. If that fails, the next rows move it, or the next opening
  * does. */
 static void settle(weir_applier *a, const weir_journal_state *s) {
-    weir_position position;
-    if (!holds_up(a, s)) return;
-    if (weir_replay_settle(a->replay, &position, NULL) != WEIR_OK) return;
-    a->position = position;
-    a->applied = position.block;
+    weir_replay_result result;
+    if (!holds_up(a, s) || weir_replay_settle(a->replay, &result, NULL) != WEIR_OK) return;
+    report_move(a, &result.moved);
+    report_applied(a, &result);
 }
 
 static uint64_t checkpoint_when_quiet(weir_applier *a, const weir_journal_state *s, uint64_t at) {
@@ -154,31 +200,6 @@ static uint64_t checkpoint_when_quiet(weir_applier *a, const weir_journal_state 
 }
 
 /* ---- applying -------------------------------------------------------------------------------- */
-
-static void report_applied(weir_applier *a, const weir_replay_result *r) {
-    a->carry.rows += r->counts.rows;
-    a->carry.rejected += r->counts.rejected;
-    a->carry.ignored += r->counts.ignored;
-    a->position = r->position;
-    a->row = r->position.row;
-    a->applied = r->position.block;
-    if (r->counts.rejected)
-        weir_handle_event(
-            a->handle, WEIR_EVENT_REJECTED,
-            "%s: %llu of the rows up to number %llu were refused; see the table weir_reject",
-            a->name, (unsigned long long)r->counts.rejected, (unsigned long long)a->row);
-    if (r->counts.mended)
-        weir_handle_event(a->handle, WEIR_EVENT_TABLE_MENDED,
-                          "%s: %s; if it was renamed or dropped, declare what takes its place",
-                          a->name, r->counts.mended);
-    if (!r->last.block) return; /* no block is complete: the handle counts by blocks */
-    /* What comes after this block is younger, and older than nothing that waited when it came. */
-    if (r->last.wall_ns > a->waiting_since) a->waiting_since = r->last.wall_ns;
-    weir_handle_waiting(a->attached, a->waiting_since);
-    weir_handle_applied(a->attached, &r->last, &r->payload, a->carry.rows, a->carry.rejected,
-                        a->carry.ignored, r->counts.wal_bytes);
-    a->carry = (weir_sink_counts){0};
-}
 
 /* How long to leave the write lock to others after a transaction. */
 static uint64_t gap_for_others(weir_applier *a, uint64_t began, uint64_t ended) {
@@ -228,6 +249,7 @@ static uint64_t keep_truce(weir_applier *a, uint64_t at) {
 
 static void after_transaction(weir_applier *a, const weir_replay_result *r, uint64_t began) {
     backoff_clear(a);
+    report_move(a, &r->moved);
     report_applied(a, r);
     a->quiet_since = applier_now(a);
     weir_handle_took(a->attached, a->quiet_since - began);
@@ -253,11 +275,19 @@ static void caught_up(weir_applier *a, const weir_position *position, uint64_t d
     a->fairness_at = applier_now(a);
 }
 
-/* Apply one transaction. durable: the last durable block when this was decided. */
+/* The last block that may be applied. A database file is a durable mark itself: what it has applied an
+ * opening does not write again. A server may be out of reach then, so it gets only what the journal
+ * vouches for by itself. */
+static uint64_t applicable(const weir_applier *a, const weir_journal_state *s) {
+    return a->sink.remote ? s->vouched : s->durable.block;
+}
+
+/* Apply one transaction. durable: the last block that may be applied. */
 static void apply_once(weir_applier *a, uint64_t durable) {
     weir_error error = {0};
     weir_replay_result result;
     weir_replay_limits limits = WEIR_REPLAY_ALL;
+    if (a->sink.remote) limits.last_block = durable;
     uint64_t began = applier_now(a);
     int status = weir_replay_step(a->replay, &limits, &result, &error);
     if (status == WEIR_OK)
@@ -309,7 +339,7 @@ static uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t finish_applying(weir_applier *a, const weir_journal_state *s, bool behind) {
     if (!behind) settle(a, s);
     if (a->applied > a->checkpointed) checkpoint_applied(a, 0);
-    a->left = behind || a->seen < s->durable.block;
+    a->left = behind || a->seen < applicable(a, s);
     /* Should the database be locked, it only does not know that nothing waits. */
     if (!a->left && weir_handle_is_emptied(a->handle)) (void)weir_replay_rest(a->replay, NULL);
     a->done = true;
@@ -321,7 +351,7 @@ static uint64_t step_to_the_end(weir_applier *a, const weir_journal_state *s, bo
                                 uint64_t at) {
     bool hopeless = a->backoff.status != WEIR_OK && !passes(a->backoff.status);
     if (!behind || hopeless || at >= a->deadline) return finish_applying(a, s, behind);
-    apply_once(a, s->durable.block);
+    apply_once(a, applicable(a, s));
     if (a->backoff.status == WEIR_OK) return 0;
     uint64_t pause = a->backoff.pause < 10 * MS ? a->backoff.pause : 10 * MS;
     return pause < a->deadline - at ? pause : a->deadline - at;
@@ -336,7 +366,7 @@ uint64_t weir_applier_step(weir_applier *a) {
     bool stopping = weir_applier_is_stopping(a);
     weir_journal_get_state(a->journal, &s);
     uint64_t at = applier_now(a);
-    bool behind = s.durable.block > a->seen;
+    bool behind = applicable(a, &s) > a->seen;
     if (behind && !a->behind_since) begin_to_wait(a, at);
     if (stopping) return step_to_the_end(a, &s, behind, at);
     if (at < a->truce.until) return keep_truce(a, at);
@@ -350,7 +380,7 @@ uint64_t weir_applier_step(weir_applier *a) {
         weir_handle_linger(a->attached, a->row + ROWS_DUE);
         return sooner(pause, a->behind_since + a->linger - at);
     }
-    apply_once(a, s.durable.block);
+    apply_once(a, applicable(a, &s));
     return 0;
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "replay_blocks.h"
+#include "replay_position.h"
 
 static const weir_batch_limit usual_appetite = {65536, 32 << 20};
 
@@ -31,6 +31,8 @@ int weir_replay_make(const weir_os *os, weir_locator locator, const weir_id jour
     return WEIR_OK;
 }
 
+void weir_replay_begin_at(weir_replay *r, uint64_t block) { r->first_block = block; }
+
 void weir_replay_free(weir_replay *r) {
     if (!r) return;
     weir_reader_free(r->reader);
@@ -40,10 +42,6 @@ void weir_replay_free(weir_replay *r) {
 }
 
 /* ---- what to apply --------------------------------------------------------------------------- */
-
-static uint64_t last_row_of(const weir_block_header *h) {
-    return h->first_row + h->rows - 1; /* h->first_row - 1 for none */
-}
 
 static bool is_beyond(const weir_block_header *h, const weir_replay_limits *limits) {
     return h->block > limits->last_block || (h->rows && h->first_row > limits->last_row);
@@ -74,7 +72,7 @@ static int pass_without_rows(weir_replay *r, weir_replay_place *at, weir_error *
 static void count_late(const weir_replay *r, weir_replay_place *at) {
     const weir_block_header *h = &r->block.header;
     uint64_t first = h->first_row > at->position.row ? h->first_row : at->position.row + 1;
-    uint64_t last = last_row_of(h);
+    uint64_t last = weir_replay_last_row(h);
     if (h->kind != WEIR_BLOCK_ROWS || last < first) return;
     at->late_row = last;
     at->late += last - first + 1;
@@ -100,21 +98,11 @@ static int find_work(weir_replay *r, weir_replay_place *at, const weir_replay_li
 
 /* ---- applying -------------------------------------------------------------------------------- */
 
-static void keep_payload(weir_replay *r, weir_replay_result *result) {
-    const weir_payload *p = &r->block.payload;
-    result->last = r->block.header;
-    if (!p->lanes || p->lanes > WEIR_LANES_LIMIT) return; /* it names no lane */
-    result->payload = *p;
-    memcpy(r->lanes, p->lane_entries, (size_t)p->lanes * WEIR_LANE_ENTRY);
-    result->payload.lane_entries = r->lanes;
-    result->payload.body = (weir_cursor){0};
-}
-
 /* Rows of the block at hand, from the position on, as far as the limits allow. */
 static weir_row_range range_of(const weir_replay *r, const transaction *t,
                                const weir_replay_limits *limits) {
     const weir_block_header *h = &r->block.header;
-    weir_row_range range = {t->at.position.row + 1, last_row_of(h)};
+    weir_row_range range = {t->at.position.row + 1, weir_replay_last_row(h)};
     if (range.first < h->first_row) range.first = h->first_row;
     if (range.last > limits->last_row) range.last = limits->last_row;
     if (r->row_limit && range.last + 1 - range.first > r->row_limit - t->rows)
@@ -138,7 +126,7 @@ static int apply_row_range(weir_replay *r, transaction *t, const weir_replay_lim
         t->at.position.row = range.last;
         t->at.late = 0;
     }
-    t->cut = t->at.position.row < last_row_of(h);
+    t->cut = t->at.position.row < weir_replay_last_row(h);
     t->bytes += h->raw_bytes;
     return WEIR_OK;
 }
@@ -161,7 +149,7 @@ static int apply_block(weir_replay *r, transaction *t, const weir_replay_limits 
     t->at.position.block = h->block;
     t->at.position.hash = h->hash;
     weir_replay_pass_block(r, &t->at);
-    keep_payload(r, result);
+    weir_replay_keep_payload(r, result);
     return WEIR_OK;
 }
 
@@ -201,23 +189,9 @@ static int apply_blocks(weir_replay *r, transaction *t, const weir_replay_limits
     return status;
 }
 
-static bool same_position(const weir_position *a, const weir_position *b) {
-    return a->block == b->block && a->row == b->row && a->hash == b->hash;
-}
-
-static int begin_where_we_stand(weir_replay *r, weir_error *error) {
-    weir_position found;
-    int status = r->sink->begin(r->sink->self, r->journal, &found, error);
-    if (status != WEIR_OK || same_position(&found, &r->at.position)) return status;
-    return weir_fail(error, WEIR_FOREIGN,
-                     "the database's position moved from row %llu to row %llu "
-                     "without us: it was restored or replaced while it was open",
-                     (unsigned long long)r->at.position.row, (unsigned long long)found.row);
-}
-
 static int run_transaction(weir_replay *r, transaction *t, const weir_replay_limits *limits,
                            weir_replay_result *result, weir_error *error) {
-    int status = begin_where_we_stand(r, error);
+    int status = weir_replay_begin(r, error);
     if (status != WEIR_OK) return status;
     status = apply_blocks(r, t, limits, result, error);
     return status == WEIR_OK
@@ -256,6 +230,7 @@ static int attempt(weir_replay *r, const weir_replay_limits *limits, bool again,
         widen(r, limits);
         return status;
     }
+    if (status == WEIR_SINK_UNKNOWN) weir_replay_keep_pending(r, &t.at, result);
     r->sink->rollback(r->sink->self);
     if (status == WEIR_SINK_AGAIN) lower_row_limit(r, t.rows + r->block.header.rows);
     return status;
@@ -267,14 +242,27 @@ bool weir_replay_unsettled(const weir_replay *r) {
     return r->ready && !r->at.gap && !r->at.late && r->at.next > r->at.position.block + 1;
 }
 
-static int remember_position(weir_replay *r, const weir_position *to, weir_error *error) {
-    weir_sink_counts counts;
-    int status = begin_where_we_stand(r, error);
-    if (status == WEIR_OK) status = r->sink->commit(r->sink->self, to, &counts, error);
-    if (status != WEIR_OK) r->sink->rollback(r->sink->self);
-    if (status != WEIR_SINK_REOPENED) return status;
+/* The sink may have been opened again, or be elsewhere, or its commit was not answered: ask where it
+ * is, if it can be elsewhere. If not, settling may be tried again. */
+static int ask_after_settling(weir_replay *r, weir_replay_result *result, weir_error *error) {
     weir_replay_forget(r);
-    return weir_fail(error, WEIR_BUSY, "the database was opened again");
+    int status = r->sink->remote ? weir_replay_ask(r, result, error) : WEIR_OK;
+    if (status == WEIR_REPLAY_ELSEWHERE) return WEIR_OK;
+    return status == WEIR_OK ? weir_fail(error, WEIR_BUSY, "the database was opened again")
+                             : status;
+}
+
+static int remember_place(weir_replay *r, const weir_replay_place *to, weir_replay_result *result,
+                          weir_error *error) {
+    weir_sink_counts counts;
+    int status = weir_replay_begin(r, error);
+    if (status == WEIR_OK) status = r->sink->commit(r->sink->self, &to->position, &counts, error);
+    if (status != WEIR_OK) r->sink->rollback(r->sink->self);
+    if (status == WEIR_OK) r->at = *to;
+    if (status == WEIR_SINK_UNKNOWN) weir_replay_keep_pending(r, to, result);
+    return status == WEIR_SINK_REOPENED || status == WEIR_SINK_UNKNOWN
+               ? ask_after_settling(r, result, error)
+               : status;
 }
 
 /* Lost rows behind which no other row stands: the journal would seem to lack them for ever. */
@@ -283,16 +271,16 @@ static bool ends_in_lost_rows(const weir_replay *r) {
            r->at.behind > r->at.position.row;
 }
 
-int weir_replay_settle(weir_replay *r, weir_position *now, weir_error *error) {
-    weir_position to = r->at.position;
-    *now = to;
+int weir_replay_settle(weir_replay *r, weir_replay_result *result, weir_error *error) {
+    weir_replay_place to = r->at;
+    *result = (weir_replay_result){.position = to.position};
     bool lost = ends_in_lost_rows(r);
     if (!lost && !weir_replay_unsettled(r)) return WEIR_OK;
-    to.block = r->at.next - 1;
-    to.hash = r->at.hash;
-    if (lost) to.row = r->at.behind;
-    int status = remember_position(r, &to, error);
-    if (status == WEIR_OK) *now = r->at.position = to;
+    to.position.block = to.next - 1;
+    to.position.hash = to.hash;
+    if (lost) to.position.row = to.behind;
+    int status = remember_place(r, &to, result, error);
+    result->position = r->at.position;
     return status;
 }
 
@@ -301,17 +289,28 @@ int weir_replay_rest(weir_replay *r, weir_error *error) {
     return known && r->sink->rest ? r->sink->rest(r->sink->self, &r->at.position, error) : WEIR_OK;
 }
 
+/* Nobody knows whether it is committed, and the database was asked once in vain: the caller waits
+ * before the next step asks again. */
+static int give_up_asking(int status, weir_error *error) {
+    if (status == WEIR_SINK_REOPENED)
+        return weir_fail(error, WEIR_BUSY, "the database's position does not stay where it is");
+    if (error) error->status = WEIR_IO; /* the text is the sink's */
+    return WEIR_IO;
+}
+
 int weir_replay_step(weir_replay *r, const weir_replay_limits *limits, weir_replay_result *result,
                      weir_error *error) {
     bool again = false;
-    int status;
+    int status, asked = 0;
     do {
-        status = weir_replay_get_ready(r, error);
         *result = (weir_replay_result){.position = r->at.position};
+        status = weir_replay_get_ready(r, result, error);
         if (status == WEIR_OK) status = attempt(r, limits, again, result, error);
-        if (status == WEIR_SINK_REOPENED) weir_replay_forget(r);
         again = status == WEIR_SINK_AGAIN || status == WEIR_SINK_ANEW;
-    } while (again || status == WEIR_SINK_REOPENED);
+        if (status != WEIR_SINK_REOPENED && status != WEIR_SINK_UNKNOWN) continue;
+        weir_replay_forget(r);
+        if (r->sink->remote && asked++) status = give_up_asking(status, error);
+    } while (again || status == WEIR_SINK_REOPENED || status == WEIR_SINK_UNKNOWN);
     result->position = r->at.position;
-    return status;
+    return status == WEIR_REPLAY_ELSEWHERE ? WEIR_OK : status;
 }

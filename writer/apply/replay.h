@@ -5,7 +5,9 @@
  *
  * A position names the last block that is wholly applied, and the last row applied, which may be in
  * the next block. Each block names the hash of the block before it. If the next block does not name
- * the hash of the position, the position belongs to another history, and applying stops. */
+ * the hash of the position, the position belongs to another history, and applying stops.
+ *
+ * A commit whose answer is lost, and a position that a server keeps: replay_position.h. */
 #ifndef WEIR_REPLAY_H
 #define WEIR_REPLAY_H
 
@@ -27,6 +29,12 @@ typedef struct weir_replay_limits {
 
 #define WEIR_REPLAY_ALL ((weir_replay_limits){UINT64_MAX, UINT64_MAX, INT64_MAX, 0})
 
+/* The position of a remote sink was found at another place of this journal. */
+typedef struct weir_replay_move {
+    bool is;
+    weir_position from, to;
+} weir_replay_move;
+
 typedef struct weir_replay_result {
     weir_block_header last; /* last block applied to its end; block 0: only a part of one was */
     weir_payload payload;   /* of that block: ring and lanes, no body; valid until the next step */
@@ -37,6 +45,10 @@ typedef struct weir_replay_result {
      * applied: missing, damaged, or late. first 0: none. */
     weir_row_range passed;
     uint64_t passed_late; /* how many of them are in blocks written later than last_wall_ns */
+    /* Nothing was applied, and the next step goes on there. Moved forward, last and payload are those
+     * of the last block with rows that somebody else has applied; so they are when a remote sink is
+     * asked for the first time. */
+    weir_replay_move moved;
 } weir_replay_result;
 
 typedef enum weir_replay_damage {
@@ -49,15 +61,21 @@ int weir_replay_make(const weir_os *os, weir_locator locator, const weir_id jour
                      weir_sink *sink, weir_replay_damage at_damage, weir_replay **out);
 void weir_replay_free(weir_replay *r);
 
+/* A sink that has no position begins with this block, in place of block 1. Before the first step. Give
+ * the block with which the sink began at first, not one that it has applied since: a sink that loses
+ * its position for good begins there again. */
+void weir_replay_begin_at(weir_replay *r, uint64_t block);
+
 /* Move the database's position over blocks without rows that were walked past, in a transaction of
  * its own, so that what is before them can be released; with skip_damage over lost rows at the end
- * too. *now: the position, moved or not. Returns what a step returns; WEIR_OK also when there is
- * nothing to move over. */
-int weir_replay_settle(weir_replay *r, weir_position *now, weir_error *error);
+ * too. result says as a step's where the database is then, also when there is nothing to move over
+ * (WEIR_OK), and after a failure. It has no counts. */
+int weir_replay_settle(weir_replay *r, weir_replay_result *result, weir_error *error);
 /* Would weir_replay_settle move the position? */
 bool weir_replay_unsettled(const weir_replay *r);
 
-/* All of the journal is applied, and nobody appends to it any more: let the sink note that. */
+/* All of the journal is applied, and nobody appends to it any more: let the sink note that. WEIR_OK,
+ * too, while it is not known where the sink stands. */
 int weir_replay_rest(weir_replay *r, weir_error *error);
 
 /* After WEIR_SINK_REOPENED from the sink's harden: the next step asks the sink for its position. */
@@ -65,8 +83,10 @@ void weir_replay_forget(weir_replay *r);
 
 /* Apply one transaction. WEIR_PENDING: there is nothing to apply within the limits.
  * WEIR_DAMAGED: the block after the position is damaged or missing; what was before it has been
- * applied. WEIR_FOREIGN: the database's position is of another history. Otherwise what the sink
- * returned; the step may then be repeated. */
+ * applied. WEIR_FOREIGN: the database's position is of another history. WEIR_IO, too, when a commit
+ * was not answered and asking for the position once has not helped. Otherwise what the sink returned;
+ * the step may then be repeated. The counts of a transaction are reported once, by the step that
+ * learns that it is committed. */
 int weir_replay_step(weir_replay *r, const weir_replay_limits *limits, weir_replay_result *result,
                      weir_error *error);
 

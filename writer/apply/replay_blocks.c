@@ -1,5 +1,5 @@
 /* replay_blocks.c - the blocks that replay walks, and the tables that were declared before them. */
-#include "replay_blocks.h"
+#include "replay_position.h"
 
 static int say_invalid(int status, const weir_read_block *block, weir_error *error) {
     return weir_fail(error, status, "block %llu: a declaration is not valid",
@@ -56,13 +56,21 @@ static int check_chain(const weir_replay *r, const weir_replay_place *at, weir_e
     return WEIR_OK;
 }
 
-static bool is_block_lost(int status) { return status == WEIR_NOT_FOUND || status == WEIR_DAMAGED; }
+bool weir_replay_is_lost(int status) { return status == WEIR_NOT_FOUND || status == WEIR_DAMAGED; }
+
+uint64_t weir_replay_last_row(const weir_block_header *h) { return h->first_row + h->rows - 1; }
+
+int weir_replay_say_missing(uint64_t next, const weir_position *p, weir_error *error) {
+    return weir_fail(error, WEIR_DAMAGED,
+                     "block %llu, which the database needs next (row %llu), is not in the journal",
+                     (unsigned long long)next, (unsigned long long)p->row + 1);
+}
 
 int weir_replay_load(weir_replay *r, weir_replay_place *at, weir_error *error) {
     if (r->block.header.block == at->next && at->next) return check_chain(r, at, error);
     r->block.header.block = 0;
     int status;
-    while (is_block_lost(status = weir_reader_read(r->reader, at->next, &r->block, error)) &&
+    while (weir_replay_is_lost(status = weir_reader_read(r->reader, at->next, &r->block, error)) &&
            r->skip_damage) {
         uint64_t next = weir_reader_nearest(r->reader, at->next + 1, WEIR_ABOVE);
         at->next = next ? next : UINT64_MAX; /* which is after every end */
@@ -70,19 +78,25 @@ int weir_replay_load(weir_replay *r, weir_replay_place *at, weir_error *error) {
     }
     if (status == WEIR_OK) return check_chain(r, at, error);
     r->block.header.block = 0;
-    if (status == WEIR_NOT_FOUND)
-        return weir_fail(error, WEIR_DAMAGED,
-                         "block %llu, which the database needs next (row %llu), is not "
-                         "in the journal",
-                         (unsigned long long)at->next, (unsigned long long)at->position.row + 1);
-    return status;
+    return status == WEIR_NOT_FOUND ? weir_replay_say_missing(at->next, &at->position, error)
+                                    : status;
 }
 
 void weir_replay_pass_block(const weir_replay *r, weir_replay_place *at) {
     at->next = r->block.header.block + 1;
     at->hash = r->block.header.hash;
-    at->behind = r->block.header.first_row + r->block.header.rows - 1; /* also without rows */
+    at->behind = weir_replay_last_row(&r->block.header);
     at->gap = false;
+}
+
+void weir_replay_keep_payload(weir_replay *r, weir_replay_result *result) {
+    const weir_payload *p = &r->block.payload;
+    result->last = r->block.header;
+    if (!p->lanes || p->lanes > WEIR_LANES_LIMIT) return; /* it names no lane */
+    result->payload = *p;
+    memcpy(r->lanes, p->lane_entries, (size_t)p->lanes * WEIR_LANE_ENTRY);
+    result->payload.lane_entries = r->lanes;
+    result->payload.body = (weir_cursor){0};
 }
 
 /* Blocks of rows, which are applied already, are not decompressed. */
@@ -100,7 +114,7 @@ static int declare_between(weir_replay *r, uint64_t from, weir_error *error) {
     int status = WEIR_OK;
     for (uint64_t n = from; n < r->at.next && status == WEIR_OK; n++) {
         status = declare_block(r, n, error);
-        if (!is_block_lost(status) || !r->skip_damage) continue;
+        if (!weir_replay_is_lost(status) || !r->skip_damage) continue;
         status = WEIR_OK;
         n = weir_reader_nearest(r->reader, n + 1, WEIR_ABOVE) -
             1; /* there is one: where replay begins */
@@ -113,10 +127,10 @@ static int declare_between(weir_replay *r, uint64_t from, weir_error *error) {
 static int read_head(weir_replay *r, weir_read_block *head, weir_error *error) {
     int status = weir_reader_declarations(r->reader, r->at.next, head, error), earlier = status;
     uint64_t at = r->at.next;
-    while (is_block_lost(earlier) && r->skip_damage && at > 1 &&
+    while (weir_replay_is_lost(earlier) && r->skip_damage && at > 1 &&
            (at = weir_reader_nearest(r->reader, at - 1, WEIR_BELOW)) > 0)
         earlier = weir_reader_declarations(r->reader, at, head, NULL);
-    return is_block_lost(earlier) ? status : earlier;
+    return weir_replay_is_lost(earlier) ? status : earlier;
 }
 
 /* The tables that were declared before the block where replay begins: at the head of its segment,
@@ -131,26 +145,14 @@ static int declare_head(weir_replay *r, weir_error *error) {
     return status == WEIR_OK ? declare_between(r, after, error) : status;
 }
 
-/* Ask the database for its position, once. Each transaction checks that it has not moved. */
-static int ask_position(weir_replay *r, weir_error *error) {
-    weir_position p;
-    if (r->asked) return WEIR_OK;
-    int status = r->sink->begin(r->sink->self, r->journal, &p, error);
-    r->sink->rollback(r->sink->self);
-    if (status != WEIR_OK) return status;
-    r->at = (weir_replay_place){.position = p, .next = p.block + 1, .hash = p.hash};
-    r->asked = true;
-    return WEIR_OK;
-}
-
 void weir_replay_forget(weir_replay *r) {
     r->asked = r->ready = false;
     r->block.header.block = 0;
 }
 
-int weir_replay_get_ready(weir_replay *r, weir_error *error) {
+int weir_replay_get_ready(weir_replay *r, weir_replay_result *result, weir_error *error) {
     if (r->ready) return WEIR_OK;
-    int status = ask_position(r, error);
+    int status = weir_replay_ask(r, result, error);
     if (status == WEIR_OK) status = weir_replay_load(r, &r->at, error);
     if (status == WEIR_OK) status = declare_head(r, error);
     r->ready = status == WEIR_OK;

@@ -25,14 +25,15 @@ enum { WEIR_SINK_ANEW = 4 };
 enum { WEIR_SINK_REOPENED = 3 };
 
 /* From commit: the other side may have committed the transaction or not, since its answer was lost.
- * The position that the next begin reads will tell. Only of a sink that says remote. */
+ * counts are filled all the same. The position that the next begin reads will tell; from then on the
+ * transaction must not be committed any more, if it was not. Only of a sink that says remote. */
 enum { WEIR_SINK_UNKNOWN = 5 };
 
 typedef struct weir_sink_counts {
     uint64_t rows, rejected, ignored; /* of the transaction; rows includes the other two */
     uint64_t wal_bytes;
     /* Says what was missing from a table and was made again; NULL: nothing. Valid until the next
-     * begin. */
+     * begin or rollback. */
     const char *mended;
 } weir_sink_counts;
 
@@ -68,7 +69,8 @@ typedef struct weir_sink {
      * yet. */
     int (*begin)(void *self, const weir_id journal, weir_position *at, weir_error *error);
     /* Remember a table that later rows use, also across transactions. WEIR_DECLARE_NOW: inside a
-     * transaction only. Idempotent. */
+     * transaction only. Idempotent. Where the position went back, declarations come again in their
+     * order, and one may have fewer columns than the table has had since. */
     int (*declare)(void *self, const weir_declaration *d, weir_declare_when when,
                    weir_error *error);
     /* Insert those rows of one rows block, in order. body begins with the block's first row. */

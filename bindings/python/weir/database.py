@@ -51,6 +51,7 @@ class Event(enum.IntEnum):
     NO_LANE = 17
     JOURNAL = 18
     READER_PASSED = 19
+    POSITION_MOVED = 20
 
 
 _ordinary = {Event.RECOVERED, Event.TORN_TAIL, Event.APPLY_RESUMED, Event.GROWS_AGAIN}

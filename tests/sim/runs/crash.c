@@ -133,7 +133,13 @@ static void afterlife(sim_life *life) {
     uint64_t n = life->short_run ? 64 : 4;
     if (one_in(life, n)) sim_live(life, 4);
     if (!one_in(life, n)) return;
+    if (life->base == sim_base_server()) { /* it is well, so it gets the last row, too */
+        (void)sim_life_check(life, WEIR_PUBLISHED);
+        life->server.calm = true;
+        (void)sim_life_append(life, 1);
+    }
     sim_must(life, sim_life_close(life), "closing");
+    life->server.calm = false;
     sim_visit(SIM_CLOSED_KIND);
     sim_recover(life, WEIR_PUBLISHED);
 }
@@ -153,6 +159,7 @@ static sim_life *life_after(sim_life *parent, const sim_disk *disk, uint64_t see
     m->context = life;
     life->model = parent->model;
     life->base = parent->base;
+    life->server = parent->server;
     life->archive = parent->archive;
     life->depth = parent->depth + 1;
     life->parent = parent;

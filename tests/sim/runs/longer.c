@@ -198,3 +198,22 @@ void sim_stranger_run(sim_life *life, uint64_t seed) {
     if (wrong) sim_broken("%s", wrong);
     sim_stranger_leave(life);
 }
+
+/* Half of them also lose pages at a failed sync, or find the disk full. */
+void sim_server_run(sim_life *life, uint64_t seed) {
+    life->facts = (uint64_t)1 << SIM_SERVER_KIND;
+    life->server.dice = (weir_rng){seed};
+    life->machine.crash_point = sim_crash_point;
+    sim_must(life, sim_life_open(life), "the first opening");
+    if (seed % 2) trouble(life, profiles[seed / 2 % (sizeof profiles / sizeof profiles[0])]);
+    for (int i = 0; i < 5; i++) {
+        sim_live(life, 2);
+        sim_server_act(&life->server);
+        if (weir_rng_below(life->dice, 4) == 0) grow_old(life);
+    }
+    life->machine.crash_point = NULL;
+    life->machine.capacity = 0;
+    sim_machine_disarm(&life->machine);
+    (void)sim_life_close(life); /* where its syncs have failed for good it leaves its rows */
+    sim_recover(life, WEIR_PUBLISHED);
+}

@@ -29,6 +29,12 @@
     X(STRANGER_CHECKPOINTS, "crash beside a connection that checkpoints without a sync")           \
     X(STRANGER_READS, "crash beside a connection that holds a snapshot")                           \
     X(STRANGER_LOCKS, "crash beside a connection that had the database locked")                    \
+    X(SERVER, "crash of a life whose database is a server on another machine")                     \
+    X(SERVER_UNDONE, "a commit without an answer was not done")                                    \
+    X(SERVER_DONE, "a commit without an answer was done")                                          \
+    X(SERVER_REFUSED, "a commit of a former connection came late, and was refused")                \
+    X(SERVER_BACK, "a standby took over that lacked commits")                                      \
+    X(SERVER_ON, "a server came back that had more than the standby")                              \
     X(REFUSED, "opening refused, every other file untouched")                                      \
     X(READ_AROUND, "rot read around: exactly the named rows are missing")                          \
     X(CALM, "crash of a life without faults")                                                      \
@@ -92,6 +98,7 @@ void sim_thorough_run(sim_life *life, uint64_t seed);
 void sim_archive_run(sim_life *life, uint64_t seed);
 void sim_public_api_run(sim_life *life, uint64_t seed);
 void sim_stranger_run(sim_life *life, uint64_t seed);
+void sim_server_run(sim_life *life, uint64_t seed);
 
 /* ---- beside them ---- */
 

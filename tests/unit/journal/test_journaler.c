@@ -196,6 +196,41 @@ static void when_it_is_quiet_a_block_vouches_for_the_last_group(void **state) {
     assert_int_equal(after.durable.block, before.durable.block); /* once is enough */
 }
 
+static uint64_t told_row;
+static void note_durable(void *context, uint64_t row) {
+    (void)context;
+    told_row = row;
+}
+
+/* A writer that applies only what is vouched for is not kept waiting, and is told. */
+static void who_waits_for_what_is_vouched_for_gets_it_at_once(void **state) {
+    fixture *f = *state;
+    uint64_t wait_ns = 0;
+    weir_journal_state s;
+    f->j.on_durable = note_durable;
+    for (int vouching = 0; vouching < 2; vouching++) {
+        atomic_store(&f->j.vouching, vouching);
+        put(f, 0, 1 + vouching);
+        assert_int_equal(step(f), WEIR_NEXT_AGAIN);
+        weir_journal_get_state(f->at.journal, &s);
+        uint64_t last = s.durable.block;
+        assert_true(s.vouched < last);
+        assert_int_equal(weir_journaler_step(&f->j, &wait_ns), WEIR_NEXT_WAIT); /* nobody waits */
+        weir_journal_get_state(f->at.journal, &s);
+        assert_true(s.vouched < last);
+        told_row = 0;
+        assert_int_equal(step(f), WEIR_NEXT_WAIT);
+        weir_journal_get_state(f->at.journal, &s);
+        assert_int_equal(s.vouched >= last, vouching);
+        assert_int_equal(told_row, vouching ? 2 : 0);
+    }
+    uint64_t durable = s.durable.block;
+    f->clock += 100 * f->j.linger_ns;
+    assert_int_equal(step(f), WEIR_NEXT_IDLE); /* and then it sleeps, whoever waits */
+    weir_journal_get_state(f->at.journal, &s);
+    assert_int_equal(s.durable.block, durable);
+}
+
 /* ---- a disk that fails ---------------------------------------------------------------------- */
 
 static void fails_once(fixture *f, faulty_call call) {
@@ -631,6 +666,7 @@ int main(void) {
         T(rows_linger_until_somebody_waits),
         T(a_request_covers_what_was_published_before_it),
         T(when_it_is_quiet_a_block_vouches_for_the_last_group),
+        T(who_waits_for_what_is_vouched_for_gets_it_at_once),
         T(after_a_failed_sync_rows_go_into_a_new_segment_once),
         T(after_a_failed_write_too),
         T(a_new_segment_says_how_far_lanes_are_durable),

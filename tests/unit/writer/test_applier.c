@@ -24,7 +24,8 @@ static uint64_t moved_now(void *self) {
 static struct {
     weir_position position, next;
     int begin_status, harden_status;
-    uint64_t rows, commits, checkpointed, safe_short, closed, wal_bytes;
+    uint64_t rows, committed, commits, checkpointed, safe_short, closed, wal_bytes;
+    unsigned unanswered; /* so many of the next commits are done, and nobody hears of it */
     /* Deleting old rows: how many transactions are due, and then a look every second. */
     uint64_t sweeps, swept, looked;
     int retain_status;
@@ -55,11 +56,15 @@ static int sink_apply(void *self, const weir_block_header *header, weir_cursor b
 
 static int sink_commit(void *self, const weir_position *to, weir_sink_counts *counts,
                        weir_error *error) {
-    (void)self, (void)error;
+    (void)self;
     sink_state.position = *to;
     sink_state.commits++;
+    counts->rows = sink_state.rows - sink_state.committed;
     counts->wal_bytes = sink_state.wal_bytes;
-    return WEIR_OK;
+    sink_state.committed = sink_state.rows;
+    if (!sink_state.unanswered) return WEIR_OK;
+    sink_state.unanswered--;
+    return weir_fail(error, WEIR_SINK_UNKNOWN, "scripted");
 }
 
 static void sink_rollback(void *self) { (void)self; }
@@ -94,6 +99,13 @@ static int sink_retain(void *self, weir_sink_retained *out, weir_error *error) {
     return WEIR_OK;
 }
 
+static weir_batch_limit batch;
+
+static weir_batch_limit sink_batch_limit(void *self) {
+    (void)self;
+    return batch;
+}
+
 static const weir_sink sink = {.begin = sink_begin,
                                .declare = sink_declare,
                                .apply = sink_apply,
@@ -110,7 +122,7 @@ static weir *handle;
 static weir_applier *applier;
 static weir_wakeup wakeup;
 static weir_table *table;
-static bool sink_retains;
+static bool sink_retains, sink_is_remote;
 static int events[16];
 static size_t event_count;
 
@@ -134,6 +146,8 @@ static void open_both(void) {
     assert_int_equal(weir_handle_open(&config, &handle, &error), WEIR_OK);
     weir_sink s = sink;
     if (!sink_retains) s.retain = NULL;
+    s.remote = sink_is_remote;
+    if (sink_is_remote) s.batch_limit = sink_batch_limit;
     assert_int_equal(
         weir_applier_make(weir_handle_primary(handle), "test.db", &s, &wakeup, &applier, &error),
         WEIR_OK);
@@ -594,10 +608,184 @@ static void stopping_keeps_its_deadline(void **state) {
     assert_int_equal(sink_state.rows, 0);
 }
 
+/* ---- a server that keeps the position ---- */
+
+static int set_up_server(void **state) {
+    sink_is_remote = true;
+    batch = (weir_batch_limit){65536, UINT64_MAX};
+    int status = set_up(state);
+    sink_is_remote = false;
+    return status;
+}
+
+/* Until the journal vouches for the last rows by a block of its own: a server gets no others. */
+static void await_vouched(void) {
+    static const struct timespec pause = {0, 1000000};
+    weir_journal_state s;
+    weir_journal_get_state(weir_handle_journal(handle), &s);
+    for (uint64_t last = s.durable.block; s.vouched < last;) {
+        ahead += 10 * MS;
+        (void)nanosleep(&pause, NULL);
+        weir_journal_get_state(weir_handle_journal(handle), &s);
+    }
+}
+
+static weir_position applied_some(void) {
+    append(10);
+    await_vouched();
+    let_pass(60 * MS);
+    return sink_state.position;
+}
+
+static struct weir_stats stats_now(void) {
+    struct weir_stats stats;
+    assert_int_equal(weir_stats(handle, &stats), WEIR_OK);
+    return stats;
+}
+
+/* Who was told that a row is applied is told so still, though it has to be applied again. */
+static void a_server_goes_back_and_on(void **state) {
+    (void)state;
+    weir_ticket ticket, last;
+    (void)applied_some();
+    weir_position before = applied_some();
+    assert_int_equal(weir_append_row(table, &(weir_value){.type = WEIR_NULL}, 1, &ticket), WEIR_OK);
+    weir_position after = applied_some();
+    assert_int_equal(sink_state.rows, 31);
+    assert_int_equal(weir_wait(handle, ticket, WEIR_APPLIED, 0), WEIR_OK);
+    sink_state.position = before;
+    append(9);
+    assert_int_equal(weir_append_row(table, &(weir_value){.type = WEIR_NULL}, 1, &last), WEIR_OK);
+    assert_int_equal(weir_sync(handle, WEIR_DURABLE, 10000), WEIR_OK);
+    await_vouched();
+    (void)settle(); /* it lingers */
+    ahead += 60 * MS;
+    (void)weir_applier_step(applier);
+    assert_true(heard(WEIR_EVENT_POSITION_MOVED));
+    assert_int_equal(weir_wait(handle, ticket, WEIR_APPLIED, 0), WEIR_OK);
+    assert_int_equal(stats_now().last_row_applied, 31);
+    event_count = 0;
+    sink_state.position = after; /* the right server is back before anything was applied again */
+    (void)weir_applier_step(applier);
+    assert_true(heard(WEIR_EVENT_POSITION_MOVED));
+    assert_int_equal(sink_state.rows, 31);
+    let_pass(60 * MS);
+    assert_int_equal(sink_state.rows, 41);
+    assert_int_equal(weir_wait(handle, last, WEIR_APPLIED, 0), WEIR_OK);
+    assert_int_equal(stats_now().last_row_applied, 41);
+}
+
+/* Each transaction ends before another begins, so no later one tells what an earlier one did not. */
+static void applied_again_one_by_one_nothing_is_taken_back(void **state) {
+    (void)state;
+    weir_position before = applied_some();
+    for (int i = 0; i < 3; i++)
+        (void)applied_some();
+    sink_state.position = before;
+    batch.rows = 10;
+    append(10);
+    await_vouched();
+    (void)settle();
+    ahead += 60 * MS;
+    for (int i = 0; i < 3; i++) {
+        (void)weir_applier_step(applier);
+        assert_true(stats_now().last_row_applied >= 40);
+    }
+    let_pass(60 * MS);
+    assert_int_equal(sink_state.rows, 80);
+}
+
+/* While nothing is appended: whoever makes it safe has lost the connection. */
+static void a_server_goes_back_while_nothing_is_appended(void **state) {
+    (void)state;
+    weir_position before = applied_some();
+    (void)applied_some();
+    sink_state.position = before;
+    sink_state.harden_status = WEIR_SINK_REOPENED;
+    ahead += 1100 * MS;
+    (void)weir_applier_step(applier);
+    sink_state.harden_status = WEIR_OK;
+    let_pass(60 * MS);
+    assert_true(heard(WEIR_EVENT_POSITION_MOVED));
+    assert_int_equal(sink_state.rows, 30);
+    let_pass(2000 * MS);
+    assert_true(settle() == FOR_EVER);
+}
+
+static void open_again(void) {
+    assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 5000 * MS), WEIR_OK);
+    assert_int_equal(weir_close(handle), WEIR_OK);
+    sink_state.closed = 0;
+    sink_is_remote = true;
+    open_both();
+    sink_is_remote = false;
+}
+
+/* An opening leaves blocks without rows, over which the position is moved: at that moment it is seen. */
+static void a_server_goes_back_before_it_is_settled(void **state) {
+    (void)state;
+    weir_journal_state s;
+    weir_position before = applied_some();
+    (void)applied_some();
+    open_again();
+    await_vouched();
+    let_pass(60 * MS);
+    weir_journal_get_state(weir_handle_journal(handle), &s);
+    assert_int_equal(s.segments, 2);
+    assert_true(sink_state.position.block + 1 < s.vouched);
+    sink_state.position = before;
+    ahead += 1100 * MS;
+    (void)weir_applier_step(applier);
+    assert_true(heard(WEIR_EVENT_POSITION_MOVED));
+    let_pass(60 * MS);
+    assert_int_equal(sink_state.rows, 30);
+    let_pass(5000 * MS);
+    assert_true(settle() == FOR_EVER);
+    assert_true(sink_state.position.block >= s.vouched);
+    weir_journal_get_state(weir_handle_journal(handle), &s);
+    assert_int_equal(s.segments, 1);
+}
+
+/* Should power be lost now, an opening may write what nothing vouches for again, as other blocks. */
+static void a_server_gets_what_the_journal_vouches_for(void **state) {
+    (void)state;
+    weir_journal_state s;
+    await_vouched(); /* the declaration */
+    let_pass(60 * MS);
+    for (int i = 0; i < 20; i++) {
+        append(10);
+        (void)settle();
+        ahead += 60 * MS;
+        (void)settle();
+        weir_journal_get_state(weir_handle_journal(handle), &s);
+        assert_true(sink_state.position.block <= s.vouched);
+    }
+    await_vouched();
+    let_pass(60 * MS);
+    assert_int_equal(sink_state.rows, 200);
+    assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 5000 * MS), WEIR_OK);
+    applier = NULL;
+}
+
+static void a_commit_without_an_answer_is_counted_once(void **state) {
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        sink_state.unanswered = i % 3 == 2;
+        (void)applied_some();
+    }
+    assert_int_equal(sink_state.rows, 60);
+    struct weir_stats stats = stats_now();
+    assert_int_equal(stats.rows_applied, 60);
+    assert_int_equal(stats.last_row_applied, 60);
+    assert_int_equal(weir_sync(handle, WEIR_APPLIED, 0), WEIR_OK);
+    assert_int_equal(event_count, 0);
+}
+
 int main(void) {
     static bool keeps = true;
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define KEEPS(name) cmocka_unit_test_prestate_setup_teardown(name, set_up, tear_down, &keeps)
+#define SERVER(name) cmocka_unit_test_setup_teardown(name, set_up_server, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(rows_linger_then_go_together),
         TEST(lingering_is_disturbed_only_by_what_ends_it),
@@ -622,6 +810,12 @@ int main(void) {
         KEEPS(a_database_opened_again_to_delete_gets_its_rows_again),
         TEST(stopping_applies_and_hardens),
         TEST(stopping_keeps_its_deadline),
+        SERVER(a_server_goes_back_and_on),
+        SERVER(applied_again_one_by_one_nothing_is_taken_back),
+        SERVER(a_server_goes_back_while_nothing_is_appended),
+        SERVER(a_server_goes_back_before_it_is_settled),
+        SERVER(a_server_gets_what_the_journal_vouches_for),
+        SERVER(a_commit_without_an_answer_is_counted_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
  * arrays.
  *
  * This file is the reader (lib/verify/reader.h) that replay links against, and its sink. */
-/* Covers: writer/apply/replay_blocks.c, writer/apply/block_rows.c */
+/* Covers: writer/apply/replay_blocks.c, writer/apply/replay_position.c, writer/apply/block_rows.c */
 #include "support.h"
 
 #include <stdio.h>
@@ -132,6 +132,11 @@ static struct {
     uint16_t table; /* of the last row */
     char text[8];   /* of its last value, the end */
     int begin_status, commit_status, declare_status;
+    /* As a server: of so many of the next commits the answer is lost, and each of them is done or not. */
+    unsigned unanswered;
+    bool done_all_the_same, away_after; /* … and the server is away from then on */
+    database other; /* takes turns with what it holds, at each begin, while swaps is set */
+    bool swaps;
 } sink_state;
 
 static int sink_begin(void *self, const uint8_t journal[16], weir_position *at, weir_error *error) {
@@ -144,6 +149,11 @@ static int sink_begin(void *self, const uint8_t journal[16], weir_position *at, 
     }
     assert_false(sink_state.open);
     sink_state.open = true;
+    if (sink_state.swaps) {
+        database other = sink_state.other;
+        sink_state.other = sink_state.committed;
+        sink_state.committed = other;
+    }
     sink_state.now = sink_state.committed;
     *at = sink_state.now.position;
     memcpy(at->journal, journal, 16);
@@ -196,22 +206,35 @@ static int sink_apply(void *self, const weir_block_header *header, weir_cursor b
     return WEIR_OK;
 }
 
+static char mended[20]; /* what the sink says of it, until the next begin or rollback */
+
 static int sink_commit(void *self, const weir_position *to, weir_sink_counts *counts,
                        weir_error *error) {
-    (void)self, (void)error;
+    (void)self;
     assert_true(sink_state.open);
     if (sink_state.commit_status != WEIR_OK) return sink_state.commit_status;
     counts->rows = sink_state.now.count - sink_state.committed.count;
     sink_state.now.position = *to;
+    bool answered = sink_state.unanswered == 0;
+    if (!answered) {
+        sink_state.unanswered--;
+        if (sink_state.away_after) sink_state.begin_status = WEIR_BUSY;
+        (void)snprintf(mended, sizeof mended, "a table");
+        counts->mended = mended;
+        if (!sink_state.done_all_the_same)
+            return weir_fail(error, WEIR_SINK_UNKNOWN, "the answer to COMMIT was lost");
+    }
     sink_state.committed = sink_state.now;
     sink_state.open = false;
     sink_state.commits++;
-    return WEIR_OK;
+    return answered ? WEIR_OK
+                    : weir_fail(error, WEIR_SINK_UNKNOWN, "the answer to COMMIT was lost");
 }
 
 static void sink_rollback(void *self) {
     (void)self;
     sink_state.open = false;
+    memset(mended, 0, sizeof mended);
     sink_state.rollbacks++;
 }
 
@@ -252,6 +275,7 @@ static int set_up(void **state) {
     nothing_left = false;
     lanes_told = 1;
     sink.batch_limit = NULL;
+    sink.remote = false;
     last_block = reads = 0;
     head_block = 1;
     second_head = 0;
@@ -404,7 +428,8 @@ static void late_blocks_at_the_end_can_come_later(void **state) {
     assert_int_equal(step(limits), WEIR_OK);
     assert_int_equal(step(limits), WEIR_PENDING);
     assert_false(weir_replay_unsettled(replay));
-    assert_int_equal(weir_replay_settle(replay, &now, &error), WEIR_OK);
+    assert_int_equal(weir_replay_settle(replay, &result, &error), WEIR_OK);
+    now = result.position;
     assert_rows(10);
     assert_int_equal(now.block, 2);
     start(WEIR_REPLAY_STOP_AT_DAMAGE);
@@ -861,7 +886,11 @@ static void a_database_that_is_busy_later_is_asked_again(void **state) {
     assert_rows(20);
 }
 
-static int settle(weir_position *now) { return weir_replay_settle(replay, now, &error); }
+static int settle(weir_position *now) {
+    int status = weir_replay_settle(replay, &result, &error);
+    *now = result.position;
+    return status;
+}
 
 static void blocks_without_rows_are_settled(void **state) {
     (void)state;
@@ -978,9 +1007,426 @@ static void a_database_opened_again_is_asked_where_it_stands(void **state) {
     assert_int_equal(step_all(), WEIR_PENDING);
     sink_state.committed = before;
     sink_state.reopens = true;
-    assert_int_equal(weir_replay_settle(replay, &now, &error), WEIR_BUSY);
+    assert_int_equal(settle(&now), WEIR_BUSY);
     assert_int_equal(step_all(), WEIR_OK);
     assert_rows(25);
+}
+
+/* ---- a server that keeps the position -------------------------------------------------------- */
+
+static uint64_t told_rows; /* by all results */
+
+static int serve(void) {
+    int status = step_all();
+    if (status == WEIR_OK) told_rows += result.counts.rows;
+    return status;
+}
+
+/* Blocks 2 … of ten rows each, of which the server has the first ones. */
+static void start_server(uint64_t all, uint64_t applied) {
+    sink.remote = true;
+    told_rows = 0;
+    for (uint64_t i = 0; i < applied; i++)
+        add_block(WEIR_BLOCK_ROWS, 10);
+    if (applied) assert_int_equal(serve(), WEIR_OK);
+    for (uint64_t i = applied; i < all; i++)
+        add_block(WEIR_BLOCK_ROWS, 10);
+}
+
+/* What a server holds that has all blocks up to this one, and some rows of the next. */
+static database brought_to(uint64_t block, uint64_t rows) {
+    database d = {.position = {{0}, block, (block - 1) * 10 + rows, 1000 + block}};
+    for (; d.count < d.position.row; d.count++)
+        d.rows[d.count] = d.count + 1;
+    return d;
+}
+
+static void assert_moved(uint64_t from, uint64_t to) {
+    assert_true(result.moved.is);
+    assert_int_equal(result.moved.from.row, from);
+    assert_int_equal(result.moved.to.row, to);
+    assert_int_equal(result.position.row, to);
+    assert_int_equal(result.counts.rows, 0);
+    assert_true(result.more);
+}
+
+static void a_commit_without_an_answer_was_done(void **state) {
+    (void)state;
+    start_server(3, 1);
+    sink_state.unanswered = 1, sink_state.done_all_the_same = true;
+    assert_int_equal(serve(), WEIR_OK);
+    assert_false(result.moved.is);
+    assert_int_equal(result.counts.rows, 20);
+    assert_string_equal(result.counts.mended, "a table");
+    assert_int_equal(result.last.block, 4);
+    assert_int_equal(weir_payload_lane(&result.payload, 0).position, 4);
+    assert_rows(30);
+    assert_int_equal(sink_state.commits, 2);
+    assert_int_equal(serve(), WEIR_PENDING);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    assert_int_equal(serve(), WEIR_OK);
+    assert_int_equal(result.counts.rows, 10);
+    assert_rows(40);
+}
+
+static void a_commit_without_an_answer_was_not_done(void **state) {
+    (void)state;
+    start_server(3, 1);
+    sink_state.unanswered = 1;
+    assert_int_equal(serve(), WEIR_OK);
+    assert_int_equal(result.counts.rows, 20);
+    assert_null(result.counts.mended);
+    assert_rows(30);
+    assert_int_equal(told_rows, 30);
+    assert_false(sink_state.open);
+}
+
+static void answers_that_go_on_missing_are_waited_for(void **state) {
+    (void)state;
+    start_server(3, 1);
+    sink_state.unanswered = 4;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(serve(), WEIR_IO);
+        assert_int_equal(error.status, WEIR_IO);
+        assert_string_equal(error.text, "the answer to COMMIT was lost");
+        assert_false(sink_state.open);
+    }
+    assert_int_equal(serve(), WEIR_OK);
+    assert_rows(30);
+    assert_int_equal(told_rows, 30);
+}
+
+/* Meanwhile nobody knows. What comes out is told once, though the journal cannot be read by then. */
+static void a_server_that_is_away_answers_later(void **state) {
+    (void)state;
+    start_server(3, 1);
+    sink_state.unanswered = 1, sink_state.done_all_the_same = true;
+    sink_state.away_after = true;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(serve(), WEIR_BUSY);
+    assert_int_equal(result.position.row, 10); /* as far as is known */
+    assert_false(weir_replay_unsettled(replay));
+    assert_int_equal(weir_replay_settle(replay, &result, &error), WEIR_OK);
+    weir_replay_forget(replay); /* whoever makes it safe may say so, too */
+    sink_state.begin_status = WEIR_OK;
+    answers[3] = answers[4] = WEIR_DAMAGED;
+    assert_int_equal(serve(), WEIR_OK);
+    assert_int_equal(result.counts.rows, 20);
+    assert_int_equal(result.last.block, 4);
+    assert_int_equal(weir_payload_lane(&result.payload, 0).position, 4);
+    assert_rows(30);
+    assert_int_equal(serve(), WEIR_PENDING);
+    weir_replay_forget(replay);
+    assert_int_equal(serve(), WEIR_PENDING);
+    assert_int_equal(told_rows, 30);
+    assert_int_equal(sink_state.commits, 2);
+}
+
+static void answers_are_lost_for_ever_and_each_row_comes_once(void **state) {
+    (void)state;
+    start_server(30, 0);
+    weir_replay_limits limits = WEIR_REPLAY_ALL;
+    for (uint64_t n = 0; sink_state.committed.count < 300; n++) {
+        assert_true(n < 200);
+        limits.last_row = sink_state.committed.count + 1 + n % 17; /* within blocks, too */
+        sink_state.unanswered = n % 3 == 2;
+        sink_state.done_all_the_same = n % 2;
+        assert_int_equal(step(limits), WEIR_OK);
+        told_rows += result.counts.rows;
+    }
+    assert_rows(300);
+    assert_int_equal(told_rows, 300);
+}
+
+static void the_position_of_an_unanswered_commit_has_its_hash(void **state) {
+    (void)state;
+    start_server(3, 1);
+    sink_state.unanswered = 1, sink_state.done_all_the_same = true;
+    sink_state.away_after = true;
+    assert_int_equal(serve(), WEIR_BUSY);
+    sink_state.begin_status = WEIR_OK;
+    sink_state.committed.position.hash++;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(serve(), WEIR_FOREIGN);
+        assert_non_null(strstr(error.text, "row 30 at block 4"));
+        assert_non_null(strstr(error.text, "another hash"));
+    }
+    sink_state.committed.position.hash--;
+    assert_int_equal(serve(), WEIR_OK);
+    assert_int_equal(told_rows, 30);
+    assert_rows(30);
+}
+
+/* The commit is lost, and somebody else has applied more or less than it, or a part of it. */
+static void an_unanswered_commit_is_forgotten_elsewhere(void **state) {
+    (void)state;
+    const database found[] = {brought_to(4, 0), brought_to(3, 7), brought_to(1, 0)};
+    for (size_t i = 0; i < 3; i++) {
+        (void)tear_down(NULL);
+        (void)set_up(NULL);
+        start_server(4, 1);
+        sink_state.unanswered = 1, sink_state.done_all_the_same = true;
+        sink_state.away_after = true;
+        weir_replay_limits limits = WEIR_REPLAY_ALL;
+        limits.rows = 10;
+        assert_int_equal(step(limits), WEIR_BUSY); /* up to block 3 */
+        sink_state.begin_status = WEIR_OK;
+        sink_state.committed = found[i];
+        if (found[i].position.block == 1) sink_state.committed.position.hash = 1001;
+        assert_int_equal(serve(), WEIR_OK);
+        assert_moved(10, found[i].position.row);
+        assert_int_equal(serve(), WEIR_OK);
+        assert_rows(40);
+        assert_int_equal(result.counts.rows, 40 - found[i].count);
+    }
+}
+
+static void somebody_else_has_applied_rows(void **state) {
+    (void)state;
+    start_server(5, 1);
+    sink_state.committed = brought_to(4, 3);
+    assert_int_equal(serve(), WEIR_OK);
+    assert_moved(10, 33);
+    assert_int_equal(result.last.block, 4); /* they are told to whoever waits */
+    assert_int_equal(weir_payload_lane(&result.payload, 0).position, 4);
+    assert_int_equal(serve(), WEIR_OK);
+    assert_false(result.moved.is);
+    assert_int_equal(result.counts.rows, 17);
+    assert_rows(50);
+    add_block(WEIR_BLOCK_ROWS, 10);
+    sink_state.committed = brought_to(6, 4); /* within the block at hand */
+    assert_int_equal(serve(), WEIR_OK);
+    assert_moved(50, 54);
+    assert_int_equal(result.last.block, 0);
+    assert_int_equal(serve(), WEIR_OK);
+    assert_rows(60);
+}
+
+/* Blocks without rows name no lanes here, and one of rows cannot be read for a while. */
+static void lanes_are_looked_for_behind_blocks_without_rows(void **state) {
+    (void)state;
+    start_server(3, 1);
+    add_declaration(false);
+    add_block(WEIR_BLOCK_MARK, 0);
+    sink_state.committed = brought_to(4, 0);
+    sink_state.committed.position.block = 6;
+    sink_state.committed.position.hash = 1006;
+    answers[4] = WEIR_IO;
+    assert_int_equal(serve(), WEIR_IO);
+    answers[4] = WEIR_OK;
+    assert_int_equal(serve(), WEIR_OK);
+    assert_moved(10, 30);
+    assert_int_equal(result.last.block, 4);
+    assert_int_equal(weir_payload_lane(&result.payload, 0).position, 4);
+    assert_int_equal(serve(), WEIR_PENDING);
+}
+
+static void a_standby_takes_over_that_lacks_rows(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t block, rows;
+    } older[] = {{3, 0}, {3, 9}, {2, 0}, {1, 4}, {1, 0}};
+    start_server(4, 0);
+    assert_int_equal(serve(), WEIR_OK);
+    assert_rows(40);
+    for (size_t i = 0; i < sizeof older / sizeof *older; i++) {
+        add_block(WEIR_BLOCK_ROWS, 10);
+        sink_state.committed = brought_to(older[i].block, older[i].rows);
+        sink_state.declared = false; /* it is another connection */
+        uint64_t lacks_from = sink_state.committed.position.row;
+        assert_int_equal(serve(), WEIR_OK);
+        assert_moved(40 + i * 10, lacks_from);
+        assert_int_equal(result.last.block, 0);
+        assert_int_equal(serve(), WEIR_OK);
+        assert_int_equal(result.counts.rows, 50 + i * 10 - lacks_from);
+        assert_rows(50 + i * 10);
+        assert_true(sink_state.declared);
+    }
+}
+
+/* Nothing follows that would begin a transaction: whoever makes it safe has lost the server. */
+static void a_standby_takes_over_while_nothing_is_appended(void **state) {
+    (void)state;
+    start_server(4, 0);
+    assert_int_equal(serve(), WEIR_OK);
+    assert_int_equal(serve(), WEIR_PENDING);
+    sink_state.committed = brought_to(2, 5);
+    assert_int_equal(serve(), WEIR_PENDING);
+    weir_replay_forget(replay);
+    assert_int_equal(serve(), WEIR_OK);
+    assert_moved(40, 15);
+    assert_int_equal(serve(), WEIR_OK);
+    assert_rows(40);
+    weir_replay_forget(replay);
+    assert_int_equal(serve(), WEIR_PENDING); /* it is where it was */
+    assert_false(result.moved.is);
+}
+
+static void a_server_without_a_position_begins_anew(void **state) {
+    (void)state;
+    start_server(3, 0);
+    assert_int_equal(serve(), WEIR_OK);
+    sink_state.committed = (database){0};
+    add_block(WEIR_BLOCK_ROWS, 10);
+    assert_int_equal(serve(), WEIR_OK);
+    assert_moved(30, 0);
+    assert_int_equal(serve(), WEIR_OK);
+    assert_rows(40);
+    const database whole = sink_state.committed;
+    add_block(WEIR_BLOCK_ROWS, 10);
+    sink_state.committed = (database){0};
+    lost[1] = true; /* its segment is released */
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(serve(), WEIR_DAMAGED);
+        assert_non_null(strstr(error.text, "block 1, which the database needs next (row 1)"));
+    }
+    lost[1] = false;
+    sink_state.committed = whole; /* the server that was meant is back */
+    assert_int_equal(serve(), WEIR_OK);
+    assert_false(result.moved.is);
+    assert_rows(50);
+}
+
+/* Each of these may be put right by somebody, and then it goes on. */
+static void a_position_that_is_none_of_this_journal_is_refused(void **state) {
+    (void)state;
+    static const struct {
+        weir_position position;
+        const char *why;
+    } bad[] = {
+        {{{0}, 2, 10, 999}, "another hash"},
+        {{{0}, 3, 20, 1002}, "another hash"},
+        {{{0}, 0, 0, 7}, "another hash"},
+        {{{0}, 2, 21, 1002}, "the row is not there"},
+        {{{0}, 5, 41, 1005}, "the row is not"},
+        {{{0}, 6, 50, 1006}, "the journal ends before"},
+        {{{0}, 9, 80, 1009}, "the journal ends before"},
+    };
+    start_server(4, 3);
+    const database good = sink_state.committed;
+    for (int known = 1; known >= 0; known--) { /* also for a process that has just begun */
+        if (!known) start(WEIR_REPLAY_STOP_AT_DAMAGE);
+        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+            sink_state.committed.position = bad[i].position;
+            assert_int_equal(serve(), WEIR_FOREIGN);
+            assert_non_null(strstr(error.text, bad[i].why));
+            assert_false(sink_state.open);
+        }
+    }
+    sink_state.committed = good;
+    assert_int_equal(serve(), WEIR_OK); /* what it has from others is told, and is no move */
+    assert_false(result.moved.is);
+    assert_int_equal(result.last.block, 4);
+    assert_int_equal(serve(), WEIR_OK);
+    assert_int_equal(result.counts.rows, 10);
+    assert_rows(40);
+}
+
+/* The block of the position, or the next one, says enough. */
+static void one_of_two_blocks_vouches_for_a_position(void **state) {
+    (void)state;
+    start_server(6, 1);
+    sink_state.committed = brought_to(4, 2);
+    answers[4] = WEIR_DAMAGED;
+    assert_int_equal(serve(), WEIR_OK);
+    assert_moved(10, 32);
+    assert_int_equal(result.last.block, 3); /* as far as can be told */
+    sink_state.committed = brought_to(3, 0);
+    assert_int_equal(serve(), WEIR_DAMAGED); /* it would be needed again */
+    answers[4] = WEIR_OK;
+    assert_int_equal(serve(), WEIR_OK);
+    assert_moved(32, 20);
+    answers[5] = WEIR_NOT_FOUND;
+    assert_int_equal(serve(), WEIR_OK);
+    assert_rows(30);
+    sink_state.committed = brought_to(4, 4);
+    assert_int_equal(serve(), WEIR_DAMAGED);
+    weir_replay_forget(replay);
+    assert_int_equal(serve(), WEIR_DAMAGED);
+    assert_non_null(strstr(error.text, "block 5, which the database needs next (row 35)"));
+    answers[5] = WEIR_IO;
+    assert_int_equal(serve(), WEIR_IO);
+    answers[4] = WEIR_IO;
+    assert_int_equal(serve(), WEIR_IO);
+    answers[4] = answers[5] = WEIR_OK;
+    assert_int_equal(serve(), WEIR_OK);
+    assert_moved(30, 34);
+    assert_int_equal(serve(), WEIR_OK);
+    assert_rows(60);
+}
+
+/* As one is through a proxy that leads now here, now there. */
+static void a_position_that_does_not_stay_is_waited_for(void **state) {
+    (void)state;
+    start_server(4, 2);
+    sink_state.other = brought_to(2, 0);
+    sink_state.swaps = true;
+    for (int i = 0; i < 20; i++) {
+        int status = serve();
+        assert_true(status == WEIR_OK || status == WEIR_BUSY);
+        assert_false(sink_state.open);
+    }
+    sink_state.swaps = false;
+    while (serve() == WEIR_OK)
+        continue;
+    assert_rows(40);
+}
+
+static void an_unanswered_settling_is_asked_about(void **state) {
+    (void)state;
+    weir_position now;
+    start_server(2, 2);
+    for (int done = 0; done < 2; done++) {
+        add_block(WEIR_BLOCK_MARK, 0);
+        assert_int_equal(serve(), WEIR_PENDING);
+        sink_state.unanswered = 1, sink_state.done_all_the_same = done;
+        assert_int_equal(settle(&now), done ? WEIR_OK : WEIR_BUSY);
+        assert_int_equal(now.block, done ? 5 : 3);
+        assert_int_equal(now.row, 20);
+        assert_int_equal(result.counts.rows, 0);
+        assert_false(result.moved.is);
+        assert_int_equal(serve(), WEIR_PENDING);
+        assert_int_equal(weir_replay_unsettled(replay), !done);
+    }
+    add_block(WEIR_BLOCK_MARK, 0);
+    assert_int_equal(serve(), WEIR_PENDING);
+    sink_state.committed = brought_to(2, 0);
+    assert_int_equal(settle(&now), WEIR_OK);
+    assert_moved(20, 10);
+    assert_int_equal(serve(), WEIR_OK);
+    assert_rows(20);
+    assert_int_equal(serve(), WEIR_PENDING);
+    assert_int_equal(settle(&now), WEIR_OK);
+    assert_int_equal(now.block, 6);
+    assert_int_equal(told_rows, 30); /* ten of them came again */
+}
+
+static void a_sink_without_a_position_may_begin_later(void **state) {
+    (void)state;
+    sink.remote = true;
+    add_block(WEIR_BLOCK_ROWS, 10);
+    add_declaration(true);
+    head_block = last_block;
+    for (int i = 0; i < 3; i++)
+        add_block(WEIR_BLOCK_ROWS, 10);
+    lost[1] = lost[2] = true; /* released before the sink came */
+    assert_int_equal(serve(), WEIR_DAMAGED);
+    weir_replay_begin_at(replay, 2);
+    assert_int_equal(serve(), WEIR_DAMAGED);
+    weir_replay_begin_at(replay, 3);
+    for (int i = 0; i < 2; i++) { /* the server loses all of it, and it begins there again */
+        sink_state.committed = (database){0};
+        assert_int_equal(serve(), WEIR_OK);
+        if (i == 1) {
+            assert_moved(40, 10);
+            assert_int_equal(serve(), WEIR_OK);
+        }
+        assert_int_equal(sink_state.committed.count, 30 + (size_t)i * 10);
+        assert_int_equal(sink_state.committed.rows[0], 11);
+        assert_int_equal(sink_state.committed.position.row, 40 + (uint64_t)i * 10);
+        assert_int_equal(result.passed.first, 0);
+        add_block(WEIR_BLOCK_ROWS, 10);
+    }
 }
 
 /* ---- rows of templates ---------------------------------------------------------------------- */
@@ -1213,6 +1659,23 @@ int main(void) {
         TEST(lost_rows_at_the_end_are_settled),
         TEST(late_rows_at_the_end_are_not_lost),
         TEST(a_database_opened_again_is_asked_where_it_stands),
+        TEST(a_commit_without_an_answer_was_done),
+        TEST(a_commit_without_an_answer_was_not_done),
+        TEST(answers_that_go_on_missing_are_waited_for),
+        TEST(a_server_that_is_away_answers_later),
+        TEST(answers_are_lost_for_ever_and_each_row_comes_once),
+        TEST(the_position_of_an_unanswered_commit_has_its_hash),
+        TEST(an_unanswered_commit_is_forgotten_elsewhere),
+        TEST(somebody_else_has_applied_rows),
+        TEST(lanes_are_looked_for_behind_blocks_without_rows),
+        TEST(a_standby_takes_over_that_lacks_rows),
+        TEST(a_standby_takes_over_while_nothing_is_appended),
+        TEST(a_server_without_a_position_begins_anew),
+        TEST(a_position_that_is_none_of_this_journal_is_refused),
+        TEST(one_of_two_blocks_vouches_for_a_position),
+        TEST(a_position_that_does_not_stay_is_waited_for),
+        TEST(an_unanswered_settling_is_asked_about),
+        TEST(a_sink_without_a_position_may_begin_later),
         TEST(rows_of_templates_come_out_as_rows),
         TEST(much_text_is_applied_in_parts),
         TEST(a_range_may_begin_within_rows_of_templates),
