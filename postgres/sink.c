@@ -15,7 +15,9 @@ struct weir_pg_sink {
     const weir_os *os;
     weir_pg *pg;
     weir_pg_load *load;
+    char *conninfo;
     char *schema; /* NULL: search_path */
+    bool pooled;
     weir_postgres_safety safety;
     uint32_t timeout_ms;
     bool prepared;       /* this connection was checked, and weir's tables are there */
@@ -186,6 +188,8 @@ static void server_close(void *self) {
     weir_pg_sink *s = self;
     weir_pg_load_free(s->load);
     weir_pg_free(s->pg);
+    if (s->conninfo) explicit_bzero(s->conninfo, strlen(s->conninfo)); /* it may hold a password */
+    free(s->conninfo);
     free(s->schema);
     free(s);
 }
@@ -197,7 +201,8 @@ static int fill_sink(weir_pg_sink *s, const char *conninfo, const weir_postgres_
     if (o->safety != WEIR_POSTGRES_LOCAL && o->safety != WEIR_POSTGRES_STANDBY)
         return weir_fail(error, WEIR_MISUSE, "no such level of safety: %d", (int)o->safety);
     int status = weir_pg_make(&config, &s->pg, error);
-    if (status == WEIR_OK && o->schema && !(s->schema = strdup(o->schema)))
+    if (status == WEIR_OK &&
+        (!(s->conninfo = strdup(conninfo)) || (o->schema && !(s->schema = strdup(o->schema)))))
         status = weir_fail(error, WEIR_NO_MEMORY, "no memory for a sink");
     if (status == WEIR_OK)
         status = weir_pg_hold_make(&s->hold, s->schema, none, s->timeout_ms, error);
@@ -213,6 +218,7 @@ int weir_pg_sink_make(const weir_os *os, const char *conninfo, const weir_postgr
     if (!s) return weir_fail(error, WEIR_NO_MEMORY, "no memory for a sink");
     s->os = os;
     s->safety = options->safety;
+    s->pooled = options->pooled != 0;
     s->timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
     s->kept.keep_ns = (uint64_t)options->keep_s * UINT64_C(1000000000);
     s->kept.keep_bytes = options->keep_bytes;
@@ -246,4 +252,10 @@ const char *weir_pg_sink_schema(const weir_sink *sink) {
 }
 int weir_pg_sink_probe(const weir_sink *sink, weir_error *error) {
     return prepare_server(sink->self, error);
+}
+
+int weir_pg_sink_second(const weir_sink *sink, weir_pg **out, weir_error *error) {
+    const weir_pg_sink *s = sink->self;
+    const weir_pg_config config = {s->os, s->conninfo, s->timeout_ms, s->pooled};
+    return weir_pg_make(&config, out, error);
 }

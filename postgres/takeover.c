@@ -72,7 +72,7 @@ static void put_position(const weir_position *at, char block[24], char row[24], 
 }
 
 /* A number, or the eight bytes of a hash. */
-static int take_field(const PGresult *r, int column, bool hash, uint64_t *out) {
+static int take_column_number(const PGresult *r, int column, bool hash, uint64_t *out) {
     const char *text = PQgetvalue(r, 0, column);
     char *end;
     if (hash && (strncmp(text, "\\x", 2) != 0 || strlen(text) != 18)) return WEIR_DATABASE;
@@ -114,9 +114,9 @@ static int raise_epoch(weir_pg *pg, weir_pg_hold *hold, weir_error *error) {
     if (status != WEIR_OK) return status;
     uint64_t epoch = 0;
     weir_position *at = &hold->at;
-    if (PQntuples(r) != 1 || take_field(r, 0, false, &epoch) ||
-        take_field(r, 1, false, &at->block) || take_field(r, 2, false, &at->row) ||
-        take_field(r, 3, true, &at->hash) || epoch > INT64_MAX)
+    if (PQntuples(r) != 1 || take_column_number(r, 0, false, &epoch) ||
+        take_column_number(r, 1, false, &at->block) || take_column_number(r, 2, false, &at->row) ||
+        take_column_number(r, 3, true, &at->hash) || epoch > INT64_MAX)
         status = weir_fail(error, WEIR_DATABASE, "%s: %s has no sound row of this journal",
                            weir_pg_name(pg), hold->table);
     hold->epoch = status == WEIR_OK ? (int64_t)epoch : 0;

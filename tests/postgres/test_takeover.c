@@ -1,6 +1,6 @@
 /* test_takeover.c - the position in the server: who has it, and what becomes of who had it before.
  *
- * Covers: postgres/takeover.c, postgres/server_checks.c */
+ * Covers: postgres/takeover.c, postgres/server_checks.c, postgres/positions.c */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +15,7 @@
 
 #include "pg_server.h"
 #include "postgres/connection_state.h"
+#include "postgres/positions.h"
 #include "postgres/server_checks.h"
 #include "postgres/takeover.h"
 
@@ -261,6 +262,34 @@ static void test_a_zombie_that_commits_after_all(void **state) {
     meet_zombie(false);
 }
 
+static void test_positions_are_listed_and_left_alone(void **state) {
+    (void)state;
+    need_server();
+    client c;
+    weir_position *found;
+    size_t count;
+    come(&c);
+    assert_int_equal(weir_pg_positions(c.pg, NULL, &found, &count, &c.error), 0);
+    assert_int_equal(count, 0);
+    take(&c);
+    begin(&c);
+    move_and_commit(&c, 7);
+    assert_int_equal(weir_pg_positions(c.pg, "public", &found, &count, &c.error), 0);
+    assert_int_equal(count, 1);
+    assert_true(weir_id_equal(found->journal, journal));
+    assert_int_equal(found->block, 7);
+    assert_int_equal(found->row, 70);
+    assert_true(found->hash == 0x8000000000000007);
+    free(found);
+    begin(&c); /* it is still ours */
+    assert_int_equal(weir_pg_run(c.pg, "ROLLBACK", &c.error), 0);
+    pg_server_run(&server, "UPDATE weir_position SET hash = 'short'");
+    assert_int_equal(weir_pg_positions(c.pg, NULL, &found, &count, &c.error), WEIR_DATABASE);
+    assert_int_equal(weir_pg_positions(c.pg, "no\"where", &found, &count, &c.error), 0);
+    assert_int_equal(count, 0);
+    weir_pg_free(c.pg);
+}
+
 /* ---- what must hold of a server ---- */
 
 static int check_with(const char *setting, weir_error *error) {
@@ -340,6 +369,7 @@ int main(void) {
         cmocka_unit_test(test_a_session_in_a_transaction_is_ended),
         cmocka_unit_test(test_a_zombie_that_is_told_to_end),
         cmocka_unit_test(test_a_zombie_that_commits_after_all),
+        cmocka_unit_test(test_positions_are_listed_and_left_alone),
         cmocka_unit_test(test_a_server_whose_commits_may_be_lost_is_refused),
         cmocka_unit_test(test_an_encoding_and_a_table_that_do_not_do),
         cmocka_unit_test(test_a_standby_is_waited_for),
