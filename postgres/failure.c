@@ -41,7 +41,7 @@ static void blot_out(const weir_pg *pg, char *text) {
 
 /* "COPY t, line 17, column x": the words are of the server's language. */
 static uint64_t copy_line_of(const char *context) {
-    if (strncmp(context, "COPY ", 5)) return 0;
+    if (strncmp(context, "COPY ", 5) != 0) return 0;
     const char *at = strstr(context, ", line ");
     if (!at) at = strstr(context, ", ");
     if (at) at += strcspn(at, "0123456789");

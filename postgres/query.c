@@ -162,7 +162,7 @@ int weir_pg_copy_begin(weir_pg *pg, const char *sql, weir_error *error) {
                          : weir_fail(error, WEIR_DATABASE, "%s did not begin a COPY", pg->name);
     PQclear(result);
     if (!pg->connection) return refused;
-    status = take_results(pg, &result, NULL); /* the rest of the answer says no more */
+    (void)take_results(pg, &result, NULL); /* the rest of the answer says no more */
     PQclear(result);
     return refused;
 }

@@ -37,13 +37,14 @@ static bool put_schema(char *into, size_t bytes, const char *schema) {
 
 int weir_pg_hold_make(weir_pg_hold *hold, const char *schema, const weir_id journal,
                       uint32_t timeout_ms, weir_error *error) {
+    char quoted[sizeof hold->table - sizeof "weir_position"] = "";
     *hold = (weir_pg_hold){.lock_wait_ms = timeout_ms / 2};
     if (hold->lock_wait_ms > LOCK_WAIT_MAX_MS) hold->lock_wait_ms = LOCK_WAIT_MAX_MS;
     if (!hold->lock_wait_ms) hold->lock_wait_ms = 1; /* 0 would be without end */
     weir_id_copy(hold->at.journal, journal);
-    if (!put_schema(hold->table, sizeof hold->table - sizeof "weir_position", schema))
+    if (!put_schema(quoted, sizeof quoted, schema))
         return weir_fail(error, WEIR_MISUSE, "the name of the schema is too long (63 bytes)");
-    (void)strcat(hold->table, "weir_position");
+    (void)snprintf(hold->table, sizeof hold->table, "%sweir_position", quoted);
     return WEIR_OK;
 }
 
