@@ -20,8 +20,12 @@ install(FILES recovery/completion/weir.fish
     DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES recovery/completion/weir.fish RENAME weir-recover.fish
     DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+set(weir_left_out) # the header of a part that is not built
+if(NOT WEIR_POSTGRES)
+    set(weir_left_out PATTERN postgres.h EXCLUDE)
+endif()
 install(DIRECTORY include/weir DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-    FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+    FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp" ${weir_left_out})
 install(FILES share/lnav/weir.json DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/lnav)
 
 file(RELATIVE_PATH weir_pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)

@@ -43,8 +43,8 @@ need_library() { # what the library, the tools and the demo are built with
     need cmake gcc libc6-dev ninja-build pkg-config libsqlite3-dev libzstd-dev libxxhash-dev "$@"
 }
 
-# What weir_s3 and weir-exporter are built with, and nothing else is.
-part_libraries="libcurl4-openssl-dev libexpat1-dev libssl-dev libmicrohttpd-dev"
+# What weir_s3, weir-exporter and libweir-postgres are built with, and nothing else is.
+part_libraries="libcurl4-openssl-dev libexpat1-dev libssl-dev libmicrohttpd-dev libpq-dev"
 
 need_build() {
     need_library libcmocka-dev sqlite3 git mandoc python3 python3-xxhash python3-zstandard zstd "$@"

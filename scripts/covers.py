@@ -42,7 +42,7 @@ COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 FUNCTION = re.compile(r"^(static )?(?!else|return|typedef)[a-z_][\w *]*?[ *]([a-z_]\w*)\((?:[^;{}()]|\([^;{}()]*\))*\)"
                       r"(?:\s*__attribute__\(\(.*?\)\))?\s*\{", re.M)
-COVERS = re.compile(r"Covers:((?:[\s*,]|(?:lib|writer|pack|recovery)/[\w/.]+)+)")
+COVERS = re.compile(r"Covers:((?:[\s*,]|(?:lib|writer|pack|recovery|postgres)/[\w/.]+)+)")
 
 
 def read(path):
@@ -69,7 +69,7 @@ class Module:
 def modules():
     found = {}
     for path in sorted(glob.glob("lib/*/*") + glob.glob("writer/*/*") + glob.glob("pack/*") + glob.glob("recovery/*") +
-                       glob.glob("recovery/*/*")):
+                       glob.glob("recovery/*/*") + glob.glob("postgres/*")):
         code = path.endswith(".c") or path.endswith(".h") and not os.path.exists(path[:-1] + "c")
         if code and Module(path).functions:
             found[path] = Module(path)
@@ -146,9 +146,9 @@ def run(build, covered):
 def main():
     found, wrong, covered = modules(), [], {}
     for path in sorted(glob.glob("tests/unit/*/test_*.c") + glob.glob("tests/system/test_*.c") +
-                       glob.glob("tests/sim/test_*.c")):
+                       glob.glob("tests/sim/test_*.c") + glob.glob("tests/postgres/test_*.c")):
         text = read(path)
-        program = stem(path)
+        program = stem(path).replace("test_", "test_postgres_") if "/postgres/" in path else stem(path)
         claims = {claim for group in COVERS.findall(text) for claim in re.findall(r"[\w/.]+", group)}
         wrong += [f"{path}: covers {claim}, which is no module" for claim in sorted(claims - set(found))]
         names = {module for module in found if stem(module) == program[5:] and lives_with(path, module)}

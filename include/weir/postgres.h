@@ -32,8 +32,10 @@ typedef struct weir_postgres_options {
     weir_postgres_safety safety;
     /* Keep applied segments for so long, or so many bytes of them, since a standby that is promoted may
      * lack the last transactions: they are then applied again. 0: not at all. */
-    uint32_t keep_s;
-    uint64_t keep_bytes;
+    uint32_t
+        keep_s; /* seconds since the commit; what an earlier process committed counts from now */
+    uint64_t
+        keep_bytes; /* of blocks as they are stored. With both, a segment stays until both are over */
     uint64_t
         lag_limit_bytes; /* of segments that wait for this sink alone; default: half of journal_limit_bytes */
     weir_postgres_lag at_lag_limit;
@@ -43,6 +45,26 @@ typedef struct weir_postgres_options {
     int by_insert; /* nonzero: INSERT in place of COPY, for row-level security; slower */
 } weir_postgres_options;
 
+/* conninfo is libpq's: an URI or keyword=value, with its environment, service and password files. It is
+ * copied, and never shown: messages name user, host and database only. Several hosts are tried in turn;
+ * add target_session_attrs=read-write where a standby may be promoted. client_encoding is always UTF8;
+ * keepalives are on.
+ *
+ * The server: PostgreSQL 13 or later, a database with the encoding UTF8, fsync and full_page_writes on,
+ * weir_position neither unlogged nor temporary. Each connection is checked. weir makes the tables
+ * weir_position and weir_reject where they are missing. Transactions use synchronous_commit = on.
+ *
+ * Of one journal one program writes. A session of the same journal that is still in a transaction is
+ * ended (pg_terminate_backend, where the role may do so). Two programs with copies of one journal take
+ * the position from each other; no row comes twice, and once their rows differ applying stops with
+ * WEIR_FOREIGN.
+ *
+ * Not promised: timeout_ms holds for all that is asked of the server, but libpq looks up host names
+ * without it (use hostaddr= where a name server may hang). A server that is promoted without what it
+ * had acknowledged gets those rows again only while keep_s or keep_bytes hold their segments.
+ * WEIR_POSTGRES_STANDBY holds of commits that came with no warning: a wait that an administrator
+ * cancels is committed, visible, and not safe; its segment stays. */
+
 WEIR_API int weir_attach_postgres_sized(weir *w, const char *name, const char *conninfo,
                                         const weir_postgres_options *options, size_t options_bytes);
 WEIR_API int weir_open_postgres_sized(const char *conninfo, const char *directory,
@@ -50,13 +72,24 @@ WEIR_API int weir_open_postgres_sized(const char *conninfo, const char *director
                                       const weir_postgres_options *postgres, size_t postgres_bytes,
                                       weir **out);
 
-/* Apply the journal of an open handle to a server too. */
+/* Apply the journal of an open handle to a server too, from the first row that the journal still has.
+ * name: of the sink, 1 to 64 letters, digits, '-', '_' and '.'; copied. options: NULL, or copied. Any
+ * thread; waits for the server, at most open_timeout_ms and once timeout_ms. The calls for sinks in
+ * weir/weir.h take the name; weir_detach ends it, and weir_close too.
+ *
+ * WEIR_OK, also when the server cannot be reached now, starts, stops, or is a standby: it is tried
+ * again. WEIR_DATABASE: it refuses (password, database, role) or does not fit (above): the text says
+ * what to do. WEIR_MISUSE: conninfo, name or options make no sense; conninfo is not quoted. */
 static inline int weir_attach_postgres(weir *w, const char *name, const char *conninfo,
                                        const weir_postgres_options *options) {
     return weir_attach_postgres_sized(w, name, conninfo, options, sizeof *options);
 }
 
-/* Open a journal in directory, made if it is missing, whose rows go to a server. */
+/* Open a journal in directory, made if it is missing, whose rows go to a server: its first sink, which
+ * WEIR_APPLIED means. Errors as above, and those of opening a journal (weir_open_sqlite in
+ * weir/sqlite.h). options, postgres: NULL, or copied. *out: NULL on failure; weir_close it. lag_limit_bytes without a value is none here, and
+ * at_lag_limit is always HOLD. While the server is away weir_declare allows every declaration; it is
+ * judged when it is applied, and keys of WEIR_KEY tables then begin at 1. */
 static inline int weir_open_postgres(const char *conninfo, const char *directory,
                                      const weir_options *options,
                                      const weir_postgres_options *postgres, weir **out) {

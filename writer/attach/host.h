@@ -43,7 +43,8 @@ WEIR_API int weir_private_attach_1(weir *w, const weir_sink_offer *offer, weir_e
 WEIR_API int weir_private_open_1(const char *directory, const weir_options *options,
                                  size_t options_bytes, const weir_sink_offer *offer, weir **out,
                                  weir_error *error);
-/* What weir_last_error says on this thread from now on; answers the error's status. */
+/* What weir_last_error says on this thread from now on; answers the error's status. The text is in
+ * libweir, and not in the copy of lib/base that the sink's library has. */
 WEIR_API int weir_private_publish_1(const weir_error *error);
 
 #endif

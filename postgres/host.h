@@ -1,2 +1,0 @@
-/* host.h - how the sink comes to a handle: see there. */
-#include "../writer/attach/host.h"

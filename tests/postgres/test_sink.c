@@ -1,0 +1,328 @@
+/* test_sink.c - transactions of a sink on a server, around the rows: positions, answers that are lost,
+ * and what is safe when. The rows themselves are those of load_double.c.
+ *
+ * Covers: postgres/sink.c, postgres/kept.c */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cutting_proxy.h"
+#include "pg_server.h"
+#include "postgres/kept.h"
+#include "postgres/sink.h"
+
+enum { TIMEOUT_MS = 4000, SHORT_MS = 600 };
+
+static const weir_id journal = {0xCD, 1};
+static pg_server server;
+
+static int set_up(void **state) {
+    (void)state;
+    if (!pg_server_missing()) pg_server_make(&server, NULL);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    if (!pg_server_missing()) pg_server_free(&server);
+    return 0;
+}
+
+static void need_server(void) {
+    if (pg_server_missing()) {
+        print_message("%s\n", pg_server_missing());
+        skip();
+    }
+    /* Of a test that failed: its locks would hold up the next. */
+    pg_server_run(&server, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE"
+                           " backend_type = 'client backend' AND pid <> pg_backend_pid()");
+    pg_server_run(&server,
+                  "SET client_min_messages = error; DROP TABLE IF EXISTS weir_position, double");
+}
+
+static weir_sink make(const char *conninfo, weir_postgres_options options) {
+    weir_error error = {0};
+    weir_sink s;
+    if (!options.timeout_ms) options.timeout_ms = TIMEOUT_MS;
+    if (weir_pg_sink_make(weir_os_posix(), conninfo, &options, &s, &error))
+        fail_msg("%s", error.text);
+    return s;
+}
+
+/* One transaction of the ten rows of a block, as replay does it. */
+static int transact(weir_sink *s, uint64_t block, weir_position *at, weir_error *error) {
+    const weir_block_header header = {.block = block, .stored_bytes = 1000};
+    const weir_row_range range = {block * 10 - 9, block * 10};
+    weir_position to = {.block = block, .row = block * 10, .hash = block};
+    weir_sink_counts counts;
+    weir_id_copy(to.journal, journal);
+    int status = s->begin(s->self, journal, at, error);
+    if (status == WEIR_OK)
+        status = s->apply(s->self, &header, weir_cursor_over(NULL, 0), range, error);
+    if (status == WEIR_OK) status = s->commit(s->self, &to, &counts, error);
+    if (status == WEIR_OK) assert_int_equal(counts.rows, 10);
+    if (status != WEIR_OK) s->rollback(s->self);
+    return status;
+}
+
+static void apply(weir_sink *s, uint64_t block) {
+    weir_error error = {0};
+    weir_position at;
+    if (transact(s, block, &at, &error)) fail_msg("%s", error.text);
+    assert_int_equal(at.block, block - 1);
+}
+
+static void assert_rows(long long rows) {
+    assert_int_equal(pg_server_count(&server, "SELECT count(*) FROM double"), rows);
+    assert_int_equal(pg_server_count(&server, "SELECT count(DISTINCT n) FROM double"), rows);
+}
+
+static uint64_t safe_after(weir_sink *s, uint64_t applied) {
+    weir_error error = {0};
+    uint64_t safe = 99;
+    if (s->checkpoint(s->self, applied, &safe, &error)) fail_msg("%s", error.text);
+    return safe;
+}
+
+/* ---- transactions ---- */
+
+static void test_rows_and_position_come_together(void **state) {
+    (void)state;
+    need_server();
+    weir_error error = {0};
+    weir_position at;
+    weir_sink s = make(server.conninfo, (weir_postgres_options){0});
+    assert_true(s.remote);
+    apply(&s, 1);
+    apply(&s, 2);
+    assert_int_equal(safe_after(&s, 2), 2);
+    assert_int_equal(s.begin(s.self, journal, &at, &error), 0);
+    assert_int_equal(at.block, 2);
+    assert_int_equal(at.row, 20);
+    s.rollback(s.self);
+    s.close(s.self);
+    assert_rows(20);
+}
+
+static void test_rolled_back_rows_are_gone(void **state) {
+    (void)state;
+    need_server();
+    weir_error error = {0};
+    weir_position at;
+    const weir_block_header header = {.block = 1};
+    weir_sink s = make(server.conninfo, (weir_postgres_options){0});
+    assert_int_equal(s.begin(s.self, journal, &at, &error), 0);
+    assert_int_equal(
+        s.apply(s.self, &header, weir_cursor_over(NULL, 0), (weir_row_range){1, 10}, &error), 0);
+    s.rollback(s.self); /* in the middle of a COPY */
+    apply(&s, 1);
+    s.close(s.self);
+    assert_rows(10);
+}
+
+static void test_a_commit_whose_answer_is_lost_is_unknown(void **state) {
+    (void)state;
+    need_server();
+    for (int what = CUT_BEFORE_COMMIT; what <= CUT_BEFORE_ANSWER; what++) {
+        cutting_proxy proxy;
+        weir_error error = {0};
+        weir_position at;
+        pg_server_run(
+            &server, "SET client_min_messages = error; DROP TABLE IF EXISTS weir_position, double");
+        cutting_proxy_start(&proxy, &server);
+        weir_sink s = make(proxy.conninfo, (weir_postgres_options){0});
+        apply(&s, 1);
+        atomic_store(&proxy.what, what);
+        assert_int_equal(transact(&s, 2, &at, &error), WEIR_SINK_UNKNOWN);
+        int status = WEIR_IO;
+        for (int i = 0; i < 20 && status != WEIR_OK; i++) {
+            status = s.begin(s.self, journal, &at, &error);
+            if (status != WEIR_OK) s.rollback(s.self);
+        }
+        assert_int_equal(status, WEIR_OK);
+        assert_int_equal(at.block, what == CUT_BEFORE_COMMIT ? 1 : 2);
+        s.rollback(s.self);
+        if (at.block == 1) apply(&s, 2);
+        apply(&s, 3);
+        s.close(s.self);
+        cutting_proxy_stop(&proxy);
+        assert_rows(30);
+    }
+}
+
+static void test_a_server_that_comes_back_is_gone_on_with(void **state) {
+    (void)state;
+    need_server();
+    weir_error error = {0};
+    weir_position at;
+    weir_sink s = make(server.conninfo, (weir_postgres_options){0});
+    apply(&s, 1);
+    pg_server_stop(&server, SIGQUIT);
+    assert_int_equal(transact(&s, 2, &at, &error), WEIR_IO);
+    assert_int_equal(transact(&s, 2, &at, &error), WEIR_IO);
+    pg_server_start(&server);
+    apply(&s, 2);
+    s.close(s.self);
+    assert_rows(20);
+}
+
+/* Two that apply the same: each is told once, and no row comes twice. */
+static void test_two_writers_of_one_journal(void **state) {
+    (void)state;
+    need_server();
+    weir_error error = {0};
+    weir_position at;
+    weir_sink a = make(server.conninfo, (weir_postgres_options){0});
+    weir_sink b = make(server.conninfo, (weir_postgres_options){0});
+    apply(&a, 1);
+    apply(&b, 2);
+    assert_int_equal(transact(&a, 2, &at, &error), WEIR_BUSY);
+    assert_non_null(strstr(error.text, "another process"));
+    assert_int_equal(a.begin(a.self, journal, &at, &error), 0);
+    assert_int_equal(at.block, 2); /* replay goes on behind it */
+    a.rollback(a.self);
+    apply(&a, 3);
+    assert_int_equal(transact(&b, 3, &at, &error), WEIR_BUSY);
+    a.close(a.self);
+    b.close(b.self);
+    assert_rows(30);
+}
+
+static void test_hurry_ends_a_transaction_that_waits(void **state) {
+    (void)state;
+    need_server();
+    weir_error error = {0};
+    weir_position at;
+    weir_sink s = make(server.conninfo, (weir_postgres_options){0});
+    apply(&s, 1);
+    PGconn *c = pg_server_connect(&server);
+    PQclear(PQexec(c, "BEGIN; LOCK TABLE weir_position"));
+    s.hurry(s.self, 0);
+    assert_int_equal(transact(&s, 2, &at, &error), WEIR_BUSY);
+    PQfinish(c);
+    s.close(s.self);
+}
+
+/* ---- what is safe ---- */
+
+static void test_a_standby_must_have_it(void **state) {
+    (void)state;
+    need_server();
+    pg_server standby;
+    weir_error error = {0};
+    weir_position at;
+    uint64_t safe;
+    weir_postgres_options wanted = {.safety = WEIR_POSTGRES_STANDBY, .timeout_ms = 20000};
+    weir_sink s = make(server.conninfo, wanted);
+    assert_int_equal(weir_pg_sink_probe(&s, &error), WEIR_DATABASE);
+    assert_non_null(strstr(error.text, "synchronous_standby_names"));
+    pg_server_make_standby(&standby, &server, NULL);
+    pg_server_run(&server, "ALTER SYSTEM SET synchronous_standby_names = '*'");
+    pg_server_run(&server, "SELECT pg_reload_conf(), pg_sleep(0.5)");
+    apply(&s, 1);
+    assert_int_equal(safe_after(&s, 1), 1);
+    s.close(s.self);
+
+    /* The standby stops answering, and the wait is cancelled: committed, but not safe. */
+    pg_server_stop(&standby, SIGQUIT);
+    s = make(server.conninfo, wanted);
+    pid_t child = fork();
+    if (child == 0) {
+        for (int i = 0; i < 600; i++) {
+            PGconn *c = PQconnectdb(server.conninfo);
+            PQclear(PQexec(c, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+                              " WHERE wait_event = 'SyncRep'"));
+            PQfinish(c);
+            (void)usleep(50000);
+        }
+        _exit(0);
+    }
+    assert_int_equal(transact(&s, 2, &at, &error), WEIR_OK);
+    assert_int_equal(s.checkpoint(s.self, 2, &safe, &error), WEIR_BUSY);
+    assert_non_null(strstr(error.text, "cancelled"));
+    assert_true(safe < 2);
+    (void)kill(child, SIGKILL);
+    pg_server_start(&standby);
+    assert_int_equal(safe_after(&s, 2), 2); /* without another row */
+    pg_server_run(&server, "ALTER SYSTEM RESET synchronous_standby_names");
+    pg_server_run(&server, "SELECT pg_reload_conf(), pg_sleep(0.5)");
+    apply(&s, 3);
+    assert_int_equal(s.checkpoint(s.self, 3, &safe, &error), WEIR_BUSY);
+    assert_int_equal(safe, 2);
+    s.close(s.self);
+    pg_server_free(&standby);
+    assert_rows(30);
+}
+
+static void test_kept_segments_by_bytes(void **state) {
+    (void)state;
+    need_server();
+    weir_sink s = make(server.conninfo, (weir_postgres_options){.keep_bytes = 2000});
+    apply(&s, 1);
+    apply(&s, 2);
+    assert_int_equal(safe_after(&s, 2), 0);
+    apply(&s, 3);
+    assert_int_equal(safe_after(&s, 3), 1);
+    s.close(s.self);
+    /* Another process does not know when those came. */
+    s = make(server.conninfo, (weir_postgres_options){.keep_s = 3600});
+    apply(&s, 4);
+    assert_int_equal(safe_after(&s, 4), 0);
+    s.close(s.self);
+}
+
+static void test_kept_marks_grow_old(void **state) {
+    (void)state;
+    weir_pg_kept k = {.keep_ns = 100};
+    weir_pg_kept_note(&k, 1, 10, 1000);
+    weir_pg_kept_note(&k, 2, 10, 1050);
+    assert_int_equal(weir_pg_kept_safe(&k, 2, 1099), 0);
+    assert_int_equal(weir_pg_kept_safe(&k, 2, 1100), 1);
+    assert_int_equal(weir_pg_kept_safe(&k, 2, 1150), 2);
+    assert_int_equal(weir_pg_kept_safe(&k, 1, 1150), 1);
+    weir_pg_kept_note(&k, 1, 10, 1200); /* the server went back */
+    assert_int_equal(weir_pg_kept_safe(&k, 2, 1250), 0);
+    assert_int_equal(weir_pg_kept_safe(&k, 2, 1300), 1);
+    k = (weir_pg_kept){0};
+    assert_int_equal(weir_pg_kept_safe(&k, 7, 0), 7);
+}
+
+/* However many commits come, what is held back is what was asked for and a small part of it more. */
+static void test_kept_marks_are_few(void **state) {
+    (void)state;
+    weir_pg_kept k = {.keep_ns = 2560, .keep_bytes = 12800};
+    uint64_t released = 0;
+    for (uint64_t n = 1; n <= 100000; n++) {
+        weir_pg_kept_note(&k, n, 10, n); /* 2,560 by time, 1,280 by bytes */
+        uint64_t safe = weir_pg_kept_safe(&k, n, n);
+        assert_true(safe == 0 || safe + 2560 <= n);
+        assert_true(safe >= released);
+        released = safe;
+        if (n > 3000) assert_true(safe + 2560 + 64 >= n);
+    }
+    uint64_t old = weir_pg_kept_safe(&k, 100000, 200000); /* now the bytes decide */
+    assert_in_range(old, 100000 - 1280 - 20, 100000 - 1280);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_and_position_come_together),
+        cmocka_unit_test(test_rolled_back_rows_are_gone),
+        cmocka_unit_test(test_a_commit_whose_answer_is_lost_is_unknown),
+        cmocka_unit_test(test_a_server_that_comes_back_is_gone_on_with),
+        cmocka_unit_test(test_two_writers_of_one_journal),
+        cmocka_unit_test(test_hurry_ends_a_transaction_that_waits),
+        cmocka_unit_test(test_a_standby_must_have_it),
+        cmocka_unit_test(test_kept_segments_by_bytes),
+        cmocka_unit_test(test_kept_marks_grow_old),
+        cmocka_unit_test(test_kept_marks_are_few),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

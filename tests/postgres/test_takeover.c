@@ -1,0 +1,381 @@
+/* test_takeover.c - the position in the server: who has it, and what becomes of who had it before.
+ *
+ * Covers: postgres/takeover.c, postgres/server_checks.c, postgres/positions.c */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "pg_server.h"
+#include "postgres/connection_state.h"
+#include "postgres/positions.h"
+#include "postgres/server_checks.h"
+#include "postgres/takeover.h"
+
+enum { TIMEOUT_MS = 600 };
+
+static const weir_id journal = {0xAB, 1, 2, 3};
+static const char session[] = "weir ab010203-0000-0000-0000-000000000000";
+static pg_server server;
+
+typedef struct client {
+    weir_pg *pg;
+    weir_pg_hold hold;
+    weir_error error;
+} client;
+
+static int set_up(void **state) {
+    (void)state;
+    if (!pg_server_missing()) pg_server_make(&server, NULL);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    if (!pg_server_missing()) pg_server_free(&server);
+    return 0;
+}
+
+static void need_server(void) {
+    if (pg_server_missing()) {
+        print_message("%s\n", pg_server_missing());
+        skip();
+    }
+    /* Of a test that failed: its locks would hold up the next. */
+    pg_server_run(&server, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE"
+                           " backend_type = 'client backend' AND pid <> pg_backend_pid()");
+    pg_server_run(&server, "SET client_min_messages = error; DROP TABLE IF EXISTS weir_position, t;"
+                           "CREATE TABLE weir_position (source uuid PRIMARY KEY, epoch bigint,"
+                           " block bigint, \"row\" bigint, hash bytea);"
+                           "CREATE TABLE t (n bigint)");
+}
+
+static void come(client *c) {
+    weir_pg_config config = {
+        .os = weir_os_posix(), .conninfo = server.conninfo, .timeout_ms = TIMEOUT_MS};
+    *c = (client){0};
+    if (weir_pg_make(&config, &c->pg, &c->error) || weir_pg_connect(c->pg, &c->error) ||
+        weir_pg_hold_make(&c->hold, NULL, journal, TIMEOUT_MS, &c->error))
+        fail_msg("%s", c->error.text);
+}
+
+static void take(client *c) {
+    if (weir_pg_take_over(c->pg, &c->hold, &c->error)) fail_msg("%s", c->error.text);
+}
+
+static void begin(client *c) {
+    if (weir_pg_hold_begin(c->pg, &c->hold, &c->error)) fail_msg("%s", c->error.text);
+}
+
+static weir_position place(uint64_t block) {
+    return (weir_position){.block = block, .row = block * 10, .hash = 0x8000000000000000 + block};
+}
+
+static void move_and_commit(client *c, uint64_t block) {
+    weir_position to = place(block);
+    if (weir_pg_hold_move(c->pg, &c->hold, &to, NULL, &c->error) ||
+        weir_pg_commit(c->pg, &c->error))
+        fail_msg("%s", c->error.text);
+    weir_id_copy(to.journal, journal);
+    c->hold.at = to;
+}
+
+static void test_a_new_journal_has_no_position_and_then_its_own(void **state) {
+    (void)state;
+    need_server();
+    client c, d;
+    come(&c);
+    take(&c);
+    assert_int_equal(c.hold.at.block, 0);
+    assert_int_equal(c.hold.epoch, 1);
+    begin(&c);
+    move_and_commit(&c, 7);
+    weir_pg_free(c.pg);
+    come(&d);
+    take(&d);
+    assert_int_equal(d.hold.epoch, 2);
+    assert_int_equal(d.hold.at.block, 7);
+    assert_int_equal(d.hold.at.row, 70);
+    assert_true(d.hold.at.hash == 0x8000000000000007);
+    weir_pg_free(d.pg);
+}
+
+static void test_a_transaction_shows_its_journal_and_syncs(void **state) {
+    (void)state;
+    need_server();
+    char name[64];
+    client c;
+    come(&c);
+    take(&c);
+    assert_int_equal(weir_pg_run(c.pg, "SET synchronous_commit = off", &c.error), 0);
+    begin(&c);
+    pg_server_ask(
+        &server,
+        "SELECT application_name FROM pg_stat_activity WHERE state = 'idle in transaction'", name,
+        sizeof name);
+    assert_string_equal(name, session);
+    PGresult *r;
+    assert_int_equal(weir_pg_query(c.pg, "SHOW synchronous_commit", NULL, 0, false, &r, &c.error),
+                     0);
+    assert_string_equal(PQgetvalue(r, 0, 0), "on");
+    PQclear(r);
+    move_and_commit(&c, 1);
+    /* Nothing of it belongs to the session. */
+    assert_int_equal(weir_pg_query(c.pg, "SHOW application_name", NULL, 0, false, &r, &c.error), 0);
+    assert_string_equal(PQgetvalue(r, 0, 0), "weir");
+    PQclear(r);
+    weir_pg_free(c.pg);
+}
+
+static void test_who_was_taken_over_begins_nothing_more(void **state) {
+    (void)state;
+    need_server();
+    client old, new;
+    come(&old);
+    take(&old);
+    come(&new);
+    take(&new);
+    assert_int_equal(weir_pg_hold_begin(old.pg, &old.hold, &old.error), WEIR_BUSY);
+    assert_int_equal(old.hold.epoch, 0);
+    assert_int_equal(weir_pg_run(old.pg, "ROLLBACK", &old.error), 0);
+    begin(&new);
+    move_and_commit(&new, 1);
+    weir_pg_free(old.pg);
+    weir_pg_free(new.pg);
+}
+
+static void test_a_position_that_was_changed_by_hand_is_seen(void **state) {
+    (void)state;
+    need_server();
+    static const char *const changes[] = {"block = 9", "\"row\" = 9", "hash = '\\x00'",
+                                          "epoch = 9"};
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        char sql[80];
+        client c;
+        come(&c);
+        take(&c);
+        (void)snprintf(sql, sizeof sql, "UPDATE weir_position SET %s", changes[i]);
+        pg_server_run(&server, sql);
+        assert_int_equal(weir_pg_hold_begin(c.pg, &c.hold, &c.error), WEIR_BUSY);
+        weir_pg_free(c.pg);
+        pg_server_run(&server, "DELETE FROM weir_position");
+    }
+    static const char *const unsound[] = {"block = -1", "block = NULL", "hash = 'x'"};
+    for (size_t i = 0; i < sizeof unsound / sizeof *unsound; i++) {
+        char sql[80];
+        client c;
+        come(&c);
+        take(&c);
+        (void)snprintf(sql, sizeof sql, "UPDATE weir_position SET %s", unsound[i]);
+        pg_server_run(&server, sql);
+        assert_int_equal(weir_pg_take_over(c.pg, &c.hold, &c.error), WEIR_DATABASE);
+        assert_int_equal(c.hold.epoch, 0);
+        weir_pg_free(c.pg);
+        pg_server_run(&server, "DELETE FROM weir_position");
+    }
+}
+
+/* Another that is in a transaction is told to end; it does. */
+static void test_a_session_in_a_transaction_is_ended(void **state) {
+    (void)state;
+    need_server();
+    client old, new;
+    come(&old);
+    take(&old);
+    begin(&old);
+    come(&new);
+    assert_int_equal(weir_pg_take_over(new.pg, &new.hold, &new.error), WEIR_BUSY);
+    int status = WEIR_BUSY;
+    for (int i = 0; i < 20 && status == WEIR_BUSY; i++)
+        status = weir_pg_take_over(new.pg, &new.hold, &new.error);
+    assert_int_equal(status, WEIR_OK);
+    assert_int_equal(weir_pg_run(old.pg, "SELECT 1", &old.error), WEIR_IO);
+    weir_pg_free(old.pg);
+    weir_pg_free(new.pg);
+}
+
+static void wait_until_gone(pid_t backend) {
+    char sql[80];
+    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM pg_stat_activity WHERE pid = %d",
+                   (int)backend);
+    for (int i = 0; i < 1000 && pg_server_count(&server, sql); i++)
+        (void)usleep(10000);
+    assert_int_equal(pg_server_count(&server, sql), 0);
+}
+
+/* A batch that the server has not read yet, of a client that is dead. */
+static pid_t make_zombie(void) {
+    client c;
+    come(&c);
+    take(&c);
+    begin(&c);
+    pid_t backend = PQbackendPID(c.pg->connection);
+    assert_int_equal(kill(backend, SIGSTOP), 0);
+    assert_int_equal(PQsendQuery(c.pg->connection,
+                                 "INSERT INTO t SELECT generate_series(1, 100);"
+                                 "UPDATE weir_position SET block = 1, \"row\" = 100; COMMIT"),
+                     1);
+    assert_int_equal(PQflush(c.pg->connection), 0);
+    /* No goodbye: as when the client's machine is gone, but that the kernel tells the server. */
+    assert_int_equal(shutdown(PQsocket(c.pg->connection), SHUT_WR), 0);
+    weir_pg_free(c.pg);
+    return backend;
+}
+
+/* told: the zombie is told to end before it goes on; else it commits first. Either way the rows come
+ * once. */
+static void meet_zombie(bool told) {
+    need_server();
+    pid_t zombie = make_zombie();
+    client new;
+    come(&new);
+    if (told) {
+        assert_int_equal(weir_pg_take_over(new.pg, &new.hold, &new.error), WEIR_BUSY);
+        assert_int_equal(new.hold.epoch, 0);
+    }
+    assert_int_equal(kill(zombie, SIGCONT), 0);
+    wait_until_gone(zombie);
+    take(&new);
+    if (!told) assert_int_equal(new.hold.at.block, 1);
+    if (new.hold.at.block == 0) {
+        begin(&new);
+        assert_int_equal(
+            weir_pg_run(new.pg, "INSERT INTO t SELECT generate_series(1, 100)", &new.error), 0);
+        move_and_commit(&new, 1);
+    }
+    assert_int_equal(pg_server_count(&server, "SELECT count(*) FROM t"), 100);
+    assert_int_equal(pg_server_count(&server, "SELECT count(DISTINCT n) FROM t"), 100);
+    weir_pg_free(new.pg);
+}
+
+static void test_a_zombie_that_is_told_to_end(void **state) {
+    (void)state;
+    meet_zombie(true);
+}
+
+static void test_a_zombie_that_commits_after_all(void **state) {
+    (void)state;
+    meet_zombie(false);
+}
+
+static void test_positions_are_listed_and_left_alone(void **state) {
+    (void)state;
+    need_server();
+    client c;
+    weir_position *found;
+    size_t count;
+    come(&c);
+    assert_int_equal(weir_pg_positions(c.pg, NULL, &found, &count, &c.error), 0);
+    assert_int_equal(count, 0);
+    take(&c);
+    begin(&c);
+    move_and_commit(&c, 7);
+    assert_int_equal(weir_pg_positions(c.pg, "public", &found, &count, &c.error), 0);
+    assert_int_equal(count, 1);
+    assert_true(weir_id_equal(found->journal, journal));
+    assert_int_equal(found->block, 7);
+    assert_int_equal(found->row, 70);
+    assert_true(found->hash == 0x8000000000000007);
+    free(found);
+    begin(&c); /* it is still ours */
+    assert_int_equal(weir_pg_run(c.pg, "ROLLBACK", &c.error), 0);
+    pg_server_run(&server, "UPDATE weir_position SET hash = 'short'");
+    assert_int_equal(weir_pg_positions(c.pg, NULL, &found, &count, &c.error), WEIR_DATABASE);
+    assert_int_equal(weir_pg_positions(c.pg, "no\"where", &found, &count, &c.error), 0);
+    assert_int_equal(count, 0);
+    weir_pg_free(c.pg);
+}
+
+/* ---- what must hold of a server ---- */
+
+static int check_with(const char *setting, weir_error *error) {
+    pg_server s;
+    weir_pg *pg;
+    pg_server_make(&s, setting);
+    weir_pg_config config = {.os = weir_os_posix(), .conninfo = s.conninfo};
+    assert_int_equal(weir_pg_make(&config, &pg, error), 0);
+    assert_int_equal(weir_pg_connect(pg, error), 0);
+    int status = weir_pg_check_server(pg, error);
+    weir_pg_free(pg);
+    pg_server_free(&s);
+    return status;
+}
+
+static void test_a_server_whose_commits_may_be_lost_is_refused(void **state) {
+    (void)state;
+    need_server();
+    weir_error error = {0};
+    assert_int_equal(check_with(NULL, &error), WEIR_OK);
+    assert_int_equal(check_with("-c fsync=off", &error), WEIR_DATABASE);
+    assert_non_null(strstr(error.text, "fsync = on"));
+    assert_int_equal(check_with("-c full_page_writes=off", &error), WEIR_DATABASE);
+    assert_non_null(strstr(error.text, "full_page_writes = on"));
+}
+
+static void test_an_encoding_and_a_table_that_do_not_do(void **state) {
+    (void)state;
+    need_server();
+    weir_pg *pg;
+    weir_error error = {0};
+    char conninfo[200];
+    client c;
+    pg_server_run(&server, "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"
+                           " TEMPLATE template0");
+    (void)snprintf(conninfo, sizeof conninfo, "%s dbname=latin", server.conninfo);
+    weir_pg_config config = {.os = weir_os_posix(), .conninfo = conninfo};
+    assert_int_equal(weir_pg_make(&config, &pg, &error), 0);
+    assert_int_equal(weir_pg_connect(pg, &error), 0);
+    assert_int_equal(weir_pg_check_server(pg, &error), WEIR_DATABASE);
+    assert_non_null(strstr(error.text, "LATIN1"));
+    weir_pg_free(pg);
+    come(&c);
+    assert_int_equal(weir_pg_check_position_table(c.pg, "weir_position", &error), WEIR_OK);
+    pg_server_run(&server, "ALTER TABLE weir_position SET UNLOGGED");
+    assert_int_equal(weir_pg_check_position_table(c.pg, "weir_position", &error), WEIR_DATABASE);
+    pg_server_run(&server, "ALTER TABLE weir_position SET LOGGED");
+    assert_int_equal(weir_pg_run(c.pg, "CREATE TEMP TABLE weir_position (a int)", &error), 0);
+    assert_int_equal(weir_pg_check_position_table(c.pg, "weir_position", &error), WEIR_DATABASE);
+    assert_int_equal(weir_pg_check_position_table(c.pg, "nowhere", &error), WEIR_DATABASE);
+    weir_pg_free(c.pg);
+}
+
+static void test_a_standby_is_waited_for(void **state) {
+    (void)state;
+    need_server();
+    pg_server standby;
+    weir_pg *pg;
+    weir_error error = {0};
+    pg_server_make_standby(&standby, &server, NULL);
+    weir_pg_config config = {.os = weir_os_posix(), .conninfo = standby.conninfo};
+    assert_int_equal(weir_pg_make(&config, &pg, &error), 0);
+    assert_int_equal(weir_pg_connect(pg, &error), 0);
+    assert_int_equal(weir_pg_check_server(pg, &error), WEIR_BUSY);
+    pg_server_promote(&standby);
+    assert_int_equal(weir_pg_check_server(pg, &error), WEIR_OK);
+    weir_pg_free(pg);
+    pg_server_free(&standby);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_new_journal_has_no_position_and_then_its_own),
+        cmocka_unit_test(test_a_transaction_shows_its_journal_and_syncs),
+        cmocka_unit_test(test_who_was_taken_over_begins_nothing_more),
+        cmocka_unit_test(test_a_position_that_was_changed_by_hand_is_seen),
+        cmocka_unit_test(test_a_session_in_a_transaction_is_ended),
+        cmocka_unit_test(test_a_zombie_that_is_told_to_end),
+        cmocka_unit_test(test_a_zombie_that_commits_after_all),
+        cmocka_unit_test(test_positions_are_listed_and_left_alone),
+        cmocka_unit_test(test_a_server_whose_commits_may_be_lost_is_refused),
+        cmocka_unit_test(test_an_encoding_and_a_table_that_do_not_do),
+        cmocka_unit_test(test_a_standby_is_waited_for),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
