@@ -1,0 +1,107 @@
+/* failure.c - what a server or libpq says of a failure, as a status and words. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connection_state.h"
+
+/* Those that differ from their class stand first. Everything else passes only once somebody acts. */
+int weir_pg_status(const char *sqlstate) {
+    static const struct {
+        const char *prefix;
+        int status;
+    } known[] = {
+        {"08", WEIR_IO},      /* connection exceptions; pgbouncer's own */
+        {"25006", WEIR_BUSY}, /* read-only: a standby, until it is promoted */
+        {"40", WEIR_BUSY},    /* serialization, deadlock */
+        {"53100", WEIR_NO_SPACE}, {"53300", WEIR_BUSY}, /* no connection left */
+        {"53", WEIR_NO_MEMORY},   {"55006", WEIR_BUSY}, /* object in use */
+        {"55P03", WEIR_BUSY},                           /* lock_timeout */
+        {"57014", WEIR_BUSY},                           /* cancelled, statement_timeout */
+        {"57P03", WEIR_BUSY},                           /* it starts or stops */
+        {"57P04", WEIR_DATABASE},                       /* the database was dropped */
+        {"57P", WEIR_IO},                               /* the connection was ended */
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!strncmp(sqlstate, known[i].prefix, strlen(known[i].prefix))) return known[i].status;
+    return sqlstate[0] ? WEIR_DATABASE : WEIR_IO;
+}
+
+static void keep(char *into, size_t bytes, const char *text) {
+    (void)snprintf(into, bytes, "%s", text ? text : ""); /* cut where it is too long */
+}
+
+/* A password that somebody's message quotes. Short ones would hit words. */
+static void blot_out(const weir_pg *pg, char *text) {
+    size_t length = pg->password ? strlen(pg->password) : 0;
+    char *at = length >= 4 ? strstr(text, pg->password) : NULL;
+    for (; at; at = strstr(at, pg->password))
+        memset(at, '*', length);
+}
+
+/* "COPY t, line 17, column x": the words are of the server's language. */
+static uint64_t copy_line_of(const char *context) {
+    if (strncmp(context, "COPY ", 5)) return 0;
+    const char *at = strstr(context, ", line ");
+    if (!at) at = strstr(context, ", ");
+    if (at) at += strcspn(at, "0123456789");
+    return at ? strtoull(at, NULL, 10) : 0;
+}
+
+static int tell_failure(weir_pg *pg, int status, weir_error *error) {
+    weir_pg_failure *f = &pg->failure;
+    f->message[strcspn(f->message, "\n")] = 0;
+    blot_out(pg, f->message);
+    if (status == WEIR_IO) weir_pg_close(pg);
+    return f->sqlstate[0]
+               ? weir_fail(error, status, "%s: %s (SQLSTATE %s)", pg->name, f->message, f->sqlstate)
+               : weir_fail(error, status, "%s: %s", pg->name, f->message);
+}
+
+int weir_pg_fail_lost(weir_pg *pg, weir_error *error) {
+    weir_pg_failure *f = &pg->failure;
+    *f = (weir_pg_failure){0};
+    keep(f->message, sizeof f->message, PQerrorMessage(pg->connection));
+    if (!f->message[0]) keep(f->message, sizeof f->message, "the connection is lost");
+    return tell_failure(pg, WEIR_IO, error);
+}
+
+int weir_pg_fail_result(weir_pg *pg, const PGresult *result, weir_error *error) {
+    weir_pg_failure *f = &pg->failure;
+    *f = (weir_pg_failure){0};
+    keep(f->sqlstate, sizeof f->sqlstate, PQresultErrorField(result, PG_DIAG_SQLSTATE));
+    keep(f->message, sizeof f->message, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+    keep(f->detail, sizeof f->detail, PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL));
+    keep(f->context, sizeof f->context, PQresultErrorField(result, PG_DIAG_CONTEXT));
+    keep(f->constraint, sizeof f->constraint, PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME));
+    f->line = copy_line_of(f->context);
+    if (!f->message[0]) keep(f->message, sizeof f->message, PQresultErrorMessage(result));
+    return tell_failure(pg, weir_pg_status(f->sqlstate), error);
+}
+
+/* libpq has no field for the SQLSTATE of a refused connection; its verbose text has it after the
+ * severity, which is of the server's language: "FATAL:  28P01: password …". The last counts, of the
+ * last host. */
+static const char *find_state(const char *text) {
+    const char *found = NULL;
+    for (const char *at = strstr(text, ":  "); at; at = strstr(at + 1, ":  "))
+        if (strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 &&
+            !strncmp(at + 8, ": ", 2))
+            found = at + 3;
+    return found;
+}
+
+int weir_pg_fail_connect(weir_pg *pg, weir_error *error) {
+    weir_pg_failure *f = &pg->failure;
+    const char *text = PQerrorMessage(pg->connection), *state = find_state(text);
+    *f = (weir_pg_failure){0};
+    if (state) {
+        memcpy(f->sqlstate, state, 5);
+        keep(f->message, sizeof f->message, state + strlen("28P01: "));
+    } else {
+        keep(f->message, sizeof f->message, text);
+    }
+    int status = tell_failure(pg, weir_pg_status(f->sqlstate), error);
+    weir_pg_close(pg);
+    return status;
+}
