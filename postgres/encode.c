@@ -6,19 +6,19 @@ const uint8_t weir_pg_binary_end[WEIR_PG_BINARY_END] = {0xFF, 0xFF};
 
 /* ---- COPY BINARY: numbers of the network's byte order ---------------------------------------- */
 
-static uint8_t *put_be16(uint8_t *at, uint16_t v) {
+static uint8_t *put_network16(uint8_t *at, uint16_t v) {
     v = htobe16(v);
     memcpy(at, &v, sizeof v);
     return at + sizeof v;
 }
 
-static uint8_t *put_be32(uint8_t *at, uint32_t v) {
+static uint8_t *put_network32(uint8_t *at, uint32_t v) {
     v = htobe32(v);
     memcpy(at, &v, sizeof v);
     return at + sizeof v;
 }
 
-static uint8_t *put_be64(uint8_t *at, uint64_t v) {
+static uint8_t *put_network64(uint8_t *at, uint64_t v) {
     v = htobe64(v);
     memcpy(at, &v, sizeof v);
     return at + sizeof v;
@@ -28,31 +28,31 @@ static uint8_t *put_float(uint8_t *at, double real) {
     float narrow = (float)real;
     uint32_t bits;
     memcpy(&bits, &narrow, sizeof bits);
-    return put_be32(put_be32(at, sizeof bits), bits);
+    return put_network32(put_network32(at, sizeof bits), bits);
 }
 
 static uint8_t *put_double(uint8_t *at, double real) {
     uint64_t bits;
     memcpy(&bits, &real, sizeof bits);
-    return put_be64(put_be32(at, sizeof bits), bits);
+    return put_network64(put_network32(at, sizeof bits), bits);
 }
 
 static uint8_t *put_bool(uint8_t *at, bool v) {
-    at = put_be32(at, 1);
+    at = put_network32(at, 1);
     *at = v;
     return at + 1;
 }
 
 static uint8_t *put_binary(uint8_t *at, weir_pg_kind kind, const weir_pg_cell *c) {
-    if (c->form == WEIR_PG_NULL) return put_be32(at, UINT32_MAX);
+    if (c->form == WEIR_PG_NULL) return put_network32(at, UINT32_MAX);
     switch (kind) {
-    case WEIR_PG_INT8: return put_be64(put_be32(at, 8), (uint64_t)c->integer);
+    case WEIR_PG_INT8: return put_network64(put_network32(at, 8), (uint64_t)c->integer);
     case WEIR_PG_FLOAT8: return put_double(at, c->real);
-    case WEIR_PG_INT4: return put_be32(put_be32(at, 4), (uint32_t)c->integer);
-    case WEIR_PG_INT2: return put_be16(put_be32(at, 2), (uint16_t)c->integer);
+    case WEIR_PG_INT4: return put_network32(put_network32(at, 4), (uint32_t)c->integer);
+    case WEIR_PG_INT2: return put_network16(put_network32(at, 2), (uint16_t)c->integer);
     case WEIR_PG_FLOAT4: return put_float(at, c->real);
     case WEIR_PG_BOOL: return put_bool(at, c->integer != 0);
-    default: return weir_put_bytes(put_be32(at, c->length), c->bytes, c->length);
+    default: return weir_put_bytes(put_network32(at, c->length), c->bytes, c->length);
     }
 }
 
@@ -93,8 +93,8 @@ static uint8_t *put_literal_text(uint8_t *at, const uint8_t *bytes, size_t lengt
     return at;
 }
 
-static uint8_t *put_text(uint8_t *at, weir_pg_format format, weir_pg_kind kind,
-                         const weir_pg_cell *c) {
+static uint8_t *put_value_text(uint8_t *at, weir_pg_format format, weir_pg_kind kind,
+                               const weir_pg_cell *c) {
     char digits[WEIR_PG_DIGITS];
     if (c->form == WEIR_PG_REAL)
         return weir_put_bytes(at, digits, weir_pg_real_text(digits, c->real));
@@ -107,12 +107,12 @@ static uint8_t *put_text(uint8_t *at, weir_pg_format format, weir_pg_kind kind,
 
 static uint8_t *put_line(uint8_t *at, weir_pg_kind kind, const weir_pg_cell *c) {
     return c->form == WEIR_PG_NULL ? weir_put_bytes(at, "\\N", 2)
-                                   : put_text(at, WEIR_PG_LINES, kind, c);
+                                   : put_value_text(at, WEIR_PG_LINES, kind, c);
 }
 
 static uint8_t *put_literal(uint8_t *at, weir_pg_kind kind, const weir_pg_cell *c) {
     if (c->form == WEIR_PG_NULL) return weir_put_bytes(at, "NULL", 4);
-    at = put_text(weir_put_bytes(at, "E'", 2), WEIR_PG_LISTS, kind, c);
+    at = put_value_text(weir_put_bytes(at, "E'", 2), WEIR_PG_LISTS, kind, c);
     *at = '\'';
     return at + 1;
 }
@@ -122,7 +122,7 @@ static uint8_t *put_literal(uint8_t *at, weir_pg_kind kind, const weir_pg_cell *
 /* Before the first field, or before another. */
 static uint8_t *put_before(uint8_t *at, const weir_pg_shape *s, unsigned index) {
     if (s->format == WEIR_PG_BINARY)
-        return index ? at : put_be16(at, (uint16_t)(s->columns + s->numbered));
+        return index ? at : put_network16(at, (uint16_t)(s->columns + s->numbered));
     if (s->format == WEIR_PG_LISTS)
         return index ? weir_put_bytes(at, ",", 1) : weir_put_bytes(at, ",(", 2);
     return index ? weir_put_bytes(at, "\t", 1) : at;
@@ -134,8 +134,8 @@ static uint8_t *put_after(uint8_t *at, const weir_pg_shape *s) {
     return at + 1;
 }
 
-static uint8_t *put_field(uint8_t *at, const weir_pg_shape *s, unsigned index, weir_pg_kind kind,
-                          const weir_pg_cell *c) {
+static uint8_t *put_encoded(uint8_t *at, const weir_pg_shape *s, unsigned index, weir_pg_kind kind,
+                            const weir_pg_cell *c) {
     at = put_before(at, s, index);
     if (s->format == WEIR_PG_BINARY) return put_binary(at, kind, c);
     return s->format == WEIR_PG_LINES ? put_line(at, kind, c) : put_literal(at, kind, c);
@@ -162,17 +162,17 @@ int weir_pg_encode_row(const weir_pg_shape *s, const uint8_t *bytes, size_t leng
             *why = (weir_pg_refusal){reason, i};
             status = WEIR_REJECTED;
         } else {
-            at = put_field(at, s, i, s->kind[i], &cell);
+            at = put_encoded(at, s, i, s->kind[i], &cell);
         }
     }
     if (weir_cursor_left(&c)) return WEIR_DAMAGED;
     if (status != WEIR_OK) return status;
     cell.form = WEIR_PG_NULL;
     for (unsigned i = count; i < s->columns; i++)
-        at = put_field(at, s, i, s->kind[i], &cell);
+        at = put_encoded(at, s, i, s->kind[i], &cell);
     cell.form = WEIR_PG_INTEGER;
     cell.integer = (int64_t)number;
-    if (s->numbered) at = put_field(at, s, s->columns, WEIR_PG_INT8, &cell);
+    if (s->numbered) at = put_encoded(at, s, s->columns, WEIR_PG_INT8, &cell);
     *end = put_after(at, s);
     return WEIR_OK;
 }
