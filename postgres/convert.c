@@ -73,7 +73,8 @@ static uint32_t pointed_text(char text[WEIR_PG_DIGITS], double v) {
     char *exponent = memchr(text, 'e', length);
     size_t before = exponent ? (size_t)(exponent - text) : length;
     memmove(text + before + 2, text + before, length - before);
-    memcpy(text + before, ".0", 2);
+    text[before] = '.';
+    text[before + 1] = '0';
     return length + 2;
 }
 

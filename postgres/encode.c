@@ -144,9 +144,9 @@ static uint8_t *put_encoded(uint8_t *at, const weir_pg_shape *s, unsigned index,
 /* All values are parsed, also behind one that is refused: whether the bytes are a row is not to depend
  * on the server's columns. */
 int weir_pg_encode_row(const weir_pg_shape *s, const uint8_t *bytes, size_t length, uint64_t number,
-                       uint8_t **end, weir_pg_refusal *why) {
+                       uint8_t **at, weir_pg_refusal *why) {
     weir_cursor c = weir_cursor_over(bytes, length);
-    uint8_t *at = *end;
+    uint8_t *to = *at;
     weir_pg_cell cell;
     int status = WEIR_OK;
     (void)weir_take_u16(&c); /* the table, which the caller looked up */
@@ -162,17 +162,17 @@ int weir_pg_encode_row(const weir_pg_shape *s, const uint8_t *bytes, size_t leng
             *why = (weir_pg_refusal){reason, i};
             status = WEIR_REJECTED;
         } else {
-            at = put_encoded(at, s, i, s->kind[i], &cell);
+            to = put_encoded(to, s, i, s->kind[i], &cell);
         }
     }
     if (weir_cursor_left(&c)) return WEIR_DAMAGED;
     if (status != WEIR_OK) return status;
     cell.form = WEIR_PG_NULL;
     for (unsigned i = count; i < s->columns; i++)
-        at = put_encoded(at, s, i, s->kind[i], &cell);
+        to = put_encoded(to, s, i, s->kind[i], &cell);
     cell.form = WEIR_PG_INTEGER;
     cell.integer = (int64_t)number;
-    if (s->numbered) at = put_encoded(at, s, s->columns, WEIR_PG_INT8, &cell);
-    *end = put_after(at, s);
+    if (s->numbered) to = put_encoded(to, s, s->columns, WEIR_PG_INT8, &cell);
+    *at = put_after(to, s);
     return WEIR_OK;
 }

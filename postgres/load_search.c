@@ -55,7 +55,7 @@ static int try_span(search *s, size_t rows, weir_error *error) {
 /* The server refused one row for a reason that may as well be the table's. If it refuses to insert no
  * row too, then it is the table's. */
 static int try_nothing(search *s, weir_error *error) {
-    uint64_t taken;
+    uint64_t taken = 0;
     if (weir_pg_judge(s->why.sqlstate) == WEIR_PG_A_ROW) return WEIR_OK;
     int status = weir_pg_send(s->l, s->t, NULL, 0, &taken, error);
     if (status == WEIR_OK) return weir_pg_run(s->l->pg, "ROLLBACK TO weir_rows", error);

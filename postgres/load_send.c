@@ -108,7 +108,7 @@ static int open_copy(weir_pg_load *l, weir_pg_table *t, weir_error *error) {
 
 int weir_pg_end_copy(weir_pg_load *l, weir_error *error) {
     weir_pg_table *t = l->open;
-    uint64_t taken;
+    uint64_t taken = 0;
     if (!t) return WEIR_OK;
     int status = push_open_copy(l, error);
     if (status != WEIR_OK) return status;
@@ -121,7 +121,7 @@ int weir_pg_end_copy(weir_pg_load *l, weir_error *error) {
 }
 
 int weir_pg_flush_table(weir_pg_load *l, weir_pg_table *t, weir_error *error) {
-    uint64_t taken;
+    uint64_t taken = 0;
     int status = weir_pg_end_copy(l, error);
     if (status != WEIR_OK || !t->rows) return status;
     if (weir_pg_is_careful(t)) {
