@@ -14,7 +14,7 @@ void weir_pg_relation_free(weir_pg_relation *r) {
     free(r->column);
     free(r->kind);
     free(r->place);
-    *r = (weir_pg_relation){0};
+    memset(r, 0, sizeof *r);
 }
 
 /* ---- finding --------------------------------------------------------------------------------- */
@@ -169,7 +169,7 @@ static int add_missing_columns(weir_pg *pg, const weir_declaration *d, const wei
 int weir_pg_relation_look(weir_pg *pg, const weir_pg_wanted *w, const weir_declaration *d,
                           weir_pg_relation *out, weir_error *error) {
     char *oid = NULL;
-    *out = (weir_pg_relation){0};
+    memset(out, 0, sizeof *out);
     int status = weir_pg_declaration_fits(d, error);
     if (status == WEIR_OK) status = find_relation(pg, w, d, out, &oid, error);
     if (status == WEIR_OK && oid) status = read_print(pg, out->place, out->print, error);
