@@ -52,7 +52,7 @@ struct weir_journal {
     weir_spare ahead;      /* for the next one, and open; number 0: there is none */
     uint64_t next_segment; /* no attempt of ours used it, but perhaps one of a former process */
     weir_log_end durable_end;
-    uint64_t named; /* as durable, by the last block appended */
+    uint64_t named;    /* as durable, by the last block appended */
     uint64_t unsynced; /* bytes of blocks appended since the last sync */
     bool broken;       /* a write or sync failed: restart first */
     bool opening;      /* until the first reserve: a dead ring must find a place */

@@ -1,5 +1,5 @@
 /* test_open.c - what <weir/postgres.h> offers to a handle, and what it answers. The handle is this file:
- * it has the functions of postgres/host.h.
+ * it has the functions of writer/attach/host.h.
  *
  * Covers: postgres/open.c */
 #include <setjmp.h>
@@ -15,14 +15,13 @@
 #include <weir/postgres.h>
 
 #include "pg_server.h"
-#include "postgres/host.h"
+#include "writer/attach/host.h"
 
 static pg_server server;
 static weir_sink_offer offered;
 static char published[600];
 static int answer; /* of the handle, once the probe has passed */
 
-WEIR_API int weir_private_publish_1(const weir_error *error);
 int weir_private_publish_1(const weir_error *error) {
     (void)snprintf(published, sizeof published, "%s", error->text);
     return error->status;

@@ -103,8 +103,7 @@ static int fill_applier(weir_applier *a, weir_attached *attached, const char *na
     int status =
         weir_replay_make(a->os, weir_journal_locator(a->journal), weir_journal_id(a->journal),
                          &a->sink, WEIR_REPLAY_STOP_AT_DAMAGE, &a->replay);
-    if (status != WEIR_OK)
-        return weir_fail(error, status, "%s: no memory for the writer", name);
+    if (status != WEIR_OK) return weir_fail(error, status, "%s: no memory for the writer", name);
     weir_replay_begin_at(a->replay, weir_handle_begin(a->attached));
     return WEIR_OK;
 }
