@@ -88,9 +88,12 @@ def distances(words, found):
 
 
 def lives_with(path, module):
-    """A unit test is named after a module of the folder that its own folder is named after."""
-    folder = re.match(r"tests/unit/(\w+)/", path)
-    return not folder or f"{folder.group(1)}/" in module
+    """A unit test is named after a module of the folder that its own folder is named after; other tests know
+    postgres/ only from tests/postgres."""
+    folder = re.match(r"tests/unit/(\w+)/|tests/(postgres)/", path)
+    if folder:
+        return f"{folder.group(1) or folder.group(2)}/" in module
+    return not module.startswith("postgres/")
 
 
 def words_of(path, seen=None):
@@ -100,7 +103,7 @@ def words_of(path, seen=None):
     words = set(re.findall(r"\w+", text))
     words |= {word + "_sized" for word in words}  # what inline functions of the public headers call
     for header in re.findall(r'#include "([\w/]+)\.h"', text):
-        for shared in (f"tests/support/{header}.h", f"tests/support/{header}.c"):
+        for shared in (f"tests/{folder}/{header}.{kind}" for folder in ("support", "postgres") for kind in "hc"):
             if os.path.exists(shared) and shared not in seen:
                 seen.add(shared)
                 words |= words_of(shared, seen)
@@ -148,10 +151,10 @@ def main():
     for path in sorted(glob.glob("tests/unit/*/test_*.c") + glob.glob("tests/system/test_*.c") +
                        glob.glob("tests/sim/test_*.c") + glob.glob("tests/postgres/test_*.c")):
         text = read(path)
-        program = stem(path).replace("test_", "test_postgres_") if "/postgres/" in path else stem(path)
+        program = stem(path).replace("test_", "test_postgres_") if path.startswith("tests/postgres/") else stem(path)
         claims = {claim for group in COVERS.findall(text) for claim in re.findall(r"[\w/.]+", group)}
         wrong += [f"{path}: covers {claim}, which is no module" for claim in sorted(claims - set(found))]
-        names = {module for module in found if stem(module) == program[5:] and lives_with(path, module)}
+        names = {module for module in found if stem(module) == stem(path)[5:] and lives_with(path, module)}
         reach = distances(words_of(path), found)
         tool = "WEIR_RECOVER" in text or '"tool.h"' in text
         for module in sorted((claims | names) & set(found)):

@@ -1,4 +1,8 @@
-/* test_load.c - tables made, extended, used as they are or refused, and rows into them. */
+/* test_load.c - tables made, extended, used as they are or refused, and rows into them.
+ *
+ * Covers: postgres/bytes.h, postgres/load_own.c, postgres/load_send.c, postgres/load_state.h,
+ * postgres/load_tables.c, postgres/relation.c, postgres/relation_read.c, postgres/sql.c,
+ * postgres/declaration.c */
 #include "pg_load.h"
 
 #include <math.h>

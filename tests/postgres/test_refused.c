@@ -1,4 +1,6 @@
-/* test_refused.c - rows that the server refuses, rows that triggers drop, and what is no row's fault. */
+/* test_refused.c - rows that the server refuses, rows that triggers drop, and what is no row's fault.
+ *
+ * Covers: postgres/load_reject.c, postgres/load_search.c */
 #include "pg_load.h"
 
 #include <stdio.h>

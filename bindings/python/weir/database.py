@@ -52,6 +52,8 @@ class Event(enum.IntEnum):
     JOURNAL = 18
     READER_PASSED = 19
     POSITION_MOVED = 20
+    SINK_LAGS = 21
+    SINK_DETACHED = 22
 
 
 _ordinary = {Event.RECOVERED, Event.TORN_TAIL, Event.APPLY_RESUMED, Event.GROWS_AGAIN}

@@ -1,5 +1,7 @@
 /* test_pg_encode.c - every kind of value for every kind of column, as COPY TEXT, COPY BINARY and an SQL
- * list have it; without a server. What a server makes of it is tests/postgres/test_types.c. */
+ * list have it; without a server. What a server makes of it is tests/postgres/test_types.c.
+ *
+ * Covers: postgres/convert.c, postgres/decimal.c, postgres/encode.c */
 #include "support.h"
 
 #include <math.h>
