@@ -32,7 +32,8 @@ static int take_place(weir *w, const char *name, weir_attached **out, weir_error
         return weir_fail(error, WEIR_FULL, "%s: a handle has %d sinks at most", name,
                          WEIR_SINKS_MAX);
     weir_attached *s = &w->sinks[count];
-    s->lane_applied = calloc(w->options.lanes_max, sizeof *s->lane_applied);
+    if (!s->lane_applied) /* else of an attempt that failed */
+        s->lane_applied = calloc(w->options.lanes_max, sizeof *s->lane_applied);
     if (!s->lane_applied) return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory for a sink", name);
     s->w = w;
     (void)snprintf(s->name, sizeof s->name, "%s", name); /* weir_named_fits has looked at it */
