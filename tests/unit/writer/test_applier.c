@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/handle/core.h"
 #include "writer/apply/applier.h"
 
 #define MS ((uint64_t)1000000)
@@ -618,15 +619,13 @@ static int set_up_server(void **state) {
     return status;
 }
 
-/* Until the journal vouches for the last rows by a block of its own: a server gets no others. */
+/* Until the journal vouches for the last rows by a block of its own: a server gets no others. Its thread
+ * has done so when it rests for good. */
 static void await_vouched(void) {
     static const struct timespec pause = {0, 1000000};
-    weir_journal_state s;
-    weir_journal_get_state(weir_handle_journal(handle), &s);
-    for (uint64_t last = s.durable.block; s.vouched < last;) {
+    while (atomic_load(&handle->journaler.asleep) != WEIR_ASLEEP_IDLE) {
         ahead += 10 * MS;
         (void)nanosleep(&pause, NULL);
-        weir_journal_get_state(weir_handle_journal(handle), &s);
     }
 }
 
