@@ -55,11 +55,25 @@ cmake -G Ninja -S project -B project/build -DCMAKE_PREFIX_PATH="$dir/stage/usr" 
 cmake --build project/build >/dev/null
 ldd project/build/with_weir_static | grep libweir && { echo "weir_static is shared"; exit 1; }
 
-nm -D --defined-only "$lib/libweir.so" | sed -n 's/.* [TDBR] \(.*\)@@WEIR_1.0$/\1/p' | sort >exported
-sed -n 's/^    \(weir_.*\);$/\1/p' "$WEIR_SOURCE_DIR/cmake/weir.map" | sort >documented
-diff documented exported
-nm -D --defined-only "$lib/libweir.so" | grep -v 'WEIR_1.0' && { echo "exported without a version"; exit 1; }
-# Every documented name is declared in a public header, and every declared one is exported.
-cat "$dir"/stage/usr/include/weir/*.h | grep WEIR_API | grep -o 'weir_[a-z_]*[(;]' | tr -d '(;' |
-    sort -u >declared
-diff documented declared
+# Every documented name is exported and declared in a public header, and no other. What has a version
+# with PRIVATE in its name is for the parts of weir alone.
+headers="$dir/stage/usr/include/weir"
+same_names() { # LIBRARY VERSION MAP HEADER …
+    library=$1 version=$2 map=$3
+    shift 3
+    nm -D --defined-only "$lib/$library" | sed -n "s/.* [TDBR] \\(.*\\)@@$version\$/\\1/p" | sort >exported
+    sed -n "/^$version/,/^}/s/^    \\(weir_.*\\);\$/\\1/p" "$WEIR_SOURCE_DIR/$map" | sort >documented
+    diff documented exported
+    nm -D --defined-only "$lib/$library" | grep -v "@@$version\$\|_PRIVATE_1\$\| A $version\$" &&
+        { echo "$library: exported without a version"; exit 1; }
+    cat "$@" | grep WEIR_API | grep -o 'weir_[a-z_]*[(;]' | tr -d '(;' | sort -u >declared
+    diff documented declared
+}
+core=
+for header in "$headers"/*.h; do
+    [ "${header##*/}" = postgres.h ] || core="$core $header"
+done
+# shellcheck disable=SC2086 # a list
+same_names libweir.so WEIR_1.0 cmake/weir.map $core
+[ ! -e "$lib/libweir-postgres.so" ] ||
+    same_names libweir-postgres.so WEIR_POSTGRES_1.0 postgres/postgres.map "$headers/postgres.h"
