@@ -3,8 +3,8 @@ repository's root, with libweir in it, and this packs a wheel.
 
     pip install ./bindings/python
 
-needs no network, but a C compiler, CMake 3.25 and the development packages of SQLite, zstd and
-xxHash. The wheel links those three libraries, and works on machines that have them.
+needs no network, but a C compiler, CMake 3.25, Ninja and the development packages of SQLite, zstd
+and xxHash. The wheel links those three libraries, and works on machines that have them.
 """
 import base64
 import hashlib
@@ -53,9 +53,10 @@ def _run(*command):
 
 def _build(folder):
     """The folder with the package weir."""
-    _run("cmake", "-S", ROOT, "-B", folder, "-DCMAKE_BUILD_TYPE=Release", "-DWEIR_PYTHON=ON",
-         "-DWEIR_TESTS=OFF", "-DWEIR_EXAMPLES=OFF", f"-DPython3_EXECUTABLE={sys.executable}")
-    _run("cmake", "--build", folder, "--target", "weir_python", "--parallel")
+    _run("cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+         "-DWEIR_PYTHON=ON", "-DWEIR_TESTS=OFF", "-DWEIR_EXAMPLES=OFF",
+         f"-DPython3_EXECUTABLE={sys.executable}")
+    _run("cmake", "--build", folder, "--target", "weir_python")
     return os.path.join(folder, "bindings", "python", "weir")
 
 

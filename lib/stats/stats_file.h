@@ -1,8 +1,9 @@
 /* stats_file.h - figures of an open handle in a mapped file, for whoever looks from outside.
  *
  * The file is written by the threads of the library that has the journal open, under one mutex, and
- * by nobody else; appends do not touch it. It stays when the process dies or closes, with the last
- * figures. Nothing but reports depends on it. Layout, little-endian:
+ * by nobody else; appends do not touch it. It stays when the process dies or closes, with the figures
+ * that were stored last: a process that died may have done one more step of each thread than they
+ * count. Nothing but reports depends on it. Layout, little-endian:
  *
  *     offset  size
  *          0     8  magic "WEIRSTA1"

@@ -7,6 +7,7 @@ DAMAGED damaged blocks, none of them too narrow to see. With SHOTS a folder, pic
 there is no Chromium.
 """
 import base64
+import ctypes
 import fcntl
 import json
 import os
@@ -18,6 +19,7 @@ import sys
 import tempfile
 
 SECONDS = 60
+PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 
 # Everything that the page must keep, as one object. The policy of the page does not hold for its debugger.
 FACTS = """(() => {
@@ -75,6 +77,17 @@ class Browser:
         for fd in (to_read, to_write):
             os.close(fd)
         self.number, self.rest, self.events = 0, b"", []
+
+    def end(self):
+        """And all that it started, which write into the profile until they notice: they are children of
+        this process from then on, and end by themselves."""
+        self.process.kill()
+        self.process.wait()
+        try:
+            while True:
+                os.wait()
+        except ChildProcessError:
+            pass
 
     def message(self):
         while b"\0" not in self.rest:
@@ -157,6 +170,8 @@ def main():
         print("skipped: no chromium (Debian's package chromium)")
         return 77
     signal.alarm(SECONDS)
+    if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        sys.exit("browser.py: the kernel gives no orphans to this process")
     findings, papers = [], set()
     with tempfile.TemporaryDirectory() as profile:
         browser = Browser(program, profile)
@@ -168,8 +183,7 @@ def main():
                     papers.add((scheme, facts["paper"]))
                     findings += [f"{width} px, {scheme}: {what}" for what in wrong(facts, said, damaged)]
         finally:
-            browser.process.kill()
-            browser.process.wait()
+            browser.end()
     if len({paper for _, paper in papers}) != 2:
         findings.append(f"light and dark are not two: {sorted(papers)}")
     print("\n".join(findings), end="\n" if findings else "")

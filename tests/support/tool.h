@@ -273,8 +273,8 @@ static inline void leave_durable(const fixture *f) {
     die();
 }
 
-/* The same, but the first group is applied. */
-static inline void leave_half_applied(const fixture *f) {
+/* ROWS durable rows, of which the first group is applied, and the handle still open. */
+static inline void apply_a_group(const fixture *f) {
     weir *w = open_here(f, NULL);
     weir_table *table = declare(w, "t");
     append_rows(table, 1, ROWS_OF_GROUP);
@@ -282,6 +282,10 @@ static inline void leave_half_applied(const fixture *f) {
     lock_database(f->database);
     append_rows(table, ROWS_OF_GROUP + 1, ROWS);
     reach(w, WEIR_DURABLE);
+}
+
+static inline void leave_half_applied(const fixture *f) {
+    apply_a_group(f);
     die();
 }
 

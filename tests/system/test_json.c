@@ -402,10 +402,9 @@ int main(void) {
         JSON_TEST(errors),
     };
     char folder[200];
-    if (system("python3 -c 'import jsonschema' 2>/dev/null") != 0) {
-        printf("skipped: python3-jsonschema is not installed\n");
-        return 77;
-    }
+    if (system("python3 -c 'import jsonschema' 2>/dev/null") != 0)
+        return weir_skip_all("json", "python3-jsonschema is not installed",
+                             sizeof tests / sizeof *tests);
     (void)snprintf(folder, sizeof folder, "%s", weir_temp_make());
     (void)snprintf(kept, sizeof kept, "%s/kept", folder);
     (void)setenv("WEIR_JSON_KEPT", kept, 1);

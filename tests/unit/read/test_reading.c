@@ -482,7 +482,7 @@ static void rows_that_left_are_a_gap(void **state) {
     open_reading(NULL);
     expect_rows(1, 5);
     append_rows(490);
-    settle_down(3);
+    settle_down(1);
     int64_t n = 5;
     must(next());
     if (item.kind == WEIR_READ_ROW) { /* the block may have been decoded before it left */
