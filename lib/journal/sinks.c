@@ -29,7 +29,7 @@ static weir_known_sink *add_known(weir_journal *j) {
 }
 
 /* A record of another journal holds nothing here: its sink begins anew when it is attached. */
-static int take_note(weir_journal *j, const weir_sink_note *note) {
+static int know_record(weir_journal *j, const weir_sink_note *note) {
     bool other = note->status == WEIR_OK && !weir_id_equal(note->record.safe.journal, j->id);
     if (other) return WEIR_OK;
     weir_known_sink *k = add_known(j);
@@ -44,7 +44,7 @@ int weir_known_sinks_take(weir_journal *j, weir_error *error) {
     int status =
         weir_sink_notes_take(j->os, j->config.dirfd, j->config.directory, &notes, error);
     for (size_t i = 0; i < notes.count && status == WEIR_OK; i++) {
-        status = take_note(j, &notes.list[i]);
+        status = know_record(j, &notes.list[i]);
         if (status != WEIR_OK) (void)weir_fail(error, status, "no memory for a sink's record");
     }
     weir_sink_notes_free(&notes);

