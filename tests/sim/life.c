@@ -1,5 +1,5 @@
 /* life.c - one process of the program under test. */
-#include "life.h"
+#include "second.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +30,7 @@ void sim_life_step_writer(sim_life *life) {
     if (!life->handle || !life->applier || life->stepping) return;
     life->stepping = true;
     (void)weir_applier_step(life->applier);
+    sim_second_step(life);
     life->stepping = false;
 }
 
@@ -205,13 +206,22 @@ static int open_at_once(sim_life *life) {
     return status;
 }
 
+static int open_second(sim_life *life) {
+    int status = life->has_second && !life->second_away ? sim_second_attach(life) : WEIR_OK;
+    if (status == WEIR_OK) return status;
+    (void)weir_close(life->handle); /* the first failure is what counts */
+    life->handle = NULL;
+    return status;
+}
+
 int sim_life_open(sim_life *life) {
     life->machine.idle = idle;
     life->machine.context = life;
     life->first = life->model.count + 1;
     life->error = (weir_error){0};
-    life->applier = NULL;
-    return life->base->open_handle ? open_at_once(life) : open_in_parts(life);
+    life->applier = life->second = NULL;
+    int status = life->base->open_handle ? open_at_once(life) : open_in_parts(life);
+    return status == WEIR_OK ? open_second(life) : status;
 }
 
 /* ---- producers -------------------------------------------------------------------------- */
