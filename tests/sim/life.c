@@ -1,5 +1,5 @@
 /* life.c - one process of the program under test. */
-#include "second.h"
+#include "life.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ void sim_life_step_writer(sim_life *life) {
     if (!life->handle || !life->applier || life->stepping) return;
     life->stepping = true;
     (void)weir_applier_step(life->applier);
-    sim_second_step(life);
+    if (life->second && !weir_applier_is_done(life->second)) (void)weir_applier_step(life->second);
     life->stepping = false;
 }
 
@@ -207,7 +207,8 @@ static int open_at_once(sim_life *life) {
 }
 
 static int open_second(sim_life *life) {
-    int status = life->has_second && !life->second_away ? sim_second_attach(life) : WEIR_OK;
+    bool wanted = life->attach_second && !life->second_away;
+    int status = wanted ? life->attach_second(life) : WEIR_OK;
     if (status == WEIR_OK) return status;
     (void)weir_close(life->handle); /* the first failure is what counts */
     life->handle = NULL;

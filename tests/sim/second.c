@@ -98,10 +98,6 @@ void sim_second_detach(sim_life *life) {
     check_record(life);
 }
 
-void sim_second_step(sim_life *life) {
-    if (life->second && !weir_applier_is_done(life->second)) (void)weir_applier_step(life->second);
-}
-
 const char *sim_second_check(sim_life *life, int least) {
     static weir_error error;
     static uint32_t numbers[2 * SIM_ROWS];

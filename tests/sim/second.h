@@ -8,7 +8,6 @@
 /* WEIR_OK, or life->error says why. */
 int sim_second_attach(sim_life *life);
 void sim_second_detach(sim_life *life);
-void sim_second_step(sim_life *life);
 /* As sim_life_check. The sink must be attached. */
 const char *sim_second_check(sim_life *life, int least);
 

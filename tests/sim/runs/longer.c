@@ -251,7 +251,7 @@ static void fill_segments(sim_life *life) {
 
 /* What it lacks goes to the archive, or stays in the journal; the power is cut at every step of that. */
 void sim_second_run(sim_life *life, uint64_t seed) {
-    life->has_second = true;
+    life->attach_second = sim_second_attach;
     life->server.dice = (weir_rng){seed};
     life->server.calm = seed % 3 == 0;
     life->machine.trickle_one_in = seed % 2 ? 5 : 0;
