@@ -291,6 +291,55 @@ def differences(code, mine):
             for k in keys if code.get(k) != mine.get(k)]
 
 
+# ---- records of sinks ----
+
+SINK_FIELDS = [(8, 4), (12, 4), (16, 4), (20, 4), (24, 16), (40, 8), (48, 8), (56, 8), (64, 8), (72, 8), (80, 8),
+               (88, 4), (92, 4), (96, 4), (100, 4), (104, 4), (108, 4), (112, 8), (118, 64), (176, 16), (192, 256),
+               (448, 56)]
+
+
+def some_field(width, dice):
+    value = dice.choice([0, 1, 2, 3, 255, (1 << 63) - 1, 1 << 63, dice.getrandbits(8 * min(width, 8))])
+    return (value % (1 << 8 * width)).to_bytes(width, "little")
+
+
+def sink_records(roots, count, seed, folder):
+    """Those of the corpus, and as many that nobody has seen."""
+    dice = random.Random(seed)
+    bases = [path for root in roots if os.path.isdir(os.path.join(root, "sink"))
+             for path in (os.path.join(root, "sink", n) for n in sorted(os.listdir(os.path.join(root, "sink"))))]
+    for i in range(count if bases else 0):
+        with open(dice.choice(bases), "rb") as f:
+            record = bytearray(f.read()[1:])  # the first byte is the harness's
+        for _ in range(dice.choice([0, 1, 1, 1, 2])):
+            at, width = dice.choice(SINK_FIELDS)
+            record[at:at + width] = some_field(width, dice)
+        if len(record) >= 512 and dice.random() < 0.9:
+            seal(record, 512)
+        if dice.random() < 0.05:
+            record = record[:dice.randrange(600)] + bytes(dice.randrange(3))
+        path = os.path.join(folder, f"sink-{i}")
+        with open(path, "wb") as f:
+            f.write(record)
+        yield path
+
+
+def compare_sinks(say, paths):
+    bad, valid = 0, 0
+    for i in range(0, len(paths), 200):
+        batch = paths[i:i + 200]
+        lines = subprocess.run([say, "--sinks"] + batch, stdout=subprocess.PIPE, check=True).stdout.splitlines()
+        for path, line in zip(batch, lines, strict=True):
+            with open(path, "rb") as f:
+                mine = reader.sink_record(f.read())
+            valid += mine["record"] == "valid"
+            if json.loads(line) != mine:
+                print(f"{path}: the library says {line.decode()}, the reader {json.dumps(mine)}")
+                bad += 1
+    print(f"{len(paths)} records of sinks, {bad} differences; {valid} valid")
+    return bad
+
+
 def main():
     arguments, count, seed = sys.argv[1:], 0, 0
     if arguments[0] == "--mutate":
@@ -301,7 +350,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         paths += mutants(paths, count, seed, folder)
         paths += made_of_templates(count // 10, seed, folder)
-        sys.exit(1 if compare(arguments[0], paths) else 0)
+        bad = compare(arguments[0], paths)
+        bad += compare_sinks(arguments[0], list(sink_records(arguments[1:], count, seed, folder)))
+        sys.exit(1 if bad else 0)
 
 
 def compare(say, paths):

@@ -977,6 +977,37 @@ class Ring:
         return count
 
 
+# ---- sinks (§14) ----
+
+def padded(field, length):
+    """The text of so many bytes, which zeros follow and which has none."""
+    need(length <= len(field) and not any(field[length:]) and 0 not in field[:length])
+    return field[:length]
+
+
+def sink_record(data):
+    """What a file sinks/NAME says."""
+    if (len(data) < 512 or data[:8] != b"WEIRSNK1"
+            or struct.unpack_from("<Q", data, 504)[0] != hash64(data[:504])):
+        return {"record": "not valid"}
+    (version, size, incompatible, _, journal, block, row, named, begin, wall, lag_limit, at_limit, state,
+     name, kind, place, zero) = struct.unpack_from("<4I16s4QqQ6I", data, 8)
+    if version > 1 or incompatible:
+        return {"record": "newer"}
+    try:
+        need(version == 1 and size == 512 == len(data) and zero == 0 and not any(data[448:504]))
+        name, kind = padded(data[112:176], name), padded(data[176:192], kind)
+        place = padded(data[192:448], place)
+        need(re.fullmatch(rb"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}", name))
+        need(any(journal) and max(block, row, begin) < 1 << 63 and (block or not named))
+        need(at_limit <= 1 and state <= 1)
+    except Invalid:
+        return {"record": "not valid"}
+    return {"record": "valid", "journal": journal.hex(), "block": block, "row": row, "hash": named,
+            "begin": begin, "wall": wall, "lag_limit": lag_limit, "at_limit": at_limit, "state": state,
+            "name": name.decode(), "kind": kind.hex(), "place": place.hex()}
+
+
 # ---- where it comes from ----
 
 def container(data):
@@ -1037,9 +1068,21 @@ def read_directory(path):
     return files
 
 
+def read_sinks(path):
+    """By name; a file whose name is not what it says is not valid."""
+    folder, found = os.path.join(path, "sinks"), {}
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        if re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}", name):
+            with open(os.path.join(folder, name), "rb") as f:
+                found[name] = sink_record(f.read())
+            if found[name].get("name", name) != name:
+                found[name] = {"record": "not valid"}
+    return found
+
+
 def read(path):
     if os.path.isdir(path):
-        return say(read_directory(path))
+        return {**say(read_directory(path)), "sinks": read_sinks(path)}
     with open(path, "rb") as f:
         files = container(f.read())
     return say(files) if files else {}

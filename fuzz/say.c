@@ -1,6 +1,7 @@
 /* say.c - what the library says of containers, in the words of fuzz/reader.py: one JSON object a line.
  *
  *   weir-fuzz-say FILE …
+ *   weir-fuzz-say --sinks FILE …      records of sinks, as a journal has them in sinks/
  *
  * Facts and rows, not sentences: the state of the journal and of the ring, rows that wait in the ring,
  * which promised blocks and rows are damaged, whether a tail is torn, what the stored position is
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "../lib/format/expand.h"
+#include "../lib/format/sink_record.h"
 #include "../lib/format/tables.h"
 #include "harness.h"
 
@@ -157,8 +159,40 @@ static void say(const char *path) {
     printf("}\n");
 }
 
+/* Of a file sinks/NAME. */
+static void say_sink(const char *path) {
+    uint8_t bytes[2 * WEIR_SINK_RECORD_BYTES];
+    weir_sink_record r = {0};
+    FILE *file = fopen(path, "rb");
+    size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+    if (file) (void)fclose(file); /* only read */
+    int status = weir_sink_record_decode(bytes, size, &r);
+    printf("{\"record\":\"%s\"", status == WEIR_OK        ? "valid"
+                                 : status == WEIR_VERSION ? "newer"
+                                                          : "not valid");
+    if (status == WEIR_OK) {
+        printf(",\"journal\":\"");
+        say_hex(r.safe.journal, sizeof r.safe.journal);
+        printf("\",\"block\":%" PRIu64 ",\"row\":%" PRIu64 ",\"hash\":%" PRIu64, r.safe.block,
+               r.safe.row, r.safe.hash);
+        printf(",\"begin\":%" PRIu64 ",\"wall\":%" PRId64 ",\"lag_limit\":%" PRIu64, r.begin,
+               r.wall_ns, r.lag_limit);
+        printf(",\"at_limit\":%" PRIu32 ",\"state\":%d,\"name\":\"%s\",\"kind\":\"", r.at_limit,
+               (int)r.state, r.name);
+        say_hex((const uint8_t *)r.kind, strlen(r.kind));
+        printf("\",\"place\":\"");
+        say_hex((const uint8_t *)r.place, strlen(r.place));
+        printf("\"");
+    }
+    printf("}\n");
+}
+
 int main(int argc, char **argv) {
-    for (int i = 1; i < argc; i++)
-        say(argv[i]);
+    bool sinks = argc > 1 && strcmp(argv[1], "--sinks") == 0;
+    for (int i = sinks ? 2 : 1; i < argc; i++)
+        if (sinks)
+            say_sink(argv[i]);
+        else
+            say(argv[i]);
     return 0;
 }

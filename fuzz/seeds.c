@@ -9,6 +9,7 @@
 
 #include "../lib/format/named.h"
 #include "../lib/format/row_encode.h"
+#include "../lib/format/sink_record.h"
 #include "../lib/format/tables.h"
 #include "../lib/format/template.h"
 #include "../lib/journal/journal.h"
@@ -717,6 +718,25 @@ static void seed_named(void) {
     write_seed("named", "beginning", file, sizeof file);
 }
 
+/* The first byte: whether to seal it. */
+static void seed_sink(void) {
+    uint8_t file[1 + WEIR_SINK_RECORD_BYTES] = {1};
+    weir_sink_record r = {.name = "central",
+                          .kind = "postgres",
+                          .place = "postgresql://user@host/database",
+                          .safe = {.journal = {7}, .block = 12, .row = 345, .hash = 0xABCDEF},
+                          .begin = 3,
+                          .wall_ns = 1700000000000000000,
+                          .lag_limit = 1 << 30,
+                          .at_limit = 1};
+    weir_sink_record_encode(file + 1, &r);
+    write_seed("sink", "attached", file, sizeof file);
+    r = (weir_sink_record){
+        .name = "b", .safe.journal = {9}, .begin = 1, .state = WEIR_SINK_DETACHED};
+    weir_sink_record_encode(file + 1, &r);
+    write_seed("sink", "detached", file, sizeof file);
+}
+
 /* The first byte: what the rest is. The second of the first three: when to stop, how much room. */
 static void seed_s3(void) {
 #define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -778,6 +798,7 @@ int main(int argc, char **argv) {
     seed_figures();
     seed_stored();
     seed_named();
+    seed_sink();
     seed_packed();
     seed_s3();
     seed_programs();

@@ -6,6 +6,7 @@
 
 #include "../../lib/verify/archive.h"
 #include "../../lib/verify/readers.h"
+#include "../../lib/verify/sink_files.h"
 #include "../database.h"
 #include "../exits.h"
 #include "../json.h"
@@ -19,6 +20,7 @@ typedef struct pruning {
     weir_archived_files list;
     weir_database_view database;
     weir_readers readers;
+    weir_sink_notes sinks;
     weir_remote remote;
     weir_stored_list stored; /* with --pushed, of all journals */
     uint64_t rows, bytes;    /* that are left */
@@ -51,6 +53,15 @@ static bool readers_have_passed(pruning *p, const weir_archived_file *file) {
     return true;
 }
 
+static bool sinks_have_it(pruning *p, const weir_archived_file *file) {
+    for (size_t i = 0; i < p->sinks.count; i++) {
+        const weir_sink_note *note = &p->sinks.list[i];
+        if (weir_sink_note_lacks(note, file->header.journal, file->last_block))
+            return forbid(p, file, "this sink has not got it: ", note->record.name);
+    }
+    return true;
+}
+
 static bool is_in_store(const pruning *p, const weir_archived_file *file) {
     for (size_t i = 0; i < p->stored.count; i++) {
         const weir_stored *s = &p->stored.list[i];
@@ -72,7 +83,7 @@ static bool may_be_pruned(pruning *p, const weir_archived_file *file) {
         return forbid(p, file, "the database has not applied all of it", "");
     if (p->arguments->pushed && !is_in_store(p, file))
         return forbid(p, file, "it is not in the store", "");
-    return readers_have_passed(p, file);
+    return sinks_have_it(p, file) && readers_have_passed(p, file);
 }
 
 /* ---- what shall go ---------------------------------------------------------------------- */
@@ -158,13 +169,30 @@ static int judge_readers(const pruning *p, weir_error *error) {
     return WEIR_OK;
 }
 
-/* The files first: what a reader or the database passes meanwhile only allows more. */
+/* A sink may be attached again at any time, and a record that is broken may ask for anything. */
+static int judge_sinks(const pruning *p, weir_error *error) {
+    for (size_t i = 0; i < p->sinks.count; i++) {
+        const weir_sink_note *note = &p->sinks.list[i];
+        if (note->status != WEIR_OK)
+            return weir_fail(error, WEIR_IO,
+                             "%s/sinks/%s cannot be read, so nobody knows what this sink needs: %s",
+                             p->place->directory, note->record.name,
+                             weir_status_text(note->status));
+    }
+    return WEIR_OK;
+}
+
+/* The files first: what a reader, a sink or the database passes meanwhile only allows more. */
 static int look_before_pruning(pruning *p, weir_error *error) {
     int status = weir_archived_files_take(p->place->os, p->place->directory, &p->list, error);
     if (status == WEIR_OK)
         status =
             weir_readers_take(p->place->os, WEIR_OS_CWD, p->place->directory, &p->readers, error);
     if (status == WEIR_OK) status = judge_readers(p, error);
+    if (status == WEIR_OK)
+        status =
+            weir_sink_notes_take(p->place->os, WEIR_OS_CWD, p->place->directory, &p->sinks, error);
+    if (status == WEIR_OK) status = judge_sinks(p, error);
     if (status == WEIR_OK && p->arguments->passed && p->readers.count == 0)
         status = weir_fail(error, WEIR_MISUSE,
                            "%s has no named reader, so --passed is no bound: give another one",
@@ -194,6 +222,7 @@ int weir_run_archive_prune(const weir_arguments *arguments, const weir_place *pl
     weir_stored_free(&p.stored);
     weir_remote_close(&p.remote);
     weir_readers_free(&p.readers);
+    weir_sink_notes_free(&p.sinks);
     weir_database_free(&p.database);
     weir_archived_files_free(&p.list);
     return status == WEIR_OK ? WEIR_EXIT_CLEAN : weir_report_error(arguments, &error);

@@ -30,6 +30,7 @@ void sim_life_step_writer(sim_life *life) {
     if (!life->handle || !life->applier || life->stepping) return;
     life->stepping = true;
     (void)weir_applier_step(life->applier);
+    if (life->second && !weir_applier_is_done(life->second)) (void)weir_applier_step(life->second);
     life->stepping = false;
 }
 
@@ -205,13 +206,23 @@ static int open_at_once(sim_life *life) {
     return status;
 }
 
+static int open_second(sim_life *life) {
+    bool wanted = life->attach_second && !life->second_away;
+    int status = wanted ? life->attach_second(life) : WEIR_OK;
+    if (status == WEIR_OK) return status;
+    (void)weir_close(life->handle); /* the first failure is what counts */
+    life->handle = NULL;
+    return status;
+}
+
 int sim_life_open(sim_life *life) {
     life->machine.idle = idle;
     life->machine.context = life;
     life->first = life->model.count + 1;
     life->error = (weir_error){0};
-    life->applier = NULL;
-    return life->base->open_handle ? open_at_once(life) : open_in_parts(life);
+    life->applier = life->second = NULL;
+    int status = life->base->open_handle ? open_at_once(life) : open_in_parts(life);
+    return status == WEIR_OK ? open_second(life) : status;
 }
 
 /* ---- producers -------------------------------------------------------------------------- */

@@ -45,7 +45,12 @@ typedef struct sim_life {
     bool struck;       /* what troubles it has befallen it, or a life before it */
     bool short_run;    /* of which no state is visited twice */
     bool archive;      /* applied segments are kept */
-    sim_server server; /* where the base is one */
+    sim_server server; /* where the base is one, or a second sink is */
+    int (*attach_second)(
+        struct sim_life *life); /* a second sink, when it opens; NULL: it has none */
+    bool second_away;           /* for this opening */
+    weir_applier *second;       /* NULL: not attached */
+    weir_wakeup second_wakeup;
     void *stranger;    /* another connection to the database */
     uint32_t crash_in; /* crash points until the next one that counts; 0: every one does */
     struct sim_life *parent;

@@ -13,7 +13,8 @@
  *     from TROUBLES   a short workload, with every trouble at every call
  *     from SQLITE     those of up to two operations, with every crash, over SQLite
  *     from LONGER     longer workloads, by chance: their kind is told by the number, too
- *     from SERVER     the same, with a database that is a server on another machine */
+ *     from SERVER     the same, with a database that is a server on another machine
+ *     from SECOND     the same, with a second sink that comes and goes */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,13 +26,14 @@
 
 enum { CRASHES = 0, TROUBLES = 1000, SQLITE = 2000, LONGER = 3000, SQLITE_WORDS = 83 };
 #define SERVER ((uint64_t)1 << 40)
+#define SECOND ((uint64_t)1 << 41)
 
 /* Sanitized, a state costs ten times as much: fewer of the runs. Of the longer ones there are more
  * when it takes them to visit every kind. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { STRIDE = 16, LONGER_RUNS = 64, SERVER_RUNS = 12 };
+enum { STRIDE = 16, LONGER_RUNS = 64, SERVER_RUNS = 12, SECOND_RUNS = 4 };
 #else
-enum { STRIDE = 1, LONGER_RUNS = 128, SERVER_RUNS = 48 };
+enum { STRIDE = 1, LONGER_RUNS = 128, SERVER_RUNS = 48, SECOND_RUNS = 16 };
 #endif
 enum { LONGER_MOST = 320 };
 
@@ -58,6 +60,12 @@ static void run_longer(sim_life *life, uint64_t number) {
 static void run(uint64_t number) {
     static sim_life life;
     sim_run = number;
+    if (number >= SECOND) {
+        sim_run_begin(&life, sim_base_plain(), number);
+        sim_second_run(&life, number - SECOND);
+        sim_life_end(&life);
+        return;
+    }
     if (number >= SERVER) {
         sim_run_begin(&life, sim_base_server(), number);
         sim_server_run(&life, number - SERVER);
@@ -114,6 +122,9 @@ static int suite(const struct timespec *began) {
     for (uint64_t server = 0; server < SERVER_RUNS; server++)
         run(SERVER + server);
     note_part("server", began);
+    for (uint64_t second = 0; second < SECOND_RUNS; second++)
+        run(SECOND + second);
+    note_part("second", began);
     uint64_t longer = 0;
     for (; longer < LONGER_RUNS || (longer < LONGER_MOST && sim_unvisited(false)); longer++)
         run(LONGER + longer);
@@ -129,6 +140,7 @@ static int soak(const struct timespec *began, double seconds, uint64_t seed) {
          number++) {
         run(number);
         run(SERVER + number);
+        run(SECOND + number);
     }
     sim_report(seconds_since(began));
     return 0;

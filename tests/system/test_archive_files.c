@@ -1,6 +1,7 @@
 /* test_archive_files.c - what is in an archive, and what archive prune deletes of it. */
 /* Covers: recovery/archive/files.c, recovery/archive/list.c, recovery/archive/prune.c */
 #include "lib/format/named.h"
+#include "lib/verify/sink_files.h"
 #include "tool.h"
 
 static void archived_path(const fixture *f, int index, char *path) {
@@ -215,6 +216,72 @@ static void a_reader_that_cannot_be_read_holds_everything(void **state) {
     assert_int_equal(archived_count(f), count);
 }
 
+/* ---- prune, and sinks ------------------------------------------------------------------- */
+
+static void first_header(const fixture *f, int index, weir_segment_header *h) {
+    char path[600];
+    uint8_t header[WEIR_SEGMENT_HEADER];
+    archived_path(f, index, path);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fread(header, 1, sizeof header, file), sizeof header);
+    (void)fclose(file);
+    assert_int_equal(weir_segment_header_decode(header, h), WEIR_OK);
+}
+
+/* A sink of that journal which has all before the archived file of this index. */
+static void write_sink(const fixture *f, int index, const weir_id journal, weir_sink_state state) {
+    weir_segment_header h;
+    weir_error error = {0};
+    weir_sink_record record = {.name = "central", .kind = "postgres", .state = state};
+    first_header(f, index, &h);
+    record.safe.block = h.first_block - 1;
+    record.safe.row = h.first_row - 1;
+    record.safe.hash = h.before.hash;
+    record.begin = 1;
+    weir_id_copy(record.safe.journal, journal ? journal : h.journal);
+    if (weir_sink_record_write(weir_os_posix(), WEIR_OS_CWD, f->journal, &record, &error) !=
+        WEIR_OK)
+        fail_msg("%s", error.text);
+}
+
+static void what_a_sink_lacks_stays(void **state) {
+    fixture *f = *state;
+    static const weir_id other = {1, 2, 3};
+    in_a_child(f, leave_archive);
+    int count = archived_count(f);
+    assert_true(count > 3);
+    for (int held = WEIR_SINK_ATTACHED; held <= WEIR_SINK_DETACHED; held++) {
+        write_sink(f, 1, NULL, (weir_sink_state)held);
+        run(f, "archive", "prune", f->database, "--keep-bytes", "0", NULL);
+        expect(f, CLEAN);
+        expect_text(f->out, "this sink has not got it: central");
+        assert_int_equal(archived_count(f), --count); /* the first it has */
+    }
+    write_sink(f, 0, other, WEIR_SINK_DETACHED);
+    run(f, "archive", "prune", f->database, "--keep-bytes", "0", NULL);
+    expect(f, CLEAN);
+    assert_int_equal(archived_count(f), 0);
+}
+
+static void a_sink_that_cannot_be_read_holds_everything(void **state) {
+    fixture *f = *state;
+    char path[600];
+    in_a_child(f, leave_archive);
+    int count = archived_count(f);
+    write_sink(f, 0, NULL, WEIR_SINK_DETACHED);
+    (void)snprintf(path, sizeof path, "%s/sinks/central", f->journal);
+    spoil_byte(path, 44);
+    for (int i = 0; i < 2; i++) {
+        run(f, "archive", "prune", f->database, "--keep-bytes", "0", NULL);
+        expect(f, FAILED);
+        expect_text(f->err, "sinks/central cannot be read, so nobody knows what this sink needs");
+        assert_int_equal(archived_count(f), count);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(symlink("central", path), 0); /* to itself */
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(files_are_listed_with_their_rows),
@@ -225,6 +292,8 @@ int main(void) {
         TEST(what_the_database_lacks_stays),
         TEST(what_a_reader_has_not_passed_stays),
         TEST(a_reader_that_cannot_be_read_holds_everything),
+        TEST(what_a_sink_lacks_stays),
+        TEST(a_sink_that_cannot_be_read_holds_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

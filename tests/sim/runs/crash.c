@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../second.h"
 #include "runs.h"
 
 enum {
@@ -123,6 +124,7 @@ void sim_recover(sim_life *life, int least) {
     life->seen = NULL;
     sim_must(life, sim_life_wait(life, WEIR_APPLIED), "waiting for applied");
     const char *wrong = sim_life_check(life, least);
+    if (!wrong && life->attach_second) wrong = sim_second_check(life, least);
     if (!wrong && life->archive) wrong = sim_rebuild_check(life);
     if (wrong) sim_broken("%s", wrong);
     look_at_the_living(life);
@@ -160,6 +162,7 @@ static sim_life *life_after(sim_life *parent, const sim_disk *disk, uint64_t see
     life->model = parent->model;
     life->base = parent->base;
     life->server = parent->server;
+    life->attach_second = parent->attach_second;
     life->archive = parent->archive;
     life->depth = parent->depth + 1;
     life->parent = parent;

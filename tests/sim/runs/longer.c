@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../second.h"
 #include "../vfs.h"
 #include "runs.h"
 
@@ -215,5 +216,57 @@ void sim_server_run(sim_life *life, uint64_t seed) {
     life->machine.capacity = 0;
     sim_machine_disarm(&life->machine);
     (void)sim_life_close(life); /* where its syncs have failed for good it leaves its rows */
+    sim_recover(life, WEIR_PUBLISHED);
+}
+
+/* ---- a second sink ------------------------------------------------------------------------ */
+
+static void note_second(sim_life *life) {
+    life->facts = (uint64_t)1 << SIM_SECOND_KIND;
+    if (!life->second) life->facts |= (uint64_t)1 << SIM_SECOND_LEFT_KIND;
+}
+
+/* Attached, detached, or away for a whole opening. */
+static void let_second_come_or_go(sim_life *life) {
+    switch (weir_rng_below(life->dice, 3)) {
+    case 0:
+        life->second_away = weir_rng_below(life->dice, 2);
+        reopen(life);
+        life->second_away = false;
+        break;
+    default:
+        if (life->second)
+            sim_second_detach(life);
+        else
+            sim_must(life, sim_second_attach(life), "attaching");
+    }
+    note_second(life);
+}
+
+static void fill_segments(sim_life *life) {
+    unsigned rows = 4 + (unsigned)weir_rng_below(life->dice, 12);
+    work(life, rows);
+    grow_old(life);
+}
+
+/* What it lacks goes to the archive, or stays in the journal; the power is cut at every step of that. */
+void sim_second_run(sim_life *life, uint64_t seed) {
+    life->attach_second = sim_second_attach;
+    life->server.dice = (weir_rng){seed};
+    life->server.calm = seed % 3 == 0;
+    life->machine.trickle_one_in = seed % 2 ? 5 : 0;
+    sim_must(life, sim_life_open(life), "the first opening");
+    fill_segments(life);
+    note_second(life);
+    for (int i = 0; i < 6; i++) {
+        if (i % 2) fill_segments(life);
+        life->machine.crash_point = sim_crash_point;
+        let_second_come_or_go(life);
+        if (!life->server.calm) sim_server_act(&life->server);
+        sim_live(life, 1);
+        grow_old(life);
+        life->machine.crash_point = NULL;
+    }
+    sim_must(life, sim_life_close(life), "closing");
     sim_recover(life, WEIR_PUBLISHED);
 }

@@ -35,6 +35,9 @@
     X(SERVER_REFUSED, "a commit of a former connection came late, and was refused")                \
     X(SERVER_BACK, "a standby took over that lacked commits")                                      \
     X(SERVER_ON, "a server came back that had more than the standby")                              \
+    X(SECOND, "crash of a life with a second sink, a server")                                      \
+    X(SECOND_LEFT, "crash while the second sink was detached, or not attached")                    \
+    X(FROM_ARCHIVE, "a second sink came back for rows that were in the archive alone")             \
     X(REFUSED, "opening refused, every other file untouched")                                      \
     X(READ_AROUND, "rot read around: exactly the named rows are missing")                          \
     X(CALM, "crash of a life without faults")                                                      \
@@ -99,6 +102,7 @@ void sim_archive_run(sim_life *life, uint64_t seed);
 void sim_public_api_run(sim_life *life, uint64_t seed);
 void sim_stranger_run(sim_life *life, uint64_t seed);
 void sim_server_run(sim_life *life, uint64_t seed);
+void sim_second_run(sim_life *life, uint64_t seed);
 
 /* ---- beside them ---- */
 

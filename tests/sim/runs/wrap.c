@@ -34,13 +34,14 @@ static sim_life *this_life(void) { return sim_now->context; }
 int __wrap_weir_applier_make(weir_attached *attached, const char *name, const weir_sink *sink,
                              weir_wakeup *wakeup, weir_applier **out, weir_error *error) {
     int status = __real_weir_applier_make(attached, name, sink, wakeup, out, error);
-    if (status == WEIR_OK) this_life()->applier = *out;
+    bool second = out == &this_life()->second;
+    if (status == WEIR_OK && !second) this_life()->applier = *out;
     return status;
 }
 
 /* A dead process applies nothing more; its memory is given back. */
 int __wrap_weir_applier_stop(weir_applier *a, uint64_t deadline_ns) {
-    this_life()->applier = NULL;
+    if (this_life()->applier == a) this_life()->applier = NULL;
     if (!this_life()->ending) return __real_weir_applier_stop(a, deadline_ns);
     weir_applier_free(a);
     return WEIR_OK;
