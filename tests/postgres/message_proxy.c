@@ -233,9 +233,12 @@ message_proxy *message_proxy_start(const pg_server *server) {
     atomic_store(&p->at, UINT64_MAX);
     listen_at(p);
     assert_int_equal(pipe(p->bell), 0);
-    p->process = fork();
-    assert_true(p->process >= 0);
-    if (p->process) return p;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child) {
+        p->process = child; /* not in the child, whose memory this is too */
+        return p;
+    }
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)signal(SIGSEGV, SIG_DFL); /* or cmocka's handler would go on in here with its tests */
     for (int i = 0; i < PAIRS; i++)
