@@ -38,6 +38,8 @@ typedef struct pair {
     flow flows[2]; /* from each */
 } pair;
 
+typedef enum match { OTHER, AWAITED, WAIT } match;
+
 static pair pairs[PAIRS]; /* of the proxy's process */
 
 static int local_socket(const char *path, struct sockaddr_un *address) {
@@ -54,6 +56,17 @@ static void end_pair(pair *q) {
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
+/* Of a message whose header is there: whether it is the statement that is waited for, or WAIT, as long as
+ * there are too few bytes to say. A Parse has an empty name first. */
+static match is_awaited(message_proxy *p, const flow *f, uint64_t length) {
+    if (!atomic_load(&p->awaits) || f->sender != 'c' || !f->begun) return OTHER;
+    const uint8_t *at = f->bytes + f->from;
+    size_t wanted = strlen(p->words), skip = at[0] == 'P' ? 6 : 5;
+    if ((at[0] != 'Q' && at[0] != 'P') || length + 1 < skip + wanted) return OTHER;
+    if (f->to - f->from < skip + wanted) return WAIT;
+    return memcmp(at + skip, p->words, wanted) == 0 ? AWAITED : OTHER;
+}
+
 /* The header of the next message is whole: count it, and see what becomes of it. */
 static bool begin_message(message_proxy *p, flow *f) {
     const size_t type = f->begun || f->sender == 's', head = 4 + type;
@@ -61,18 +74,21 @@ static bool begin_message(message_proxy *p, flow *f) {
     const uint8_t *at = f->bytes + f->from;
     uint64_t length = (uint64_t)at[type] << 24 | (uint64_t)at[type + 1] << 16 |
                       (uint64_t)at[type + 2] << 8 | at[type + 3];
+    match is = is_awaited(p, f, length);
+    if (is == WAIT) return false;
     f->left = length + type;
     f->begun = true;
     uint64_t number = atomic_fetch_add(&p->seen, 1);
     atomic_store(&p->kinds[number % PROXY_KINDS],
                  (uint16_t)((uint16_t)f->sender << 8 | (type ? at[0] : '^')));
     f->then = PROXY_ACTS;
-    if (number == atomic_load(&p->at)) {
+    if (is == AWAITED || number == atomic_load(&p->at)) {
         f->then = atomic_load(&p->act);
         f->until = f->then == PROXY_CUT_BEFORE || f->then == PROXY_STALL_BEFORE ? f->left
                    : f->then == PROXY_CUT_HALF                                  ? f->left / 2
                                                                                 : 0;
         atomic_store(&p->at, UINT64_MAX);
+        atomic_store(&p->awaits, false);
     }
     return true;
 }
@@ -265,7 +281,16 @@ void message_proxy_plan(message_proxy *p, uint64_t ahead, proxy_act act) {
     atomic_store(&p->at, atomic_load(&p->seen) + ahead);
 }
 
-void message_proxy_no_plan(message_proxy *p) { atomic_store(&p->at, UINT64_MAX); }
+void message_proxy_plan_at(message_proxy *p, const char *words, proxy_act act) {
+    (void)snprintf(p->words, sizeof p->words, "%s", words);
+    atomic_store(&p->act, act);
+    atomic_store(&p->awaits, true);
+}
+
+void message_proxy_no_plan(message_proxy *p) {
+    atomic_store(&p->at, UINT64_MAX);
+    atomic_store(&p->awaits, false);
+}
 
 static void tell(message_proxy *p, _Atomic uint32_t *asked, const _Atomic uint32_t *done) {
     uint32_t wanted_count = atomic_fetch_add(asked, 1) + 1;

@@ -7,6 +7,7 @@
 #define WEIR_TESTS_MESSAGE_PROXY_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pg_server.h"
@@ -29,6 +30,8 @@ typedef struct message_proxy {
     _Atomic uint64_t seen; /* messages */
     _Atomic uint64_t at;   /* the message to act at; UINT64_MAX: none */
     _Atomic int act;
+    char words[32]; /* of the statement to act at, while awaits is set */
+    _Atomic bool awaits;
     _Atomic uint32_t acted; /* how often */
     _Atomic uint32_t cut_asked, cut_done, resume_asked, resume_done;
     _Atomic uint16_t kinds[PROXY_KINDS]; /* of message n, modulo: sender << 8 | type */
@@ -39,6 +42,8 @@ void message_proxy_stop(message_proxy *p);
 
 /* At the message that is number ahead from now, 0: the next one. */
 void message_proxy_plan(message_proxy *p, uint64_t ahead, proxy_act act);
+/* At the next statement that begins with these words. */
+void message_proxy_plan_at(message_proxy *p, const char *words, proxy_act act);
 void message_proxy_no_plan(message_proxy *p);
 void message_proxy_cut(message_proxy *p);    /* all connections, now; also those that are stalled */
 void message_proxy_resume(message_proxy *p); /* what is stalled goes on */
