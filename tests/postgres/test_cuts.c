@@ -2,9 +2,7 @@
  * message of a whole run, in both directions: connecting, the checks, taking over, transactions with COPY,
  * refused rows and their search, COMMIT. Each row comes once and in order, and nobody who appends waits.
  *
- * One in STEP of all cases is tried; WEIR_CUTS=all: each of them, half an hour.
- *
- * Covers: postgres/query.c, postgres/connection.c, postgres/takeover.c, postgres/sink.c */
+ * One in STEP of all cases is tried; WEIR_CUTS=all: each of them, half an hour. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

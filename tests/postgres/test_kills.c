@@ -7,9 +7,7 @@
  *
  *     test_postgres_kills                the suite: ROUNDS rounds from seed 1
  *     test_postgres_kills SECONDS [SEED] as many as fit; WEIR_KILLS=N: until N kills are done
- *     test_postgres_kills 0 SEED         that round alone, on a journal of its own
- *
- * Covers: postgres/takeover.c, postgres/sink.c */
+ *     test_postgres_kills 0 SEED         that round alone, on a journal of its own. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -27,15 +25,16 @@
 
 enum { ROUNDS = 32, ROUNDS_OF_A_JOURNAL = 5, LEAST_KILLS = 60 };
 
-typedef enum blow { CLIENT, SESSION, BACKEND, SERVER, NETWORK, MESSAGE, BLOWS } blow;
-static const char *const blow_names[BLOWS] = {"processes", "sessions", "backends",
-                                              "servers",   "networks", "messages"};
+typedef enum blow { CLIENT, SESSION, BACKEND, STOPPED, SERVER, NETWORK, MESSAGE, BLOWS } blow;
+static const char *const blow_names[BLOWS] = {
+    "processes", "sessions", "backends", "stopped backends", "servers", "networks", "messages"};
 
 typedef struct fixture {
     pg_server server;
     message_proxy *proxy;
     whole *l;
     weir_rng rng;
+    pid_t stopped; /* a backend; 0: none */
     unsigned long long done[BLOWS];
 } fixture;
 
@@ -72,6 +71,21 @@ static void kill_backend(fixture *f) {
     (void)usleep(20000); /* or it would still answer */
     while (PQping(f->server.conninfo) != PQPING_OK)
         (void)usleep(5000);
+}
+
+/* What its client has sent and will send stays in its socket, whether the client dies or not. */
+static void stop_backend(fixture *f) {
+    f->stopped = session(f);
+    if (f->stopped > 0)
+        (void)kill(f->stopped, SIGSTOP);
+    else
+        f->stopped = 0;
+    f->done[STOPPED] += f->stopped != 0;
+}
+
+static void resume_backend(fixture *f) {
+    if (f->stopped) (void)kill(f->stopped, SIGCONT);
+    f->stopped = 0;
 }
 
 static void restart(fixture *f) {
@@ -112,14 +126,17 @@ static void check_told(const fixture *f, const char *when) {
 static void recover(fixture *f) {
     while (weir_rng_below(&f->rng, 4) == 0) { /* recovery from a recovery that did not end */
         pid_t child = whole_start(whole_recover, f->l);
-        if (weir_rng_below(&f->rng, 2)) strike(f);
+        if (weir_rng_below(&f->rng, 2) && !f->stopped) strike(f);
         (void)usleep((useconds_t)weir_rng_below(&f->rng, 60000));
         whole_kill(child);
         f->done[CLIENT]++;
     }
     if (weir_rng_below(&f->rng, 2)) message_proxy_cut(f->proxy); /* or who is stalled stays so */
     message_proxy_no_plan(f->proxy);
-    if (whole_end_of(whole_start(whole_recover, f->l)) != 0) check_told(f, "recovery");
+    pid_t child = whole_start(whole_recover, f->l);
+    if (f->stopped) pause_some(f);
+    resume_backend(f); /* a zombie: its program is dead, and the next is there */
+    if (whole_end_of(child) != 0) check_told(f, "recovery");
     check_told(f, "recovery");
 }
 
@@ -135,6 +152,7 @@ static void one_round(fixture *f) {
     }
     pause_some(f);
     if (weir_rng_below(&f->rng, 4)) {
+        if (weir_rng_below(&f->rng, 4) == 0) stop_backend(f);
         whole_kill(child);
         f->done[CLIENT]++;
     } else {
