@@ -56,8 +56,8 @@ typedef struct weir_postgres_options {
  *
  * Of one journal one program writes. A session of the same journal that is still in a transaction is
  * ended (pg_terminate_backend, where the role may do so). Two programs with copies of one journal take
- * the position from each other; no row comes twice, and once their rows differ applying stops with
- * WEIR_FOREIGN.
+ * the position from each other; no row comes twice, and once the copies differ, as they do when both have
+ * been opened and one of them closed, applying stops with WEIR_FOREIGN.
  *
  * Not promised: timeout_ms holds for all that is asked of the server, but libpq looks up host names
  * without it (use hostaddr= where a name server may hang). A server that is promoted without what it

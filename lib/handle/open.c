@@ -226,11 +226,12 @@ static void tell_weakness(weir *w) {
         w->directory);
 }
 
-/* A process that closed has most likely applied its rows: to a database in whose place this one is. */
+/* A process that closed has most likely applied its rows: to a database in whose place this one is. Of a
+ * sink that has a record, the sink itself is asked later, and knows more than the record. */
 static void tell_of_new_database(const weir_opening *o, uint64_t rows) {
     weir_found_position position = o->found.found.position;
     bool unknown = position == WEIR_POSITION_NONE || position == WEIR_POSITION_OTHER;
-    if (!unknown || !o->found.closed || !rows) return;
+    if (!unknown || !o->found.closed || !rows || o->config->sink) return;
     const char *database = o->config->database ? o->config->database : "the database";
     weir_handle_event(
         o->w, WEIR_EVENT_JOURNAL,
