@@ -91,8 +91,7 @@ static void take_libraries_of(const char *bin) {
 
 /* ---- processes ---- */
 
-/* arguments end with NULL. Output goes to ROOT/log. */
-static pid_t start(const pg_server *s, char *const arguments[]) {
+pid_t pg_server_spawn(const pg_server *s, char *const arguments[]) {
     char log[96];
     (void)snprintf(log, sizeof log, "%s/log", s->root);
     pid_t child = fork();
@@ -123,7 +122,7 @@ static void show_log(const pg_server *s) {
 
 static void run(const pg_server *s, char *const arguments[]) {
     int how;
-    pid_t child = start(s, arguments);
+    pid_t child = pg_server_spawn(s, arguments);
     assert_int_equal(waitpid(child, &how, 0), child);
     if (!WIFEXITED(how) || WEXITSTATUS(how)) show_log(s);
     assert_true(WIFEXITED(how));
@@ -175,7 +174,7 @@ void pg_server_start(pg_server *s) {
         arguments[n++] = word;
     }
     arguments[n] = NULL;
-    s->process = start(s, arguments);
+    s->process = pg_server_spawn(s, arguments);
     wait_until_ready(s);
 }
 

