@@ -14,7 +14,6 @@ int weir_pg_make(const weir_pg_config *config, weir_pg **out, weir_error *error)
     weir_pg *pg = calloc(1, sizeof *pg);
     if (!pg) return weir_fail(error, WEIR_NO_MEMORY, "no memory for a connection");
     pg->os = config->os;
-    pg->pooled = config->pooled;
     pg->timeout_ms = config->timeout_ms ? config->timeout_ms : TIMEOUT_MS;
     atomic_init(&pg->hurry_ns, UINT64_MAX);
     pg->event = -1;

@@ -23,8 +23,6 @@ typedef struct weir_pg_config {
     const weir_os *os;
     const char *conninfo; /* URI or keyword/value, copied; for libpq */
     uint32_t timeout_ms;  /* of each call; 0: 10 000 */
-    /* Sent through pgbouncer in transaction mode: nothing that belongs to a session may be used. */
-    bool pooled;
 } weir_pg_config;
 
 /* What the server said of the last failure; empty texts where it did not say. Valid until the next

@@ -11,7 +11,6 @@ enum { WEIR_PG_WARNINGS = 16 };
 struct weir_pg {
     const weir_os *os;
     char *conninfo, *name, *password; /* password: to be kept out of texts; NULL: none is known */
-    bool pooled;
     uint32_t timeout_ms;
     PGconn *connection;   /* NULL: closed */
     bool copying;         /* between COPY … FROM STDIN and its end */

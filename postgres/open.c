@@ -5,6 +5,9 @@
 #include "../writer/attach/host.h"
 #include "load.h"
 #include "sink.h"
+#include "takeover.h"
+
+enum { LOOK_MS = 10000 };
 
 /* Within the deadline of the call, and not of each question. */
 static int probe_server(void *self, uint64_t deadline_ns, weir_error *error) {
@@ -14,6 +17,14 @@ static int probe_server(void *self, uint64_t deadline_ns, weir_error *error) {
     int status = weir_pg_sink_probe(&sink, error);
     weir_pg_hurry(pg, UINT64_MAX);
     return status;
+}
+
+/* A transaction that only looks, and ends with its connection. */
+static int begin_to_look(weir_pg *pg, weir_error *error) {
+    static const weir_id none;
+    weir_pg_hold hold;
+    int status = weir_pg_hold_make(&hold, NULL, none, LOOK_MS, error);
+    return status == WEIR_OK ? weir_pg_begin(pg, &hold, error) : status;
 }
 
 /* On a connection of its own, since the sink's is in use by its thread. While the server is away every
@@ -26,6 +37,7 @@ static int check_on_server(void *self, const weir_declaration *d, int64_t *next_
     int status = weir_pg_sink_second(&sink, &pg, error);
     if (status != WEIR_OK) return status;
     status = weir_pg_connect(pg, error);
+    if (status == WEIR_OK) status = begin_to_look(pg, error);
     if (status == WEIR_OK)
         status = weir_pg_check_declaration(pg, weir_pg_sink_schema(&sink), d, next_key, error);
     weir_pg_free(pg);

@@ -17,7 +17,6 @@ struct weir_pg_sink {
     weir_pg_load *load;
     char *conninfo;
     char *schema; /* NULL: search_path */
-    bool pooled;
     weir_postgres_safety safety;
     uint32_t timeout_ms;
     bool prepared;       /* this connection was checked, and weir's tables are there */
@@ -52,8 +51,11 @@ static int prepare_server(weir_pg_sink *s, weir_error *error) {
     int status = weir_pg_connect(s->pg, error);
     if (status == WEIR_OK) status = weir_pg_check_server(s->pg, error);
     if (status == WEIR_OK && s->safety == WEIR_POSTGRES_STANDBY) status = require_standby(s, error);
+    if (status == WEIR_OK) status = weir_pg_begin(s->pg, &s->hold, error);
     if (status == WEIR_OK) status = weir_pg_load_prepare(s->load, error);
     if (status == WEIR_OK) status = weir_pg_check_position_table(s->pg, s->hold.table, error);
+    if (status == WEIR_OK) status = weir_pg_commit(s->pg, error);
+    if (status == WEIR_SINK_UNKNOWN) status = WEIR_IO; /* the tables are there or not */
     s->prepared = status == WEIR_OK;
     weir_pg_load_forget(s->load);
     /* The next attempt asks again, perhaps another host. */
@@ -197,7 +199,7 @@ static void server_close(void *self) {
 static int fill_sink(weir_pg_sink *s, const char *conninfo, const weir_postgres_options *o,
                      weir_error *error) {
     static const weir_id none;
-    const weir_pg_config config = {s->os, conninfo, s->timeout_ms, o->pooled != 0};
+    const weir_pg_config config = {s->os, conninfo, s->timeout_ms};
     if (o->safety != WEIR_POSTGRES_LOCAL && o->safety != WEIR_POSTGRES_STANDBY)
         return weir_fail(error, WEIR_MISUSE, "no such level of safety: %d", (int)o->safety);
     int status = weir_pg_make(&config, &s->pg, error);
@@ -218,7 +220,6 @@ int weir_pg_sink_make(const weir_os *os, const char *conninfo, const weir_postgr
     if (!s) return weir_fail(error, WEIR_NO_MEMORY, "no memory for a sink");
     s->os = os;
     s->safety = options->safety;
-    s->pooled = options->pooled != 0;
     s->timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
     s->kept.keep_ns = (uint64_t)options->keep_s * UINT64_C(1000000000);
     s->kept.keep_bytes = options->keep_bytes;
@@ -256,6 +257,6 @@ int weir_pg_sink_probe(const weir_sink *sink, weir_error *error) {
 
 int weir_pg_sink_second(const weir_sink *sink, weir_pg **out, weir_error *error) {
     const weir_pg_sink *s = sink->self;
-    const weir_pg_config config = {s->os, s->conninfo, s->timeout_ms, s->pooled};
+    const weir_pg_config config = {s->os, s->conninfo, s->timeout_ms};
     return weir_pg_make(&config, out, error);
 }

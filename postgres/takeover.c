@@ -48,13 +48,16 @@ int weir_pg_hold_make(weir_pg_hold *hold, const char *schema, const weir_id jour
     return WEIR_OK;
 }
 
-/* SET LOCAL only: behind a pool the session is somebody else's after COMMIT. */
-static int begin_with_settings(weir_pg *pg, const weir_pg_hold *hold, weir_error *error) {
-    char sql[400], name[48];
+/* SET LOCAL only: behind a pool the session is somebody else's after COMMIT, and was before, with a
+ * search_path of theirs perhaps. A warning tells that COMMIT did not wait for a standby. */
+int weir_pg_begin(weir_pg *pg, const weir_pg_hold *hold, weir_error *error) {
+    char sql[500], name[48];
     weir_pg_session_name(hold->at.journal, name);
     (void)snprintf(sql, sizeof sql,
                    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
                    "SET LOCAL application_name = '%s';"
+                   "SET LOCAL search_path TO DEFAULT;"
+                   "SET LOCAL client_min_messages = warning;"
                    "SET LOCAL synchronous_commit = on;"
                    "SET LOCAL statement_timeout = 0;"
                    "SET LOCAL lock_timeout = %u",
@@ -76,8 +79,8 @@ static void put_position(const weir_position *at, char block[24], char row[24], 
 static int take_column_number(const PGresult *r, int column, bool hash, uint64_t *out) {
     const char *text = PQgetvalue(r, 0, column);
     char *end;
-    if (hash && (strncmp(text, "\\x", 2) != 0 || strlen(text) != 18)) return WEIR_DATABASE;
-    *out = strtoull(hash ? text + 2 : text, &end, hash ? 16 : 10);
+    if (hash && strlen(text) != 16) return WEIR_DATABASE;
+    *out = strtoull(text, &end, hash ? 16 : 10);
     return text[0] && text[0] != '-' && !*end ? WEIR_OK : WEIR_DATABASE;
 }
 
@@ -103,13 +106,14 @@ static int raise_epoch(weir_pg *pg, weir_pg_hold *hold, weir_error *error) {
     const weir_pg_parameter p = text_parameter(uuid);
     (void)snprintf(sql, sizeof sql,
                    "INSERT INTO %s (source, epoch, block, \"row\", hash)"
-                   " VALUES ($1::uuid, 0, 0, 0, '\\x0000000000000000') ON CONFLICT DO NOTHING",
+                   " VALUES ($1::uuid, 0, 0, 0, decode('0000000000000000', 'hex'))"
+                   " ON CONFLICT DO NOTHING",
                    hold->table);
     int status = weir_pg_query(pg, sql, &p, 1, false, NULL, error);
     if (status != WEIR_OK) return status;
     (void)snprintf(sql, sizeof sql,
                    "UPDATE %s SET epoch = epoch + 1 WHERE source = $1::uuid"
-                   " RETURNING epoch, block, \"row\", hash",
+                   " RETURNING epoch, block, \"row\", encode(hash, 'hex')",
                    hold->table);
     status = weir_pg_query(pg, sql, &p, 1, false, &r, error);
     if (status != WEIR_OK) return status;
@@ -128,7 +132,7 @@ static int raise_epoch(weir_pg *pg, weir_pg_hold *hold, weir_error *error) {
 int weir_pg_take_over(weir_pg *pg, weir_pg_hold *hold, weir_error *error) {
     int64_t taken;
     hold->epoch = 0;
-    int status = begin_with_settings(pg, hold, error);
+    int status = weir_pg_begin(pg, hold, error);
     if (status == WEIR_OK) status = raise_epoch(pg, hold, error);
     taken = hold->epoch;
     hold->epoch = 0; /* until it is committed */
@@ -172,7 +176,7 @@ static int compare_position(weir_pg *pg, const weir_pg_hold *hold, bool *same, w
 
 int weir_pg_hold_begin(weir_pg *pg, weir_pg_hold *hold, weir_error *error) {
     bool same = false;
-    int status = begin_with_settings(pg, hold, error);
+    int status = weir_pg_begin(pg, hold, error);
     if (status == WEIR_OK) status = compare_position(pg, hold, &same, error);
     if (status != WEIR_OK || same) return status;
     hold->epoch = 0;

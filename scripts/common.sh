@@ -26,6 +26,30 @@ missing() {
     done
 }
 
+# install_at_rest PACKAGE …: Debian's packages of servers start them, and postgresql-15 makes a cluster
+# of databases first. The tests start servers of their own, and the machine may be somebody's: neither
+# happens here. What the machine itself says about either is left alone, and afterwards nothing is changed.
+install_at_rest() (
+    policy=/usr/sbin/policy-rc.d clusters=/etc/postgresql-common/createcluster.conf
+    [ ! -e "$policy" ] || policy=
+    [ ! -e "$clusters" ] || clusters=
+    trap 'as_it_was "$policy" "$clusters"' EXIT
+    trap 'exit 1' HUP INT TERM
+    [ -z "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"; }
+    [ -z "$clusters" ] ||
+        { mkdir -p "${clusters%/*}" && echo 'create_main_cluster = false' >"$clusters"; }
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get -qq update && apt-get -qq install -y --no-install-recommends "$@"; } >/dev/null
+)
+
+as_it_was() { # POLICY CLUSTERS: the files that were made, or ''
+    [ -z "$1" ] || rm -f "$1"
+    [ -n "$2" ] || return 0
+    # What the package would have put there; nothing, if it was not installed.
+    cp "/usr/share${2#/etc}" "$2" 2>/dev/null || rm -f "$2"
+    rmdir "${2%/*}" 2>/dev/null || :
+}
+
 # need PACKAGE …: a machine that has them all does no network.
 need() {
     command -v dpkg-query >/dev/null || { say "not Debian: looking for no packages"; return 0; }
@@ -33,10 +57,8 @@ need() {
     [ -n "$wanted" ] || return 0
     [ "$(id -u)" = 0 ] || die "these packages are missing; as root: apt-get install$wanted"
     say "installing$wanted"
-    export DEBIAN_FRONTEND=noninteractive
     # shellcheck disable=SC2086 # $wanted is a list
-    { apt-get -qq update && apt-get -qq install -y --no-install-recommends $wanted; } >/dev/null ||
-        die "apt-get could not install$wanted"
+    install_at_rest $wanted || die "apt-get could not install$wanted"
 }
 
 need_library() { # what the library, the tools and the demo are built with

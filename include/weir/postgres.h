@@ -40,7 +40,6 @@ typedef struct weir_postgres_options {
         lag_limit_bytes; /* of segments that wait for this sink alone; default: half of journal_limit_bytes */
     weir_postgres_lag at_lag_limit;
     uint32_t timeout_ms; /* of each thing that the server is asked for; default 10 000 */
-    int pooled;          /* nonzero: through pgbouncer in transaction mode */
     int row_numbers; /* nonzero: tables that are made get a column weir_row bigint, the journal's number */
     int by_insert; /* nonzero: INSERT in place of COPY, for row-level security; slower */
 } weir_postgres_options;
@@ -53,6 +52,10 @@ typedef struct weir_postgres_options {
  * The server: PostgreSQL 13 or later, a database with the encoding UTF8, fsync and full_page_writes on,
  * weir_position neither unlogged nor temporary. Each connection is checked. weir makes the tables
  * weir_position and weir_reject where they are missing. Transactions use synchronous_commit = on.
+ *
+ * Through pgbouncer too, in session and in transaction mode: no prepared statement, advisory lock or
+ * setting outlives a transaction, and search_path is that of the role and database, whatever other
+ * clients of the pool have set.
  *
  * Of one journal one program writes. A session of the same journal that is still in a transaction is
  * ended (pg_terminate_backend, where the role may do so). Two programs with copies of one journal take

@@ -174,8 +174,9 @@ int weir_fail_os(weir_error *error, int64_t result, const char *format, ...) {
 
 const char *weir_text_after_name(const char *text, const char *name) {
     size_t length = strlen(name);
-    bool named = strncmp(text, name, length) == 0 && strncmp(text + length, ": ", 2) == 0;
-    return named ? text + length + 2 : text;
+    bool named = strncmp(text, name, length) == 0;
+    if (named && strncmp(text + length, ": ", 2) == 0) return text + length + 2;
+    return named && text[length] == ' ' ? text + length + 1 : text; /* a sentence about it */
 }
 
 bool weir_error_passes(const weir_error *error) {

@@ -20,17 +20,21 @@
 
 #include <cmocka.h>
 
-enum { ARGUMENTS = 48, READY_TRIES = 6000 /* of 10 ms */ };
+enum {
+    ARGUMENTS = 48,
+    PATH_BYTES = sizeof((pg_server *)0)->bin,
+    READY_TRIES = 6000 /* of 10 ms */
+};
 
 /* ---- who and where ---- */
 
-/* The newest version in Debian's place. */
+/* The directory that was asked for, or that of the newest version in Debian's place. */
 static bool find_programs(char *bin, size_t bytes) {
     const char *given = getenv("WEIR_POSTGRES_BIN");
     glob_t found = {0};
-    bool any = given && given[0];
-    if (any) {
-        (void)snprintf(bin, bytes, "%s", given);
+    bool any = false;
+    if (given && given[0]) {
+        any = snprintf(bin, bytes, "%s", given) < (int)bytes;
     } else if (glob("/usr/lib/postgresql/*/bin/initdb", 0, NULL, &found) == 0 && found.gl_pathc) {
         (void)snprintf(bin, bytes, "%.*s",
                        (int)(strlen(found.gl_pathv[found.gl_pathc - 1]) - strlen("/initdb")),
@@ -47,23 +51,47 @@ static const struct passwd *server_user(void) {
     return user ? user : getpwnam("nobody");
 }
 
-const char *pg_server_missing(void) {
-    char bin[128];
-    if (!find_programs(bin, sizeof bin)) return "no PostgreSQL server here (postgresql-15)";
-    if (geteuid() == 0 && !server_user()) return "no user to run a server as";
-    return NULL;
-}
-
 static void become_server_user(void) {
     const struct passwd *user = server_user();
     if (geteuid() == 0 && (setgroups(0, NULL) || setgid(user->pw_gid) || setuid(user->pw_uid)))
         _exit(126);
 }
 
+/* A directory below /root is closed to it. */
+static bool server_user_may_run(const char *bin) {
+    char path[PATH_BYTES + 32];
+    int how;
+    (void)snprintf(path, sizeof path, "%s/postgres", bin);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (!child) {
+        become_server_user();
+        _exit(access(path, X_OK) ? 1 : 0);
+    }
+    assert_int_equal(waitpid(child, &how, 0), child);
+    return WIFEXITED(how) && WEXITSTATUS(how) == 0;
+}
+
+const char *pg_server_missing(void) {
+    static char why[PATH_BYTES + 64];
+    char bin[PATH_BYTES];
+    if (!find_programs(bin, sizeof bin)) return "no PostgreSQL server here (postgresql-15)";
+    if (geteuid() == 0 && !server_user()) return "no user to run a server as";
+    if (server_user_may_run(bin)) return NULL;
+    (void)snprintf(why, sizeof why, "no PostgreSQL in %s, or its user may not run it", bin);
+    return why;
+}
+
+/* The package of another version brings its own libraries. */
+static void take_libraries_of(const char *bin) {
+    char path[PATH_BYTES + 32];
+    (void)snprintf(path, sizeof path, "%s/../lib", bin);
+    if (getenv("WEIR_POSTGRES_BIN")) (void)setenv("LD_LIBRARY_PATH", path, 1);
+}
+
 /* ---- processes ---- */
 
-/* arguments end with NULL. Output goes to ROOT/log. */
-static pid_t start(const pg_server *s, char *const arguments[]) {
+pid_t pg_server_spawn(const pg_server *s, char *const arguments[]) {
     char log[96];
     (void)snprintf(log, sizeof log, "%s/log", s->root);
     pid_t child = fork();
@@ -75,6 +103,7 @@ static pid_t start(const pg_server *s, char *const arguments[]) {
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGQUIT, SIG_DFL);
     become_server_user();
+    take_libraries_of(s->bin);
     (void)prctl(PR_SET_PDEATHSIG, SIGQUIT);
     int out = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (out < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 || chdir(s->root)) _exit(126);
@@ -93,15 +122,15 @@ static void show_log(const pg_server *s) {
 
 static void run(const pg_server *s, char *const arguments[]) {
     int how;
-    pid_t child = start(s, arguments);
+    pid_t child = pg_server_spawn(s, arguments);
     assert_int_equal(waitpid(child, &how, 0), child);
     if (!WIFEXITED(how) || WEXITSTATUS(how)) show_log(s);
     assert_true(WIFEXITED(how));
     assert_int_equal(WEXITSTATUS(how), 0);
 }
 
-static char *program(const pg_server *s, const char *name, char path[192]) {
-    (void)snprintf(path, 192, "%s/%s", s->bin, name);
+static char *program(const pg_server *s, const char *name, char path[PATH_BYTES + 32]) {
+    (void)snprintf(path, PATH_BYTES + 32, "%s/%s", s->bin, name);
     return path;
 }
 
@@ -118,7 +147,8 @@ static void wait_until_ready(pg_server *s) {
 }
 
 void pg_server_start(pg_server *s) {
-    char path[192], port[16], words[sizeof s->settings], *arguments[ARGUMENTS], *rest = NULL;
+    char path[PATH_BYTES + 32], port[16], words[sizeof s->settings], *arguments[ARGUMENTS],
+        *rest = NULL;
     size_t n = 0;
     (void)snprintf(port, sizeof port, "%d", s->port);
     char *const head[] = {program(s, "postgres", path),
@@ -144,7 +174,7 @@ void pg_server_start(pg_server *s) {
         arguments[n++] = word;
     }
     arguments[n] = NULL;
-    s->process = start(s, arguments);
+    s->process = pg_server_spawn(s, arguments);
     wait_until_ready(s);
 }
 
@@ -178,7 +208,7 @@ static void make_root(pg_server *s, const char *settings) {
 }
 
 void pg_server_make(pg_server *s, const char *settings) {
-    char path[192];
+    char path[PATH_BYTES + 32];
     make_root(s, settings);
     char *const arguments[] = {
         program(s, "initdb", path), "-D", s->data, "-U", "weir", "-A", "trust", "-E", "UTF8",
@@ -187,14 +217,12 @@ void pg_server_make(pg_server *s, const char *settings) {
     pg_server_start(s);
 }
 
-void pg_server_make_standby(pg_server *standby, pg_server *of, const char *settings) {
-    char path[192];
-    make_root(standby, settings);
-    char *const arguments[] = {program(standby, "pg_basebackup", path),
+static void copy_by_pg_basebackup(const pg_server *standby, const pg_server *of, char *program) {
+    char *const arguments[] = {program,
                                "-D",
-                               standby->data,
+                               (char *)standby->data,
                                "-d",
-                               of->conninfo,
+                               (char *)of->conninfo,
                                "-R",
                                "-X",
                                "stream",
@@ -203,6 +231,28 @@ void pg_server_make_standby(pg_server *standby, pg_server *of, const char *setti
                                "-N",
                                NULL};
     run(standby, arguments);
+}
+
+/* The npm package has no pg_basebackup: the server is stopped for it. */
+static void copy_while_stopped(const pg_server *standby, pg_server *of) {
+    char command[800];
+    (void)snprintf(command, sizeof command,
+                   "cp -a '%s' '%s' && touch '%s/standby.signal' && "
+                   "echo \"primary_conninfo = '%s'\" >>'%s/postgresql.auto.conf'",
+                   of->data, standby->data, standby->data, of->conninfo, standby->data);
+    char *const arguments[] = {"/bin/sh", "-c", command, NULL};
+    pg_server_stop(of, SIGINT);
+    run(standby, arguments);
+    pg_server_start(of);
+}
+
+void pg_server_make_standby(pg_server *standby, pg_server *of, const char *settings) {
+    char path[PATH_BYTES + 32];
+    make_root(standby, settings);
+    if (access(program(standby, "pg_basebackup", path), X_OK) == 0)
+        copy_by_pg_basebackup(standby, of, path);
+    else
+        copy_while_stopped(standby, of);
     pg_server_start(standby);
 }
 

@@ -220,6 +220,7 @@ static void test_a_standby_must_have_it(void **state) {
     weir_position at;
     uint64_t safe;
     weir_postgres_options wanted = {.safety = WEIR_POSTGRES_STANDBY, .timeout_ms = 20000};
+    pg_server_run(&server, "ALTER DATABASE postgres SET client_min_messages = error");
     weir_sink s = make(server.conninfo, wanted);
     assert_int_equal(weir_pg_sink_probe(&s, &error), WEIR_DATABASE);
     assert_non_null(strstr(error.text, "synchronous_standby_names"));

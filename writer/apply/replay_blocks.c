@@ -60,10 +60,23 @@ bool weir_replay_is_lost(int status) { return status == WEIR_NOT_FOUND || status
 
 uint64_t weir_replay_last_row(const weir_block_header *h) { return h->first_row + h->rows - 1; }
 
-int weir_replay_say_missing(uint64_t next, const weir_position *p, weir_error *error) {
+int weir_replay_say_missing(weir_replay *r, uint64_t next, const weir_position *p,
+                            weir_error *error) {
+    weir_block_header behind;
+    uint64_t there = weir_reader_nearest(r->reader, next + 1, WEIR_ABOVE);
+    r->block.header.block = 0; /* the reader has one block at a time */
+    bool known = there && weir_reader_header(r->reader, there, &behind, NULL) == WEIR_OK &&
+                 behind.first_row > p->row + 1;
+    unsigned long long row = p->row + 1, last = known ? behind.first_row - 1 : row;
+    if (last == row)
+        return weir_fail(
+            error, WEIR_DAMAGED,
+            "block %llu, which the database needs next (row %llu), is not in the journal",
+            (unsigned long long)next, row);
     return weir_fail(error, WEIR_DAMAGED,
-                     "block %llu, which the database needs next (row %llu), is not in the journal",
-                     (unsigned long long)next, (unsigned long long)p->row + 1);
+                     "block %llu, which the database needs next (row %llu), is not in the journal, "
+                     "nor is any up to row %llu",
+                     (unsigned long long)next, row, last);
 }
 
 int weir_replay_load(weir_replay *r, weir_replay_place *at, weir_error *error) {
@@ -78,7 +91,7 @@ int weir_replay_load(weir_replay *r, weir_replay_place *at, weir_error *error) {
     }
     if (status == WEIR_OK) return check_chain(r, at, error);
     r->block.header.block = 0;
-    return status == WEIR_NOT_FOUND ? weir_replay_say_missing(at->next, &at->position, error)
+    return status == WEIR_NOT_FOUND ? weir_replay_say_missing(r, at->next, &at->position, error)
                                     : status;
 }
 

@@ -54,8 +54,10 @@ int weir_replay_declare_tables(weir_replay *r, const weir_read_block *block, wei
 int weir_replay_load(weir_replay *r, weir_replay_place *at, weir_error *error);
 
 bool weir_replay_is_lost(int status); /* of a block: missing or damaged */
-/* The block after the position is lost; WEIR_DAMAGED. */
-int weir_replay_say_missing(uint64_t next, const weir_position *p, weir_error *error);
+/* The block after the position is lost; WEIR_DAMAGED. The text names the rows, as far as what comes behind
+ * them tells. Leaves no block in r->block. */
+int weir_replay_say_missing(weir_replay *r, uint64_t next, const weir_position *p,
+                            weir_error *error);
 uint64_t weir_replay_last_row(const weir_block_header *h); /* of blocks before it, if it has none */
 
 /* Header and lanes of the block at hand are those of the result. */

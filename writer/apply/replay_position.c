@@ -93,7 +93,7 @@ static int judge_found(weir_replay *r, const weir_position *p, weir_error *error
         (behind == WEIR_OK && next.previous_hash != p->hash))
         return say_foreign(p, "the block has another hash", error);
     if (weir_replay_is_lost(behind)) /* the row may be in it */
-        return r->skip_damage ? WEIR_OK : weir_replay_say_missing(p->block + 1, p, error);
+        return r->skip_damage ? WEIR_OK : weir_replay_say_missing(r, p->block + 1, p, error);
     const weir_block_header *last = behind == WEIR_OK ? &next : here == WEIR_OK ? &at : NULL;
     return last && p->row > weir_replay_last_row(last)
                ? say_foreign(p, "the row is not there", error)

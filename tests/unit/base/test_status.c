@@ -119,6 +119,7 @@ static void a_long_text_is_cut_but_keeps_its_reason(void **state) {
 static void a_name_is_not_said_twice(void **state) {
     (void)state;
     assert_string_equal(weir_text_after_name("/a/b: it is full", "/a/b"), "it is full");
+    assert_string_equal(weir_text_after_name("/a/b is full", "/a/b"), "is full");
     assert_string_equal(weir_text_after_name("/a/b-wal: it is full", "/a/b"),
                         "/a/b-wal: it is full");
     assert_string_equal(weir_text_after_name("it is full", "/a/b"), "it is full");
