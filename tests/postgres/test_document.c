@@ -118,6 +118,32 @@ static void test_programs(void **state) {
     shell(said);
 }
 
+/* Statements in the middle of a program, behind its include. */
+static void test_the_words_of_README(void **state) {
+    (void)state;
+    need_server();
+    char path[400], command[1000], *text = weir_file_text(WEIR_SOURCE_DIR "/README.md");
+    char *at = strstr(text, "\n## PostgreSQL, too\n"), *code = at ? strstr(at, "```c\n") : NULL;
+    char *end = code ? strstr(code, "\n```\n") : NULL;
+    assert_non_null(end);
+    *end = '\0';
+    code += strlen("```c\n");
+    char *statements = strstr(code, "\n\n");
+    assert_non_null(statements);
+    *statements = '\0';
+    (void)snprintf(path, sizeof path, "%s/words.c", directory);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    (void)fprintf(out, "%s\nvoid words(weir *w);\nvoid words(weir *w) {\n%s\n}\n", code,
+                  statements + 2);
+    assert_int_equal(fclose(out), 0);
+    free(text);
+    (void)snprintf(command, sizeof command,
+                   "cc -std=gnu17 -Wall -Wextra -Werror -I%s/include -c %s -o %s/words.o",
+                   WEIR_SOURCE_DIR, path, directory);
+    shell(command);
+}
+
 /* ---- SQL --------------------------------------------------------------------------------------- */
 
 static void run_block(const char *name) {
@@ -360,10 +386,10 @@ static void test_tools(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_programs),        cmocka_unit_test(test_own_tables),
-        cmocka_unit_test(test_queries),         cmocka_unit_test(test_rights),
-        cmocka_unit_test(test_rights_on_a_key), cmocka_unit_test(test_error_texts),
-        cmocka_unit_test(test_tools),
+        cmocka_unit_test(test_programs),    cmocka_unit_test(test_the_words_of_README),
+        cmocka_unit_test(test_own_tables),  cmocka_unit_test(test_queries),
+        cmocka_unit_test(test_rights),      cmocka_unit_test(test_rights_on_a_key),
+        cmocka_unit_test(test_error_texts), cmocka_unit_test(test_tools),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
