@@ -103,7 +103,8 @@ static int raise_epoch(weir_pg *pg, weir_pg_hold *hold, weir_error *error) {
     const weir_pg_parameter p = text_parameter(uuid);
     (void)snprintf(sql, sizeof sql,
                    "INSERT INTO %s (source, epoch, block, \"row\", hash)"
-                   " VALUES ($1::uuid, 0, 0, 0, '\\x0000000000000000') ON CONFLICT DO NOTHING",
+                   " VALUES ($1::uuid, 0, 0, 0, decode('0000000000000000', 'hex'))"
+                   " ON CONFLICT DO NOTHING",
                    hold->table);
     int status = weir_pg_query(pg, sql, &p, 1, false, NULL, error);
     if (status != WEIR_OK) return status;

@@ -24,12 +24,13 @@
 
 #include "lib/base/utf8.h"
 
-enum { TABLES = 6, COLUMNS = 4, ROWS = 700, SUITE = 16, WAIT_MS = 60000, VARCHAR_MAX = 8 };
+enum { TABLES = 6, COLUMNS = 4, ROWS = 700, SUITE = 12, WAIT_MS = 60000, VARCHAR_MAX = 8 };
 
 /* ---- what there is ----------------------------------------------------------------------------- */
 
 typedef enum kind {
     BIGINT,
+    COUNTED, /* a domain of it */
     INTEGER,
     SMALLINT,
     DOUBLE,
@@ -46,6 +47,9 @@ typedef enum kind {
     JSONB,
     UUID,
     MOOD,
+    TIMESTAMPTZ,
+    INET,
+    INTS,
     KINDS
 } kind;
 
@@ -55,6 +59,7 @@ static const struct {
     weir_type declared;
 } kinds[KINDS] = {
     [BIGINT] = {"bigint", "INTEGER", "", WEIR_INTEGER},
+    [COUNTED] = {"counted", "INTEGER", "@ > 0", WEIR_INTEGER},
     [INTEGER] = {"integer", "INTEGER", "@ BETWEEN -2147483648 AND 2147483647", WEIR_INTEGER},
     [SMALLINT] = {"smallint", "INTEGER", "@ BETWEEN -32768 AND 32767", WEIR_INTEGER},
     [DOUBLE] = {"double precision", "REAL", "", WEIR_REAL},
@@ -71,6 +76,9 @@ static const struct {
     [JSONB] = {"jsonb", "TEXT", "", WEIR_TEXT},
     [UUID] = {"uuid", "TEXT", "", WEIR_TEXT},
     [MOOD] = {"mood", "TEXT", "@ IN ('sad', 'ok')", WEIR_TEXT},
+    [TIMESTAMPTZ] = {"timestamptz", "TEXT", "", WEIR_TEXT},
+    [INET] = {"inet", "TEXT", "", WEIR_TEXT},
+    [INTS] = {"integer[]", "TEXT", "", WEIR_TEXT},
 };
 
 typedef struct column {
@@ -83,10 +91,13 @@ typedef struct column {
 typedef struct table {
     char name[8];
     bool made;    /* by weir, in both */
+    bool keyed;   /* and its column u is the WEIR_KEY */
     bool parent;  /* its column u is UNIQUE */
     bool child;   /* its column u refers to the parent's */
     bool checked; /* CHECK (u < 90) */
     bool trigger; /* BEFORE INSERT: drops some rows, raises for others */
+    bool parted;  /* on the server, by ranges of u */
+    bool folded;  /* declared with names in other letters than it has */
     column column[COLUMNS];
     int columns;
     weir_table *handle;
@@ -289,7 +300,12 @@ static weir_value any_text(world *w) {
                                         "abcdefghi",
                                         "ééééééééé",
                                         "éééééééé ",
-                                        "NULL"};
+                                        "NULL",
+                                        "10.0.0.1/8",
+                                        "::1",
+                                        "{1,2}",
+                                        "{}",
+                                        "{1,x}"};
     static const char *const broken[] = {"\xff", "a\xc3", "\xed\xa0\x80", "\xc0\x80",
                                          "\xf5\x80\x80\x80"};
     char text[256];
@@ -359,6 +375,7 @@ static weir_value plain_value(world *w, kind k, int n) {
     char text[32];
     switch (k) {
     case BIGINT: return weir_int(any_integer(w));
+    case COUNTED:
     case INTEGER: return weir_int(n);
     case SMALLINT: return weir_int(n % 1000 - 500);
     case DOUBLE:
@@ -372,6 +389,9 @@ static weir_value plain_value(world *w, kind k, int n) {
     case JSON: return weir_text("{\"b\":1,\"a\" : [1.50]}");
     case JSONB: return weir_text("{\"a\": [1, 2]}");
     case UUID: return weir_text("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11");
+    case TIMESTAMPTZ: return weir_text("2024-02-29 12:00:00+00");
+    case INET: return weir_text("10.0.0.1");
+    case INTS: return weir_text("{1,NULL,3}");
     case MOOD: return weir_text(n & 1 ? "sad" : "ok");
     default:
         (void)snprintf(text, sizeof text, "r%d€", n);
@@ -382,11 +402,13 @@ static weir_value plain_value(world *w, kind k, int n) {
 /* ---- what is known of a value, without the code that is tested ---------------------------------- */
 
 static bool is_text(const weir_value *v) { return v->type == WEIR_TEXT; }
-static bool is_int_kind(kind k) { return k == BIGINT || k == INTEGER || k == SMALLINT; }
+static bool is_int_kind(kind k) {
+    return k == BIGINT || k == COUNTED || k == INTEGER || k == SMALLINT;
+}
 static bool is_float_kind(kind k) { return k == DOUBLE || k == REAL; }
 static bool is_text_kind(kind k) { return k == TEXT || k == VARCHAR; }
 static bool is_numeric_kind(kind k) { return k == NUMERIC || k == POSITIVE; }
-static bool is_read_by_server(kind k) { return k >= DATE && k <= MOOD; }
+static bool is_read_by_server(kind k) { return k >= DATE && k <= INTS; }
 
 /* Where a text ends for PostgreSQL: at a zero byte, or one that is no UTF-8; its length: nowhere. */
 static size_t clean_length(const weir_value *v) {
@@ -678,7 +700,8 @@ static bool real_as_text_said(const cell *c) {
 
 static bool long_integer_said(const cell *c) {
     number n = spelled(c->value);
-    if (!n.whole || c->column->kind != BIGINT) return c->server->form == REFUSED;
+    bool fits = c->column->kind == BIGINT || (c->column->kind == COUNTED && n.integer > 0);
+    if (!n.whole || !fits) return c->server->form == REFUSED;
     return c->server->form == IS_INTEGER && c->server->integer == n.integer;
 }
 
@@ -841,8 +864,16 @@ static char *ddl_of(const table *t, int side) {
     add_columns(out, t, side);
     (void)fprintf(out, ", d %s DEFAULT 7, g %s GENERATED ALWAYS AS (n * 2) STORED%s)%s;",
                   side == SERVER ? "bigint" : "INTEGER", side == SERVER ? "bigint" : "INTEGER",
-                  side == SERVER ? ", id bigint GENERATED BY DEFAULT AS IDENTITY" : "",
-                  side == SERVER ? "" : " STRICT");
+                  side == SERVER && !t->parted ? ", id bigint GENERATED BY DEFAULT AS IDENTITY"
+                                               : "",
+                  side == SQLITE ? " STRICT"
+                  : t->parted    ? " PARTITION BY RANGE (u)"
+                                 : "");
+    if (t->parted && side == SERVER)
+        (void)fprintf(out,
+                      "CREATE TABLE low_%s PARTITION OF %s FOR VALUES FROM (MINVALUE) TO (50);"
+                      "CREATE TABLE rest_%s PARTITION OF %s DEFAULT;",
+                      t->name, t->name, t->name, t->name);
     if (t->trigger && side == SQLITE)
         (void)fprintf(out,
                       "CREATE TRIGGER g%s BEFORE INSERT ON %s BEGIN"
@@ -869,6 +900,9 @@ static void make_table(world *w) {
     t->made = w->tables > 1 && one_in(w, 3);
     t->checked = !t->made && !t->parent && !t->child && one_in(w, 3);
     t->trigger = !t->made && !t->parent && !t->child && one_in(w, 2);
+    t->keyed = t->made && one_in(w, 2);
+    t->parted = !t->made && !t->parent && !t->child && one_in(w, 4);
+    t->folded = !t->made && one_in(w, 4);
     t->columns = 1 + (int)below(w, COLUMNS);
     for (int i = 0; i < t->columns; i++) {
         column *c = &t->column[i];
@@ -891,6 +925,7 @@ static void make_world(world *w) {
     (void)snprintf(w->schema, sizeof w->schema, "w%llu", (unsigned long long)w->seed);
     (void)snprintf(sql, sizeof sql,
                    "CREATE SCHEMA %s; SET search_path = %s; CREATE TYPE mood AS ENUM ('sad', 'ok');"
+                   "CREATE DOMAIN counted AS bigint CHECK (VALUE > 0);"
                    "CREATE DOMAIN positive AS numeric CHECK (VALUE > 0)",
                    w->schema, w->schema);
     run_on_server(w, sql);
@@ -907,7 +942,7 @@ static void make_row(world *w, int n) {
     table *t = &w->table[below(w, (uint64_t)w->tables)];
     int wild = one_in(w, 8) ? -2 : one_in(w, 4) ? -1 : (int)below(w, (uint64_t)t->columns);
     r->table = t;
-    r->u = (int64_t)below(w, t->parent || t->child ? 200 : 100);
+    r->u = (int64_t)below(w, t->parent || t->child || t->keyed ? 200 : 100);
     for (int i = 0; i < t->columns; i++) {
         r->wild[i] = wild == i || wild == -2;
         r->value[i] =
@@ -916,9 +951,14 @@ static void make_row(world *w, int n) {
 }
 
 static void declare(weir *w, table *t) {
-    weir_column columns[COLUMNS + 2] = {{"n", WEIR_INTEGER}, {"u", WEIR_INTEGER}};
-    for (int i = 0; i < t->columns; i++)
-        columns[i + 2] = (weir_column){t->column[i].name, kinds[t->column[i].kind].declared};
+    weir_column columns[COLUMNS + 2] = {{"n", WEIR_INTEGER},
+                                        {"u", t->keyed ? WEIR_KEY : WEIR_INTEGER}};
+    char names[COLUMNS][8];
+    for (int i = 0; i < t->columns; i++) {
+        (void)snprintf(names[i], sizeof names[i], "%s", t->column[i].name);
+        if (t->folded) names[i][0] = 'C';
+        columns[i + 2] = (weir_column){names[i], kinds[t->column[i].kind].declared};
+    }
     if (weir_declare(w, t->name, columns, (size_t)t->columns + 2, &t->handle) != WEIR_OK)
         fail_msg("seed %llu: %s", (unsigned long long)seed_at_work, weir_last_error());
 }
@@ -929,8 +969,7 @@ static void quiet(void *context, weir_event event, const char *text) {
     (void)text;
 }
 
-/* Into both, by one journal, in transactions of random length. */
-static void append_all(world *w) {
+static weir *open_both(world *w) {
     const weir_options options = {.on_event = quiet, .apply_linger_ms = 1 + (uint32_t)below(w, 30)};
     weir *handle;
     if (weir_open_sqlite(w->database, &options, &handle) != WEIR_OK)
@@ -939,12 +978,21 @@ static void append_all(world *w) {
         fail_msg("%s", weir_last_error());
     for (int i = 0; i < w->tables; i++)
         declare(handle, &w->table[i]);
+    return handle;
+}
+
+/* Into both, by one journal, in transactions and openings of random length. */
+static void append_all(world *w) {
+    weir *handle = open_both(w);
     for (int n = 1; n <= w->count; n++) {
         weir_value values[COLUMNS + 2] = {weir_int(n), weir_int(w->rows[n].u)};
         const table *t = w->rows[n].table;
         memcpy(values + 2, w->rows[n].value, sizeof w->rows[n].value);
         assert_int_equal(weir_append_row(t->handle, values, (size_t)t->columns + 2, NULL), WEIR_OK);
         if (one_in(w, 60)) assert_int_equal(weir_sync(handle, WEIR_APPLIED, WAIT_MS), WEIR_OK);
+        if (!one_in(w, 400)) continue;
+        assert_true(weir_close(handle) >= 0);
+        handle = open_both(w);
     }
     assert_int_equal(weir_sync(handle, WEIR_APPLIED, WAIT_MS), WEIR_OK);
     int status = weir_wait_sink(handle, "central", NULL, WAIT_MS);
@@ -1183,7 +1231,7 @@ static void judge_values(world *w, int n) {
 
 /* What the constraints of both say, by what each of them has taken so far. */
 typedef struct keys {
-    bool parent[SIDES][200];
+    bool taken[TABLES][SIDES][200];
 } keys;
 
 static void judge_row(world *w, int n, keys *k) {
@@ -1204,10 +1252,11 @@ static void judge_row(world *w, int n, keys *k) {
         return;
     }
     for (int side = 0; side < SIDES; side++) {
-        bool there = k->parent[side][r->u];
-        broken[side] = (t->parent && there) || (t->child && !there) || (t->checked && r->u >= 90);
+        bool *taken = &k->taken[t - w->table][side][r->u];
+        broken[side] = ((t->parent || t->keyed) && *taken) ||
+                       (t->child && !k->taken[0][side][r->u]) || (t->checked && r->u >= 90);
         if (broken[side] && r->state[side] != REFUSED) wrong(w, n, "a constraint is broken");
-        if (t->parent && r->state[side] == IS_INTEGER) k->parent[side][r->u] = true;
+        *taken |= r->state[side] == IS_INTEGER;
     }
     if (!broken[SQLITE] && !broken[SERVER]) judge_values(w, n);
     if (broken[SQLITE] != broken[SERVER] && r->state[SQLITE] != r->state[SERVER])
@@ -1226,6 +1275,7 @@ static void judge_undeclared(world *w, const table *t) {
         (void)snprintf(sql, sizeof sql, "SELECT count(*) = coalesce(max(rowid), 0) FROM %s",
                        t->name);
         assert_int_equal(weir_sql_int(w->database, sql), 1);
+        if (t->parted) return;
         (void)snprintf(
             sql, sizeof sql,
             "SELECT count(*) <> coalesce(max(id), 0), count(DISTINCT id) = count(*),"
@@ -1259,6 +1309,9 @@ static int run_world(pg_server *server, uint64_t seed, int rows) {
     assert_non_null(w->rows);
     w->directory = weir_temp_make();
     (void)snprintf(w->database, sizeof w->database, "%s/run.db", w->directory);
+    pg_server_run(server, w->seed & 1
+                              ? "ALTER DATABASE postgres SET standard_conforming_strings = off"
+                              : "ALTER DATABASE postgres RESET standard_conforming_strings");
     w->c = pg_server_connect(server);
     run_on_server(w, "SET client_min_messages = error");
     make_world(w);
