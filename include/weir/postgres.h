@@ -22,26 +22,35 @@ typedef enum weir_postgres_safety {
 
 /* What happens when a sink is further behind than its limit. */
 typedef enum weir_postgres_lag {
-    WEIR_POSTGRES_LAG_DETACH, /* an event; its rows go to the archive, and wait there for weir_attach_postgres */
-    WEIR_POSTGRES_LAG_HOLD, /* an event; when the journal is full, its full policy decides */
+    /* WEIR_EVENT_SINK_DETACHED: what it lacks goes to the archive, and waits there until the sink is
+     * attached again under its name. */
+    WEIR_POSTGRES_LAG_DETACH,
+    /* WEIR_EVENT_SINK_LAGS: its segments stay; when the journal is full, its full policy decides. */
+    WEIR_POSTGRES_LAG_HOLD,
 } weir_postgres_lag;
 
-/* Zero is the default in every field: start from weir_postgres_options p = {0}. */
+/* Zero is the default in every field: start from weir_postgres_options p = {0}. Read during the call
+ * only; fields are added at its end, as with weir_options. */
 typedef struct weir_postgres_options {
-    const char *schema; /* of the tables; NULL: the first of search_path. Copied */
+    /* Where tables are looked for and made, weir's own too; NULL: the first schema of search_path, which
+     * must be the same at each connection. At most 63 bytes; copied. */
+    const char *schema;
     weir_postgres_safety safety;
-    /* Keep applied segments for so long, or so many bytes of them, since a standby that is promoted may
-     * lack the last transactions: they are then applied again. 0: not at all. */
-    uint32_t
-        keep_s; /* seconds since the commit; what an earlier process committed counts from now */
-    uint64_t
-        keep_bytes; /* of blocks as they are stored. With both, a segment stays until both are over */
-    uint64_t
-        lag_limit_bytes; /* of segments that wait for this sink alone; default: half of journal_limit_bytes */
+    /* Keep applied segments for so long, and until so many bytes follow, since a standby that is promoted
+     * may lack the last transactions: they are then applied again. 0: not at all. keep_s: seconds since
+     * the commit; what an earlier process committed counts from when the sink is attached. keep_bytes:
+     * of blocks as they are stored. With both, a segment stays until both are over. */
+    uint32_t keep_s;
+    uint64_t keep_bytes;
+    /* Bytes of segments that wait for this sink and that another one has. Default: half of the handle's
+     * journal_limit_bytes; for weir_open_postgres() none. */
+    uint64_t lag_limit_bytes;
     weir_postgres_lag at_lag_limit;
     uint32_t timeout_ms; /* of each thing that the server is asked for; default 10 000 */
-    int row_numbers; /* nonzero: tables that are made get a column weir_row bigint, the journal's number */
-    int by_insert; /* nonzero: INSERT in place of COPY, for row-level security; slower */
+    /* Nonzero: tables that weir makes get a column weir_row bigint, the journal's number of the row; one
+     * that a table has is filled. */
+    int row_numbers;
+    int by_insert; /* nonzero: INSERT in place of COPY in every table; slower */
 } weir_postgres_options;
 
 /* conninfo is libpq's: an URI or keyword=value, with its environment, service and password files. It is
@@ -75,24 +84,38 @@ WEIR_API int weir_open_postgres_sized(const char *conninfo, const char *director
                                       const weir_postgres_options *postgres, size_t postgres_bytes,
                                       weir **out);
 
-/* Apply the journal of an open handle to a server too, from the first row that the journal still has.
- * name: of the sink, 1 to 64 letters, digits, '-', '_' and '.'; copied. options: NULL, or copied. Any
- * thread; waits for the server, at most open_timeout_ms and once timeout_ms. The calls for sinks in
- * weir/weir.h take the name; weir_detach ends it, and weir_close too.
+/* Apply the journal of an open handle to a server too. name: of the sink, 1 to 64 letters, digits, '-',
+ * '_' and '.', not beginning with '.'; copied. options: NULL, or copied. A sink that is known from before
+ * goes on where it is; a new one begins with the oldest row that there is. weir_wait_sink(),
+ * weir_sink_stats() and weir_detach() take the name; weir_detach() ends it, and weir_close() does.
+ *
+ * Any thread, but no signal handler. Waits for the server, at most open_timeout_ms and once timeout_ms.
+ * Not promised: that anything is on the server when it returns, or that declarations fit there; what
+ * does not fit stops this sink (apply_status WEIR_SCHEMA) and no other.
  *
  * WEIR_OK, also when the server cannot be reached now, starts, stops, or is a standby: it is tried
  * again. WEIR_DATABASE: it refuses (password, database, role) or does not fit (above): the text says
- * what to do. WEIR_MISUSE: conninfo, name or options make no sense; conninfo is not quoted. */
+ * what to do. WEIR_MISUSE: conninfo, name or options make no sense, or the name is in use; conninfo is
+ * not quoted. WEIR_FULL: the handle has three sinks, those that were detached since it was opened
+ * included. WEIR_DAMAGED: the journal's record of the sink cannot be read. WEIR_UNSUPPORTED: rows that
+ * it lacks are not there any more. WEIR_IO, WEIR_NO_MEMORY, WEIR_CLOSED, WEIR_FORKED. */
 static inline int weir_attach_postgres(weir *w, const char *name, const char *conninfo,
                                        const weir_postgres_options *options) {
     return weir_attach_postgres_sized(w, name, conninfo, options, sizeof *options);
 }
 
-/* Open a journal in directory, made if it is missing, whose rows go to a server: its first sink, which
- * WEIR_APPLIED means. Errors as above, and those of opening a journal (weir_open_sqlite in
- * weir/sqlite.h). options, postgres: NULL, or copied. *out: NULL on failure; weir_close it. lag_limit_bytes without a value is none here, and
- * at_lag_limit is always HOLD. While the server is away weir_declare allows every declaration; it is
- * judged when it is applied, and keys of WEIR_KEY tables then begin at 1. */
+/* Open a journal in directory, made if it is missing, whose rows go to a server: its first sink, named
+ * "postgres", which WEIR_APPLIED, weir_sync(), weir_wait() and weir_stats() mean. options, postgres: NULL,
+ * or copied. *out: NULL on failure; weir_close() it. Recovers first, as weir_open_sqlite() does. The
+ * directory belongs to this journal and server; journal_directory and must_exist of the options say
+ * nothing here. lag_limit_bytes without a value is none, and at_lag_limit is always HOLD.
+ *
+ * Declaring asks the server, on a connection of its own. While the server is away weir_declare() allows
+ * every declaration; it is judged when it is applied, and keys of WEIR_KEY tables then begin at 1: they
+ * may collide with those that the table has, and such rows go to weir_reject.
+ *
+ * Errors as above, and those of opening a journal (weir_open_sqlite() in weir/sqlite.h). Not promised: to
+ * find that the server has another journal's rows as well; that is allowed. */
 static inline int weir_open_postgres(const char *conninfo, const char *directory,
                                      const weir_options *options,
                                      const weir_postgres_options *postgres, weir **out) {

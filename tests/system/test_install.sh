@@ -40,6 +40,24 @@ rm -rf run.db run.db-*
 ./static >/dev/null
 [ "$(sqlite3 run.db 'SELECT count(*) FROM prices')" = 1000 ]
 
+# As docs/POSTGRES.md has it. Without a server: what it is given is no connection string.
+if [ -e "$lib/libweir-postgres.so" ]; then
+    block() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "$WEIR_SOURCE_DIR/docs/POSTGRES.md" | sed '1d;$d'; }
+    mkdir postgres
+    block 'c attach.c' >postgres/attach.c
+    block 'cmake CMakeLists.txt' >postgres/CMakeLists.txt
+    refuses() { # COMMAND …
+        LD_LIBRARY_PATH=$lib "$@" 'hots=here' >said 2>&1 && exit 1
+        grep -q 'libpq does not understand the connection string' said
+    }
+    cc postgres/attach.c -o attach $(pkg-config --cflags --libs weir-postgres)
+    refuses ./attach
+    cmake -G Ninja -S postgres -B postgres/build -DCMAKE_PREFIX_PATH="$dir/stage/usr" >/dev/null
+    cmake --build postgres/build >/dev/null
+    refuses postgres/build/attach
+    rm -rf run.db run.db-*
+fi
+
 mkdir project
 cat >project/CMakeLists.txt <<'EOF'
 cmake_minimum_required(VERSION 3.25)
