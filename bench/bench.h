@@ -72,5 +72,6 @@ int bench_idle(bench_run *run);
 int bench_memory(bench_run *run);
 int bench_growth(bench_run *run);
 int bench_packed(bench_run *run);
+int bench_postgres(bench_run *run); /* only where libweir-postgres is built */
 
 #endif

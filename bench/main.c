@@ -34,6 +34,10 @@ static const struct {
     {"memory", "greatest resident size while a backlog is replayed", bench_memory},
     {"growth", "more rows in the file, more producers, more backlog", bench_growth},
     {"packed", "bytes of an archived row, before and after weir archive pack", bench_packed},
+#ifdef WEIR_BENCH_POSTGRES
+    {"postgres", "into a PostgreSQL server through the journal, against a bare COPY BINARY",
+     bench_postgres},
+#endif
 };
 enum { BENCHES = sizeof benches / sizeof *benches };
 
