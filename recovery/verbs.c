@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dump_filter.h"
+#include "server.h"
 
 static const char *complain_of_dump(const weir_arguments *a) {
     int begins = (a->after != NULL) + (a->from != 0) + (a->reader != NULL);
@@ -29,7 +30,11 @@ static const char *complain_of_integrity(const weir_arguments *a) {
 }
 
 static const char *complain_of_replay(const weir_arguments *a) {
-    if (!a->into) return "replay needs --into FILE: the database to fill";
+    bool server = weir_is_server(a->into);
+    if (!a->into) return "replay needs --into: the database file or the server to fill";
+    if (a->schema && !server) return "--schema says something of a server";
+    if (server && a->integrity) return "--integrity is of an SQLite database, and not of a server";
+    if (server && a->load) return "--load is for an SQLite database, and not for a server";
     return complain_of_integrity(a);
 }
 
@@ -67,7 +72,13 @@ static const char *complain_of_metrics(const weir_arguments *a) {
 static const char *complain_of_status(const weir_arguments *a) {
     bool limits = a->max_waiting != UINT64_MAX || a->max_lag_s != UINT64_MAX ||
                   a->max_rejects != UINT64_MAX || a->min_free;
+    if (a->into && a->check) return "--to and --check exclude each other";
+    if (a->schema && !a->into) return "--schema says something of --to";
     return limits && !a->check ? "limits are for status --check" : NULL;
+}
+
+static const char *complain_of_detach(const weir_arguments *a) {
+    return a->yes && !a->forget ? "--yes says something of --forget" : NULL;
 }
 
 static const char *complain_of_prune(const weir_arguments *a) {
@@ -85,6 +96,10 @@ static const char exits_of_applying[] =
     "0 in order, nothing to apply; 1 rows were recovered; 4 damage is left, or rows are lost, or "
     "journal and database do not belong together; 8 could not run; 16 usage.";
 
+static const char exits_of_checking[] = "0 the server fits; 4 something that weir needs does not "
+                                        "hold there; 8 it could not be tried; 16 "
+                                        "usage.";
+
 static const char exits_of_status[] =
     "0 in order; 4 damage, or rows are lost, or journal and database do not belong together; 8 "
     "could not look; 16 usage. With --check alone also, and of several the gravest: 20 more rows "
@@ -99,7 +114,9 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                           .summary = "say what is there: rows, ring, verdict, damage",
                           .text = "It reads headers, takes no lock, changes nothing, and stops at "
                                   "the durable mark. With --check it prints one line for a "
-                                  "monitor, and what is wrong has an exit status of its own.",
+                                  "monitor, and what is wrong has an exit status of its own. With "
+                                  "--to it asks a PostgreSQL server how far that has applied the "
+                                  "journal, and changes nothing there.",
                           .heading = "Look",
                           .example = "weir status --check --max-waiting 10000 run.db",
                           .exits = exits_of_status,
@@ -144,6 +161,22 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
          .example = "weir metrics -o /var/lib/node_exporter/run.prom run.db",
          .run = weir_run_metrics,
          .complain = complain_of_metrics},
+    [WEIR_VERB_CHECK] =
+        {.name = "check",
+         .operands = "SERVER",
+         .summary = "try whether a PostgreSQL server can be relied on",
+         .text =
+             "SERVER is postgresql://USER@HOST/DATABASE, or libpq's \"host=… dbname=…\". What "
+             "exactly-once rests on is tried there, point by point, with two connections and in "
+             "two tables weir_check_…, which are dropped again: settings, rights, COPY in a "
+             "transaction, locks, and a session that is taken over from. It is also for "
+             "engines that speak PostgreSQL's protocol. That a commit outlives a power cut "
+             "cannot be tried from here. A password belongs into PGPASSFILE or a service file: "
+             "others may see a command line.",
+         .example = "weir check postgresql://weir@db.example/central",
+         .exits = exits_of_checking,
+         .run = weir_run_check_server,
+         .elsewhere = true},
     [WEIR_VERB_DUMP] = {.name = "dump",
                         .operands = "DATABASE|JOURNAL",
                         .summary = "write the journal's rows as NDJSON or CSV",
@@ -179,7 +212,11 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                           .summary = "apply a journal, archive included, to another database",
                           .text = "The journal, its archive and a dead process's ring are read and "
                                   "not changed. A database that an earlier replay filled is "
-                                  "continued.",
+                                  "continued. A server gets what the journal's own headers call "
+                                  "durable, and nothing of a ring; what is left comes when the "
+                                  "program has opened the journal again, or recover has. A "
+                                  "password belongs into PGPASSFILE or a service file: others may "
+                                  "see a command line.",
                           .example = "weir replay --into rebuilt.db run.db-weir",
                           .exits = exits_of_applying,
                           .run = weir_run_replay,
@@ -324,6 +361,17 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
              "when the program has applied more rows.",
          .example = "weir readers forget run.db shipper",
          .run = weir_run_readers_forget},
+    [WEIR_VERB_DETACH] =
+        {.name = "detach",
+         .operands = "NAME DATABASE|JOURNAL",
+         .summary = "let a sink's rows wait in the archive, not in the journal",
+         .text = "It is for a sink, such as a PostgreSQL server, that will be away for long: its "
+                 "rows go to the archive until the program attaches it again, under the same "
+                 "name. With --forget nothing is kept for it any more. It is refused while a "
+                 "process has the journal open, which does it by weir_detach.",
+         .example = "weir detach central run.db",
+         .run = weir_run_detach,
+         .complain = complain_of_detach},
     [WEIR_VERB_ASIDE_LIST] =
         {.name = "aside list",
          .operands = "DATABASE|JOURNAL",

@@ -2,59 +2,11 @@
  * for them. */
 #include "sinks.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "known_sinks.h"
 #include "stream.h"
-
-/* ---- reading ------------------------------------------------------------------------------ */
-
-static int fail_sinks(weir_error *error, int64_t result, const char *directory, const char *what) {
-    return weir_fail_os(error, result, "%s/sinks: cannot %s", directory, what);
-}
-
-/* The descriptor of sinks/, or a negative errno; -ENOENT: there never was one. */
-static int open_sinks(const weir_os *os, int dirfd, const char *directory) {
-    char path[WEIR_PATH_MAX];
-    if (strlen(directory) > WEIR_PATH_MAX - 128) return -ENAMETOOLONG;
-    weir_path_in(path, directory, "sinks");
-    return os->open_directory(os->self, dirfd, path);
-}
-
-/* One byte more than the file should have: a longer one is not of this format. A file that cannot be
- * read at all is WEIR_IO. */
-static int read_record_in(const weir_os *os, int sinks, const char *name, weir_sink_record *out) {
-    uint8_t bytes[WEIR_SINK_RECORD_BYTES + 1];
-    size_t got = 0;
-    int64_t n = 1;
-    int file = os->open(os->self, sinks, name, WEIR_OS_READ);
-    if (file < 0) return file == -ENOENT ? WEIR_NOT_FOUND : WEIR_IO;
-    while (got < sizeof bytes && n > 0) {
-        n = os->pread(os->self, file, bytes + got, sizeof bytes - got, got);
-        if (n > 0) got += (size_t)n;
-    }
-    (void)os->close(os->self, file); /* only read */
-    if (n < 0) return WEIR_IO;
-    int status = weir_sink_record_decode(bytes, got, out);
-    return status == WEIR_OK && strcmp(out->name, name) != 0 ? WEIR_DAMAGED : status;
-}
-
-int weir_sink_record_read(const weir_os *os, int dirfd, const char *directory, const char *name,
-                          weir_sink_record *out, weir_error *error) {
-    int sinks = open_sinks(os, dirfd, directory);
-    int status = WEIR_NOT_FOUND;
-    if (sinks >= 0) {
-        status = read_record_in(os, sinks, name, out);
-        (void)os->close(os->self, sinks); /* only read */
-    } else if (sinks != -ENOENT) {
-        return fail_sinks(error, sinks, directory, "open the directory");
-    }
-    return status == WEIR_OK ? status
-                             : weir_fail(error, status, "%s/sinks/%s: %s", directory, name,
-                                         weir_status_text(status));
-}
 
 /* ---- the list ----------------------------------------------------------------------------- */
 
@@ -75,40 +27,26 @@ static weir_known_sink *add_known(weir_journal *j) {
     return k;
 }
 
-typedef struct collecting {
-    weir_journal *j;
-    int sinks;
-} collecting;
-
 /* A record of another journal holds nothing here: its sink begins anew when it is attached. */
-static int each_sink(void *context, const char *name) {
-    collecting *c = context;
-    weir_sink_record record;
-    if (!weir_named_fits(name)) return 0;
-    int status = read_record_in(c->j->os, c->sinks, name, &record);
-    bool other = status == WEIR_OK && !weir_id_equal(record.safe.journal, c->j->id);
-    if (status == WEIR_NOT_FOUND || other) return 0;
-    weir_known_sink *k = add_known(c->j);
-    if (!k) return -ENOMEM;
-    k->broken = status != WEIR_OK;
-    if (k->broken)
-        memcpy(k->record.name, name, strlen(name) + 1); /* it fits */
-    else
-        k->record = record;
-    return 0;
+static int take_note(weir_journal *j, const weir_sink_note *note) {
+    bool other = note->status == WEIR_OK && !weir_id_equal(note->record.safe.journal, j->id);
+    if (other) return WEIR_OK;
+    weir_known_sink *k = add_known(j);
+    if (!k) return WEIR_NO_MEMORY;
+    k->broken = note->status != WEIR_OK;
+    k->record = note->record;
+    return WEIR_OK;
 }
 
 int weir_known_sinks_take(weir_journal *j, weir_error *error) {
-    char path[WEIR_PATH_MAX];
-    int sinks = open_sinks(j->os, j->config.dirfd, j->config.directory);
-    if (sinks == -ENOENT) return WEIR_OK;
-    if (sinks < 0) return fail_sinks(error, sinks, j->config.directory, "open the directory");
-    weir_path_in(path, j->config.directory, "sinks");
-    collecting c = {j, sinks};
-    int result = j->os->list(j->os->self, sinks, path, each_sink, &c);
-    (void)j->os->close(j->os->self, sinks); /* only read */
-    return result < 0 ? fail_sinks(error, result, j->config.directory, "read the directory")
-                      : WEIR_OK;
+    weir_sink_notes notes;
+    int status = weir_sink_notes_take(j->os, j->config.dirfd, j->config.directory, &notes, error);
+    for (size_t i = 0; i < notes.count && status == WEIR_OK; i++) {
+        status = take_note(j, &notes.list[i]);
+        if (status != WEIR_OK) (void)weir_fail(error, status, "no memory for a sink's record");
+    }
+    weir_sink_notes_free(&notes);
+    return status;
 }
 
 uint64_t weir_known_sinks_floor(const weir_journal *j) {
@@ -127,55 +65,14 @@ bool weir_known_sinks_lack(const weir_journal *j, uint64_t last_block) {
     return false;
 }
 
-/* ---- writing ------------------------------------------------------------------------------ */
-
-static int write_record_aside(const weir_os *os, int sinks, const char *aside,
-                              const uint8_t bytes[WEIR_SINK_RECORD_BYTES]) {
-    (void)os->unlink(os->self, sinks, aside); /* a leftover; usually there is none */
-    int file = os->open(os->self, sinks, aside,
-                        WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE | WEIR_OS_EXCLUSIVE);
-    if (file < 0) return file;
-    int result = weir_write_full(os, file, bytes, WEIR_SINK_RECORD_BYTES, 0);
-    if (result >= 0) result = os->datasync(os->self, file);
-    int closed = os->close(os->self, file);
-    return result < 0 ? result : closed;
-}
-
-static int replace_record(weir_journal *j, int sinks, const weir_sink_record *record) {
-    const weir_os *os = j->os;
-    char aside[WEIR_NAMED_NAME_MAX + 8], path[WEIR_PATH_MAX];
-    uint8_t bytes[WEIR_SINK_RECORD_BYTES];
-    (void)snprintf(aside, sizeof aside, ".%s.new", record->name); /* it fits */
-    weir_sink_record_encode(bytes, record);
-    int result = write_record_aside(os, sinks, aside, bytes);
-    if (result >= 0) result = os->rename(os->self, sinks, aside, sinks, record->name);
-    weir_path_in(path, j->config.directory, "sinks");
-    if (result >= 0) result = os->sync_directory(os->self, sinks, path);
-    if (result < 0) (void)os->unlink(os->self, sinks, aside); /* costs space only */
-    return result;
-}
-
-/* The directory is made if it is missing; its name is durable once the journal's own is synced. */
-static int write_record(weir_journal *j, weir_sink_record *record, weir_error *error) {
-    const weir_os *os = j->os;
-    const char *directory = j->config.directory;
-    char path[WEIR_PATH_MAX];
-    int status = weir_journal_check_place(j, error);
-    if (status != WEIR_OK) return status;
-    weir_path_in(path, directory, "sinks"); /* opening has checked its length */
-    int made = os->make_directory(os->self, j->config.dirfd, path);
-    if (made < 0 && made != -EEXIST) return fail_sinks(error, made, directory, "make it");
-    if (made >= 0) made = os->sync_directory(os->self, j->config.dirfd, directory);
-    if (made < 0 && made != -EEXIST) return fail_sinks(error, made, directory, "sync its name");
-    int sinks = open_sinks(os, j->config.dirfd, directory);
-    if (sinks < 0) return fail_sinks(error, sinks, directory, "open it");
-    record->wall_ns = os->wall(os->self);
-    int result = replace_record(j, sinks, record);
-    (void)os->close(os->self, sinks); /* synced */
-    return result < 0 ? fail_sinks(error, result, directory, "write a record") : WEIR_OK;
-}
-
 /* ---- attaching and detaching -------------------------------------------------------------- */
+
+static int write_record(weir_journal *j, weir_sink_record *record, weir_error *error) {
+    int status = weir_journal_check_place(j, error);
+    return status == WEIR_OK
+               ? weir_sink_record_write(j->os, j->config.dirfd, j->config.directory, record, error)
+               : status;
+}
 
 static void lock_releasing(weir_journal *j) {
     (void)pthread_mutex_lock(&j->releasing); /* cannot fail: a default mutex, never taken twice */

@@ -7,7 +7,7 @@
 #ifndef WEIR_JOURNAL_SINKS_H
 #define WEIR_JOURNAL_SINKS_H
 
-#include "../format/sink_record.h"
+#include "../verify/sink_files.h"
 #include "journal.h"
 
 typedef struct weir_known_sink {
@@ -17,10 +17,6 @@ typedef struct weir_known_sink {
     bool untold;  /* an event is due: of its lag, or that it is detached for it */
     uint64_t lag; /* bytes of segments that wait for it */
 } weir_known_sink;
-
-/* One record, by a journal's directory. WEIR_NOT_FOUND: there is none of this name. */
-int weir_sink_record_read(const weir_os *os, int dirfd, const char *directory, const char *name,
-                          weir_sink_record *out, weir_error *error);
 
 /* Attach a sink, durably: the record of that name, with what it says of kind, place and limits
  * anew; one that is new begins with the oldest block of the journal. *record: in, these; out, all. */
