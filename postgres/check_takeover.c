@@ -6,14 +6,14 @@
 #include "../writer/apply/sink.h"
 #include "check_points.h"
 
-enum { LOCK_MS = 1000, FEW = 10, TRIES = 10 };
+enum { LOCK_MS = 300, FEW = 10, TRIES = 30 };
 
 static void pause_trial(void) {
-    struct timespec time = {0, 300000000};
+    struct timespec time = {0, 100000000};
     (void)nanosleep(&time, NULL); /* a signal may end it early */
 }
 
-static weir_position place(const weir_pg_checking *c, uint64_t block) {
+static weir_position trial_place(const weir_pg_checking *c, uint64_t block) {
     weir_position at = {.block = block, .row = block * 10, .hash = block << 32 | 7};
     weir_id_copy(at.journal, c->journal);
     return at;
@@ -22,7 +22,7 @@ static weir_position place(const weir_pg_checking *c, uint64_t block) {
 /* One transaction as the sink makes it, but for its end. */
 static int transact(weir_pg_checking *c, weir_pg *pg, weir_pg_hold *hold, uint64_t block,
                     weir_error *error) {
-    const weir_position to = place(c, block);
+    const weir_position to = trial_place(c, block);
     int64_t first = (int64_t)block * 1000000;
     int status = weir_pg_hold_begin(pg, hold, error);
     if (status == WEIR_OK) status = weir_pg_check_copy(c, pg, first, first + FEW - 1, false, error);
@@ -49,7 +49,7 @@ static int check_together(weir_pg_checking *c, weir_pg_hold *one, weir_error *er
         "together", "rows and position are committed together, or neither is", true, false, ""};
     weir_error failed = {0};
     long long before = 0, rows[2] = {0}, block[2] = {0};
-    const weir_position first = place(c, 1);
+    const weir_position first = trial_place(c, 1);
     int status = weir_pg_check_count(c, c->two, &before, &failed);
     if (status == WEIR_OK) status = weir_pg_take_over(c->one, one, &failed);
     if (status == WEIR_OK) status = transact(c, c->one, one, 1, &failed);
@@ -99,7 +99,7 @@ static int check_compare(weir_pg_checking *c, weir_pg_hold *one, weir_error *err
                                         true, false, ""};
     weir_error failed = {0}, late = {0};
     weir_pg_hold two = *one; /* has read the same */
-    const weir_position to = place(c, 2);
+    const weir_position to = trial_place(c, 2);
     int status = transact(c, c->one, one, 2, &failed);
     if (status == WEIR_OK) status = commit_trial(c->one, one, &to, &failed);
     if (status != WEIR_OK) return weir_pg_point_failed(c, point, &failed, error);
@@ -120,7 +120,7 @@ static int check_epoch(weir_pg_checking *c, weir_pg_hold *one, weir_pg_hold *two
     static const weir_pg_point point = {
         "takeover", "who was taken over from can move the position no more", true, false, ""};
     weir_error failed = {0}, first = {0};
-    const weir_position to = place(c, 3);
+    const weir_position to = trial_place(c, 3);
     weir_pg_hold stale = *one;
     int status = weir_pg_take_over(c->two, two, &failed);
     if (status != WEIR_OK) return weir_pg_point_failed(c, point, &failed, error);

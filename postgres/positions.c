@@ -42,7 +42,7 @@ static int take_positions(weir_pg *pg, const PGresult *r, weir_position **out, s
 }
 
 /* 42P01: nothing was ever applied; 3F000: not even the schema is there. */
-static bool is_missing(const weir_pg *pg) {
+static bool lacks_table(const weir_pg *pg) {
     const char *state = weir_pg_failed(pg)->sqlstate;
     return !strcmp(state, "42P01") || !strcmp(state, "3F000");
 }
@@ -60,7 +60,7 @@ int weir_pg_positions(weir_pg *pg, const char *schema, weir_position **out, size
     (void)snprintf(sql, sizeof sql, "SELECT source, block, \"row\", hash FROM %s ORDER BY source",
                    hold.table);
     status = weir_pg_query(pg, sql, NULL, 0, true, &r, error);
-    if (status != WEIR_OK && is_missing(pg)) {
+    if (status != WEIR_OK && lacks_table(pg)) {
         if (error) *error = (weir_error){0};
         return WEIR_OK;
     }
@@ -77,7 +77,7 @@ static int ask_numbers(weir_pg *pg, const char *sql, const weir_pg_parameter *p,
                        int count, weir_error *error) {
     PGresult *r;
     int status = weir_pg_query(pg, sql, p, 1, false, &r, error);
-    if (status != WEIR_OK && is_missing(pg)) {
+    if (status != WEIR_OK && lacks_table(pg)) {
         if (error) *error = (weir_error){0};
         return WEIR_OK;
     }

@@ -21,7 +21,7 @@ typedef struct detaching {
 /* ---- while nobody has the journal open ------------------------------------------------------ */
 
 /* The lock of the journal: a program that opens meanwhile waits, or is told that it is locked. */
-static int lock_journal(const detaching *d, int *lock, weir_error *error) {
+static int lock_unopened(const detaching *d, int *lock, weir_error *error) {
     const weir_os *os = d->place->os;
     char path[WEIR_PATH_MAX], who[WEIR_HOLDER_TEXT];
     weir_holder holder = {.is_there = true};
@@ -149,7 +149,7 @@ int weir_run_detach(const weir_arguments *arguments, const weir_place *place) {
         (void)weir_fail(&error, WEIR_NOT_FOUND, "there is no journal at %s", place->directory);
         return weir_report_error(arguments, &error);
     }
-    int status = lock_journal(&d, &lock, &error);
+    int status = lock_unopened(&d, &lock, &error);
     if (status != WEIR_OK) return weir_report_error(arguments, &error);
     status =
         weir_sink_record_read(place->os, WEIR_OS_CWD, place->directory, d.name, &record, &error);

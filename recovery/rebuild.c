@@ -185,24 +185,37 @@ static void note_ring(const rebuilding *r, const weir_applied *applied) {
                          (unsigned long long)rows_in_ring(r));
 }
 
-/* Blocks that no header calls durable, and a dead process's ring. A program that has the journal open
- * makes them so, and goes on. */
+/* Rows after the position in blocks that no header calls durable. */
+static uint64_t rows_not_vouched_for(const weir_inventory *i, uint64_t applied) {
+    uint64_t rows = 0;
+    for (size_t e = 0; e < i->extent_count; e++) {
+        const weir_extent *x = &i->extents[e];
+        uint64_t first = x->first_row > applied ? x->first_row : applied + 1;
+        if (x->last_block > i->vouched && x->next_row > first) rows += x->next_row - first;
+    }
+    return rows;
+}
+
+/* A program that has the journal open makes them durable, and goes on. Without an archive a journal lets
+ * go of what its own database has. */
 static void note_left(const rebuilding *r, const weir_applied *applied) {
-    const weir_inventory *i = &r->view.inventory;
     const weir_arguments *a = r->arguments;
     bool bounded = a->to != UINT64_MAX || a->until_ns != INT64_MAX;
-    uint64_t blocks = i->end.block > i->vouched && i->next_row > applied->position.row + 1
-                          ? i->next_row - 1 - applied->position.row
-                          : 0;
-    uint64_t left = rows_in_ring(r) + blocks;
+    uint64_t blocks = rows_not_vouched_for(&r->view.inventory, applied->position.row);
+    unsigned long long left = rows_in_ring(r) + blocks, ring = rows_in_ring(r);
     if (r->view.holder.is_there || bounded || !left) return;
-    bool own = r->place->database && r->place->database_is_there;
     weir_report_note(
         "%llu rows stay in the journal (%llu of them in the ring of a dead process): a "
-        "server gets only what a durable mark vouches for; open the journal by its "
-        "program%s%s%s, and they are in reach",
-        (unsigned long long)left, (unsigned long long)rows_in_ring(r),
-        own ? ", or recover it (weir-recover " : "", own ? r->place->database : "", own ? ")" : "");
+        "server gets only what a durable mark vouches for",
+        left, ring);
+    if (r->place->archives && r->place->database_is_there)
+        weir_report_note(
+            "open it by its program, or recover it (weir-recover %s), and replay again",
+            r->place->database);
+    else
+        weir_report_note(
+            "open it by its program with the server attached, or with archive set, and "
+            "replay again");
 }
 
 /* A journal keeps a row until its own database has it; only an archive has them all. */

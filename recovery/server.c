@@ -14,7 +14,7 @@
 
 /* ---- words --------------------------------------------------------------------------------- */
 
-static bool begins_with(const char *text, const char *with) {
+static bool has_prefix(const char *text, const char *with) {
     return strncmp(text, with, strlen(with)) == 0;
 }
 
@@ -23,12 +23,12 @@ bool weir_is_server(const char *text) {
         "postgresql://", "postgres://", "host=",     "hostaddr=", "port=",   "dbname=",
         "user=",         "password=",   "passfile=", "service=",  "sslmode="};
     for (size_t i = 0; text && i < sizeof begins / sizeof *begins; i++)
-        if (begins_with(text, begins[i])) return true;
+        if (has_prefix(text, begins[i])) return true;
     return false;
 }
 
 const char *weir_word_shown(const char *text) {
-    bool store = begins_with(text, "s3://") || begins_with(text, "http");
+    bool store = has_prefix(text, "s3://") || has_prefix(text, "http");
     bool secret = weir_is_server(text) || strstr(text, "password=") ||
                   (!store && strstr(text, "//") && strchr(text, '@'));
     return secret ? "(a connection string)" : text;

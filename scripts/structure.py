@@ -13,7 +13,7 @@ import sys
 
 FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/stats", "lib/packed", "lib/verify", "lib/journal", "lib/handle",
            "lib/read", "writer/apply", "writer/attach", "writer/copy", "writer/sqlite", "pack", "postgres", "recovery", "recovery/metrics",
-           "recovery/archive", "recovery/backup", "recovery/rejects", "recovery/report_page", "recovery/watch", "s3", "logger",
+           "recovery/archive", "recovery/backup", "recovery/rejects", "recovery/report_page", "recovery/server", "recovery/watch", "s3", "logger",
            "extension"]
 NOT = {"lib/packed": ["lib/ring", "lib/stats"],
        "pack": ["lib/ring", "lib/journal", "lib/handle", "writer/apply", "writer/copy", "writer/sqlite"],

@@ -1,12 +1,12 @@
-/* server_check.c - the verb check: what must hold of a PostgreSQL server, tried there. */
+/* trial.c - the verb check: what must hold of a PostgreSQL server, tried there. */
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "exits.h"
-#include "json.h"
-#include "report.h"
-#include "server.h"
-#include "verbs.h"
+#include "../exits.h"
+#include "../json.h"
+#include "../report.h"
+#include "../server.h"
+#include "../verbs.h"
 
 typedef struct trying {
     const weir_arguments *arguments;

@@ -1,14 +1,14 @@
-/* server_status.c - the verb status with --to: how far a server has applied a journal. */
+/* standing.c - the verb status with --to: how far a server has applied a journal. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "exits.h"
-#include "json.h"
-#include "remedy.h"
-#include "report.h"
-#include "server_verbs.h"
-#include "summary.h"
+#include "../exits.h"
+#include "../json.h"
+#include "../remedy.h"
+#include "../report.h"
+#include "../server_verbs.h"
+#include "../summary.h"
 
 typedef struct standing {
     const weir_arguments *arguments;
@@ -18,7 +18,7 @@ typedef struct standing {
     weir_pg_stand stand;
 } standing;
 
-static const char *state_of(const standing *s) {
+static const char *standing_of(const standing *s) {
     const weir_inventory *i = &s->view.inventory;
     if (i->found.position == WEIR_POSITION_DIFFERS) return "foreign";
     if (i->found.position == WEIR_POSITION_BEYOND) return "ahead";
@@ -31,7 +31,7 @@ static const char *state_of(const standing *s) {
 /* The words of a verdict that is not of the position are right for a server too. */
 static const char *words_of(const standing *s, char text[WEIR_REMEDY_TEXT]) {
     const weir_inventory *i = &s->view.inventory;
-    const char *state = state_of(s);
+    const char *state = standing_of(s);
     unsigned long long waiting = weir_rows_waiting(i);
     if (strcmp(state, "foreign") == 0 || strcmp(state, "ahead") == 0 || strcmp(state, "gap") == 0)
         weir_server_words(i, text);
@@ -51,7 +51,7 @@ static void json_standing(const standing *s) {
     const weir_inventory *i = &s->view.inventory;
     char text[WEIR_REMEDY_TEXT];
     weir_json json = weir_json_begin(stdout, "server");
-    weir_json_text(&json, "state", state_of(s));
+    weir_json_text(&json, "state", standing_of(s));
     weir_json_text(&json, "text", words_of(s, text));
     weir_json_text(&json, "verdict", weir_verdict_name(i->verdict));
     weir_json_text(&json, "server", s->server->name);
@@ -74,7 +74,7 @@ static void json_standing(const standing *s) {
 static void word_standing(const standing *s) {
     const weir_inventory *i = &s->view.inventory;
     char text[WEIR_REMEDY_TEXT], who[WEIR_HOLDER_TEXT];
-    printf("%s: %s\n", state_of(s), words_of(s, text));
+    printf("%s: %s\n", standing_of(s), words_of(s, text));
     printf("  server    %s", s->server->name);
     if (s->stand.others)
         printf("; it has positions of %" PRIu64 " other journals", s->stand.others);
