@@ -9,6 +9,7 @@
 #include "json.h"
 #include "patience.h"
 #include "progress.h"
+#include "report.h"
 #include "stop.h"
 
 enum { NAP_NS = 20000000 };
@@ -53,21 +54,43 @@ static int end_early(weir_progress *progress, const weir_applied *out, weir_erro
                      out->position.row);
 }
 
+/* Of a server one wants to know why it stands still; of a database that another program locks, the end
+ * says it. */
+static void tell_waiting(const weir_apply_input *input, weir_progress *progress, bool *told,
+                         const weir_error *error) {
+    if (!input->sink->remote || *told) return;
+    weir_progress_end(progress);
+    weir_report_note("%s; it is tried again, for up to %u s without progress", error->text,
+                     (unsigned)input->wait_s);
+    *told = true;
+}
+
+static void tell_move(const weir_replay_move *move) {
+    if (!move->is) return;
+    weir_report_note("the server's position moved by itself, from row %" PRIu64 " to row %" PRIu64
+                     ": going on there",
+                     move->from.row, move->to.row);
+}
+
 static int apply_steps(const weir_apply_input *input, weir_replay *replay, weir_applied *out,
                        weir_error *error) {
     weir_progress progress = weir_progress_start("rows applied");
     weir_patience patience = weir_patience_start(input->os, input->wait_s);
     weir_replay_result step;
+    bool told = false;
     int status;
     weir_stop_watch();
     while ((status = weir_replay_step(replay, &input->limits, &step, error)) != WEIR_PENDING) {
         if (status == WEIR_OK) {
+            told = false;
+            tell_move(&step.moved);
             add_up(out, &step);
             status = add_passed(out, &step);
             if (status != WEIR_OK) return weir_fail(error, status, "no memory for a list of rows");
             weir_progress_show(&progress, out->rows, input->rows_expected);
             if (weir_stop_signal()) return end_early(&progress, out, error);
         } else if (may_pass(status) && weir_patience_lasts(&patience, out->rows)) {
+            if (!weir_stop_signal()) tell_waiting(input, &progress, &told, error);
             nap();
             if (weir_stop_signal()) return end_early(&progress, out, error);
         } else {
@@ -120,11 +143,14 @@ int weir_apply_all(const weir_apply_input *input, weir_applied *out, weir_error 
     int status = weir_replay_make(input->os, input->locator, input->journal, input->sink,
                                   input->at_damage, &replay);
     if (status != WEIR_OK) return weir_fail(error, status, "no memory to replay a journal");
+    weir_stop_hurry(input->os, input->sink);
     status = apply_steps(input, replay, out, error);
     if (status == WEIR_OK && input->ring) status = weir_apply_ring(input, out, error);
     if (status == WEIR_OK && input->settle) status = settle_position(input, replay, out, error);
     weir_replay_free(replay);
-    return status == WEIR_OK ? checkpoint_all(input, out, error) : status;
+    if (status == WEIR_OK) status = checkpoint_all(input, out, error);
+    weir_stop_hurry(NULL, NULL);
+    return status;
 }
 
 void weir_report_applied(const weir_arguments *arguments, const char *type, const char *database,

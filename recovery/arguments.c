@@ -15,6 +15,7 @@
 #include "help.h"
 #include "nearest.h"
 #include "options.h"
+#include "server.h"
 #include "verbs.h"
 
 enum { WAIT_DEFAULT_S = 60, STORE_TIMEOUT_DEFAULT_S = 30, OPTIONS_MAX = 100, LETTERLESS = 256 };
@@ -80,8 +81,9 @@ static void refuse_word(const parsing *p, struct argp_state *state, const char *
                *what = p->out->target ? "no verb and no file" : "no verb";
     if (!group) group = "";
     if (nearest)
-        argp_error(state, "'%s%s%s' is %s: did you mean %s?", group, blank, word, what, nearest);
-    argp_error(state, "'%s%s%s' is %s: the verbs are %s", group, blank, word, what,
+        argp_error(state, "'%s%s%s' is %s: did you mean %s?", group, blank, weir_word_shown(word),
+                   what, nearest);
+    argp_error(state, "'%s%s%s' is %s: the verbs are %s", group, blank, weir_word_shown(word), what,
                list_verbs(p->group, list, sizeof list));
 }
 
@@ -105,9 +107,19 @@ static bool take_help(parsing *p, const char *text) {
 
 /* ---- operands --------------------------------------------------------------------------- */
 
+/* A file of such a name would be made, and the name shown. */
+static void refuse_server(const parsing *p, struct argp_state *state, const char *text) {
+    bool taken = p->has_verb && p->out->verb == WEIR_VERB_CHECK;
+    if (!taken && weir_word_shown(text) != text)
+        argp_error(state, "a server is given to check, to replay --into and to status --to, and "
+                          "stands nowhere else; the word is not shown, since it may hold a "
+                          "password");
+}
+
 static error_t take_positional(parsing *p, struct argp_state *state, const char *text) {
     weir_arguments *a = p->out;
     if (take_help(p, text) || take_verb(p, text)) return 0;
+    refuse_server(p, state, text);
     require_verb(p, state, text);
     if (p->wants_help && !p->has_verb) refuse_word(p, state, text);
     if (a->target && !p->has_verb && access(a->target, F_OK) != 0) refuse_word(p, state, a->target);
@@ -117,19 +129,26 @@ static error_t take_positional(parsing *p, struct argp_state *state, const char 
     else if (takes_two && !a->second)
         a->second = text;
     else
-        argp_error(state, "one database or journal at a time: '%s' is too many", text);
+        argp_error(state, "one database or journal at a time: '%s' is too many",
+                   weir_word_shown(text));
     return 0;
 }
 
 static void check_operands(const parsing *p, struct argp_state *state) {
-    const weir_arguments *a = p->out;
+    weir_arguments *a = p->out;
     const char *operands = weir_verbs[a->verb].operands, *second = strchr(operands, ' ');
     if (!a->target && operands[0] != '[') {
-        if (second) argp_error(state, "%s needs %s", weir_verbs[a->verb].name, operands);
+        bool server = a->verb == WEIR_VERB_CHECK;
+        if (second || server) argp_error(state, "%s needs %s", weir_verbs[a->verb].name, operands);
         argp_error(state, "name a database, or a journal directory");
     }
     if (second && second[1] != '[' && !a->second)
         argp_error(state, "%s needs %s: the second is missing", weir_verbs[a->verb].name, operands);
+    if (a->verb == WEIR_VERB_DETACH) { /* the one whose database or journal stands second */
+        const char *name = a->target;
+        a->target = a->second;
+        a->second = name;
+    }
 }
 
 /* ---- values of options ------------------------------------------------------------------ */
@@ -141,7 +160,7 @@ static uint64_t number(struct argp_state *state, const weir_option *o, const cha
     bool digits = text[0] >= '0' && text[0] <= '9'; /* strtoull would take signs and blanks */
     if (!digits || *end || errno || value < o->least || value > o->most)
         argp_error(state, "--%s takes a number from %llu, not '%s'", o->name,
-                   (unsigned long long)o->least, text);
+                   (unsigned long long)o->least, weir_word_shown(text));
     return value;
 }
 
@@ -178,7 +197,7 @@ static int64_t moment(struct argp_state *state, const weir_option *o, const char
     if (!rest || *rest || __builtin_mul_overflow((int64_t)seconds, 1000000000, &all) ||
         __builtin_add_overflow(all, ns, &all)) {
         argp_error(state, "--%s takes YYYY-MM-DDTHH:MM:SS (UTC) or @SECONDS, not '%s'", o->name,
-                   text);
+                   weir_word_shown(text));
         return 0; /* argp_error does not return */
     }
     return all;
@@ -201,12 +220,33 @@ static void add_to_texts(struct argp_state *state, weir_texts **at, const char *
     *at = added;
 }
 
+/* As refuse_server, of an option's value. */
+static void check_text(struct argp_state *state, const weir_option *o, const char *text) {
+    bool takes = strstr(o->argument, "SERVER") != NULL, is = weir_is_server(text);
+    if (takes && (is || !strcmp(o->argument, "FILE|SERVER")) &&
+        (is || weir_word_shown(text) == text))
+        return;
+    if (takes)
+        argp_error(state,
+                   "--%s takes postgresql://USER@HOST/DATABASE, or \"host=… dbname=…\" as one "
+                   "word; what was given is not shown, since it may hold a password",
+                   o->name);
+    if (weir_word_shown(text) != text)
+        argp_error(state,
+                   "--%s takes no server; what was given is not shown, since it may hold a "
+                   "password",
+                   o->name);
+}
+
 static void fill_field(struct argp_state *state, weir_arguments *a, const weir_option *o,
                        const char *text) {
     void *field = (char *)a + o->field;
     switch (o->kind) {
     case WEIR_OPTION_FLAG: *(bool *)field = true; return;
-    case WEIR_OPTION_TEXT: *(const char **)field = text; return;
+    case WEIR_OPTION_TEXT:
+        check_text(state, o, text);
+        *(const char **)field = text;
+        return;
     case WEIR_OPTION_NUMBER: *(uint64_t *)field = number(state, o, text); return;
     case WEIR_OPTION_NUMBER_32: *(uint32_t *)field = (uint32_t)number(state, o, text); return;
     case WEIR_OPTION_MOMENT: *(int64_t *)field = moment(state, o, text); return;

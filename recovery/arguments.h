@@ -12,6 +12,7 @@ typedef enum weir_verb {
     WEIR_VERB_WATCH,
     WEIR_VERB_REPORT,
     WEIR_VERB_METRICS,
+    WEIR_VERB_CHECK,
     WEIR_VERB_DUMP,
     WEIR_VERB_SYMBOLS,
     WEIR_VERB_RECOVER,
@@ -29,6 +30,7 @@ typedef enum weir_verb {
     WEIR_VERB_ARCHIVE_RESTORE,
     WEIR_VERB_READERS_LIST,
     WEIR_VERB_READERS_FORGET,
+    WEIR_VERB_DETACH,
     WEIR_VERB_ASIDE_LIST,
     WEIR_VERB_ASIDE_DROP,
     WEIR_VERB_COMPLETION,
@@ -48,7 +50,8 @@ typedef struct weir_arguments {
     const char *target;  /* a database or a journal directory */
     const char *second;  /* the second operand of a verb that has one; or NULL */
     const char *journal; /* its directory, when it is not beside the database; or NULL */
-    const char *into;    /* replay: the database to fill */
+    const char *into;    /* replay: the database or server to fill; status: the server to ask */
+    const char *schema;  /* of a server's tables; NULL: the first of its search_path */
     const char *listen;  /* metrics: ADDRESS:PORT to serve them at; or NULL */
     const char *format;  /* metrics: "openmetrics" or "prometheus"; or NULL */
     const char *output;  /* metrics, report: the file that has them; or NULL */
@@ -59,6 +62,7 @@ typedef struct weir_arguments {
     weir_texts *load, *ids;
     bool json, csv, archive, skip_damage, adopt;
     bool accept_gap, yes, all;
+    bool forget; /* detach: the journal's record of the sink too */
     bool follow, ring, cursor;                    /* dump */
     bool values;                                  /* report: values of rows may be on the page */
     bool check;                                   /* status: one line for a monitor */

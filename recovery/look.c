@@ -9,6 +9,7 @@
 #include "loss_file.h"
 #include "missing.h"
 #include "report.h"
+#include "server_verbs.h"
 #include "verbs.h"
 
 /* What the database says of lost rows, and the file beside it: each loss once. */
@@ -76,7 +77,8 @@ static int look_at_database(const weir_arguments *arguments, const weir_place *p
 int weir_run_look(const weir_arguments *arguments, const weir_place *place) {
     weir_error error = {0};
     weir_archive archive;
-    if (!place->journal_is_there && place->database_is_there)
+    if (arguments->into && place->journal_is_there) return weir_look_at_server(arguments, place);
+    if (!arguments->into && !place->journal_is_there && place->database_is_there)
         return look_at_database(arguments, place, &error);
     if (!place->journal_is_there) {
         (void)weir_fail(&error, WEIR_NOT_FOUND, "there is no journal at %s", place->directory);

@@ -3,7 +3,8 @@
 
 #define ALL UINT64_MAX
 #define TELLING (ALL & ~(WEIR_BIT(METRICS) | WEIR_BIT(COMPLETION)))
-#define PLACED (ALL & ~(WEIR_BIT(ARCHIVE_RESTORE) | WEIR_BIT(COMPLETION)))
+#define PLACED (ALL & ~(WEIR_BIT(ARCHIVE_RESTORE) | WEIR_BIT(COMPLETION) | WEIR_BIT(CHECK)))
+#define SERVED (WEIR_BIT(REPLAY) | WEIR_BIT(STATUS) | WEIR_BIT(CHECK))
 #define READING (WEIR_BIT(STATUS) | WEIR_BIT(VERIFY) | WEIR_BIT(DUMP))
 #define REJECTS (WEIR_BIT(REJECTS_LIST) | WEIR_BIT(REJECTS_RETRY) | WEIR_BIT(REJECTS_DROP))
 #define CHANGING (WEIR_BIT(FORGET) | WEIR_BIT(REJECTS_RETRY) | WEIR_BIT(REJECTS_DROP))
@@ -74,8 +75,14 @@ const weir_option weir_options_table[] = {
     {"to", "ROW", "Last row number", WEIR_BIT(DUMP) | WEIR_BIT(REPLAY) | WEIR_BIT(ARCHIVE_RESTORE),
      ROW(to), 0},
     {"limit", "N", "At most so many rows", WEIR_BIT(DUMP), NUMBER(limit, 0, UINT64_MAX - 1), 0},
+    {"into", "FILE|SERVER",
+     "The database to fill, created if it does not exist; or a PostgreSQL server, "
+     "postgresql://USER@HOST/DATABASE",
+     WEIR_BIT(REPLAY), TEXT(into), 0},
     {"into", "FILE", "The database to fill; created if it does not exist",
-     WEIR_BIT(REPLAY) | WEIR_BIT(ARCHIVE_RESTORE), TEXT(into), 0},
+     WEIR_BIT(ARCHIVE_RESTORE), TEXT(into), 0},
+    {"schema", "NAME", "The schema of the server's tables (default: the first of search_path)",
+     SERVED, TEXT(schema), 0},
     {"until", "TIME",
      "No blocks written after this moment, YYYY-MM-DDTHH:MM:SS in UTC or @SECONDS since 1970",
      WEIR_BIT(REPLAY) | WEIR_BIT(ARCHIVE_RESTORE), MOMENT(until_ns), 0},
@@ -89,6 +96,11 @@ const weir_option weir_options_table[] = {
      WEIR_BIT(RECOVER), FLAG(accept_gap), 0},
     {"yes", NULL, "Also when the journal has rows that the database does not have; they stay there",
      WEIR_BIT(FORGET), FLAG(yes), 0},
+    {"forget", NULL,
+     "Let go of a sink that is detached: the journal and its archive keep nothing for it any more",
+     WEIR_BIT(DETACH), FLAG(forget), 0},
+    {"yes", NULL, "Also when rows are left that the sink does not have", WEIR_BIT(DETACH),
+     FLAG(yes), 0},
     {"wait", "SECONDS",
      "Give up after so long without progress, for example while another program locks the database "
      "(default 60)",
@@ -140,6 +152,9 @@ const weir_option weir_options_table[] = {
      "Check the resulting database with SQLite's quick_check (quick) or integrity_check (full), "
      "which read all of it; none is the default",
      WRITING, TEXT(integrity), 0},
+    {"to", "SERVER",
+     "Say how far this PostgreSQL server has applied the journal: postgresql://USER@HOST/DATABASE",
+     WEIR_BIT(STATUS), TEXT(into), 0},
     {"to", "FILE",
      "Touch nothing that is there, and fill this new database with all that can be read of the old "
      "database and of the journal",

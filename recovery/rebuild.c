@@ -1,5 +1,7 @@
 /* rebuild.c - the verb replay: apply a journal, its archive included, to a database that is not its
- * own: a new one, or one that an earlier replay has begun to fill. The journal is only read. */
+ * own: a new one, or one that an earlier replay has begun to fill; or to a server. The journal is only
+ * read. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +16,7 @@
 #include "rebuild.h"
 #include "rehearse.h"
 #include "report.h"
+#include "server.h"
 #include "verbs.h"
 
 typedef struct rebuilding {
@@ -23,6 +26,8 @@ typedef struct rebuilding {
     weir_view view;      /* of the journal, with the positions of the database to fill */
     const char *filled;  /* the database whose positions count: into, but in a rehearsal */
     weir_unread *unread; /* gets what cannot be read; or NULL */
+    weir_server *server; /* that is filled in place of a database; or NULL */
+    const char *into;    /* the name of what is filled, for people */
 } rebuilding;
 
 /* The database to fill must not be in use, and not be the journal's own, for which there is plain
@@ -55,9 +60,11 @@ static uint64_t rows_in_ring(const rebuilding *r) {
     return r->view.ring.rows + r->view.ring.recorded;
 }
 
-/* --until leaves the ring out: blocks have times, and rows in a ring have none. */
+/* --until leaves the ring out: blocks have times, and rows in a ring have none. A server gets no row
+ * that opening may still give another block: after a power cut that would be another history. */
 static bool takes_ring(const rebuilding *r) {
-    return rows_in_ring(r) > 0 && !r->view.holder.is_there && r->arguments->until_ns == INT64_MAX;
+    return rows_in_ring(r) > 0 && !r->view.holder.is_there && !r->server &&
+           r->arguments->until_ns == INT64_MAX;
 }
 
 /* An earlier replay went past the journal's end, into the ring: nothing is missing. */
@@ -81,31 +88,27 @@ static bool may_go_on(const rebuilding *r) {
 }
 
 /* A journal that is not in use is replayed to its end, as opening it would do; one in use, to its
- * durable mark. */
+ * durable mark; into a server, to the highest mark that its own headers have, since opening may write
+ * the blocks after that anew. */
 static weir_replay_limits limits_of(const rebuilding *r) {
     const weir_inventory *i = &r->view.inventory;
+    uint64_t last = r->view.holder.is_there ? i->durable.block : i->end.block;
     return (weir_replay_limits){
-        .last_block = r->view.holder.is_there ? i->durable.block : i->end.block,
+        .last_block = r->server ? i->vouched : last,
         .last_row = r->arguments->to,
         .last_wall_ns = r->arguments->until_ns,
     };
 }
 
-static int fill_from_journal(const rebuilding *r, weir_applied *applied, weir_error *error) {
-    weir_sqlite_config config = {.path = r->arguments->into,
-                                 .busy_timeout_ms = weir_patience_ms(r->arguments->wait_s),
-                                 .program = weir_extensions_options(r->arguments),
-                                 .os = r->place->os};
+static int apply_to(const rebuilding *r, weir_sink *sink, weir_applied *applied,
+                    weir_error *error) {
     const weir_inventory *i = &r->view.inventory;
-    weir_sink sink;
-    int status = weir_sqlite_sink_open(&config, &sink, NULL, error);
-    if (status != WEIR_OK) return status;
-    weir_apply_input input = {
+    const weir_apply_input input = {
         .os = &r->archive.os,
         .locator = weir_inventory_locator(i),
         .journal = i->journal,
         .start = i->position,
-        .sink = &sink,
+        .sink = sink,
         .at_damage =
             r->arguments->skip_damage ? WEIR_REPLAY_SKIP_DAMAGE : WEIR_REPLAY_STOP_AT_DAMAGE,
         .limits = limits_of(r),
@@ -113,33 +116,106 @@ static int fill_from_journal(const rebuilding *r, weir_applied *applied, weir_er
         .place = r->place,
         .wait_s = r->arguments->wait_s,
         .rows_expected = i->next_row > i->position.row ? i->next_row - 1 - i->position.row : 0};
-    status = weir_apply_all(&input, applied, error);
+    return weir_apply_all(&input, applied, error);
+}
+
+static int fill_from_journal(const rebuilding *r, weir_applied *applied, weir_error *error) {
+    weir_sqlite_config config = {.path = r->arguments->into,
+                                 .busy_timeout_ms = weir_patience_ms(r->arguments->wait_s),
+                                 .program = weir_extensions_options(r->arguments),
+                                 .os = r->place->os};
+    weir_sink sink;
+    int status = weir_sqlite_sink_open(&config, &sink, NULL, error);
+    if (status != WEIR_OK) return status;
+    status = apply_to(r, &sink, applied, error);
     /* This is not the database that the journal feeds: it is never to be missed there. */
     if (status == WEIR_OK && sink.rest) (void)sink.rest(sink.self, &applied->position, NULL);
     sink.close(sink.self);
-    int noted = weir_losses_record(r->arguments->into, i->journal, &applied->passed,
+    int noted = weir_losses_record(r->arguments->into, r->view.inventory.journal, &applied->passed,
                                    r->arguments->wait_s, status == WEIR_OK ? error : NULL);
     return status == WEIR_OK ? noted : status;
 }
 
+/* What is vouched for by a block that is not on the disk yet may be vouched for no more after a power cut.
+ * Those in the archive are on the disk. */
+static int sync_newest(const rebuilding *r, weir_error *error) {
+    const weir_inventory *i = &r->view.inventory;
+    const weir_os *os = r->place->os;
+    for (size_t s = 0; s < i->segment_count; s++) {
+        const char *path = i->segments[s].path;
+        int file = os->open(os->self, WEIR_OS_CWD, path, WEIR_OS_READ);
+        if (file == -ENOENT) continue; /* it was archived, or is shown here from the archive */
+        int result = file < 0 ? file : os->datasync(os->self, file);
+        if (file >= 0) (void)os->close(os->self, file); /* only read */
+        if (result < 0) return weir_fail_os(error, result, "cannot sync %s", path);
+    }
+    return WEIR_OK;
+}
+
+/* A server has no table of losses: what it does not get is said here. */
+static int fill_server(const rebuilding *r, weir_applied *applied, weir_error *error) {
+    int status = sync_newest(r, error);
+    if (status == WEIR_OK) status = apply_to(r, &r->server->sink, applied, error);
+    for (size_t i = 0; i < applied->passed.count; i++)
+        weir_report_note("rows %llu to %llu are left out: %s",
+                         (unsigned long long)applied->passed.list[i].first_row,
+                         (unsigned long long)applied->passed.list[i].last_row,
+                         applied->passed.list[i].why);
+    return status;
+}
+
 /* Damages were reported before. These rows are there, and were left out on request. */
-static void note_late(const weir_applied *applied) {
+static void note_late(const rebuilding *r, const weir_applied *applied) {
     if (applied->late)
         weir_report_note(
             "%llu rows were written after the moment, but come before others that were "
             "not (a clock was wrong): they are left out, and no later replay into this "
-            "file applies them; the table weir_loss names them",
-            (unsigned long long)applied->late);
+            "%s applies them%s",
+            (unsigned long long)applied->late, r->server ? "server" : "file",
+            r->server ? "" : "; the table weir_loss names them");
 }
 
 static void note_ring(const rebuilding *r, const weir_applied *applied) {
     if (applied->from_ring)
         weir_report_note("%llu of the rows are in the ring of a dead process, and still wait there",
                          (unsigned long long)applied->from_ring);
-    if (rows_in_ring(r) > 0 && !r->view.holder.is_there && !takes_ring(r))
+    if (rows_in_ring(r) > 0 && !r->view.holder.is_there && !takes_ring(r) && !r->server)
         weir_report_note("%llu rows wait in the ring of a dead process; they have no times, so "
                          "they are not replayed",
                          (unsigned long long)rows_in_ring(r));
+}
+
+/* Rows after the position in blocks that no header calls durable. */
+static uint64_t rows_not_vouched_for(const weir_inventory *i, uint64_t applied) {
+    uint64_t rows = 0;
+    for (size_t e = 0; e < i->extent_count; e++) {
+        const weir_extent *x = &i->extents[e];
+        uint64_t first = x->first_row > applied ? x->first_row : applied + 1;
+        if (x->last_block > i->vouched && x->next_row > first) rows += x->next_row - first;
+    }
+    return rows;
+}
+
+/* A program that has the journal open makes them durable, and goes on. Without an archive a journal lets
+ * go of what its own database has. */
+static void note_left(const rebuilding *r, const weir_applied *applied) {
+    const weir_arguments *a = r->arguments;
+    bool bounded = a->to != UINT64_MAX || a->until_ns != INT64_MAX;
+    uint64_t blocks = rows_not_vouched_for(&r->view.inventory, applied->position.row);
+    unsigned long long left = rows_in_ring(r) + blocks, ring = rows_in_ring(r);
+    if (r->view.holder.is_there || bounded || !left) return;
+    weir_report_note(
+        "%llu rows stay in the journal (%llu of them in the ring of a dead process): a "
+        "server gets only what a durable mark vouches for",
+        left, ring);
+    if (r->place->archives && r->place->database_is_there)
+        weir_report_note(
+            "open it by its program, or recover it (weir-recover %s), and replay again",
+            r->place->database);
+    else
+        weir_report_note(
+            "open it by its program with the server attached, or with archive set, and "
+            "replay again");
 }
 
 /* A journal keeps a row until its own database has it; only an archive has them all. */
@@ -147,23 +223,24 @@ static int refuse_gap(const rebuilding *r, weir_error *error) {
     const weir_place *place = r->place;
     uint64_t first, last;
     weir_findings_gone(&r->view.inventory, &first, &last);
-    bool beside = place->database_is_there && strcmp(place->database, r->arguments->into) != 0;
+    bool beside =
+        place->database_is_there && (r->server || strcmp(place->database, r->arguments->into) != 0);
     (void)weir_fail(error, WEIR_FOREIGN,
                     "%.120s: rows %llu to %llu have left the journal, which keeps a row until its "
                     "database has it, unless archive is set; they may be in %.120s; to fill %.100s "
                     "with what is left, add --skip-damage",
                     place->directory, (unsigned long long)first, (unsigned long long)last,
-                    beside ? place->database : "that database", r->arguments->into);
+                    beside ? place->database : "that database", r->into);
     return weir_report_error(r->arguments, error);
 }
 
 static int rehearse_rebuilding(const rebuilding *r, weir_applied *applied, uint64_t lost,
                                weir_error *error) {
     bool skips = r->arguments->skip_damage;
-    int status = weir_rehearse(r->arguments, &r->archive.os, r->place, &r->view,
+    int status = weir_rehearse(r->arguments, &r->archive.os, r->place, &r->view, takes_ring(r),
                                skips ? WEIR_REPLAY_SKIP_DAMAGE : WEIR_REPLAY_STOP_AT_DAMAGE,
                                limits_of(r), applied, error);
-    weir_report_rehearsal(r->arguments, r->arguments->into, applied, lost,
+    weir_report_rehearsal(r->arguments, r->into, applied, lost,
                           r->view.inventory.verdict == WEIR_VERDICT_CUT_RING);
     return status;
 }
@@ -180,11 +257,13 @@ static int rebuild(rebuilding *r, weir_error *error) {
     if (r->arguments->dry_run)
         status = rehearse_rebuilding(r, &applied, lost, error);
     else
-        status = fill_from_journal(r, &applied, error);
+        status =
+            r->server ? fill_server(r, &applied, error) : fill_from_journal(r, &applied, error);
     note_ring(r, &applied);
-    note_late(&applied);
+    note_late(r, &applied);
+    if (r->server && status == WEIR_OK) note_left(r, &applied);
     if (!r->arguments->dry_run)
-        weir_report_applied(r->arguments, "replayed", r->arguments->into, &applied, lost);
+        weir_report_applied(r->arguments, "replayed", r->into, &applied, lost);
     weir_losses_free(&applied.passed);
     if (status != WEIR_OK) return weir_report_error(r->arguments, error);
     if (lost || (!whole && i->damage_count) || i->verdict == WEIR_VERDICT_CUT_RING)
@@ -193,9 +272,13 @@ static int rebuild(rebuilding *r, weir_error *error) {
 }
 
 static int look_and_rebuild(rebuilding *r, weir_error *error) {
-    weir_view_input input = {
-        .os = &r->archive.os, .place = r->place, .database = r->filled, .verify_all = true};
-    int status = check_into(r, error);
+    weir_view_input input = {.os = &r->archive.os,
+                             .place = r->place,
+                             .database = r->server ? NULL : r->filled,
+                             .server = r->server,
+                             .verify_all = true};
+    int status =
+        r->server ? weir_server_check_alone(r->place, r->server, error) : check_into(r, error);
     if (status == WEIR_OK) status = weir_view_take(&input, &r->view, error);
     if (status != WEIR_OK) return weir_report_error(r->arguments, error);
     if (r->unread) weir_unread_add_view(r->unread, &r->view);
@@ -204,21 +287,44 @@ static int look_and_rebuild(rebuilding *r, weir_error *error) {
     return code;
 }
 
-int weir_rebuild(const weir_arguments *arguments, const weir_place *place, const char *filled,
-                 weir_unread *unread) {
-    rebuilding r = {.arguments = arguments, .place = place, .filled = filled, .unread = unread};
+static int rebuild_in(rebuilding *r) {
     weir_error error = {0};
+    const weir_place *place = r->place;
     if (!place->journal_is_there)
         (void)weir_fail(&error, WEIR_NOT_FOUND, "there is no journal at %s", place->directory);
-    else if (weir_archive_open(place->os, place->directory, &r.archive) != WEIR_OK)
+    else if (weir_archive_open(place->os, place->directory, &r->archive) != WEIR_OK)
         (void)weir_fail(&error, WEIR_NO_MEMORY, "no memory to read %s", place->directory);
-    if (error.status != WEIR_OK) return weir_report_error(arguments, &error);
-    int code = look_and_rebuild(&r, &error);
-    if (!arguments->dry_run) code = weir_check_database(arguments, arguments->into, code);
-    weir_archive_close(&r.archive);
+    if (error.status != WEIR_OK) return weir_report_error(r->arguments, &error);
+    int code = look_and_rebuild(r, &error);
+    weir_archive_close(&r->archive);
+    return code;
+}
+
+int weir_rebuild(const weir_arguments *arguments, const weir_place *place, const char *filled,
+                 weir_unread *unread) {
+    rebuilding r = {.arguments = arguments,
+                    .place = place,
+                    .filled = filled,
+                    .unread = unread,
+                    .into = arguments->into};
+    int code = rebuild_in(&r);
+    return arguments->dry_run || !place->journal_is_there
+               ? code
+               : weir_check_database(arguments, arguments->into, code);
+}
+
+static int rebuild_server(const weir_arguments *arguments, const weir_place *place) {
+    weir_error error = {0};
+    weir_server server;
+    rebuilding r = {.arguments = arguments, .place = place, .server = &server};
+    int status = weir_server_open(arguments->into, arguments, place->os, &server, &error);
+    r.into = server.name;
+    int code = status == WEIR_OK ? rebuild_in(&r) : weir_report_error(arguments, &error);
+    weir_server_close(&server);
     return code;
 }
 
 int weir_run_replay(const weir_arguments *arguments, const weir_place *place) {
-    return weir_rebuild(arguments, place, arguments->into, NULL);
+    return weir_is_server(arguments->into) ? rebuild_server(arguments, place)
+                                           : weir_rebuild(arguments, place, arguments->into, NULL);
 }

@@ -214,9 +214,9 @@ static int rehearse_recovery(const recovery *r, weir_error *error) {
     const weir_ring_report *ring = &r->before.ring;
     bool lost = ring->unreadable_bytes && ring->same_boot;
     uint64_t missing = has_gap(r) ? r->last_missing - r->first_missing + 1 : 0;
-    int status = weir_rehearse(r->arguments, r->place->os, r->place, &r->before,
-                               missing ? WEIR_REPLAY_SKIP_DAMAGE : WEIR_REPLAY_STOP_AT_DAMAGE,
-                               limits, &applied, error);
+    int status = weir_rehearse(
+        r->arguments, r->place->os, r->place, &r->before, ring->rows + ring->recorded > 0,
+        missing ? WEIR_REPLAY_SKIP_DAMAGE : WEIR_REPLAY_STOP_AT_DAMAGE, limits, &applied, error);
     weir_report_rehearsal(r->arguments, r->place->database, &applied, missing, lost);
     weir_losses_free(&applied.passed);
     if (status != WEIR_OK) return weir_report_error(r->arguments, error);

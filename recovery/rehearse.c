@@ -69,13 +69,11 @@ static weir_sink sink_that_counts(counting_sink *counting) {
 }
 
 int weir_rehearse(const weir_arguments *arguments, const weir_os *os, const weir_place *place,
-                  const weir_view *view, weir_replay_damage at_damage, weir_replay_limits limits,
-                  weir_applied *out, weir_error *error) {
+                  const weir_view *view, bool with_ring, weir_replay_damage at_damage,
+                  weir_replay_limits limits, weir_applied *out, weir_error *error) {
     const weir_inventory *i = &view->inventory;
     counting_sink counting = {.at = i->position};
     weir_sink sink = sink_that_counts(&counting);
-    bool ring = view->ring.rows + view->ring.recorded > 0 && !view->holder.is_there &&
-                limits.last_wall_ns == INT64_MAX;
     weir_apply_input input = {.os = os,
                               .locator = weir_inventory_locator(i),
                               .journal = i->journal,
@@ -83,7 +81,7 @@ int weir_rehearse(const weir_arguments *arguments, const weir_os *os, const weir
                               .sink = &sink,
                               .at_damage = at_damage,
                               .limits = limits,
-                              .ring = ring ? view : NULL,
+                              .ring = with_ring ? view : NULL,
                               .place = place,
                               .wait_s = arguments->wait_s};
     return weir_apply_all(&input, out, error);

@@ -5,11 +5,11 @@
 
 #include "apply.h"
 
-/* Apply the journal of this view, from the position that the view has, and its dead ring. os: that
- * which the view was taken with. out->passed is to be freed. */
+/* Apply the journal of this view, from the position that the view has; with_ring: and its dead ring. os:
+ * that which the view was taken with. out->passed is to be freed. */
 int weir_rehearse(const weir_arguments *arguments, const weir_os *os, const weir_place *place,
-                  const weir_view *view, weir_replay_damage at_damage, weir_replay_limits limits,
-                  weir_applied *out, weir_error *error);
+                  const weir_view *view, bool with_ring, weir_replay_damage at_damage,
+                  weir_replay_limits limits, weir_applied *out, weir_error *error);
 
 /* The same for salvage, which goes on where replay cannot begin. */
 int weir_rehearse_salvage(const weir_os *os, const weir_place *place, const weir_view *view,

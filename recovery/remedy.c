@@ -8,6 +8,7 @@
 
 #include "../lib/verify/verdict_text.h"
 #include "copies.h"
+#include "server_verbs.h"
 
 const char *weir_remedy_operand(const weir_arguments *a, const char *target,
                                 char text[WEIR_REMEDY_TEXT]) {
@@ -149,8 +150,42 @@ static const char *way_on(const weir_arguments *a, const weir_inventory *i) {
     }
 }
 
+/* The verdict's own words are of a database file, which can be put back or forgotten. */
+const char *weir_server_words(const weir_inventory *i, char text[WEIR_REMEDY_TEXT]) {
+    unsigned long long row = i->position.row, first = 0, last = 0;
+    unsigned long long end = i->next_row ? i->next_row - 1 : 0;
+    uint64_t gone_first, gone_last;
+    weir_findings_gone(i, &gone_first, &gone_last);
+    first = gone_first, last = gone_last;
+    if (i->found.position == WEIR_POSITION_DIFFERS)
+        (void)snprintf(text, WEIR_REMEDY_TEXT,
+                       "the server's position, row %llu at block %llu, is of another history of "
+                       "this journal: a copy of it was in use, or one of the two was put back from "
+                       "a backup; apply the journal that belongs to it, or fill another schema "
+                       "(--schema) or database",
+                       row, (unsigned long long)i->position.block);
+    else if (i->found.position == WEIR_POSITION_BEYOND)
+        (void)snprintf(text, WEIR_REMEDY_TEXT,
+                       "the server has applied up to row %llu, and what is here of the journal "
+                       "ends at row %llu: it is an older copy; put its newest files back",
+                       row, end);
+    else
+        (void)snprintf(text, WEIR_REMEDY_TEXT,
+                       "rows %llu to %llu are not in the server, and have left the journal and its "
+                       "archive; bring in what is left all the same (replay --skip-damage)",
+                       first, last); /* all of these fit */
+    return text;
+}
+
+static bool is_of_server(const weir_arguments *a, const weir_inventory *i) {
+    return weir_is_server(a->into) &&
+           (i->verdict == WEIR_VERDICT_DIVERGED || i->verdict == WEIR_VERDICT_JOURNAL_BEHIND ||
+            i->verdict == WEIR_VERDICT_DATABASE_BEHIND);
+}
+
 const char *weir_remedy_of_verdict(const weir_arguments *a, const weir_inventory *i,
                                    char text[WEIR_REMEDY_TEXT]) {
+    if (is_of_server(a, i)) return weir_server_words(i, text);
     const char *way = i->remedy ? way_on(a, i) : NULL;
     size_t length = way ? i->remedy : sizeof i->detail;
     const char *detail = i->detail[0] ? i->detail : weir_verdict_text(i->verdict);

@@ -1,7 +1,9 @@
 /* stop.c - Ctrl-C and SIGTERM while a verb writes. */
 #include "stop.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,10 +14,26 @@ enum { STOPPING = sizeof stopping / sizeof stopping[0] };
 /* Written by a handler, read by the thread that works: the type that C allows for this. */
 static volatile sig_atomic_t came;
 
+/* What a server has begun may still be answered: a commit whose answer is lost costs a question. */
+#define PATIENCE_NS UINT64_C(2000000000)
+/* Written by this thread before a handler may run, or in between: the handler sees the old one or the new.
+ * Relaxed: nothing else is read through them, and the sink was made long before. */
+static const weir_sink *_Atomic hurried;
+static const weir_os *clock_of;
+
 static void note_signal(int number) {
+    int before = errno;
     came = number;
     for (size_t i = 0; i < STOPPING; i++)
         (void)signal(stopping[i], SIG_DFL); /* the second ends it; cannot fail */
+    const weir_sink *sink = atomic_load_explicit(&hurried, memory_order_relaxed);
+    if (sink) sink->hurry(sink->self, clock_of->now(clock_of->self) + PATIENCE_NS);
+    errno = before;
+}
+
+void weir_stop_hurry(const weir_os *os, const weir_sink *sink) {
+    if (os) clock_of = os;
+    atomic_store_explicit(&hurried, sink && sink->hurry ? sink : NULL, memory_order_relaxed);
 }
 
 void weir_stop_watch(void) {

@@ -2,88 +2,16 @@
 #include "verbs.h"
 
 #include <stddef.h>
-#include <string.h>
 
-#include "dump_filter.h"
-
-static const char *complain_of_dump(const weir_arguments *a) {
-    int begins = (a->after != NULL) + (a->from != 0) + (a->reader != NULL);
-    if (a->csv && a->json) return "--csv and --json exclude each other";
-    if (a->from > a->to) return "--from is above --to: there is no such row";
-    if (a->since_ns > a->until_ns) return "--since is after --until: there is no such moment";
-    if (begins > 1)
-        return "--after, --from and --reader exclude each other: each says where to begin";
-    if (a->follow && a->until_ns != INT64_MAX) return "--follow has no end, so --until has no use";
-    if (a->ring && (a->follow || a->csv)) return "--ring goes with neither --follow nor --csv";
-    if (a->cursor && a->csv) return "--csv has no column for a cursor";
-    if (a->hold_bytes && !a->reader) return "--hold says something of --reader";
-    if (a->level && weir_dump_level(a->level) < 0)
-        return "--level takes TRACE, DEBUG, INFO, WARN, ERROR or FATAL";
-    return NULL;
-}
-
-static const char *complain_of_integrity(const weir_arguments *a) {
-    const char *how = a->integrity ? a->integrity : "none";
-    bool known = strcmp(how, "none") == 0 || strcmp(how, "quick") == 0 || strcmp(how, "full") == 0;
-    return known ? NULL : "--integrity is none, quick or full";
-}
-
-static const char *complain_of_replay(const weir_arguments *a) {
-    if (!a->into) return "replay needs --into FILE: the database to fill";
-    return complain_of_integrity(a);
-}
-
-static const char *complain_of_recovery(const weir_arguments *a) {
-    if (a->adopt && !a->journal) return "--adopt says something of --journal";
-    return complain_of_integrity(a);
-}
-
-static const char *complain_of_salvage(const weir_arguments *a) {
-    if (a->undo && a->save_to) return "--undo and --to exclude each other";
-    return complain_of_recovery(a);
-}
-
-static const char *complain_of_drop(const weir_arguments *a) {
-    if (a->all || a->ids || a->table || a->match) return NULL;
-    return "say which rows: --id, --table, --match, or --all";
-}
-
-static const char *complain_of_report(const weir_arguments *a) {
-    if (!a->output)
-        return "report needs a file for the page: -o page.html, or -o - for standard output";
-    if (a->json && strcmp(a->output, "-") == 0)
-        return "--json and the page cannot both go to standard output";
-    return NULL;
-}
-
-static const char *complain_of_metrics(const weir_arguments *a) {
-    bool known =
-        !a->format || strcmp(a->format, "openmetrics") == 0 || strcmp(a->format, "prometheus") == 0;
-    if (!known) return "--format is openmetrics or prometheus";
-    if (a->listen && a->output) return "--listen and --output exclude each other";
-    return a->interval_s && !a->output ? "--interval says something of --output" : NULL;
-}
-
-static const char *complain_of_status(const weir_arguments *a) {
-    bool limits = a->max_waiting != UINT64_MAX || a->max_lag_s != UINT64_MAX ||
-                  a->max_rejects != UINT64_MAX || a->min_free;
-    return limits && !a->check ? "limits are for status --check" : NULL;
-}
-
-static const char *complain_of_prune(const weir_arguments *a) {
-    bool bound = a->passed || a->keep_bytes != UINT64_MAX || a->keep_rows != UINT64_MAX ||
-                 a->max_age_s != UINT64_MAX;
-    return bound ? NULL
-                 : "archive prune needs a bound: --keep-bytes, --keep-rows, --max-age or --passed";
-}
-
-static const char *complain_of_restore(const weir_arguments *a) {
-    return a->into ? NULL : "archive restore needs --into FILE: the database to fill";
-}
+#include "complaints.h"
 
 static const char exits_of_applying[] =
     "0 in order, nothing to apply; 1 rows were recovered; 4 damage is left, or rows are lost, or "
     "journal and database do not belong together; 8 could not run; 16 usage.";
+
+static const char exits_of_checking[] = "0 the server fits; 4 something that weir needs does not "
+                                        "hold there; 8 it could not be tried; 16 "
+                                        "usage.";
 
 static const char exits_of_status[] =
     "0 in order; 4 damage, or rows are lost, or journal and database do not belong together; 8 "
@@ -99,12 +27,14 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                           .summary = "say what is there: rows, ring, verdict, damage",
                           .text = "It reads headers, takes no lock, changes nothing, and stops at "
                                   "the durable mark. With --check it prints one line for a "
-                                  "monitor, and what is wrong has an exit status of its own.",
+                                  "monitor, and what is wrong has an exit status of its own. With "
+                                  "--to it asks a PostgreSQL server how far that has applied the "
+                                  "journal, and changes nothing there.",
                           .heading = "Look",
                           .example = "weir status --check --max-waiting 10000 run.db",
                           .exits = exits_of_status,
                           .run = weir_run_look,
-                          .complain = complain_of_status},
+                          .complain = weir_complain_of_status},
     [WEIR_VERB_VERIFY] = {.name = "verify",
                           .operands = "DATABASE|JOURNAL",
                           .summary = "read every byte, and name what is damaged",
@@ -134,7 +64,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                  "verify.",
          .example = "weir report -o page.html run.db",
          .run = weir_run_report,
-         .complain = complain_of_report},
+         .complain = weir_complain_of_report},
     [WEIR_VERB_METRICS] =
         {.name = "metrics",
          .operands = "DATABASE|JOURNAL",
@@ -143,7 +73,23 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                  "of the last one that had. It takes no lock, disturbs nobody and changes nothing.",
          .example = "weir metrics -o /var/lib/node_exporter/run.prom run.db",
          .run = weir_run_metrics,
-         .complain = complain_of_metrics},
+         .complain = weir_complain_of_metrics},
+    [WEIR_VERB_CHECK] =
+        {.name = "check",
+         .operands = "SERVER",
+         .summary = "try whether a PostgreSQL server can be relied on",
+         .text =
+             "SERVER is postgresql://USER@HOST/DATABASE, or libpq's \"host=… dbname=…\". What "
+             "exactly-once rests on is tried there, point by point, with two connections and in "
+             "two tables weir_check_…, which are dropped again: settings, rights, COPY in a "
+             "transaction, locks, and a session that is taken over from. It is also for "
+             "engines that speak PostgreSQL's protocol. That a commit outlives a power cut "
+             "cannot be tried from here. A password belongs into PGPASSFILE or a service file: "
+             "others may see a command line.",
+         .example = "weir check postgresql://weir@db.example/central",
+         .exits = exits_of_checking,
+         .run = weir_run_check_server,
+         .elsewhere = true},
     [WEIR_VERB_DUMP] = {.name = "dump",
                         .operands = "DATABASE|JOURNAL",
                         .summary = "write the journal's rows as NDJSON or CSV",
@@ -155,7 +101,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                             "were written.",
                         .example = "weir dump --table log --level WARN --follow run.db",
                         .run = weir_run_dump,
-                        .complain = complain_of_dump},
+                        .complain = weir_complain_of_dump},
     [WEIR_VERB_SYMBOLS] =
         {.name = "symbols",
          .operands = "DATABASE",
@@ -173,17 +119,21 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                            .example = "weir recover run.db",
                            .exits = exits_of_applying,
                            .run = weir_run_recover,
-                           .complain = complain_of_recovery},
+                           .complain = weir_complain_of_recovery},
     [WEIR_VERB_REPLAY] = {.name = "replay",
                           .operands = "DATABASE|JOURNAL",
                           .summary = "apply a journal, archive included, to another database",
                           .text = "The journal, its archive and a dead process's ring are read and "
                                   "not changed. A database that an earlier replay filled is "
-                                  "continued.",
+                                  "continued. A server gets what the journal's own headers call "
+                                  "durable, and nothing of a ring; what is left comes when the "
+                                  "program has opened the journal again, or recover has. A "
+                                  "password belongs into PGPASSFILE or a service file: others may "
+                                  "see a command line.",
                           .example = "weir replay --into rebuilt.db run.db-weir",
                           .exits = exits_of_applying,
                           .run = weir_run_replay,
-                          .complain = complain_of_replay},
+                          .complain = weir_complain_of_replay},
     [WEIR_VERB_SALVAGE] = {.name = "salvage",
                            .operands = "DATABASE|JOURNAL",
                            .summary = "recover past damage, and name the rows that are lost",
@@ -201,7 +151,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                            .example = "weir salvage --dry-run run.db",
                            .exits = exits_of_applying,
                            .run = weir_run_salvage,
-                           .complain = complain_of_salvage},
+                           .complain = weir_complain_of_salvage},
     [WEIR_VERB_FORGET] =
         {.name = "forget",
          .operands = "DATABASE",
@@ -214,7 +164,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                  "while the journal has rows that the database does not have.",
          .example = "weir forget --dry-run run.db",
          .run = weir_run_forget,
-         .complain = complain_of_recovery},
+         .complain = weir_complain_of_recovery},
     [WEIR_VERB_REJECTS_LIST] =
         {.name = "rejects list",
          .operands = "DATABASE",
@@ -239,7 +189,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
                                         "program may have the database open.",
                                 .example = "weir rejects drop --id 7 --id 9 run.db",
                                 .run = weir_run_rejects_drop,
-                                .complain = complain_of_drop},
+                                .complain = weir_complain_of_drop},
     [WEIR_VERB_BACKUP] =
         {.name = "backup",
          .operands = "DATABASE TO",
@@ -251,7 +201,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
          .heading = "Keep",
          .example = "weir backup run.db /backup/run",
          .run = weir_run_backup,
-         .complain = complain_of_integrity},
+         .complain = weir_complain_of_integrity},
     [WEIR_VERB_ARCHIVE_LIST] = {.name = "archive list",
                                 .operands = "DATABASE|JOURNAL",
                                 .summary = "list the archived segments: rows, bytes, times",
@@ -279,7 +229,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
              "the store.",
          .example = "weir archive prune --max-age 2592000 --dry-run run.db",
          .run = weir_run_archive_prune,
-         .complain = complain_of_prune},
+         .complain = weir_complain_of_prune},
     [WEIR_VERB_ARCHIVE_PUSH] =
         {.name = "archive push",
          .operands = "DATABASE|JOURNAL URL",
@@ -303,7 +253,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
          .example = "weir archive restore --into run.db s3://bucket/weir",
          .exits = exits_of_applying,
          .run = weir_run_archive_restore,
-         .complain = complain_of_restore,
+         .complain = weir_complain_of_restore,
          .elsewhere = true},
     [WEIR_VERB_READERS_LIST] =
         {.name = "readers list",
@@ -324,6 +274,17 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
              "when the program has applied more rows.",
          .example = "weir readers forget run.db shipper",
          .run = weir_run_readers_forget},
+    [WEIR_VERB_DETACH] =
+        {.name = "detach",
+         .operands = "NAME DATABASE|JOURNAL",
+         .summary = "let a sink's rows wait in the archive, not in the journal",
+         .text = "It is for a sink, such as a PostgreSQL server, that will be away for long: its "
+                 "rows go to the archive until the program attaches it again, under the same "
+                 "name. With --forget nothing is kept for it any more. It is refused while a "
+                 "process has the journal open, which does it by weir_detach.",
+         .example = "weir detach central run.db",
+         .run = weir_run_detach,
+         .complain = weir_complain_of_detach},
     [WEIR_VERB_ASIDE_LIST] =
         {.name = "aside list",
          .operands = "DATABASE|JOURNAL",

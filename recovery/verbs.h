@@ -38,6 +38,8 @@ int weir_run_readers_forget(const weir_arguments *arguments, const weir_place *p
 int weir_run_aside_list(const weir_arguments *arguments, const weir_place *place);
 int weir_run_aside_drop(const weir_arguments *arguments, const weir_place *place);
 int weir_run_metrics(const weir_arguments *arguments, const weir_place *place);
+int weir_run_check_server(const weir_arguments *arguments, const weir_place *place);
+int weir_run_detach(const weir_arguments *arguments, const weir_place *place);
 
 typedef struct weir_verb_entry {
     const char *name; /* "verify", or of two words: "archive list" */

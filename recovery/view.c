@@ -13,7 +13,7 @@ static weir_inventory_input inventory_input(const weir_view_input *input, const 
     return (weir_inventory_input){
         .os = input->os,
         .directory = place->directory,
-        .database = place->database,
+        .database = input->server ? input->server->name : place->database,
         .database_missing = own && !place->database_is_there,
         .database_broken =
             view->database.state == WEIR_DATABASE_UNREADABLE ? view->database.why : NULL,
@@ -27,10 +27,17 @@ static weir_inventory_input inventory_input(const weir_view_input *input, const 
 
 /* The database is read first: then its position can only be too low for the journal read after
  * it. */
+static int look_at_positions(const weir_view_input *input, weir_view *view, weir_error *error) {
+    if (input->server) return weir_server_look(input->server, &view->database, error);
+    int status = weir_database_look(input->database, &view->database);
+    return status == WEIR_OK ? status
+                             : weir_fail(error, status, "no memory to read %s", input->database);
+}
+
 static int take_view_once(const weir_view_input *input, weir_view *view, weir_error *error) {
     *view = (weir_view){.holder = weir_handle_holder(input->os, input->place->directory)};
-    int status = weir_database_look(input->database, &view->database);
-    if (status != WEIR_OK) return weir_fail(error, status, "no memory to read %s", input->database);
+    int status = look_at_positions(input, view, error);
+    if (status != WEIR_OK) return status;
     weir_inspection look;
     weir_progress progress = weir_progress_start("bytes read");
     weir_inventory_input in = inventory_input(input, view);

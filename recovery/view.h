@@ -9,6 +9,7 @@
 #include "database.h"
 #include "kept.h"
 #include "place.h"
+#include "server.h"
 
 typedef struct weir_view {
     weir_database_view database;
@@ -23,6 +24,7 @@ typedef struct weir_view_input {
     const weir_os *os; /* an archive's, to see archived segments */
     const weir_place *place;
     const char *database; /* whose positions count; usually place->database */
+    weir_server *server;  /* whose count in place of them; NULL: there is none */
     bool verify_all;
 } weir_view_input;
 

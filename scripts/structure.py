@@ -12,18 +12,16 @@ import subprocess
 import sys
 
 FOLDERS = ["lib/base", "lib/format", "lib/ring", "lib/stats", "lib/packed", "lib/verify", "lib/journal", "lib/handle",
-           "lib/read", "writer/apply", "writer/attach", "writer/copy", "writer/sqlite", "pack", "recovery", "recovery/metrics",
-           "recovery/archive", "recovery/backup", "recovery/rejects", "recovery/report_page", "recovery/watch", "s3", "logger",
-           "extension", "postgres"]
+           "lib/read", "writer/apply", "writer/attach", "writer/copy", "writer/sqlite", "pack", "postgres", "recovery", "recovery/metrics",
+           "recovery/archive", "recovery/backup", "recovery/rejects", "recovery/report_page", "recovery/server", "recovery/watch", "s3", "logger",
+           "extension"]
 NOT = {"lib/packed": ["lib/ring", "lib/stats"],
        "pack": ["lib/ring", "lib/journal", "lib/handle", "writer/apply", "writer/copy", "writer/sqlite"],
        "writer/copy": ["lib/ring", "lib/verify", "lib/journal", "lib/handle", "writer/apply"],
-       "logger": ["pack", "recovery", "recovery/archive"],
-       "extension": ["writer/apply", "writer/copy", "writer/sqlite", "pack", "recovery/archive", "logger"],
+       "logger": ["pack", "postgres", "recovery", "recovery/archive"],
+       "extension": ["writer/apply", "writer/copy", "writer/sqlite", "pack", "postgres", "recovery/archive", "logger"],
        # Its library has lib/base, lib/format and lib/verify in a copy of its own, and no more.
-       "postgres": ["lib/ring", "lib/stats", "lib/journal", "lib/read", "writer/copy", "writer/sqlite", "pack",
-                    "recovery", "recovery/metrics", "recovery/archive", "recovery/backup", "recovery/rejects",
-                    "recovery/report_page", "recovery/watch", "s3", "logger", "extension"]}
+       "postgres": ["lib/ring", "lib/stats", "lib/journal", "lib/read", "writer/copy", "writer/sqlite", "pack"]}
 LINES = 400
 
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)

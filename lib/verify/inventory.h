@@ -92,6 +92,9 @@ typedef struct weir_inventory {
     weir_log_end end;   /* after the last valid block of the stream */
     uint64_t next_row;  /* number after the last row of the stream (or promised by a mark) */
     weir_durable_mark durable; /* the highest mark of all sources */
+    /* The highest block that the header of a block or of a segment names as durable: what the journal
+     * itself has, whatever becomes of its ring and its database. */
+    uint64_t vouched;
     /* The stream's end at that mark, and the row that comes next there. When promised blocks are
      * lost this is the mark's block (hash 0 if unknown) and the place where the last readable
      * block at or below it ends. */

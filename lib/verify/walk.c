@@ -10,7 +10,9 @@ void weir_walk_mark(weir_walk *w, weir_durable_mark mark) {
     bool says_more = mark.block == best->block && best->hash == 0 && mark.hash;
     if (mark.block > best->block || says_more) *best = mark;
     bool database = strcmp(mark.source, "database") == 0;
+    bool header = !database && strcmp(mark.source, "ring") != 0;
     if (!database && mark.block > w->promised) w->promised = mark.block;
+    if (header && mark.block > w->inventory->vouched) w->inventory->vouched = mark.block;
 }
 
 static void witness(weir_walk *w, uint64_t block, uint64_t hash) {

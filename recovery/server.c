@@ -1,0 +1,93 @@
+/* server.c - a PostgreSQL server, by a library that is loaded when it is needed. */
+#include "server.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/handle/handle.h"
+#include "../lib/verify/sink_files.h"
+
+#ifndef WEIR_POSTGRES_MODULE_FILE /* as the loader looks for it */
+#define WEIR_POSTGRES_MODULE_FILE "libweir-postgres.so.1"
+#endif
+
+/* ---- words --------------------------------------------------------------------------------- */
+
+static bool has_prefix(const char *text, const char *with) {
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+bool weir_is_server(const char *text) {
+    static const char *const begins[] = {
+        "postgresql://", "postgres://", "host=",     "hostaddr=", "port=",   "dbname=",
+        "user=",         "password=",   "passfile=", "service=",  "sslmode="};
+    for (size_t i = 0; text && i < sizeof begins / sizeof *begins; i++)
+        if (has_prefix(text, begins[i])) return true;
+    return false;
+}
+
+const char *weir_word_shown(const char *text) {
+    bool store = has_prefix(text, "s3://") || has_prefix(text, "http");
+    bool secret = weir_is_server(text) || strstr(text, "password=") ||
+                  (!store && strstr(text, "//") && strchr(text, '@'));
+    return secret ? "(a connection string)" : text;
+}
+
+/* ---- the library --------------------------------------------------------------------------- */
+
+static int load_module(const weir_postgres_module_1 **out, weir_error *error) {
+    const char *path = getenv("WEIR_POSTGRES");
+    if (!path || !path[0]) path = WEIR_POSTGRES_MODULE_FILE;
+    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL); /* it stays loaded */
+    if (!module)
+        return weir_fail(error, WEIR_NOT_FOUND,
+                         "what talks to PostgreSQL is a package of its own: install "
+                         "libweir-postgres1 (%s cannot be loaded: %s)",
+                         path, dlerror());
+    *out = dlsym(module, WEIR_POSTGRES_MODULE_SYMBOL);
+    if (*out && (*out)->version == WEIR_POSTGRES_MODULE_VERSION) return WEIR_OK;
+    return weir_fail(error, WEIR_VERSION,
+                     "%s is of another version of weir: install the libweir-postgres1 of weir %s",
+                     path, weir_version());
+}
+
+int weir_server_open(const char *conninfo, const weir_arguments *arguments, const weir_os *os,
+                     weir_server *out, weir_error *error) {
+    const weir_postgres_options options = {.schema = arguments->schema};
+    *out = (weir_server){0};
+    int status = load_module(&out->part, error);
+    if (status != WEIR_OK) return status;
+    return out->part->sink(os, conninfo, &options, &out->sink, &out->name, error);
+}
+
+void weir_server_close(weir_server *server) {
+    if (server->sink.self) server->sink.close(server->sink.self);
+    *server = (weir_server){0};
+}
+
+int weir_server_check_alone(const weir_place *place, const weir_server *server, weir_error *error) {
+    weir_sink_notes notes;
+    char who[WEIR_HOLDER_TEXT];
+    weir_holder holder = weir_handle_holder(place->os, place->directory);
+    if (!holder.is_there) return WEIR_OK;
+    int status = weir_sink_notes_take(place->os, WEIR_OS_CWD, place->directory, &notes, error);
+    for (size_t i = 0; status == WEIR_OK && i < notes.count; i++) {
+        const weir_sink_record *r = &notes.list[i].record;
+        bool same = notes.list[i].status == WEIR_OK && r->state == WEIR_SINK_ATTACHED &&
+                    strcmp(r->place, server->name) == 0;
+        if (same)
+            status =
+                weir_fail(error, WEIR_LOCKED,
+                          "%s is open in %s, whose sink %s applies its rows to %s; close it, "
+                          "or detach the sink there",
+                          place->directory, weir_holder_text(holder, who), r->name, server->name);
+    }
+    weir_sink_notes_free(&notes);
+    return status;
+}
+
+int weir_server_look(weir_server *server, weir_database_view *out, weir_error *error) {
+    *out = (weir_database_view){.state = WEIR_DATABASE_READ};
+    return server->part->positions(&server->sink, &out->positions, &out->count, error);
+}
