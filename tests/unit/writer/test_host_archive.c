@@ -1,6 +1,6 @@
 /* test_host_archive.c - a sink that lacks rows which have left the journal gets them from its archive:
  * each once and in order, also while segments move there under it; and what is gone for good is said. */
-/* Covers: lib/journal/history.c, lib/verify/sink_files.c, lib/verify/archive.c, lib/journal/sinks.c,
+/* Covers: lib/journal/history.c, lib/verify/sink_files.c, lib/journal/sink_write.c, lib/journal/sinks.c,
  * lib/journal/archive_bound.c, lib/handle/attached.c */
 #include <dirent.h>
 #include <stdio.h>
@@ -165,7 +165,8 @@ static void a_new_sink_begins_in_the_archive(void **state) {
     leave_in_archive(o, a);
     attach(o, b, "b");
     wait_all(o, "b");
-    assert_true(b->first == 1 || b->first == 11); /* the first 10 may be in a segment of their own */
+    assert_true(b->first == 1 ||
+                b->first == 11); /* the first 10 may be in a segment of their own */
     expect_all(b, 11 + MANY - b->first);
     assert_int_equal(heard[WEIR_EVENT_JOURNAL], b->first > 1);
     assert_int_equal(weir_detach(o->w, "b"), WEIR_OK);
