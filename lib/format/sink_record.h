@@ -13,7 +13,7 @@
  *         40     8  block: all up to it is safe; 0: none
  *         48     8  row: the last one that is safe; it may be in the next block
  *         56     8  hash of that block's header; 0 with block 0
- *         64     8  begin: the first block that the journal had when the sink was attached first
+ *         64     8  begin: the oldest block of journal and archive when the sink was attached first
  *         72     8  wall clock, ns since 1970: when it was written
  *         80     8  lag limit: so many bytes of segments may wait for it; 0: no limit
  *         88     4  at the limit: 0 hold, 1 detach

@@ -18,6 +18,16 @@ typedef struct weir_known_sink {
     uint64_t lag; /* bytes of segments that wait for it */
 } weir_known_sink;
 
+/* The next two are for the process that has the journal's lock, and for a tool that takes it. */
+
+/* Write a record, with the time, so that it is the old one or this one whatever happens, and durable when
+ * this returns WEIR_OK. The directory sinks/ is made if there is none. */
+int weir_sink_record_write(const weir_os *os, int dirfd, const char *directory,
+                           weir_sink_record *record, weir_error *error);
+/* Remove it, durably: nothing is kept for the sink any more. WEIR_NOT_FOUND: there is none. */
+int weir_sink_record_forget(const weir_os *os, int dirfd, const char *directory, const char *name,
+                            weir_error *error);
+
 /* Attach a sink, durably: the record of that name, with what it says of kind, place and limits
  * anew; one that is new begins with the oldest block of journal and archive. *record: in, these; out,
  * all. *first_row: of that block; 0 if the sink was known. WEIR_UNSUPPORTED: what a known one lacks is

@@ -98,15 +98,19 @@ static int list_one(void *context, const char *name) {
     return l->each(l->context, name);
 }
 
+/* Twice: of a segment that is being packed meanwhile, one look may come too late for the one name and too
+ * early for the other. */
 static int list_archive_in(const weir_archive *a, int dirfd, listing *l) {
     char *path;
     int archive = open_archive_in(a, dirfd);
     if (archive == -ENOENT) return 0; /* nothing was ever archived */
     if (archive < 0) return archive;
     int result = -ENOMEM;
+    l->archive = true;
     if (asprintf(&path, "%s/archive", a->directory) >= 0) {
-        l->archive = true;
-        result = a->real->list(a->real->self, archive, path, list_one, l);
+        result = 0;
+        for (int look = 0; look < 2 && result == 0; look++)
+            result = a->real->list(a->real->self, archive, path, list_one, l);
         free(path);
     }
     close_archive_in(a, archive);

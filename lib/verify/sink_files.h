@@ -1,8 +1,7 @@
-/* sink_files.h - the records of a journal's sinks, the files sinks/NAME: listed, read, written, removed.
+/* sink_files.h - the records of a journal's sinks, the files sinks/NAME, listed and read.
  *
- * A record is replaced whole by rename, so that what is read is one state or the next. Only the process
- * that has the journal's lock writes. Looking takes no lock. dirfd, directory: of the journal, as os.h
- * says. */
+ * Looking takes no lock and changes nothing. A record is replaced whole by rename, so that what is read
+ * is one state or the next. dirfd, directory: of the journal, as os.h says. */
 #ifndef WEIR_SINK_FILES_H
 #define WEIR_SINK_FILES_H
 
@@ -32,12 +31,5 @@ bool weir_sink_note_lacks(const weir_sink_note *note, const weir_id journal, uin
 /* One record. WEIR_NOT_FOUND: there is none of this name. */
 int weir_sink_record_read(const weir_os *os, int dirfd, const char *directory, const char *name,
                           weir_sink_record *out, weir_error *error);
-/* Write it, with the time, so that it is the old one or this one whatever happens, and durable when
- * this returns WEIR_OK. The directory sinks/ is made if there is none. */
-int weir_sink_record_write(const weir_os *os, int dirfd, const char *directory,
-                           weir_sink_record *record, weir_error *error);
-/* Remove it, durably: nothing is kept for the sink any more. WEIR_NOT_FOUND: there is none. */
-int weir_sink_record_forget(const weir_os *os, int dirfd, const char *directory, const char *name,
-                            weir_error *error);
 
 #endif

@@ -12,6 +12,7 @@ static int memory_begin(void *self, const weir_id journal, weir_position *at, we
     _Atomic uint32_t never = 0;
     while (m->hangs && (m->deadline == 0 || os->now(os->self) < m->deadline))
         (void)os->wait(os->self, &never, 0, 1000000);
+    if (m->slow) (void)os->wait(os->self, &never, 0, 10000000);
     int status = m->hangs ? WEIR_BUSY : m->begin_status;
     if (status != WEIR_OK) return weir_fail(error, status, "scripted");
     if (m->leaves && m->rows >= m->leaves) return weir_fail(error, WEIR_BUSY, "it is gone");
@@ -62,6 +63,11 @@ static int memory_checkpoint(void *self, uint64_t applied, uint64_t *safe, weir_
     return WEIR_OK;
 }
 
+static weir_batch_limit memory_batch(void *self) {
+    const memory *m = self;
+    return (weir_batch_limit){m->slow ? 1 : 65536, 32 << 20};
+}
+
 static void memory_close(void *self) { ((memory *)self)->closed++; }
 
 static void memory_hurry(void *self, uint64_t deadline_ns) {
@@ -89,6 +95,7 @@ weir_sink_offer offer_of(memory *m, const char *name) {
                                       .checkpoint = memory_checkpoint,
                                       .close = memory_close,
                                       .hurry = memory_hurry,
+                                      .batch_limit = memory_batch,
                                       .remote = m->remote}};
 }
 
@@ -156,7 +163,10 @@ void await_segments(const opened *o, int most) {
 }
 
 void wait_all(opened *o, const char *name) {
-    assert_int_equal(weir_wait_sink(o->w, name, NULL, PATIENCE_MS), WEIR_OK);
+    int status = weir_wait_sink(o->w, name, NULL, PATIENCE_MS);
+    if (status != WEIR_OK)
+        fail_msg("%s: %s; last damage: %s", name, weir_status_name(status),
+                 heard_text[WEIR_EVENT_DAMAGE]);
 }
 
 void expect_all(const memory *m, uint64_t rows) {
@@ -169,4 +179,18 @@ void await_event(weir_event event) {
         if (i > PATIENCE_MS / 10) fail_msg("event %d does not come", (int)event);
         (void)usleep(10 * 1000);
     }
+}
+
+void leave_in_archive(opened *o, memory *a) {
+    begin(o);
+    attach(o, a, "a");
+    append(o, 10);
+    wait_all(o, "a");
+    a->begin_status = WEIR_BUSY;
+    append(o, MANY);
+    assert_int_equal(weir_detach(o->w, "a"), WEIR_OK);
+    assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    await_segments(o, 2);
+    assert_true(archived(o) >= (MANY * PAD >> 20) - 2);
+    a->begin_status = WEIR_OK;
 }

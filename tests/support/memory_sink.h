@@ -22,6 +22,7 @@ typedef struct memory {
     _Atomic uint64_t leaves;   /* WEIR_BUSY once it has so many rows; 0: never */
     _Atomic int closed;
     bool remote;
+    bool slow; /* a few rows a transaction, and milliseconds for each */
 } memory;
 
 /* One of two, not on a test's stack: when a test fails the writers still have them. */
@@ -45,5 +46,8 @@ void await_segments(const opened *o, int most);
 void await_event(weir_event event);
 void wait_all(opened *o, const char *name);
 void expect_all(const memory *m, uint64_t rows);
+
+/* Begun; the sink has 10 rows, and is detached from MANY more that are in the archive. */
+void leave_in_archive(opened *o, memory *a);
 
 #endif

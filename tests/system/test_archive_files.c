@@ -1,7 +1,7 @@
 /* test_archive_files.c - what is in an archive, and what archive prune deletes of it. */
 /* Covers: recovery/archive/files.c, recovery/archive/list.c, recovery/archive/prune.c */
 #include "lib/format/named.h"
-#include "lib/verify/sink_files.h"
+#include "lib/journal/sinks.h"
 #include "tool.h"
 
 static void archived_path(const fixture *f, int index, char *path) {
