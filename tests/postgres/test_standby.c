@@ -1,6 +1,6 @@
 /* test_standby.c - a standby becomes the server: with all rows, or without the last of them.
  *
- * Covers: postgres/kept.c, writer/apply/replay_position.c */
+ * Covers: postgres/kept.c, postgres/open.c */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
