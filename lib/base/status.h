@@ -28,8 +28,8 @@ int weir_fail(weir_error *error, int status, const char *format, ...)
 int weir_fail_os(weir_error *error, int64_t result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* text without "NAME: " or "NAME " at its begin, if it has that: for who puts the name in front of another's
- * words, which mostly name the file themselves. */
+/* text without "NAME: " or "NAME " at its begin, if it has that: for who puts the name in front of
+ * another's words, which mostly name the file themselves. */
 const char *weir_text_after_name(const char *text, const char *name);
 
 /* May the same call succeed later, on the same file? A lack of space, memory, descriptors or

@@ -53,6 +53,7 @@ struct weir_applier {
     uint64_t quiet_since;      /* the last transaction or hardening */
     uint64_t checkpoint_pause; /* after a hardening that was not complete; 0: there was none */
     uint64_t checkpoint_wal;   /* size of the -wal file at which to harden */
+    uint64_t checkpoint_at;    /* when to harden a server, which has no such file */
     uint64_t not_before;       /* nothing is applied until then: backoff, or a gap for others */
     uint64_t shared_until;     /* until then another connection is taken to be writing */
     bool retained;             /* rows wait, and the last thing done was to delete old ones */

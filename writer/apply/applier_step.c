@@ -162,6 +162,7 @@ static void checkpoint_applied(weir_applier *a, uint64_t wal_bytes) {
     /* By then the reader that was in the way is likely gone. */
     a->checkpoint_wal = whole ? WAL_CHECKPOINT : wal_bytes + WAL_CHECKPOINT;
     a->quiet_since = applier_now(a);
+    a->checkpoint_at = a->quiet_since + (whole ? IDLE_CHECKPOINT_NS : a->checkpoint_pause);
     if (status != WEIR_OK && status != WEIR_BUSY && !a->backoff.told)
         backoff_enter(a, status, &error);
 }
@@ -247,6 +248,12 @@ static uint64_t keep_truce(weir_applier *a, uint64_t at) {
     return end > at ? end - at : 0;
 }
 
+/* While rows come without a break, segments must go all the same. */
+static bool is_checkpoint_due(const weir_applier *a, uint64_t wal_bytes) {
+    if (!a->sink.remote) return wal_bytes >= a->checkpoint_wal;
+    return a->applied > a->checkpointed && a->quiet_since >= a->checkpoint_at;
+}
+
 static void after_transaction(weir_applier *a, const weir_replay_result *r, uint64_t began) {
     backoff_clear(a);
     report_move(a, &r->moved);
@@ -254,7 +261,7 @@ static void after_transaction(weir_applier *a, const weir_replay_result *r, uint
     a->quiet_since = applier_now(a);
     weir_handle_took(a->attached, a->quiet_since - began);
     a->not_before = a->quiet_since + gap_for_others(a, began, a->quiet_since);
-    if (r->counts.wal_bytes >= a->checkpoint_wal) checkpoint_applied(a, r->counts.wal_bytes);
+    if (is_checkpoint_due(a, r->counts.wal_bytes)) checkpoint_applied(a, r->counts.wal_bytes);
     watch_growth(a, r->counts.wal_bytes);
 }
 
@@ -275,9 +282,8 @@ static void caught_up(weir_applier *a, const weir_position *position, uint64_t d
     a->fairness_at = applier_now(a);
 }
 
-/* The last block that may be applied. A database file is a durable mark itself: what it has applied an
- * opening does not write again. A server may be out of reach then, so it gets only what the journal
- * vouches for by itself. */
+/* The last block that may be applied. What a database file has, an opening does not write again. A server
+ * may be out of reach then, so it gets only what the journal vouches for by itself. */
 static uint64_t applicable(const weir_applier *a, const weir_journal_state *s) {
     return a->sink.remote ? s->vouched : s->durable.block;
 }

@@ -642,6 +642,18 @@ static struct weir_stats stats_now(void) {
     return stats;
 }
 
+/* It has no -wal file that would tell. */
+static void a_server_without_a_rest_lets_segments_go(void **state) {
+    (void)state;
+    for (int i = 0; i < 40; i++)
+        (void)applied_some();
+    assert_in_range(sink_state.checkpointed, 2, 10);
+    sink_state.safe_short = 1; /* as where applied rows are kept for a while */
+    for (int i = 0; i < 40; i++)
+        (void)applied_some();
+    assert_in_range(sink_state.checkpointed, 3, 14);
+}
+
 /* Who was told that a row is applied is told so still, though it has to be applied again. */
 static void a_server_goes_back_and_on(void **state) {
     (void)state;
@@ -809,6 +821,7 @@ int main(void) {
         KEEPS(a_database_opened_again_to_delete_gets_its_rows_again),
         TEST(stopping_applies_and_hardens),
         TEST(stopping_keeps_its_deadline),
+        SERVER(a_server_without_a_rest_lets_segments_go),
         SERVER(a_server_goes_back_and_on),
         SERVER(applied_again_one_by_one_nothing_is_taken_back),
         SERVER(a_server_goes_back_while_nothing_is_appended),
