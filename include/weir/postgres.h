@@ -79,7 +79,8 @@ WEIR_API int weir_open_postgres_sized(const char *conninfo, const char *director
  *
  * WEIR_OK, also when the server cannot be reached now, starts, stops, or is a standby: it is tried
  * again. WEIR_DATABASE: it refuses (password, database, role) or does not fit (above): the text says
- * what to do. WEIR_MISUSE: conninfo, name or options make no sense; conninfo is not quoted. */
+ * what to do. WEIR_FULL: a handle has three sinks, the first and those that were detached from it too.
+ * WEIR_MISUSE: conninfo, name or options make no sense; conninfo is not quoted. */
 static inline int weir_attach_postgres(weir *w, const char *name, const char *conninfo,
                                        const weir_postgres_options *options) {
     return weir_attach_postgres_sized(w, name, conninfo, options, sizeof *options);
@@ -88,8 +89,9 @@ static inline int weir_attach_postgres(weir *w, const char *name, const char *co
 /* Open a journal in directory, made if it is missing, whose rows go to a server: its first sink, which
  * WEIR_APPLIED means. Errors as above, and those of opening a journal (weir_open_sqlite in
  * weir/sqlite.h). options, postgres: NULL, or copied. *out: NULL on failure; weir_close it. lag_limit_bytes without a value is none here, and
- * at_lag_limit is always HOLD. While the server is away weir_declare allows every declaration; it is
- * judged when it is applied, and keys of WEIR_KEY tables then begin at 1. */
+ * at_lag_limit is always HOLD. While the server is away weir_declare allows every declaration without a
+ * WEIR_KEY, and it is judged when it is applied; with one it answers WEIR_BUSY, since the next key depends
+ * on what is there. */
 static inline int weir_open_postgres(const char *conninfo, const char *directory,
                                      const weir_options *options,
                                      const weir_postgres_options *postgres, weir **out) {

@@ -198,6 +198,29 @@ static void test_a_server_that_is_down_at_opening(void **state) {
     down_at_opening(whole_fixture_of(state, WHOLE_BOTH));
 }
 
+/* The next key is one above those that are there; nobody guesses it. */
+static void test_keys_go_on_after_an_outage(void **state) {
+    static const weir_column key = {"id", WEIR_KEY};
+    whole_fixture *f = whole_fixture_of(state, WHOLE_SERVER);
+    const weir_value next = weir_null();
+    weir_table *keyed;
+    f->l->timeout_ms = 300;
+    for (int run = 0; run < 2; run++) {
+        if (run) pg_server_stop(&f->server, SIGINT);
+        whole_open_it(f);
+        if (run) {
+            assert_int_equal(weir_declare(f->w, "keyed", &key, 1, &keyed), WEIR_BUSY);
+            pg_server_start(&f->server);
+        }
+        whole_ok(weir_declare(f->w, "keyed", &key, 1, &keyed));
+        for (int i = 0; i < 10; i++)
+            whole_ok(weir_append_row(keyed, &next, 1, NULL));
+        whole_close_it(f);
+    }
+    assert_int_equal(pg_server_count(&f->server, "SELECT count(*) FROM weir_reject"), 0);
+    assert_int_equal(pg_server_count(&f->server, "SELECT sum(id) FROM keyed"), 20 * 21 / 2);
+}
+
 /* Each backend that the sink gets is ended, at whatever it does. */
 static void test_sessions_that_are_ended_again_and_again(void **state) {
     whole_fixture *f = whole_fixture_of(state, WHOLE_BOTH);
@@ -302,6 +325,7 @@ int main(void) {
         WHOLE_TEST(test_what_both_refuse_is_kept_by_both),
         WHOLE_TEST(test_a_server_that_stops_delays_nobody),
         WHOLE_TEST(test_a_server_that_is_down_at_opening),
+        WHOLE_TEST(test_keys_go_on_after_an_outage),
         WHOLE_TEST(test_sessions_that_are_ended_again_and_again),
         WHOLE_TEST(test_wait_stats_and_names_of_sinks),
         WHOLE_TEST(test_detached_and_attached_again),
