@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "../lib/base/sized.h"
+#include "../lib/format/row.h"
 #include "../writer/attach/host.h"
 #include "load.h"
 #include "sink.h"
@@ -27,8 +28,18 @@ static int begin_to_look(weir_pg *pg, weir_error *error) {
     return status == WEIR_OK ? weir_pg_begin(pg, &hold, error) : status;
 }
 
-/* On a connection of its own, since the sink's is in use by its thread. While the server is away every
- * declaration is allowed, and is judged when it is applied. */
+/* While the server is away every declaration is allowed, and is judged when it is applied; but keys that
+ * began at 1 again would be refused then, each of them. */
+static int answer_for_absent(const weir_pg *pg, const weir_declaration *d, weir_error *error) {
+    if (weir_declaration_key(d) < 0) return WEIR_OK;
+    return weir_fail(
+        error, WEIR_BUSY,
+        "declaring %s: %s cannot be reached, and the table's next key depends on what is "
+        "there; try again later",
+        d->name, weir_pg_name(pg));
+}
+
+/* On a connection of its own, since the sink's is in use by its thread. */
 static int check_on_server(void *self, const weir_declaration *d, int64_t *next_key,
                            weir_error *error) {
     const weir_sink sink = {.self = self};
@@ -40,8 +51,9 @@ static int check_on_server(void *self, const weir_declaration *d, int64_t *next_
     if (status == WEIR_OK) status = begin_to_look(pg, error);
     if (status == WEIR_OK)
         status = weir_pg_check_declaration(pg, weir_pg_sink_schema(&sink), d, next_key, error);
+    if (status == WEIR_IO || status == WEIR_BUSY) status = answer_for_absent(pg, d, error);
     weir_pg_free(pg);
-    return status == WEIR_IO || status == WEIR_BUSY ? WEIR_OK : status;
+    return status;
 }
 
 /* A sink that is not connected, and what a handle must know of it. */

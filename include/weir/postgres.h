@@ -111,8 +111,8 @@ static inline int weir_attach_postgres(weir *w, const char *name, const char *co
  * nothing here. lag_limit_bytes without a value is none, and at_lag_limit is always HOLD.
  *
  * Declaring asks the server, on a connection of its own. While the server is away weir_declare() allows
- * every declaration; it is judged when it is applied, and keys of WEIR_KEY tables then begin at 1: they
- * may collide with those that the table has, and such rows go to weir_reject.
+ * every declaration without a WEIR_KEY, and it is judged when it is applied; with one it answers WEIR_BUSY,
+ * since the next key depends on what is there.
  *
  * Errors as above, and those of opening a journal (weir_open_sqlite() in weir/sqlite.h). Not promised: to
  * find that the server has another journal's rows as well; that is allowed. */

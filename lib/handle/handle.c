@@ -112,8 +112,13 @@ void weir_handle_vouch(weir *w) {
     atomic_store_explicit(&w->journaler.vouching, true, memory_order_relaxed);
 }
 
+/* Of a sink that has left, its writer may still say what was in its way: it has left all the same. */
 void weir_handle_apply_status(weir_attached *s, int status) {
-    atomic_store_explicit(&s->apply_status, status, memory_order_release);
+    int was = atomic_load_explicit(&s->apply_status, memory_order_relaxed);
+    while (was != WEIR_CLOSED &&
+           !atomic_compare_exchange_weak_explicit(&s->apply_status, &was, status,
+                                                  memory_order_release, memory_order_relaxed)) {
+    }
     weir_journaler_notify(&s->w->journaler, &s->w->journaler.applied);
 }
 

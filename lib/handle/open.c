@@ -226,12 +226,11 @@ static void tell_weakness(weir *w) {
         w->directory);
 }
 
-/* A process that closed has most likely applied its rows: to a database in whose place this one is. Of a
- * sink that has a record, the sink itself is asked later, and knows more than the record. */
+/* A process that closed has most likely applied its rows: to a database in whose place this one is. */
 static void tell_of_new_database(const weir_opening *o, uint64_t rows) {
     weir_found_position position = o->found.found.position;
     bool unknown = position == WEIR_POSITION_NONE || position == WEIR_POSITION_OTHER;
-    if (!unknown || !o->found.closed || !rows || o->config->sink) return;
+    if (!unknown || !o->found.closed || !rows) return;
     const char *database = o->config->database ? o->config->database : "the database";
     weir_handle_event(
         o->w, WEIR_EVENT_JOURNAL,
@@ -253,7 +252,8 @@ static void tell_findings(const weir_opening *o) {
         weir_handle_event(w, WEIR_EVENT_RECOVERED,
                           "%s: %llu rows of a former process are being applied%s", w->directory,
                           (unsigned long long)rows, recorder);
-    tell_of_new_database(o, rows);
+    /* A sink that has a record is asked later, and knows more than the record. */
+    if (!o->config->sink) tell_of_new_database(o, rows);
 }
 
 static int add_primary(weir *w, const char *name, weir_error *error) {

@@ -136,11 +136,19 @@ static void test_a_first_sink_holds_and_checks_declarations(void **state) {
     assert_int_equal(weir_open_postgres(server.conninfo, "d", NULL, &p, &w), WEIR_OK);
     assert_int_equal(offered.at_limit, WEIR_LAG_HOLDS);
     assert_true(offered.lag_limit_bytes == 0);
-    assert_int_equal(offered.check(offered.sink.self, NULL, &key, &error), WEIR_OK);
+    weir_column column = {"c", WEIR_INTEGER};
+    weir_declaration *plain, *keyed;
+    assert_int_equal(weir_declaration_make(1, "t", &column, 1, &plain, &error), WEIR_OK);
+    column.type = WEIR_KEY;
+    assert_int_equal(weir_declaration_make(1, "t", &column, 1, &keyed, &error), WEIR_OK);
+    assert_int_equal(offered.check(offered.sink.self, keyed, &key, &error), WEIR_OK);
     assert_int_equal(key, 41); /* load_double.c asked the server */
     pg_server_stop(&server, SIGQUIT);
-    assert_int_equal(offered.check(offered.sink.self, NULL, &key, &error), WEIR_OK);
+    assert_int_equal(offered.check(offered.sink.self, plain, &key, &error), WEIR_OK);
     assert_int_equal(key, 1);
+    assert_int_equal(offered.check(offered.sink.self, keyed, &key, &error), WEIR_BUSY);
+    weir_declaration_free(plain);
+    weir_declaration_free(keyed);
     pg_server_start(&server);
     offered.sink.close(offered.sink.self);
 }

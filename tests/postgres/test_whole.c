@@ -2,7 +2,6 @@
  * SQLite and without it, while it is away, while others use it.
  *
  * Covers: writer/attach/host.c, lib/handle/attached.c, postgres/open.c, postgres/sink.c */
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,128 +17,30 @@
 
 enum { ROWS_OF_A_THREAD = 10000, PATIENCE_MS = 60000, LATE_NS = 1000000000 };
 
-typedef struct fixture {
-    pg_server server;
-    whole *l;
-    weir *w; /* NULL: not open */
-    weir_table *table;
-} fixture;
-
-static int set_up_group(void **state) {
-    if (pg_server_missing()) return 0;
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    *state = f;
-    pg_server_make(&f->server, NULL);
-    f->l = whole_make();
-    return 0;
-}
-
-static int tear_down_group(void **state) {
-    fixture *f = *state;
-    if (!f) return 0;
-    pg_server_free(&f->server);
-    whole_free(f->l);
-    free(f);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    fixture *f = *state;
-    if (!f) return 0;
-    if (f->w) (void)weir_close(f->w);
-    f->w = NULL;
-    if (f->l->directory[0]) whole_end(f->l);
-    if (!f->server.process) pg_server_start(&f->server);
-    return 0;
-}
-
-static fixture *begin(void **state, whole_sinks sinks) {
-    fixture *f = *state;
-    if (!f) {
-        print_message("%s\n", pg_server_missing());
-        skip();
-    }
-    whole_begin(f->l, &f->server, sinks, 1);
-    return f;
-}
-
-static void ok(int status) {
-    if (status != WEIR_OK) fail_msg("%s: %s", weir_status_name(status), weir_last_error());
-}
-
-static void open_it(fixture *f) {
-    ok(whole_open(f->l, &f->w));
-    ok(whole_declare(f->w, &f->table));
-}
-
-static void close_it(fixture *f) {
-    weir *w = f->w;
-    f->w = NULL;
-    ok(weir_close(w));
-}
-
-/* ---- threads --------------------------------------------------------------------------------- */
-
-typedef struct producer {
-    fixture *f;
-    unsigned index;
-    uint64_t from, to; /* sequence numbers */
-    pthread_t thread;
-} producer;
-
-static void *produce(void *self) {
-    const producer *p = self;
-    for (uint64_t i = p->from; i <= p->to; i++)
-        if (whole_append(p->f->l, p->f->table, p->index, i) != WEIR_OK) return NULL;
-    return self;
-}
-
-static void start_all(fixture *f, producer *all, uint64_t from, uint64_t to) {
-    for (unsigned i = 0; i < WHOLE_PRODUCERS; i++) {
-        all[i] = (producer){.f = f, .index = i, .from = from, .to = to};
-        assert_int_equal(pthread_create(&all[i].thread, NULL, produce, &all[i]), 0);
-    }
-}
-
-static void join_all(producer *all) {
-    void *told;
-    for (unsigned i = 0; i < WHOLE_PRODUCERS; i++) {
-        assert_int_equal(pthread_join(all[i].thread, &told), 0);
-        assert_non_null(told);
-    }
-}
-
-static void append_all(fixture *f, uint64_t from, uint64_t to) {
-    producer all[WHOLE_PRODUCERS];
-    start_all(f, all, from, to);
-    join_all(all);
-}
-
-static void check_all(fixture *f, uint64_t each) {
+static void check_all(whole_fixture *f, uint64_t each) {
     assert_int_equal(whole_check(f->l, &f->server), each * WHOLE_PRODUCERS);
 }
 
 /* ---- all that there is, in both -------------------------------------------------------------- */
 
 static void test_the_server_alone_has_each_row(void **state) {
-    fixture *f = begin(state, WHOLE_SERVER);
-    open_it(f);
-    append_all(f, 1, ROWS_OF_A_THREAD);
-    close_it(f);
+    whole_fixture *f = whole_fixture_of(state, WHOLE_SERVER);
+    whole_open_it(f);
+    whole_append_all(f, 1, ROWS_OF_A_THREAD);
+    whole_close_it(f);
     check_all(f, ROWS_OF_A_THREAD);
-    open_it(f); /* there is nothing to apply again */
+    whole_open_it(f); /* there is nothing to apply again */
     f->l->run = 1;
-    append_all(f, 1, 10);
-    close_it(f);
+    whole_append_all(f, 1, 10);
+    whole_close_it(f);
     assert_int_equal(whole_check(f->l, &f->server), (ROWS_OF_A_THREAD + 10) * WHOLE_PRODUCERS);
 }
 
 static void test_the_server_beside_sqlite_has_the_same(void **state) {
-    fixture *f = begin(state, WHOLE_BOTH);
-    open_it(f);
-    append_all(f, 1, ROWS_OF_A_THREAD);
-    close_it(f);
+    whole_fixture *f = whole_fixture_of(state, WHOLE_BOTH);
+    whole_open_it(f);
+    whole_append_all(f, 1, ROWS_OF_A_THREAD);
+    whole_close_it(f);
     check_all(f, ROWS_OF_A_THREAD);
 }
 
@@ -168,27 +69,27 @@ static void put_kinds(weir_rng *rng, weir_value v[KINDS], char *text) {
 }
 
 static void test_all_types_and_batches_in_tables_that_it_makes(void **state) {
-    fixture *f = begin(state, WHOLE_BOTH);
+    whole_fixture *f = whole_fixture_of(state, WHOLE_BOTH);
     weir_table *first, *second;
     weir_rng rng = {7};
     weir_value v[KINDS];
     char text[1000];
-    open_it(f);
-    ok(weir_declare(f->w, "kinds", kinds, KINDS, &first));
-    ok(weir_declare(f->w, "More Kinds", kinds + 1, KINDS - 1, &second));
+    whole_open_it(f);
+    whole_ok(weir_declare(f->w, "kinds", kinds, KINDS, &first));
+    whole_ok(weir_declare(f->w, "More Kinds", kinds + 1, KINDS - 1, &second));
     for (int i = 0; i < 6000; i++) {
         weir_batch *b;
         put_kinds(&rng, v, text);
         if (i % 3) {
-            ok(weir_append_row(first, v, KINDS, NULL));
+            whole_ok(weir_append_row(first, v, KINDS, NULL));
             continue;
         }
-        ok(weir_begin(f->w, &b));
-        ok(weir_batch_row(b, first, v, KINDS));
-        ok(weir_batch_row(b, second, v + 1, KINDS - 1));
-        ok(weir_commit(b, NULL));
+        whole_ok(weir_begin(f->w, &b));
+        whole_ok(weir_batch_row(b, first, v, KINDS));
+        whole_ok(weir_batch_row(b, second, v + 1, KINDS - 1));
+        whole_ok(weir_commit(b, NULL));
     }
-    close_it(f);
+    whole_close_it(f);
     assert_int_equal(whole_same(f->l->path, "SELECT * FROM kinds ORDER BY id", &f->server,
                                 "SELECT id, whole, \"real\", \"Words\", raw, \"order\" FROM kinds"
                                 " ORDER BY weir_row"),
@@ -203,7 +104,7 @@ static void test_all_types_and_batches_in_tables_that_it_makes(void **state) {
 /* The same rows are refused by both, for the same constraint, and kept with the same numbers. */
 static void test_what_both_refuse_is_kept_by_both(void **state) {
     static const weir_column columns[] = {{"n", WEIR_INTEGER}, {"t", WEIR_TEXT}};
-    fixture *f = begin(state, WHOLE_BOTH);
+    whole_fixture *f = whole_fixture_of(state, WHOLE_BOTH);
     weir_table *picky;
     weir_rng rng = {3};
     uint64_t refused = 0;
@@ -211,10 +112,10 @@ static void test_what_both_refuse_is_kept_by_both(void **state) {
     pg_server_run(&f->server,
                   "CREATE TABLE picky (n bigint UNIQUE CHECK (n <> 13), t text NOT NULL,"
                   " weir_row bigint)");
-    open_it(f);
+    whole_open_it(f);
     weir_sql_run(f->l->path,
                  "CREATE TABLE picky (n INTEGER UNIQUE CHECK (n <> 13), t TEXT NOT NULL)");
-    ok(weir_declare(f->w, "picky", columns, 2, &picky));
+    whole_ok(weir_declare(f->w, "picky", columns, 2, &picky));
     for (int i = 100; i < 20100; i++) {
         uint64_t die = weir_rng_below(&rng, 1000);
         (void)snprintf(text, sizeof text, "t%d", i);
@@ -223,9 +124,9 @@ static void test_what_both_refuse_is_kept_by_both(void **state) {
         if (die == 1) v[1] = weir_null();
         if (die == 2) v[0] = weir_int(100); /* twice */
         refused += die < 3 && i > 100;
-        ok(weir_append_row(picky, v, 2, NULL));
+        whole_ok(weir_append_row(picky, v, 2, NULL));
     }
-    close_it(f);
+    whole_close_it(f);
     assert_true(refused > 20);
     assert_int_equal(whole_same(f->l->path, "SELECT n, t FROM picky ORDER BY rowid", &f->server,
                                 "SELECT n, t FROM picky ORDER BY weir_row"),
@@ -245,93 +146,116 @@ static void test_what_both_refuse_is_kept_by_both(void **state) {
 
 /* ---- a server that is away ------------------------------------------------------------------- */
 
-static void stopped_during_the_run(fixture *f, int how) {
-    producer all[WHOLE_PRODUCERS];
+static void stopped_during_the_run(whole_fixture *f, int how) {
+    whole_producer all[WHOLE_PRODUCERS];
     f->l->timeout_ms = 500;
-    open_it(f);
-    append_all(f, 1, 3000);
-    start_all(f, all, 3001, 6000);
+    whole_open_it(f);
+    whole_append_all(f, 1, 3000);
+    whole_start_all(f, all, 3001, 6000);
     pg_server_stop(&f->server, how);
-    join_all(all); /* nobody brings it back meanwhile */
-    append_all(f, 6001, 9000);
+    whole_join_all(all); /* nobody brings it back meanwhile */
+    whole_append_all(f, 6001, 9000);
     assert_int_equal(weir_wait_sink(f->w, whole_sink(f->l), NULL, 300), WEIR_PENDING);
     assert_true(atomic_load(&f->l->slowest_ns) < LATE_NS);
     pg_server_start(&f->server);
-    ok(weir_wait_sink(f->w, whole_sink(f->l), NULL, PATIENCE_MS));
-    close_it(f);
+    whole_ok(weir_wait_sink(f->w, whole_sink(f->l), NULL, PATIENCE_MS));
+    whole_close_it(f);
     check_all(f, 9000);
     assert_true(atomic_load(&f->l->told) & 1u << WEIR_EVENT_APPLY_WAITS);
     assert_true(atomic_load(&f->l->told) & 1u << WEIR_EVENT_APPLY_RESUMED);
 }
 
 static void test_a_server_that_stops_delays_nobody(void **state) {
-    stopped_during_the_run(begin(state, WHOLE_SERVER), SIGINT);
-    (void)tear_down(state);
-    stopped_during_the_run(begin(state, WHOLE_BOTH), SIGQUIT);
+    stopped_during_the_run(whole_fixture_of(state, WHOLE_SERVER), SIGINT);
+    (void)whole_tear_down(state);
+    stopped_during_the_run(whole_fixture_of(state, WHOLE_BOTH), SIGQUIT);
 }
 
-static void down_at_opening(fixture *f) {
+static void down_at_opening(whole_fixture *f) {
     pg_server_stop(&f->server, SIGINT);
-    open_it(f);
-    append_all(f, 1, 1000);
-    ok(weir_sync(f->w, WEIR_DURABLE, PATIENCE_MS));
-    if (f->l->sinks == WHOLE_BOTH) ok(weir_sync(f->w, WEIR_APPLIED, PATIENCE_MS));
+    whole_open_it(f);
+    whole_append_all(f, 1, 1000);
+    whole_ok(weir_sync(f->w, WEIR_DURABLE, PATIENCE_MS));
+    if (f->l->sinks == WHOLE_BOTH) whole_ok(weir_sync(f->w, WEIR_APPLIED, PATIENCE_MS));
     assert_int_equal(weir_wait_sink(f->w, whole_sink(f->l), NULL, 100), WEIR_PENDING);
     weir *w = f->w;
     f->w = NULL;
     assert_int_equal(weir_close(w), f->l->sinks == WHOLE_BOTH ? WEIR_OK : WEIR_PENDING);
-    open_it(f); /* with rows that wait */
+    whole_open_it(f); /* with rows that wait */
     f->l->run = 1;
-    append_all(f, 1, 1000);
+    whole_append_all(f, 1, 1000);
     pg_server_start(&f->server);
-    ok(weir_wait_sink(f->w, whole_sink(f->l), NULL, PATIENCE_MS));
-    close_it(f);
+    whole_ok(weir_wait_sink(f->w, whole_sink(f->l), NULL, PATIENCE_MS));
+    whole_close_it(f);
     check_all(f, 2000);
     /* No word of a former database, or of removing one. */
     assert_false(atomic_load(&f->l->told) & 1u << WEIR_EVENT_JOURNAL);
 }
 
 static void test_a_server_that_is_down_at_opening(void **state) {
-    down_at_opening(begin(state, WHOLE_SERVER));
-    (void)tear_down(state);
-    down_at_opening(begin(state, WHOLE_BOTH));
+    down_at_opening(whole_fixture_of(state, WHOLE_SERVER));
+    (void)whole_tear_down(state);
+    down_at_opening(whole_fixture_of(state, WHOLE_BOTH));
+}
+
+/* The next key is one above those that are there; nobody guesses it. */
+static void test_keys_go_on_after_an_outage(void **state) {
+    static const weir_column key = {"id", WEIR_KEY};
+    whole_fixture *f = whole_fixture_of(state, WHOLE_SERVER);
+    const weir_value next = weir_null();
+    weir_table *keyed;
+    f->l->timeout_ms = 300;
+    for (int run = 0; run < 2; run++) {
+        if (run) pg_server_stop(&f->server, SIGINT);
+        whole_open_it(f);
+        if (run) {
+            assert_int_equal(weir_declare(f->w, "keyed", &key, 1, &keyed), WEIR_BUSY);
+            pg_server_start(&f->server);
+        }
+        whole_ok(weir_declare(f->w, "keyed", &key, 1, &keyed));
+        for (int i = 0; i < 10; i++)
+            whole_ok(weir_append_row(keyed, &next, 1, NULL));
+        whole_close_it(f);
+    }
+    assert_int_equal(pg_server_count(&f->server, "SELECT count(*) FROM weir_reject"), 0);
+    assert_int_equal(pg_server_count(&f->server, "SELECT sum(id) FROM keyed"), 20 * 21 / 2);
 }
 
 /* Each backend that the sink gets is ended, at whatever it does. */
 static void test_sessions_that_are_ended_again_and_again(void **state) {
-    fixture *f = begin(state, WHOLE_BOTH);
-    producer all[WHOLE_PRODUCERS];
+    whole_fixture *f = whole_fixture_of(state, WHOLE_BOTH);
+    whole_producer all[WHOLE_PRODUCERS];
     PGconn *c = pg_server_connect(&f->server);
-    open_it(f);
-    start_all(f, all, 1, ROWS_OF_A_THREAD);
+    whole_open_it(f);
+    whole_start_all(f, all, 1, ROWS_OF_A_THREAD);
     for (int i = 0; i < 40; i++) {
         PQclear(PQexec(c, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
                           " application_name LIKE 'weir%' AND pid <> pg_backend_pid()"));
         (void)usleep((useconds_t)(i * 1000));
     }
     PQfinish(c);
-    join_all(all);
-    ok(weir_wait_sink(f->w, "central", NULL, PATIENCE_MS));
-    close_it(f);
+    whole_join_all(all);
+    whole_ok(weir_wait_sink(f->w, "central", NULL, PATIENCE_MS));
+    whole_close_it(f);
     check_all(f, ROWS_OF_A_THREAD);
 }
 
 /* ---- sinks that come and go ------------------------------------------------------------------ */
 
 static void test_wait_stats_and_names_of_sinks(void **state) {
-    fixture *f = begin(state, WHOLE_BOTH);
+    whole_fixture *f = whole_fixture_of(state, WHOLE_BOTH);
     char names[4][WEIR_SINK_NAME_BYTES];
     size_t count;
     struct weir_sink_stats s;
-    open_it(f);
-    append_all(f, 1, 1000);
-    ok(weir_wait_sink(f->w, "central", NULL, PATIENCE_MS));
+    whole_open_it(f);
+    whole_append_all(f, 1, 1000);
+    whole_ok(weir_wait_sink(f->w, "central", NULL, PATIENCE_MS));
     assert_int_equal(pg_server_count(&f->server, "SELECT count(*) FROM rows"), 3000);
-    ok(weir_sinks(f->w, names, 4, &count));
+    whole_ok(weir_sinks(f->w, names, 4, &count));
     assert_int_equal(count, 2);
     assert_string_equal(names[0], "sqlite");
     assert_string_equal(names[1], "central");
-    ok(weir_sink_stats(f->w, "central", &s));
+    whole_ok(weir_sink_stats(f->w, "central", &s));
     assert_string_equal(s.kind, "postgres");
     assert_non_null(strstr(s.place, "postgresql://weir@"));
     assert_int_equal(s.state, WEIR_SINK_ATTACHED);
@@ -341,31 +265,31 @@ static void test_wait_stats_and_names_of_sinks(void **state) {
     assert_int_equal(s.last_row_applied, 3000);
     assert_int_equal(s.lag_rows, 0);
     assert_int_equal(weir_wait_sink(f->w, "elsewhere", NULL, 10), WEIR_NOT_FOUND);
-    close_it(f);
+    whole_close_it(f);
 }
 
 static void test_detached_and_attached_again(void **state) {
-    fixture *f = begin(state, WHOLE_BOTH);
+    whole_fixture *f = whole_fixture_of(state, WHOLE_BOTH);
     weir_postgres_options p = {.row_numbers = 1};
-    open_it(f);
-    append_all(f, 1, 1000);
-    ok(weir_wait_sink(f->w, "central", NULL, PATIENCE_MS));
-    ok(weir_detach(f->w, "central"));
-    append_all(f, 1001, 2000);
+    whole_open_it(f);
+    whole_append_all(f, 1, 1000);
+    whole_ok(weir_wait_sink(f->w, "central", NULL, PATIENCE_MS));
+    whole_ok(weir_detach(f->w, "central"));
+    whole_append_all(f, 1001, 2000);
     assert_int_equal(weir_wait_sink(f->w, "central", NULL, PATIENCE_MS), WEIR_CLOSED);
-    ok(weir_sync(f->w, WEIR_APPLIED, PATIENCE_MS));
+    whole_ok(weir_sync(f->w, WEIR_APPLIED, PATIENCE_MS));
     assert_int_equal(pg_server_count(&f->server, "SELECT count(*) FROM rows"), 3000);
-    ok(weir_attach_postgres(f->w, "central", f->l->conninfo, &p));
-    append_all(f, 2001, 3000);
-    ok(weir_wait_sink(f->w, "central", NULL, PATIENCE_MS));
-    close_it(f);
+    whole_ok(weir_attach_postgres(f->w, "central", f->l->conninfo, &p));
+    whole_append_all(f, 2001, 3000);
+    whole_ok(weir_wait_sink(f->w, "central", NULL, PATIENCE_MS));
+    whole_close_it(f);
     check_all(f, 3000);
 }
 
 /* ---- others at the same server --------------------------------------------------------------- */
 
 static void test_two_processes_with_journals_of_their_own(void **state) {
-    fixture *f = begin(state, WHOLE_SERVER);
+    whole_fixture *f = whole_fixture_of(state, WHOLE_SERVER);
     whole *other = whole_make();
     *other = *f->l;
     (void)snprintf(other->path, sizeof other->path, "%s/other", other->directory);
@@ -393,8 +317,6 @@ static void test_two_processes_with_journals_of_their_own(void **state) {
     whole_free(other);
 }
 
-#define WHOLE_TEST(name) cmocka_unit_test_teardown(name, tear_down)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         WHOLE_TEST(test_the_server_alone_has_each_row),
@@ -403,10 +325,11 @@ int main(void) {
         WHOLE_TEST(test_what_both_refuse_is_kept_by_both),
         WHOLE_TEST(test_a_server_that_stops_delays_nobody),
         WHOLE_TEST(test_a_server_that_is_down_at_opening),
+        WHOLE_TEST(test_keys_go_on_after_an_outage),
         WHOLE_TEST(test_sessions_that_are_ended_again_and_again),
         WHOLE_TEST(test_wait_stats_and_names_of_sinks),
         WHOLE_TEST(test_detached_and_attached_again),
         WHOLE_TEST(test_two_processes_with_journals_of_their_own),
     };
-    return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+    return cmocka_run_group_tests(tests, whole_group_set_up, whole_group_tear_down);
 }

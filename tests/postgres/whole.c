@@ -367,3 +367,87 @@ uint64_t whole_same(const char *database, const char *sqlite, const pg_server *s
     leave(&a);
     return (uint64_t)rows;
 }
+
+/* ---- the fixture ----------------------------------------------------------------------------- */
+
+int whole_group_set_up(void **state) {
+    if (pg_server_missing()) return 0;
+    whole_fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    *state = f;
+    pg_server_make(&f->server, NULL);
+    f->l = whole_make();
+    return 0;
+}
+
+int whole_group_tear_down(void **state) {
+    whole_fixture *f = *state;
+    if (!f) return 0;
+    pg_server_free(&f->server);
+    whole_free(f->l);
+    free(f);
+    return 0;
+}
+
+int whole_tear_down(void **state) {
+    whole_fixture *f = *state;
+    if (!f) return 0;
+    if (f->w) (void)weir_close(f->w);
+    f->w = NULL;
+    if (f->l->directory[0]) whole_end(f->l);
+    if (!f->server.process) pg_server_start(&f->server);
+    return 0;
+}
+
+whole_fixture *whole_fixture_of(void **state, whole_sinks sinks) {
+    whole_fixture *f = *state;
+    if (!f) {
+        print_message("%s\n", pg_server_missing());
+        skip();
+    }
+    whole_begin(f->l, &f->server, sinks, 1);
+    return f;
+}
+
+void whole_ok(int status) {
+    if (status != WEIR_OK) fail_msg("%s: %s", weir_status_name(status), weir_last_error());
+}
+
+void whole_open_it(whole_fixture *f) {
+    whole_ok(whole_open(f->l, &f->w));
+    whole_ok(whole_declare(f->w, &f->table));
+}
+
+void whole_close_it(whole_fixture *f) {
+    weir *w = f->w;
+    f->w = NULL;
+    whole_ok(weir_close(w));
+}
+
+static void *produce_some(void *self) {
+    const whole_producer *p = self;
+    for (uint64_t i = p->from; i <= p->to; i++)
+        if (whole_append(p->f->l, p->f->table, p->index, i) != WEIR_OK) return NULL;
+    return self;
+}
+
+void whole_start_all(whole_fixture *f, whole_producer *all, uint64_t from, uint64_t to) {
+    for (unsigned i = 0; i < WHOLE_PRODUCERS; i++) {
+        all[i] = (whole_producer){.f = f, .index = i, .from = from, .to = to};
+        assert_int_equal(pthread_create(&all[i].thread, NULL, produce_some, &all[i]), 0);
+    }
+}
+
+void whole_join_all(whole_producer *all) {
+    void *told;
+    for (unsigned i = 0; i < WHOLE_PRODUCERS; i++) {
+        assert_int_equal(pthread_join(all[i].thread, &told), 0);
+        assert_non_null(told);
+    }
+}
+
+void whole_append_all(whole_fixture *f, uint64_t from, uint64_t to) {
+    whole_producer all[WHOLE_PRODUCERS];
+    whole_start_all(f, all, from, to);
+    whole_join_all(all);
+}

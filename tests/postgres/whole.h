@@ -6,6 +6,7 @@
 #ifndef WEIR_TESTS_WHOLE_H
 #define WEIR_TESTS_WHOLE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -62,5 +63,36 @@ uint64_t whole_check(const whole *l, const pg_server *server);
 /* Two tables, in their orders, have the same values: SQL on each side. Returns how many rows. */
 uint64_t whole_same(const char *database, const char *sqlite, const pg_server *server,
                     const char *postgres);
+
+/* ---- for programs whose tests have a handle themselves ----------------------------------------- */
+
+typedef struct whole_fixture {
+    pg_server server;
+    whole *l;
+    weir *w; /* NULL: not open */
+    weir_table *table;
+} whole_fixture;
+
+int whole_group_set_up(void **state); /* starts the server, or leaves *state NULL */
+int whole_group_tear_down(void **state);
+int whole_tear_down(void **state);
+#define WHOLE_TEST(name) cmocka_unit_test_teardown(name, whole_tear_down)
+/* At the begin of each test: a fresh journal and an empty schema, or the test is skipped. */
+whole_fixture *whole_fixture_of(void **state, whole_sinks sinks);
+void whole_ok(int status); /* asserted */
+void whole_open_it(whole_fixture *f);
+void whole_close_it(whole_fixture *f);
+
+typedef struct whole_producer {
+    whole_fixture *f;
+    unsigned index;
+    uint64_t from, to; /* sequence numbers */
+    pthread_t thread;
+} whole_producer;
+
+/* Each producer appends these numbers. all: WHOLE_PRODUCERS of them. */
+void whole_start_all(whole_fixture *f, whole_producer *all, uint64_t from, uint64_t to);
+void whole_join_all(whole_producer *all);
+void whole_append_all(whole_fixture *f, uint64_t from, uint64_t to);
 
 #endif

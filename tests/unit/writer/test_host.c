@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/handle/core.h"
 #include "lib/journal/sinks.h"
 #include "lib/stats/stats_read.h"
 #include "memory_sink.h"
@@ -189,6 +190,8 @@ static void what_a_detached_sink_lacks_goes_to_the_archive(void **state) {
     append(o, MANY);
     assert_int_equal(weir_detach(o->w, "a"), WEIR_OK);
     assert_int_equal(a->closed, 1);
+    assert_int_equal(weir_wait_sink(o->w, "a", NULL, PATIENCE_MS), WEIR_CLOSED);
+    weir_handle_apply_status(weir_find_attached(o->w, "a"), WEIR_IO); /* its writer was late */
     assert_int_equal(weir_wait_sink(o->w, "a", NULL, PATIENCE_MS), WEIR_CLOSED);
     assert_int_equal(weir_detach(o->w, "sqlite"), WEIR_MISUSE);
     assert_int_equal(weir_detach(o->w, "nobody"), WEIR_NOT_FOUND);
