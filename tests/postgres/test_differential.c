@@ -231,11 +231,8 @@ static size_t any_characters(world *w, char *out) {
                                         "\n", "\r", "'",  "\"",   "{",   ",",  " ",
                                         "߿", "𐍈",  "\v", "\x7f", "\\N", "\\."};
     size_t at = 0;
-    for (uint64_t n = below(w, 14); n > 0; n--) {
-        const char *part = PICK(w, parts);
-        memcpy(out + at, part, strlen(part));
-        at += strlen(part);
-    }
+    for (uint64_t n = below(w, 14); n > 0; n--)
+        at += (size_t)sprintf(out + at, "%s", PICK(w, parts));
     return at;
 }
 
@@ -514,8 +511,12 @@ static bool same_bytes(const result *r, form f, const void *bytes, size_t length
 static bool same_text(const result *r, const char *text) {
     return same_bytes(r, IS_TEXT, text, strlen(text));
 }
+/* Bit by bit: a zero has a sign. */
 static bool same_real(const result *r, double v) {
-    return r->form == IS_REAL && !memcmp(&r->real, &v, sizeof v);
+    uint64_t there, wanted;
+    memcpy(&there, &r->real, sizeof there);
+    memcpy(&wanted, &v, sizeof wanted);
+    return r->form == IS_REAL && there == wanted;
 }
 
 /* ---- the differences --------------------------------------------------------------------------- */
@@ -661,7 +662,7 @@ static bool is_narrowed(const cell *c) {
     return narrows(c, &v);
 }
 static bool narrowed_said(const cell *c) {
-    double v;
+    double v = 0;
     (void)narrows(c, &v);
     bool lost = isinf((float)v) || (float)v == 0;
     return c->sqlite->form == IS_REAL && fabs(c->sqlite->real - v) <= fabs(v) * 1e-15 &&
@@ -760,7 +761,7 @@ static result ask_server(const cell *c) {
         if (strtod(digits_of, NULL) == v->as.real) break;
     }
     if (v->type != WEIR_TEXT) parameter = digits_of;
-    (void)snprintf(sql, sizeof sql, "SELECT ($1::text::%s)::text", kinds[c->column->kind].server);
+    (void)snprintf(sql, sizeof sql, "SELECT $1::text::%s", kinds[c->column->kind].server);
     PGresult *r = PQexecParams(c->w->c, sql, 1, NULL, &parameter, NULL, NULL, 0);
     result out = {.form = REFUSED};
     if (PQresultStatus(r) == PGRES_TUPLES_OK) {
