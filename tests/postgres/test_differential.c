@@ -5,10 +5,7 @@
  *     test_postgres_differential                  the worlds of the suite
  *     test_postgres_differential SECONDS [SEED]   as many as the time allows, from this seed on
  *     test_postgres_differential 0 SEED           this one again
- *
- * Covers: postgres/load.c postgres/load_own.c postgres/load_reject.c postgres/load_search.c
- *   postgres/load_send.c postgres/load_tables.c postgres/relation.c postgres/relation_read.c
- *   postgres/convert.c postgres/decimal.c postgres/encode.c */
+ */
 #include "pg_server.h"
 #include "support.h"
 
