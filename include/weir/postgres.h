@@ -48,8 +48,10 @@ typedef struct weir_postgres_options {
     weir_postgres_lag at_lag_limit;
     uint32_t timeout_ms; /* of each thing that the server is asked for; default 10 000 */
     int pooled;          /* nonzero: through pgbouncer in transaction mode */
-    int row_numbers; /* nonzero: tables that are made get a column weir_row bigint, the journal's number */
-    int by_insert; /* nonzero: INSERT in place of COPY, for row-level security; slower */
+    /* Nonzero: tables that weir makes get a column weir_row bigint, the journal's number of the row; one
+     * that a table has is filled. */
+    int row_numbers;
+    int by_insert; /* nonzero: INSERT in place of COPY in every table; slower */
 } weir_postgres_options;
 
 /* conninfo is libpq's: an URI or keyword=value, with its environment, service and password files. It is
