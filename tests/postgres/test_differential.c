@@ -5,10 +5,7 @@
  *     test_postgres_differential                  the worlds of the suite
  *     test_postgres_differential SECONDS [SEED]   as many as the time allows, from this seed on
  *     test_postgres_differential 0 SEED           this one again
- *
- * Covers: postgres/load.c postgres/load_own.c postgres/load_reject.c postgres/load_search.c
- *   postgres/load_send.c postgres/load_tables.c postgres/relation.c postgres/relation_read.c
- *   postgres/convert.c postgres/decimal.c postgres/encode.c */
+ */
 #include "pg_server.h"
 #include "support.h"
 
@@ -231,11 +228,8 @@ static size_t any_characters(world *w, char *out) {
                                         "\n", "\r", "'",  "\"",   "{",   ",",  " ",
                                         "߿", "𐍈",  "\v", "\x7f", "\\N", "\\."};
     size_t at = 0;
-    for (uint64_t n = below(w, 14); n > 0; n--) {
-        const char *part = PICK(w, parts);
-        memcpy(out + at, part, strlen(part));
-        at += strlen(part);
-    }
+    for (uint64_t n = below(w, 14); n > 0; n--)
+        at += (size_t)sprintf(out + at, "%s", PICK(w, parts));
     return at;
 }
 
@@ -394,7 +388,7 @@ static weir_value plain_value(world *w, kind k, int n) {
     case INTS: return weir_text("{1,NULL,3}");
     case MOOD: return weir_text(n & 1 ? "sad" : "ok");
     default:
-        (void)snprintf(text, sizeof text, "r%d€", n);
+        (void)snprintf(text, sizeof text, "r%d€\\'", n);
         return weir_text(keep(w, text, strlen(text)));
     }
 }
@@ -514,8 +508,12 @@ static bool same_bytes(const result *r, form f, const void *bytes, size_t length
 static bool same_text(const result *r, const char *text) {
     return same_bytes(r, IS_TEXT, text, strlen(text));
 }
+/* Bit by bit: a zero has a sign. */
 static bool same_real(const result *r, double v) {
-    return r->form == IS_REAL && !memcmp(&r->real, &v, sizeof v);
+    uint64_t there, wanted;
+    memcpy(&there, &r->real, sizeof there);
+    memcpy(&wanted, &v, sizeof wanted);
+    return r->form == IS_REAL && there == wanted;
 }
 
 /* ---- the differences --------------------------------------------------------------------------- */
@@ -661,7 +659,7 @@ static bool is_narrowed(const cell *c) {
     return narrows(c, &v);
 }
 static bool narrowed_said(const cell *c) {
-    double v;
+    double v = 0;
     (void)narrows(c, &v);
     bool lost = isinf((float)v) || (float)v == 0;
     return c->sqlite->form == IS_REAL && fabs(c->sqlite->real - v) <= fabs(v) * 1e-15 &&
@@ -760,7 +758,7 @@ static result ask_server(const cell *c) {
         if (strtod(digits_of, NULL) == v->as.real) break;
     }
     if (v->type != WEIR_TEXT) parameter = digits_of;
-    (void)snprintf(sql, sizeof sql, "SELECT ($1::text::%s)::text", kinds[c->column->kind].server);
+    (void)snprintf(sql, sizeof sql, "SELECT $1::text::%s", kinds[c->column->kind].server);
     PGresult *r = PQexecParams(c->w->c, sql, 1, NULL, &parameter, NULL, NULL, 0);
     result out = {.form = REFUSED};
     if (PQresultStatus(r) == PGRES_TUPLES_OK) {
@@ -930,7 +928,7 @@ static void make_world(world *w) {
                    w->schema, w->schema);
     run_on_server(w, sql);
     w->options = (weir_postgres_options){
-        .schema = w->schema, .row_numbers = one_in(w, 3), .by_insert = one_in(w, 4)};
+        .schema = w->schema, .row_numbers = one_in(w, 3), .by_insert = w->seed % 3 == 2};
     for (uint64_t n = 3 + below(w, TABLES - 2); n > 0; n--)
         make_table(w);
 }

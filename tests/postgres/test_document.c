@@ -49,16 +49,19 @@ static void need_server(void) {
 
 static char *document(void) { return weir_file_text(WEIR_SOURCE_DIR "/docs/POSTGRES.md"); }
 
+static char *find(char *in, const char *what) {
+    char *at = strstr(in, what);
+    if (at) return at;
+    fail_msg("the document has no \"%s\" where it should", what);
+    abort(); /* not reached */
+}
+
 /* The block of this first line, for free(). */
 static char *block(const char *language, const char *name) {
     char head[80], *text = document();
     (void)snprintf(head, sizeof head, "\n```%s %s\n", language, name);
-    char *at = strstr(text, head);
-    if (!at) fail_msg("docs/POSTGRES.md has no block%s", head);
-    at += strlen(head);
-    char *end = strstr(at, "\n```");
-    assert_non_null(end);
-    end[1] = '\0';
+    char *at = find(text, head) + strlen(head);
+    find(at, "\n```")[1] = '\0';
     char *out = strdup(at);
     assert_non_null(out);
     free(text);
@@ -123,13 +126,9 @@ static void test_the_words_of_README(void **state) {
     (void)state;
     need_server();
     char path[400], command[1000], *text = weir_file_text(WEIR_SOURCE_DIR "/README.md");
-    char *at = strstr(text, "\n## PostgreSQL, too\n"), *code = at ? strstr(at, "```c\n") : NULL;
-    char *end = code ? strstr(code, "\n```\n") : NULL;
-    assert_non_null(end);
-    *end = '\0';
-    code += strlen("```c\n");
-    char *statements = strstr(code, "\n\n");
-    assert_non_null(statements);
+    char *code = find(find(text, "\n## PostgreSQL, too\n"), "```c\n") + strlen("```c\n");
+    *find(code, "\n```\n") = '\0';
+    char *statements = find(code, "\n\n");
     *statements = '\0';
     (void)snprintf(path, sizeof path, "%s/words.c", directory);
     FILE *out = fopen(path, "w");
@@ -283,13 +282,13 @@ static void test_rights_on_a_key(void **state) {
 /* The source, with its string literals joined as the compiler joins them. */
 static char *joined_sources(void) {
     static const char *const patterns[] = {"/postgres/*.c", "/lib/handle/attached.c",
-                                           "/lib/journal/sinks.c"};
+                                           "/lib/journal/sinks.c", "/writer/attach/host.c"};
     glob_t files = {0};
     char *text, pattern[300];
     size_t length;
     FILE *out = open_memstream(&text, &length);
     assert_non_null(out);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
         (void)snprintf(pattern, sizeof pattern, "%s%s", WEIR_SOURCE_DIR, patterns[i]);
         assert_int_equal(glob(pattern, i ? GLOB_APPEND : 0, NULL, &files), 0);
     }
@@ -325,9 +324,8 @@ static bool is_in(const char *sources, char *text) {
 static void test_error_texts(void **state) {
     (void)state;
     char *text = document(), *sources = joined_sources();
-    char *at = strstr(text, "\n## Troubleshooting");
+    char *at = find(text, "\n## Troubleshooting");
     size_t found = 0, servers_words = 0;
-    assert_non_null(at);
     while ((at = strstr(at, "\n| `")) != NULL) {
         at += strlen("\n| `");
         char *end = strstr(at, "` | "), *line = strchr(at, '\n');
@@ -359,10 +357,9 @@ static void test_tools(void **state) {
         skip();
     }
     char *text = document(), command[600];
-    char *at = strstr(text, "\n## Tools"), *end = at ? strstr(at + 3, "\n## ") : NULL;
+    char *at = find(text, "\n## Tools");
     size_t verbs = 0;
-    assert_non_null(end);
-    *end = '\0';
+    *find(at + 3, "\n## ") = '\0';
     while ((at = strstr(at, "\n| `weir ")) != NULL) {
         at += strlen("\n| `weir ");
         char *line = strchr(at, '\n'), verb[32], option[32];
