@@ -8,8 +8,12 @@
 #include <unistd.h>
 
 #include "compare.h"
+#include "grouped.h"
 #include "kill.h"
 #include "ways.h"
+#ifdef WEIR_DEMO_POSTGRES
+#include "postgres/demo.h"
+#endif
 
 typedef struct options {
     uint64_t seed;
@@ -17,6 +21,7 @@ typedef struct options {
     double limit; /* seconds for the first way; half of it for the second */
     const char *directory;
     bool keep;
+    bool postgres;
 } options;
 
 typedef struct way {
@@ -30,21 +35,6 @@ typedef struct way {
 } way;
 
 enum { UNBUFFERED, BUFFERED, WEIR, WAYS };
-
-/* "24,000"; in one of 8 buffers that are used in turn. */
-static const char *grouped(int number) {
-    static char texts[8][16];
-    static unsigned turn;
-    char *text = texts[turn++ % 8];
-    if (number < 1000)
-        snprintf(text, sizeof texts[0], "%d", number);
-    else if (number < 1000000)
-        snprintf(text, sizeof texts[0], "%d,%03d", number / 1000, number % 1000);
-    else
-        snprintf(text, sizeof texts[0], "%d,%03d,%03d", number / 1000000, number / 1000 % 1000,
-                 number % 1000);
-    return text;
-}
 
 /* ---- progress: a line that changes on a terminal, else one for each step ------------------- */
 
@@ -227,9 +217,14 @@ static int run_all(way *ways, const options *o) {
 static void usage(FILE *to) {
     fprintf(
         to,
-        "usage: weir-demo [--seed N] [--kills N] [--seconds N] [--dir DIRECTORY] [--keep]\n"
+        "usage: weir-demo [--postgres] [--seed N] [--kills N] [--seconds N] [--dir DIRECTORY] "
+        "[--keep]\n"
+        "  --postgres     another demo: one journal into SQLite and a PostgreSQL server of its "
+        "own,\n"
+        "                 while the program is killed and the server stopped; status 77: no "
+        "server\n"
         "  --seed N       of the workload and of the moments to kill; default 1\n"
-        "  --kills N      how often ways 2 and 3 are killed; default 5\n"
+        "  --kills N      how often ways 2 and 3, or the program, are killed; default 5\n"
         "  --seconds N    after which way 1 is stopped, and way 2 after half of it: the time said\n"
         "                 is that of all rows at the same rate; 0: never; default 6\n"
         "  --dir DIR      where the databases go: a real disk; default $TMPDIR or /var/tmp\n"
@@ -245,13 +240,11 @@ static uint64_t number(const char *text, uint64_t limit) {
 }
 
 static options read_options(int argc, char **argv) {
-    static const struct option names[] = {{"seed", required_argument, NULL, 's'},
-                                          {"kills", required_argument, NULL, 'k'},
-                                          {"dir", required_argument, NULL, 'd'},
-                                          {"keep", no_argument, NULL, 'K'},
-                                          {"seconds", required_argument, NULL, 't'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
+    static const struct option names[] = {
+        {"seed", required_argument, NULL, 's'}, {"kills", required_argument, NULL, 'k'},
+        {"dir", required_argument, NULL, 'd'},  {"keep", no_argument, NULL, 'K'},
+        {"postgres", no_argument, NULL, 'p'},   {"seconds", required_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},       {0}};
     const char *base = getenv("TMPDIR");
     options o = {.seed = 1, .kills = 5, .limit = 6, .directory = base && *base ? base : "/var/tmp"};
 
@@ -262,6 +255,7 @@ static options read_options(int argc, char **argv) {
         case 't': o.limit = (double)number(optarg, 100000); break;
         case 'd': o.directory = optarg; break;
         case 'K': o.keep = true; break;
+        case 'p': o.postgres = true; break;
         case 'h': usage(stdout); exit(0);
         default: usage(stderr); exit(16);
         }
@@ -285,7 +279,17 @@ static void remove_all(const char *directory) {
         fprintf(stderr, "weir-demo: could not remove %s\n", directory);
 }
 
-int main(int argc, char **argv) {
+static int run_with_server(const options *o) {
+#ifdef WEIR_DEMO_POSTGRES
+    return demo_postgres(o->seed, o->kills, o->directory);
+#else
+    (void)o;
+    printf("skipped: this demo was built without WEIR_POSTGRES\n");
+    return 77;
+#endif
+}
+
+static int run_three_ways(const options *o) {
     way ways[WAYS] = {
         [UNBUFFERED] = {.name = "a commit for each row",
                         .file = "unbuffered",
@@ -295,6 +299,15 @@ int main(int argc, char **argv) {
                       .run = run_buffered},
         [WEIR] = {.name = "weir", .file = "weir", .run = run_weir},
     };
+    printf("%s rows of a simulation (%d ticks x %d agents) into two tables of an SQLite file, in "
+           "three "
+           "ways; seed %llu\n",
+           grouped(ROWS), TICKS, AGENTS, (unsigned long long)o->seed);
+    fflush(stdout); /* before the steps, which are told on stderr */
+    return run_all(ways, o);
+}
+
+int main(int argc, char **argv) {
     options o = read_options(argc, argv);
     char directory[4096];
 
@@ -305,12 +318,7 @@ int main(int argc, char **argv) {
         return 8;
     }
     o.directory = directory;
-    printf("%s rows of a simulation (%d ticks x %d agents) into two tables of an SQLite file, in "
-           "three "
-           "ways; seed %llu\n",
-           grouped(ROWS), TICKS, AGENTS, (unsigned long long)o.seed);
-    fflush(stdout); /* before the steps, which are told on stderr */
-    int failed = run_all(ways, &o);
+    int failed = o.postgres ? run_with_server(&o) : run_three_ways(&o);
     if (o.keep)
         printf("The databases are in %s\n", directory);
     else

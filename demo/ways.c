@@ -138,13 +138,7 @@ int run_buffered(job *j) {
 
 /* ---- weir ---------------------------------------------------------------------------------- */
 
-typedef struct through {
-    weir *w;
-    weir_table *runs, *agents, *deals;
-    int64_t run;
-} through;
-
-static int declare_all(through *t) {
+int declare_all(through *t) {
     static const weir_column run[] = {
         {"id", WEIR_KEY}, {"name", WEIR_TEXT}, {"seed", WEIR_INTEGER}};
     static const weir_column agent[] = {{"run_id", WEIR_INTEGER},   {"tick", WEIR_INTEGER},
@@ -167,7 +161,7 @@ static int insert_run_now(through *t, uint64_t seed) {
     return weir_insert_now(t->runs, values, 3, PATIENCE_MS, &t->run, NULL);
 }
 
-static int append(const through *t, const row *r) {
+int append(const through *t, const row *r) {
     if (r->is_transaction) {
         const market_transaction *d = &r->as.deal;
         return weir_append(t->deals, t->run, d->tick, d->buyer, d->seller, d->item, d->quantity,

@@ -2,6 +2,8 @@
 #ifndef WEIR_DEMO_WAYS_H
 #define WEIR_DEMO_WAYS_H
 
+#include <weir/weir.h>
+
 #include "neighbour.h"
 #include "workload.h"
 
@@ -22,5 +24,16 @@ double now(void); /* seconds of a clock that only goes on */
 int run_unbuffered(job *j); /* a commit per row */
 int run_buffered(job *j);   /* kept in memory, one transaction per 500 rows */
 int run_weir(job *j);
+
+/* ---- weir's calls, which answer its statuses ------------------------------------------------ */
+
+typedef struct through {
+    weir *w;
+    weir_table *runs, *agents, *deals;
+    int64_t run; /* the id in every row */
+} through;
+
+int declare_all(through *t);
+int append(const through *t, const row *r);
 
 #endif

@@ -64,8 +64,11 @@ typedef struct weir_pg_parameter {
  * tag, for PQclear; NULL on failure. out may be NULL. Results are text unless binary is asked for. */
 int weir_pg_query(weir_pg *pg, const char *sql, const weir_pg_parameter *parameters, int count,
                   bool binary_result, PGresult **out, weir_error *error);
-/* Some statements without parameters, in one message. */
+/* Some statements without parameters, in one message: one wait for the answers to all. The server stops
+ * at the first that fails, and that is the failure. */
 int weir_pg_run(weir_pg *pg, const char *sql, weir_error *error);
+/* The same, and the last one's result; *out and out as above. */
+int weir_pg_run_for(weir_pg *pg, const char *sql, PGresult **out, weir_error *error);
 /* As weir_pg_run("COMMIT"), which must answer with the tag COMMIT. WEIR_SINK_UNKNOWN (writer/apply/sink.h)
  * when the answer did not come. WEIR_DATABASE: the server rolled it back. */
 int weir_pg_commit(weir_pg *pg, weir_error *error);

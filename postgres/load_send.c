@@ -3,7 +3,8 @@
 #include "sql.h"
 
 enum {
-    PIECE = 256 << 10,         /* of a COPY that is open */
+    PIECE =
+        64 << 10, /* of a COPY that is open: the server begins early, and is seldom without rows */
     STATEMENT_BYTES = 1 << 20, /* of an INSERT */
     STATEMENT_ROWS = 1000,
     ROW_OF_STATEMENT = 256 << 20, /* the server takes no message of more than 1 GiB */

@@ -32,7 +32,7 @@ int weir_pg_next(weir_pg *pg, PGresult **out, weir_error *error) {
     return WEIR_OK;
 }
 
-/* The answer is whole only when no result follows. Of several results the first is kept, and the first
+/* The answer is whole only when no result follows. Of several results the last is kept, and the first
  * failure counts. */
 static int take_results(weir_pg *pg, PGresult **out, weir_error *error) {
     int failed = WEIR_OK, status = weir_pg_flush(pg, error);
@@ -52,10 +52,8 @@ static int take_results(weir_pg *pg, PGresult **out, weir_error *error) {
             break;
         }
         if (!good && failed == WEIR_OK) failed = weir_pg_fail_result(pg, result, error);
-        if (good && !*out)
-            *out = result;
-        else
-            PQclear(result);
+        PQclear(good ? *out : result);
+        if (good) *out = result;
         if (!pg->connection) break;
     }
     if (status == WEIR_OK) status = failed;
@@ -120,9 +118,14 @@ int weir_pg_query(weir_pg *pg, const char *sql, const weir_pg_parameter *paramet
     return answer(pg, sent, out, error);
 }
 
-int weir_pg_run(weir_pg *pg, const char *sql, weir_error *error) {
+int weir_pg_run_for(weir_pg *pg, const char *sql, PGresult **out, weir_error *error) {
     int status = ready(pg, error);
-    return status != WEIR_OK ? status : answer(pg, PQsendQuery(pg->connection, sql), NULL, error);
+    if (out) *out = NULL;
+    return status != WEIR_OK ? status : answer(pg, PQsendQuery(pg->connection, sql), out, error);
+}
+
+int weir_pg_run(weir_pg *pg, const char *sql, weir_error *error) {
+    return weir_pg_run_for(pg, sql, NULL, error);
 }
 
 int weir_pg_commit(weir_pg *pg, weir_error *error) {

@@ -71,38 +71,50 @@ static const char print_of[] =
     " (SELECT pg_catalog.string_agg(pg_catalog.concat_ws('.', f.oid, f.xmin), ',' ORDER BY f.oid)"
     "  FROM pg_catalog.pg_partition_tree(c.oid) p JOIN pg_catalog.pg_class f ON f.oid = p.relid"
     "  WHERE c.relkind = 'p')), 0)"
-    " FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1)";
+    " FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(";
 
-static int read_print(weir_pg *pg, const char *place, char out[64], weir_error *error) {
+/* Behind what is in s already. */
+static int run_and_read_print(weir_pg_sql *s, weir_pg *pg, const char *place, char out[64],
+                              weir_error *error) {
     PGresult *r;
-    int status = weir_pg_ask(pg, print_of, &place, 1, &r, error);
+    weir_pg_sql_add(s, "%s", print_of);
+    weir_pg_sql_literal(s, place);
+    weir_pg_sql_add(s, ")");
+    int status = weir_pg_sql_run_for(s, pg, &r, error);
     if (status != WEIR_OK) return status;
     (void)snprintf(out, 64, "%s", PQntuples(r) ? PQgetvalue(r, 0, 0) : "");
     PQclear(r);
     return WEIR_OK;
 }
 
+static int read_print(weir_pg *pg, const char *place, char out[64], weir_error *error) {
+    weir_pg_sql s;
+    weir_pg_sql_begin(&s);
+    return run_and_read_print(&s, pg, place, out, error);
+}
+
+static bool is_print_of(const weir_pg_relation *r, const char *now) {
+    return now[0] && !strcmp(now, r->print);
+}
+
 int weir_pg_relation_same(weir_pg *pg, const weir_pg_relation *r, bool *same, weir_error *error) {
     char now[sizeof r->print];
     int status = read_print(pg, r->place, now, error);
-    *same = status == WEIR_OK && now[0] && !strcmp(now, r->print);
+    *same = status == WEIR_OK && is_print_of(r, now);
     return status;
 }
 
 /* A COPY BINARY is checked by the server for lengths alone: the eight bytes of a bigint pass for a
- * double. So the types must be known, and must stay. */
+ * double. So the types must be known, and must stay. Both statements go in one message, once in each
+ * transaction; the second sees what the first has waited for. */
 int weir_pg_relation_lock(weir_pg *pg, const weir_pg_relation *r, bool *same, weir_error *error) {
+    char now[sizeof r->print];
     weir_pg_sql s;
     weir_pg_sql_begin(&s);
-    weir_pg_sql_add(&s, "LOCK TABLE ONLY %s IN ROW EXCLUSIVE MODE", r->place);
-    *same = false;
-    if (r->view) {
-        free(weir_pg_sql_end(&s));
-    } else {
-        int status = weir_pg_sql_run(&s, pg, error);
-        if (status != WEIR_OK) return status;
-    }
-    return weir_pg_relation_same(pg, r, same, error);
+    if (!r->view) weir_pg_sql_add(&s, "LOCK TABLE ONLY %s IN ROW EXCLUSIVE MODE;", r->place);
+    int status = run_and_read_print(&s, pg, r->place, now, error);
+    *same = status == WEIR_OK && is_print_of(r, now);
+    return status;
 }
 
 /* ---- making it fit --------------------------------------------------------------------------- */

@@ -30,6 +30,15 @@ void weir_pg_sql_name(weir_pg_sql *s, const char *name) {
     (void)putc('"', s->out);
 }
 
+void weir_pg_sql_literal(weir_pg_sql *s, const char *text) {
+    weir_pg_sql_add(s, "E'");
+    for (; s->out && *text; text++) {
+        if (*text == '\'' || *text == '\\') (void)putc('\\', s->out); /* as above */
+        (void)putc(*text, s->out);
+    }
+    weir_pg_sql_add(s, "'");
+}
+
 void weir_pg_sql_place(weir_pg_sql *s, const char *schema, const char *name) {
     if (schema) {
         weir_pg_sql_name(s, schema);
@@ -48,12 +57,17 @@ char *weir_pg_sql_end(weir_pg_sql *s) {
     return NULL;
 }
 
-int weir_pg_sql_run(weir_pg_sql *s, weir_pg *pg, weir_error *error) {
+int weir_pg_sql_run_for(weir_pg_sql *s, weir_pg *pg, PGresult **out, weir_error *error) {
     char *text = weir_pg_sql_end(s);
-    int status = text ? weir_pg_run(pg, text, error)
+    if (out) *out = NULL;
+    int status = text ? weir_pg_run_for(pg, text, out, error)
                       : weir_fail(error, WEIR_NO_MEMORY, "no memory for a statement");
     free(text);
     return status;
+}
+
+int weir_pg_sql_run(weir_pg_sql *s, weir_pg *pg, weir_error *error) {
+    return weir_pg_sql_run_for(s, pg, NULL, error);
 }
 
 int weir_pg_ask(weir_pg *pg, const char *sql, const char *const *parameters, int count,

@@ -18,12 +18,15 @@ void weir_pg_sql_begin(weir_pg_sql *s);
 void weir_pg_sql_add(weir_pg_sql *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A name in double quotes. */
 void weir_pg_sql_name(weir_pg_sql *s, const char *name);
+/* A text in single quotes, whatever standard_conforming_strings says. */
+void weir_pg_sql_literal(weir_pg_sql *s, const char *text);
 /* The name of a table in its schema, or without one where schema is NULL. */
 void weir_pg_sql_place(weir_pg_sql *s, const char *schema, const char *name);
 /* The whole text, for free(); NULL: no memory. */
 char *weir_pg_sql_end(weir_pg_sql *s);
-/* End it and run it. */
+/* End it and run it. _for: and the result of its last statement, as weir_pg_run_for. */
 int weir_pg_sql_run(weir_pg_sql *s, weir_pg *pg, weir_error *error);
+int weir_pg_sql_run_for(weir_pg_sql *s, weir_pg *pg, PGresult **out, weir_error *error);
 
 /* Run one query with text parameters; NULL is NULL. */
 int weir_pg_ask(weir_pg *pg, const char *sql, const char *const *parameters, int count,

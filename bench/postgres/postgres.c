@@ -7,7 +7,7 @@
 
 #include <weir/postgres.h>
 
-#include "../../demo/server.h"
+#include "../../demo/postgres/server.h"
 #include "../idle.h"
 #include "by_copy.h"
 

@@ -202,8 +202,10 @@ static uint64_t checkpoint_when_quiet(weir_applier *a, const weir_journal_state 
 
 /* ---- applying -------------------------------------------------------------------------------- */
 
-/* How long to leave the write lock to others after a transaction. */
+/* How long to leave the write lock to others after a transaction. A server locks rows, and has a queue
+ * for them. */
 static uint64_t gap_for_others(weir_applier *a, uint64_t began, uint64_t ended) {
+    if (a->sink.remote) return 0;
     if (ended < a->shared_until) {
         uint64_t gap = (ended - began) / 4;
         if (gap < GAP_LEAST_NS) return GAP_LEAST_NS;

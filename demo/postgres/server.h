@@ -3,7 +3,7 @@
 #ifndef WEIR_DEMO_SERVER_H
 #define WEIR_DEMO_SERVER_H
 
-#include "../tests/postgres/pg_server.h"
+#include "../../tests/postgres/pg_server.h"
 
 /* Made and started, once; settings as for pg_server_make. The program ends with a message when that
  * fails. pg_server_missing() says first whether a server can be run here. */
