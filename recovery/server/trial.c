@@ -64,8 +64,8 @@ int weir_run_check_server(const weir_arguments *arguments, const weir_place *pla
         weir_is_server(arguments->target)
             ? weir_server_open(arguments->target, arguments, weir_os_posix(), &server, &error)
             : weir_fail(&error, WEIR_MISUSE,
-                        "check takes postgresql://USER@HOST/DATABASE, or \"host=… "
-                        "dbname=…\" as one word; what was given is not shown, since it "
+                        "check takes postgresql://USER@HOST/DATABASE, or \"host=HOST "
+                        "dbname=NAME\" as one word; what was given is not shown, since it "
                         "may hold a password");
     if (status != WEIR_OK) return weir_report_error(arguments, &error);
     status = server.part->check(&server.sink, show_point, &t, &error);

@@ -15,7 +15,7 @@ cp "$WEIR_SOURCE_DIR/recovery/weir.1" "$WEIR_SOURCE_DIR/logger/weir-log.1" \
     "$WEIR_SOURCE_DIR/exporter/weir-exporter.1" "$dir/man1"
 cd "$dir"
 
-exported=$(sed -n 's/^    \(weir_.*\);$/\1/p' "$WEIR_SOURCE_DIR/cmake/weir.map")
+exported=$(sed -n -e '/^    weir_private_/d' -e 's/^    \(weir_.*\);$/\1/p' "$WEIR_SOURCE_DIR/cmake/weir.map")
 [ -n "$exported" ] || fail "cmake/weir.map exports nothing"
 macros=$(cat "$WEIR_SOURCE_DIR"/include/weir/*.h | sed -n 's/^#define \(weir_[a-z_]*[a-z]\)(.*/\1/p' | sort -u)
 for name in weir $exported $macros weir_open_sqlite weir_value weir_options weir_event_fn; do
