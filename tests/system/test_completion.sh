@@ -60,6 +60,7 @@ given() { # VERB OPTION: what the verb, and the option with it, cannot go withou
 operands() { # VERB
     case $1 in
     completion) echo bash ;;
+    check) echo dbname=x ;;
     backup | 'archive push' | 'readers forget' | detach) echo nowhere x ;;
     *) echo nowhere ;;
     esac
