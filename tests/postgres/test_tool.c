@@ -2,14 +2,16 @@
  * it never says a password.
  *
  * Covers: recovery/server.c, recovery/server/standing.c, recovery/server/trial.c, recovery/detach.c,
- * recovery/rebuild.c, postgres/module.c, postgres/positions.c, postgres/check_points.c,
- * postgres/check_rows.c, postgres/check_takeover.c */
+ * recovery/rebuild.c, recovery/complaints.c, postgres/positions.c,
+ * postgres/check_points.c, postgres/check_rows.c, postgres/check_takeover.c */
 #include <time.h>
 
 #include "tool.h"
 
 #include "lib/verify/sink_files.h"
 #include "pg_server.h"
+#include "postgres/check_points.h"
+#include "postgres/positions.h"
 
 #define CANARY "Tweet-tweet-4711"
 
@@ -508,6 +510,38 @@ static void a_server_that_does_not_fit(void **state) {
     expect_text(f->out, "NO   the role may make tables that last: ");
 }
 
+static void end_session(void *context, const weir_pg_point *point) {
+    int *points = context;
+    ++*points;
+    if (strcmp(point->name, "copy") != 0) return;
+    pg_server_run(&server, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE"
+                           " backend_type = 'client backend' AND pid <> pg_backend_pid()");
+}
+
+/* What was tried is said, the loss is an error, and the tables go all the same. */
+static void a_check_that_loses_its_server(void **state) {
+    (void)fixture_of(state);
+    const weir_pg_config config = {.os = weir_os_posix(), .conninfo = server.conninfo};
+    weir_error error = {0};
+    weir_pg *one, *two;
+    int points = 0;
+    weir_pg_stand stand;
+    static const weir_id nobody = {1};
+    assert_int_equal(weir_pg_make(&config, &one, &error), WEIR_OK);
+    assert_int_equal(weir_pg_make(&config, &two, &error), WEIR_OK);
+    assert_int_equal(weir_pg_connect(one, &error), WEIR_OK);
+    assert_int_equal(weir_pg_connect(two, &error), WEIR_OK);
+    assert_int_equal(weir_pg_stand_of(one, NULL, nobody, &stand, &error), WEIR_OK);
+    assert_false(stand.known);
+    assert_int_equal(weir_pg_check_points(one, two, NULL, end_session, &points, &error), WEIR_IO);
+    assert_int_equal(points, 11); /* up to that one, and that the tables are gone */
+    assert_int_equal(pg_server_count(&server, "SELECT count(*) FROM pg_class WHERE relname LIKE"
+                                              " 'weir%'"),
+                     0);
+    weir_pg_free(one);
+    weir_pg_free(two);
+}
+
 /* ---- the sinks that a journal knows ---- */
 
 static void record_sink(const fixture *f, const char *name, const char *place, uint64_t row) {
@@ -741,6 +775,7 @@ int main(int argc, char **argv) {
         SERVER_TEST(refused_rows_are_counted),
         SERVER_TEST(a_server_that_fits),
         SERVER_TEST(a_server_that_does_not_fit),
+        SERVER_TEST(a_check_that_loses_its_server),
         SERVER_TEST(a_sink_is_detached_and_forgotten),
         SERVER_TEST(a_broken_record_is_only_forgotten),
         SERVER_TEST(a_journal_that_is_open),
