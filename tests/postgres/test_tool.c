@@ -240,15 +240,10 @@ static void make_slow_table(void) {
                            "CREATE TRIGGER dawdle BEFORE INSERT ON t EXECUTE FUNCTION dawdle()");
 }
 
-static pid_t start_replay(const fixture *f) {
-    char *arguments[] = {(char *)(uintptr_t) "weir",
-                         (char *)(uintptr_t) "replay",
-                         (char *)(uintptr_t) "--into",
-                         server.conninfo,
-                         NULL,
-                         NULL};
+static pid_t start_replay(fixture *f) {
+    static char name[] = "weir", verb[] = "replay", into[] = "--into";
+    char *arguments[] = {name, verb, into, server.conninfo, f->journal, NULL};
     char out[280], err[280];
-    arguments[4] = (char *)(uintptr_t)f->journal;
     (void)snprintf(out, sizeof out, "%s.slow", f->directory);
     (void)snprintf(err, sizeof err, "%s.slow.err", f->directory);
     pid_t child = fork();
@@ -403,7 +398,8 @@ static void what_cannot_be_connected_to_is_said(void **state) {
 
 static void the_package_is_named_when_the_library_is_missing(void **state) {
     fixture *f = fixture_of(state);
-    char *part = strdup(getenv("WEIR_POSTGRES"));
+    const char *given = getenv("WEIR_POSTGRES");
+    char *part = strdup(given ? given : "");
     in_a_child(f, leave_archived);
     (void)setenv("WEIR_POSTGRES", "/nowhere/libweir-postgres.so.1", 1);
     replay(f), expect(f, FAILED);
