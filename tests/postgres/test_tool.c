@@ -504,6 +504,7 @@ static void a_server_that_does_not_fit(void **state) {
     expect_text(f->out,
                 "NO   the role may use the table weir_position: GRANT SELECT,INSERT,UPDATE");
     expect_text(f->out, "NO   the role may make tables that last: ");
+    expect_text(f->out, "; nothing more is tried; --schema names");
 }
 
 static void end_session(void *context, const weir_pg_point *point) {
@@ -530,7 +531,7 @@ static void a_check_that_loses_its_server(void **state) {
     assert_int_equal(weir_pg_stand_of(one, NULL, nobody, &stand, &error), WEIR_OK);
     assert_false(stand.known);
     assert_int_equal(weir_pg_check_points(one, two, NULL, end_session, &points, &error), WEIR_IO);
-    assert_int_equal(points, 11); /* up to that one, and that the tables are gone */
+    assert_int_equal(points, 12); /* up to the next one, and that the tables are gone */
     assert_int_equal(pg_server_count(&server, "SELECT count(*) FROM pg_class WHERE relname LIKE"
                                               " 'weir%'"),
                      0);
