@@ -8,6 +8,7 @@
 
 #include "tool.h"
 
+#include "cutting_proxy.h"
 #include "lib/verify/sink_files.h"
 #include "pg_server.h"
 #include "postgres/check_points.h"
@@ -240,9 +241,9 @@ static void make_slow_table(void) {
                            "CREATE TRIGGER dawdle BEFORE INSERT ON t EXECUTE FUNCTION dawdle()");
 }
 
-static pid_t start_replay(fixture *f) {
+static pid_t start_replay(fixture *f, char *conninfo) {
     static char name[] = "weir", verb[] = "replay", into[] = "--into";
-    char *arguments[] = {name, verb, into, server.conninfo, f->journal, NULL};
+    char *arguments[] = {name, verb, into, conninfo, f->journal, NULL};
     char out[280], err[280];
     (void)snprintf(out, sizeof out, "%s.slow", f->directory);
     (void)snprintf(err, sizeof err, "%s.slow.err", f->directory);
@@ -283,7 +284,7 @@ static void a_killed_replay_goes_on(void **state) {
     make_slow_table();
     for (int i = 0; i < 2; i++) {
         int status;
-        pid_t child = start_replay(f);
+        pid_t child = start_replay(f, server.conninfo);
         rows = wait_for_more_than(rows);
         assert_int_equal(kill(child, SIGKILL), 0);
         assert_int_equal(waitpid(child, &status, 0), child);
@@ -301,7 +302,7 @@ static void an_interrupted_replay_says_so_and_goes_on(void **state) {
     int status;
     in_a_child(f, leave_large);
     make_slow_table();
-    pid_t child = start_replay(f);
+    pid_t child = start_replay(f, server.conninfo);
     (void)wait_for_more_than(0);
     assert_int_equal(kill(child, SIGINT), 0);
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -320,7 +321,7 @@ static void a_server_may_be_restarted_midway(void **state) {
     int status;
     in_a_child(f, leave_large);
     make_slow_table();
-    pid_t child = start_replay(f);
+    pid_t child = start_replay(f, server.conninfo);
     (void)wait_for_more_than(0);
     pg_server_stop(&server, SIGQUIT);
     pg_server_start(&server);
@@ -330,6 +331,32 @@ static void a_server_may_be_restarted_midway(void **state) {
     expect_text(words, "it is tried again, for up to 60 s without progress");
     free(words);
     assert_rows_once(LARGE_ROWS);
+}
+
+/* Done or undone, a COMMIT without an answer is neither lost nor done twice. */
+static void answers_of_commits_are_lost(void **state) {
+    fixture *f = fixture_of(state);
+    static const enum cut cuts[] = {CUT_BEFORE_ANSWER, CUT_BEFORE_COMMIT, CUT_BEFORE_ANSWER};
+    const struct timespec pause = {0, 5000000};
+    int status;
+    in_a_child(f, leave_large);
+    make_slow_table();
+    cutting_proxy proxy;
+    cutting_proxy_start(&proxy, &server);
+    pid_t child = start_replay(f, proxy.conninfo);
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        atomic_store(&proxy.what, cuts[i]);
+        while (atomic_load(&proxy.what) != CUT_NOTHING && waitpid(child, &status, WNOHANG) == 0)
+            (void)nanosleep(&pause, NULL);
+    }
+    assert_int_equal(atomic_load(&proxy.what), CUT_NOTHING);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    cutting_proxy_stop(&proxy);
+    char *words = slow_words(f);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != RECOVERED) fail_msg("%x %s", status, words);
+    free(words);
+    assert_rows_once(LARGE_ROWS);
+    replay(f), expect(f, CLEAN);
 }
 
 /* ---- what it refuses ---- */
@@ -762,6 +789,7 @@ int main(int argc, char **argv) {
         SERVER_TEST(a_killed_replay_goes_on),
         SERVER_TEST(an_interrupted_replay_says_so_and_goes_on),
         SERVER_TEST(a_server_may_be_restarted_midway),
+        SERVER_TEST(answers_of_commits_are_lost),
         SERVER_TEST(another_history_is_refused),
         SERVER_TEST(a_server_ahead_is_refused),
         SERVER_TEST(rows_that_are_gone_are_named),
