@@ -23,6 +23,7 @@ void weir_pg_point_is(weir_pg_checking *c, weir_pg_point point, bool holds, cons
 int weir_pg_point_failed(weir_pg_checking *c, weir_pg_point point, const weir_error *failed,
                          weir_error *error) {
     if (!weir_pg_is_open(c->one) || !weir_pg_is_open(c->two)) {
+        weir_pg_point_is(c, point, false, "a connection was lost over it: %s", failed->text);
         if (error) *error = *failed;
         return failed->status < 0 ? failed->status : WEIR_IO;
     }
@@ -204,6 +205,11 @@ static int make_trial(weir_pg_checking *c, bool *made, weir_error *error) {
                    c->hold.table, c->rows); /* it fits */
     int status = weir_pg_run(c->one, sql, &failed);
     *made = status == WEIR_OK;
+    if (!*made) {
+        size_t length = strlen(failed.text);
+        (void)snprintf(failed.text + length, sizeof failed.text - length,
+                       "; nothing more is tried; --schema names a schema of the role's own");
+    }
     if (status == WEIR_OK) status = weir_pg_check_position_table(c->one, c->hold.table, &failed);
     if (status != WEIR_OK) return weir_pg_point_failed(c, point, &failed, error);
     weir_pg_point_is(c, point, true, "two were made, and are dropped at the end");
@@ -218,8 +224,12 @@ static void drop_trial(weir_pg_checking *c) {
     weir_error failed = {0};
     (void)snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS %s; DROP TABLE IF EXISTS %s",
                    c->hold.table, c->rows); /* it fits */
-    int status = weir_pg_connect(c->two, &failed);
-    if (status == WEIR_OK) status = weir_pg_run(c->two, sql, &failed);
+    int status = WEIR_IO;
+    /* That a connection is lost is seen when it is used: then it is another one. */
+    for (int i = 0; i < 2 && status != WEIR_OK && (i == 0 || !weir_pg_is_open(c->two)); i++) {
+        status = weir_pg_connect(c->two, &failed);
+        if (status == WEIR_OK) status = weir_pg_run(c->two, sql, &failed);
+    }
     if (status == WEIR_OK)
         weir_pg_point_is(c, point, true, "both were dropped");
     else

@@ -28,8 +28,8 @@ typedef struct weir_pg_checking {
 /* Tell a point. */
 void weir_pg_point_is(weir_pg_checking *c, weir_pg_point point, bool holds, const char *why, ...)
     __attribute__((format(printf, 4, 5)));
-/* A step of a point has failed: WEIR_OK, and the point is told not to hold, with the server's words; or the
- * status, where a connection is gone. */
+/* A step of a point has failed, and the point is told not to hold, with the server's words. WEIR_OK; or
+ * the status, where a connection is gone. */
 int weir_pg_point_failed(weir_pg_checking *c, weir_pg_point point, const weir_error *failed,
                          weir_error *error);
 /* The number that a query answers, on the second connection or the first. */

@@ -42,9 +42,10 @@ int weir_pg_check_copy(const weir_pg_checking *c, weir_pg *pg, int64_t first, in
                      : weir_fail(error, WEIR_NO_MEMORY, "no memory for rows");
     if (status == WEIR_OK) status = weir_pg_copy_put(pg, b.at, b.length, error);
     if (status == WEIR_OK) status = weir_pg_copy_end(pg, &rows, error);
-    if (status == WEIR_OK && rows != (uint64_t)(last - first + 1))
-        status = weir_fail(error, WEIR_DATABASE, "COPY of %lld rows says that it took %llu",
-                           (long long)(last - first + 1), (unsigned long long)rows);
+    unsigned long long sent = (uint64_t)(last - first) + 1;
+    if (status == WEIR_OK && rows != sent)
+        status = weir_fail(error, WEIR_DATABASE, "COPY of %llu rows says that it took %llu", sent,
+                           (unsigned long long)rows);
     weir_pg_bytes_free(&b);
     return status;
 }

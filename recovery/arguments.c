@@ -227,10 +227,11 @@ static void check_text(struct argp_state *state, const weir_option *o, const cha
         (is || weir_word_shown(text) == text))
         return;
     if (takes)
-        argp_error(state,
-                   "--%s takes postgresql://USER@HOST/DATABASE, or \"host=… dbname=…\" as one "
-                   "word; what was given is not shown, since it may hold a password",
-                   o->name);
+        argp_error(
+            state,
+            "--%s takes postgresql://USER@HOST/DATABASE, or \"host=HOST dbname=NAME\" as one "
+            "word; what was given is not shown, since it may hold a password",
+            o->name);
     if (weir_word_shown(text) != text)
         argp_error(state,
                    "--%s takes no server; what was given is not shown, since it may hold a "

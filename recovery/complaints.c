@@ -76,6 +76,13 @@ const char *weir_complain_of_status(const weir_arguments *a) {
     return limits && !a->check ? "limits are for status --check" : NULL;
 }
 
+const char *weir_complain_of_check(const weir_arguments *a) {
+    return weir_is_server(a->target)
+               ? NULL
+               : "check takes postgresql://USER@HOST/DATABASE, or \"host=HOST dbname=NAME\" as one "
+                 "word; what was given is not shown, since it may hold a password";
+}
+
 const char *weir_complain_of_detach(const weir_arguments *a) {
     return a->yes && !a->forget ? "--yes says something of --forget" : NULL;
 }

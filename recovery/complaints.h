@@ -13,6 +13,7 @@ const char *weir_complain_of_drop(const weir_arguments *a);
 const char *weir_complain_of_report(const weir_arguments *a);
 const char *weir_complain_of_metrics(const weir_arguments *a);
 const char *weir_complain_of_status(const weir_arguments *a);
+const char *weir_complain_of_check(const weir_arguments *a);
 const char *weir_complain_of_detach(const weir_arguments *a);
 const char *weir_complain_of_prune(const weir_arguments *a);
 const char *weir_complain_of_restore(const weir_arguments *a);

@@ -11,6 +11,7 @@
 #include "check_database.h"
 #include "exits.h"
 #include "extensions.h"
+#include "json.h"
 #include "loss.h"
 #include "patience.h"
 #include "rebuild.h"
@@ -204,6 +205,12 @@ static void note_left(const rebuilding *r, const weir_applied *applied) {
     uint64_t blocks = rows_not_vouched_for(&r->view.inventory, applied->position.row);
     unsigned long long left = rows_in_ring(r) + blocks, ring = rows_in_ring(r);
     if (r->view.holder.is_there || bounded || !left) return;
+    if (a->json) {
+        weir_json json = weir_json_begin(stdout, "left");
+        weir_json_uint(&json, "rows", left);
+        weir_json_uint(&json, "in_ring", ring);
+        weir_json_end(&json);
+    }
     weir_report_note(
         "%llu rows stay in the journal (%llu of them in the ring of a dead process): a "
         "server gets only what a durable mark vouches for",

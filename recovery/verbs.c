@@ -79,9 +79,10 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
          .operands = "SERVER",
          .summary = "try whether a PostgreSQL server can be relied on",
          .text =
-             "SERVER is postgresql://USER@HOST/DATABASE, or libpq's \"host=… dbname=…\". What "
+             "SERVER is postgresql://USER@HOST/DATABASE, or libpq's \"host=HOST dbname=NAME\". "
+             "What "
              "exactly-once rests on is tried there, point by point, with two connections and in "
-             "two tables weir_check_…, which are dropped again: settings, rights, COPY in a "
+             "two tables weir_check_*, which are dropped again: settings, rights, COPY in a "
              "transaction, locks, and a session that is taken over from. It is also for "
              "engines that speak PostgreSQL's protocol. That a commit outlives a power cut "
              "cannot be tried from here. A password belongs into PGPASSFILE or a service file: "
@@ -89,6 +90,7 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
          .example = "weir check postgresql://weir@db.example/central",
          .exits = exits_of_checking,
          .run = weir_run_check_server,
+         .complain = weir_complain_of_check,
          .elsewhere = true},
     [WEIR_VERB_DUMP] = {.name = "dump",
                         .operands = "DATABASE|JOURNAL",

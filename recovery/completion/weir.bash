@@ -10,6 +10,7 @@ _weir() {
         'watch') verb='watch' whole=1; break ;;
         'report') verb='report' whole=1; break ;;
         'metrics') verb='metrics' whole=1; break ;;
+        'check') verb='check' whole=1; break ;;
         'dump') verb='dump' whole=1; break ;;
         'symbols') verb='symbols' whole=1; break ;;
         'recover') verb='recover' whole=1; break ;;
@@ -30,6 +31,7 @@ _weir() {
         readers) verb=$word ;;
         'readers list') verb='readers list' whole=1; break ;;
         'readers forget') verb='readers forget' whole=1; break ;;
+        'detach') verb='detach' whole=1; break ;;
         aside) verb=$word ;;
         'aside list') verb='aside list' whole=1; break ;;
         'aside drop') verb='aside drop' whole=1; break ;;
@@ -38,22 +40,23 @@ _weir() {
         esac
     done
     case $verb in
-    '') words='status verify watch report metrics dump symbols recover replay salvage forget rejects backup archive readers aside completion' ;;
+    '') words='status verify watch report metrics check dump symbols recover replay salvage forget rejects backup archive readers detach aside completion' ;;
     rejects) words='list retry drop' ;;
     archive) words='list pack prune push restore list forget' ;;
     readers) words='list forget' ;;
     aside) words='list drop' ;;
     esac
     case $verb in
-    'status') options='--json --journal --archive --check --max-waiting --max-lag --max-rejects --min-free --help --usage --version' ;;
+    'status') options='--json --journal --archive --schema --check --max-waiting --max-lag --max-rejects --min-free --to --help --usage --version' ;;
     'verify') options='--json --journal --archive --help --usage --version' ;;
     'watch') options='--json --journal --interval --count --help --usage --version' ;;
     'report') options='--json --journal --output --values --help --usage --version' ;;
     'metrics') options='--journal --output --interval --format --listen --help --usage --version' ;;
+    'check') options='--json --schema --help --usage --version' ;;
     'dump') options='--json --journal --archive --csv --table --level --match --since --until --after --cursor --follow --ring --reader --hold --from --to --limit --help --usage --version' ;;
     'symbols') options='--json --journal --help --usage --version' ;;
     'recover') options='--json --journal --adopt --accept-gap --wait --load --dry-run --integrity --help --usage --version' ;;
-    'replay') options='--json --journal --to --into --until --skip-damage --wait --load --dry-run --integrity --help --usage --version' ;;
+    'replay') options='--json --journal --to --into --schema --until --skip-damage --wait --load --dry-run --integrity --help --usage --version' ;;
     'salvage') options='--json --journal --adopt --wait --load --dry-run --integrity --to --undo --help --usage --version' ;;
     'forget') options='--json --journal --adopt --yes --wait --dry-run --help --usage --version' ;;
     'rejects list') options='--json --journal --table --id --match --help --usage --version' ;;
@@ -67,6 +70,7 @@ _weir() {
     'archive restore') options='--json --to --into --until --skip-damage --wait --load --endpoint --region --timeout --id --keep-fetched --help --usage --version' ;;
     'readers list') options='--json --journal --help --usage --version' ;;
     'readers forget') options='--json --journal --help --usage --version' ;;
+    'detach') options='--json --journal --forget --yes --help --usage --version' ;;
     'aside list') options='--json --journal --help --usage --version' ;;
     'aside drop') options='--json --journal --all --dry-run --help --usage --version' ;;
     'completion') options='--help --usage --version' ;;

@@ -9,6 +9,7 @@ verbs=(
     'watch:show lanes, rates, lag and disk as they change'
     'report:write one HTML page that shows all of it'
     'metrics:write figures as OpenMetrics text, for Prometheus'
+    'check:try whether a PostgreSQL server can be relied on'
     'dump:write the journal'\''s rows as NDJSON or CSV'
     'symbols:print the crashes that the database'\''s log tells'
     'recover:bring the database up to date from its journal'
@@ -19,6 +20,7 @@ verbs=(
     'backup:copy database and journal as of one moment, and verify it'
     'archive:more'
     'readers:more'
+    'detach:let a sink'\''s rows wait in the archive, not in the journal'
     'aside:more'
     'completion:write what a shell completes verbs and options with'
 )
@@ -90,11 +92,13 @@ case $verb in
         '--json[Write one JSON object per line]' \
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
         '--archive[Include the archived segments]' \
+        '--schema=[The schema of the server'\''s tables (default\: the first of search_path)]:schema:_files' \
         '--check[One line for a monitor; what is wrong has an exit code of its own]' \
         '--max-waiting=[With --check\: so many rows may wait]:max-waiting:_files' \
         '--max-lag=[With --check\: the oldest row may wait for less than this]:max-lag:_files' \
         '--max-rejects=[With --check\: so many rows in weir_reject are known of]:max-rejects:_files' \
         '--min-free=[With --check\: so much disk must be free (default\: a segment)]:min-free:_files' \
+        '--to=[Say how far this PostgreSQL server has applied the journal\: postgresql\://USER@HOST/DATABASE]:to:_files' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \
@@ -139,6 +143,15 @@ case $verb in
         '--interval=[With --output\: write them again and again]:interval:_files' \
         '--format=[openmetrics, or prometheus\: the older text format 0.0.4, which is the default with --output]:format:_files' \
         '--listen=[Serve the metrics at http\://ADDRESS\:PORT/metrics; \[\:\:1\]\:PORT for IPv6 (by weir-exporter, a package of its own)]:listen:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'check')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--schema=[The schema of the server'\''s tables (default\: the first of search_path)]:schema:_files' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \
@@ -198,7 +211,8 @@ case $verb in
         '--json[Write one JSON object per line]' \
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
         '--to=[Last row number]:to:_files' \
-        '--into=[The database to fill; created if it does not exist]:into:_files' \
+        '--into=[The database to fill, created if it does not exist; or a PostgreSQL server, postgresql\://USER@HOST/DATABASE]:into:_files' \
+        '--schema=[The schema of the server'\''s tables (default\: the first of search_path)]:schema:_files' \
         '--until=[No blocks written after this moment, YYYY-MM-DDTHH\:MM\:SS in UTC or @SECONDS since 1970]:until:_files' \
         '--skip-damage[Go on after damaged blocks; their rows are missing, and reported]' \
         '--wait=[Give up after so long without progress, for example while another program locks the database (default 60)]:wait:_files' \
@@ -378,6 +392,17 @@ case $verb in
     _arguments \
         '--json[Write one JSON object per line]' \
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--help[Show this text; after a verb, what the verb does]' \
+        '--usage[Show the options in short]' \
+        '--version[Show the version]' \
+        '*:file:_files'
+    ;;
+'detach')
+    _arguments \
+        '--json[Write one JSON object per line]' \
+        '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
+        '--forget[Let go of a sink that is detached\: the journal and its archive keep nothing for it any more]' \
+        '--yes[Also when rows are left that the sink does not have]' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \

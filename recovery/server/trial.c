@@ -60,13 +60,7 @@ int weir_run_check_server(const weir_arguments *arguments, const weir_place *pla
     weir_server server;
     trying t = {.arguments = arguments};
     (void)place; /* there is none */
-    int status =
-        weir_is_server(arguments->target)
-            ? weir_server_open(arguments->target, arguments, weir_os_posix(), &server, &error)
-            : weir_fail(&error, WEIR_MISUSE,
-                        "check takes postgresql://USER@HOST/DATABASE, or \"host=… "
-                        "dbname=…\" as one word; what was given is not shown, since it "
-                        "may hold a password");
+    int status = weir_server_open(arguments->target, arguments, weir_os_posix(), &server, &error);
     if (status != WEIR_OK) return weir_report_error(arguments, &error);
     status = server.part->check(&server.sink, show_point, &t, &error);
     if (status == WEIR_OK) say_result(&t, &server);

@@ -22,7 +22,14 @@ done
 here=$(mktemp -d)
 trap 'rm -rf "$here"' EXIT
 every=$(sed -n "s/^    '.*') options='\(.*\)' ;;/\1/p" weir.bash | tr ' ' '\n' | sort -u)
-value_of() { # OPTION: one that it takes, or nothing where it is a flag
+value_of() { # VERB OPTION: one that it takes, or nothing where it is a flag
+    case "$1 $2" in
+    'status --to')
+        echo '=postgresql://127.0.0.1:1/x'
+        return
+        ;;
+    esac
+    shift
     case $1 in
     --journal | --table | --id | --match | --after | --reader | --into | --load | --output) echo =x ;;
     --pushed | --endpoint | --region | --listen | --to) echo =7 ;;
@@ -35,7 +42,8 @@ value_of() { # OPTION: one that it takes, or nothing where it is a flag
 }
 given() { # VERB OPTION: what the verb, and the option with it, cannot go without
     case $1 in
-    replay | 'archive restore') echo --into=x ;;
+    replay) if [ "$2" = --schema ]; then echo --into=dbname=x; else echo --into=x; fi ;;
+    'archive restore') echo --into=x ;;
     report) echo --output=x ;;
     'archive prune') echo --passed ;;
     'rejects drop') echo --all ;;
@@ -43,6 +51,8 @@ given() { # VERB OPTION: what the verb, and the option with it, cannot go withou
     case "$1 $2" in
     'dump --hold') echo --reader=x ;;
     'metrics --interval') echo --output=x ;;
+    'status --schema') echo --to=dbname=x ;;
+    'detach --yes') echo --forget ;;
     'status --max-'* | 'status --min-free') echo --check ;;
     *' --adopt') echo --journal=x ;;
     esac
@@ -50,7 +60,8 @@ given() { # VERB OPTION: what the verb, and the option with it, cannot go withou
 operands() { # VERB
     case $1 in
     completion) echo bash ;;
-    backup | 'archive push' | 'readers forget') echo nowhere x ;;
+    check) echo dbname=x ;;
+    backup | 'archive push' | 'readers forget' | detach) echo nowhere x ;;
     *) echo nowhere ;;
     esac
 }
@@ -61,7 +72,7 @@ while IFS=: read -r verb options; do
     for option in $every; do
         status=0
         # shellcheck disable=SC2046,SC2086 # lists of words
-        (cd "$here" && exec timeout 20 "$tool" $verb $option$(cd "$OLDPWD" && value_of $option) $(given "$verb" $option) \
+        (cd "$here" && exec timeout 20 "$tool" $verb $option$(cd "$OLDPWD" && value_of "$verb" $option) $(given "$verb" $option) \
             $(operands "$verb")) >"$here/out" 2>&1 </dev/null || status=$?
         pairs=$((pairs + 1))
         case " $options " in
