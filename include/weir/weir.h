@@ -309,7 +309,9 @@ typedef enum weir_event {
      * once, and again when it has passed and comes back. */
     WEIR_EVENT_NO_LANE = 17,
     /* The journal is not the one of last time, or is elsewhere; or the database is not. Text says
-     * which, what became of rows that waited, and what to do. */
+     * which, what became of rows that waited, and what to do. Also: a sink that the journal did not
+     * know begins with a later row than the first, since older ones have left both journal and archive;
+     * text says with which. That is told once, when it is attached first. */
     WEIR_EVENT_JOURNAL = 18,
     /* Rows left the journal before a named reader (<weir/read.h>) had read them: text names both. */
     WEIR_EVENT_READER_PASSED = 19,
@@ -619,9 +621,18 @@ static inline int weir_sink_stats(weir *w, const char *name, struct weir_sink_st
 WEIR_API int weir_sinks(weir *w, char names[][WEIR_SINK_NAME_BYTES], size_t room, size_t *count);
 
 /* Detach a sink, durably: its thread ends at once, and what it has not applied goes to the archive and
- * stays there. Not the first sink of the handle. A sink that is not attached in this opening is meant
- * too. Errors: WEIR_MISUSE, WEIR_NOT_FOUND, WEIR_IO (it may be detached or not), WEIR_FORKED. */
+ * stays there until the sink is attached again, when it is read from there. Not the first sink of the
+ * handle. A sink that is not attached in this opening is meant too. Errors: WEIR_MISUSE,
+ * WEIR_NOT_FOUND, WEIR_IO (it may be detached or not), WEIR_FORKED. */
 WEIR_API int weir_detach(weir *w, const char *name);
+
+/* Forget a detached sink that will not come back, durably: nothing is kept for it any more. What the
+ * archive has stays there until it is pruned. A sink that is attached under this name later is new to
+ * the journal: it goes on where it stands itself, if what follows there has been kept, or begins with the
+ * oldest row that there is. A sink whose record cannot be read is forgotten likewise.
+ * Errors: WEIR_MISUSE (it is attached: weir_detach() it first), WEIR_NOT_FOUND, WEIR_IO (it may be
+ * forgotten or not), WEIR_FORKED. */
+WEIR_API int weir_forget_sink(weir *w, const char *name);
 
 /* ---- closing ---------------------------------------------------------------------------- */
 

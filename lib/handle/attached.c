@@ -41,29 +41,16 @@ static int take_place(weir *w, const char *name, weir_attached **out, weir_error
     return WEIR_OK;
 }
 
-/* A sink that begins again needs the rows that it has not got; one that begins takes what there is. */
-static int check_kept_rows(weir *w, const char *name, weir_error *error) {
-    weir_journal_state state;
-    weir_known_sink known;
-    weir_journal_get_state(w->journal, &state);
-    if (!weir_journal_find_sink(w->journal, name, &known) || known.broken) return WEIR_OK;
-    uint64_t next = known.record.safe.block ? known.record.safe.block + 1 : known.record.begin;
-    if (!state.first_block || next >= state.first_block) return WEIR_OK;
-    return weir_fail(error, WEIR_UNSUPPORTED,
-                     "%s: blocks %llu to %llu, which it needs, have left the journal", name,
-                     (unsigned long long)next, (unsigned long long)state.first_block - 1);
-}
-
 /* Under attaching. */
-static int add_sink(weir *w, weir_sink_record *record, weir_attached **out, weir_error *error) {
+static int add_sink(weir *w, weir_sink_record *record, weir_attached **out, uint64_t *first_row,
+                    weir_error *error) {
     weir_attached *s = weir_find_attached(w, record->name);
     int status = WEIR_OK;
     if (s && s->leaves) end_writer(s);
     if (s && weir_is_hooked(s))
         return weir_fail(error, WEIR_MISUSE, "%s: a sink of this name is attached", record->name);
     if (!s) status = take_place(w, record->name, &s, error);
-    if (status == WEIR_OK) status = check_kept_rows(w, record->name, error);
-    if (status == WEIR_OK) status = weir_journal_attach_sink(w->journal, record, error);
+    if (status == WEIR_OK) status = weir_journal_attach_sink(w->journal, record, first_row, error);
     if (status != WEIR_OK) return status; /* a place that was taken is taken again */
     s->leaves = false;
     s->start = record->safe;
@@ -77,11 +64,20 @@ static int add_sink(weir *w, weir_sink_record *record, weir_attached **out, weir
     return WEIR_OK;
 }
 
+static void tell_late_beginning(weir *w, const char *name, uint64_t first_row) {
+    weir_handle_event(w, WEIR_EVENT_JOURNAL,
+                      "%s: the sink %s, which is new here, begins with row %llu: those before it "
+                      "had left journal and archive",
+                      w->directory, name, (unsigned long long)first_row);
+}
+
 int weir_handle_add_sink(weir *w, weir_sink_record *record, weir_attached **out,
                          weir_error *error) {
+    uint64_t first_row = 0;
     sigset_t before = weir_lock_hold(&w->attaching);
-    int status = add_sink(w, record, out, error);
+    int status = add_sink(w, record, out, &first_row, error);
     weir_lock_release(&w->attaching, &before);
+    if (status == WEIR_OK && first_row > 1) tell_late_beginning(w, record->name, first_row);
     return status;
 }
 
@@ -154,6 +150,20 @@ int weir_detach(weir *w, const char *name) {
     return status < 0 ? weir_publish_error(&error) : status;
 }
 
+int weir_forget_sink(weir *w, const char *name) {
+    static const char call[] = "weir_forget_sink";
+    weir_error error = {0};
+    int held;
+    if (!w || !name || !*name) return weir_misuse(call, w ? "name is missing" : "w is NULL");
+    int status = weir_call_enter(w, WEIR_CALL_OPEN, &held);
+    if (status != WEIR_OK) return weir_refuse(call, status);
+    sigset_t before = weir_lock_hold(&w->attaching);
+    status = weir_journal_forget_sink(w->journal, name, &error);
+    weir_lock_release(&w->attaching, &before);
+    weir_call_exit(w, held);
+    return status < 0 ? weir_publish_error(&error) : status;
+}
+
 static void describe_sink(weir_attached *s, struct weir_sink_stats *out) {
     weir *w = s->w;
     weir_known_sink known = {0};
@@ -164,7 +174,7 @@ static void describe_sink(weir_attached *s, struct weir_sink_stats *out) {
     (void)snprintf(out->kind, sizeof out->kind, "%s",
                    recorded ? known.record.kind : weir_attached_name(s));
     (void)snprintf(out->place, sizeof out->place, "%s", known.record.place);
-    out->state = known.record.state;
+    out->state = *s->name && !recorded ? WEIR_SINK_DETACHED : known.record.state;
     out->lag_bytes = known.lag;
     out->rows_applied = atomic_load_explicit(&s->rows_applied, memory_order_relaxed);
     out->rows_rejected = atomic_load_explicit(&s->rows_rejected, memory_order_relaxed);

@@ -14,7 +14,7 @@ typedef struct weir_known_sinks {
  * nothing may be released. */
 int weir_known_sinks_take(weir_journal *j, weir_error *error);
 /* All up to this block may be released. */
-uint64_t weir_known_sinks_floor(const weir_journal *j);
+uint64_t weir_known_sinks_floor(weir_journal *j);
 /* A file that ends with this block goes to the archive: a sink lacks some of it. */
 bool weir_known_sinks_lack(const weir_journal *j, uint64_t last_block);
 /* Look who is beyond its limit: it is detached, or it is to be told. */

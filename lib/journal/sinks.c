@@ -2,59 +2,12 @@
  * for them. */
 #include "sinks.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "history.h"
 #include "known_sinks.h"
 #include "stream.h"
-
-/* ---- reading ------------------------------------------------------------------------------ */
-
-static int fail_sinks(weir_error *error, int64_t result, const char *directory, const char *what) {
-    return weir_fail_os(error, result, "%s/sinks: cannot %s", directory, what);
-}
-
-/* The descriptor of sinks/, or a negative errno; -ENOENT: there never was one. */
-static int open_sinks(const weir_os *os, int dirfd, const char *directory) {
-    char path[WEIR_PATH_MAX];
-    if (strlen(directory) > WEIR_PATH_MAX - 128) return -ENAMETOOLONG;
-    weir_path_in(path, directory, "sinks");
-    return os->open_directory(os->self, dirfd, path);
-}
-
-/* One byte more than the file should have: a longer one is not of this format. A file that cannot be
- * read at all is WEIR_IO. */
-static int read_record_in(const weir_os *os, int sinks, const char *name, weir_sink_record *out) {
-    uint8_t bytes[WEIR_SINK_RECORD_BYTES + 1];
-    size_t got = 0;
-    int64_t n = 1;
-    int file = os->open(os->self, sinks, name, WEIR_OS_READ);
-    if (file < 0) return file == -ENOENT ? WEIR_NOT_FOUND : WEIR_IO;
-    while (got < sizeof bytes && n > 0) {
-        n = os->pread(os->self, file, bytes + got, sizeof bytes - got, got);
-        if (n > 0) got += (size_t)n;
-    }
-    (void)os->close(os->self, file); /* only read */
-    if (n < 0) return WEIR_IO;
-    int status = weir_sink_record_decode(bytes, got, out);
-    return status == WEIR_OK && strcmp(out->name, name) != 0 ? WEIR_DAMAGED : status;
-}
-
-int weir_sink_record_read(const weir_os *os, int dirfd, const char *directory, const char *name,
-                          weir_sink_record *out, weir_error *error) {
-    int sinks = open_sinks(os, dirfd, directory);
-    int status = WEIR_NOT_FOUND;
-    if (sinks >= 0) {
-        status = read_record_in(os, sinks, name, out);
-        (void)os->close(os->self, sinks); /* only read */
-    } else if (sinks != -ENOENT) {
-        return fail_sinks(error, sinks, directory, "open the directory");
-    }
-    return status == WEIR_OK ? status
-                             : weir_fail(error, status, "%s/sinks/%s: %s", directory, name,
-                                         weir_status_text(status));
-}
 
 /* ---- the list ----------------------------------------------------------------------------- */
 
@@ -75,48 +28,55 @@ static weir_known_sink *add_known(weir_journal *j) {
     return k;
 }
 
-typedef struct collecting {
-    weir_journal *j;
-    int sinks;
-} collecting;
-
 /* A record of another journal holds nothing here: its sink begins anew when it is attached. */
-static int each_sink(void *context, const char *name) {
-    collecting *c = context;
-    weir_sink_record record;
-    if (!weir_named_fits(name)) return 0;
-    int status = read_record_in(c->j->os, c->sinks, name, &record);
-    bool other = status == WEIR_OK && !weir_id_equal(record.safe.journal, c->j->id);
-    if (status == WEIR_NOT_FOUND || other) return 0;
-    weir_known_sink *k = add_known(c->j);
-    if (!k) return -ENOMEM;
-    k->broken = status != WEIR_OK;
-    if (k->broken)
-        memcpy(k->record.name, name, strlen(name) + 1); /* it fits */
-    else
-        k->record = record;
-    return 0;
+static int take_note(weir_journal *j, const weir_sink_note *note) {
+    bool other = note->status == WEIR_OK && !weir_id_equal(note->record.safe.journal, j->id);
+    if (other) return WEIR_OK;
+    weir_known_sink *k = add_known(j);
+    if (!k) return WEIR_NO_MEMORY;
+    k->broken = note->status != WEIR_OK;
+    k->record = note->record;
+    return WEIR_OK;
 }
 
 int weir_known_sinks_take(weir_journal *j, weir_error *error) {
-    char path[WEIR_PATH_MAX];
-    int sinks = open_sinks(j->os, j->config.dirfd, j->config.directory);
-    if (sinks == -ENOENT) return WEIR_OK;
-    if (sinks < 0) return fail_sinks(error, sinks, j->config.directory, "open the directory");
-    weir_path_in(path, j->config.directory, "sinks");
-    collecting c = {j, sinks};
-    int result = j->os->list(j->os->self, sinks, path, each_sink, &c);
-    (void)j->os->close(j->os->self, sinks); /* only read */
-    return result < 0 ? fail_sinks(error, result, j->config.directory, "read the directory")
-                      : WEIR_OK;
+    weir_sink_notes notes;
+    int status =
+        weir_sink_notes_take(j->os, j->config.dirfd, j->config.directory, &notes, error);
+    for (size_t i = 0; i < notes.count && status == WEIR_OK; i++) {
+        status = take_note(j, &notes.list[i]);
+        if (status != WEIR_OK) (void)weir_fail(error, status, "no memory for a sink's record");
+    }
+    weir_sink_notes_free(&notes);
+    return status;
 }
 
-uint64_t weir_known_sinks_floor(const weir_journal *j) {
+/* The block that the sink needs next. */
+static uint64_t next_wanted(const weir_sink_record *known) {
+    return known->safe.block ? known->safe.block + 1 : known->begin;
+}
+
+/* One that is to be detached for its lag, and lacks what has left the journal already, reads the rest
+ * from the archive too: were it to hold the journal until it has caught up, it would be detached again
+ * before that. */
+static bool catches_up(weir_journal *j, const weir_known_sink *k) {
+    if (k->broken || k->record.at_limit != 1) return false;
+    weir_journal_lock(j);
+    uint64_t first = weir_catalog_first_block(&j->catalog);
+    weir_journal_unlock(j);
+    return next_wanted(&k->record) < first;
+}
+
+static bool is_held_for(weir_journal *j, const weir_known_sink *k) {
+    return k->broken || (k->record.state == WEIR_SINK_ATTACHED && !catches_up(j, k));
+}
+
+uint64_t weir_known_sinks_floor(weir_journal *j) {
     uint64_t floor = j->config.sinks_recorded ? UINT64_MAX : j->own_block;
     for (size_t i = 0; i < j->sinks.count; i++) {
         const weir_known_sink *k = &j->sinks.list[i];
         uint64_t safe = k->broken ? 0 : k->record.safe.block;
-        if ((k->broken || k->record.state == WEIR_SINK_ATTACHED) && safe < floor) floor = safe;
+        if (is_held_for(j, k) && safe < floor) floor = safe;
     }
     return floor == UINT64_MAX ? 0 : floor; /* nobody has anything */
 }
@@ -127,55 +87,14 @@ bool weir_known_sinks_lack(const weir_journal *j, uint64_t last_block) {
     return false;
 }
 
-/* ---- writing ------------------------------------------------------------------------------ */
-
-static int write_record_aside(const weir_os *os, int sinks, const char *aside,
-                              const uint8_t bytes[WEIR_SINK_RECORD_BYTES]) {
-    (void)os->unlink(os->self, sinks, aside); /* a leftover; usually there is none */
-    int file = os->open(os->self, sinks, aside,
-                        WEIR_OS_READ | WEIR_OS_WRITE | WEIR_OS_CREATE | WEIR_OS_EXCLUSIVE);
-    if (file < 0) return file;
-    int result = weir_write_full(os, file, bytes, WEIR_SINK_RECORD_BYTES, 0);
-    if (result >= 0) result = os->datasync(os->self, file);
-    int closed = os->close(os->self, file);
-    return result < 0 ? result : closed;
-}
-
-static int replace_record(weir_journal *j, int sinks, const weir_sink_record *record) {
-    const weir_os *os = j->os;
-    char aside[WEIR_NAMED_NAME_MAX + 8], path[WEIR_PATH_MAX];
-    uint8_t bytes[WEIR_SINK_RECORD_BYTES];
-    (void)snprintf(aside, sizeof aside, ".%s.new", record->name); /* it fits */
-    weir_sink_record_encode(bytes, record);
-    int result = write_record_aside(os, sinks, aside, bytes);
-    if (result >= 0) result = os->rename(os->self, sinks, aside, sinks, record->name);
-    weir_path_in(path, j->config.directory, "sinks");
-    if (result >= 0) result = os->sync_directory(os->self, sinks, path);
-    if (result < 0) (void)os->unlink(os->self, sinks, aside); /* costs space only */
-    return result;
-}
-
-/* The directory is made if it is missing; its name is durable once the journal's own is synced. */
-static int write_record(weir_journal *j, weir_sink_record *record, weir_error *error) {
-    const weir_os *os = j->os;
-    const char *directory = j->config.directory;
-    char path[WEIR_PATH_MAX];
-    int status = weir_journal_check_place(j, error);
-    if (status != WEIR_OK) return status;
-    weir_path_in(path, directory, "sinks"); /* opening has checked its length */
-    int made = os->make_directory(os->self, j->config.dirfd, path);
-    if (made < 0 && made != -EEXIST) return fail_sinks(error, made, directory, "make it");
-    if (made >= 0) made = os->sync_directory(os->self, j->config.dirfd, directory);
-    if (made < 0 && made != -EEXIST) return fail_sinks(error, made, directory, "sync its name");
-    int sinks = open_sinks(os, j->config.dirfd, directory);
-    if (sinks < 0) return fail_sinks(error, sinks, directory, "open it");
-    record->wall_ns = os->wall(os->self);
-    int result = replace_record(j, sinks, record);
-    (void)os->close(os->self, sinks); /* synced */
-    return result < 0 ? fail_sinks(error, result, directory, "write a record") : WEIR_OK;
-}
-
 /* ---- attaching and detaching -------------------------------------------------------------- */
+
+static int write_record(weir_journal *j, weir_sink_record *record, weir_error *error) {
+    int status = weir_journal_check_place(j, error);
+    return status == WEIR_OK ? weir_sink_record_write(j->os, j->config.dirfd, j->config.directory,
+                                                      record, error)
+                             : status;
+}
 
 static void lock_releasing(weir_journal *j) {
     (void)pthread_mutex_lock(&j->releasing); /* cannot fail: a default mutex, never taken twice */
@@ -184,34 +103,55 @@ static void unlock_releasing(weir_journal *j) {
     (void)pthread_mutex_unlock(&j->releasing); /* likewise */
 }
 
-static weir_sink_record fresh_record(weir_journal *j, const weir_sink_record *wanted) {
+static int fail_broken(const weir_journal *j, const char *name, weir_error *error) {
+    return weir_fail(error, WEIR_DAMAGED,
+                     "%s/sinks/%s: what the journal keeps of this sink cannot be read; put a "
+                     "copy back, or remove the file if the sink may begin anew",
+                     j->config.directory, name);
+}
+
+/* A sink that comes back needs what it has not got, in the journal or in its archive. */
+static int check_kept(const weir_journal *j, const weir_sink_record *known, uint64_t oldest,
+                      weir_error *error) {
+    uint64_t next = next_wanted(known);
+    if (next >= oldest) return WEIR_OK;
+    return weir_fail(error, WEIR_UNSUPPORTED,
+                     "%s: the sink %s needs blocks %llu to %llu, which are neither in the journal "
+                     "nor in its archive; put them back into the archive, or forget the sink, "
+                     "which then begins anew with the rows that there are",
+                     j->config.directory, known->name, (unsigned long long)next,
+                     (unsigned long long)oldest - 1);
+}
+
+/* A new one begins with the oldest block that there is. */
+static weir_sink_record fresh_record(const weir_journal *j, const weir_sink_record *wanted,
+                                     const weir_known_sink *known, uint64_t oldest) {
     weir_sink_record fresh = *wanted;
-    weir_journal_state state;
-    weir_journal_get_state(j, &state);
     fresh.safe = (weir_position){0};
     weir_id_copy(fresh.safe.journal, j->id);
-    fresh.begin = state.first_block ? state.first_block : 1;
+    fresh.begin = oldest;
+    fresh.state = WEIR_SINK_ATTACHED;
+    if (!known) return fresh;
+    fresh.safe = known->record.safe;
+    fresh.begin = known->record.begin;
     return fresh;
 }
 
 /* Under releasing. Of a known sink only the position and its beginning stay. */
-static int attach_known(weir_journal *j, weir_sink_record *record, weir_error *error) {
+static int attach_known(weir_journal *j, weir_sink_record *record, uint64_t *first_row,
+                        weir_error *error) {
     weir_known_sink *known = find_known(j, record->name);
-    if (known && known->broken)
-        return weir_fail(error, WEIR_DAMAGED,
-                         "%s/sinks/%s: what the journal keeps of this sink cannot be read; put a "
-                         "copy back, or remove the file if the sink may begin anew",
-                         j->config.directory, record->name);
-    weir_sink_record fresh = fresh_record(j, record);
-    if (known) {
-        fresh.safe = known->record.safe;
-        fresh.begin = known->record.begin;
-    } else if (!(known = add_known(j))) {
+    uint64_t oldest, row;
+    if (known && known->broken) return fail_broken(j, record->name, error);
+    int status = weir_history_oldest(j, known ? next_wanted(&known->record) : 1, &oldest, &row, error);
+    if (status == WEIR_OK && known) status = check_kept(j, &known->record, oldest, error);
+    if (status != WEIR_OK) return status;
+    weir_sink_record fresh = fresh_record(j, record, known, oldest);
+    *first_row = known ? 0 : row;
+    if (!known && !(known = add_known(j)))
         return weir_fail(error, WEIR_NO_MEMORY, "no memory for the sink %s", record->name);
-    }
-    fresh.state = WEIR_SINK_ATTACHED;
     bool added = known->record.name[0] == '\0';
-    int status = write_record(j, &fresh, error);
+    status = write_record(j, &fresh, error);
     if (status == WEIR_OK)
         known->record = *record = fresh;
     else if (added)
@@ -219,9 +159,10 @@ static int attach_known(weir_journal *j, weir_sink_record *record, weir_error *e
     return status;
 }
 
-int weir_journal_attach_sink(weir_journal *j, weir_sink_record *record, weir_error *error) {
+int weir_journal_attach_sink(weir_journal *j, weir_sink_record *record, uint64_t *first_row,
+                             weir_error *error) {
     lock_releasing(j);
-    int status = attach_known(j, record, error);
+    int status = attach_known(j, record, first_row, error);
     unlock_releasing(j);
     return status;
 }
@@ -242,6 +183,27 @@ int weir_journal_detach_sink(weir_journal *j, const char *name, weir_error *erro
                      ? detach_known(j, known, error)
                      : weir_fail(error, WEIR_NOT_FOUND, "%s: no sink is named %s",
                                  j->config.directory, name);
+    unlock_releasing(j);
+    return status == WEIR_OK ? weir_journal_release_unwanted(j, error) : status;
+}
+
+/* Under releasing. A record that is not of this journal is not known, and holds nothing. */
+static int forget_known(weir_journal *j, const char *name, weir_error *error) {
+    weir_known_sink *known = find_known(j, name);
+    if (known && !known->broken && known->record.state == WEIR_SINK_ATTACHED)
+        return weir_fail(error, WEIR_MISUSE, "%s: the sink %s is attached: detach it first",
+                         j->config.directory, name);
+    int status = weir_journal_check_place(j, error);
+    if (status == WEIR_OK)
+        status =
+            weir_sink_record_forget(j->os, j->config.dirfd, j->config.directory, name, error);
+    if (status == WEIR_OK && known) *known = j->sinks.list[--j->sinks.count];
+    return status;
+}
+
+int weir_journal_forget_sink(weir_journal *j, const char *name, weir_error *error) {
+    lock_releasing(j);
+    int status = forget_known(j, name, error);
     unlock_releasing(j);
     return status == WEIR_OK ? weir_journal_release_unwanted(j, error) : status;
 }
@@ -289,7 +251,7 @@ static int judge_lag(weir_journal *j, weir_known_sink *k, weir_error *error) {
     if (k->broken || k->record.state != WEIR_SINK_ATTACHED) return WEIR_OK;
     k->lag = lag_of_sink(j, k);
     bool beyond = k->record.lag_limit && k->lag > k->record.lag_limit;
-    bool detaches = beyond && k->record.at_limit == 1;
+    bool detaches = beyond && k->record.at_limit == 1 && !catches_up(j, k);
     int status = detaches ? detach_known(j, k, error) : WEIR_OK;
     if (status != WEIR_OK) return status;
     k->untold = k->untold || detaches || (beyond && !k->beyond);

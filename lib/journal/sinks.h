@@ -7,7 +7,7 @@
 #ifndef WEIR_JOURNAL_SINKS_H
 #define WEIR_JOURNAL_SINKS_H
 
-#include "../format/sink_record.h"
+#include "../verify/sink_files.h"
 #include "journal.h"
 
 typedef struct weir_known_sink {
@@ -18,16 +18,18 @@ typedef struct weir_known_sink {
     uint64_t lag; /* bytes of segments that wait for it */
 } weir_known_sink;
 
-/* One record, by a journal's directory. WEIR_NOT_FOUND: there is none of this name. */
-int weir_sink_record_read(const weir_os *os, int dirfd, const char *directory, const char *name,
-                          weir_sink_record *out, weir_error *error);
-
 /* Attach a sink, durably: the record of that name, with what it says of kind, place and limits
- * anew; one that is new begins with the oldest block of the journal. *record: in, these; out, all. */
-int weir_journal_attach_sink(weir_journal *j, weir_sink_record *record, weir_error *error);
+ * anew; one that is new begins with the oldest block of journal and archive. *record: in, these; out,
+ * all. *first_row: of that block; 0 if the sink was known. WEIR_UNSUPPORTED: what a known one lacks is
+ * in neither. */
+int weir_journal_attach_sink(weir_journal *j, weir_sink_record *record, uint64_t *first_row,
+                             weir_error *error);
 /* Detached, durably: what it has not applied goes to the archive from now on. WEIR_NOT_FOUND: the
  * journal knows no such sink. */
 int weir_journal_detach_sink(weir_journal *j, const char *name, weir_error *error);
+/* Forget a sink that is detached, or whose record cannot be read: the record is removed, and nothing is
+ * kept for it any more. WEIR_NOT_FOUND as above; WEIR_MISUSE: it is attached. */
+int weir_journal_forget_sink(weir_journal *j, const char *name, weir_error *error);
 
 /* The sink of this name is safe without the journal up to and including a block: note that durably,
  * then release what no other sink needs, as weir_journal_release. at: a position of the sink, which

@@ -29,25 +29,46 @@ static char *in_archive(const weir_archive *a, const char *path, const char *for
     return asprintf(&archived, "%s/archive/%s%s", a->directory, form, name) < 0 ? NULL : archived;
 }
 
+/* The archive of the directory that dirfd is; WEIR_OS_CWD if it is found by its path. */
+static int open_archive_in(const weir_archive *a, int dirfd) {
+    if (dirfd == WEIR_OS_CWD) return WEIR_OS_CWD;
+    char archive[WEIR_PATH_MAX];
+    if (strlen(a->directory) > WEIR_PATH_MAX - 64) return -ENAMETOOLONG;
+    weir_path_in(archive, a->directory, "archive");
+    return a->real->open_directory(a->real->self, dirfd, archive);
+}
+
+static void close_archive_in(const weir_archive *a, int archive) {
+    if (archive > 0) (void)a->real->close(a->real->self, archive); /* only read */
+}
+
 static int open_either(void *self, int dirfd, const char *path, int flags) {
     const weir_archive *a = self;
     int file = a->real->open(a->real->self, dirfd, path, flags);
+    if (file != -ENOENT) return file;
+    int archive = open_archive_in(a, dirfd);
+    if (archive < 0) return archive;
     for (size_t i = 0; file == -ENOENT && i < FORMS; i++) {
         char *archived = in_archive(a, path, forms[i]);
-        if (archived) file = a->real->open(a->real->self, WEIR_OS_CWD, archived, flags);
+        if (archived) file = a->real->open(a->real->self, archive, archived, flags);
         free(archived);
     }
+    close_archive_in(a, archive);
     return file;
 }
 
 static int info_either(void *self, int dirfd, const char *path, weir_os_info *out) {
     const weir_archive *a = self;
     int result = a->real->info(a->real->self, dirfd, path, out);
+    if (result != -ENOENT) return result;
+    int archive = open_archive_in(a, dirfd);
+    if (archive < 0) return archive;
     for (size_t i = 0; result == -ENOENT && i < FORMS; i++) {
         char *archived = in_archive(a, path, forms[i]);
-        if (archived) result = a->real->info(a->real->self, WEIR_OS_CWD, archived, out);
+        if (archived) result = a->real->info(a->real->self, archive, archived, out);
         free(archived);
     }
+    close_archive_in(a, archive);
     return result;
 }
 
@@ -77,6 +98,21 @@ static int list_one(void *context, const char *name) {
     return l->each(l->context, name);
 }
 
+static int list_archive_in(const weir_archive *a, int dirfd, listing *l) {
+    char *path;
+    int archive = open_archive_in(a, dirfd);
+    if (archive == -ENOENT) return 0; /* nothing was ever archived */
+    if (archive < 0) return archive;
+    int result = -ENOMEM;
+    if (asprintf(&path, "%s/archive", a->directory) >= 0) {
+        l->archive = true;
+        result = a->real->list(a->real->self, archive, path, list_one, l);
+        free(path);
+    }
+    close_archive_in(a, archive);
+    return result == -ENOENT ? 0 : result; /* likewise */
+}
+
 static int list_both(void *self, int dirfd, const char *path,
                      int (*each)(void *context, const char *name), void *context) {
     const weir_archive *a = self;
@@ -84,15 +120,7 @@ static int list_both(void *self, int dirfd, const char *path,
         return a->real->list(a->real->self, dirfd, path, each, context);
     listing l = {.each = each, .context = context};
     int result = a->real->list(a->real->self, dirfd, path, list_one, &l);
-    char *archive;
-    if (result == 0 && asprintf(&archive, "%s/archive", path) < 0)
-        result = -ENOMEM;
-    else if (result == 0) {
-        l.archive = true;
-        result = a->real->list(a->real->self, WEIR_OS_CWD, archive, list_one, &l);
-        free(archive);
-        if (result == -ENOENT) result = 0; /* nothing was ever archived */
-    }
+    if (result == 0) result = list_archive_in(a, dirfd, &l);
     tdestroy(l.seen, free);
     return result;
 }

@@ -1,4 +1,4 @@
-/* ends.h - which segments are on the path, and where each ends, by their headers alone.
+/* ends.h - which segments are on the path, and where each begins and ends, by their headers alone.
  *
  * For who has to know where the stream leaves a segment, without reading the stream. */
 #ifndef WEIR_ENDS_H
@@ -8,6 +8,7 @@
 
 typedef struct weir_segment_end {
     uint64_t segment;
+    uint64_t first_block, first_row;
     /* After its last block, as the next segment's header says. end.segment 0: no header says it;
      * the youngest may still grow. */
     weir_log_end end;

@@ -142,11 +142,14 @@ static int open_segment(weir_reader *r, const weir_extent *extent, weir_error *e
 static int find_extent(weir_reader *r, uint64_t block, weir_extent *extent, weir_error *error) {
     int status = r->locator.locate(r->locator.self, block, extent, r->located);
     if (status == WEIR_PENDING) return status;
-    if (status != WEIR_OK)
+    if (status == WEIR_NOT_FOUND)
         return weir_fail(error, status,
                          "block %llu: not in the journal: it was released, or it is "
                          "damaged",
                          (unsigned long long)block);
+    if (status != WEIR_OK)
+        return weir_fail(error, status, "block %llu: cannot find out where it is: %s",
+                         (unsigned long long)block, weir_status_text(status));
     status = open_segment(r, extent, error);
     if (status == WEIR_OK) r->scan.limit = extent->end; /* later bytes may still change */
     return status;

@@ -13,7 +13,8 @@ typedef struct weir_locator {
     void *self;
     int dirfd; /* in which the extents' paths are looked up, as os.h says */
     /* The extent that holds block. path_buffer has WEIR_PATH_MAX bytes, to which out->path may point.
-     * WEIR_PENDING: not there yet. WEIR_NOT_FOUND: it left the journal, or is damaged. */
+     * WEIR_PENDING: not there yet. WEIR_NOT_FOUND: it left the journal, or is damaged. Other statuses
+     * are passed on. */
     int (*locate)(void *self, uint64_t block, weir_extent *out, char *path_buffer);
     /* This number, or the nearest of an existing block on that side of it; 0 for none. A gap
      * may be as wide as a forged header says, so it is not crossed one by one. NULL where no

@@ -64,6 +64,7 @@ void weir_applier_release_sink(weir_applier *a) { a->sink = (weir_sink){0}; }
 void weir_applier_free(weir_applier *a) {
     if (!a) return;
     weir_replay_free(a->replay);
+    weir_history_free(a->history);
     close_applier_sink(a);
     free(a->name);
     free(a);
@@ -90,6 +91,23 @@ int weir_applier_stop(weir_applier *a, uint64_t deadline_ns) {
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
+/* A sink that the journal knows by name may lack rows that have gone to the archive. */
+static int make_replay(weir_applier *a) {
+    const weir_os *os = a->os;
+    weir_locator locator = weir_journal_locator(a->journal);
+    uint64_t begin = weir_handle_begin(a->attached);
+    if (begin) {
+        int status = weir_history_make(a->journal, &a->history);
+        if (status != WEIR_OK) return status;
+        os = weir_history_os(a->history);
+        locator = weir_history_locator(a->history);
+    }
+    int status = weir_replay_make(os, locator, weir_journal_id(a->journal), &a->sink,
+                                  WEIR_REPLAY_STOP_AT_DAMAGE, &a->replay);
+    if (status == WEIR_OK) weir_replay_begin_at(a->replay, begin);
+    return status;
+}
+
 static int fill_applier(weir_applier *a, weir_attached *attached, const char *name,
                         weir_error *error) {
     weir *handle = weir_attached_handle(attached);
@@ -100,12 +118,9 @@ static int fill_applier(weir_applier *a, weir_attached *attached, const char *na
     weir_applier_begin(a);
     a->name = strdup(name);
     if (!a->name) return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory for the writer", name);
-    int status =
-        weir_replay_make(a->os, weir_journal_locator(a->journal), weir_journal_id(a->journal),
-                         &a->sink, WEIR_REPLAY_STOP_AT_DAMAGE, &a->replay);
-    if (status != WEIR_OK) return weir_fail(error, status, "%s: no memory for the writer", name);
-    weir_replay_begin_at(a->replay, weir_handle_begin(a->attached));
-    return WEIR_OK;
+    int status = make_replay(a);
+    return status == WEIR_OK ? status
+                             : weir_fail(error, status, "%s: no memory for the writer", name);
 }
 
 int weir_applier_make(weir_attached *attached, const char *name, const weir_sink *sink,

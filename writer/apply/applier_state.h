@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "../../lib/journal/history.h"
 #include "applier.h"
 #include "replay.h"
 
@@ -30,6 +31,7 @@ struct weir_applier {
     weir_journal *journal;
     char *name;
     weir_sink sink;
+    weir_history *history; /* of a sink that the journal knows by name; else NULL */
     weir_replay *replay;
     pthread_t thread;
     bool started; /* the thread runs, or has run */

@@ -1,181 +1,13 @@
 /* test_host.c - several sinks on one journal: memory beside SQLite, memory alone; slow, broken, hanging and
  * detached ones; and what the journal keeps for whom. */
 /* Covers: lib/handle/attached.c, lib/handle/core.h, lib/journal/sinks.c */
-#include "opened.h"
-
-#include <dirent.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/journal/sinks.h"
 #include "lib/stats/stats_read.h"
-#include "writer/attach/host.h"
-
-enum { PATIENCE_MS = 60000, PAD = 32 << 10, MANY = 300 };
-
-/* The other side, which outlives the handle. Rows must come once and in order: gaps and repetitions are
- * counted. */
-typedef struct memory {
-    weir_position at;
-    uint64_t pending;            /* last row of the transaction under way */
-    _Atomic uint64_t rows, torn; /* committed; out of order */
-    _Atomic int begin_status;    /* WEIR_OK: it is there */
-    _Atomic bool hangs;
-    _Atomic uint64_t deadline; /* of hurry */
-    _Atomic int closed;
-} memory;
-
-static int memory_begin(void *self, const weir_id journal, weir_position *at, weir_error *error) {
-    memory *m = self;
-    const weir_os *os = weir_os_posix();
-    _Atomic uint32_t never = 0;
-    while (m->hangs && (m->deadline == 0 || os->now(os->self) < m->deadline))
-        (void)os->wait(os->self, &never, 0, 1000000);
-    int status = m->hangs ? WEIR_BUSY : m->begin_status;
-    if (status != WEIR_OK) return weir_fail(error, status, "scripted");
-    *at = m->at;
-    memcpy(at->journal, journal, sizeof at->journal);
-    m->pending = m->at.row;
-    return WEIR_OK;
-}
-
-static int memory_declare(void *self, const weir_declaration *d, weir_declare_when when,
-                          weir_error *error) {
-    (void)self, (void)d, (void)when, (void)error;
-    return WEIR_OK;
-}
-
-static int memory_apply(void *self, const weir_block_header *header, weir_cursor body,
-                        weir_row_range range, weir_error *error) {
-    memory *m = self;
-    (void)body, (void)error;
-    uint64_t end = header->first_row + header->rows - 1;
-    uint64_t last = range.last < end ? range.last : end;
-    if (range.first != m->pending + 1) m->torn++;
-    m->pending = last;
-    return WEIR_OK;
-}
-
-static int memory_commit(void *self, const weir_position *to, weir_sink_counts *counts,
-                         weir_error *error) {
-    memory *m = self;
-    (void)error;
-    *counts = (weir_sink_counts){.rows = m->pending - m->at.row, .wal_bytes = 64 << 20};
-    m->rows += counts->rows;
-    m->at = *to;
-    return WEIR_OK;
-}
-
-static void memory_rollback(void *self) { (void)self; }
-
-static int memory_checkpoint(void *self, uint64_t applied, uint64_t *safe, weir_error *error) {
-    (void)self, (void)error;
-    *safe = applied;
-    return WEIR_OK;
-}
-
-static void memory_close(void *self) { ((memory *)self)->closed++; }
-
-static void memory_hurry(void *self, uint64_t deadline_ns) {
-    ((memory *)self)->deadline = deadline_ns;
-}
-
-/* Not on a test's stack: when a test fails the writers still have them. */
-static memory *fresh(int number, int begin_status) {
-    static memory all[2];
-    memset(&all[number], 0, sizeof all[number]);
-    all[number].begin_status = begin_status;
-    return &all[number];
-}
-
-static weir_sink_offer offer_of(memory *m, const char *name) {
-    m->deadline = 0;
-    return (weir_sink_offer){.name = name,
-                             .kind = "memory",
-                             .place = "in memory",
-                             .sink = {.self = m,
-                                      .begin = memory_begin,
-                                      .declare = memory_declare,
-                                      .apply = memory_apply,
-                                      .commit = memory_commit,
-                                      .rollback = memory_rollback,
-                                      .checkpoint = memory_checkpoint,
-                                      .close = memory_close,
-                                      .hurry = memory_hurry}};
-}
-
-static void attach(opened *o, memory *m, const char *name) {
-    weir_error error = {0};
-    weir_sink_offer offer = offer_of(m, name);
-    if (weir_private_attach_1(o->w, &offer, &error) != WEIR_OK) fail_msg("%s", error.text);
-}
-
-/* ---- the program -------------------------------------------------------------------------- */
-
-static int heard[32]; /* by event; tests have one handle */
-
-static void note_event(void *context, weir_event event, const char *text) {
-    (void)context, (void)text;
-    if ((unsigned)event < 32) heard[event]++;
-}
-
-static const weir_options small = {.segment_bytes = 1 << 20, .on_event = note_event};
-
-static void begin(opened *o) {
-    static const weir_column columns[] = {{"n", WEIR_INTEGER}, {"pad", WEIR_BLOB}};
-    memset(heard, 0, sizeof heard);
-    opened_open(o, &small);
-    assert_int_equal(weir_declare(o->w, "t", columns, 2, &o->table), WEIR_OK);
-}
-
-/* Some of them fill a segment: pads do not compress. */
-static void append(opened *o, int rows) {
-    static uint8_t pad[PAD];
-    static uint64_t seed = 88172645463325252u;
-    for (int i = 0; i < rows; i++) {
-        for (size_t k = 0; k + 8 <= PAD; k += 8) {
-            seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
-            memcpy(pad + k, &seed, 8);
-        }
-        assert_int_equal(weir_append(o->table, weir_int(i), weir_blob(pad, PAD)), WEIR_OK);
-    }
-}
-
-static int files_in(const char *directory, const char *prefix) {
-    int count = 0;
-    DIR *d = opendir(directory);
-    for (struct dirent *e; d && (e = readdir(d));)
-        count += strncmp(e->d_name, prefix, strlen(prefix)) == 0;
-    if (d) (void)closedir(d);
-    return count;
-}
-
-static int segments(const opened *o) { return files_in(o->journal, "segment-"); }
-
-static int archived(const opened *o) {
-    char path[200];
-    (void)snprintf(path, sizeof path, "%s/archive", o->journal);
-    return files_in(path, "segment-");
-}
-
-/* Until the journal has so few; segments go when the writers are quiet. */
-static void await_segments(const opened *o, int most) {
-    for (int i = 0; segments(o) > most; i++) {
-        if (i > PATIENCE_MS / 10) fail_msg("%d segments stay", segments(o));
-        (void)usleep(10 * 1000);
-    }
-}
-
-static void wait_all(opened *o, const char *name) {
-    assert_int_equal(weir_wait_sink(o->w, name, NULL, PATIENCE_MS), WEIR_OK);
-}
-
-static void expect_all(const memory *m, uint64_t rows) {
-    assert_int_equal(m->torn, 0);
-    assert_int_equal(m->rows, rows);
-}
+#include "memory_sink.h"
 
 /* ---- two of them -------------------------------------------------------------------------- */
 
@@ -366,11 +198,10 @@ static void what_a_detached_sink_lacks_goes_to_the_archive(void **state) {
     struct weir_sink_stats s;
     assert_int_equal(weir_sink_stats(o->w, "a", &s), WEIR_OK);
     assert_int_equal(s.state, WEIR_SINK_DETACHED);
-    weir_error error;
-    weir_sink_offer again = offer_of(a, "a"); /* replay reads no archive */
-    assert_int_equal(weir_private_attach_1(o->w, &again, &error), WEIR_UNSUPPORTED);
-    assert_int_equal(weir_sink_stats(o->w, "a", &s), WEIR_OK);
-    assert_int_equal(s.state, WEIR_SINK_DETACHED); /* and it holds nothing in the journal */
+    a->begin_status = WEIR_OK;
+    attach(o, a, "a");
+    wait_all(o, "a");
+    expect_all(a, 10 + MANY);
 }
 
 static void a_detached_sink_comes_back(void **state) {
@@ -387,13 +218,6 @@ static void a_detached_sink_comes_back(void **state) {
     wait_all(o, "a");
     expect_all(a, 30);
     assert_int_equal(a->closed, 1);
-}
-
-static void await_event(weir_event event) {
-    for (int i = 0; heard[event] == 0; i++) {
-        if (i > PATIENCE_MS / 10) fail_msg("event %d does not come", (int)event);
-        (void)usleep(10 * 1000);
-    }
 }
 
 static void a_sink_that_lags_is_told_or_detached(void **state) {
