@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/base/shell_word.h"
 #include "../writer/sqlite/former.h"
 #include "../writer/sqlite/sqlite_error.h"
 #include "exits.h"
@@ -65,13 +66,14 @@ static int check_consent(const forgetting *f, weir_error *error) {
     if ((!f->left && !f->unclear) || f->arguments->yes || f->arguments->dry_run) return WEIR_OK;
     say_rows(f, rows, sizeof rows);
     const char *directory = f->place->directory;
+    weir_shell_word word = weir_shell_quote(directory, 150);
     return weir_fail(
         error, WEIR_FOREIGN,
         "%s has %s; leave them there (weir forget --yes %s%s%s%s), or bring them out into "
         "another database (weir replay --into NEW %s)",
         directory, rows, f->arguments->journal ? "--journal " : "",
-        f->arguments->journal ? directory : "", f->arguments->journal ? " " : "",
-        f->place->database, directory);
+        f->arguments->journal ? word.text : "", f->arguments->journal ? " " : "",
+        weir_shell_quote(f->place->database, 150).text, word.text);
 }
 
 /* ---- the record ------------------------------------------------------------------------ */
@@ -234,11 +236,14 @@ static void word_result(const forgetting *f) {
     if (f->left || f->unclear) {
         say_rows(f, rows, sizeof rows);
         printf("  %sleft there: %s\n  bring them out (weir replay --into NEW %s)\n", would, rows,
-               f->arguments->dry_run ? f->place->directory : f->aside);
+               weir_shell_quote(f->arguments->dry_run ? f->place->directory : f->aside,
+                                WEIR_SHELL_WORD_BYTES)
+                   .text);
     }
     if (!f->arguments->dry_run)
         printf("  to go back: move %s away if there is one by then, and mv %s %s\n",
-               f->place->directory, f->aside, f->place->directory);
+               f->place->directory, weir_shell_quote(f->aside, WEIR_SHELL_WORD_BYTES).text,
+               weir_shell_quote(f->place->directory, WEIR_SHELL_WORD_BYTES).text);
 }
 
 static int forget_present(forgetting *f, weir_error *error) {
