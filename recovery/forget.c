@@ -60,10 +60,40 @@ static void say_rows(const forgetting *f, char *text, size_t size) {
                        f->last, f->place->database); /* a cut text is still a text */
 }
 
+/* The sink that lacks the most rows of this journal; NULL: none lacks any. Of a record that cannot be
+ * used nobody knows. */
+static const weir_sink_view *sink_that_lacks(const forgetting *f) {
+    const weir_sink_views *sinks = &f->view.sinks;
+    const weir_sink_view *most = NULL;
+    for (size_t i = 0; i < sinks->count; i++) {
+        const weir_sink_view *v = &sinks->list[i];
+        if (v->note.status != WEIR_OK) return v;
+        if (v->ours && v->waiting && (!most || v->waiting > most->waiting)) most = v;
+    }
+    return most;
+}
+
+/* The next journal knows nothing of them. */
+static int check_sinks_consent(const forgetting *f, weir_error *error) {
+    const weir_sink_view *v = sink_that_lacks(f);
+    char rows[80];
+    if (!v || f->arguments->yes || f->arguments->dry_run) return WEIR_OK;
+    (void)snprintf(rows, sizeof rows, "%" PRIu64 " rows", v->waiting); /* it fits */
+    return weir_fail(error, WEIR_FOREIGN,
+                     "%.150s has %s that its sink %s has not got; open it with that sink first, or "
+                     "leave them there (weir forget --yes %s%s%s%s)",
+                     f->place->directory, v->note.status == WEIR_OK ? rows : "perhaps rows",
+                     v->note.record.name, f->arguments->journal ? "--journal " : "",
+                     f->arguments->journal ? weir_shell_quote(f->place->directory, 100).text : "",
+                     f->arguments->journal ? " " : "",
+                     weir_shell_quote(f->place->database, 100).text);
+}
+
 /* Nothing is deleted, but nobody would look for these rows again. */
 static int check_consent(const forgetting *f, weir_error *error) {
     char rows[500];
-    if ((!f->left && !f->unclear) || f->arguments->yes || f->arguments->dry_run) return WEIR_OK;
+    if (!f->left && !f->unclear) return check_sinks_consent(f, error);
+    if (f->arguments->yes || f->arguments->dry_run) return WEIR_OK;
     say_rows(f, rows, sizeof rows);
     const char *directory = f->place->directory;
     weir_shell_word word = weir_shell_quote(directory, 150);
@@ -240,6 +270,10 @@ static void word_result(const forgetting *f) {
                                 WEIR_SHELL_WORD_BYTES)
                    .text);
     }
+    const weir_sink_view *lacks = sink_that_lacks(f);
+    if (lacks)
+        printf("  %sleft there: rows that its sink %s has not got\n", would,
+               lacks->note.record.name);
     if (!f->arguments->dry_run)
         printf("  to go back: move %s away if there is one by then, and mv %s %s\n",
                f->place->directory, weir_shell_quote(f->aside, WEIR_SHELL_WORD_BYTES).text,
