@@ -93,7 +93,6 @@ static const sink_family sink_families[] = {
 };
 
 static void put_sink_families(weir_metrics_text *t, const weir_sink_views *sinks) {
-    if (!sinks->count) return;
     for (size_t f = 0; f < sizeof sink_families / sizeof sink_families[0]; f++) {
         const sink_family *family = &sink_families[f];
         weir_metrics_family(t, family->name, WEIR_METRIC_GAUGE, family->unit, family->help);
@@ -103,22 +102,26 @@ static void put_sink_families(weir_metrics_text *t, const weir_sink_views *sinks
     }
 }
 
+static int put_known_sinks(weir_metrics_text *t, const weir_place *place, weir_error *error) {
+    weir_view view;
+    weir_view_input input = {.os = place->os, .place = place, .database = place->database};
+    int status = weir_view_take(&input, &view, error);
+    if (status != WEIR_OK) return status;
+    put_sink_families(t, &view.sinks);
+    weir_view_free(&view);
+    return WEIR_OK;
+}
+
 /* The journal is read only where there are records: a look at its blocks takes longer than the rest. */
 static void put_sinks(weir_metrics_text *t, const weir_place *place) {
     weir_sink_notes notes;
-    weir_view view;
     weir_error error = {0};
     int status = weir_sink_notes_take(place->os, WEIR_OS_CWD, place->directory, &notes, &error);
-    bool any = notes.count > 0;
+    if (status == WEIR_OK && notes.count)
+        status = put_known_sinks(t, place, &error);
+    else if (status == WEIR_OK)
+        put_sink_families(t, &(weir_sink_views){0});
     weir_sink_notes_free(&notes);
-    weir_view_input input = {.os = place->os, .place = place, .database = place->database};
-    if (status == WEIR_OK && any) {
-        status = weir_view_take(&input, &view, &error);
-        if (status == WEIR_OK) {
-            put_sink_families(t, &view.sinks);
-            weir_view_free(&view);
-        }
-    }
     if (status != WEIR_OK) weir_report_note("%s", error.text);
 }
 
