@@ -14,7 +14,7 @@
 #include "remedy.h"
 #include "summary.h"
 
-enum { FINDINGS_MOST = 8, FINDING_TEXT = 512, LEAST_FREE = 1 << 20 };
+enum { FINDINGS_MOST = 8, FINDING_TEXT = 1024, LEAST_FREE = 1 << 20 };
 #define SECOND_NS 1000000000u
 
 typedef struct finding {
@@ -43,13 +43,14 @@ static const char *name_of_exit(int exit) {
     case WEIR_EXIT_SPACE: return "SPACE";
     case WEIR_EXIT_DIED: return "DIED";
     case WEIR_EXIT_DATABASE: return "DATABASE";
+    case WEIR_EXIT_SINK: return "SINK";
     default: return "OK";
     }
 }
 
 /* The higher the graver; a look that failed may hide anything. */
 static int gravity(int exit) {
-    static const int order[] = {WEIR_EXIT_REJECTS, WEIR_EXIT_WAITING, WEIR_EXIT_LAG,
+    static const int order[] = {WEIR_EXIT_REJECTS, WEIR_EXIT_WAITING, WEIR_EXIT_LAG, WEIR_EXIT_SINK,
                                 WEIR_EXIT_SPACE,   WEIR_EXIT_DIED,    WEIR_EXIT_DATABASE,
                                 WEIR_EXIT_DAMAGE,  WEIR_EXIT_FAILED};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
@@ -152,13 +153,26 @@ static void look_at_rows(checking *c) {
     if (left)
         find(c, WEIR_EXIT_DIED,
              "nobody has the journal open, and %" PRIu64 " rows wait, since %s: "
-             "start the program, or recover them (weir-recover %.400s)",
+             "start the program, or recover them (weir-recover %s)",
              left, i->closed ? "it was closed before they could be applied" : "its process died",
              weir_remedy_operand(a, c->place->database, operand));
     if (c->view->database.rejects > a->max_rejects)
         find(c, WEIR_EXIT_REJECTS,
              "%" PRIu64 " rows are in weir_reject, and %" PRIu64 " are known of",
              c->view->database.rejects, a->max_rejects);
+}
+
+/* The first is told; each has its own words in status. */
+static void check_sinks(checking *c) {
+    const weir_sink_views *sinks = &c->view->sinks;
+    char text[WEIR_SINK_TROUBLE], more[48] = "", one[WEIR_SINK_TROUBLE];
+    size_t troubled = 0;
+    for (size_t i = 0; i < sinks->count; i++)
+        if (weir_sink_trouble(&sinks->list[i], one)[0] && troubled++ == 0)
+            memcpy(text, one, sizeof text);
+    if (troubled > 1)
+        (void)snprintf(more, sizeof more, "; and %zu more (weir status)", troubled - 1); /* fits */
+    if (troubled) find(c, WEIR_EXIT_SINK, "the sink %s%s", text, more);
 }
 
 static uint64_t free_bytes_at(const char *path) {
@@ -248,6 +262,7 @@ int weir_check_view(const weir_arguments *arguments, const weir_place *place,
     look_for_damage(&c);
     check_database_file(&c);
     look_at_rows(&c);
+    check_sinks(&c);
     look_at_space(&c);
     if (arguments->json)
         say_json(&c);

@@ -16,6 +16,7 @@ enum {
     WEIR_EXIT_SPACE = 23,    /* less disk is free than the journal needs, or --min-free */
     WEIR_EXIT_DIED = 24,     /* rows wait, and no process has the journal open */
     WEIR_EXIT_DATABASE = 25, /* missing, unreadable, or read-only */
+    WEIR_EXIT_SINK = 26,     /* a sink lacks rows, lags beyond its limit, or waits detached */
 };
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/base/shell_word.h"
 #include "../writer/sqlite/former.h"
 #include "../writer/sqlite/sqlite_error.h"
 #include "exits.h"
@@ -59,19 +60,50 @@ static void say_rows(const forgetting *f, char *text, size_t size) {
                        f->last, f->place->database); /* a cut text is still a text */
 }
 
+/* The sink that lacks the most rows of this journal; NULL: none lacks any. Of a record that cannot be
+ * used nobody knows. */
+static const weir_sink_view *sink_that_lacks(const forgetting *f) {
+    const weir_sink_views *sinks = &f->view.sinks;
+    const weir_sink_view *most = NULL;
+    for (size_t i = 0; i < sinks->count; i++) {
+        const weir_sink_view *v = &sinks->list[i];
+        if (v->note.status != WEIR_OK) return v;
+        if (v->ours && v->waiting && (!most || v->waiting > most->waiting)) most = v;
+    }
+    return most;
+}
+
+/* The next journal knows nothing of them. */
+static int check_sinks_consent(const forgetting *f, weir_error *error) {
+    const weir_sink_view *v = sink_that_lacks(f);
+    char rows[80];
+    if (!v || f->arguments->yes || f->arguments->dry_run) return WEIR_OK;
+    (void)snprintf(rows, sizeof rows, "%" PRIu64 " rows", v->waiting); /* it fits */
+    return weir_fail(error, WEIR_FOREIGN,
+                     "%.150s has %s that its sink %s has not got; open it with that sink first, or "
+                     "leave them there (weir forget --yes %s%s%s%s)",
+                     f->place->directory, v->note.status == WEIR_OK ? rows : "perhaps rows",
+                     v->note.record.name, f->arguments->journal ? "--journal " : "",
+                     f->arguments->journal ? weir_shell_quote(f->place->directory, 100).text : "",
+                     f->arguments->journal ? " " : "",
+                     weir_shell_quote(f->place->database, 100).text);
+}
+
 /* Nothing is deleted, but nobody would look for these rows again. */
 static int check_consent(const forgetting *f, weir_error *error) {
     char rows[500];
-    if ((!f->left && !f->unclear) || f->arguments->yes || f->arguments->dry_run) return WEIR_OK;
+    if (!f->left && !f->unclear) return check_sinks_consent(f, error);
+    if (f->arguments->yes || f->arguments->dry_run) return WEIR_OK;
     say_rows(f, rows, sizeof rows);
     const char *directory = f->place->directory;
+    weir_shell_word word = weir_shell_quote(directory, 150);
     return weir_fail(
         error, WEIR_FOREIGN,
         "%s has %s; leave them there (weir forget --yes %s%s%s%s), or bring them out into "
         "another database (weir replay --into NEW %s)",
         directory, rows, f->arguments->journal ? "--journal " : "",
-        f->arguments->journal ? directory : "", f->arguments->journal ? " " : "",
-        f->place->database, directory);
+        f->arguments->journal ? word.text : "", f->arguments->journal ? " " : "",
+        weir_shell_quote(f->place->database, 150).text, word.text);
 }
 
 /* ---- the record ------------------------------------------------------------------------ */
@@ -234,11 +266,18 @@ static void word_result(const forgetting *f) {
     if (f->left || f->unclear) {
         say_rows(f, rows, sizeof rows);
         printf("  %sleft there: %s\n  bring them out (weir replay --into NEW %s)\n", would, rows,
-               f->arguments->dry_run ? f->place->directory : f->aside);
+               weir_shell_quote(f->arguments->dry_run ? f->place->directory : f->aside,
+                                WEIR_SHELL_WORD_BYTES)
+                   .text);
     }
+    const weir_sink_view *lacks = sink_that_lacks(f);
+    if (lacks)
+        printf("  %sleft there: rows that its sink %s has not got\n", would,
+               lacks->note.record.name);
     if (!f->arguments->dry_run)
         printf("  to go back: move %s away if there is one by then, and mv %s %s\n",
-               f->place->directory, f->aside, f->place->directory);
+               f->place->directory, weir_shell_quote(f->aside, WEIR_SHELL_WORD_BYTES).text,
+               weir_shell_quote(f->place->directory, WEIR_SHELL_WORD_BYTES).text);
 }
 
 static int forget_present(forgetting *f, weir_error *error) {

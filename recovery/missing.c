@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "../lib/base/shell_word.h"
 #include "formers.h"
 
 const char *weir_missing_verdict(weir_missing missing) {
@@ -34,7 +35,8 @@ int weir_missing_judge(const weir_place *place, weir_missing *out, char text[WEI
             "INTO, .backup), or the journal is gone for good, keep the database as it is (weir "
             "forget "
             "%.160s)",
-            directory, database, f.missed_row, database); /* a cut text is still a text */
+            directory, database, f.missed_row,
+            weir_shell_quote(database, 160).text); /* a cut text is still a text */
     weir_formers_free(&f);
     return WEIR_OK;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../lib/base/shell_word.h"
 #include "../lib/handle/handle.h"
 #include "../writer/sqlite/path.h"
 
@@ -219,16 +220,18 @@ void weir_place_free(weir_place *place) {
  * own. */
 static int refuse_stray(const weir_place *place, weir_error *error) {
     const char *directory = place->directory;
+    weir_shell_word word = weir_shell_quote(directory, 150);
     if (!place->database)
         return weir_fail(error, WEIR_MISUSE,
                          "%s does not tell whose journal it is: name its database (--journal %s "
                          "DATABASE), or fill another one (weir replay --into NEW %s)",
-                         directory, directory, directory);
+                         directory, word.text, word.text);
     return weir_fail(error, WEIR_NOT_FOUND,
                      "%s: its database is not beside it, at %s: name it (--journal %s DATABASE), "
                      "or make it anew "
                      "(weir-recover %s), or fill another one (weir replay --into NEW %s)",
-                     directory, place->database, directory, place->database, directory);
+                     directory, place->database, word.text,
+                     weir_shell_quote(place->database, 150).text, word.text);
 }
 
 int weir_place_check_owner(const weir_place *place, weir_error *error) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/base/shell_word.h"
 #include "../lib/verify/verdict_text.h"
 #include "../writer/sqlite/sqlite_sink.h"
 #include "apply.h"
@@ -50,7 +51,7 @@ static int check_into(const rebuilding *r, weir_error *error) {
     else if (found == WEIR_OK && strcmp(other.directory, r->place->directory) == 0)
         status = weir_fail(error, WEIR_MISUSE,
                            "%s is the journal's own database: use plain recovery (weir-recover %s)",
-                           into, into);
+                           into, weir_shell_quote(into, 200).text);
     else if (found != WEIR_OK && found != WEIR_NOT_FOUND)
         status = weir_fail(error, found, "%s", ignored.text);
     weir_place_free(&other);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/base/shell_word.h"
 #include "../lib/verify/verdict_text.h"
 #include "copies.h"
 #include "server_verbs.h"
@@ -14,9 +15,11 @@ const char *weir_remedy_operand(const weir_arguments *a, const char *target,
                                 char text[WEIR_REMEDY_TEXT]) {
     if (!target) target = "DATABASE";
     if (a->journal)
-        (void)snprintf(text, WEIR_REMEDY_TEXT, "--journal %.400s %.400s", a->journal, target);
+        (void)snprintf(text, WEIR_REMEDY_TEXT, "--journal %.280s %.280s",
+                       weir_shell_quote(a->journal, 280).text, weir_shell_quote(target, 280).text);
     else
-        (void)snprintf(text, WEIR_REMEDY_TEXT, "%.400s", target); /* both fit */
+        (void)snprintf(text, WEIR_REMEDY_TEXT, "%.280s",
+                       weir_shell_quote(target, 400).text); /* both fit */
     return text;
 }
 
@@ -69,8 +72,8 @@ static const char *remedy_of_missing(const weir_arguments *a, const weir_invento
     char *directory = directory_of_segments(inventory);
     char *copy = copy_of_missing(directory, inventory, d);
     if (copy)
-        (void)snprintf(text, WEIR_REMEDY_TEXT,
-                       "a copy stands elsewhere, put it back: cp %.400s %.400s", copy, directory);
+        (void)snprintf(text, WEIR_REMEDY_TEXT, "a copy stands elsewhere, put it back: cp %.400s %.400s",
+                       weir_shell_quote(copy, 400).text, weir_shell_quote(directory, 400).text);
     else
         (void)snprintf(text, WEIR_REMEDY_TEXT,
                        "%ssegment-%020" PRIu64

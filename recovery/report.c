@@ -13,6 +13,7 @@
 #include "json.h"
 #include "readers.h"
 #include "remedy.h"
+#include "sink_words.h"
 #include "summary.h"
 
 static int exit_of_status(int status) {
@@ -203,9 +204,17 @@ static void json_ring(weir_json *json, const weir_ring_report *ring) {
     weir_json_close(json);
 }
 
+/* A journal of a newer version: what it has is not known here. */
+static bool rows_are_unread(const weir_inventory *i) {
+    return i->newer_path && i->extent_count == 0;
+}
+
 static void json_rows(weir_json *json, const weir_view *view) {
     weir_json_open(json, "rows");
-    weir_json_uint(json, "durable", weir_rows_durable(&view->inventory));
+    if (rows_are_unread(&view->inventory))
+        weir_json_null(json, "durable");
+    else
+        weir_json_uint(json, "durable", weir_rows_durable(&view->inventory));
     weir_json_uint(json, "above_mark", weir_rows_above_mark(&view->inventory));
     weir_json_uint(json, "beyond_damage", weir_rows_beyond_damage(&view->inventory));
     if (view->database.state == WEIR_DATABASE_READ) {
@@ -286,6 +295,7 @@ static void json_view(const weir_arguments *arguments, const weir_place *place,
     json_kept(&json, &view->kept);
     json_disk(&json, &view->kept);
     weir_json_readers(&json, place, i);
+    weir_json_sinks(&json, &view->sinks);
     weir_json_end(&json);
 }
 
@@ -304,6 +314,10 @@ static void word_ring(const weir_ring_report *ring) {
 }
 
 static void word_rows(const weir_view *view) {
+    if (rows_are_unread(&view->inventory)) {
+        puts("  rows      not read: a newer version wrote the journal");
+        return;
+    }
     printf("  rows      %" PRIu64 " durable", weir_rows_durable(&view->inventory));
     if (view->database.state == WEIR_DATABASE_READ) {
         printf(", %" PRIu64 " applied, %" PRIu64 " waiting", view->inventory.position.row,
@@ -374,6 +388,7 @@ static void word_view(const weir_arguments *arguments, const weir_place *place,
     word_kept(arguments, place, "set aside", &view->kept.aside, "which are needed is said",
               "aside");
     weir_word_readers(place, i);
+    weir_word_sinks(&view->sinks);
     if (weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there))
         printf("  to do     %" PRIu64 " rows are not in the database yet (weir-recover %s)\n",
                weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there),

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "../lib/base/shell_word.h"
 #include "check_database.h"
 #include "copy_database.h"
 #include "exits.h"
@@ -100,7 +101,7 @@ static bool may_add_journal(saving *s) {
         "%s: its table weir_position cannot be read, so nothing says which rows of the "
         "journal it has, and none is added; weir replay --skip-damage --into OTHER %s "
         "brings them into another file",
-        s->place->database, s->place->directory);
+        s->place->database, weir_shell_quote(s->place->directory, WEIR_SHELL_WORD_BYTES).text);
     return false;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../lib/base/shell_word.h"
 #include "addr2line.h"
 #include "exits.h"
 #include "json.h"
@@ -125,7 +126,8 @@ static void note_rows_that_wait(const weir_place *place) {
     if (rows && !view.holder.is_there)
         weir_report_note("%" PRIu64 " rows are not in %s yet, and the last crash may be among "
                          "them: take them in (weir-recover %s)",
-                         rows, place->database, place->database);
+                         rows, place->database,
+                         weir_shell_quote(place->database, WEIR_SHELL_WORD_BYTES).text);
     weir_view_free(&view);
 }
 

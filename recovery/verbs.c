@@ -19,7 +19,7 @@ static const char exits_of_status[] =
     "in weir_reject than --max-rejects; 21 more rows wait than --max-waiting; 22 the oldest row "
     "waits for longer than --max-lag; 23 less disk is free than the journal needs, or --min-free; "
     "24 rows wait and no process has the journal open; 25 the database is missing, unreadable or "
-    "read-only.";
+    "read-only; 26 a sink lacks rows, is beyond its lag limit, or is detached while rows wait.";
 
 const weir_verb_entry weir_verbs[WEIR_VERBS] = {
     [WEIR_VERB_STATUS] = {.name = "status",

@@ -64,10 +64,13 @@ int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *err
     }
     out->apply_status = weir_told_apply_status(input->os, input->place->directory, &out->holder);
     out->kept = weir_kept_take(input->place->os, input->place->directory);
+    status = weir_sink_views_take(input->place, &out->inventory, &out->sinks, error);
+    if (status != WEIR_OK) weir_view_free(out);
     return status;
 }
 
 void weir_view_free(weir_view *view) {
+    weir_sink_views_free(&view->sinks);
     weir_inventory_free(&view->inventory);
     weir_database_free(&view->database);
 }

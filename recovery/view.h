@@ -10,6 +10,7 @@
 #include "kept.h"
 #include "place.h"
 #include "server.h"
+#include "sink_view.h"
 
 typedef struct weir_view {
     weir_database_view database;
@@ -18,6 +19,7 @@ typedef struct weir_view {
     weir_holder holder; /* of the journal's lock */
     int apply_status; /* what keeps that process from applying rows, as it says; WEIR_OK: nothing */
     weir_kept kept;
+    weir_sink_views sinks; /* that the journal knows by name */
 } weir_view;
 
 typedef struct weir_view_input {

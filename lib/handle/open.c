@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "../base/resident.h"
+#include "../base/shell_word.h"
 #include "../base/thread.h"
 #include "close.h"
 #include "figures.h"
@@ -236,8 +237,8 @@ static void tell_of_new_database(const weir_opening *o, uint64_t rows) {
         o->w, WEIR_EVENT_JOURNAL,
         "%s: %.150s has nothing of this journal, so all of its %llu rows are applied to it, also "
         "those that a former database in its place had; to begin without them close it, remove it, "
-        "and forget them (weir forget --yes %.150s)",
-        o->w->directory, database, (unsigned long long)rows, database);
+        "and forget them (weir forget --yes %s)",
+        o->w->directory, database, (unsigned long long)rows, weir_shell_quote(database, 150).text);
 }
 
 static void tell_findings(const weir_opening *o) {

@@ -218,11 +218,6 @@ static void put_journal(weir_metrics_text *t, const weir_stats_snapshot *s) {
     put_histogram(t, "weir_sync_duration_seconds", NULL, NULL, s->syncs, s->figures.sync_ns_total);
 }
 
-static uint64_t lag_rows(const weir_stats_snapshot *s, const weir_stats_sink *sink) {
-    uint64_t last = s->figures.last_row, applied = sink->figures.last_row_applied;
-    return last > applied ? last - applied : 0;
-}
-
 static void put_sinks(weir_metrics_text *t, const weir_stats_snapshot *s, int64_t wall_ns) {
     uint32_t sinks = s->header.sinks;
     for (size_t i = 0; i < sizeof of_sink / sizeof of_sink[0]; i++) {
@@ -234,7 +229,7 @@ static void put_sinks(weir_metrics_text *t, const weir_stats_snapshot *s, int64_
                         "Rows that are durable and not applied.");
     for (uint32_t k = 0; k < sinks; k++)
         weir_metrics_uint(t, "weir_lag_rows", "", "sink", s->sinks[k].name,
-                          lag_rows(s, &s->sinks[k]));
+                          weir_stats_lag_rows(s, &s->sinks[k].figures));
     weir_metrics_family(t, "weir_lag_seconds", WEIR_METRIC_GAUGE, "seconds",
                         "Age of the oldest row that is durable and not applied.");
     for (uint32_t k = 0; k < sinks; k++)

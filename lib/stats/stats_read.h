@@ -32,4 +32,11 @@ int weir_stats_decode(const uint8_t *bytes, size_t length, weir_stats_snapshot *
  * that was set back gives 0. */
 uint64_t weir_stats_lag_ns(const weir_sink_figures *sink, int64_t wall_ns);
 
+/* Rows that are durable and that the sink has not applied. */
+static inline uint64_t weir_stats_lag_rows(const weir_stats_snapshot *s,
+                                           const weir_sink_figures *sink) {
+    uint64_t last = s->figures.last_row, applied = sink->last_row_applied;
+    return last > applied ? last - applied : 0;
+}
+
 #endif

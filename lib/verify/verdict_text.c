@@ -6,6 +6,7 @@
 #include <string.h>
 #include <weir/weir.h>
 
+#include "../base/shell_word.h"
 #include "../ring/ring.h"
 
 typedef unsigned long long number;
@@ -102,9 +103,10 @@ static bool is_at_its_place(const weir_inventory_input *input) {
 /* "(weir VERB DATABASE)": a command that can be typed as it stands. */
 static void say_command(const weir_inventory_input *input, weir_inventory *inv, const char *verb) {
     if (input->database && !is_at_its_place(input))
-        say(inv, " (%s --journal %.100s %.100s)", verb, input->directory, input->database);
+        say(inv, " (%s --journal %s %s)", verb, weir_shell_quote(input->directory, 130).text,
+            weir_shell_quote(input->database, 130).text);
     else
-        say(inv, " (%s %.100s)", verb, name_of_database(input));
+        say(inv, " (%s %s)", verb, weir_shell_quote(name_of_database(input), 130).text);
 }
 
 /* Are there rows that only the journal has, so that it must be said that they may stay behind? What

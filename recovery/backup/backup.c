@@ -68,11 +68,19 @@ static int inspect_source(weir_backup *b, weir_error *error) {
     return status;
 }
 
+static int take_sinks(weir_backup *b, weir_error *error) {
+    const char *directory = b->place->directory;
+    weir_sink_notes_free(&b->sinks);
+    int status = weir_sink_notes_take(b->place->os, WEIR_OS_CWD, directory, &b->sinks, error);
+    return status == WEIR_OK ? weir_backup_check_sinks(&b->sinks, directory, error) : status;
+}
+
 /* A live journal may move on while it is read. What is seen each time is damage. */
 static int look_at_source(weir_backup *b, weir_error *error) {
     for (int i = 0; i < TRIES_WHILE_LIVE; i++) {
         weir_inspection_free(&b->look);
-        int status = inspect_source(b, error);
+        int status = take_sinks(b, error);
+        if (status == WEIR_OK) status = inspect_source(b, error);
         if (status != WEIR_OK) return status;
         if (!b->holder.is_there || !weir_verdict_refuses(b->look.inventory.verdict)) break;
     }
@@ -124,6 +132,8 @@ static int copy_blocks_once(weir_backup *b, weir_error *error) {
     int status = make_journal_directory(b, &dirfd, error);
     if (status == WEIR_OK)
         status = weir_backup_blocks(&b->look.inventory, &b->end, dirfd, b->journal, error);
+    if (status == WEIR_OK)
+        status = weir_backup_sinks(os, &b->sinks, weir_backup_position(b), b->journal, error);
     if (dirfd >= 0) (void)os->close(os->self, dirfd); /* what was made in it is synced */
     return status;
 }
@@ -271,6 +281,7 @@ int weir_run_backup(const weir_arguments *arguments, const weir_place *place) {
     weir_stop_watch();
     int code = back_up(&b, &error);
     weir_inspection_free(&b.look);
+    weir_sink_notes_free(&b.sinks);
     weir_backup_source_close(&b.source);
     weir_backup_part_end(&b.part);
     free(b.database);

@@ -7,6 +7,7 @@
 #include "blocks.h"
 #include "pages.h"
 #include "part.h"
+#include "sinks_copied.h"
 #include "source.h"
 
 typedef struct weir_backup {
@@ -17,6 +18,7 @@ typedef struct weir_backup {
     weir_backup_source source;
     weir_inspection look; /* of the journal, after that state of the database */
     weir_holder holder;
+    weir_sink_notes sinks; /* read before the journal: a record may be too low, never too high */
     weir_backup_end end;
     int64_t moment_ns;        /* when the journal's end was read */
     char *database, *journal; /* paths of the copies while they are aside */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../lib/base/shell_word.h"
 #include "../json.h"
 #include "../report.h"
 #include "backup.h"
@@ -69,7 +70,8 @@ static void note_ring_rows(const weir_backup *b) {
     else
         weir_report_note("%" PRIu64 " rows are in the ring of a dead process and are not in the "
                          "backup; recover first, to have them in it (weir-recover %s)",
-                         rows_left_in_ring(b), b->place->database);
+                         rows_left_in_ring(b),
+                         weir_shell_quote(b->place->database, WEIR_SHELL_WORD_BYTES).text);
 }
 
 void weir_backup_report(const weir_backup *backup) {

@@ -17,6 +17,7 @@
 #include "../report.h"
 #include "../stop.h"
 #include "../verbs.h"
+#include "../view.h"
 
 #define EXPORTER "weir-exporter"
 
@@ -56,6 +57,74 @@ static void put_database(weir_metrics_text *t, const weir_place *place) {
     weir_database_free(&view);
 }
 
+/* ---- the sinks' records: also of those that no process has -------------------------------- */
+
+typedef struct sink_family {
+    const char *name, *unit, *help;
+    uint64_t (*value)(const weir_sink_view *view);
+} sink_family;
+
+static uint64_t sink_rows(const weir_sink_view *v) { return v->waiting; }
+static uint64_t sink_journal(const weir_sink_view *v) { return v->journal_bytes; }
+static uint64_t sink_archive(const weir_sink_view *v) { return v->archive_bytes; }
+static uint64_t sink_limit(const weir_sink_view *v) { return v->note.record.lag_limit; }
+static uint64_t sink_attached(const weir_sink_view *v) {
+    return v->note.status == WEIR_OK && v->note.record.state == WEIR_SINK_ATTACHED;
+}
+static uint64_t sink_troubled(const weir_sink_view *v) {
+    char text[WEIR_SINK_TROUBLE];
+    return weir_sink_trouble(v, text)[0] != 0;
+}
+
+static const sink_family sink_families[] = {
+    {"weir_sink_waiting_rows", "rows", "Durable rows that the sink is not known to have.",
+     sink_rows},
+    {"weir_sink_journal_bytes", "bytes", "Segments that stay in the journal for the sink.",
+     sink_journal},
+    {"weir_sink_archive_bytes", "bytes", "Archived segments with rows that the sink lacks.",
+     sink_archive},
+    {"weir_sink_lag_limit_bytes", "bytes", "What may stay in the journal for it; 0: no limit.",
+     sink_limit},
+    {"weir_sink_attached", NULL, "1: rows stay in the journal for the sink; 0: it is detached.",
+     sink_attached},
+    {"weir_sink_trouble", NULL,
+     "1: somebody must act: it lacks rows, is beyond its limit, waits detached, or is not known.",
+     sink_troubled},
+};
+
+static void put_sink_families(weir_metrics_text *t, const weir_sink_views *sinks) {
+    for (size_t f = 0; f < sizeof sink_families / sizeof sink_families[0]; f++) {
+        const sink_family *family = &sink_families[f];
+        weir_metrics_family(t, family->name, WEIR_METRIC_GAUGE, family->unit, family->help);
+        for (size_t i = 0; i < sinks->count; i++)
+            weir_metrics_uint(t, family->name, "", "sink", sinks->list[i].note.record.name,
+                              family->value(&sinks->list[i]));
+    }
+}
+
+static int put_known_sinks(weir_metrics_text *t, const weir_place *place, weir_error *error) {
+    weir_view view;
+    weir_view_input input = {.os = place->os, .place = place, .database = place->database};
+    int status = weir_view_take(&input, &view, error);
+    if (status != WEIR_OK) return status;
+    put_sink_families(t, &view.sinks);
+    weir_view_free(&view);
+    return WEIR_OK;
+}
+
+/* The journal is read only where there are records: a look at its blocks takes longer than the rest. */
+static void put_sinks(weir_metrics_text *t, const weir_place *place) {
+    weir_sink_notes notes;
+    weir_error error = {0};
+    int status = weir_sink_notes_take(place->os, WEIR_OS_CWD, place->directory, &notes, &error);
+    if (status == WEIR_OK && notes.count)
+        status = put_known_sinks(t, place, &error);
+    else if (status == WEIR_OK)
+        put_sink_families(t, &(weir_sink_views){0});
+    weir_sink_notes_free(&notes);
+    if (status != WEIR_OK) weir_report_note("%s", error.text);
+}
+
 static void put_process(weir_metrics_text *t, const weir_place *place) {
     weir_stats_snapshot snapshot;
     weir_error error;
@@ -85,6 +154,7 @@ static int write_exposition(FILE *out, const weir_arguments *a, const weir_place
     put_process(&text, place);
     put_files(&text, place);
     put_database(&text, place);
+    put_sinks(&text, place);
     if (!text.stopped && !text.prometheus) text.stopped = write_to_stream(out, "# EOF\n", 6);
     return text.stopped ? WEIR_IO : WEIR_OK;
 }

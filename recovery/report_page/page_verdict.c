@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../../lib/base/shell_word.h"
 #include "../../lib/verify/verdict_text.h"
 #include "../report.h"
 #include "../summary.h"
@@ -32,8 +33,9 @@ static void put_headline(const weir_page *p) {
     fputs("</h2>\n", p->out);
 }
 
-static const char *name_for_commands(const weir_page *p) {
-    return p->place->database ? p->place->database : "DATABASE";
+static void put_operand(const weir_page *p) {
+    const char *name = p->place->database ? p->place->database : "DATABASE";
+    weir_html_text(p->out, weir_shell_quote(name, WEIR_SHELL_WORD_BYTES).text);
 }
 
 static void put_next_step(const weir_page *p) {
@@ -45,7 +47,7 @@ static void put_next_step(const weir_page *p) {
               "the files as they are now are what can still be read. Then do what the text above "
               "says. <code>weir verify ",
               out);
-        weir_html_text(out, name_for_commands(p));
+        put_operand(p);
         fputs("</code> lists each damage.", out);
     } else if (p->view->holder.is_there) {
         fprintf(out, "Nothing: the journal is open in %s, which applies its rows.",
@@ -53,7 +55,7 @@ static void put_next_step(const weir_page *p) {
     } else if (rows_to_recover(p)) {
         fputs("Start the program again, whose opening recovers first; or run <code>weir-recover ",
               out);
-        weir_html_text(out, name_for_commands(p));
+        put_operand(p);
         fputs("</code>.", out);
     } else {
         fputs("Nothing.", out);

@@ -2,6 +2,8 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include <weir/weir.h>
+
 #include "../json.h"
 #include "../shown.h"
 #include "watch.h"
@@ -94,6 +96,21 @@ const char *weir_look_state(const weir_look *l, char text[WEIR_LOOK_TEXT]) {
 
 /* ---- words ----------------------------------------------------------------------------- */
 
+/* The lag at the beginning of the line is that of the database; each other sink has its own. */
+static void line_of_sink(FILE *out, const weir_look *l, uint32_t i) {
+    const weir_stats_sink *sink = &l->now->stats.sinks[i];
+    char shown[WEIR_SHOWN];
+    int status = (int)(int64_t)sink->figures.status;
+    weir_durations commits = weir_look_commits(l, i);
+    fprintf(out, "; %s commit p99 %s", sink->name, weir_shown_span((double)commits.p99, shown));
+    if (l->now->stats.header.sinks < 2) return;
+    uint64_t rows = weir_stats_lag_rows(&l->now->stats, &sink->figures);
+    fprintf(out, ", lag %s rows", weir_shown_count(rows, shown));
+    uint64_t ns = weir_stats_lag_ns(&sink->figures, l->now->wall_ns);
+    if (rows && ns) fprintf(out, ", %s", weir_shown_span((double)ns, shown));
+    if (status) fprintf(out, " (%s)", weir_status_text(status));
+}
+
 void weir_look_as_line(FILE *out, const weir_look *l) {
     const weir_sample *s = l->now;
     char text[WEIR_LOOK_TEXT], shown[WEIR_SHOWN];
@@ -115,11 +132,8 @@ void weir_look_as_line(FILE *out, const weir_look *l) {
         weir_durations syncs = weir_look_syncs(l);
         fprintf(out, "; sync p50 %s", weir_shown_span((double)syncs.p50, shown));
         fprintf(out, ", p99 %s", weir_shown_span((double)syncs.p99, shown));
-        for (uint32_t i = 0; i < s->stats.header.sinks; i++) {
-            weir_durations commits = weir_look_commits(l, i);
-            fprintf(out, "; %s commit p99 %s", s->stats.sinks[i].name,
-                    weir_shown_span((double)commits.p99, shown));
-        }
+        for (uint32_t i = 0; i < s->stats.header.sinks; i++)
+            line_of_sink(out, l, i);
         fprintf(out, "; %s refused", weir_shown_count(s->stats.figures.rows_refused, shown));
         fprintf(out, "; %s events", weir_shown_count(weir_look_events(l), shown));
     }
@@ -190,6 +204,8 @@ static void json_sinks(weir_json *json, const weir_look *l) {
         weir_json_text(&one, "name", sink->name);
         weir_json_uint(&one, "rows_applied", sink->figures.rows_applied);
         weir_json_uint(&one, "rows_rejected", sink->figures.rows_rejected);
+        weir_json_uint(&one, "last_row_applied", sink->figures.last_row_applied);
+        weir_json_uint(&one, "lag_rows", weir_stats_lag_rows(&l->now->stats, &sink->figures));
         weir_json_uint(&one, "lag_ns", weir_stats_lag_ns(&sink->figures, l->now->wall_ns));
         weir_json_int(&one, "status", (int64_t)sink->figures.status);
         json_durations(&one, "commit_ns", weir_look_commits(l, i));

@@ -209,13 +209,27 @@ static void screen_durations(screen *s, const char *name, weir_durations d) {
     field(s, &at, "max %s", weir_shown_span((double)d.most, shown));
 }
 
+/* How far it is behind counts more than how long its transactions take. */
+static void screen_one_of_several(screen *s, const weir_look *l, uint32_t i) {
+    const weir_stats_sink *sink = &l->now->stats.sinks[i];
+    char name[LABEL], shown[WEIR_SHOWN];
+    uint64_t rows = weir_stats_lag_rows(&l->now->stats, &sink->figures);
+    uint64_t ns = weir_stats_lag_ns(&sink->figures, l->now->wall_ns);
+    (void)snprintf(name, sizeof name, "%s", sink->name); /* cut: it has to stay in its column */
+    int at = label(s, name);
+    field(s, &at, "%s %s behind", weir_shown_count(rows, shown), rows == 1 ? "row" : "rows");
+    if (rows && ns) field(s, &at, "%s", weir_shown_span((double)ns, shown));
+    field(s, &at, "p99 %s", weir_shown_span((double)weir_look_commits(l, i).p99, shown));
+}
+
 /* Why a sink takes no rows, where it takes none. */
 static void screen_sink(screen *s, const weir_look *l, uint32_t i) {
     const weir_stats_sink *sink = &l->now->stats.sinks[i];
-    char name[LABEL];
     int status = (int)(int64_t)sink->figures.status;
-    (void)snprintf(name, sizeof name, "%s", l->now->stats.header.sinks > 1 ? sink->name : "commit");
-    screen_durations(s, name, weir_look_commits(l, i));
+    if (l->now->stats.header.sinks > 1)
+        screen_one_of_several(s, l, i);
+    else
+        screen_durations(s, "commit", weir_look_commits(l, i));
     if (status && next_line(s)) screen_put(s, WARNING, "          %s", weir_status_text(status));
 }
 

@@ -117,6 +117,11 @@ int weir_sample_take(const weir_place *place, weir_sample *out, weir_error *erro
     out->has_stats = status == WEIR_OK &&
                      weir_stats_read(os, place->directory, &out->stats, NULL) == WEIR_OK &&
                      (!has_ring || weir_id_equal(out->stats.header.ring, out->ring));
+    if (!place->database && out->has_stats &&
+        out->stats.header.sinks) { /* the first sink's journal */
+        out->applied_row = out->stats.sinks[0].figures.last_row_applied;
+        out->applied_known = true;
+    }
     if (has_ring || holder.is_there || out->segments)
         out->state = state_of(holder.is_there, has_ring);
     return status;

@@ -13,6 +13,8 @@ import re
 import sys
 
 written = set(re.findall(r"^(weir_\w+)[{ ]", open(sys.argv[1]).read(), re.M))
+# Of a journal without sinks only their families are written.
+written |= set(re.findall(r"^# TYPE (weir_sink_\w+) gauge$", open(sys.argv[1]).read(), re.M))
 board = json.load(open(sys.argv[2]))
 queries = [t["expr"] for panel in board["panels"] for t in panel["targets"]]
 queries += [v["query"]["query"] for v in board["templating"]["list"] if v["type"] == "query"]

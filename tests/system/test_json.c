@@ -5,6 +5,7 @@
  * store are those of test_archive_store. */
 /* Covers: recovery/json.c, recovery/report.c */
 #include "forge.h"
+#include "lib/verify/sink_files.h"
 #include "tool.h"
 
 #include "crash.h" /* last: names of its own hide those of parameters before */
@@ -78,6 +79,32 @@ static void killed(void **state) {
     JSON(f, "recover", "--journal", elsewhere, f->database), expect(f, CLEAN);
     expect_text(f->out, "{\"type\":\"event\",\"event\":\"JOURNAL\",");
     free(elsewhere);
+}
+
+/* Two records of this journal, one of another, and one that is broken. */
+static void with_sinks(void **state) {
+    fixture *f = *state;
+    weir_error error = {0};
+    size_t bytes;
+    in_a_child(f, leave_closed);
+    uint8_t *segment = weir_file_read(first_segment(f), &bytes);
+    weir_segment_header header;
+    assert_int_equal(weir_segment_header_decode(segment, &header), WEIR_OK);
+    free(segment);
+    weir_sink_record record = {.name = "central", .kind = "postgresql", .begin = 1};
+    memcpy(record.safe.journal, header.journal, sizeof(weir_id));
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(record.name, sizeof record.name, "central-%d", i);
+        record.state = i == 1 ? WEIR_SINK_DETACHED : WEIR_SINK_ATTACHED;
+        record.safe.journal[0] ^= i == 2;
+        assert_int_equal(
+            weir_sink_record_write(weir_os_posix(), WEIR_OS_CWD, f->journal, &record, &error),
+            WEIR_OK);
+    }
+    weir_file_write(weir_temp_path(f->journal, "sinks/broken"), "x", 1);
+    look_at(f, f->database);
+    expect_text((JSON(f, "status", "--check", f->database), f->out), "\"what\":\"SINK\",");
+    JSON(f, "forget", f->database), expect(f, DAMAGE);
 }
 
 static void every_value(void **state) {
@@ -409,13 +436,21 @@ static int compare(void) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        JSON_TEST(living),         JSON_TEST(killed),
-        JSON_TEST(every_value),    JSON_TEST(damaged_and_mended),
-        JSON_TEST(a_torn_tail),    JSON_TEST(forgotten_and_gone),
-        JSON_TEST(refused),        JSON_TEST(crashed),
-        JSON_TEST(archived),       JSON_TEST(packed),
-        JSON_TEST(read_too_late),  JSON_TEST(a_clock_that_jumped),
-        JSON_TEST(not_all_packed), JSON_TEST(followed),
+        JSON_TEST(living),
+        JSON_TEST(killed),
+        JSON_TEST(with_sinks),
+        TEST(every_value),
+        JSON_TEST(damaged_and_mended),
+        JSON_TEST(a_torn_tail),
+        JSON_TEST(forgotten_and_gone),
+        JSON_TEST(refused),
+        JSON_TEST(crashed),
+        JSON_TEST(archived),
+        JSON_TEST(packed),
+        JSON_TEST(read_too_late),
+        JSON_TEST(a_clock_that_jumped),
+        JSON_TEST(not_all_packed),
+        JSON_TEST(followed),
         JSON_TEST(errors),
     };
     char folder[200];

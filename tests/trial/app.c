@@ -3,7 +3,8 @@
  *     app DATABASE [OPTION=VALUE …] [WORD …]
  *
  * Options: journal=DIR, archive=BYTES (the limit), limit=BYTES (of the journal), linger=MS, apply=MS
- * (until rows are durable, applied, unasked), open=MS (patience), from=SECONDS (the clock is so far off).
+ * (until rows are durable, applied, unasked), open=MS (patience), from=SECONDS (the clock is so far off),
+ * sink=DIR (a further sink, central, which is there while DIR is), detach=BYTES (its limit).
  * Words: add=A-B appends the rows A to B; wide=A-B the same with 60 KiB each; durable and applied
  * wait for the level; clock=SECONDS sets the clock so far off; when=FILE waits until the file is there; stop waits for SIGTERM, and closes; kill ends it by SIGKILL. Events and errors
  * go to stderr, as a service would write them. */
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 #include <weir/sqlite.h>
+
+#include "far.h"
 
 /* In place of libc's: a clock that somebody sets. */
 static _Atomic long clock_is_off;
@@ -108,6 +111,19 @@ static int obey(weir *w, weir_table *table, const char *word) {
     return 0; /* an option */
 }
 
+static int attach(weir *w, int argc, char **argv) {
+    const char *directory = NULL, *limit = "0", *v;
+    weir_error error = {0};
+    for (int i = 2; i < argc; i++) {
+        if ((v = value_of(argv[i], "sink"))) directory = v;
+        if ((v = value_of(argv[i], "detach"))) limit = v;
+    }
+    if (!directory || far_attach(w, directory, strtoull(limit, NULL, 10), &error) == WEIR_OK)
+        return 0;
+    fprintf(stderr, "app: cannot attach: %s\n", error.text);
+    return 1;
+}
+
 int main(int argc, char **argv) {
     sigset_t ends;
     if (argc < 2 || sigemptyset(&ends) || sigaddset(&ends, SIGTERM) ||
@@ -126,6 +142,7 @@ int main(int argc, char **argv) {
     static const weir_column columns[] = {{"n", WEIR_INTEGER}, {"note", WEIR_TEXT}};
     weir_table *table;
     int wrong = weir_declare(w, "trades", columns, 2, &table) < 0 ? failed("cannot declare") : 0;
+    wrong = wrong || attach(w, argc, argv);
     for (int i = 2; i < argc && !wrong; i++)
         wrong = obey(w, table, argv[i]);
     int closed = weir_close(w);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../lib/base/shell_word.h"
 #include "../../lib/verify/inspect.h"
 #include "position_row.h"
 #include "position_store.h"
@@ -139,7 +140,7 @@ static void tell_gone(const looking *l, const uint8_t *journal, uint64_t row) {
         "that journal removed, bring it back (weir-recover --journal DIRECTORY %.160s); if "
         "this is a copy that was made beside a running program, nothing is to do",
         l->j->database, id, (unsigned long long)row,
-        l->j->database); /* a cut text is still a text */
+        weir_shell_quote(l->j->database, 160).text); /* a cut text is still a text */
     l->each(l->context, text);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../lib/base/shell_word.h"
 #include "../../lib/handle/handle.h"
 #include "../../lib/verify/inspect.h"
 #include "sqlite_error.h"
@@ -141,14 +142,17 @@ static void tell_other(const teller *t, const weir_journals *j, const other *o, 
         (void)snprintf(
             text, sizeof text,
             "%s: its journal at %s is not there now, so rows that may wait in it are not "
-            "applied: bring it back; or, if it is gone for good, say so (weir forget --journal %s "
-            "%s)",
-            j->database, o->directory, o->directory, j->database);
+            "applied: bring it back; or, if it is gone for good, say so (weir forget --journal "
+            "%.300s %.300s)",
+            j->database, o->directory, weir_shell_quote(o->directory, 300).text,
+            weir_shell_quote(j->database, 300).text);
     t->each(t->context, text);
 }
 
 static int refuse_or_tell(void *context, const weir_journals *j, other *o, weir_error *error) {
     finding found = look_at_other(j, o);
+    weir_shell_word directory = weir_shell_quote(o->directory, 200);
+    weir_shell_word database = weir_shell_quote(j->database, 200);
     switch (found) {
     case NOTHING_WAITS: return WEIR_OK;
     case NOT_THERE:
@@ -159,16 +163,16 @@ static int refuse_or_tell(void *context, const weir_journals *j, other *o, weir_
                          " rows wait in its journal at %s, and %s is another one: bring them in "
                          "(weir-recover --journal %s %s), or leave them there (weir forget --yes "
                          "--journal %s %s)",
-                         j->database, o->rows, o->directory, j->directory, o->directory,
-                         j->database, o->directory, j->database);
+                         j->database, o->rows, o->directory, j->directory, directory.text,
+                         database.text, directory.text, database.text);
     case UNKNOWN: break;
     }
     return weir_fail(error, WEIR_FOREIGN,
                      "%s: rows may wait in its other journal, at %s, which cannot be judged (%s): "
                      "mend it (weir salvage --journal %s %s), or leave them there (weir forget "
                      "--yes --journal %s %s)",
-                     j->database, o->directory, o->why, o->directory, j->database, o->directory,
-                     j->database);
+                     j->database, o->directory, o->why, directory.text, database.text,
+                     directory.text, database.text);
 }
 
 int weir_journals_look(const weir_journals *j, void (*each)(void *context, const char *text),
