@@ -49,11 +49,16 @@ static unsigned long long kills_of(fixture *f) {
 
 /* ---- blows ----------------------------------------------------------------------------------- */
 
-/* Of the sink's session, or 0: there is none now. */
+/* Of the sink's session, or 0: none comes. */
 static pid_t session(const fixture *f) {
-    return (pid_t)pg_server_count(
-        &f->server, "SELECT max(pid) FROM pg_stat_activity WHERE application_name LIKE"
-                    " 'weir%' AND pid <> pg_backend_pid()");
+    pid_t pid = 0;
+    for (int i = 0; i < 50 && pid <= 0; i++) {
+        pid = (pid_t)pg_server_count(&f->server, "SELECT max(pid) FROM pg_stat_activity WHERE"
+                                                 " application_name LIKE 'weir%' AND"
+                                                 " pid <> pg_backend_pid()");
+        if (pid <= 0) (void)usleep(10000);
+    }
+    return pid;
 }
 
 static void end_session(fixture *f) {
