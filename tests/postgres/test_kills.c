@@ -66,12 +66,15 @@ static void end_session(fixture *f) {
                               " application_name LIKE 'weir%' AND pid <> pg_backend_pid()");
 }
 
+static void say_nothing(void *self, const char *words) { (void)self, (void)words; }
+
 /* The postmaster ends all the others then, and recovers: over when a session of before is gone, and a new
  * one is let in. */
 static void kill_backend(fixture *f) {
     pid_t pid = session(f);
     if (pid <= 0) return;
     PGconn *witness = pg_server_connect(&f->server);
+    (void)PQsetNoticeProcessor(witness, say_nothing, NULL);
     (void)kill(pid, SIGKILL);
     for (bool stands = true; stands;) {
         PQclear(PQexec(witness, "SELECT 1"));
