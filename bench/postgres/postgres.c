@@ -11,7 +11,7 @@
 #include "../idle.h"
 #include "by_copy.h"
 
-enum { ROWS = 2000000, ROUNDS = 7, BATCH_ROWS = 65536 /* as weir's transactions have */ };
+enum { ROWS = 3000000, ROUNDS = 7, BATCH_ROWS = 65536 /* as weir's transactions have */ };
 
 #define SERVER_DURABILITY "applied, synced (fsync, synchronous_commit)"
 

@@ -210,6 +210,8 @@ int demo_postgres(uint64_t seed, int kills, const char *directory) {
            grouped(ROWS), TICKS, AGENTS, (unsigned long long)seed);
     fflush(stdout);
     server = own_server(NULL);
+    printf("The server is the demo's own: %s/postgres in %s, removed at the end\n", server->bin,
+           server->root);
     if (live_through(&s)) return 1;
     PGconn *connection = pg_server_connect(server);
     int failed = compare(path, seed, s.acknowledged, &c) || compare_pair(path, connection, &p);
