@@ -3,14 +3,14 @@
  *
  * Covers: recovery/server.c, recovery/server/standing.c, recovery/server/trial.c, recovery/detach.c,
  * recovery/rebuild.c, recovery/complaints.c, postgres/positions.c,
- * postgres/check_points.c, postgres/check_rows.c, postgres/check_takeover.c */
+ * postgres/check.c, postgres/check_points.c, postgres/check_rows.c, postgres/check_takeover.c */
 #include <time.h>
 
 #include "tool.h"
 
-#include "cutting_proxy.h"
 #include "lib/journal/sinks.h"
 #include "lib/verify/sink_files.h"
+#include "message_proxy.h"
 #include "pg_server.h"
 #include "postgres/check_points.h"
 #include "postgres/positions.h"
@@ -337,22 +337,21 @@ static void a_server_may_be_restarted_midway(void **state) {
 /* Done or undone, a COMMIT without an answer is neither lost nor done twice. */
 static void answers_of_commits_are_lost(void **state) {
     fixture *f = fixture_of(state);
-    static const enum cut cuts[] = {CUT_BEFORE_ANSWER, CUT_BEFORE_COMMIT, CUT_BEFORE_ANSWER};
+    static const proxy_act cuts[] = {PROXY_CUT_BEHIND, PROXY_CUT_BEFORE, PROXY_CUT_BEHIND};
     const struct timespec pause = {0, 5000000};
     int status;
     in_a_child(f, leave_large);
     make_slow_table();
-    cutting_proxy proxy;
-    cutting_proxy_start(&proxy, &server);
-    pid_t child = start_replay(f, proxy.conninfo);
+    message_proxy *proxy = message_proxy_start(&server);
+    pid_t child = start_replay(f, proxy->conninfo);
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
-        atomic_store(&proxy.what, cuts[i]);
-        while (atomic_load(&proxy.what) != CUT_NOTHING && waitpid(child, &status, WNOHANG) == 0)
+        message_proxy_plan_at(proxy, "COMMIT", cuts[i]);
+        while (atomic_load(&proxy->awaits) && waitpid(child, &status, WNOHANG) == 0)
             (void)nanosleep(&pause, NULL);
     }
-    assert_int_equal(atomic_load(&proxy.what), CUT_NOTHING);
+    assert_false(atomic_load(&proxy->awaits));
     assert_int_equal(waitpid(child, &status, 0), child);
-    cutting_proxy_stop(&proxy);
+    message_proxy_stop(proxy);
     char *words = slow_words(f);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != RECOVERED) fail_msg("%x %s", status, words);
     free(words);

@@ -202,8 +202,7 @@ static uint64_t checkpoint_when_quiet(weir_applier *a, const weir_journal_state 
 
 /* ---- applying -------------------------------------------------------------------------------- */
 
-/* How long to leave the write lock to others after a transaction. A server locks rows, and has a queue
- * for them. */
+/* How long to leave the write lock to others after a transaction; a server has a queue for its. */
 static uint64_t gap_for_others(weir_applier *a, uint64_t began, uint64_t ended) {
     if (a->sink.remote) return 0;
     if (ended < a->shared_until) {
@@ -232,8 +231,7 @@ static void watch_growth(weir_applier *a, uint64_t wal_bytes) {
     if (wal_bytes < WAL_TRUCE) {
         a->truce = (weir_applier_truce){.bytes = WAL_TRUCE};
     } else if (wal_bytes >= a->truce.bytes) {
-        bool in_vain = a->truce.bytes > WAL_TRUCE; /* the last truce was */
-        if (in_vain) tell_of_growth(a, wal_bytes);
+        if (a->truce.bytes > WAL_TRUCE) tell_of_growth(a, wal_bytes); /* the last was in vain */
         a->truce.bytes = wal_bytes * 2;
         a->truce.until = applier_now(a) + TRUCE_NS;
     }
