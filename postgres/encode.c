@@ -119,13 +119,16 @@ static uint8_t *put_literal(uint8_t *at, weir_pg_kind kind, const weir_pg_cell *
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* Before the first field, or before another. */
-static uint8_t *put_before(uint8_t *at, const weir_pg_shape *s, unsigned index) {
-    if (s->format == WEIR_PG_BINARY)
-        return index ? at : put_network16(at, (uint16_t)(s->columns + s->numbered));
-    if (s->format == WEIR_PG_LISTS)
-        return index ? weir_put_bytes(at, ",", 1) : weir_put_bytes(at, ",(", 2);
-    return index ? weir_put_bytes(at, "\t", 1) : at;
+static uint8_t *put_head(uint8_t *at, const weir_pg_shape *s) {
+    if (s->format == WEIR_PG_BINARY) return put_network16(at, (uint16_t)(s->columns + s->numbered));
+    return s->format == WEIR_PG_LISTS ? weir_put_bytes(at, ",(", 2) : at;
+}
+
+/* Between two fields. */
+static inline uint8_t *put_between(uint8_t *at, const weir_pg_shape *s, unsigned index) {
+    if (s->format == WEIR_PG_BINARY || !index) return at;
+    *at = s->format == WEIR_PG_LISTS ? ',' : '\t';
+    return at + 1;
 }
 
 static uint8_t *put_after(uint8_t *at, const weir_pg_shape *s) {
@@ -134,11 +137,29 @@ static uint8_t *put_after(uint8_t *at, const weir_pg_shape *s) {
     return at + 1;
 }
 
-static uint8_t *put_encoded(uint8_t *at, const weir_pg_shape *s, unsigned index, weir_pg_kind kind,
+static uint8_t *put_encoded(uint8_t *at, const weir_pg_shape *s, weir_pg_kind kind,
                             const weir_pg_cell *c) {
-    at = put_before(at, s, index);
     if (s->format == WEIR_PG_BINARY) return put_binary(at, kind, c);
     return s->format == WEIR_PG_LINES ? put_line(at, kind, c) : put_literal(at, kind, c);
+}
+
+/* Most values are numbers, in columns that hold just those: they need no conversion. */
+static inline bool put_plain(uint8_t **at, weir_pg_kind kind, const weir_value *v) {
+    if (v->type == WEIR_INTEGER && kind == WEIR_PG_INT8)
+        *at = put_network64(put_network32(*at, 8), (uint64_t)v->as.integer);
+    else if (v->type == WEIR_REAL && kind == WEIR_PG_FLOAT8)
+        *at = put_double(*at, v->as.real);
+    else
+        return false;
+    return true;
+}
+
+static const weir_pg_reason *put_converted(uint8_t **at, const weir_pg_shape *s, weir_pg_kind kind,
+                                           const weir_value *v) {
+    weir_pg_cell cell;
+    const weir_pg_reason *reason = weir_pg_convert(kind, v, &cell);
+    if (!reason) *at = put_encoded(*at, s, kind, &cell);
+    return reason;
 }
 
 /* All values are parsed, also behind one that is refused: whether the bytes are a row is not to depend
@@ -149,30 +170,31 @@ int weir_pg_encode_row(const weir_pg_shape *s, const uint8_t *bytes, size_t leng
     uint8_t *to = *at;
     weir_pg_cell cell;
     int status = WEIR_OK;
+    bool binary = s->format == WEIR_PG_BINARY;
     (void)weir_take_u16(&c); /* the table, which the caller looked up */
     unsigned count = weir_take_u16(&c);
     const uint8_t *tags = weir_take(&c, count);
     if (!tags || count < 1 || count > s->columns) return WEIR_DAMAGED;
+    to = put_head(to, s);
     for (unsigned i = 0; i < count; i++) {
         weir_value v;
         if (!weir_row_take_value(&c, tags[i], &v) || !weir_cursor_ok(&c)) return WEIR_DAMAGED;
         if (status != WEIR_OK) continue;
-        const weir_pg_reason *reason = weir_pg_convert(s->kind[i], &v, &cell);
-        if (reason) {
-            *why = (weir_pg_refusal){reason, i};
-            status = WEIR_REJECTED;
-        } else {
-            to = put_encoded(to, s, i, s->kind[i], &cell);
-        }
+        to = put_between(to, s, i);
+        if (binary && put_plain(&to, s->kind[i], &v)) continue;
+        const weir_pg_reason *reason = put_converted(&to, s, s->kind[i], &v);
+        if (!reason) continue;
+        *why = (weir_pg_refusal){reason, i};
+        status = WEIR_REJECTED;
     }
     if (weir_cursor_left(&c)) return WEIR_DAMAGED;
     if (status != WEIR_OK) return status;
     cell.form = WEIR_PG_NULL;
     for (unsigned i = count; i < s->columns; i++)
-        to = put_encoded(to, s, i, s->kind[i], &cell);
+        to = put_encoded(put_between(to, s, i), s, s->kind[i], &cell);
     cell.form = WEIR_PG_INTEGER;
     cell.integer = (int64_t)number;
-    if (s->numbered) to = put_encoded(to, s, s->columns, WEIR_PG_INT8, &cell);
+    if (s->numbered) to = put_encoded(put_between(to, s, s->columns), s, WEIR_PG_INT8, &cell);
     *at = put_after(to, s);
     return WEIR_OK;
 }

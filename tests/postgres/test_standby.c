@@ -161,7 +161,7 @@ static void test_rows_that_were_not_kept_are_named(void **state) {
     lose_rows(p, &(const weir_postgres_options){0});
     wait_to_be_told(&p->rows, WEIR_EVENT_DAMAGE);
     assert_int_equal(number_after(p->rows.damage, "(row "), BEFORE + 1);
-    assert_in_range(number_after(p->rows.damage, "nor is any up to row "), BEFORE + LACKED / 2,
+    assert_in_range(number_after(p->rows.damage, "nor is any up to row "), BEFORE + LACKED / 4,
                     BEFORE + LACKED + AFTER);
     assert_int_equal(weir_sync(p->rows.w, WEIR_APPLIED, 3000), WEIR_DAMAGED);
     assert_int_equal(weir_stats(p->rows.w, &stats), WEIR_OK);
