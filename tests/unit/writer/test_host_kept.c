@@ -49,6 +49,28 @@ static void one_that_begins_late_is_told(void **state) {
     assert_int_equal(heard[WEIR_EVENT_JOURNAL], 1);
 }
 
+/* Nobody waits for a sink to have what was gone when it came. */
+static void one_that_begins_at_the_end_has_all_there_is(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_OK);
+    begin(o);
+    append(o, 10);
+    assert_int_equal(opened_close(o), WEIR_OK); /* all is applied, and leaves */
+    for (int i = 0; i < 2; i++) {               /* also when it comes back without a row */
+        begin(o);
+        attach(o, a, "a");
+        wait_all(o, "a");
+        assert_int_equal(a->rows, 0);
+        assert_int_equal(opened_close(o), WEIR_OK);
+    }
+    begin(o);
+    attach(o, a, "a");
+    append(o, 10);
+    wait_all(o, "a");
+    expect_all(a, 10);
+    assert_int_equal(a->first, 11);
+}
+
 /* A handler may ask for anything that takes the locks of attaching and releasing. */
 static weir *asked;
 static void ask_back(void *context, weir_event event, const char *text) {
@@ -185,6 +207,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         OPENED_TEST(a_new_sink_begins_in_the_archive),
         OPENED_TEST(one_that_begins_late_is_told),
+        OPENED_TEST(one_that_begins_at_the_end_has_all_there_is),
         OPENED_TEST(no_lock_is_held_while_that_is_told),
         OPENED_TEST(its_limits_wait_for_a_detached_sink),
         OPENED_TEST(a_forgotten_sink_holds_nothing),
