@@ -271,6 +271,7 @@ static void caught_up(weir_applier *a, const weir_position *position, uint64_t d
     a->row = position->row;
     a->seen = durable;
     a->behind_since = 0;
+    weir_handle_passed(a->attached, a->row);
     weir_handle_waiting(a->attached, 0);
     a->fairness_at = applier_now(a);
 }
