@@ -49,27 +49,22 @@ static weir_attached *take_place(weir *w, const char *name, int *status, weir_er
 static int add_sink(weir *w, weir_sink_record *record, weir_attached **out, uint64_t *first_row,
                     weir_error *error) {
     weir_attached *s = weir_find_attached(w, record->name);
-    weir_known_sink known;
     int status = WEIR_OK;
     if (s && s->leaves) end_writer(s);
     if (s && weir_is_hooked(s))
         return weir_fail(error, WEIR_MISUSE, "%s: a sink of this name is attached", record->name);
     if (!s) s = take_place(w, record->name, &status, error);
     if (!s) return status;
-    bool is_new = !weir_journal_find_sink(w->journal, record->name, &known);
     status = weir_journal_attach_sink(w->journal, record, first_row, error);
     if (status != WEIR_OK) return status;
     s->leaves = false;
     s->start = record->safe;
     s->begin = record->begin;
-    /* Of rows that are gone nobody waits for it. */
-    uint64_t applied = *first_row ? *first_row - 1 : record->safe.row;
-    atomic_store_explicit(&s->applied_row, applied, memory_order_release);
+    atomic_store_explicit(&s->applied_row, record->safe.row, memory_order_release);
     atomic_store_explicit(&s->apply_status, WEIR_OK, memory_order_release);
     uint32_t place = (uint32_t)(s - w->sinks) + 1;
     if (place > weir_sink_slots(w))
         atomic_store_explicit(&w->sink_count, place, memory_order_release);
-    if (!is_new) *first_row = 0;
     *out = s;
     return WEIR_OK;
 }

@@ -100,6 +100,13 @@ void weir_handle_applied(weir_attached *s, const weir_block_header *last,
     weir_journaler_notify(&w->journaler, &w->journaler.applied);
 }
 
+void weir_handle_passed(weir_attached *s, uint64_t row) {
+    if (row <= atomic_load_explicit(&s->applied_row, memory_order_relaxed))
+        return; /* the writer's own */
+    raise_mark(&s->applied_row, row);
+    weir_journaler_notify(&s->w->journaler, &s->w->journaler.applied);
+}
+
 void weir_handle_deleted(weir_attached *s, uint64_t rows, uint64_t wal_bytes) {
     add_count(&s->rows_deleted, rows);
     add_count(&s->transactions, 1);

@@ -113,6 +113,9 @@ void weir_handle_switch_thread(weir *w);
 void weir_handle_applied(weir_attached *s, const weir_block_header *last,
                          const weir_payload *payload, uint64_t rows, uint64_t rejected,
                          uint64_t ignored, uint64_t wal_bytes);
+/* Rows up to this one are applied, or left the journal before the sink began: nobody need wait for
+ * them. */
+void weir_handle_passed(weir_attached *s, uint64_t row);
 /* The sink is safe without the journal up to and including block: release what no sink needs. at: the
  * last position of the sink that its writer knows. May detach sinks that lag. */
 int weir_handle_release(weir_attached *s, uint64_t block, const weir_position *at,

@@ -147,7 +147,7 @@ static int attach_known(weir_journal *j, weir_sink_record *record, uint64_t *fir
     if (status == WEIR_OK && known) status = check_kept(j, &known->record, oldest, error);
     if (status != WEIR_OK) return status;
     weir_sink_record fresh = fresh_record(j, record, known, oldest);
-    *first_row = fresh.safe.block ? 0 : row;
+    *first_row = known ? 0 : row;
     if (!known && !(known = add_known(j)))
         return weir_fail(error, WEIR_NO_MEMORY, "no memory for the sink %s", record->name);
     bool added = known->record.name[0] == '\0';

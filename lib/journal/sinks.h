@@ -30,7 +30,7 @@ int weir_sink_record_forget(const weir_os *os, int dirfd, const char *directory,
 
 /* Attach a sink, durably: the record of that name, with what it says of kind, place and limits
  * anew; one that is new begins with the oldest block of journal and archive. *record: in, these; out,
- * all. *first_row: of that block; 0 if the sink has a position. WEIR_UNSUPPORTED: what a known one lacks is
+ * all. *first_row: of that block; 0 if the sink was known. WEIR_UNSUPPORTED: what a known one lacks is
  * in neither. */
 int weir_journal_attach_sink(weir_journal *j, weir_sink_record *record, uint64_t *first_row,
                              weir_error *error);

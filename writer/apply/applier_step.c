@@ -207,8 +207,7 @@ static uint64_t gap_for_others(weir_applier *a, uint64_t began, uint64_t ended) 
     if (a->sink.remote) return 0;
     if (ended < a->shared_until) {
         uint64_t gap = (ended - began) / 4;
-        if (gap < GAP_LEAST_NS) return GAP_LEAST_NS;
-        return gap > GAP_MOST_NS ? GAP_MOST_NS : gap;
+        return gap < GAP_LEAST_NS ? GAP_LEAST_NS : gap < GAP_MOST_NS ? gap : GAP_MOST_NS;
     }
     if (ended - a->fairness_at < FAIRNESS_EVERY_NS) return 0;
     a->fairness_at = ended + FAIRNESS_PAUSE_NS;
@@ -278,6 +277,7 @@ static void caught_up(weir_applier *a, const weir_position *position, uint64_t d
     a->row = position->row;
     a->seen = durable;
     a->behind_since = 0;
+    weir_handle_passed(a->attached, a->row);
     weir_handle_waiting(a->attached, 0);
     a->fairness_at = applier_now(a);
 }

@@ -71,6 +71,23 @@ static void one_that_begins_at_the_end_has_all_there_is(void **state) {
     assert_int_equal(a->first, 11);
 }
 
+/* All rows of the process before have left: a sink that is new has nothing to wait for. */
+static void nobody_waits_for_rows_that_left(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_OK);
+    begin(o);
+    append(o, MANY);
+    assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    assert_int_equal(opened_close(o), WEIR_OK);
+    begin(o);
+    attach(o, a, "a");
+    wait_all(o, "a");
+    assert_int_equal(a->rows, 0);
+    append(o, 1);
+    wait_all(o, "a");
+    assert_true(a->first == MANY + 1 && a->rows == 1);
+}
+
 /* A handler may ask for anything that takes the locks of attaching and releasing. */
 static weir *asked;
 static void ask_back(void *context, weir_event event, const char *text) {
@@ -208,6 +225,7 @@ int main(void) {
         OPENED_TEST(a_new_sink_begins_in_the_archive),
         OPENED_TEST(one_that_begins_late_is_told),
         OPENED_TEST(one_that_begins_at_the_end_has_all_there_is),
+        OPENED_TEST(nobody_waits_for_rows_that_left),
         OPENED_TEST(no_lock_is_held_while_that_is_told),
         OPENED_TEST(its_limits_wait_for_a_detached_sink),
         OPENED_TEST(a_forgotten_sink_holds_nothing),
