@@ -1,4 +1,5 @@
 /* main.c - run all benches, or those that are named. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -10,6 +11,17 @@
 #include <unistd.h>
 
 #include "bench.h"
+
+#ifdef WEIR_BENCH_POSTGRES
+/* It stays loaded until the process of this bench ends. */
+static int load_bench_postgres(bench_run *run) {
+    int (*bench)(bench_run *) = NULL;
+    void *module = dlopen(WEIR_BENCH_POSTGRES, RTLD_NOW);
+    if (module) *(void **)&bench = dlsym(module, "bench_postgres");
+    if (!bench) fprintf(stderr, "weir-bench: %s\n", dlerror());
+    return bench ? bench(run) : 1;
+}
+#endif
 
 static const struct {
     const char *name, *what;
@@ -36,7 +48,7 @@ static const struct {
     {"packed", "bytes of an archived row, before and after weir archive pack", bench_packed},
 #ifdef WEIR_BENCH_POSTGRES
     {"postgres", "into a PostgreSQL server through the journal, against a bare COPY BINARY",
-     bench_postgres},
+     load_bench_postgres},
 #endif
 };
 enum { BENCHES = sizeof benches / sizeof *benches };

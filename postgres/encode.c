@@ -119,7 +119,7 @@ static uint8_t *put_literal(uint8_t *at, weir_pg_kind kind, const weir_pg_cell *
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-static uint8_t *put_head(uint8_t *at, const weir_pg_shape *s) {
+static uint8_t *put_row_head(uint8_t *at, const weir_pg_shape *s) {
     if (s->format == WEIR_PG_BINARY) return put_network16(at, (uint16_t)(s->columns + s->numbered));
     return s->format == WEIR_PG_LISTS ? weir_put_bytes(at, ",(", 2) : at;
 }
@@ -144,7 +144,7 @@ static uint8_t *put_encoded(uint8_t *at, const weir_pg_shape *s, weir_pg_kind ki
 }
 
 /* Most values are numbers, in columns that hold just those: they need no conversion. */
-static inline bool put_plain(uint8_t **at, weir_pg_kind kind, const weir_value *v) {
+static inline bool put_number(uint8_t **at, weir_pg_kind kind, const weir_value *v) {
     if (v->type == WEIR_INTEGER && kind == WEIR_PG_INT8)
         *at = put_network64(put_network32(*at, 8), (uint64_t)v->as.integer);
     else if (v->type == WEIR_REAL && kind == WEIR_PG_FLOAT8)
@@ -175,13 +175,13 @@ int weir_pg_encode_row(const weir_pg_shape *s, const uint8_t *bytes, size_t leng
     unsigned count = weir_take_u16(&c);
     const uint8_t *tags = weir_take(&c, count);
     if (!tags || count < 1 || count > s->columns) return WEIR_DAMAGED;
-    to = put_head(to, s);
+    to = put_row_head(to, s);
     for (unsigned i = 0; i < count; i++) {
         weir_value v;
         if (!weir_row_take_value(&c, tags[i], &v) || !weir_cursor_ok(&c)) return WEIR_DAMAGED;
         if (status != WEIR_OK) continue;
         to = put_between(to, s, i);
-        if (binary && put_plain(&to, s->kind[i], &v)) continue;
+        if (binary && put_number(&to, s->kind[i], &v)) continue;
         const weir_pg_reason *reason = put_converted(&to, s, s->kind[i], &v);
         if (!reason) continue;
         *why = (weir_pg_refusal){reason, i};
