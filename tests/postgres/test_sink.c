@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "cutting_proxy.h"
+#include "message_proxy.h"
 #include "pg_server.h"
 #include "postgres/kept.h"
 #include "postgres/sink.h"
@@ -130,16 +130,15 @@ static void test_rolled_back_rows_are_gone(void **state) {
 static void test_a_commit_whose_answer_is_lost_is_unknown(void **state) {
     (void)state;
     need_server();
-    for (int what = CUT_BEFORE_COMMIT; what <= CUT_BEFORE_ANSWER; what++) {
-        cutting_proxy proxy;
+    for (int committed = 0; committed <= 1; committed++) {
         weir_error error = {0};
         weir_position at;
         pg_server_run(
             &server, "SET client_min_messages = error; DROP TABLE IF EXISTS weir_position, double");
-        cutting_proxy_start(&proxy, &server);
-        weir_sink s = make(proxy.conninfo, (weir_postgres_options){0});
+        message_proxy *proxy = message_proxy_start(&server);
+        weir_sink s = make(proxy->conninfo, (weir_postgres_options){0});
         apply(&s, 1);
-        atomic_store(&proxy.what, what);
+        message_proxy_plan_at(proxy, "COMMIT", committed ? PROXY_CUT_BEHIND : PROXY_CUT_BEFORE);
         assert_int_equal(transact(&s, 2, &at, &error), WEIR_SINK_UNKNOWN);
         int status = WEIR_IO;
         for (int i = 0; i < 20 && status != WEIR_OK; i++) {
@@ -147,12 +146,12 @@ static void test_a_commit_whose_answer_is_lost_is_unknown(void **state) {
             if (status != WEIR_OK) s.rollback(s.self);
         }
         assert_int_equal(status, WEIR_OK);
-        assert_int_equal(at.block, what == CUT_BEFORE_COMMIT ? 1 : 2);
+        assert_int_equal(at.block, committed ? 2 : 1);
         s.rollback(s.self);
         if (at.block == 1) apply(&s, 2);
         apply(&s, 3);
         s.close(s.self);
-        cutting_proxy_stop(&proxy);
+        message_proxy_stop(proxy);
         assert_rows(30);
     }
 }

@@ -404,6 +404,7 @@ whole_fixture *whole_fixture_of(void **state, whole_sinks sinks) {
     if (!f) {
         print_message("%s\n", pg_server_missing());
         skip();
+        abort(); /* skip does not return */
     }
     whole_begin(f->l, &f->server, sinks, 1);
     return f;
