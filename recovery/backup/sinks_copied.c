@@ -6,6 +6,8 @@
  * is set back to it: all up to there is safe, too. */
 #include "sinks_copied.h"
 
+#include "../../lib/journal/sinks.h"
+
 int weir_backup_check_sinks(const weir_sink_notes *notes, const char *directory,
                             weir_error *error) {
     for (size_t i = 0; i < notes->count; i++) {

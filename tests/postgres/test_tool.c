@@ -9,6 +9,7 @@
 #include "tool.h"
 
 #include "cutting_proxy.h"
+#include "lib/journal/sinks.h"
 #include "lib/verify/sink_files.h"
 #include "pg_server.h"
 #include "postgres/check_points.h"

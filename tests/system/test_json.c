@@ -5,6 +5,7 @@
  * store are those of test_archive_store. */
 /* Covers: recovery/json.c, recovery/report.c */
 #include "forge.h"
+#include "lib/journal/sinks.h"
 #include "lib/verify/sink_files.h"
 #include "tool.h"
 

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/journal/sinks.h"
 #include "lib/verify/sink_files.h"
 #include "memory_sink.h"
 
