@@ -50,9 +50,9 @@ static const char *name_of_exit(int exit) {
 
 /* The higher the graver; a look that failed may hide anything. */
 static int gravity(int exit) {
-    static const int order[] = {WEIR_EXIT_REJECTS, WEIR_EXIT_WAITING, WEIR_EXIT_LAG, WEIR_EXIT_SINK,
-                                WEIR_EXIT_SPACE,   WEIR_EXIT_DIED,    WEIR_EXIT_DATABASE,
-                                WEIR_EXIT_DAMAGE,  WEIR_EXIT_FAILED};
+    static const int order[] = {WEIR_EXIT_REJECTS,  WEIR_EXIT_WAITING, WEIR_EXIT_LAG,
+                                WEIR_EXIT_SINK,     WEIR_EXIT_SPACE,   WEIR_EXIT_DIED,
+                                WEIR_EXIT_DATABASE, WEIR_EXIT_DAMAGE,  WEIR_EXIT_FAILED};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         if (order[i] == exit) return (int)i + 1;
     return 0;

@@ -72,7 +72,8 @@ static const char *remedy_of_missing(const weir_arguments *a, const weir_invento
     char *directory = directory_of_segments(inventory);
     char *copy = copy_of_missing(directory, inventory, d);
     if (copy)
-        (void)snprintf(text, WEIR_REMEDY_TEXT, "a copy stands elsewhere, put it back: cp %.400s %.400s",
+        (void)snprintf(text, WEIR_REMEDY_TEXT,
+                       "a copy stands elsewhere, put it back: cp %.400s %.400s",
                        weir_shell_quote(copy, 400).text, weir_shell_quote(directory, 400).text);
     else
         (void)snprintf(text, WEIR_REMEDY_TEXT,

@@ -8,8 +8,9 @@
 #include "../lib/handle/handle.h"
 #include "../lib/verify/sink_files.h"
 
-#ifndef WEIR_POSTGRES_MODULE_FILE /* as the loader looks for it */
-#define WEIR_POSTGRES_MODULE_FILE "libweir-postgres.so.1"
+#define LIBRARY "libweir-postgres.so.1"
+#ifndef WEIR_POSTGRES_LIBDIR /* where it is installed, as the build says */
+#define WEIR_POSTGRES_LIBDIR "/usr/lib"
 #endif
 
 /* ---- words --------------------------------------------------------------------------------- */
@@ -38,8 +39,10 @@ const char *weir_word_shown(const char *text) {
 
 static int load_module(const weir_postgres_module_1 **out, weir_error *error) {
     const char *path = getenv("WEIR_POSTGRES");
-    if (!path || !path[0]) path = WEIR_POSTGRES_MODULE_FILE;
-    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL); /* it stays loaded */
+    bool named = path && path[0];
+    if (!named) path = WEIR_POSTGRES_LIBDIR "/" LIBRARY; /* beside which this tool was installed */
+    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);  /* it stays loaded */
+    if (!module && !named) module = dlopen(path = LIBRARY, RTLD_NOW | RTLD_LOCAL);
     if (!module)
         return weir_fail(error, WEIR_NOT_FOUND,
                          "what talks to PostgreSQL is a package of its own: install "

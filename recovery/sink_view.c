@@ -8,7 +8,7 @@
 
 #include "../lib/handle/handle.h"
 #include "../lib/stats/stats_read.h"
-#include "archive/files.h"
+#include "archive_files.h"
 #include "summary.h"
 
 /* ---- blocks ------------------------------------------------------------------------------ */
@@ -65,7 +65,7 @@ static uint64_t archived_for(const looking *l, uint64_t safe) {
 
 /* ---- one sink ---------------------------------------------------------------------------- */
 
-static uint64_t next_wanted(const weir_sink_record *r) {
+static uint64_t block_wanted_next(const weir_sink_record *r) {
     return r->safe.block ? r->safe.block + 1 : r->begin;
 }
 
@@ -79,7 +79,7 @@ static uint64_t row_before(const weir_inventory *i, uint64_t block) {
 static void look_at_sink(const looking *l, uint64_t others, weir_sink_view *v) {
     const weir_inventory *i = l->inventory;
     const weir_sink_record *r = &v->note.record;
-    uint64_t durable = weir_rows_durable(i), wanted = next_wanted(r);
+    uint64_t durable = weir_rows_durable(i), wanted = block_wanted_next(r);
     v->applied = r->safe.block ? r->safe.row : row_before(i, r->begin);
     v->waiting = durable > v->applied ? durable - v->applied : 0;
     v->journal_bytes = r->state == WEIR_SINK_ATTACHED ? held_for(i, r->safe.block, others) : 0;
@@ -126,7 +126,7 @@ static uint64_t block_of_others(const weir_sink_views *views, size_t but, const 
     return block;
 }
 
-static void look_at_all(const weir_place *place, const looking *l, weir_sink_views *views) {
+static void look_at_sinks(const weir_place *place, const looking *l, weir_sink_views *views) {
     weir_stats_snapshot s;
     weir_error ignored; /* without figures the records say it */
     const weir_inventory *i = l->inventory;
@@ -141,8 +141,8 @@ static void look_at_all(const weir_place *place, const looking *l, weir_sink_vie
     }
 }
 
-static int take_notes(const weir_place *place, const weir_inventory *i, weir_sink_views *out,
-                      weir_error *error) {
+static int take_sink_views(const weir_place *place, const weir_inventory *i, weir_sink_views *out,
+                           weir_error *error) {
     weir_sink_notes notes;
     int status = weir_sink_notes_take(place->os, WEIR_OS_CWD, place->directory, &notes, error);
     if (status == WEIR_OK && notes.count) {
@@ -163,12 +163,12 @@ int weir_sink_views_take(const weir_place *place, const weir_inventory *inventor
                          weir_sink_views *out, weir_error *error) {
     weir_archived_files archived;
     *out = (weir_sink_views){0};
-    int status = take_notes(place, inventory, out, error);
+    int status = take_sink_views(place, inventory, out, error);
     if (status != WEIR_OK || out->count == 0) return status;
     status = weir_archived_files_take(place->os, place->directory, &archived, error);
     if (status == WEIR_OK) {
         looking l = {inventory, &archived};
-        look_at_all(place, &l, out);
+        look_at_sinks(place, &l, out);
         weir_archived_files_free(&archived);
     } else {
         weir_sink_views_free(out);

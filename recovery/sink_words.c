@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const char *state_name(weir_sink_state state) {
+static const char *name_of_sink_state(weir_sink_state state) {
     return state == WEIR_SINK_DETACHED ? "detached" : "attached";
 }
 
@@ -21,7 +21,7 @@ static void json_sink(weir_json *json, const weir_sink_view *v) {
     if (v->note.status != WEIR_OK) return;
     weir_json_text(json, "kind", r->kind);
     weir_json_text(json, "place", r->place);
-    weir_json_text(json, "state", state_name(r->state));
+    weir_json_text(json, "state", name_of_sink_state(r->state));
     weir_json_bool(json, "of_this_journal", v->ours);
     weir_json_uint(json, "safe_row", r->safe.row);
     weir_json_uint(json, "safe_block", r->safe.block);
@@ -51,7 +51,7 @@ void weir_json_sinks(weir_json *json, const weir_sink_views *views) {
 /* ---- words ------------------------------------------------------------------------------- */
 
 /* A record's kind and place are somebody else's bytes: a terminal must not obey them. */
-static void put_plain(const char *text) {
+static void put_printable(const char *text) {
     for (; *text; text++)
         putchar((unsigned char)*text < 0x20 || *text == 0x7F ? '?' : *text);
 }
@@ -76,15 +76,15 @@ static void word_sink(const weir_sink_view *v) {
         return;
     }
     printf("%s, ", r->name);
-    put_plain(r->kind);
+    put_printable(r->kind);
     if (r->place[0]) printf(" at ");
-    put_plain(r->place);
+    put_printable(r->place);
     if (!v->ours) {
         puts(": of another journal, so nothing is kept for it");
         return;
     }
-    printf(": %s, has rows up to %" PRIu64 ", %" PRIu64 " wait", state_name(r->state), v->applied,
-           v->waiting);
+    printf(": %s, has rows up to %" PRIu64 ", %" PRIu64 " wait", name_of_sink_state(r->state),
+           v->applied, v->waiting);
     word_limit(v);
     if (v->apply_status != WEIR_OK) printf("; no row comes: %s", weir_status_text(v->apply_status));
     if (v->lacks_first) printf("; %s", trouble);

@@ -16,8 +16,8 @@ static volatile sig_atomic_t came;
 
 /* What a server has begun may still be answered: a commit whose answer is lost costs a question. */
 #define PATIENCE_NS UINT64_C(2000000000)
-/* Written by this thread before a handler may run, or in between: the handler sees the old one or the new.
- * Relaxed: nothing else is read through them, and the sink was made long before. */
+/* The handler sees the old sink or the new one. Release with its acquire: the clock and what the sink
+ * points to are there. */
 static const weir_sink *_Atomic hurried;
 static const weir_os *clock_of;
 
@@ -26,14 +26,14 @@ static void note_signal(int number) {
     came = number;
     for (size_t i = 0; i < STOPPING; i++)
         (void)signal(stopping[i], SIG_DFL); /* the second ends it; cannot fail */
-    const weir_sink *sink = atomic_load_explicit(&hurried, memory_order_relaxed);
+    const weir_sink *sink = atomic_load_explicit(&hurried, memory_order_acquire);
     if (sink) sink->hurry(sink->self, clock_of->now(clock_of->self) + PATIENCE_NS);
     errno = before;
 }
 
 void weir_stop_hurry(const weir_os *os, const weir_sink *sink) {
     if (os) clock_of = os;
-    atomic_store_explicit(&hurried, sink && sink->hurry ? sink : NULL, memory_order_relaxed);
+    atomic_store_explicit(&hurried, sink && sink->hurry ? sink : NULL, memory_order_release);
 }
 
 void weir_stop_watch(void) {

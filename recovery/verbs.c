@@ -9,9 +9,9 @@ static const char exits_of_applying[] =
     "0 in order, nothing to apply; 1 rows were recovered; 4 damage is left, or rows are lost, or "
     "journal and database do not belong together; 8 could not run; 16 usage.";
 
-static const char exits_of_checking[] = "0 the server fits; 4 something that weir needs does not "
-                                        "hold there; 8 it could not be tried; 16 "
-                                        "usage.";
+static const char exits_of_checking[] =
+    "0 in order: the server fits; 4 something that weir needs does not hold there; 8 it could not "
+    "be tried; 16 usage.";
 
 static const char exits_of_status[] =
     "0 in order; 4 damage, or rows are lost, or journal and database do not belong together; 8 "

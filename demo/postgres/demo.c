@@ -73,23 +73,31 @@ static int append_the_rest(const through *t, job *j) {
     return status;
 }
 
-/* The server may be away: that is no failure, but at the end, when its rows are waited for. */
+/* Wait until SQLite has what an earlier program left, and go on; then until both have all. *doing: out,
+ * what failed. */
+static int run_through(through *t, job *j, const char **doing) {
+    *doing = "attaching the server";
+    int status = weir_attach_postgres(t->w, SINK, server->url, NULL);
+    if (status == WEIR_OK) status = declare_all(t);
+    if (status != WEIR_OK) return status;
+    *doing = "waiting until SQLite has what was left";
+    status = weir_sync(t->w, WEIR_APPLIED, PATIENCE_MS);
+    if (status != WEIR_OK) return status;
+    *doing = "appending";
+    status = append_the_rest(t, j);
+    if (status != WEIR_OK) return status;
+    *doing = "waiting until both have all";
+    status = weir_sync(t->w, WEIR_APPLIED, PATIENCE_MS);
+    return status == WEIR_OK ? weir_wait_sink(t->w, SINK, NULL, PATIENCE_MS) : status;
+}
+
+/* The server may be away: that is no failure until its rows are waited for. */
 static int go_on(job *j) {
     through t = {.run = 1};
-    const char *doing = "opening";
+    const char *doing;
     int status = weir_open_sqlite(j->path, NULL, &t.w);
-    if (status != WEIR_OK) return fail(j, doing, status);
-    doing = "attaching the server";
-    status = weir_attach_postgres(t.w, SINK, server->url, NULL);
-    if (status == WEIR_OK) status = declare_all(&t);
-    doing = "waiting until SQLite has what was left";
-    if (status == WEIR_OK) status = weir_sync(t.w, WEIR_APPLIED, PATIENCE_MS);
-    doing = "appending";
-    if (status == WEIR_OK) status = append_the_rest(&t, j);
-    doing = "waiting until SQLite has all";
-    if (status == WEIR_OK) status = weir_sync(t.w, WEIR_APPLIED, PATIENCE_MS);
-    doing = "waiting until the server has all";
-    if (status == WEIR_OK) status = weir_wait_sink(t.w, SINK, NULL, PATIENCE_MS);
+    if (status != WEIR_OK) return fail(j, "opening", status);
+    status = run_through(&t, j, &doing);
     int failed = status == WEIR_OK ? 0 : fail(j, doing, status);
     status = weir_close(t.w);
     return status == WEIR_OK ? failed : fail(j, "closing", status);
@@ -210,6 +218,8 @@ int demo_postgres(uint64_t seed, int kills, const char *directory) {
            grouped(ROWS), TICKS, AGENTS, (unsigned long long)seed);
     fflush(stdout);
     server = own_server(NULL);
+    printf("The server is the demo's own: %s/postgres in %s, removed at the end\n", server->bin,
+           server->root);
     if (live_through(&s)) return 1;
     PGconn *connection = pg_server_connect(server);
     int failed = compare(path, seed, s.acknowledged, &c) || compare_pair(path, connection, &p);

@@ -59,7 +59,7 @@ int compare_pair(const char *path, PGconn *server, pair *out) {
     if (PQresultStatus(r) != PGRES_TUPLES_OK)
         failed = complain_of_server(server);
     else
-        out->rejected = atoi(PQgetvalue(r, 0, 0));
+        out->rejected = (int)strtol(PQgetvalue(r, 0, 0), NULL, 10);
     if (failed) fprintf(stderr, "%s: %s\n", path, sqlite3_errmsg(db));
     PQclear(r);
     sqlite3_close(db);

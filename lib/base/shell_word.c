@@ -12,7 +12,7 @@ typedef struct putting {
     size_t length, most;
 } putting;
 
-static void put_piece(putting *p, const char *piece, size_t bytes) {
+static void put_shell_piece(putting *p, const char *piece, size_t bytes) {
     if (p->length <= p->most && bytes <= p->most - p->length)
         memcpy(p->text + p->length, piece, bytes);
     else
@@ -21,11 +21,11 @@ static void put_piece(putting *p, const char *piece, size_t bytes) {
 }
 
 /* A quote ends the quotes, stands there escaped, and begins them again. */
-static void put_quoted(putting *p, const char *path) {
-    put_piece(p, "'", 1);
+static void put_shell_quoted(putting *p, const char *path) {
+    put_shell_piece(p, "'", 1);
     for (const char *at = path; *at && p->length <= p->most; at++)
-        put_piece(p, *at == '\'' ? "'\\''" : at, *at == '\'' ? 4 : 1);
-    put_piece(p, "'", 1);
+        put_shell_piece(p, *at == '\'' ? "'\\''" : at, *at == '\'' ? 4 : 1);
+    put_shell_piece(p, "'", 1);
 }
 
 weir_shell_word weir_shell_quote(const char *path, size_t most) {
@@ -33,11 +33,11 @@ weir_shell_word weir_shell_quote(const char *path, size_t most) {
     if (most >= sizeof word.text) most = sizeof word.text - 1;
     putting p = {word.text, 0, most};
     bool plain = *path && path[strspn(path, harmless)] == 0;
-    if (path[0] == '-') put_piece(&p, "./", 2);
+    if (path[0] == '-') put_shell_piece(&p, "./", 2);
     if (plain)
-        put_piece(&p, path, strlen(path));
+        put_shell_piece(&p, path, strlen(path));
     else
-        put_quoted(&p, path);
+        put_shell_quoted(&p, path);
     if (p.length > most)
         (void)snprintf(word.text, sizeof word.text, "PATH");
     else

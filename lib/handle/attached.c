@@ -26,19 +26,23 @@ static void end_writer(weir_attached *s) {
     atomic_store_explicit(&s->hooked, false, memory_order_release);
 }
 
-static int take_place(weir *w, const char *name, weir_attached **out, weir_error *error) {
+/* NULL: there is none, and *status says why. One that was taken in vain before is taken again. */
+static weir_attached *take_place(weir *w, const char *name, int *status, weir_error *error) {
     uint32_t count = weir_sink_slots(w);
-    if (count == WEIR_SINKS_MAX)
-        return weir_fail(error, WEIR_FULL, "%s: a handle has %d sinks at most", name,
-                         WEIR_SINKS_MAX);
+    if (count == WEIR_SINKS_MAX) {
+        *status =
+            weir_fail(error, WEIR_FULL, "%s: a handle has %d sinks at most", name, WEIR_SINKS_MAX);
+        return NULL;
+    }
     weir_attached *s = &w->sinks[count];
-    if (!s->lane_applied) /* else of an attempt that failed */
-        s->lane_applied = calloc(w->options.lanes_max, sizeof *s->lane_applied);
-    if (!s->lane_applied) return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory for a sink", name);
+    if (!s->lane_applied) s->lane_applied = calloc(w->options.lanes_max, sizeof *s->lane_applied);
+    if (!s->lane_applied) {
+        *status = weir_fail(error, WEIR_NO_MEMORY, "%s: no memory for a sink", name);
+        return NULL;
+    }
     s->w = w;
     (void)snprintf(s->name, sizeof s->name, "%s", name); /* weir_named_fits has looked at it */
-    *out = s;
-    return WEIR_OK;
+    return s;
 }
 
 /* Under attaching. */
@@ -49,9 +53,10 @@ static int add_sink(weir *w, weir_sink_record *record, weir_attached **out, uint
     if (s && s->leaves) end_writer(s);
     if (s && weir_is_hooked(s))
         return weir_fail(error, WEIR_MISUSE, "%s: a sink of this name is attached", record->name);
-    if (!s) status = take_place(w, record->name, &s, error);
-    if (status == WEIR_OK) status = weir_journal_attach_sink(w->journal, record, first_row, error);
-    if (status != WEIR_OK) return status; /* a place that was taken is taken again */
+    if (!s) s = take_place(w, record->name, &status, error);
+    if (!s) return status;
+    status = weir_journal_attach_sink(w->journal, record, first_row, error);
+    if (status != WEIR_OK) return status;
     s->leaves = false;
     s->start = record->safe;
     s->begin = record->begin;

@@ -41,8 +41,7 @@ static int know_record(weir_journal *j, const weir_sink_note *note) {
 
 int weir_known_sinks_take(weir_journal *j, weir_error *error) {
     weir_sink_notes notes;
-    int status =
-        weir_sink_notes_take(j->os, j->config.dirfd, j->config.directory, &notes, error);
+    int status = weir_sink_notes_take(j->os, j->config.dirfd, j->config.directory, &notes, error);
     for (size_t i = 0; i < notes.count && status == WEIR_OK; i++) {
         status = know_record(j, &notes.list[i]);
         if (status != WEIR_OK) (void)weir_fail(error, status, "no memory for a sink's record");
@@ -91,9 +90,9 @@ bool weir_known_sinks_lack(const weir_journal *j, uint64_t last_block) {
 
 static int write_record(weir_journal *j, weir_sink_record *record, weir_error *error) {
     int status = weir_journal_check_place(j, error);
-    return status == WEIR_OK ? weir_sink_record_write(j->os, j->config.dirfd, j->config.directory,
-                                                      record, error)
-                             : status;
+    return status == WEIR_OK
+               ? weir_sink_record_write(j->os, j->config.dirfd, j->config.directory, record, error)
+               : status;
 }
 
 static void lock_releasing(weir_journal *j) {
@@ -143,7 +142,8 @@ static int attach_known(weir_journal *j, weir_sink_record *record, uint64_t *fir
     weir_known_sink *known = find_known(j, record->name);
     uint64_t oldest, row;
     if (known && known->broken) return fail_broken(j, record->name, error);
-    int status = weir_history_oldest(j, known ? next_wanted(&known->record) : 1, &oldest, &row, error);
+    int status =
+        weir_history_oldest(j, known ? next_wanted(&known->record) : 1, &oldest, &row, error);
     if (status == WEIR_OK && known) status = check_kept(j, &known->record, oldest, error);
     if (status != WEIR_OK) return status;
     weir_sink_record fresh = fresh_record(j, record, known, oldest);
@@ -195,8 +195,7 @@ static int forget_known(weir_journal *j, const char *name, weir_error *error) {
                          j->config.directory, name);
     int status = weir_journal_check_place(j, error);
     if (status == WEIR_OK)
-        status =
-            weir_sink_record_forget(j->os, j->config.dirfd, j->config.directory, name, error);
+        status = weir_sink_record_forget(j->os, j->config.dirfd, j->config.directory, name, error);
     if (status == WEIR_OK && known) *known = j->sinks.list[--j->sinks.count];
     return status;
 }

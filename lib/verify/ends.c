@@ -12,8 +12,8 @@ static int copy_ends(const weir_chain *chain, weir_segment_end **out, size_t *co
     for (size_t i = 0; i < chain->count; i++) {
         const weir_link *link = &chain->links[i];
         if (!link->note || link->note->status != WEIR_OK) continue;
-        list[(*count)++] = (weir_segment_end){
-            link->number, link->first_block, link->first_row, link->end};
+        list[(*count)++] =
+            (weir_segment_end){link->number, link->first_block, link->first_row, link->end};
     }
     *out = list;
     return WEIR_OK;

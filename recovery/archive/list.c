@@ -2,11 +2,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "../archive_files.h"
 #include "../exits.h"
 #include "../json.h"
 #include "../report.h"
 #include "../verbs.h"
-#include "files.h"
 
 static const char *kind_word(weir_archived_kind kind) {
     return kind == WEIR_ARCHIVED_PLAIN ? "plain" : "packed";

@@ -7,13 +7,13 @@
 
 #include "../../lib/format/names.h"
 #include "../../lib/verify/archive.h"
+#include "../archive_files.h"
 #include "../exits.h"
 #include "../json.h"
 #include "../progress.h"
 #include "../report.h"
 #include "../stop.h"
 #include "../verbs.h"
-#include "files.h"
 #include "pack_segment.h"
 
 typedef struct pack_run {

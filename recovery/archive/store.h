@@ -12,8 +12,8 @@
 #ifndef WEIR_ARCHIVE_STORE_H
 #define WEIR_ARCHIVE_STORE_H
 
+#include "../archive_files.h"
 #include "../arguments.h"
-#include "files.h"
 #include "store_part.h"
 
 /* One object of a journal's. */

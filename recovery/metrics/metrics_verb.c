@@ -113,7 +113,7 @@ static int put_known_sinks(weir_metrics_text *t, const weir_place *place, weir_e
 }
 
 /* The journal is read only where there are records: a look at its blocks takes longer than the rest. */
-static void put_sinks(weir_metrics_text *t, const weir_place *place) {
+static void put_sink_records(weir_metrics_text *t, const weir_place *place) {
     weir_sink_notes notes;
     weir_error error = {0};
     int status = weir_sink_notes_take(place->os, WEIR_OS_CWD, place->directory, &notes, &error);
@@ -154,7 +154,7 @@ static int write_exposition(FILE *out, const weir_arguments *a, const weir_place
     put_process(&text, place);
     put_files(&text, place);
     put_database(&text, place);
-    put_sinks(&text, place);
+    put_sink_records(&text, place);
     if (!text.stopped && !text.prometheus) text.stopped = write_to_stream(out, "# EOF\n", 6);
     return text.stopped ? WEIR_IO : WEIR_OK;
 }

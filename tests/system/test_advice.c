@@ -1,5 +1,5 @@
 /* What a text advises can be run as it is printed, whatever the names of files are. */
-/* Covers: lib/base/shell_word.c, recovery/remedy.c, lib/verify/verdict_text.c */
+/* Covers: recovery/remedy.c */
 #include "tool.h"
 
 /* The names of files are made to hurt: blanks, both quotes, and what a shell would replace. */

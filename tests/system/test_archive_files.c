@@ -1,5 +1,5 @@
 /* test_archive_files.c - what is in an archive, and what archive prune deletes of it. */
-/* Covers: recovery/archive/files.c, recovery/archive/list.c, recovery/archive/prune.c */
+/* Covers: recovery/archive_files.c, recovery/archive/list.c, recovery/archive/prune.c */
 #include "lib/format/named.h"
 #include "lib/journal/sinks.h"
 #include "tool.h"

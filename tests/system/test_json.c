@@ -3,7 +3,7 @@
  *
  * The tool's output is kept in a file (keep_json in tool.h), which check_json.py compares. Objects of a
  * store are those of test_archive_store. */
-/* Covers: recovery/json.c, recovery/report.c */
+/* Covers: recovery/json.c, recovery/report.c, recovery/loss_words.c */
 #include "forge.h"
 #include "lib/journal/sinks.h"
 #include "lib/verify/sink_files.h"

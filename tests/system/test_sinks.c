@@ -1,6 +1,6 @@
 /* The sinks of a journal as an operator sees them: in status and its check, in watch, as metrics and on
  * the page; and what backup and forget do about them. */
-/* Covers: recovery/sink_view.c, recovery/sink_words.c, recovery/check.c */
+/* Covers: recovery/sink_view.c, recovery/sink_words.c, recovery/check.c, recovery/backup/sinks_copied.c */
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ typedef struct said {
 static const said *run_typed(const char *arguments) {
     static said s;
     char command[2400];
-    (void)snprintf(command, sizeof command, "exec %s %s 2>&1", WEIR_TOOL, arguments);
+    (void)snprintf(command, sizeof command, "exec %s %s 2>&1", WEIR_RECOVER, arguments);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
     size_t got = fread(s.text, 1, sizeof s.text - 1, pipe);

@@ -792,6 +792,20 @@ static void a_commit_without_an_answer_is_counted_once(void **state) {
     assert_int_equal(event_count, 0);
 }
 
+/* What others write does not wait for the transactions of a server's sink. */
+static void a_server_that_was_busy_is_left_no_gap(void **state) {
+    (void)state;
+    append(10);
+    await_vouched();
+    sink_state.begin_status = WEIR_BUSY;
+    let_pass(60 * MS);
+    assert_int_equal(sink_state.commits, 0);
+    sink_state.begin_status = WEIR_OK;
+    while (!sink_state.commits)
+        ahead += weir_applier_step(applier);
+    assert_true(settle() > 500 * MS);
+}
+
 int main(void) {
     static bool keeps = true;
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -828,6 +842,7 @@ int main(void) {
         SERVER(a_server_goes_back_before_it_is_settled),
         SERVER(a_server_gets_what_the_journal_vouches_for),
         SERVER(a_commit_without_an_answer_is_counted_once),
+        SERVER(a_server_that_was_busy_is_left_no_gap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

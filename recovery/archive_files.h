@@ -1,4 +1,4 @@
-/* files.h - what is in a journal's archive/: each file with its rows, blocks, times and bytes, in the
+/* archive_files.h - what is in a journal's archive/: each file with its rows, blocks, times and bytes, in the
  * order of their numbers. Nothing is changed.
  *
  * Headers are read, of segments and of blocks, and no payloads: `verify --archive` reads those. The
@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "../../lib/base/os.h"
-#include "../../lib/base/status.h"
-#include "../../lib/format/segment.h"
+#include "../lib/base/os.h"
+#include "../lib/base/status.h"
+#include "../lib/format/segment.h"
 
 typedef enum weir_archived_kind {
     WEIR_ARCHIVED_PLAIN,  /* segment-N, as the journal wrote it */

@@ -1,12 +1,12 @@
-/* files.c - what is in a journal's archive/. */
-#include "files.h"
+/* archive_files.c - what is in a journal's archive/. */
+#include "archive_files.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../lib/format/names.h"
-#include "../../lib/verify/scan.h"
+#include "../lib/format/names.h"
+#include "../lib/verify/scan.h"
 
 static const char *const prefixes[WEIR_ARCHIVED_KINDS] = {
     [WEIR_ARCHIVED_PLAIN] = "segment", [WEIR_ARCHIVED_PACKED] = "packed-segment"};
