@@ -18,7 +18,7 @@
 #include "support.h"
 #include "whole.h"
 
-enum { PATIENCE_MS = 30000, BACKLOG = 20000, STOPPED_ROUNDS = 8, TURNS = 12 };
+enum { PATIENCE_MS = 30000, BACKLOG = 20000, STOPPED_ROUNDS = 6, TURNS = 8 };
 
 typedef struct fixture {
     pg_server server;
@@ -208,12 +208,14 @@ static void make_copies(fixture *f) {
     weir *w;
     weir_table *table;
     pg_server_stop(&f->server, SIGINT);
+    f->l->open_timeout_ms = 100; /* closing has nothing to wait for */
     assert_int_equal(whole_open(f->l, &w), WEIR_OK);
     assert_int_equal(whole_declare(w, &table), WEIR_OK);
     for (unsigned i = 0; i < WHOLE_PRODUCERS; i++)
         for (uint64_t n = 1; n <= BACKLOG; n++)
             assert_int_equal(whole_append(f->l, table, i, n), WEIR_OK);
     assert_int_equal(weir_close(w), WEIR_PENDING);
+    f->l->open_timeout_ms = 2000;
     *f->copy = *f->l;
     (void)snprintf(f->copy->path, sizeof f->copy->path, "%s/copy", f->l->directory);
     weir_file_copy_tree(f->l->path, f->copy->path);
