@@ -56,6 +56,9 @@ static int prepare_server(weir_pg_sink *s, weir_error *error) {
     if (status == WEIR_OK) status = weir_pg_check_position_table(s->pg, s->hold.table, error);
     if (status == WEIR_OK) status = weir_pg_commit(s->pg, error);
     if (status == WEIR_SINK_UNKNOWN) status = WEIR_IO; /* the tables are there or not */
+    /* Its tables may be made just now by a session that nobody listens to any more. */
+    if (status != WEIR_OK && weir_pg_is_open(s->pg))
+        status = weir_pg_give_up(s->pg, &s->hold, status, error);
     s->prepared = status == WEIR_OK;
     weir_pg_load_forget(s->load);
     /* The next attempt asks again, perhaps another host. */

@@ -99,6 +99,17 @@ static void end_other_sessions(weir_pg *pg, const weir_pg_hold *hold) {
                         &p, 1, false, NULL, NULL);
 }
 
+int weir_pg_give_up(weir_pg *pg, const weir_pg_hold *hold, int status, weir_error *error) {
+    bool locked = !strcmp(weir_pg_failed(pg)->sqlstate, "55P03");
+    if (weir_pg_is_open(pg) && weir_pg_run(pg, "ROLLBACK", NULL)) weir_pg_close(pg);
+    if (!locked) return status;
+    if (weir_pg_is_open(pg)) end_other_sessions(pg, hold);
+    return weir_fail(error, WEIR_BUSY,
+                     "%s: another session is applying this journal; it was told to end, and if it "
+                     "does not, end it there: pg_terminate_backend",
+                     weir_pg_name(pg));
+}
+
 static int raise_epoch(weir_pg *pg, weir_pg_hold *hold, weir_error *error) {
     char sql[600], uuid[UUID_TEXT];
     PGresult *r;
@@ -142,14 +153,7 @@ int weir_pg_take_over(weir_pg *pg, weir_pg_hold *hold, weir_error *error) {
         /* Unanswered: an epoch was raised for nothing. */
         return status < 0 || status == WEIR_OK ? status : WEIR_IO;
     }
-    bool locked = !strcmp(weir_pg_failed(pg)->sqlstate, "55P03");
-    if (weir_pg_is_open(pg) && weir_pg_run(pg, "ROLLBACK", NULL)) weir_pg_close(pg);
-    if (!locked) return status;
-    if (weir_pg_is_open(pg)) end_other_sessions(pg, hold);
-    return weir_fail(error, WEIR_BUSY,
-                     "%s: another session is applying this journal; it was told to end, and if it "
-                     "does not, end it there: pg_terminate_backend",
-                     weir_pg_name(pg));
+    return weir_pg_give_up(pg, hold, status, error);
 }
 
 /* ---- in a transaction ---- */

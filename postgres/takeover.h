@@ -27,6 +27,9 @@ int weir_pg_begin(weir_pg *pg, const weir_pg_hold *hold, weir_error *error);
 /* Make the position ours, and read it. WEIR_BUSY while another session of this journal is in a
  * transaction; it was told to end, if we may do that. Outside of a transaction. */
 int weir_pg_take_over(weir_pg *pg, weir_pg_hold *hold, weir_error *error);
+/* A transaction of weir_pg_begin has failed with that status: roll back. Where a lock was waited for in
+ * vain, other sessions of this journal are told to end, and it is WEIR_BUSY. */
+int weir_pg_give_up(weir_pg *pg, const weir_pg_hold *hold, int status, weir_error *error);
 /* BEGIN, what the transaction needs, and the comparison. WEIR_BUSY when somebody else has taken over
  * (hold->epoch is then 0). */
 int weir_pg_hold_begin(weir_pg *pg, weir_pg_hold *hold, weir_error *error);

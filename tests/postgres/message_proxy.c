@@ -64,7 +64,10 @@ static match is_awaited(message_proxy *p, const flow *f, uint64_t length) {
     size_t wanted = strlen(p->words), skip = at[0] == 'P' ? 6 : 5;
     if ((at[0] != 'Q' && at[0] != 'P') || length + 1 < skip + wanted) return OTHER;
     if (f->to - f->from < skip + wanted) return WAIT;
-    return memcmp(at + skip, p->words, wanted) == 0 ? AWAITED : OTHER;
+    if (memcmp(at + skip, p->words, wanted) != 0) return OTHER;
+    if (!atomic_load(&p->skipped)) return AWAITED;
+    atomic_fetch_sub(&p->skipped, 1);
+    return OTHER;
 }
 
 /* The header of the next message is whole: count it, and see what becomes of it. */
@@ -281,7 +284,8 @@ void message_proxy_plan(message_proxy *p, uint64_t ahead, proxy_act act) {
     atomic_store(&p->at, atomic_load(&p->seen) + ahead);
 }
 
-void message_proxy_plan_at(message_proxy *p, const char *words, proxy_act act) {
+void message_proxy_plan_at(message_proxy *p, const char *words, uint32_t skipped, proxy_act act) {
+    atomic_store(&p->skipped, skipped);
     (void)snprintf(p->words, sizeof p->words, "%s", words);
     atomic_store(&p->act, act);
     atomic_store(&p->awaits, true);

@@ -32,7 +32,8 @@ typedef struct message_proxy {
     _Atomic int act;
     char words[32]; /* of the statement to act at, while awaits is set */
     _Atomic bool awaits;
-    _Atomic uint32_t acted; /* how often */
+    _Atomic uint32_t skipped; /* so many more of them pass before */
+    _Atomic uint32_t acted;   /* how often */
     _Atomic uint32_t cut_asked, cut_done, resume_asked, resume_done;
     _Atomic uint16_t kinds[PROXY_KINDS]; /* of message n, modulo: sender << 8 | type */
 } message_proxy;
@@ -42,8 +43,8 @@ void message_proxy_stop(message_proxy *p);
 
 /* At the message that is number ahead from now, 0: the next one. */
 void message_proxy_plan(message_proxy *p, uint64_t ahead, proxy_act act);
-/* At the next statement that begins with these words. */
-void message_proxy_plan_at(message_proxy *p, const char *words, proxy_act act);
+/* At a statement that begins with these words: the next, when none is skipped. */
+void message_proxy_plan_at(message_proxy *p, const char *words, uint32_t skipped, proxy_act act);
 void message_proxy_no_plan(message_proxy *p);
 void message_proxy_cut(message_proxy *p);    /* all connections, now; also those that are stalled */
 void message_proxy_resume(message_proxy *p); /* what is stalled goes on */

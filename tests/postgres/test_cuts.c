@@ -15,7 +15,7 @@
 #include "support.h"
 #include "whole.h"
 
-enum { STEP = 83, PATIENCE_MS = 30000, TIMEOUT_MS = 250, LATE_NS = 2000000000 };
+enum { STEP = 97, PATIENCE_MS = 30000, TIMEOUT_MS = 250, LATE_NS = 2000000000 };
 
 typedef struct fixture {
     pg_server server;

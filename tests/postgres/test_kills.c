@@ -23,7 +23,7 @@
 #include "support.h"
 #include "whole.h"
 
-enum { ROUNDS = 32, ROUNDS_OF_A_JOURNAL = 5, LEAST_KILLS = 60 };
+enum { ROUNDS = 28, ROUNDS_OF_A_JOURNAL = 5, LEAST_KILLS = 60 };
 
 typedef enum blow { CLIENT, SESSION, BACKEND, STOPPED, SERVER, NETWORK, MESSAGE, BLOWS } blow;
 static const char *const blow_names[BLOWS] = {
@@ -211,7 +211,7 @@ static int set_up(void **state) {
     assert_non_null(f);
     *state = f;
     /* Or a postmaster that stops waits a minute for a client that said nothing yet. */
-    pg_server_make(&f->server, "-c authentication_timeout=3");
+    pg_server_make(&f->server, "-c authentication_timeout=2");
     f->l = whole_make();
     f->proxy = message_proxy_start(&f->server);
     return 0;

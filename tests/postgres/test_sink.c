@@ -138,7 +138,7 @@ static void test_a_commit_whose_answer_is_lost_is_unknown(void **state) {
         message_proxy *proxy = message_proxy_start(&server);
         weir_sink s = make(proxy->conninfo, (weir_postgres_options){0});
         apply(&s, 1);
-        message_proxy_plan_at(proxy, "COMMIT", committed ? PROXY_CUT_BEHIND : PROXY_CUT_BEFORE);
+        message_proxy_plan_at(proxy, "COMMIT", 0, committed ? PROXY_CUT_BEHIND : PROXY_CUT_BEFORE);
         assert_int_equal(transact(&s, 2, &at, &error), WEIR_SINK_UNKNOWN);
         int status = WEIR_IO;
         for (int i = 0; i < 20 && status != WEIR_OK; i++) {

@@ -18,7 +18,7 @@
 #include "support.h"
 #include "whole.h"
 
-enum { PATIENCE_MS = 30000, BACKLOG = 20000, STOPPED_ROUNDS = 8, TURNS = 12 };
+enum { PATIENCE_MS = 30000, BACKLOG = 20000, STOPPED_ROUNDS = 6, TURNS = 8 };
 
 typedef struct fixture {
     pg_server server;
@@ -110,7 +110,7 @@ static pid_t stop_at(fixture *f, const char *words) {
     pid_t child = whole_start(whole_work, f->l);
     for (int i = 0; i < 20000 && !atomic_load(&f->l->applied[0]); i++)
         (void)usleep(1000);
-    message_proxy_plan_at(f->proxy, words, PROXY_STALL_BEFORE);
+    message_proxy_plan_at(f->proxy, words, 0, PROXY_STALL_BEFORE);
     wait_for("a statement was waited for", has_acted, f->proxy);
     return child;
 }
@@ -208,12 +208,14 @@ static void make_copies(fixture *f) {
     weir *w;
     weir_table *table;
     pg_server_stop(&f->server, SIGINT);
+    f->l->open_timeout_ms = 100; /* closing has nothing to wait for */
     assert_int_equal(whole_open(f->l, &w), WEIR_OK);
     assert_int_equal(whole_declare(w, &table), WEIR_OK);
     for (unsigned i = 0; i < WHOLE_PRODUCERS; i++)
         for (uint64_t n = 1; n <= BACKLOG; n++)
             assert_int_equal(whole_append(f->l, table, i, n), WEIR_OK);
     assert_int_equal(weir_close(w), WEIR_PENDING);
+    f->l->open_timeout_ms = 2000;
     *f->copy = *f->l;
     (void)snprintf(f->copy->path, sizeof f->copy->path, "%s/copy", f->l->directory);
     weir_file_copy_tree(f->l->path, f->copy->path);
@@ -231,12 +233,12 @@ static void test_two_writers_of_copies_of_one_journal(void **state) {
 }
 
 /* The first is late by a whole taking over, and finds itself at another place. */
-static void late_at(fixture *f, const char *words) {
+static void late_at(fixture *f, const char *words, uint32_t skipped) {
     make_copies(f);
     use(f, f->proxy->conninfo);
     f->l->timeout_ms = 20000; /* it goes on to wait */
     atomic_store(&f->proxy->acted, 0);
-    message_proxy_plan_at(f->proxy, words, PROXY_STALL_BEFORE);
+    message_proxy_plan_at(f->proxy, words, skipped, PROXY_STALL_BEFORE);
     pid_t late = whole_start(recover_and_die, f->l);
     wait_for("a statement was waited for", has_acted, f->proxy);
     died_recovered(whole_start(recover_and_die, f->copy));
@@ -246,19 +248,23 @@ static void late_at(fixture *f, const char *words) {
 }
 
 static void test_a_writer_that_is_late_to_compare(void **state) {
-    late_at(begin(state, WHOLE_SERVER), "SELECT 1 FROM");
+    late_at(begin(state, WHOLE_SERVER), "SELECT 1 FROM", 0);
 }
 
 static void test_a_writer_that_is_late_to_begin(void **state) {
-    late_at(begin(state, WHOLE_SERVER), "BEGIN");
+    late_at(begin(state, WHOLE_SERVER), "BEGIN", 0);
 }
 
 static void test_a_writer_that_is_late_to_copy(void **state) {
-    late_at(begin(state, WHOLE_SERVER), "COPY");
+    late_at(begin(state, WHOLE_SERVER), "COPY", 0);
 }
 
+/* With the tables made, and not yet committed; with the position taken over; with the rows there. */
 static void test_a_writer_that_is_late_to_commit(void **state) {
-    late_at(begin(state, WHOLE_SERVER), "COMMIT");
+    for (uint32_t skipped = 0; skipped < 3; skipped++) {
+        late_at(begin(state, WHOLE_SERVER), "COMMIT", skipped);
+        (void)end_test(state);
+    }
 }
 
 /* Whose rows differ from those that are there stops, and changes nothing. */

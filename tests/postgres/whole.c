@@ -42,7 +42,7 @@ void whole_begin(whole *l, const pg_server *server, whole_sinks sinks, uint64_t 
     memset(l, 0, sizeof *l);
     l->seed = seed;
     l->sinks = sinks;
-    l->timeout_ms = 2000;
+    l->timeout_ms = l->open_timeout_ms = 2000;
     (void)snprintf(l->conninfo, sizeof l->conninfo, "%s", server->conninfo);
     (void)snprintf(l->directory, sizeof l->directory, "%s", weir_temp_make());
     (void)snprintf(l->path, sizeof l->path, "%s/whole", l->directory);
@@ -79,7 +79,7 @@ static weir_options options_for(whole *l) {
     o.segment_bytes = (uint64_t)(1 + weir_rng_below(&rng, 2)) << 20;
     o.linger_ms = 1 + (uint32_t)weir_rng_below(&rng, 10);
     o.apply_linger_ms = 1 + (uint32_t)weir_rng_below(&rng, 20);
-    o.open_timeout_ms = 2000;
+    o.open_timeout_ms = l->open_timeout_ms;
     return o;
 }
 

@@ -27,6 +27,7 @@ typedef struct whole {
     unsigned run;                  /* of this journal: each has rows of its own */
     char directory[96], path[128]; /* of the test; of the database, or of the journal */
     char conninfo[256];            /* that the process uses */
+    uint32_t open_timeout_ms;      /* also of closing */
     uint32_t timeout_ms, pace_us;  /* of a question to the server; between two appends, at most */
     _Atomic uint64_t published[WHOLE_RUNS * WHOLE_PRODUCERS], applied[WHOLE_RUNS * WHOLE_PRODUCERS];
     _Atomic uint64_t slowest_ns; /* append */
