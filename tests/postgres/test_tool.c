@@ -345,7 +345,7 @@ static void answers_of_commits_are_lost(void **state) {
     message_proxy *proxy = message_proxy_start(&server);
     pid_t child = start_replay(f, proxy->conninfo);
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
-        message_proxy_plan_at(proxy, "COMMIT", cuts[i]);
+        message_proxy_plan_at(proxy, "COMMIT", 0, cuts[i]);
         while (atomic_load(&proxy->awaits) && waitpid(child, &status, WNOHANG) == 0)
             (void)nanosleep(&pause, NULL);
     }
