@@ -62,7 +62,7 @@ typedef struct weir_arguments {
     weir_texts *load, *ids;
     bool json, csv, archive, skip_damage, adopt;
     bool accept_gap, yes, all;
-    bool forget; /* detach: the journal's record of the sink too */
+    bool forget;                                  /* detach: the journal's record of the sink too */
     bool follow, ring, cursor;                    /* dump */
     bool values;                                  /* report: values of rows may be on the page */
     bool check;                                   /* status: one line for a monitor */
