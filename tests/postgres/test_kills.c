@@ -174,7 +174,8 @@ static void one_round(fixture *f) {
         if (whole_end_of(child) != 0) check_told(f, "the program");
     }
     check_told(f, "the program");
-    whole_check_applied(l, &f->server);
+    /* A backend that is stopped may hold a page, and nobody can count then. */
+    if (!f->stopped) whole_check_applied(l, &f->server);
     recover(f);
     (void)whole_check(l, &f->server);
 }
