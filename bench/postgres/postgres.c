@@ -41,8 +41,9 @@ static double processor_ns_of(const char *thread) {
     char path[300], line[128] = "";
     (void)snprintf(path, sizeof path, "/proc/self/task/%s/schedstat", thread);
     FILE *file = fopen(path, "r");
-    if (!file || !fgets(line, sizeof line, file)) give_up(path, WEIR_IO);
-    fclose(file);
+    bool read = file && fgets(line, sizeof line, file);
+    if (file) fclose(file);
+    if (!read) give_up(path, WEIR_IO);
     return strtod(line, NULL); /* the first of three numbers */
 }
 
