@@ -96,10 +96,11 @@ static uint8_t *put_literal_text(uint8_t *at, const uint8_t *bytes, size_t lengt
 static uint8_t *put_value_text(uint8_t *at, weir_pg_format format, weir_pg_kind kind,
                                const weir_pg_cell *c) {
     char digits[WEIR_PG_DIGITS];
-    size_t length = 0;
-    if (c->form == WEIR_PG_REAL) length = weir_pg_real_text(digits, c->real);
-    if (c->form == WEIR_PG_INTEGER) length = weir_pg_integer_text(digits, c->integer);
-    if (length) return weir_put_bytes(at, digits, length);
+    if (c->form == WEIR_PG_REAL || c->form == WEIR_PG_INTEGER) {
+        size_t length = c->form == WEIR_PG_REAL ? weir_pg_real_text(digits, c->real)
+                                                : weir_pg_integer_text(digits, c->integer);
+        return weir_put_bytes(at, digits, length);
+    }
     if (kind == WEIR_PG_BYTEA) return weir_pg_put_line_hex(at, c->bytes, c->length);
     return format == WEIR_PG_LINES ? weir_pg_put_line_text(at, c->bytes, c->length)
                                    : put_literal_text(at, c->bytes, c->length);
