@@ -1,6 +1,9 @@
 /* plain.c - a database of one file: each transaction appends a record, whole or not at all.
  *
- *     u32 rows, u32 zero, journal 16, u64 block, u64 row, u64 hash, rows × u32, u64 check */
+ *     u32 rows, u32 zero, journal 16, u64 block, u64 row, u64 hash, rows × u32, u64 check
+ *
+ * The check is of the record and of the check before it: behind a record that took the place of a torn one
+ * may stand what once followed that. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -14,8 +17,8 @@ enum { HEAD = 48, ROWS_AT_ONCE = SIM_ROWS };
 
 typedef struct plain {
     int file;
-    uint64_t end;
-    weir_position position; /* of the last record */
+    uint64_t end, check;    /* of the last record */
+    weir_position position; /* likewise */
     bool any;
     uint32_t staged[ROWS_AT_ONCE];
     uint32_t staged_count;
@@ -25,11 +28,19 @@ typedef struct plain {
 
 typedef struct record {
     weir_position position;
+    uint64_t check;
     uint32_t rows;
     uint32_t number[ROWS_AT_ONCE];
 } record;
 
+static uint64_t check_of(uint64_t before, const uint8_t *bytes, size_t length) {
+    uint64_t both[] = {before, weir_hash(bytes, length)};
+    return weir_hash(both, sizeof both);
+}
+
+/* After a record with the check that *r has; 0: the first. */
 static bool parse(const uint8_t *bytes, size_t length, record *r, size_t *size) {
+    uint64_t before = r->check;
     weir_cursor c = weir_cursor_over(bytes, length);
     r->rows = weir_take_u32(&c);
     weir_take_zeros(&c, 4);
@@ -40,9 +51,9 @@ static bool parse(const uint8_t *bytes, size_t length, record *r, size_t *size) 
     if (!weir_cursor_ok(&c) || r->rows > ROWS_AT_ONCE) return false;
     for (uint32_t i = 0; i < r->rows; i++)
         r->number[i] = weir_take_u32(&c);
-    uint64_t check = weir_take_u64(&c);
+    r->check = weir_take_u64(&c);
     *size = HEAD + 4 * (size_t)r->rows + 8;
-    return weir_cursor_ok(&c) && check == weir_hash(bytes, *size - 8);
+    return weir_cursor_ok(&c) && r->check == check_of(before, bytes, *size - 8);
 }
 
 /* Whole file; malloc. */
@@ -59,7 +70,7 @@ static uint8_t *read_all(int file, size_t *length) {
 
 static void walk(const uint8_t *bytes, size_t length, void (*each)(void *context, const record *r),
                  void *context, uint64_t *end) {
-    record r;
+    record r = {.check = 0};
     size_t size;
     *end = 0;
     while (*end < length && parse(bytes + *end, length - (size_t)*end, &r, &size)) {
@@ -133,11 +144,13 @@ static int store(plain *p, const weir_position *to) {
     at = weir_put_u64(at, to->hash);
     for (uint32_t i = 0; i < p->staged_count; i++)
         at = weir_put_u32(at, p->staged[i]);
-    at = weir_put_u64(at, weir_hash(bytes, (size_t)(at - bytes)));
+    uint64_t check = check_of(p->check, bytes, (size_t)(at - bytes));
+    at = weir_put_u64(at, check);
     int done = weir_write_full(os, p->file, bytes, (size_t)(at - bytes), p->end);
     if (done >= 0) done = os->datasync(os->self, p->file);
     if (done < 0) return done;
     p->end += (uint64_t)(at - bytes);
+    p->check = check;
     return 0;
 }
 
@@ -174,6 +187,7 @@ static void close_plain(void *self) {
 static void take_last(void *context, const record *r) {
     plain *p = context;
     p->position = r->position;
+    p->check = r->check;
     p->any = true;
 }
 
