@@ -248,11 +248,12 @@ typedef struct expectation {
     weir_view view;
     memory_base rows; /* as its rows: all that shall come, in order */
     size_t in_blocks; /* the first of them; the others wait in the ring */
-    bool headless;    /* some segment begins with another block than declarations */
+    bool headless;    /* a segment begins without declarations, or lacks some of earlier ones */
     bool lying;       /* the position has a block whole, and not all of its rows */
     bool unmakable;   /* a row of a template makes none of a table, or its block denies it */
     bool late;        /* the ring declares a table behind a row of it */
     weir_templates templates; /* declared so far in the segment */
+    size_t templates_before;  /* its head has them all */
     kept_file files[KEPT_FILES];
     size_t file_count;
 } expectation;
@@ -317,8 +318,9 @@ static void note_rows(expectation *e, const weir_block_header *h, weir_cursor bo
 static void note_block(expectation *e, const weir_read_block *block) {
     const weir_position *at = &e->view.inventory.position;
     weir_block_header h = block->header;
-    if (h.offset == WEIR_BLOCK_ALIGN) e->headless |= h.kind != WEIR_BLOCK_DECLARATIONS;
     if (h.kind == WEIR_BLOCK_DECLARATIONS) note_declarations(e, block->payload.body);
+    if (h.offset == WEIR_BLOCK_ALIGN)
+        e->headless |= h.kind != WEIR_BLOCK_DECLARATIONS || e->templates.held < e->templates_before;
     weir_row_range range = {at->row + 1, h.first_row + h.rows - 1};
     if (h.kind != WEIR_BLOCK_ROWS) return;
     e->lying |= h.block <= at->block && range.last > at->row;
@@ -343,6 +345,7 @@ static void note_blocks(expectation *e) {
         const weir_extent *extent = &inventory->extents[i];
         if (extent->segment != segment) { /* what others declare its head should repeat */
             memset(e->rows.declared, 0, sizeof e->rows.declared);
+            e->templates_before = e->templates.held;
             weir_templates_free(&e->templates);
         }
         segment = extent->segment;
@@ -461,10 +464,10 @@ static bool contradicts_itself(const weir_inventory *inventory) {
 }
 
 /* What only a forger makes: rows that begin with another number than 1 though nothing came before
- * them, numbers of files that a few openings use up, segments without declarations, nobody's blocks,
- * the same row in two blocks, an older segment with later blocks, a hash of no block, a position
- * amid its block, rows that their templates do not fit, or that stand in a
- * block without the feature. */
+ * them, numbers of files that a few openings use up, segments whose heads do not declare what was
+ * declared before, nobody's blocks, the same row in two blocks, an older segment with later blocks,
+ * a hash of no block, a position amid its block, rows that their templates do not fit, or that stand
+ * in a block without the feature. */
 static bool is_beyond_us(const expectation *e) {
     const weir_inventory *inventory = &e->view.inventory;
     const weir_extent *first = inventory->extent_count ? inventory->extents : NULL;

@@ -267,7 +267,7 @@ static int remember_place(weir_replay *r, const weir_replay_place *to, weir_repl
 
 /* Lost rows behind which no other row stands: the journal would seem to lack them for ever. */
 static bool ends_in_lost_rows(const weir_replay *r) {
-    return r->skip_damage && r->ready && !r->at.gap && !r->at.late &&
+    return r->skip_damage && r->asked && !r->at.gap && !r->at.late &&
            r->at.behind > r->at.position.row;
 }
 

@@ -11,8 +11,23 @@ static bool is_before(const weir_position *a, const weir_position *b) {
     return a->block < b->block || (a->block == b->block && a->row < b->row);
 }
 
-static weir_replay_place place_at(const weir_position *p) {
-    return (weir_replay_place){.position = *p, .next = p->block + 1, .hash = p->hash};
+static bool is_answer(int status) {
+    return status == WEIR_OK || status == WEIR_PENDING || weir_replay_is_lost(status);
+}
+
+/* Rows may be lost between the row of a position and its block, if that has none. Of a block that is
+ * gone nothing is known. */
+static int stand_at(weir_replay *r, const weir_position *p, weir_error *error) {
+    weir_block_header h = {.block = 0};
+    int status = WEIR_OK;
+    if (r->skip_damage && p->block) {
+        r->block.header.block = 0; /* the reader has one block at a time */
+        status = weir_reader_header(r->reader, p->block, &h, error);
+        if (!is_answer(status)) return status;
+    }
+    r->at = (weir_replay_place){.position = *p, .next = p->block + 1, .hash = p->hash};
+    if (status == WEIR_OK && h.block && h.hash == p->hash) r->at.behind = weir_replay_last_row(&h);
+    return WEIR_OK;
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */
@@ -74,10 +89,6 @@ static int say_foreign(const weir_position *p, const char *why, weir_error *erro
                      "the database's position, row %llu at block %llu, is not of this history of "
                      "the journal: %s",
                      (unsigned long long)p->row, (unsigned long long)p->block, why);
-}
-
-static bool is_answer(int status) {
-    return status == WEIR_OK || status == WEIR_PENDING || weir_replay_is_lost(status);
 }
 
 /* Is it a place in this journal? See the header of this file. Where neither the block nor the next
@@ -142,8 +153,8 @@ int weir_replay_ask(weir_replay *r, weir_replay_result *result, weir_error *erro
     r->pending.is = false;
     elsewhere = elsewhere && (r->known || !same_position(&found, &r->origin));
     if (elsewhere) status = move(r, &found, result, error);
+    if (status == WEIR_OK && !committed) status = stand_at(r, &found, error);
     if (status != WEIR_OK) return status;
-    if (!committed) r->at = place_at(&found);
     r->asked = r->known = true;
     if (error)
         *error = (weir_error){0}; /* of an answer that was lost, or a block that was not needed */

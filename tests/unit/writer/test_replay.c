@@ -966,6 +966,37 @@ static void lost_rows_at_the_end_are_settled(void **state) {
     assert_int_equal(sink_state.commits, commits); /* once is enough */
 }
 
+/* The block that says so has been applied, and nothing stands behind it: it is asked again, whether
+ * the answer was lost, or the process was killed before it settled. */
+static void lost_rows_before_the_last_block_are_settled(void **state) {
+    for (int killed = 0; killed < 2; killed++) {
+        weir_position now;
+        (void)tear_down(state);
+        (void)set_up(state);
+        start(WEIR_REPLAY_SKIP_DAMAGE);
+        sink.remote = !killed;
+        add_block(WEIR_BLOCK_ROWS, 10);
+        add_block(WEIR_BLOCK_ROWS, 10);
+        add_declaration(false);
+        lost[3] = true;
+        assert_int_equal(step_all(), WEIR_OK);
+        assert_int_equal(sink_state.committed.position.block, 4);
+        assert_int_equal(sink_state.committed.position.row, 10);
+        assert_int_equal(step_all(), WEIR_PENDING);
+        if (killed) {
+            weir_replay_forget(replay); /* as one that was just made */
+        } else {
+            sink_state.unanswered = 1, sink_state.done_all_the_same = false;
+            assert_int_equal(settle(&now), WEIR_BUSY);
+        }
+        assert_int_equal(step_all(), WEIR_PENDING);
+        assert_int_equal(settle(&now), WEIR_OK);
+        assert_int_equal(now.block, 4);
+        assert_int_equal(now.row, 20);
+        assert_int_equal(sink_state.committed.position.row, 20);
+    }
+}
+
 static void late_rows_at_the_end_are_not_lost(void **state) {
     (void)state;
     weir_position now;
@@ -1657,6 +1688,7 @@ int main(void) {
         TEST(blocks_without_rows_are_settled),
         TEST(behind_a_gap_nothing_is_settled),
         TEST(lost_rows_at_the_end_are_settled),
+        TEST(lost_rows_before_the_last_block_are_settled),
         TEST(late_rows_at_the_end_are_not_lost),
         TEST(a_database_opened_again_is_asked_where_it_stands),
         TEST(a_commit_without_an_answer_was_done),
