@@ -36,7 +36,7 @@ struct weir_applier {
     pthread_t thread;
     bool started; /* the thread runs, or has run */
     bool done;    /* stopped: nothing more will be applied */
-    bool left;    /* rows were left in the journal when it stopped */
+    bool left;    /* rows, not only blocks without any, were left in the journal when it stopped */
 
     weir_wakeup *wakeup;
     _Atomic bool stopping; /* release after deadline is set, acquire before it is read */
@@ -49,7 +49,7 @@ struct weir_applier {
     weir_position position;    /* of the sink, as far as it is known; block 0: not yet */
     uint64_t applied;          /* last block applied */
     uint64_t checkpointed;     /* last block that is safe in the database without the journal */
-    uint64_t row;              /* last row applied */
+    uint64_t row;              /* last row applied; 0: not known */
     uint64_t quiet_since;      /* the last transaction or hardening */
     uint64_t checkpoint_pause; /* after a hardening that was not complete; 0: there was none */
     uint64_t checkpoint_wal;   /* size of the -wal file at which to harden */

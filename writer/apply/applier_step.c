@@ -5,9 +5,8 @@
 
 enum {
     ROWS_DUE = 65536, /* so many waiting rows make a large transaction: no need to linger */
-    WAL_CHECKPOINT =
-        16 << 20,          /* a larger -wal file costs memory and readers' time, and gives little */
-    WAL_TRUCE = 256 << 20, /* one that is so large has not begun anew for long */
+    WAL_CHECKPOINT = 16 << 20, /* a larger -wal file costs memory and time, and gives little */
+    WAL_TRUCE = 256 << 20,     /* one that is so large has not begun anew for long */
 };
 /* After so long without a transaction, what was applied is checkpointed, and the thread then sleeps. */
 #define IDLE_CHECKPOINT_NS (1000 * MS)
@@ -138,6 +137,7 @@ static void report_move(weir_applier *a, const weir_replay_move *m) {
 static void begin_anew(weir_applier *a) {
     weir_replay_forget(a->replay);
     a->seen = a->checkpointed;
+    a->row = 0; /* not known */
 }
 
 /* Make what is applied safe in the database itself, and release it from the journal. wal_bytes:
@@ -345,9 +345,10 @@ static uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t finish_applying(weir_applier *a, const weir_journal_state *s, bool behind) {
     if (!behind) settle(a, s);
     if (a->applied > a->checkpointed) checkpoint_applied(a, 0);
-    a->left = behind || a->seen < applicable(a, s);
+    behind |= a->seen < applicable(a, s);
+    a->left = a->seen < s->durable.block && a->row < s->durable.row;
     /* Should the database be locked, it only does not know that nothing waits. */
-    if (!a->left && weir_handle_is_emptied(a->handle)) (void)weir_replay_rest(a->replay, NULL);
+    if (!behind && weir_handle_is_emptied(a->handle)) (void)weir_replay_rest(a->replay, NULL);
     a->done = true;
     return 0;
 }
@@ -359,8 +360,7 @@ static uint64_t step_to_the_end(weir_applier *a, const weir_journal_state *s, bo
     if (!behind || hopeless || at >= a->deadline) return finish_applying(a, s, behind);
     apply_once(a, applicable(a, s));
     if (a->backoff.status == WEIR_OK) return 0;
-    uint64_t pause = a->backoff.pause < 10 * MS ? a->backoff.pause : 10 * MS;
-    return pause < a->deadline - at ? pause : a->deadline - at;
+    return sooner(sooner(a->backoff.pause, 10 * MS), a->deadline - at);
 }
 
 /* ---- the step -------------------------------------------------------------------------------- */

@@ -168,6 +168,12 @@ static int set_up(void **state) {
     return 0;
 }
 
+static int stop(uint64_t within_ns) {
+    weir_applier *gone = applier;
+    applier = NULL;
+    return weir_applier_stop(gone, moved_now(NULL) + within_ns);
+}
+
 static int tear_down(void **state) {
     (void)state;
     if (applier) (void)weir_applier_stop(applier, 0);
@@ -271,8 +277,7 @@ static void the_thread_is_kept_off_for_one_wake(void **state) {
         (void)nanosleep(&pause, NULL);
     assert_int_equal(sched_getaffinity(thread, sizeof after, &after), 0);
     assert_true(CPU_EQUAL(&before, &after));
-    assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 5000 * MS), WEIR_OK);
-    applier = NULL;
+    assert_int_equal(stop(5000 * MS), WEIR_OK);
     assert_int_equal(atomic_load(&wakeup.affinity.thread), 0);
 }
 
@@ -434,8 +439,7 @@ static void a_database_opened_again_at_the_end_leaves_its_rows(void **state) {
     let_pass(60 * MS);
     sink_state.harden_status = WEIR_SINK_REOPENED;
     assert_int_equal(weir_applier_start(applier, NULL), WEIR_OK);
-    assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 50 * MS), WEIR_PENDING);
-    applier = NULL;
+    assert_int_equal(stop(50 * MS), WEIR_PENDING);
 }
 
 /* Openings leave segments without rows, which go once the position is behind them. While the database
@@ -592,8 +596,7 @@ static void stopping_applies_and_hardens(void **state) {
     (void)state;
     append(10);
     assert_int_equal(weir_applier_start(applier, NULL), WEIR_OK);
-    assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 5000 * MS), WEIR_OK);
-    applier = NULL;
+    assert_int_equal(stop(5000 * MS), WEIR_OK);
     assert_int_equal(sink_state.rows, 10);
     assert_int_equal(sink_state.checkpointed, 1);
     assert_int_equal(sink_state.closed, 1);
@@ -604,9 +607,21 @@ static void stopping_keeps_its_deadline(void **state) {
     sink_state.begin_status = WEIR_BUSY;
     append(10);
     assert_int_equal(weir_applier_start(applier, NULL), WEIR_OK);
-    assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 50 * MS), WEIR_PENDING);
-    applier = NULL;
+    assert_int_equal(stop(50 * MS), WEIR_PENDING);
     assert_int_equal(sink_state.rows, 0);
+}
+
+/* All rows are applied; a table without rows is not made yet. */
+static void stopping_leaves_no_row_in_a_locked_database(void **state) {
+    static const weir_column column = {"n", WEIR_INTEGER};
+    (void)state;
+    append(10);
+    let_pass(60 * MS);
+    sink_state.begin_status = WEIR_BUSY;
+    assert_int_equal(weir_declare(handle, "u", &column, 1, &table), WEIR_OK);
+    assert_int_equal(weir_sync(handle, WEIR_DURABLE, 10000), WEIR_OK);
+    assert_int_equal(weir_applier_start(applier, NULL), WEIR_OK);
+    assert_int_equal(stop(50 * MS), WEIR_OK);
 }
 
 /* ---- a server that keeps the position ---- */
@@ -732,7 +747,7 @@ static void a_server_goes_back_while_nothing_is_appended(void **state) {
 }
 
 static void open_again(void) {
-    assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 5000 * MS), WEIR_OK);
+    assert_int_equal(stop(5000 * MS), WEIR_OK);
     assert_int_equal(weir_close(handle), WEIR_OK);
     sink_state.closed = 0;
     sink_is_remote = true;
@@ -782,8 +797,7 @@ static void a_server_gets_what_the_journal_vouches_for(void **state) {
     await_vouched();
     let_pass(60 * MS);
     assert_int_equal(sink_state.rows, 200);
-    assert_int_equal(weir_applier_stop(applier, moved_now(NULL) + 5000 * MS), WEIR_OK);
-    applier = NULL;
+    assert_int_equal(stop(5000 * MS), WEIR_OK);
 }
 
 static void a_commit_without_an_answer_is_counted_once(void **state) {
@@ -843,6 +857,7 @@ int main(void) {
         KEEPS(a_database_opened_again_to_delete_gets_its_rows_again),
         TEST(stopping_applies_and_hardens),
         TEST(stopping_keeps_its_deadline),
+        TEST(stopping_leaves_no_row_in_a_locked_database),
         SERVER(a_server_without_a_rest_lets_segments_go),
         SERVER(a_server_goes_back_and_on),
         SERVER(applied_again_one_by_one_nothing_is_taken_back),
