@@ -249,6 +249,7 @@ typedef struct expectation {
     memory_base rows; /* as its rows: all that shall come, in order */
     size_t in_blocks; /* the first of them; the others wait in the ring */
     bool headless;    /* a segment begins without declarations, or lacks some of earlier ones */
+    bool nobodys;     /* a block has zeros as its journal's id */
     bool lying;       /* the position has a block whole, and not all of its rows */
     bool unmakable;   /* a row of a template makes none of a table, or its block denies it */
     bool late;        /* the ring declares a table behind a row of it */
@@ -318,6 +319,7 @@ static void note_rows(expectation *e, const weir_block_header *h, weir_cursor bo
 static void note_block(expectation *e, const weir_read_block *block) {
     const weir_position *at = &e->view.inventory.position;
     weir_block_header h = block->header;
+    e->nobodys |= weir_all_zero(h.journal, sizeof h.journal);
     if (h.kind == WEIR_BLOCK_DECLARATIONS) note_declarations(e, block->payload.body);
     if (h.offset == WEIR_BLOCK_ALIGN)
         e->headless |= h.kind != WEIR_BLOCK_DECLARATIONS || e->templates.held < e->templates_before;
@@ -478,9 +480,7 @@ static bool is_beyond_us(const expectation *e) {
         if (d->first_block && d->first_block < block) block = d->first_block;
         if (d->first_row && d->first_row < row) row = d->first_row;
     }
-    bool nobodys = inventory->found.journal == WEIR_JOURNAL_PRESENT && first &&
-                   weir_all_zero(inventory->journal, sizeof inventory->journal);
-    return nobodys || contradicts_itself(inventory) ||
+    return e->nobodys || contradicts_itself(inventory) ||
            (block == 1 && row > inventory->position.row + 1) ||
            inventory->last_segment > UINT64_MAX - 64 || e->headless || e->lying || e->unmakable;
 }

@@ -929,7 +929,10 @@ class Ring:
         for at in (320, 384):
             block, named, row_number, check = struct.unpack_from("<4Q", self.data, at)
             salt = int.from_bytes(self.id[:8], "little")
-            if block and check == hash64(self.data[at:at + 24]) ^ salt:
+            last = 2**64 - 1
+            if not block or block == last or row_number == last:
+                continue
+            if check == hash64(self.data[at:at + 24]) ^ salt:
                 if block > self.mark:
                     self.mark, self.mark_hash, self.mark_row = block, named, row_number
 

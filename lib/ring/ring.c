@@ -37,6 +37,7 @@ bool weir_ring_load_mark(const weir_ring *ring, weir_durable_mark *out) {
         mark.hash = weir_take_u64(&c);
         mark.row = weir_take_u64(&c);
         if (mark.block == 0 || weir_take_u64(&c) != mark_check(ring, bytes)) continue;
+        if (mark.block == UINT64_MAX || mark.row == UINT64_MAX) continue; /* none can follow it */
         if (!any || mark.block > out->block) *out = mark;
         any = true;
     }

@@ -49,6 +49,9 @@ static void marks_survive_a_torn_store(void **state) {
     ring_fixture *f = *state;
     weir_durable_mark mark = {0};
     assert_false(weir_ring_load_mark(&f->ring, &mark));
+    weir_ring_store_mark(&f->ring, &(weir_durable_mark){.block = UINT64_MAX, .row = 400});
+    weir_ring_store_mark(&f->ring, &(weir_durable_mark){.block = 4, .row = UINT64_MAX});
+    assert_false(weir_ring_load_mark(&f->ring, &mark)); /* whoever counted on would begin at 0 */
     weir_ring_store_mark(&f->ring, &(weir_durable_mark){.block = 4, .hash = 44, .row = 400});
     weir_ring_store_mark(&f->ring, &(weir_durable_mark){.block = 5, .hash = 55, .row = 500});
     assert_true(weir_ring_load_mark(&f->ring, &mark));
