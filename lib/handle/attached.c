@@ -76,12 +76,18 @@ static void tell_late_beginning(weir *w, const char *name, uint64_t first_row) {
                       w->directory, name, (unsigned long long)first_row);
 }
 
-int weir_handle_add_sink(weir *w, weir_sink_record *record, weir_attached **out,
+int weir_handle_add_sink(weir *w, weir_sink_record *record, weir_writer_make make, void *self,
                          weir_error *error) {
     uint64_t first_row = 0;
+    weir_attached *s = NULL;
+    weir_hooks hooks = {0};
     sigset_t before = weir_lock_hold(&w->attaching);
-    int status = add_sink(w, record, out, &first_row, error);
+    int status = add_sink(w, record, &s, &first_row, error);
+    if (status == WEIR_OK) status = make(self, s, &hooks, error);
+    if (status == WEIR_OK) weir_handle_attach(s, &hooks);
     weir_lock_release(&w->attaching, &before);
+    /* Rows may have become durable before the hooks were there. */
+    if (status == WEIR_OK) hooks.notify(hooks.self, WEIR_WAKE_ANYWHERE);
     if (status == WEIR_OK && first_row > 1) tell_late_beginning(w, record->name, first_row);
     return status;
 }
