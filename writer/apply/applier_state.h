@@ -67,6 +67,25 @@ struct weir_applier {
 /* Before the first step, once handle, os and journal are set: start at the handle's position. */
 void weir_applier_begin(weir_applier *a);
 
+static inline uint64_t weir_applier_now(const weir_applier *a) { return a->os->now(a->os->self); }
+
+static inline uint64_t weir_double_up(uint64_t value, uint64_t least, uint64_t most) {
+    if (value < least) return least;
+    return value > most / 2 ? most : value * 2;
+}
+
+/* ---- what it tells: applier_report.c ---- */
+
+/* Does this status go away by itself? */
+bool weir_applier_passes(int status);
+/* Nothing can be applied: wait before the next try, longer each time, and say why, once. */
+void weir_applier_wait(weir_applier *a, int status, const weir_error *error);
+/* Rows are being applied again. */
+void weir_applier_goes_on(weir_applier *a);
+/* A transaction is committed, or the sink is found where the result says. */
+void weir_applier_report(weir_applier *a, const weir_replay_result *r);
+void weir_applier_report_move(weir_applier *a, const weir_replay_move *m);
+
 static inline bool weir_applier_is_stopping(const weir_applier *a) {
     return atomic_load_explicit(&a->stopping, memory_order_acquire);
 }
