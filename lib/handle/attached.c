@@ -126,6 +126,10 @@ int weir_handle_release(weir_attached *s, uint64_t block, const weir_position *a
     return status;
 }
 
+int weir_handle_went_back(weir_attached *s, const weir_position *at, weir_error *error) {
+    return weir_journal_sink_went_back(s->w->journal, s->name, at, error);
+}
+
 /* ---- the public API ----------------------------------------------------------------------- */
 
 int weir_refuse_sink(const char *call, const char *name) {

@@ -124,6 +124,8 @@ void weir_handle_passed(weir_attached *s, uint64_t row);
  * last position of the sink that its writer knows. May detach sinks that lag. */
 int weir_handle_release(weir_attached *s, uint64_t block, const weir_position *at,
                         weir_error *error);
+/* The sink stands at this position, which is before one up to which it was safe. */
+int weir_handle_went_back(weir_attached *s, const weir_position *at, weir_error *error);
 /* The writer applies only blocks that are vouched for (journal.h): let that be soon, and tell it. */
 void weir_handle_vouch(weir *w);
 /* Why nothing is being applied; WEIR_OK when rows are applied again. Any status but WEIR_OK,

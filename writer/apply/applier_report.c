@@ -54,6 +54,14 @@ void weir_applier_goes_on(weir_applier *a) {
 
 /* ---- reporting ------------------------------------------------------------------------------- */
 
+/* A server that lacks what was safe there needs the segments again that it has not: they must not go for
+ * the sake of others. Should that not be noted now, it is by the next report. */
+static void note_going_back(weir_applier *a) {
+    if (!a->sink.remote || a->position.block >= a->recorded) return;
+    if (weir_handle_went_back(a->attached, &a->position, NULL) == WEIR_OK)
+        a->recorded = a->position.block;
+}
+
 void weir_applier_report(weir_applier *a, const weir_replay_result *r) {
     a->carry.rows += r->counts.rows;
     a->carry.rejected += r->counts.rejected;
@@ -61,6 +69,7 @@ void weir_applier_report(weir_applier *a, const weir_replay_result *r) {
     a->position = r->position;
     a->row = r->position.row;
     a->applied = r->position.block;
+    note_going_back(a);
     if (r->counts.rejected)
         weir_handle_event(
             a->handle, WEIR_EVENT_REJECTED,

@@ -42,15 +42,16 @@ struct weir_applier {
     _Atomic bool stopping; /* release after deadline is set, acquire before it is read */
     uint64_t deadline;
 
-    uint64_t linger;           /* nanoseconds that rows may wait for more rows */
-    uint64_t seen;             /* all blocks up to this one are applied, or hold nothing to apply */
-    uint64_t behind_since;     /* since when blocks wait; 0: none does */
-    int64_t waiting_since;     /* the same by the wall clock, or the last block's, if later */
-    weir_position position;    /* of the sink, as far as it is known; block 0: not yet */
-    uint64_t applied;          /* last block applied */
-    uint64_t checkpointed;     /* last block that is safe in the database without the journal */
-    uint64_t row;              /* last row applied */
-    uint64_t quiet_since;      /* the last transaction or hardening */
+    uint64_t linger;        /* nanoseconds that rows may wait for more rows */
+    uint64_t seen;          /* all blocks up to this one are applied, or hold nothing to apply */
+    uint64_t behind_since;  /* since when blocks wait; 0: none does */
+    int64_t waiting_since;  /* the same by the wall clock, or the last block's, if later */
+    weir_position position; /* of the sink, as far as it is known; block 0: not yet */
+    uint64_t applied;       /* last block applied */
+    uint64_t checkpointed;  /* last block that is safe in the database without the journal */
+    uint64_t recorded;      /* the same, as the journal has it of a sink with a record; or less */
+    uint64_t row;           /* last row applied */
+    uint64_t quiet_since;   /* the last transaction or hardening */
     uint64_t checkpoint_pause; /* after a hardening that was not complete; 0: there was none */
     uint64_t checkpoint_wal;   /* size of the -wal file at which to harden */
     uint64_t checkpoint_at;    /* when to harden a server, which has no such file */

@@ -51,7 +51,7 @@ static void checkpoint_applied(weir_applier *a, uint64_t wal_bytes) {
     }
     if (status == WEIR_OK && safe > a->checkpointed) {
         status = weir_handle_release(a->attached, safe, &a->position, &error);
-        if (status == WEIR_OK) a->checkpointed = safe;
+        if (status == WEIR_OK) a->checkpointed = a->recorded = safe;
         weir_journaler_wake(weir_handle_journaler(a->handle)); /* it may wait for the space */
     }
     bool whole = status == WEIR_OK && safe == a->applied;
@@ -294,6 +294,6 @@ void weir_applier_begin(weir_applier *a) {
     a->linger = weir_handle_options(a->handle)->apply_linger_ms * MS;
     a->checkpoint_wal = WAL_CHECKPOINT;
     a->row = start.row;
-    a->applied = start.block;
+    a->applied = a->recorded = start.block;
     a->quiet_since = a->fairness_at = weir_applier_now(a);
 }
