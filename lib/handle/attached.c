@@ -138,45 +138,43 @@ int weir_refuse_sink(const char *call, const char *name) {
     return weir_publish_error(&error);
 }
 
-static int detach_sink(weir *w, const char *name, weir_error *error) {
+/* What the journal does about a sink that goes: weir_journal_detach_sink, weir_journal_forget_sink. */
+typedef int (*ends_sink)(weir_journal *j, const char *name, weir_error *error);
+
+/* The journal may have let go of a sink before, and its writer has not been told yet. */
+static int end_sink(weir *w, const char *call, const char *name, ends_sink ends,
+                    weir_error *error) {
     weir_attached *s = weir_find_attached(w, name);
     if (s == &w->sinks[0])
-        return weir_fail(
-            error, WEIR_MISUSE,
-            "weir_detach: %s is the first sink of this handle, which it was opened for", name);
-    int status = weir_journal_detach_sink(w->journal, name, error);
+        return weir_fail(error, WEIR_MISUSE,
+                         "%s: %s is the first sink of this handle, which it was opened for", call,
+                         name);
+    int status = ends(w->journal, name, error);
     if (status != WEIR_OK || !s) return status;
     tell_to_leave(s);
     end_writer(s);
     return WEIR_OK;
 }
 
-int weir_detach(weir *w, const char *name) {
-    static const char call[] = "weir_detach";
+static int call_to_end(weir *w, const char *call, const char *name, ends_sink ends) {
     weir_error error = {0};
     int held;
     if (!w || !name || !*name) return weir_misuse(call, w ? "name is missing" : "w is NULL");
     int status = weir_call_enter(w, WEIR_CALL_OPEN, &held);
     if (status != WEIR_OK) return weir_refuse(call, status);
     sigset_t before = weir_lock_hold(&w->attaching);
-    status = detach_sink(w, name, &error);
+    status = end_sink(w, call, name, ends, &error);
     weir_lock_release(&w->attaching, &before);
     weir_call_exit(w, held);
     return status < 0 ? weir_publish_error(&error) : status;
 }
 
+int weir_detach(weir *w, const char *name) {
+    return call_to_end(w, "weir_detach", name, weir_journal_detach_sink);
+}
+
 int weir_forget_sink(weir *w, const char *name) {
-    static const char call[] = "weir_forget_sink";
-    weir_error error = {0};
-    int held;
-    if (!w || !name || !*name) return weir_misuse(call, w ? "name is missing" : "w is NULL");
-    int status = weir_call_enter(w, WEIR_CALL_OPEN, &held);
-    if (status != WEIR_OK) return weir_refuse(call, status);
-    sigset_t before = weir_lock_hold(&w->attaching);
-    status = weir_journal_forget_sink(w->journal, name, &error);
-    weir_lock_release(&w->attaching, &before);
-    weir_call_exit(w, held);
-    return status < 0 ? weir_publish_error(&error) : status;
+    return call_to_end(w, "weir_forget_sink", name, weir_journal_forget_sink);
 }
 
 static void describe_sink(weir_attached *s, struct weir_sink_stats *out) {

@@ -292,6 +292,32 @@ static void a_sink_that_lags_is_told_or_detached(void **state) {
     assert_int_equal(heard[WEIR_EVENT_SINK_DETACHED], 1);
 }
 
+/* The journal has let go of it for its lag, and its writer has not heard of that. */
+static void a_forgotten_sink_has_no_writer(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_BUSY);
+    weir_error error = {0};
+    begin(o);
+    weir_sink_offer offer = offer_of(a, "a");
+    offer.lag_limit_bytes = 3 << 20;
+    offer.at_limit = WEIR_LAG_DETACHES;
+    assert_int_equal(weir_private_attach_1(o->w, &offer, &error), WEIR_OK);
+    (void)pthread_mutex_lock(&o->w->attaching); /* as a call that asks for figures has it */
+    append(o, MANY);
+    await_event(WEIR_EVENT_SINK_DETACHED);
+    assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    await_segments(o, 2);
+    (void)pthread_mutex_unlock(&o->w->attaching);
+    assert_int_equal(a->closed, 0);
+    assert_int_equal(weir_forget_sink(o->w, "a"), WEIR_OK);
+    assert_int_equal(a->closed, 1);
+    assert_int_equal(weir_wait_sink(o->w, "a", NULL, PATIENCE_MS), WEIR_CLOSED);
+    a->begin_status = WEIR_OK;
+    attach(o, a, "a");
+    append(o, 1);
+    wait_all(o, "a");
+}
+
 /* ---- without SQLite ----------------------------------------------------------------------- */
 
 static void a_journal_may_have_another_first_sink(void **state) {
@@ -326,6 +352,7 @@ int main(void) {
         OPENED_TEST(what_a_detached_sink_lacks_goes_to_the_archive),
         OPENED_TEST(a_detached_sink_comes_back),
         OPENED_TEST(a_sink_that_lags_is_told_or_detached),
+        OPENED_TEST(a_forgotten_sink_has_no_writer),
         OPENED_TEST(a_journal_may_have_another_first_sink),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
