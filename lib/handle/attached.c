@@ -76,12 +76,18 @@ static void tell_late_beginning(weir *w, const char *name, uint64_t first_row) {
                       w->directory, name, (unsigned long long)first_row);
 }
 
-int weir_handle_add_sink(weir *w, weir_sink_record *record, weir_attached **out,
+int weir_handle_add_sink(weir *w, weir_sink_record *record, weir_writer_make make, void *self,
                          weir_error *error) {
     uint64_t first_row = 0;
+    weir_attached *s = NULL;
+    weir_hooks hooks = {0};
     sigset_t before = weir_lock_hold(&w->attaching);
-    int status = add_sink(w, record, out, &first_row, error);
+    int status = add_sink(w, record, &s, &first_row, error);
+    if (status == WEIR_OK) status = make(self, s, &hooks, error);
+    if (status == WEIR_OK) weir_handle_attach(s, &hooks);
     weir_lock_release(&w->attaching, &before);
+    /* Rows may have become durable before the hooks were there. */
+    if (status == WEIR_OK) hooks.notify(hooks.self, WEIR_WAKE_ANYWHERE);
     if (status == WEIR_OK && first_row > 1) tell_late_beginning(w, record->name, first_row);
     return status;
 }
@@ -120,6 +126,10 @@ int weir_handle_release(weir_attached *s, uint64_t block, const weir_position *a
     return status;
 }
 
+int weir_handle_went_back(weir_attached *s, const weir_position *at, weir_error *error) {
+    return weir_journal_sink_went_back(s->w->journal, s->name, at, error);
+}
+
 /* ---- the public API ----------------------------------------------------------------------- */
 
 int weir_refuse_sink(const char *call, const char *name) {
@@ -128,45 +138,43 @@ int weir_refuse_sink(const char *call, const char *name) {
     return weir_publish_error(&error);
 }
 
-static int detach_sink(weir *w, const char *name, weir_error *error) {
+/* What the journal does about a sink that goes: weir_journal_detach_sink, weir_journal_forget_sink. */
+typedef int (*ends_sink)(weir_journal *j, const char *name, weir_error *error);
+
+/* The journal may have let go of a sink before, and its writer has not been told yet. */
+static int end_sink(weir *w, const char *call, const char *name, ends_sink ends,
+                    weir_error *error) {
     weir_attached *s = weir_find_attached(w, name);
     if (s == &w->sinks[0])
-        return weir_fail(
-            error, WEIR_MISUSE,
-            "weir_detach: %s is the first sink of this handle, which it was opened for", name);
-    int status = weir_journal_detach_sink(w->journal, name, error);
+        return weir_fail(error, WEIR_MISUSE,
+                         "%s: %s is the first sink of this handle, which it was opened for", call,
+                         name);
+    int status = ends(w->journal, name, error);
     if (status != WEIR_OK || !s) return status;
     tell_to_leave(s);
     end_writer(s);
     return WEIR_OK;
 }
 
-int weir_detach(weir *w, const char *name) {
-    static const char call[] = "weir_detach";
+static int call_to_end(weir *w, const char *call, const char *name, ends_sink ends) {
     weir_error error = {0};
     int held;
     if (!w || !name || !*name) return weir_misuse(call, w ? "name is missing" : "w is NULL");
     int status = weir_call_enter(w, WEIR_CALL_OPEN, &held);
     if (status != WEIR_OK) return weir_refuse(call, status);
     sigset_t before = weir_lock_hold(&w->attaching);
-    status = detach_sink(w, name, &error);
+    status = end_sink(w, call, name, ends, &error);
     weir_lock_release(&w->attaching, &before);
     weir_call_exit(w, held);
     return status < 0 ? weir_publish_error(&error) : status;
 }
 
+int weir_detach(weir *w, const char *name) {
+    return call_to_end(w, "weir_detach", name, weir_journal_detach_sink);
+}
+
 int weir_forget_sink(weir *w, const char *name) {
-    static const char call[] = "weir_forget_sink";
-    weir_error error = {0};
-    int held;
-    if (!w || !name || !*name) return weir_misuse(call, w ? "name is missing" : "w is NULL");
-    int status = weir_call_enter(w, WEIR_CALL_OPEN, &held);
-    if (status != WEIR_OK) return weir_refuse(call, status);
-    sigset_t before = weir_lock_hold(&w->attaching);
-    status = weir_journal_forget_sink(w->journal, name, &error);
-    weir_lock_release(&w->attaching, &before);
-    weir_call_exit(w, held);
-    return status < 0 ? weir_publish_error(&error) : status;
+    return call_to_end(w, "weir_forget_sink", name, weir_journal_forget_sink);
 }
 
 static void describe_sink(weir_attached *s, struct weir_sink_stats *out) {

@@ -78,10 +78,14 @@ const char *weir_holder_text(weir_holder holder, char text[WEIR_HOLDER_TEXT]);
 weir_attached *weir_handle_primary(weir *w); /* the first sink, there from the beginning */
 weir *weir_attached_handle(weir_attached *s);
 void weir_handle_attach(weir_attached *s, const weir_hooks *hooks);
-/* Note durably that this sink is attached, and find it a place in the handle: that of record->name if
- * it had one, else a new one; WEIR_FULL when there is none. record: see weir_journal_attach_sink. Call
- * weir_handle_attach next. For the first sink of an opening that names it too. */
-int weir_handle_add_sink(weir *w, weir_sink_record *record, weir_attached **out, weir_error *error);
+/* Makes the writer of a sink that has found its place, and says how it is called. */
+typedef int (*weir_writer_make)(void *self, weir_attached *s, weir_hooks *hooks, weir_error *error);
+/* Note durably that this sink is attached, find it a place in the handle (that of record->name if it had
+ * one, else a new one; WEIR_FULL when there is none), have its writer made, and wake that. Of two calls
+ * with one name one is refused. record: see weir_journal_attach_sink. For the first sink of an opening
+ * that names it too. */
+int weir_handle_add_sink(weir *w, weir_sink_record *record, weir_writer_make make, void *self,
+                         weir_error *error);
 /* Wake the writers of all sinks. */
 void weir_handle_notify_writers(weir *w, weir_wake where);
 
@@ -120,6 +124,8 @@ void weir_handle_passed(weir_attached *s, uint64_t row);
  * last position of the sink that its writer knows. May detach sinks that lag. */
 int weir_handle_release(weir_attached *s, uint64_t block, const weir_position *at,
                         weir_error *error);
+/* The sink stands at this position, which is before one up to which it was safe. */
+int weir_handle_went_back(weir_attached *s, const weir_position *at, weir_error *error);
 /* The writer applies only blocks that are vouched for (journal.h): let that be soon, and tell it. */
 void weir_handle_vouch(weir *w);
 /* Why nothing is being applied; WEIR_OK when rows are applied again. Any status but WEIR_OK,

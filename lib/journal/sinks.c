@@ -318,3 +318,29 @@ int weir_journal_release_for(weir_journal *j, const char *name, uint64_t block,
     unlock_releasing(j);
     return status == WEIR_OK ? weir_journal_release_unwanted(j, error) : status;
 }
+
+/* ---- going back --------------------------------------------------------------------------- */
+
+/* Under releasing. */
+static int note_back(weir_journal *j, const char *name, const weir_position *at,
+                     weir_error *error) {
+    weir_known_sink *known = find_known(j, name);
+    uint64_t oldest, row;
+    if (!known || known->broken || at->block >= known->record.safe.block) return WEIR_OK;
+    weir_sink_record record = known->record;
+    record.safe = *at;
+    weir_id_copy(record.safe.journal, j->id);
+    int status = weir_history_oldest(j, next_wanted(&record), &oldest, &row, error);
+    if (status != WEIR_OK || next_wanted(&record) < oldest) return status;
+    status = write_record(j, &record, error);
+    if (status == WEIR_OK) known->record = record;
+    return status;
+}
+
+int weir_journal_sink_went_back(weir_journal *j, const char *name, const weir_position *at,
+                                weir_error *error) {
+    lock_releasing(j);
+    int status = note_back(j, name, at, error);
+    unlock_releasing(j);
+    return status;
+}

@@ -47,6 +47,12 @@ int weir_journal_forget_sink(weir_journal *j, const char *name, weir_error *erro
 int weir_journal_release_for(weir_journal *j, const char *name, uint64_t block,
                              const weir_position *at, weir_error *error);
 
+/* The sink stands at this position, before that of its record, as where an older copy of a server took its
+ * place: note that durably, so that nothing more goes of what it lacks. Nothing is noted when some of that
+ * has gone already: whoever opens the journal next shall not be refused for it. Any thread. */
+int weir_journal_sink_went_back(weir_journal *j, const char *name, const weir_position *at,
+                                weir_error *error);
+
 /* A copy of what is known of a sink. False: there is none of this name. */
 bool weir_journal_find_sink(weir_journal *j, const char *name, weir_known_sink *out);
 

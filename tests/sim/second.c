@@ -60,20 +60,29 @@ static void note_archive(sim_life *life, const weir_sink_record *record) {
     if (next < state.first_block) sim_visit(SIM_FROM_ARCHIVE_KIND);
 }
 
+typedef struct starting {
+    sim_life *life;
+    weir_sink *sink;
+} starting;
+
+static int make_second(void *self, weir_attached *attached, weir_hooks *hooks, weir_error *error) {
+    const starting *of = self;
+    sim_life *life = of->life;
+    int status = weir_applier_make(attached, second_name, of->sink, &life->second_wakeup,
+                                   &life->second, error);
+    if (status != WEIR_OK) return status;
+    *of->sink = (weir_sink){0}; /* the applier has it now */
+    *hooks = (weir_hooks){life, NULL, notify_second, finish_second, stop_second, "simulated"};
+    return WEIR_OK;
+}
+
 static int start_second(sim_life *life, weir_sink *sink) {
-    weir_attached *attached;
+    starting of = {life, sink};
     weir_sink_record record = {.name = "second", .kind = "simulated", .place = "elsewhere"};
     record.at_limit = life->model.count % 2; /* of no limit: but such a one holds nothing behind */
-    int status = weir_handle_add_sink(life->handle, &record, &attached, &life->error);
-    if (status != WEIR_OK) return status;
-    note_archive(life, &record);
-    status = weir_applier_make(attached, second_name, sink, &life->second_wakeup, &life->second,
-                               &life->error);
-    if (status != WEIR_OK) return status;
-    *sink = (weir_sink){0}; /* the applier has it now */
-    weir_hooks hooks = {life, NULL, notify_second, finish_second, stop_second, "simulated"};
-    weir_handle_attach(attached, &hooks);
-    return WEIR_OK;
+    int status = weir_handle_add_sink(life->handle, &record, make_second, &of, &life->error);
+    if (status == WEIR_OK) note_archive(life, &record);
+    return status;
 }
 
 int sim_second_attach(sim_life *life) {

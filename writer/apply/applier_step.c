@@ -17,7 +17,6 @@ enum {
  * waits for it tries again, at worst every 100 ms. While another connection is known to write, the
  * writer leaves a gap after each transaction. Otherwise it leaves now and then a gap that is long
  * enough for any connection that waits. */
-#define SHARED_NS (10000 * MS)
 #define GAP_LEAST_NS (2 * MS)
 #define GAP_MOST_NS (50 * MS)
 #define FAIRNESS_EVERY_NS (4000 * MS)
@@ -30,106 +29,6 @@ enum {
  * second each. */
 #define TRUCE_NS (2500 * MS)
 #define TRUCE_STEP_NS (100 * MS)
-
-static uint64_t applier_now(const weir_applier *a) { return a->os->now(a->os->self); }
-
-static uint64_t double_up(uint64_t value, uint64_t least, uint64_t most) {
-    if (value < least) return least;
-    return value > most / 2 ? most : value * 2;
-}
-
-/* ---- backoff --------------------------------------------------------------------------------- */
-
-static bool passes(int status) {
-    return status == WEIR_BUSY || status == WEIR_IO || status == WEIR_NO_SPACE ||
-           status == WEIR_NO_MEMORY;
-}
-
-static weir_event trouble_event(int status) {
-    if (passes(status)) return WEIR_EVENT_APPLY_WAITS;
-    return status == WEIR_DAMAGED ? WEIR_EVENT_DAMAGE : WEIR_EVENT_APPLY_STOPPED;
-}
-
-static void tell_trouble(weir_applier *a, int status, const char *text) {
-    weir_handle_event(a->handle, trouble_event(status), "%s: %s; rows wait in the journal", a->name,
-                      weir_text_after_name(text, a->name));
-    /* A lack of memory passes by itself. The handle takes WEIR_IO for a status that does. */
-    weir_handle_apply_status(a->attached, status == WEIR_NO_MEMORY ? WEIR_IO : status);
-    a->backoff.told = a->backoff.told_any = true;
-}
-
-/* That another connection has the lock is normal, and is told only when it lasts. What needs
- * somebody to act is tried again every few seconds, in case they have acted. */
-static void backoff_enter(weir_applier *a, int status, const weir_error *error) {
-    uint64_t at = applier_now(a);
-    weir_applier_backoff *t = &a->backoff;
-    if (t->status != status) *t = (weir_applier_backoff){status, at, 0, false, t->told_any};
-    if (status == WEIR_BUSY) {
-        a->shared_until = at + SHARED_NS;
-        t->pause = double_up(t->pause, 1 * MS, 50 * MS);
-    } else {
-        t->pause = double_up(t->pause, 100 * MS, 5000 * MS);
-    }
-    a->not_before = at + t->pause;
-    if (!t->told && (status != WEIR_BUSY || at - t->since >= 1000 * MS))
-        tell_trouble(a, status, error->text);
-}
-
-static void backoff_clear(weir_applier *a) {
-    bool told = a->backoff.told_any;
-    a->backoff = (weir_applier_backoff){0};
-    if (!told) return;
-    weir_handle_apply_status(a->attached, WEIR_OK);
-    weir_handle_event(a->handle, WEIR_EVENT_APPLY_RESUMED, "%s: rows are being applied again",
-                      a->name);
-}
-
-/* ---- reporting ------------------------------------------------------------------------------- */
-
-static void report_applied(weir_applier *a, const weir_replay_result *r) {
-    a->carry.rows += r->counts.rows;
-    a->carry.rejected += r->counts.rejected;
-    a->carry.ignored += r->counts.ignored;
-    a->position = r->position;
-    a->row = r->position.row;
-    a->applied = r->position.block;
-    if (r->counts.rejected)
-        weir_handle_event(
-            a->handle, WEIR_EVENT_REJECTED,
-            "%s: %llu of the rows up to number %llu were refused; see the table weir_reject",
-            a->name, (unsigned long long)r->counts.rejected, (unsigned long long)a->row);
-    if (r->counts.mended)
-        weir_handle_event(a->handle, WEIR_EVENT_TABLE_MENDED,
-                          "%s: %s; if it was renamed or dropped, declare what takes its place",
-                          a->name, r->counts.mended);
-    if (!r->last.block) return; /* no block is complete: the handle counts by blocks */
-    /* What comes after this block is younger, and older than nothing that waited when it came. */
-    if (r->last.wall_ns > a->waiting_since) a->waiting_since = r->last.wall_ns;
-    weir_handle_waiting(a->attached, a->waiting_since);
-    weir_handle_applied(a->attached, &r->last, &r->payload, a->carry.rows, a->carry.rejected,
-                        a->carry.ignored, r->counts.wal_bytes);
-    a->carry = (weir_sink_counts){0};
-}
-
-/* The server's position is elsewhere in this journal. Rows that were told as applied stay told: they
- * are applied again, and only the event says that they were gone. */
-static void report_move(weir_applier *a, const weir_replay_move *m) {
-    unsigned long long from = m->from.row, to = m->to.row;
-    if (!m->is) return;
-    if (from > to)
-        weir_handle_event(
-            a->handle, WEIR_EVENT_POSITION_MOVED,
-            "%s: it has gone back from row %llu to row %llu, as where an older copy of "
-            "it was made the server; the rows between are applied again",
-            a->name, from, to);
-    else if (from < to) /* blocks without rows are no news */
-        weir_handle_event(a->handle, WEIR_EVENT_POSITION_MOVED,
-                          "%s: it has moved on from row %llu to row %llu, which another process or "
-                          "a commit without an answer has applied; applying goes on there",
-                          a->name, from, to);
-    if (a->seen > m->to.block) a->seen = m->to.block;
-    if (a->checkpointed > m->to.block) a->checkpointed = m->to.block;
-}
 
 /* ---- hardening ------------------------------------------------------------------------------- */
 
@@ -152,19 +51,19 @@ static void checkpoint_applied(weir_applier *a, uint64_t wal_bytes) {
     }
     if (status == WEIR_OK && safe > a->checkpointed) {
         status = weir_handle_release(a->attached, safe, &a->position, &error);
-        if (status == WEIR_OK) a->checkpointed = safe;
+        if (status == WEIR_OK) a->checkpointed = a->recorded = safe;
         weir_journaler_wake(weir_handle_journaler(a->handle)); /* it may wait for the space */
     }
     bool whole = status == WEIR_OK && safe == a->applied;
     a->swept &= !whole;
     a->checkpoint_pause =
-        whole ? 0 : double_up(a->checkpoint_pause, IDLE_CHECKPOINT_NS, REFUSED_CHECKPOINT_NS);
+        whole ? 0 : weir_double_up(a->checkpoint_pause, IDLE_CHECKPOINT_NS, REFUSED_CHECKPOINT_NS);
     /* By then the reader that was in the way is likely gone. */
     a->checkpoint_wal = whole ? WAL_CHECKPOINT : wal_bytes + WAL_CHECKPOINT;
-    a->quiet_since = applier_now(a);
+    a->quiet_since = weir_applier_now(a);
     a->checkpoint_at = a->quiet_since + (whole ? IDLE_CHECKPOINT_NS : a->checkpoint_pause);
     if (status != WEIR_OK && status != WEIR_BUSY && !a->backoff.told)
-        backoff_enter(a, status, &error);
+        weir_applier_wait(a, status, &error);
 }
 
 /* Is the journal kept from releasing segments for want of a newer position? Older segments may hold
@@ -181,8 +80,8 @@ static bool holds_up(const weir_applier *a, const weir_journal_state *s) {
 static void settle(weir_applier *a, const weir_journal_state *s) {
     weir_replay_result result;
     if (!holds_up(a, s) || weir_replay_settle(a->replay, &result, NULL) != WEIR_OK) return;
-    report_move(a, &result.moved);
-    report_applied(a, &result);
+    weir_applier_report_move(a, &result.moved);
+    weir_applier_report(a, &result);
 }
 
 static uint64_t checkpoint_when_quiet(weir_applier *a, const weir_journal_state *s, uint64_t at) {
@@ -194,7 +93,7 @@ static uint64_t checkpoint_when_quiet(weir_applier *a, const weir_journal_state 
     if (a->checkpointed < a->applied || a->swept) checkpoint_applied(a, 0);
     if (holds_up(a, s)) { /* another connection has the database locked */
         a->checkpoint_pause =
-            double_up(a->checkpoint_pause, IDLE_CHECKPOINT_NS, REFUSED_CHECKPOINT_NS);
+            weir_double_up(a->checkpoint_pause, IDLE_CHECKPOINT_NS, REFUSED_CHECKPOINT_NS);
         return a->checkpoint_pause;
     }
     return a->checkpointed == a->applied && !a->swept ? UINT64_MAX : a->checkpoint_pause;
@@ -232,7 +131,7 @@ static void watch_growth(weir_applier *a, uint64_t wal_bytes) {
     } else if (wal_bytes >= a->truce.bytes) {
         if (a->truce.bytes > WAL_TRUCE) tell_of_growth(a, wal_bytes); /* the last was in vain */
         a->truce.bytes = wal_bytes * 2;
-        a->truce.until = applier_now(a) + TRUCE_NS;
+        a->truce.until = weir_applier_now(a) + TRUCE_NS;
     }
 }
 
@@ -254,10 +153,10 @@ static bool is_checkpoint_due(const weir_applier *a, uint64_t wal_bytes) {
 }
 
 static void after_transaction(weir_applier *a, const weir_replay_result *r, uint64_t began) {
-    backoff_clear(a);
-    report_move(a, &r->moved);
-    report_applied(a, r);
-    a->quiet_since = applier_now(a);
+    weir_applier_goes_on(a);
+    weir_applier_report_move(a, &r->moved);
+    weir_applier_report(a, r);
+    a->quiet_since = weir_applier_now(a);
     weir_handle_took(a->attached, a->quiet_since - began);
     a->not_before = a->quiet_since + gap_for_others(a, began, a->quiet_since);
     if (is_checkpoint_due(a, r->counts.wal_bytes)) checkpoint_applied(a, r->counts.wal_bytes);
@@ -279,7 +178,7 @@ static void caught_up(weir_applier *a, const weir_position *position, uint64_t d
     a->behind_since = 0;
     weir_handle_passed(a->attached, a->row);
     weir_handle_waiting(a->attached, 0);
-    a->fairness_at = applier_now(a);
+    a->fairness_at = weir_applier_now(a);
 }
 
 /* The last block that may be applied. What a database file has, an opening does not write again. A server
@@ -294,14 +193,14 @@ static void apply_once(weir_applier *a, uint64_t durable) {
     weir_replay_result result;
     weir_replay_limits limits = WEIR_REPLAY_ALL;
     if (a->sink.remote) limits.last_block = durable;
-    uint64_t began = applier_now(a);
+    uint64_t began = weir_applier_now(a);
     int status = weir_replay_step(a->replay, &limits, &result, &error);
     if (status == WEIR_OK)
         after_transaction(a, &result, began);
     else if (status == WEIR_PENDING)
         caught_up(a, &result.position, durable);
     else
-        backoff_enter(a, status, &error);
+        weir_applier_wait(a, status, &error);
     if (status == WEIR_OK && result.position.block >= durable)
         caught_up(a, &result.position, result.position.block);
 }
@@ -331,7 +230,7 @@ static uint64_t retain(weir_applier *a, uint64_t began) {
     report_retained(a, &r);
     if (!r.rows) return r.pause_ns;
     a->swept = true;
-    a->quiet_since = applier_now(a);
+    a->quiet_since = weir_applier_now(a);
     a->not_before = a->quiet_since + gap_for_others(a, began, a->quiet_since);
     if (r.wal_bytes >= a->checkpoint_wal) checkpoint_applied(a, r.wal_bytes);
     watch_growth(a, r.wal_bytes);
@@ -356,7 +255,7 @@ static uint64_t finish_applying(weir_applier *a, const weir_journal_state *s, bo
 /* Apply what is durable. What may pass is waited for until the deadline, in short steps. */
 static uint64_t step_to_the_end(weir_applier *a, const weir_journal_state *s, bool behind,
                                 uint64_t at) {
-    bool hopeless = a->backoff.status != WEIR_OK && !passes(a->backoff.status);
+    bool hopeless = a->backoff.status != WEIR_OK && !weir_applier_passes(a->backoff.status);
     if (!behind || hopeless || at >= a->deadline) return finish_applying(a, s, behind);
     apply_once(a, applicable(a, s));
     if (a->backoff.status == WEIR_OK) return 0;
@@ -371,7 +270,7 @@ uint64_t weir_applier_step(weir_applier *a) {
     /* Asked before the state of the journal: nothing becomes durable after the stop. */
     bool stopping = weir_applier_is_stopping(a);
     weir_journal_get_state(a->journal, &s);
-    uint64_t at = applier_now(a);
+    uint64_t at = weir_applier_now(a);
     bool behind = applicable(a, &s) > a->seen;
     if (behind && !a->behind_since) begin_to_wait(a, at);
     if (stopping) return step_to_the_end(a, &s, behind, at);
@@ -395,6 +294,6 @@ void weir_applier_begin(weir_applier *a) {
     a->linger = weir_handle_options(a->handle)->apply_linger_ms * MS;
     a->checkpoint_wal = WAL_CHECKPOINT;
     a->row = start.row;
-    a->applied = start.block;
-    a->quiet_since = a->fairness_at = applier_now(a);
+    a->applied = a->recorded = start.block;
+    a->quiet_since = a->fairness_at = weir_applier_now(a);
 }

@@ -121,27 +121,23 @@ static int start_host(weir_attached *s, const weir_sink_offer *offer, host *h, w
     return status;
 }
 
-static int attach_host(weir *w, const weir_sink_offer *offer, bool first, weir_error *error) {
-    weir_sink_record record;
-    weir_attached *s;
-    describe_offer(w, offer, &record);
-    if (first) record.at_limit = WEIR_LAG_HOLDS; /* it is what the journal is for */
-    int status = weir_handle_add_sink(w, &record, &s, error);
-    if (status != WEIR_OK) return status;
-    host *h = take_host(weir_handle_os(w));
+static int make_host(void *self, weir_attached *s, weir_hooks *hooks, weir_error *error) {
+    const weir_sink_offer *offer = self;
+    host *h = take_host(weir_handle_os(weir_attached_handle(s)));
     if (!h) return weir_fail(error, WEIR_NO_MEMORY, "%s: no memory for its writer", offer->name);
     h->sink = offer->sink.self;
     h->check = offer->check;
-    status = start_host(s, offer, h, error);
-    if (status != WEIR_OK) {
-        give_back_host(h);
-        return status;
-    }
-    weir_hooks hooks = {h, host_check, host_notify, host_finish, host_stop, offer->kind};
-    weir_handle_attach(s, &hooks);
-    host_notify(h,
-                WEIR_WAKE_ANYWHERE); /* rows may have become durable before the hooks were there */
-    return WEIR_OK;
+    int status = start_host(s, offer, h, error);
+    if (status != WEIR_OK) give_back_host(h);
+    *hooks = (weir_hooks){h, host_check, host_notify, host_finish, host_stop, offer->kind};
+    return status;
+}
+
+static int attach_host(weir *w, weir_sink_offer offer, bool first, weir_error *error) {
+    weir_sink_record record;
+    describe_offer(w, &offer, &record);
+    if (first) record.at_limit = WEIR_LAG_HOLDS; /* it is what the journal is for */
+    return weir_handle_add_sink(w, &record, make_host, &offer, error);
 }
 
 int weir_private_attach_1(weir *w, const weir_sink_offer *offer, weir_error *error) {
@@ -153,7 +149,7 @@ int weir_private_attach_1(weir *w, const weir_sink_offer *offer, weir_error *err
         return weir_fail(error, status, "attaching %s: %s", offer->name, weir_status_text(status));
     uint32_t timeout_ms = weir_handle_options(w)->open_timeout_ms;
     status = probe_sink(weir_handle_os(w), timeout_ms, offer, error);
-    if (status == WEIR_OK) status = attach_host(w, offer, false, error);
+    if (status == WEIR_OK) status = attach_host(w, *offer, false, error);
     weir_call_exit(w, held);
     return status;
 }
@@ -197,7 +193,7 @@ static int open_hosted(const weir_os *os, const char *directory, const weir_opti
            weir_handle_await(os, directory, deadline))
         continue;
     if (status != WEIR_OK) return status;
-    status = attach_host(*out, offer, true, error);
+    status = attach_host(*out, *offer, true, error);
     if (status == WEIR_OK) return status;
     (void)weir_close(*out); /* the first failure is what counts */
     *out = NULL;

@@ -1,6 +1,6 @@
 /* test_applier.c - when the writer applies, waits, hardens and tells; with a real journal, a
  * scripted database and a clock that the test moves. The test is the writer's thread. */
-/* Covers: writer/apply/applier_state.h, writer/apply/applier_step.c */
+/* Covers: writer/apply/applier_report.c, writer/apply/applier_state.h, writer/apply/applier_step.c */
 #include "support.h"
 
 #include <stdatomic.h>

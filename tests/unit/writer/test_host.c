@@ -177,6 +177,50 @@ static void closing_does_not_wait_for_one_that_hangs(void **state) {
     expect_all(a, 1);
 }
 
+/* Until the journal has noted that the sink has this row. */
+static weir_known_sink await_record(opened *o, const char *name, uint64_t row) {
+    weir_known_sink known = {0};
+    for (int i = 0; known.record.safe.row < row; i++) {
+        if (i > PATIENCE_MS / 10) fail_msg("the record of %s stays behind row %d", name, (int)row);
+        (void)usleep(10 * 1000);
+        assert_true(weir_journal_find_sink(weir_handle_journal(o->w), name, &known));
+    }
+    return known;
+}
+
+/* A standby took over that lacks much, and the journal has that still: for another sink so far. */
+static void a_server_that_went_back_keeps_what_it_lacks(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_OK), *b = fresh(1, WEIR_BUSY);
+    a->remote = true;
+    begin(o);
+    attach(o, a, "a");
+    attach(o, b, "b");
+    append(o, 10);
+    wait_all(o, "a");
+    const weir_position then = a->at;
+    append(o, MANY);
+    wait_all(o, "a");
+    (void)await_record(o, "a", 10 + MANY);
+    a->slow = true; /* so slow that it has not got far when the others have all */
+    a->leaves = 12;
+    a->at = then;
+    a->rows = 10;
+    append(o, 1);
+    await_event(WEIR_EVENT_POSITION_MOVED);
+    b->begin_status = WEIR_OK;
+    wait_all(o, "b");
+    (void)await_record(o, "b", 11 + MANY);
+    assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    (void)usleep(1500 * 1000); /* SQLite's writer has checkpointed by then */
+    assert_true(segments(o) >= MANY * PAD >> 20);
+    a->slow = false;
+    a->leaves = 0;
+    wait_all(o, "a");
+    expect_all(a, 11 + MANY);
+    await_segments(o, 2);
+}
+
 /* ---- leaving ------------------------------------------------------------------------------ */
 
 static void what_a_detached_sink_lacks_goes_to_the_archive(void **state) {
@@ -248,6 +292,32 @@ static void a_sink_that_lags_is_told_or_detached(void **state) {
     assert_int_equal(heard[WEIR_EVENT_SINK_DETACHED], 1);
 }
 
+/* The journal has let go of it for its lag, and its writer has not heard of that. */
+static void a_forgotten_sink_has_no_writer(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_BUSY);
+    weir_error error = {0};
+    begin(o);
+    weir_sink_offer offer = offer_of(a, "a");
+    offer.lag_limit_bytes = 3 << 20;
+    offer.at_limit = WEIR_LAG_DETACHES;
+    assert_int_equal(weir_private_attach_1(o->w, &offer, &error), WEIR_OK);
+    (void)pthread_mutex_lock(&o->w->attaching); /* as a call that asks for figures has it */
+    append(o, MANY);
+    await_event(WEIR_EVENT_SINK_DETACHED);
+    assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    await_segments(o, 2);
+    (void)pthread_mutex_unlock(&o->w->attaching);
+    assert_int_equal(a->closed, 0);
+    assert_int_equal(weir_forget_sink(o->w, "a"), WEIR_OK);
+    assert_int_equal(a->closed, 1);
+    assert_int_equal(weir_wait_sink(o->w, "a", NULL, PATIENCE_MS), WEIR_CLOSED);
+    a->begin_status = WEIR_OK;
+    attach(o, a, "a");
+    append(o, 1);
+    wait_all(o, "a");
+}
+
 /* ---- without SQLite ----------------------------------------------------------------------- */
 
 static void a_journal_may_have_another_first_sink(void **state) {
@@ -278,9 +348,11 @@ int main(void) {
         OPENED_TEST(a_record_that_cannot_be_read_holds_everything),
         OPENED_TEST(a_broken_sink_is_its_own_trouble),
         OPENED_TEST(closing_does_not_wait_for_one_that_hangs),
+        OPENED_TEST(a_server_that_went_back_keeps_what_it_lacks),
         OPENED_TEST(what_a_detached_sink_lacks_goes_to_the_archive),
         OPENED_TEST(a_detached_sink_comes_back),
         OPENED_TEST(a_sink_that_lags_is_told_or_detached),
+        OPENED_TEST(a_forgotten_sink_has_no_writer),
         OPENED_TEST(a_journal_may_have_another_first_sink),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,37 @@ static void no_lock_is_held_while_that_is_told(void **state) {
     wait_all(o, "a");
 }
 
+/* While the first call for a name is not over, a second one finds it taken. */
+static memory *of_twice;
+static int second_time;
+static void attach_again(void *context, weir_event event, const char *text) {
+    weir_error error;
+    (void)context, (void)text;
+    if (event != WEIR_EVENT_JOURNAL) return;
+    weir_sink_offer offer = offer_of(of_twice, "a");
+    second_time = weir_private_attach_1(asked, &offer, &error);
+}
+
+static void one_name_is_attached_once(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_OK);
+    weir_options options = small;
+    static const weir_column columns[] = {{"n", WEIR_INTEGER}, {"pad", WEIR_BLOB}};
+    options.on_event = attach_again;
+    of_twice = fresh(1, WEIR_OK);
+    second_time = WEIR_OK;
+    opened_open(o, &options);
+    asked = o->w;
+    assert_int_equal(weir_declare(o->w, "t", columns, 2, &o->table), WEIR_OK);
+    append(o, MANY);
+    assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
+    await_segments(o, 2);
+    attach(o, a, "a");
+    assert_int_equal(second_time, WEIR_MISUSE);
+    wait_all(o, "a");
+    assert_int_equal(of_twice->rows, 0);
+}
+
 /* ---- the archive keeps ---------------------------------------------------------------------- */
 
 static void begin_bounded(opened *o) {
@@ -227,6 +258,7 @@ int main(void) {
         OPENED_TEST(one_that_begins_at_the_end_has_all_there_is),
         OPENED_TEST(nobody_waits_for_rows_that_left),
         OPENED_TEST(no_lock_is_held_while_that_is_told),
+        OPENED_TEST(one_name_is_attached_once),
         OPENED_TEST(its_limits_wait_for_a_detached_sink),
         OPENED_TEST(a_forgotten_sink_holds_nothing),
         OPENED_TEST(one_that_cannot_be_read_is_forgotten_too),
