@@ -640,9 +640,9 @@ WEIR_API int weir_forget_sink(weir *w, const char *name);
  * the threads, unlock. w may not be used afterwards; an append that another thread began before
  * weir_close() returned is either kept or answers WEIR_CLOSED. When rows are left that are not
  * applied, they wait in the journal for the next opening and the call returns WEIR_PENDING,
- * which is no failure. To exit without closing is a crash like any other, from which the next
- * opening recovers. Errors: WEIR_STOPPED, WEIR_IO (rows stay in the ring and journal; w is
- * closed all the same), WEIR_FORKED (nothing was done). */
+ * which is no failure; of several sinks the first one counts. To exit without closing is a crash
+ * like any other, from which the next opening recovers. Errors: WEIR_STOPPED, WEIR_IO (rows stay
+ * in the ring and journal; w is closed all the same), WEIR_FORKED (nothing was done). */
 WEIR_API int weir_close(weir *w);
 
 /* ---- words ------------------------------------------------------------------------------ */

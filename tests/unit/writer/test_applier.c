@@ -124,6 +124,7 @@ static weir_applier *applier;
 static weir_wakeup wakeup;
 static weir_table *table;
 static bool sink_retains, sink_is_remote;
+static uint32_t linger_ms; /* 0: the usual */
 static int events[16];
 static size_t event_count;
 
@@ -137,12 +138,13 @@ static void open_both(void) {
     bool known = sink_state.position.block > 0;
     char path[300];
     (void)snprintf(path, sizeof path, "%s/j", directory);
-    weir_handle_config config = {.options = {.on_event = note_event, .segment_bytes = 1 << 20},
-                                 .directory = path,
-                                 .os = &os,
-                                 .positions = &sink_state.position,
-                                 .position_count = known,
-                                 .database_has_positions = known};
+    weir_handle_config config = {
+        .options = {.on_event = note_event, .segment_bytes = 1 << 20, .linger_ms = linger_ms},
+        .directory = path,
+        .os = &os,
+        .positions = &sink_state.position,
+        .position_count = known,
+        .database_has_positions = known};
     weir_options_fill(&config.options);
     assert_int_equal(weir_handle_open(&config, &handle, &error), WEIR_OK);
     weir_sink s = sink;
@@ -828,6 +830,43 @@ static void a_server_that_was_busy_is_left_no_gap(void **state) {
     assert_true(settle() > 500 * MS);
 }
 
+/* Its declaration comes after the last row, and what vouches for it, too. */
+static void a_server_that_is_away_at_the_end_lacks_no_row(void **state) {
+    static const weir_column column = {"n", WEIR_INTEGER};
+    (void)state;
+    (void)applied_some();
+    assert_int_equal(weir_declare(handle, "u", &column, 1, &table), WEIR_OK);
+    assert_int_equal(weir_sync(handle, WEIR_DURABLE, 10000), WEIR_OK);
+    await_vouched();
+    sink_state.begin_status = WEIR_IO;
+    assert_int_equal(stop(50 * MS), WEIR_OK);
+}
+
+/* All rows were safe before this opening, which is closed before it has met the server. */
+static void a_server_that_is_away_all_the_time_lacks_no_row(void **state) {
+    (void)state;
+    (void)applied_some();
+    open_again();
+    await_vouched();
+    sink_state.begin_status = WEIR_IO;
+    assert_int_equal(weir_sync(handle, WEIR_APPLIED, 0), WEIR_OK);
+    assert_int_equal(stop(50 * MS), WEIR_OK);
+}
+
+/* Its block is the last of the journal, which has not been quiet for long enough to vouch for it. */
+static void a_server_lacks_a_row_that_it_may_not_get(void **state) {
+    static const weir_column column = {"n", WEIR_INTEGER};
+    (void)state;
+    linger_ms = 60000;
+    open_again();
+    linger_ms = 0;
+    atomic_store(&handle->journaler.vouching, false);
+    assert_int_equal(weir_declare(handle, "t", &column, 1, &table), WEIR_OK);
+    append(1);
+    assert_int_equal(stop(50 * MS), WEIR_PENDING);
+    assert_int_equal(sink_state.rows, 0);
+}
+
 int main(void) {
     static bool keeps = true;
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -866,6 +905,9 @@ int main(void) {
         SERVER(a_server_gets_what_the_journal_vouches_for),
         SERVER(a_commit_without_an_answer_is_counted_once),
         SERVER(a_server_that_was_busy_is_left_no_gap),
+        SERVER(a_server_that_is_away_at_the_end_lacks_no_row),
+        SERVER(a_server_that_is_away_all_the_time_lacks_no_row),
+        SERVER(a_server_lacks_a_row_that_it_may_not_get),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
