@@ -86,17 +86,19 @@ static int take_column_number(const PGresult *r, int column, bool hash, uint64_t
 
 /* ---- taking over ---- */
 
-/* Who holds the lock is a session of this journal, which nobody listens to any more. */
+/* Who holds the lock is a session of this journal, which nobody listens to any more. It is the login
+ * role's, which may end it, whatever role that acts as by default. The two statements are a transaction
+ * by coming together. */
 static void end_other_sessions(weir_pg *pg, const weir_pg_hold *hold) {
-    char name[48];
+    char sql[400], name[48];
     weir_pg_session_name(hold->at.journal, name);
-    const weir_pg_parameter p = text_parameter(name);
-    /* Without the right to do so it stays, and ends with its own connection. */
-    (void)weir_pg_query(pg,
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
-                        " application_name = $1 AND pid <> pg_backend_pid() AND"
-                        " usename = current_user",
-                        &p, 1, false, NULL, NULL);
+    (void)snprintf(sql, sizeof sql,
+                   "SET LOCAL ROLE NONE;"
+                   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
+                   " application_name = '%s' AND pid <> pg_backend_pid() AND"
+                   " datname = current_database() AND usename = session_user",
+                   name);
+    (void)weir_pg_run(pg, sql, NULL); /* in vain: it stays, and ends with its own connection */
 }
 
 int weir_pg_give_up(weir_pg *pg, const weir_pg_hold *hold, int status, weir_error *error) {
