@@ -48,15 +48,26 @@ int weir_pg_hold_make(weir_pg_hold *hold, const char *schema, const weir_id jour
     return WEIR_OK;
 }
 
-/* SET LOCAL only: behind a pool the session is somebody else's after COMMIT, and was before, with a
- * search_path of theirs perhaps. A warning tells that COMMIT did not wait for a standby. */
+/* SET LOCAL only: behind a pool the session is somebody else's after COMMIT, and was before. What they
+ * have set goes back to what the role and the database have, where statements or the reading of values
+ * depend on it. A warning tells that COMMIT did not wait for a standby. */
 int weir_pg_begin(weir_pg *pg, const weir_pg_hold *hold, weir_error *error) {
-    char sql[500], name[48];
+    char sql[900], name[48];
     weir_pg_session_name(hold->at.journal, name);
     (void)snprintf(sql, sizeof sql,
                    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
                    "SET LOCAL application_name = '%s';"
+                   "SET LOCAL role TO DEFAULT;"
                    "SET LOCAL search_path TO DEFAULT;"
+                   "SET LOCAL row_security TO DEFAULT;"
+                   "SET LOCAL client_encoding = 'UTF8';"
+                   "SET LOCAL backslash_quote = safe_encoding;"
+                   "SET LOCAL DateStyle TO DEFAULT;"
+                   "SET LOCAL IntervalStyle TO DEFAULT;"
+                   "SET LOCAL TimeZone TO DEFAULT;"
+                   "SET LOCAL lc_monetary TO DEFAULT;"
+                   "SET LOCAL xmloption TO DEFAULT;"
+                   "SET LOCAL array_nulls TO DEFAULT;"
                    "SET LOCAL client_min_messages = warning;"
                    "SET LOCAL synchronous_commit = on;"
                    "SET LOCAL statement_timeout = 0;"

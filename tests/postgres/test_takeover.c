@@ -138,6 +138,43 @@ static void test_a_transaction_shows_its_journal_and_syncs(void **state) {
     weir_pg_free(c.pg);
 }
 
+static void show(client *c, const char *setting, char out[64]) {
+    char sql[100];
+    PGresult *r;
+    (void)snprintf(sql, sizeof sql, "SHOW %s", setting);
+    if (weir_pg_query(c->pg, sql, NULL, 0, false, &r, &c->error)) fail_msg("%s", c->error.text);
+    (void)snprintf(out, 64, "%s", PQgetvalue(r, 0, 0));
+    PQclear(r);
+}
+
+/* Other clients of a pool leave them behind. */
+static void test_the_settings_of_a_session_do_not_matter(void **state) {
+    (void)state;
+    need_server();
+    static const char *const settings[][2] = {
+        {"role", "another"},          {"search_path", "pg_temp"}, {"client_encoding", "LATIN1"},
+        {"backslash_quote", "off"},   {"DateStyle", "SQL, DMY"},  {"IntervalStyle", "iso_8601"},
+        {"TimeZone", "Asia/Tokyo"},   {"lc_monetary", "POSIX"},   {"xmloption", "document"},
+        {"array_nulls", "off"},       {"row_security", "off"},    {"statement_timeout", "1h"},
+        {"synchronous_commit", "off"}};
+    pg_server_run(&server, "CREATE ROLE another");
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        char sql[100], before[64], between[64], within[64];
+        client c;
+        come(&c);
+        take(&c);
+        show(&c, settings[i][0], before);
+        (void)snprintf(sql, sizeof sql, "SET %s = '%s'", settings[i][0], settings[i][1]);
+        if (weir_pg_run(c.pg, sql, &c.error)) fail_msg("%s", c.error.text);
+        show(&c, settings[i][0], between);
+        assert_string_not_equal(between, before);
+        begin(&c);
+        show(&c, settings[i][0], within);
+        if (strcmp(within, before) != 0) fail_msg("%s = %s", settings[i][0], within);
+        weir_pg_free(c.pg);
+    }
+}
+
 static void test_who_was_taken_over_begins_nothing_more(void **state) {
     (void)state;
     need_server();
@@ -406,6 +443,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_new_journal_has_no_position_and_then_its_own),
         cmocka_unit_test(test_a_transaction_shows_its_journal_and_syncs),
+        cmocka_unit_test(test_the_settings_of_a_session_do_not_matter),
         cmocka_unit_test(test_who_was_taken_over_begins_nothing_more),
         cmocka_unit_test(test_a_position_that_was_changed_by_hand_is_seen),
         cmocka_unit_test(test_a_session_in_a_transaction_is_ended),
