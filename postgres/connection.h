@@ -34,6 +34,7 @@ typedef struct weir_pg_failure {
     char context[200]; /* "COPY t, line 17, column x" */
     char constraint[64];
     uint64_t line; /* of a COPY, from 1, out of the context; 0: not said */
+    bool points;   /* to a value of a COPY's line, or to a place in the statement */
 } weir_pg_failure;
 
 /* Does not connect. */

@@ -39,13 +39,17 @@ static void blot_out(const weir_pg *pg, char *text) {
         memset(at, '*', length);
 }
 
-/* "COPY t, line 17, column x": the words are of the server's language. */
-static uint64_t copy_line_of(const char *context) {
+/* "COPY t, line 17, column x": the words are of the server's language. No column is named where the
+ * line was read, and something that comes after has failed. */
+static uint64_t copy_line_of(const char *context, bool *column) {
     if (strncmp(context, "COPY ", 5) != 0) return 0;
     const char *at = strstr(context, ", line ");
+    char *end;
     if (!at) at = strstr(context, ", ");
-    if (at) at += strcspn(at, "0123456789");
-    return at ? strtoull(at, NULL, 10) : 0;
+    if (!at) return 0;
+    uint64_t line = strtoull(at + strcspn(at, "0123456789"), &end, 10);
+    *column |= *end == ',';
+    return line;
 }
 
 static int tell_failure(weir_pg *pg, int status, weir_error *error) {
@@ -74,7 +78,8 @@ int weir_pg_fail_result(weir_pg *pg, const PGresult *result, weir_error *error) 
     keep(f->detail, sizeof f->detail, PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL));
     keep(f->context, sizeof f->context, PQresultErrorField(result, PG_DIAG_CONTEXT));
     keep(f->constraint, sizeof f->constraint, PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME));
-    f->line = copy_line_of(f->context);
+    f->points = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION) != NULL;
+    f->line = copy_line_of(f->context, &f->points);
     if (!f->message[0]) keep(f->message, sizeof f->message, PQresultErrorMessage(result));
     return tell_failure(pg, weir_pg_status(f->sqlstate), error);
 }

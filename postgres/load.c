@@ -39,6 +39,7 @@ void weir_pg_load_forget(weir_pg_load *load) {
 static int take_leave(weir_pg_load *l, const weir_pg_table *t, weir_error *error) {
     uint16_t kept = 0;
     int status = weir_pg_flush_all(l, error);
+    if (status == WEIR_OK) status = weir_pg_settle_doubts(t, error);
     if (status != WEIR_OK) return status;
     for (uint16_t i = 0; i < l->used_count; i++)
         if (l->tables[l->used[i]] != t) l->used[kept++] = l->used[i];
@@ -121,7 +122,8 @@ static void end_transaction(weir_pg_load *l) {
     for (uint16_t i = 0; i < l->used_count; i++) {
         weir_pg_table *t = l->tables[l->used[i]];
         weir_pg_table_empty(l, t);
-        t->ready = t->refused = false;
+        t->ready = t->refused = t->took = false;
+        t->doubts = 0;
     }
     l->used_count = 0;
     l->last = l->open = NULL;
@@ -159,6 +161,8 @@ static void learn(weir_pg_load *l) {
 
 int weir_pg_load_finish(weir_pg_load *load, weir_sink_counts *counts, weir_error *error) {
     int status = weir_pg_flush_all(load, error);
+    for (uint16_t i = 0; i < load->used_count && status == WEIR_OK; i++)
+        status = weir_pg_settle_doubts(load->tables[load->used[i]], error);
     if (status == WEIR_OK) status = look_at_partitions(load, error);
     if (status == WEIR_OK) status = weir_pg_flush_rejects(load, error);
     if (status != WEIR_OK) return status;

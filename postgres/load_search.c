@@ -1,18 +1,27 @@
 /* load_search.c - the rows of a table that the server refuses, found among those that it takes. */
 #include "load_state.h"
 
-enum { SPAN_LEAST = 32 };
+enum {
+    SPAN_LEAST = 32,
+    DOUBTS_MAX = 256, /* rows that are tried before the table is given up */
+};
 
 /* Of what is not listed, nothing is a row's fault: connections, transactions, resources, operators. What
- * triggers raise may come of a statement as well as of a row. */
+ * triggers raise may come of a statement as well as of a row; what a trigger or a default lacks (rights,
+ * names, the next number of a sequence) is lacking for every row. */
 weir_pg_fault weir_pg_judge(const char *sqlstate) {
-    static const char a_row[][3] = {"22", "23", "44", "54"};
-    static const char perhaps[][3] = {"09", "0A", "21", "2F", "38", "39", "42", "55", "P0"};
-    if (!strcmp(sqlstate, "55P03")) return WEIR_PG_NOT_A_ROW; /* a lock that was not to be had */
-    for (size_t i = 0; i < sizeof a_row / sizeof *a_row; i++)
-        if (!strncmp(sqlstate, a_row[i], 2)) return WEIR_PG_A_ROW;
-    for (size_t i = 0; i < sizeof perhaps / sizeof *perhaps; i++)
-        if (!strncmp(sqlstate, perhaps[i], 2)) return WEIR_PG_PERHAPS;
+    static const struct {
+        weir_pg_fault fault;
+        const char *prefix[10];
+    } known[] = {
+        {WEIR_PG_NOT_A_ROW, {"55P03"}}, /* a lock that was not to be had */
+        {WEIR_PG_UNLESS_ALL, {"0A", "21", "2200H", "2F", "39", "42", "54001", "55"}},
+        {WEIR_PG_A_ROW, {"22", "23", "44", "54"}},
+        {WEIR_PG_PERHAPS, {"09", "38", "P0"}},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        for (const char *const *p = known[i].prefix; *p; p++)
+            if (!strncmp(sqlstate, *p, strlen(*p))) return known[i].fault;
     return WEIR_PG_NOT_A_ROW;
 }
 
@@ -42,6 +51,7 @@ static int try_span(search *s, size_t rows, weir_error *error) {
     uint64_t taken = 0;
     int status = weir_pg_send(s->l, s->t, from, bytes, &taken, error);
     if (status == WEIR_OK) {
+        s->t->took = true;
         if (taken < rows) s->l->counts.ignored += rows - taken;
         return weir_pg_run(s->l->pg, next_savepoint, error);
     }
@@ -64,9 +74,24 @@ static int try_nothing(search *s, weir_error *error) {
                                    : status;
 }
 
+int weir_pg_settle_doubts(const weir_pg_table *t, weir_error *error) {
+    if (!t->doubts || t->took) return WEIR_OK;
+    return weir_fail(error, WEIR_DATABASE, "table %s takes no rows as it is: %s",
+                     t->declaration->name, t->doubt);
+}
+
+/* The reason may be one that every row meets. */
+static int doubt(const search *s, weir_error *error) {
+    weir_pg_table *t = s->t;
+    if (weir_pg_judge(s->why.sqlstate) != WEIR_PG_UNLESS_ALL || s->why.points) return WEIR_OK;
+    memcpy(t->doubt, s->why.message, sizeof t->doubt);
+    return ++t->doubts < DOUBTS_MAX ? WEIR_OK : weir_pg_settle_doubts(t, error);
+}
+
 static int reject_one(search *s, weir_error *error) {
     const weir_pg_kept *row = &s->rows[s->at];
     int status = try_nothing(s, error);
+    if (status == WEIR_OK) status = doubt(s, error);
     if (status != WEIR_OK) return status;
     weir_pg_refused refused = {s->t->declaration->name,
                                s->t->records.at + row->record,

@@ -35,10 +35,13 @@ typedef struct weir_pg_table {
     bool ready;                  /* known, locked, and in used: all in this transaction */
     bool shared;                 /* another number is declared for the same name */
     bool refused;                /* one of its rows, by the server, in this transaction */
+    bool took;                   /* one, or more, while it was careful, in this transaction */
     unsigned careful;            /* so many transactions more */
     weir_pg_bytes out;           /* encoded rows */
     uint64_t rows;               /* in out, or already sent of the COPY that is open */
     weir_pg_bytes records, kept; /* of a careful table; kept: of weir_pg_kept */
+    unsigned doubts;             /* rows refused in this transaction as if the table took none */
+    char doubt[sizeof((weir_pg_failure *)0)->message]; /* what was said of the last of them */
 } weir_pg_table;
 
 struct weir_pg_load {
@@ -95,11 +98,14 @@ int weir_pg_send(weir_pg_load *l, weir_pg_table *t, const uint8_t *rows, size_t 
 typedef enum weir_pg_fault {
     WEIR_PG_NOT_A_ROW, /* it passes, or somebody has to act */
     WEIR_PG_A_ROW,
-    WEIR_PG_PERHAPS, /* a row's, if the statement is allowed without rows */
+    WEIR_PG_PERHAPS,    /* a row's, if the statement is allowed without rows */
+    WEIR_PG_UNLESS_ALL, /* and if the table takes another row, or the server points to a value */
 } weir_pg_fault;
 weir_pg_fault weir_pg_judge(const char *sqlstate);
 /* Send all rows of a careful table; those that it refuses are kept in weir_reject. */
 int weir_pg_send_carefully(weir_pg_load *l, weir_pg_table *t, weir_error *error);
+/* All its rows of this transaction are sent: the table takes none if all were refused as if it did. */
+int weir_pg_settle_doubts(const weir_pg_table *t, weir_error *error);
 
 /* ---- load_reject.c ---- */
 

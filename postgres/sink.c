@@ -32,16 +32,23 @@ static uint64_t server_now(const weir_pg_sink *s) { return s->os->now(s->os->sel
 
 /* ---- connecting ---- */
 
-static int require_standby(weir_pg_sink *s, weir_error *error) {
+/* As the server has it now: it takes a changed setting over between two messages. */
+static int ask_for_standbys(weir_pg_sink *s, bool *named, weir_error *error) {
     PGresult *r;
     int status = weir_pg_query(s->pg, "SHOW synchronous_standby_names", NULL, 0, false, &r, error);
-    if (status == WEIR_OK && !PQgetvalue(r, 0, 0)[0])
-        status = weir_fail(error, WEIR_DATABASE,
-                           "%s waits for no standby, and WEIR_POSTGRES_STANDBY was asked for: set "
-                           "synchronous_standby_names, or use WEIR_POSTGRES_LOCAL",
-                           weir_pg_name(s->pg));
+    *named = status == WEIR_OK && PQgetvalue(r, 0, 0)[0];
     PQclear(r);
     return status;
+}
+
+static int require_standby(weir_pg_sink *s, weir_error *error) {
+    bool named;
+    int status = ask_for_standbys(s, &named, error);
+    if (status != WEIR_OK || named) return status;
+    return weir_fail(error, WEIR_DATABASE,
+                     "%s waits for no standby, and WEIR_POSTGRES_STANDBY was asked for: set "
+                     "synchronous_standby_names, or use WEIR_POSTGRES_LOCAL",
+                     weir_pg_name(s->pg));
 }
 
 static int prepare_server(weir_pg_sink *s, weir_error *error) {
@@ -106,6 +113,24 @@ static int server_apply(void *self, const weir_block_header *header, weir_cursor
     return weir_pg_load_rows(s->load, header, body, range, error);
 }
 
+/* Did the COMMIT that was just made wait for a standby? A wait that is cancelled ends with a warning;
+ * one whose standbys are taken out of the setting ends without a word. before: they were in it when the
+ * COMMIT was sent. */
+static int judge_wait(weir_pg_sink *s, bool before, weir_error *error) {
+    bool warned = weir_pg_warned(s->pg, "01000"), after = false;
+    int status = ask_for_standbys(s, &after, error);
+    if (status != WEIR_OK) return status;
+    if (!before || !after)
+        return weir_fail(error, WEIR_BUSY,
+                         "%s: synchronous_standby_names is empty now: segments stay",
+                         weir_pg_name(s->pg));
+    if (warned)
+        return weir_fail(error, WEIR_BUSY,
+                         "%s: the wait for a standby was cancelled: segments stay",
+                         weir_pg_name(s->pg));
+    return WEIR_OK;
+}
+
 static int server_commit(void *self, const weir_position *to, weir_sink_counts *counts,
                          weir_error *error) {
     weir_pg_sink *s = self;
@@ -120,9 +145,8 @@ static int server_commit(void *self, const weir_position *to, weir_sink_counts *
     s->in_transaction = false;
     s->hold.at = *to;
     weir_pg_load_rollback(s->load); /* nothing is left to be sent */
-    /* A cancelled wait for the standby is committed all the same, with a warning. */
-    bool replicated = standbys && !weir_pg_warned(s->pg, "01000");
-    if (s->safety == WEIR_POSTGRES_LOCAL || replicated) s->safe = to->block;
+    if (s->safety == WEIR_POSTGRES_LOCAL || judge_wait(s, standbys, NULL) == WEIR_OK)
+        s->safe = to->block;
     weir_pg_kept_note(&s->kept, to->block, s->bytes, server_now(s));
     return WEIR_OK;
 }
@@ -156,16 +180,9 @@ static int wait_for_standby(weir_pg_sink *s, weir_error *error) {
         return status < 0 ? status : WEIR_BUSY; /* unanswered: not safe, and nothing was changed */
     }
     s->in_transaction = false;
-    if (!standbys)
-        return weir_fail(error, WEIR_BUSY,
-                         "%s: synchronous_standby_names is empty now: segments stay",
-                         weir_pg_name(s->pg));
-    if (weir_pg_warned(s->pg, "01000"))
-        return weir_fail(error, WEIR_BUSY,
-                         "%s: the wait for a standby was cancelled: segments stay",
-                         weir_pg_name(s->pg));
-    s->safe = s->hold.at.block;
-    return WEIR_OK;
+    status = judge_wait(s, standbys, error);
+    if (status == WEIR_OK) s->safe = s->hold.at.block;
+    return status;
 }
 
 static int server_checkpoint(void *self, uint64_t applied, uint64_t *safe, weir_error *error) {

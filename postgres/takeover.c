@@ -48,15 +48,26 @@ int weir_pg_hold_make(weir_pg_hold *hold, const char *schema, const weir_id jour
     return WEIR_OK;
 }
 
-/* SET LOCAL only: behind a pool the session is somebody else's after COMMIT, and was before, with a
- * search_path of theirs perhaps. A warning tells that COMMIT did not wait for a standby. */
+/* SET LOCAL only: behind a pool the session is somebody else's after COMMIT, and was before. What they
+ * have set goes back to what the role and the database have, where statements or the reading of values
+ * depend on it. A warning tells that COMMIT did not wait for a standby. */
 int weir_pg_begin(weir_pg *pg, const weir_pg_hold *hold, weir_error *error) {
-    char sql[500], name[48];
+    char sql[900], name[48];
     weir_pg_session_name(hold->at.journal, name);
     (void)snprintf(sql, sizeof sql,
                    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
                    "SET LOCAL application_name = '%s';"
+                   "SET LOCAL role TO DEFAULT;"
                    "SET LOCAL search_path TO DEFAULT;"
+                   "SET LOCAL row_security TO DEFAULT;"
+                   "SET LOCAL client_encoding = 'UTF8';"
+                   "SET LOCAL backslash_quote = safe_encoding;"
+                   "SET LOCAL DateStyle TO DEFAULT;"
+                   "SET LOCAL IntervalStyle TO DEFAULT;"
+                   "SET LOCAL TimeZone TO DEFAULT;"
+                   "SET LOCAL lc_monetary TO DEFAULT;"
+                   "SET LOCAL xmloption TO DEFAULT;"
+                   "SET LOCAL array_nulls TO DEFAULT;"
                    "SET LOCAL client_min_messages = warning;"
                    "SET LOCAL synchronous_commit = on;"
                    "SET LOCAL statement_timeout = 0;"
@@ -86,17 +97,19 @@ static int take_column_number(const PGresult *r, int column, bool hash, uint64_t
 
 /* ---- taking over ---- */
 
-/* Who holds the lock is a session of this journal, which nobody listens to any more. */
+/* Who holds the lock is a session of this journal, which nobody listens to any more. It is the login
+ * role's, which may end it, whatever role that acts as by default. The two statements are a transaction
+ * by coming together. */
 static void end_other_sessions(weir_pg *pg, const weir_pg_hold *hold) {
-    char name[48];
+    char sql[400], name[48];
     weir_pg_session_name(hold->at.journal, name);
-    const weir_pg_parameter p = text_parameter(name);
-    /* Without the right to do so it stays, and ends with its own connection. */
-    (void)weir_pg_query(pg,
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
-                        " application_name = $1 AND pid <> pg_backend_pid() AND"
-                        " usename = current_user",
-                        &p, 1, false, NULL, NULL);
+    (void)snprintf(sql, sizeof sql,
+                   "SET LOCAL ROLE NONE;"
+                   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
+                   " application_name = '%s' AND pid <> pg_backend_pid() AND"
+                   " datname = current_database() AND usename = session_user",
+                   name);
+    (void)weir_pg_run(pg, sql, NULL); /* in vain: it stays, and ends with its own connection */
 }
 
 int weir_pg_give_up(weir_pg *pg, const weir_pg_hold *hold, int status, weir_error *error) {

@@ -179,14 +179,15 @@ static void test_what_another_client_set(void **state) {
     numbered_append(&rows, 500);
     numbered_wait(&rows);
     PGconn *other = connect_to_pool();
-    run_on(other, "CREATE SCHEMA other;"
+    run_on(other, "CREATE SCHEMA other; CREATE ROLE another;"
                   "CREATE TABLE other.weir_position (LIKE public.weir_position INCLUDING ALL);"
                   "CREATE TABLE other.numbered (LIKE public.numbered);"
                   "SET search_path = other; SET bytea_output = escape;"
                   "SET default_transaction_read_only = on; SET lock_timeout = 1;"
                   "SET default_transaction_isolation = serializable;"
                   "SET synchronous_commit = off; SET statement_timeout = 1;"
-                  "SET client_min_messages = error; SET extra_float_digits = -15;");
+                  "SET client_min_messages = error; SET extra_float_digits = -15;"
+                  "SET row_security = off; SET role = another;");
     numbered_append(&rows, 500);
     numbered_wait(&rows);
     pg_server_run(&server, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE"
@@ -197,7 +198,7 @@ static void test_what_another_client_set(void **state) {
     PQfinish(other);
     other = connect_to_pool();
     run_on(other, "SET search_path = other; SET bytea_output = escape;"
-                  "SET default_transaction_read_only = on");
+                  "SET default_transaction_read_only = on; SET role = another");
     assert_int_equal(numbered_close(&rows), WEIR_OK);
     numbered_open(&rows, pooled.conninfo, &(const weir_postgres_options){0});
     numbered_append(&rows, 500);

@@ -205,12 +205,12 @@ static void test_what_triggers_raise(void **state) {
     pg_assert(f, "SELECT code, message FROM weir_reject", "P0001|no");
 }
 
-static void not_a_row(pg_load *f, const char *sql, int status, const char *words) {
+static void not_a_row(pg_load *f, const char *sql, int64_t rows, int status, const char *words) {
     weir_sink_counts counts;
     pg_server_run(&f->server, "DROP TABLE IF EXISTS t; TRUNCATE weir_reject");
     pg_server_run(&f->server, sql);
     weir_pg_load_forget(f->load);
-    rows_block b = some(f, 100);
+    rows_block b = some(f, rows);
     int is = pg_load_try(f, &b, &counts);
     rows_free(&b);
     if (is != status || !strstr(f->error.text, words))
@@ -226,16 +226,16 @@ static void test_what_is_no_rows_fault(void **state) {
     "CREATE TABLE t(i int, t text);" TRIGGER(                                                      \
         "raises", "BEFORE", "ROW",                                                                 \
         "IF NEW.i = 30 THEN RAISE 'no' USING ERRCODE = '" code "'; END IF;")
-    not_a_row(f, RAISES("40001"), WEIR_BUSY, "no");
-    not_a_row(f, RAISES("40P01"), WEIR_BUSY, "no");
-    not_a_row(f, RAISES("55P03"), WEIR_BUSY, "no");
-    not_a_row(f, RAISES("57014"), WEIR_BUSY, "no");
-    not_a_row(f, RAISES("58030"), WEIR_DATABASE, "table t takes no rows as it is: no");
-    not_a_row(f, RAISES("XX001"), WEIR_DATABASE, "table t takes no rows as it is: no");
+    not_a_row(f, RAISES("40001"), 100, WEIR_BUSY, "no");
+    not_a_row(f, RAISES("40P01"), 100, WEIR_BUSY, "no");
+    not_a_row(f, RAISES("55P03"), 100, WEIR_BUSY, "no");
+    not_a_row(f, RAISES("57014"), 100, WEIR_BUSY, "no");
+    not_a_row(f, RAISES("58030"), 100, WEIR_DATABASE, "table t takes no rows as it is: no");
+    not_a_row(f, RAISES("XX001"), 100, WEIR_DATABASE, "table t takes no rows as it is: no");
     not_a_row(
         f,
         "CREATE TABLE t(i int, t text);" TRIGGER("raises", "BEFORE", "STATEMENT", "RAISE 'never';"),
-        WEIR_DATABASE, "table t takes no rows as it is: never");
+        100, WEIR_DATABASE, "table t takes no rows as it is: never");
     pg_server_run(&f->server, "DROP TABLE t");
     pg_server_run(&f->server, RAISES("53100"));
     weir_sink_counts counts;
@@ -243,6 +243,48 @@ static void test_what_is_no_rows_fault(void **state) {
     int status = pg_load_try(f, &b, &counts);
     assert_true(status == WEIR_NO_SPACE || status == WEIR_NO_MEMORY);
     pg_assert(f, "SELECT count(*) FROM weir_reject", "0");
+}
+
+/* What breaks below a trigger or a default breaks for every row. */
+static void test_a_table_that_takes_no_row(void **state) {
+    pg_load *f = pg_load_of(state);
+    (void)pg_load_declare(f, 1, "t", two, 2);
+#define BREAKS(body) "CREATE TABLE t(i int, t text);" TRIGGER("breaks", "BEFORE", "ROW", body)
+    static const char *const broken[][2] = {
+        {BREAKS("INSERT INTO audit VALUES (NEW.i);"), "relation \"audit\" does not exist"},
+        {BREAKS("PERFORM no_such_function();"), "function no_such_function() does not exist"},
+        {BREAKS("RAISE 'may not' USING ERRCODE = '42501';"), "may not"},
+        {BREAKS("RAISE 'not set up' USING ERRCODE = '55000';"), "not set up"},
+        {BREAKS("INSERT INTO t VALUES (1);"), "stack depth limit exceeded"},
+        {"DROP SEQUENCE IF EXISTS s; CREATE SEQUENCE s MAXVALUE 2; SELECT setval('s', 2);"
+         "CREATE TABLE t(i int, t text, n bigint DEFAULT nextval('s'))",
+         "reached maximum value of sequence"},
+    };
+    for (size_t i = 0; i < 2 * COUNT(broken); i++) {
+        const char *const *b = broken[i / 2];
+        pg_load_renew(f, i % 2, false, NULL);
+        (void)pg_load_declare(f, 1, "t", two, 2);
+        not_a_row(f, b[0], i ? 20 : 1000, WEIR_DATABASE, b[1]);
+        not_a_row(f, b[0], 1, WEIR_DATABASE, b[1]);
+        assert_non_null(strstr(f->error.text, "table t takes no rows as it is: "));
+    }
+}
+
+/* Of several rows the one that was taken tells that the table is sound; alone a row is refused where the
+ * server points to its value. */
+static void test_a_row_that_looks_like_the_table(void **state) {
+    pg_load *f = pg_load_of(state);
+    (void)pg_load_declare(f, 1, "t", two, 2);
+    bad_rows(f, BREAKS("IF NEW.i < 200 THEN INSERT INTO audit VALUES (NEW.i); END IF;"), "n < 200",
+             300, 2);
+    bad_rows(f, BREAKS("IF NEW.i > 1 THEN INSERT INTO audit VALUES (NEW.i); END IF;"), "n > 1", 300,
+             1);
+    bad_rows(f, "CREATE TABLE t(i int, t tsquery)", "true", 1, 1);
+    pg_assert(f, "SELECT code FROM weir_reject", "42601");
+    pg_load_renew(f, true, false, NULL);
+    (void)pg_load_declare(f, 1, "t", two, 2);
+    bad_rows(f, "CREATE TABLE t(i int, t tsquery)", "true", 1, 2);
+    pg_assert(f, "SELECT code FROM weir_reject", "42601");
 }
 
 static void test_too_big_for_a_page(void **state) {
@@ -399,6 +441,8 @@ int main(void) {
         PG_TEST(test_rows_that_a_trigger_drops),
         PG_TEST(test_what_triggers_raise),
         PG_TEST(test_what_is_no_rows_fault),
+        PG_TEST(test_a_table_that_takes_no_row),
+        PG_TEST(test_a_row_that_looks_like_the_table),
         PG_TEST(test_too_big_for_a_page),
         PG_TEST(test_many_large_refused_rows),
         PG_TEST(test_bold_again),

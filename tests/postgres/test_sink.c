@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -211,12 +212,54 @@ static void test_hurry_ends_a_transaction_that_waits(void **state) {
 
 /* ---- what is safe ---- */
 
+static void name_standbys(const char *to) {
+    char sql[120];
+    (void)snprintf(sql, sizeof sql, "ALTER SYSTEM SET synchronous_standby_names = '%s'", to);
+    pg_server_run(&server, sql);
+    pg_server_run(&server, "SELECT pg_reload_conf(), pg_sleep(0.5)");
+}
+
+/* Another process, which does this again and again to whoever waits for the standby. */
+static pid_t meddle(const char *sql) {
+    pid_t child = fork();
+    assert_true(child >= 0);
+    for (int i = 0; child == 0 && i < 600; i++) {
+        PGconn *c = PQconnectdb(server.conninfo);
+        PGresult *r = PQexec(c, "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+        if (PQntuples(r)) PQclear(PQexec(c, sql));
+        if (PQntuples(r)) PQclear(PQexec(c, "SELECT pg_reload_conf()"));
+        PQclear(r);
+        PQfinish(c);
+        (void)usleep(50000);
+    }
+    if (child == 0) _exit(0);
+    return child;
+}
+
+/* The standby stops answering, and somebody ends the wait: committed, but not safe. */
+static void commit_without_standby(pg_server *standby, weir_sink *s, uint64_t block,
+                                   const char *sql, const char *words) {
+    weir_error error = {0};
+    weir_position at;
+    uint64_t safe;
+    pg_server_stop(standby, SIGQUIT);
+    pid_t child = meddle(sql);
+    assert_int_equal(transact(s, block, &at, &error), WEIR_OK);
+    assert_int_equal(s->checkpoint(s->self, block, &safe, &error), WEIR_BUSY);
+    if (!strstr(error.text, words)) fail_msg("%s", error.text);
+    assert_int_equal(safe, block - 1);
+    (void)kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    name_standbys("*");
+    pg_server_start(standby);
+    assert_int_equal(safe_after(s, block), block); /* without another row */
+}
+
 static void test_a_standby_must_have_it(void **state) {
     (void)state;
     need_server();
     pg_server standby;
     weir_error error = {0};
-    weir_position at;
     uint64_t safe;
     weir_postgres_options wanted = {.safety = WEIR_POSTGRES_STANDBY, .timeout_ms = 20000};
     pg_server_run(&server, "ALTER DATABASE postgres SET client_min_messages = error");
@@ -224,41 +267,22 @@ static void test_a_standby_must_have_it(void **state) {
     assert_int_equal(weir_pg_sink_probe(&s, &error), WEIR_DATABASE);
     assert_non_null(strstr(error.text, "synchronous_standby_names"));
     pg_server_make_standby(&standby, &server, NULL);
-    pg_server_run(&server, "ALTER SYSTEM SET synchronous_standby_names = '*'");
-    pg_server_run(&server, "SELECT pg_reload_conf(), pg_sleep(0.5)");
+    name_standbys("*");
     apply(&s, 1);
     assert_int_equal(safe_after(&s, 1), 1);
-    s.close(s.self);
-
-    /* The standby stops answering, and the wait is cancelled: committed, but not safe. */
-    pg_server_stop(&standby, SIGQUIT);
-    s = make(server.conninfo, wanted);
-    pid_t child = fork();
-    if (child == 0) {
-        for (int i = 0; i < 600; i++) {
-            PGconn *c = PQconnectdb(server.conninfo);
-            PQclear(PQexec(c, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
-                              " WHERE wait_event = 'SyncRep'"));
-            PQfinish(c);
-            (void)usleep(50000);
-        }
-        _exit(0);
-    }
-    assert_int_equal(transact(&s, 2, &at, &error), WEIR_OK);
-    assert_int_equal(s.checkpoint(s.self, 2, &safe, &error), WEIR_BUSY);
-    assert_non_null(strstr(error.text, "cancelled"));
-    assert_true(safe < 2);
-    (void)kill(child, SIGKILL);
-    pg_server_start(&standby);
-    assert_int_equal(safe_after(&s, 2), 2); /* without another row */
-    pg_server_run(&server, "ALTER SYSTEM RESET synchronous_standby_names");
-    pg_server_run(&server, "SELECT pg_reload_conf(), pg_sleep(0.5)");
-    apply(&s, 3);
-    assert_int_equal(s.checkpoint(s.self, 3, &safe, &error), WEIR_BUSY);
-    assert_int_equal(safe, 2);
+    commit_without_standby(&standby, &s, 2,
+                           "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+                           " WHERE wait_event = 'SyncRep'",
+                           "cancelled");
+    commit_without_standby(&standby, &s, 3, "ALTER SYSTEM SET synchronous_standby_names = ''",
+                           "is empty now");
+    name_standbys("");
+    apply(&s, 4);
+    assert_int_equal(s.checkpoint(s.self, 4, &safe, &error), WEIR_BUSY);
+    assert_int_equal(safe, 3);
     s.close(s.self);
     pg_server_free(&standby);
-    assert_rows(30);
+    assert_rows(40);
 }
 
 static void test_kept_segments_by_bytes(void **state) {

@@ -57,14 +57,18 @@ static void need_server(void) {
                            "CREATE TABLE t (n bigint)");
 }
 
-static void come(client *c) {
-    weir_pg_config config = {
-        .os = weir_os_posix(), .conninfo = server.conninfo, .timeout_ms = TIMEOUT_MS};
+/* as: more words of the connection string. */
+static void come_as(client *c, const char *as) {
+    char conninfo[200];
+    (void)snprintf(conninfo, sizeof conninfo, "%s %s", server.conninfo, as);
+    weir_pg_config config = {.os = weir_os_posix(), .conninfo = conninfo, .timeout_ms = TIMEOUT_MS};
     *c = (client){0};
     if (weir_pg_make(&config, &c->pg, &c->error) || weir_pg_connect(c->pg, &c->error) ||
         weir_pg_hold_make(&c->hold, NULL, journal, TIMEOUT_MS, &c->error))
         fail_msg("%s", c->error.text);
 }
+
+static void come(client *c) { come_as(c, ""); }
 
 static void take(client *c) {
     if (weir_pg_take_over(c->pg, &c->hold, &c->error)) fail_msg("%s", c->error.text);
@@ -134,6 +138,43 @@ static void test_a_transaction_shows_its_journal_and_syncs(void **state) {
     weir_pg_free(c.pg);
 }
 
+static void show(client *c, const char *setting, char out[64]) {
+    char sql[100];
+    PGresult *r;
+    (void)snprintf(sql, sizeof sql, "SHOW %s", setting);
+    if (weir_pg_query(c->pg, sql, NULL, 0, false, &r, &c->error)) fail_msg("%s", c->error.text);
+    (void)snprintf(out, 64, "%s", PQgetvalue(r, 0, 0));
+    PQclear(r);
+}
+
+/* Other clients of a pool leave them behind. */
+static void test_the_settings_of_a_session_do_not_matter(void **state) {
+    (void)state;
+    need_server();
+    static const char *const settings[][2] = {
+        {"role", "another"},          {"search_path", "pg_temp"}, {"client_encoding", "LATIN1"},
+        {"backslash_quote", "off"},   {"DateStyle", "SQL, DMY"},  {"IntervalStyle", "iso_8601"},
+        {"TimeZone", "Asia/Tokyo"},   {"lc_monetary", "POSIX"},   {"xmloption", "document"},
+        {"array_nulls", "off"},       {"row_security", "off"},    {"statement_timeout", "1h"},
+        {"synchronous_commit", "off"}};
+    pg_server_run(&server, "CREATE ROLE another");
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        char sql[100], before[64], between[64], within[64];
+        client c;
+        come(&c);
+        take(&c);
+        show(&c, settings[i][0], before);
+        (void)snprintf(sql, sizeof sql, "SET %s = '%s'", settings[i][0], settings[i][1]);
+        if (weir_pg_run(c.pg, sql, &c.error)) fail_msg("%s", c.error.text);
+        show(&c, settings[i][0], between);
+        assert_string_not_equal(between, before);
+        begin(&c);
+        show(&c, settings[i][0], within);
+        if (strcmp(within, before) != 0) fail_msg("%s = %s", settings[i][0], within);
+        weir_pg_free(c.pg);
+    }
+}
+
 static void test_who_was_taken_over_begins_nothing_more(void **state) {
     (void)state;
     need_server();
@@ -183,14 +224,12 @@ static void test_a_position_that_was_changed_by_hand_is_seen(void **state) {
 }
 
 /* Another that is in a transaction is told to end; it does. */
-static void test_a_session_in_a_transaction_is_ended(void **state) {
-    (void)state;
-    need_server();
+static void end_a_session_as(const char *as) {
     client old, new;
-    come(&old);
+    come_as(&old, as);
     take(&old);
     begin(&old);
-    come(&new);
+    come_as(&new, as);
     assert_int_equal(weir_pg_take_over(new.pg, &new.hold, &new.error), WEIR_BUSY);
     int status = WEIR_BUSY;
     for (int i = 0; i < 20 && status == WEIR_BUSY; i++)
@@ -198,6 +237,43 @@ static void test_a_session_in_a_transaction_is_ended(void **state) {
     assert_int_equal(status, WEIR_OK);
     assert_int_equal(weir_pg_run(old.pg, "SELECT 1", &old.error), WEIR_IO);
     weir_pg_free(old.pg);
+    weir_pg_free(new.pg);
+}
+
+static void test_a_session_in_a_transaction_is_ended(void **state) {
+    (void)state;
+    need_server();
+    end_a_session_as("");
+}
+
+/* A session is its login role's, whoever it acts as: that one may end it, and no other. */
+static void test_a_session_of_a_role_that_acts_as_another_is_ended(void **state) {
+    (void)state;
+    need_server();
+    pg_server_run(&server, "CREATE ROLE logs_in LOGIN; CREATE ROLE acts; GRANT acts TO logs_in;"
+                           "ALTER ROLE logs_in SET role = acts");
+    pg_server_run(&server, "GRANT SELECT, INSERT, UPDATE ON weir_position TO acts");
+    end_a_session_as("user=logs_in");
+}
+
+/* The same journal may be applied to another database of the server. */
+static void test_a_session_in_another_database_is_left_alone(void **state) {
+    (void)state;
+    need_server();
+    client old, other;
+    come(&old);
+    take(&old);
+    begin(&old);
+    pg_server_run(&server, "CREATE DATABASE other");
+    come_as(&other, "dbname=other");
+    if (weir_pg_begin(other.pg, &other.hold, &other.error)) fail_msg("%s", other.error.text);
+    client new;
+    come(&new);
+    assert_int_equal(weir_pg_take_over(new.pg, &new.hold, &new.error), WEIR_BUSY);
+    assert_int_equal(weir_pg_run(old.pg, "SELECT 1", &old.error), WEIR_IO);
+    assert_int_equal(weir_pg_run(other.pg, "SELECT 1", &other.error), WEIR_OK);
+    weir_pg_free(old.pg);
+    weir_pg_free(other.pg);
     weir_pg_free(new.pg);
 }
 
@@ -367,9 +443,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_new_journal_has_no_position_and_then_its_own),
         cmocka_unit_test(test_a_transaction_shows_its_journal_and_syncs),
+        cmocka_unit_test(test_the_settings_of_a_session_do_not_matter),
         cmocka_unit_test(test_who_was_taken_over_begins_nothing_more),
         cmocka_unit_test(test_a_position_that_was_changed_by_hand_is_seen),
         cmocka_unit_test(test_a_session_in_a_transaction_is_ended),
+        cmocka_unit_test(test_a_session_of_a_role_that_acts_as_another_is_ended),
+        cmocka_unit_test(test_a_session_in_another_database_is_left_alone),
         cmocka_unit_test(test_a_zombie_that_is_told_to_end),
         cmocka_unit_test(test_a_zombie_that_commits_after_all),
         cmocka_unit_test(test_positions_are_listed_and_left_alone),
