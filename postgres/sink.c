@@ -34,11 +34,13 @@ static uint64_t server_now(const weir_pg_sink *s) { return s->os->now(s->os->sel
 
 static int require_standby(weir_pg_sink *s, weir_error *error) {
     PGresult *r;
-    int status = weir_pg_query(s->pg, "SHOW synchronous_standby_names", NULL, 0, false, &r, error);
-    if (status == WEIR_OK && !PQgetvalue(r, 0, 0)[0])
+    int status =
+        weir_pg_query(s->pg, "SELECT " WEIR_PG_WAITS_FOR_STANDBY, NULL, 0, false, &r, error);
+    if (status == WEIR_OK && PQgetvalue(r, 0, 0)[0] != 't')
         status = weir_fail(error, WEIR_DATABASE,
                            "%s waits for no standby, and WEIR_POSTGRES_STANDBY was asked for: set "
-                           "synchronous_standby_names, or use WEIR_POSTGRES_LOCAL",
+                           "synchronous_standby_names, and max_wal_senders above 0, or use "
+                           "WEIR_POSTGRES_LOCAL",
                            weir_pg_name(s->pg));
     PQclear(r);
     return status;
@@ -158,7 +160,8 @@ static int wait_for_standby(weir_pg_sink *s, weir_error *error) {
     s->in_transaction = false;
     if (!standbys)
         return weir_fail(error, WEIR_BUSY,
-                         "%s: synchronous_standby_names is empty now: segments stay",
+                         "%s: no COMMIT waits for a standby any more, by "
+                         "synchronous_standby_names or max_wal_senders: segments stay",
                          weir_pg_name(s->pg));
     if (weir_pg_warned(s->pg, "01000"))
         return weir_fail(error, WEIR_BUSY,

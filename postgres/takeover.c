@@ -204,7 +204,7 @@ int weir_pg_hold_move(weir_pg *pg, const weir_pg_hold *hold, const weir_position
     (void)snprintf(sql, sizeof sql,
                    "UPDATE %s SET block = $3::bigint, \"row\" = $4::bigint, hash = $5::bytea WHERE"
                    " source = $1::uuid AND epoch = $2::bigint"
-                   " RETURNING current_setting('synchronous_standby_names') <> ''",
+                   " RETURNING " WEIR_PG_WAITS_FOR_STANDBY,
                    hold->table);
     int status = weir_pg_query(pg, sql, p, 5, false, &r, error);
     if (status == WEIR_OK && PQntuples(r) != 1)

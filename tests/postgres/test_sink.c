@@ -17,6 +17,7 @@
 #include "pg_server.h"
 #include "postgres/kept.h"
 #include "postgres/sink.h"
+#include "postgres/takeover.h"
 
 enum { TIMEOUT_MS = 4000, SHORT_MS = 600 };
 
@@ -261,6 +262,39 @@ static void test_a_standby_must_have_it(void **state) {
     assert_rows(30);
 }
 
+/* Without senders nothing is waited for, and no warning says so. */
+static void test_a_server_that_can_have_no_standby(void **state) {
+    (void)state;
+    need_server();
+    const pg_server before = server;
+    weir_error error = {0};
+    weir_pg_hold hold;
+    weir_pg *pg;
+    bool standbys = true;
+    pg_server_stop(&server, SIGINT);
+    (void)snprintf(server.settings, sizeof server.settings, "%s",
+                   "-c max_wal_senders=0 -c synchronous_standby_names=*");
+    pg_server_start(&server);
+    weir_sink s = make(server.conninfo, (weir_postgres_options){.safety = WEIR_POSTGRES_STANDBY});
+    assert_int_equal(weir_pg_sink_probe(&s, &error), WEIR_DATABASE);
+    assert_non_null(strstr(error.text, "max_wal_senders"));
+    s.close(s.self);
+    s = make(server.conninfo, (weir_postgres_options){0});
+    apply(&s, 1);
+    assert_int_equal(weir_pg_sink_second(&s, &pg, &error), WEIR_OK);
+    assert_int_equal(weir_pg_connect(pg, &error), WEIR_OK);
+    assert_int_equal(weir_pg_hold_make(&hold, NULL, journal, 10000, &error), WEIR_OK);
+    assert_int_equal(weir_pg_take_over(pg, &hold, &error), WEIR_OK);
+    assert_int_equal(weir_pg_hold_begin(pg, &hold, &error), WEIR_OK);
+    assert_int_equal(weir_pg_hold_move(pg, &hold, &hold.at, &standbys, &error), WEIR_OK);
+    assert_false(standbys);
+    weir_pg_free(pg);
+    s.close(s.self);
+    pg_server_stop(&server, SIGINT);
+    memcpy(server.settings, before.settings, sizeof server.settings);
+    pg_server_start(&server);
+}
+
 static void test_kept_segments_by_bytes(void **state) {
     (void)state;
     need_server();
@@ -320,6 +354,7 @@ int main(void) {
         cmocka_unit_test(test_two_writers_of_one_journal),
         cmocka_unit_test(test_hurry_ends_a_transaction_that_waits),
         cmocka_unit_test(test_a_standby_must_have_it),
+        cmocka_unit_test(test_a_server_that_can_have_no_standby),
         cmocka_unit_test(test_kept_segments_by_bytes),
         cmocka_unit_test(test_kept_marks_grow_old),
         cmocka_unit_test(test_kept_marks_are_few),
