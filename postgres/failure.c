@@ -67,6 +67,12 @@ int weir_pg_fail_lost(weir_pg *pg, weir_error *error) {
     return tell_failure(pg, WEIR_IO, error);
 }
 
+/* Of a session that has ended, whatever for: the next connection is told whether that lasts. */
+static bool is_last_word(const PGresult *result) {
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    return severity && (!strcmp(severity, "FATAL") || !strcmp(severity, "PANIC"));
+}
+
 int weir_pg_fail_result(weir_pg *pg, const PGresult *result, weir_error *error) {
     weir_pg_failure *f = &pg->failure;
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -79,7 +85,7 @@ int weir_pg_fail_result(weir_pg *pg, const PGresult *result, weir_error *error) 
          PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME));
     f->line = copy_line_of(f->context);
     if (!f->message[0]) keep(pg, f->message, sizeof f->message, PQresultErrorMessage(result));
-    return tell_failure(pg, weir_pg_status(f->sqlstate), error);
+    return tell_failure(pg, is_last_word(result) ? WEIR_IO : weir_pg_status(f->sqlstate), error);
 }
 
 /* libpq has no field for the SQLSTATE of a refused connection; its verbose text has it after the

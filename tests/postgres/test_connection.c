@@ -286,6 +286,42 @@ static void test_a_backend_killed_before_each_call(void **state) {
     assert_int_equal(pg_server_count(&server, "SELECT count(*) FROM killed"), 0);
 }
 
+/* A transaction whose session has ended, with a last word that is not read yet. */
+static weir_pg *ended_by(const char *setting) {
+    char sql[120];
+    weir_pg *pg = connected(PATIENCE_MS);
+    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM pg_stat_activity WHERE pid = %d",
+                   (int)backend(pg));
+    run(pg, setting);
+    while (pg_server_count(&server, sql))
+        (void)usleep(10000);
+    return pg;
+}
+
+static void test_a_session_that_the_server_ends(void **state) {
+    (void)state;
+    need_server();
+    static const struct {
+        int since;
+        const char *setting, *state;
+    } ends[] = {{130000, "SET idle_in_transaction_session_timeout = 10; BEGIN", "25P03"},
+                {170000, "SET transaction_timeout = 10; BEGIN", "25P04"}};
+    weir_pg *first = connected(PATIENCE_MS);
+    int version = weir_pg_version(first);
+    weir_pg_free(first);
+    for (size_t i = 0; i < 2 && ends[i].since <= version; i++) {
+        weir_error error = {0};
+        weir_pg *pg = ended_by(ends[i].setting);
+        assert_int_equal(weir_pg_run(pg, "SELECT", &error), WEIR_IO);
+        assert_string_equal(weir_pg_failed(pg)->sqlstate, ends[i].state);
+        assert_false(weir_pg_is_open(pg));
+        weir_pg_free(pg);
+        pg = ended_by(ends[i].setting);
+        assert_int_equal(weir_pg_commit(pg, &error), WEIR_SINK_UNKNOWN);
+        weir_pg_free(pg);
+    }
+}
+
 static void *crash_soon(void *unused) {
     (void)usleep(200000);
     pg_server_stop(&server, SIGQUIT);
@@ -454,6 +490,7 @@ int main(void) {
         cmocka_unit_test(test_a_stopped_backend_ends_each_call_in_time),
         cmocka_unit_test(test_hurry_ends_a_wait_that_has_begun),
         cmocka_unit_test(test_a_backend_killed_before_each_call),
+        cmocka_unit_test(test_a_session_that_the_server_ends),
         cmocka_unit_test(test_a_server_that_dies_during_a_query),
         cmocka_unit_test(test_refusals_are_told_from_a_server_that_is_away),
         cmocka_unit_test(test_no_text_holds_a_password),
