@@ -16,8 +16,7 @@ enum {
 
 /* Other connections write tables of their own. SQLite's write lock has no queue: a connection that
  * waits for it tries again, at worst every 100 ms. While another connection is known to write, the
- * writer leaves a gap after each transaction. Otherwise it leaves now and then a gap that is long
- * enough for any connection that waits. */
+ * writer leaves a gap after each transaction, else now and then one that is long enough for any. */
 #define SHARED_NS (10000 * MS)
 #define GAP_LEAST_NS (2 * MS)
 #define GAP_MOST_NS (50 * MS)
@@ -35,8 +34,7 @@ enum {
 static uint64_t applier_now(const weir_applier *a) { return a->os->now(a->os->self); }
 
 static uint64_t double_up(uint64_t value, uint64_t least, uint64_t most) {
-    if (value < least) return least;
-    return value > most / 2 ? most : value * 2;
+    return value < least ? least : value > most / 2 ? most : value * 2;
 }
 
 /* ---- backoff --------------------------------------------------------------------------------- */
@@ -176,11 +174,12 @@ static bool holds_up(const weir_applier *a, const weir_journal_state *s) {
     return (s->segments > 1 || leaves) && weir_replay_unsettled(a->replay);
 }
 
-/* Move the position over such blocks. If that fails, the next rows move it, or the next opening
- * does. */
+/* Move the position over such blocks. */
 static void settle(weir_applier *a, const weir_journal_state *s) {
     weir_replay_result result;
-    if (!holds_up(a, s) || weir_replay_settle(a->replay, &result, NULL) != WEIR_OK) return;
+    int status = holds_up(a, s) ? weir_replay_settle(a->replay, &result, NULL) : WEIR_PENDING;
+    if (status < 0 && !weir_replay_knows(a->replay)) a->seen = a->checkpointed; /* a step asks */
+    if (status != WEIR_OK) return;
     report_move(a, &result.moved);
     report_applied(a, &result);
 }
@@ -272,6 +271,7 @@ static void begin_to_wait(weir_applier *a, uint64_t at) {
 }
 
 static void caught_up(weir_applier *a, const weir_position *position, uint64_t durable) {
+    backoff_clear(a); /* asking for the position, too, may have been in vain */
     a->position = *position;
     a->applied = position->block;
     a->row = position->row;
