@@ -21,12 +21,14 @@ struct weir_pg_sink {
     uint32_t timeout_ms;
     bool prepared;       /* this connection was checked, and weir's tables are there */
     bool in_transaction; /* as far as is known */
-    bool begun;          /* a position was read, since the sink was made */
     weir_pg_hold hold;
     weir_pg_kept kept;
     uint64_t bytes; /* of the blocks of this transaction */
+    uint64_t noted; /* the block of the last commit that is known; NOTHING: none yet */
     uint64_t safe;  /* the last block that the safety level holds of, before kept */
 };
+
+#define NOTHING UINT64_MAX
 
 static uint64_t server_now(const weir_pg_sink *s) { return s->os->now(s->os->self); }
 
@@ -70,6 +72,13 @@ static int prepare_server(weir_pg_sink *s, weir_error *error) {
 
 /* ---- transactions ---- */
 
+/* All up to the position is committed. */
+static void note_commit(weir_pg_sink *s, uint64_t safe, uint64_t bytes) {
+    weir_pg_kept_note(&s->kept, s->hold.at.block, bytes, server_now(s));
+    s->noted = s->hold.at.block;
+    s->safe = safe;
+}
+
 /* A position that another process has taken over is taken back, but not at once: two programs that
  * apply copies of one journal shall be seen, and replay compares hashes. */
 static int server_begin(void *self, const weir_id journal, weir_position *at, weir_error *error) {
@@ -86,11 +95,9 @@ static int server_begin(void *self, const weir_id journal, weir_position *at, we
     s->bytes = 0;
     status = weir_pg_hold_begin(s->pg, &s->hold, error);
     if (status != WEIR_OK) return status;
-    if (!s->begun || s->hold.at.block < s->safe) {
-        s->safe = s->safety == WEIR_POSTGRES_LOCAL ? s->hold.at.block : 0;
-        weir_pg_kept_note(&s->kept, s->hold.at.block, 0, server_now(s));
-    }
-    s->begun = true;
+    /* Without an answer to us: it is on this server's disk, and of standbys nothing is known. */
+    if (s->hold.at.block != s->noted)
+        note_commit(s, s->safety == WEIR_POSTGRES_LOCAL ? s->hold.at.block : 0, 0);
     *at = s->hold.at;
     return WEIR_OK;
 }
@@ -124,8 +131,8 @@ static int server_commit(void *self, const weir_position *to, weir_sink_counts *
     weir_pg_load_rollback(s->load); /* nothing is left to be sent */
     /* A cancelled wait for the standby is committed all the same, with a warning. */
     bool replicated = standbys && !weir_pg_warned(s->pg, "01000");
-    if (s->safety == WEIR_POSTGRES_LOCAL || replicated) s->safe = to->block;
-    weir_pg_kept_note(&s->kept, to->block, s->bytes, server_now(s));
+    bool safe = s->safety == WEIR_POSTGRES_LOCAL || replicated;
+    note_commit(s, safe ? to->block : s->safe, s->bytes);
     return WEIR_OK;
 }
 
@@ -227,6 +234,7 @@ int weir_pg_sink_make(const weir_os *os, const char *conninfo, const weir_postgr
     s->os = os;
     s->safety = options->safety;
     s->timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
+    s->noted = NOTHING;
     s->kept.keep_ns = (uint64_t)options->keep_s * UINT64_C(1000000000);
     s->kept.keep_bytes = options->keep_bytes;
     int status = fill_sink(s, conninfo, options, error);

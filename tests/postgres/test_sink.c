@@ -149,6 +149,7 @@ static void test_a_commit_whose_answer_is_lost_is_unknown(void **state) {
         assert_int_equal(status, WEIR_OK);
         assert_int_equal(at.block, committed ? 2 : 1);
         s.rollback(s.self);
+        assert_int_equal(safe_after(&s, at.block), at.block);
         if (at.block == 1) apply(&s, 2);
         apply(&s, 3);
         s.close(s.self);
