@@ -161,8 +161,8 @@ static void checkpoint_applied(weir_applier *a, uint64_t wal_bytes) {
     a->checkpoint_wal = whole ? WAL_CHECKPOINT : wal_bytes + WAL_CHECKPOINT;
     a->quiet_since = applier_now(a);
     a->checkpoint_at = a->quiet_since + (whole ? IDLE_CHECKPOINT_NS : a->checkpoint_pause);
-    if (status != WEIR_OK && status != WEIR_BUSY && !a->backoff.told)
-        backoff_enter(a, status, &error);
+    if (status == WEIR_OK && !a->behind_since) backoff_clear(a);
+    if (status < 0 && status != WEIR_BUSY && !a->backoff.told) backoff_enter(a, status, &error);
 }
 
 /* Is the journal kept from releasing segments for want of a newer position? Older segments may hold

@@ -440,6 +440,25 @@ static void a_database_opened_again_at_the_end_leaves_its_rows(void **state) {
     applier = NULL;
 }
 
+/* While nothing is appended, no row tells that it is over. */
+static void a_hardening_that_fails_is_told_until_one_succeeds(void **state) {
+    struct weir_stats stats;
+    (void)state;
+    append(10);
+    let_pass(60 * MS);
+    sink_state.harden_status = WEIR_IO;
+    let_pass(1500 * MS);
+    assert_true(heard(WEIR_EVENT_APPLY_WAITS));
+    assert_int_equal(weir_stats(handle, &stats), WEIR_OK);
+    assert_int_equal(stats.apply_status, WEIR_IO);
+    sink_state.harden_status = WEIR_OK;
+    let_pass(5000 * MS);
+    assert_true(heard(WEIR_EVENT_APPLY_RESUMED));
+    assert_int_equal(weir_stats(handle, &stats), WEIR_OK);
+    assert_int_equal(stats.apply_status, WEIR_OK);
+    assert_int_equal(event_count, 2);
+}
+
 /* Openings leave segments without rows, which go once the position is behind them. While the database
  * is locked it cannot be moved, and a checkpoint would have nothing to copy. */
 static void what_is_whole_is_not_hardened_again(void **state) {
@@ -863,6 +882,7 @@ int main(void) {
         TEST(what_is_mended_soon_is_applied_soon),
         TEST(a_database_opened_again_gets_its_rows_again),
         TEST(a_database_opened_again_at_the_end_leaves_its_rows),
+        TEST(a_hardening_that_fails_is_told_until_one_succeeds),
         TEST(what_is_whole_is_not_hardened_again),
         TEST(a_wal_that_never_begins_anew_is_given_a_pause),
         TEST(a_pause_in_vain_is_told_and_comes_more_seldom),
