@@ -146,12 +146,21 @@ static void server_rollback(void *self) {
 
 /* ---- safety ---- */
 
+/* On a connection that may be a new one. Where the position has moved, replay must hear of it. */
+static int hold_where_noted(weir_pg_sink *s, weir_error *error) {
+    const weir_position was = s->hold.at, *is = &s->hold.at;
+    if (s->noted == NOTHING)
+        return weir_fail(error, WEIR_BUSY, "%s: not taken over yet", weir_pg_name(s->pg));
+    int status = prepare_server(s, error);
+    if (status == WEIR_OK && !s->hold.epoch) status = weir_pg_take_over(s->pg, &s->hold, error);
+    bool same = is->block == was.block && is->row == was.row && is->hash == was.hash;
+    return status == WEIR_OK && !same ? WEIR_SINK_REOPENED : status;
+}
+
 /* A commit that waited for the standby covers all those before it: one that changes nothing else. */
 static int wait_for_standby(weir_pg_sink *s, weir_error *error) {
     bool standbys = false;
-    int status = prepare_server(s, error);
-    if (status == WEIR_OK && !s->hold.epoch)
-        status = weir_fail(error, WEIR_BUSY, "%s: not taken over yet", weir_pg_name(s->pg));
+    int status = hold_where_noted(s, error);
     if (status != WEIR_OK) return status;
     s->in_transaction = true;
     status = weir_pg_hold_begin(s->pg, &s->hold, error);
