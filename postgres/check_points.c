@@ -244,7 +244,7 @@ static int draw_trial(weir_pg_checking *c, weir_error *error) {
     int status = weir_pg_hold_make(&c->hold, c->schema, c->journal, 3000, error);
     if (status == WEIR_OK &&
         (!quote_table(c, "position", c->hold.table) || !quote_table(c, "rows", c->rows)))
-        status = weir_fail(error, WEIR_MISUSE, "the name of the schema is too long (63 bytes)");
+        status = weir_fail(error, WEIR_NO_MEMORY, "no memory for a table's name");
     return status;
 }
 

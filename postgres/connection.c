@@ -17,7 +17,7 @@ int weir_pg_make(const weir_pg_config *config, weir_pg **out, weir_error *error)
     pg->timeout_ms = config->timeout_ms ? config->timeout_ms : TIMEOUT_MS;
     atomic_init(&pg->hurry_ns, UINT64_MAX);
     pg->event = -1;
-    int status = weir_pg_judge_conninfo(config->conninfo, &pg->name, &pg->password, error);
+    int status = weir_pg_judge_conninfo(config->conninfo, &pg->name, &pg->options, error);
     if (status == WEIR_OK) {
         pg->conninfo = strdup(config->conninfo);
         if (!pg->conninfo) status = weir_fail(error, WEIR_NO_MEMORY, "no memory for a connection");
@@ -37,9 +37,8 @@ void weir_pg_free(weir_pg *pg) {
     if (!pg) return;
     weir_pg_close(pg);
     if (pg->event >= 0) (void)close(pg->event); /* an eventfd: nothing to lose */
-    if (pg->password) explicit_bzero(pg->password, strlen(pg->password));
     if (pg->conninfo) explicit_bzero(pg->conninfo, strlen(pg->conninfo));
-    free(pg->password);
+    weir_pg_options_free(pg->options);
     free(pg->conninfo);
     free(pg->name);
     free(pg);

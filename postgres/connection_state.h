@@ -10,7 +10,8 @@ enum { WEIR_PG_WARNINGS = 16 };
 
 struct weir_pg {
     const weir_os *os;
-    char *conninfo, *name, *password; /* password: to be kept out of texts; NULL: none is known */
+    char *conninfo, *name;
+    PQconninfoOption *options; /* of conninfo: its secrets are kept out of texts */
     uint32_t timeout_ms;
     PGconn *connection;   /* NULL: closed */
     bool copying;         /* between COPY … FROM STDIN and its end */
@@ -41,8 +42,12 @@ int weir_pg_fail_result(weir_pg *pg, const PGresult *result, weir_error *error);
 int weir_pg_fail_lost(weir_pg *pg, weir_error *error);
 int weir_pg_fail_connect(weir_pg *pg, weir_error *error);
 
-/* Judge a connection string: what it is for people, and its password; both to be freed, the second may
- * be NULL. WEIR_MISUSE with a text that quotes nothing of it. */
-int weir_pg_judge_conninfo(const char *conninfo, char **name, char **password, weir_error *error);
+/* Judge a connection string: what it is for people (free it), and its parts. WEIR_MISUSE with a text that
+ * quotes nothing of it. */
+int weir_pg_judge_conninfo(const char *conninfo, char **name, PQconninfoOption **out,
+                           weir_error *error);
+void weir_pg_options_free(PQconninfoOption *options); /* NULL: nothing */
+/* With so many bytes text begins with a password, or another secret of the connection; 0: it does not. */
+size_t weir_pg_secret_at(const weir_pg *pg, const char *text);
 
 #endif

@@ -85,9 +85,10 @@ uint8_t *weir_pg_put_line_text(uint8_t *at, const uint8_t *bytes, size_t length)
     return at;
 }
 
+/* A server with backslash_quote = off takes no quote behind a backslash. */
 static uint8_t *put_literal_text(uint8_t *at, const uint8_t *bytes, size_t length) {
     for (size_t i = 0; i < length; i++) {
-        if (bytes[i] == '\\' || bytes[i] == '\'') *at++ = '\\';
+        if (bytes[i] == '\\' || bytes[i] == '\'') *at++ = bytes[i];
         *at++ = bytes[i];
     }
     return at;

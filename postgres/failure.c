@@ -27,16 +27,18 @@ int weir_pg_status(const char *sqlstate) {
     return sqlstate[0] ? WEIR_DATABASE : WEIR_IO;
 }
 
-static void keep(char *into, size_t bytes, const char *text) {
-    (void)snprintf(into, bytes, "%s", text ? text : ""); /* cut where it is too long */
-}
-
-/* A password that somebody's message quotes. Short ones would hit words. */
-static void blot_out(const weir_pg *pg, char *text) {
-    size_t length = pg->password ? strlen(pg->password) : 0;
-    char *at = length >= 4 ? strstr(text, pg->password) : NULL;
-    for (; at; at = strstr(at, pg->password))
-        memset(at, '*', length);
+/* A text of somebody else, with *** for each secret in it, and cut where it is too long: of a secret that
+ * is cut a part would be left. */
+static void keep(const weir_pg *pg, char *into, size_t bytes, const char *text) {
+    size_t used = 0;
+    while (text && *text && used + 1 < bytes) {
+        size_t secret = weir_pg_secret_at(pg, text);
+        for (int stars = 0; secret && stars < 3 && used + 1 < bytes; stars++)
+            into[used++] = '*';
+        if (!secret) into[used++] = *text;
+        text += secret ? secret : 1;
+    }
+    into[used] = 0;
 }
 
 /* "COPY t, line 17, column x": the words are of the server's language. No column is named where the
@@ -55,7 +57,6 @@ static uint64_t copy_line_of(const char *context, bool *column) {
 static int tell_failure(weir_pg *pg, int status, weir_error *error) {
     weir_pg_failure *f = &pg->failure;
     f->message[strcspn(f->message, "\n")] = 0;
-    blot_out(pg, f->message);
     if (status == WEIR_IO) weir_pg_close(pg);
     return f->sqlstate[0]
                ? weir_fail(error, status, "%s: %s (SQLSTATE %s)", pg->name, f->message, f->sqlstate)
@@ -65,23 +66,31 @@ static int tell_failure(weir_pg *pg, int status, weir_error *error) {
 int weir_pg_fail_lost(weir_pg *pg, weir_error *error) {
     weir_pg_failure *f = &pg->failure;
     *f = (weir_pg_failure){0};
-    keep(f->message, sizeof f->message, PQerrorMessage(pg->connection));
-    if (!f->message[0]) keep(f->message, sizeof f->message, "the connection is lost");
+    keep(pg, f->message, sizeof f->message, PQerrorMessage(pg->connection));
+    if (!f->message[0]) keep(pg, f->message, sizeof f->message, "the connection is lost");
     return tell_failure(pg, WEIR_IO, error);
+}
+
+/* Of a session that has ended, whatever for: the next connection is told whether that lasts. */
+static bool is_last_word(const PGresult *result) {
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    return severity && (!strcmp(severity, "FATAL") || !strcmp(severity, "PANIC"));
 }
 
 int weir_pg_fail_result(weir_pg *pg, const PGresult *result, weir_error *error) {
     weir_pg_failure *f = &pg->failure;
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     *f = (weir_pg_failure){0};
-    keep(f->sqlstate, sizeof f->sqlstate, PQresultErrorField(result, PG_DIAG_SQLSTATE));
-    keep(f->message, sizeof f->message, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
-    keep(f->detail, sizeof f->detail, PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL));
-    keep(f->context, sizeof f->context, PQresultErrorField(result, PG_DIAG_CONTEXT));
-    keep(f->constraint, sizeof f->constraint, PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME));
+    (void)snprintf(f->sqlstate, sizeof f->sqlstate, "%s", state ? state : "");
+    keep(pg, f->message, sizeof f->message, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+    keep(pg, f->detail, sizeof f->detail, PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL));
+    keep(pg, f->context, sizeof f->context, PQresultErrorField(result, PG_DIAG_CONTEXT));
+    keep(pg, f->constraint, sizeof f->constraint,
+         PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME));
     f->points = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION) != NULL;
     f->line = copy_line_of(f->context, &f->points);
-    if (!f->message[0]) keep(f->message, sizeof f->message, PQresultErrorMessage(result));
-    return tell_failure(pg, weir_pg_status(f->sqlstate), error);
+    if (!f->message[0]) keep(pg, f->message, sizeof f->message, PQresultErrorMessage(result));
+    return tell_failure(pg, is_last_word(result) ? WEIR_IO : weir_pg_status(f->sqlstate), error);
 }
 
 /* libpq has no field for the SQLSTATE of a refused connection; its verbose text has it after the
@@ -102,9 +111,9 @@ int weir_pg_fail_connect(weir_pg *pg, weir_error *error) {
     *f = (weir_pg_failure){0};
     if (state) {
         memcpy(f->sqlstate, state, 5);
-        keep(f->message, sizeof f->message, state + strlen("28P01: "));
+        keep(pg, f->message, sizeof f->message, state + strlen("28P01: "));
     } else {
-        keep(f->message, sizeof f->message, text);
+        keep(pg, f->message, sizeof f->message, text);
     }
     int status = tell_failure(pg, weir_pg_status(f->sqlstate), error);
     weir_pg_close(pg);

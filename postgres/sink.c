@@ -21,12 +21,14 @@ struct weir_pg_sink {
     uint32_t timeout_ms;
     bool prepared;       /* this connection was checked, and weir's tables are there */
     bool in_transaction; /* as far as is known */
-    bool begun;          /* a position was read, since the sink was made */
     weir_pg_hold hold;
     weir_pg_kept kept;
     uint64_t bytes; /* of the blocks of this transaction */
+    uint64_t noted; /* the block of the last commit that is known; NOTHING: none yet */
     uint64_t safe;  /* the last block that the safety level holds of, before kept */
 };
+
+#define NOTHING UINT64_MAX
 
 static uint64_t server_now(const weir_pg_sink *s) { return s->os->now(s->os->self); }
 
@@ -35,8 +37,9 @@ static uint64_t server_now(const weir_pg_sink *s) { return s->os->now(s->os->sel
 /* As the server has it now: it takes a changed setting over between two messages. */
 static int ask_for_standbys(weir_pg_sink *s, bool *named, weir_error *error) {
     PGresult *r;
-    int status = weir_pg_query(s->pg, "SHOW synchronous_standby_names", NULL, 0, false, &r, error);
-    *named = status == WEIR_OK && PQgetvalue(r, 0, 0)[0];
+    int status =
+        weir_pg_query(s->pg, "SELECT " WEIR_PG_WAITS_FOR_STANDBY, NULL, 0, false, &r, error);
+    *named = status == WEIR_OK && PQgetvalue(r, 0, 0)[0] == 't';
     PQclear(r);
     return status;
 }
@@ -47,7 +50,8 @@ static int require_standby(weir_pg_sink *s, weir_error *error) {
     if (status != WEIR_OK || named) return status;
     return weir_fail(error, WEIR_DATABASE,
                      "%s waits for no standby, and WEIR_POSTGRES_STANDBY was asked for: set "
-                     "synchronous_standby_names, or use WEIR_POSTGRES_LOCAL",
+                     "synchronous_standby_names, and max_wal_senders above 0, or use "
+                     "WEIR_POSTGRES_LOCAL",
                      weir_pg_name(s->pg));
 }
 
@@ -75,6 +79,13 @@ static int prepare_server(weir_pg_sink *s, weir_error *error) {
 
 /* ---- transactions ---- */
 
+/* All up to the position is committed. */
+static void note_commit(weir_pg_sink *s, uint64_t safe, uint64_t bytes) {
+    weir_pg_kept_note(&s->kept, s->hold.at.block, bytes, server_now(s));
+    s->noted = s->hold.at.block;
+    s->safe = safe;
+}
+
 /* A position that another process has taken over is taken back, but not at once: two programs that
  * apply copies of one journal shall be seen, and replay compares hashes. */
 static int server_begin(void *self, const weir_id journal, weir_position *at, weir_error *error) {
@@ -91,11 +102,9 @@ static int server_begin(void *self, const weir_id journal, weir_position *at, we
     s->bytes = 0;
     status = weir_pg_hold_begin(s->pg, &s->hold, error);
     if (status != WEIR_OK) return status;
-    if (!s->begun || s->hold.at.block < s->safe) {
-        s->safe = s->safety == WEIR_POSTGRES_LOCAL ? s->hold.at.block : 0;
-        weir_pg_kept_note(&s->kept, s->hold.at.block, 0, server_now(s));
-    }
-    s->begun = true;
+    /* Without an answer to us: it is on this server's disk, and of standbys nothing is known. */
+    if (s->hold.at.block != s->noted)
+        note_commit(s, s->safety == WEIR_POSTGRES_LOCAL ? s->hold.at.block : 0, 0);
     *at = s->hold.at;
     return WEIR_OK;
 }
@@ -122,7 +131,8 @@ static int judge_wait(weir_pg_sink *s, bool before, weir_error *error) {
     if (status != WEIR_OK) return status;
     if (!before || !after)
         return weir_fail(error, WEIR_BUSY,
-                         "%s: synchronous_standby_names is empty now: segments stay",
+                         "%s: no COMMIT waits for a standby any more, by "
+                         "synchronous_standby_names or max_wal_senders: segments stay",
                          weir_pg_name(s->pg));
     if (warned)
         return weir_fail(error, WEIR_BUSY,
@@ -145,9 +155,8 @@ static int server_commit(void *self, const weir_position *to, weir_sink_counts *
     s->in_transaction = false;
     s->hold.at = *to;
     weir_pg_load_rollback(s->load); /* nothing is left to be sent */
-    if (s->safety == WEIR_POSTGRES_LOCAL || judge_wait(s, standbys, NULL) == WEIR_OK)
-        s->safe = to->block;
-    weir_pg_kept_note(&s->kept, to->block, s->bytes, server_now(s));
+    bool safe = s->safety == WEIR_POSTGRES_LOCAL || judge_wait(s, standbys, NULL) == WEIR_OK;
+    note_commit(s, safe ? to->block : s->safe, s->bytes);
     return WEIR_OK;
 }
 
@@ -161,12 +170,21 @@ static void server_rollback(void *self) {
 
 /* ---- safety ---- */
 
+/* On a connection that may be a new one. Where the position has moved, replay must hear of it. */
+static int hold_where_noted(weir_pg_sink *s, weir_error *error) {
+    const weir_position was = s->hold.at, *is = &s->hold.at;
+    if (s->noted == NOTHING)
+        return weir_fail(error, WEIR_BUSY, "%s: not taken over yet", weir_pg_name(s->pg));
+    int status = prepare_server(s, error);
+    if (status == WEIR_OK && !s->hold.epoch) status = weir_pg_take_over(s->pg, &s->hold, error);
+    bool same = is->block == was.block && is->row == was.row && is->hash == was.hash;
+    return status == WEIR_OK && !same ? WEIR_SINK_REOPENED : status;
+}
+
 /* A commit that waited for the standby covers all those before it: one that changes nothing else. */
 static int wait_for_standby(weir_pg_sink *s, weir_error *error) {
     bool standbys = false;
-    int status = prepare_server(s, error);
-    if (status == WEIR_OK && !s->hold.epoch)
-        status = weir_fail(error, WEIR_BUSY, "%s: not taken over yet", weir_pg_name(s->pg));
+    int status = hold_where_noted(s, error);
     if (status != WEIR_OK) return status;
     s->in_transaction = true;
     status = weir_pg_hold_begin(s->pg, &s->hold, error);
@@ -241,6 +259,7 @@ int weir_pg_sink_make(const weir_os *os, const char *conninfo, const weir_postgr
     s->os = os;
     s->safety = options->safety;
     s->timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
+    s->noted = NOTHING;
     s->kept.keep_ns = (uint64_t)options->keep_s * UINT64_C(1000000000);
     s->kept.keep_bytes = options->keep_bytes;
     int status = fill_sink(s, conninfo, options, error);

@@ -33,7 +33,7 @@ void weir_pg_sql_name(weir_pg_sql *s, const char *name) {
 void weir_pg_sql_literal(weir_pg_sql *s, const char *text) {
     weir_pg_sql_add(s, "E'");
     for (; s->out && *text; text++) {
-        if (*text == '\'' || *text == '\\') (void)putc('\\', s->out); /* as above */
+        if (*text == '\'' || *text == '\\') (void)putc(*text, s->out); /* as above */
         (void)putc(*text, s->out);
     }
     weir_pg_sql_add(s, "'");

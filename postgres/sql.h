@@ -18,7 +18,7 @@ void weir_pg_sql_begin(weir_pg_sql *s);
 void weir_pg_sql_add(weir_pg_sql *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A name in double quotes. */
 void weir_pg_sql_name(weir_pg_sql *s, const char *name);
-/* A text in single quotes, whatever standard_conforming_strings says. */
+/* A text in single quotes, whatever standard_conforming_strings and backslash_quote say. */
 void weir_pg_sql_literal(weir_pg_sql *s, const char *text);
 /* The name of a table in its schema, or without one where schema is NULL. */
 void weir_pg_sql_place(weir_pg_sql *s, const char *schema, const char *name);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "declaration.h"
+
 enum { UUID_TEXT = 40, LOCK_WAIT_MAX_MS = 5000 };
 
 static void put_uuid(const weir_id id, char text[UUID_TEXT]) {
@@ -22,28 +24,28 @@ void weir_pg_session_name(const weir_id journal, char name[48]) {
 }
 
 /* A schema's name in quotes, with a dot. */
-static bool put_schema(char *into, size_t bytes, const char *schema) {
+static void put_schema(char *into, size_t bytes, const char *schema) {
     size_t at = 0;
-    if (!schema) return true;
-    if (bytes < 2 * strlen(schema) + 4) return false;
     into[at++] = '"';
     for (; *schema; schema++) {
         if (*schema == '"') into[at++] = '"';
         into[at++] = *schema;
     }
     (void)snprintf(into + at, bytes - at, "\".");
-    return true;
 }
 
 int weir_pg_hold_make(weir_pg_hold *hold, const char *schema, const weir_id journal,
                       uint32_t timeout_ms, weir_error *error) {
-    char quoted[sizeof hold->table - sizeof "weir_position"] = "";
+    char quoted[2 * WEIR_PG_NAME_MAX + sizeof "\"\"."] = "";
     *hold = (weir_pg_hold){.lock_wait_ms = timeout_ms / 2};
     if (hold->lock_wait_ms > LOCK_WAIT_MAX_MS) hold->lock_wait_ms = LOCK_WAIT_MAX_MS;
     if (!hold->lock_wait_ms) hold->lock_wait_ms = 1; /* 0 would be without end */
     weir_id_copy(hold->at.journal, journal);
-    if (!put_schema(quoted, sizeof quoted, schema))
-        return weir_fail(error, WEIR_MISUSE, "the name of the schema is too long (63 bytes)");
+    if (schema && strlen(schema) > WEIR_PG_NAME_MAX) /* it would be cut, and another one meant */
+        return weir_fail(error, WEIR_MISUSE,
+                         "the name of the schema, %.40s…, has %zu bytes; PostgreSQL keeps %d",
+                         schema, strlen(schema), WEIR_PG_NAME_MAX);
+    if (schema) put_schema(quoted, sizeof quoted, schema);
     (void)snprintf(hold->table, sizeof hold->table, "%sweir_position", quoted);
     return WEIR_OK;
 }
@@ -217,7 +219,7 @@ int weir_pg_hold_move(weir_pg *pg, const weir_pg_hold *hold, const weir_position
     (void)snprintf(sql, sizeof sql,
                    "UPDATE %s SET block = $3::bigint, \"row\" = $4::bigint, hash = $5::bytea WHERE"
                    " source = $1::uuid AND epoch = $2::bigint"
-                   " RETURNING current_setting('synchronous_standby_names') <> ''",
+                   " RETURNING " WEIR_PG_WAITS_FOR_STANDBY,
                    hold->table);
     int status = weir_pg_query(pg, sql, p, 5, false, &r, error);
     if (status == WEIR_OK && PQntuples(r) != 1)

@@ -12,6 +12,12 @@
 #include "../lib/format/marks.h"
 #include "connection.h"
 
+/* In SQL: a COMMIT waits for a standby. Without senders it does not, whatever the names say, and says
+ * nothing. */
+#define WEIR_PG_WAITS_FOR_STANDBY                                                                  \
+    "current_setting('synchronous_standby_names') <> '' AND"                                       \
+    " current_setting('max_wal_senders')::int > 0"
+
 typedef struct weir_pg_hold {
     char table[160];       /* weir_position, with its schema, quoted */
     weir_position at;      /* as it was read, or committed last */

@@ -286,6 +286,42 @@ static void test_a_backend_killed_before_each_call(void **state) {
     assert_int_equal(pg_server_count(&server, "SELECT count(*) FROM killed"), 0);
 }
 
+/* A transaction whose session has ended, with a last word that is not read yet. */
+static weir_pg *ended_by(const char *setting) {
+    char sql[120];
+    weir_pg *pg = connected(PATIENCE_MS);
+    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM pg_stat_activity WHERE pid = %d",
+                   (int)backend(pg));
+    run(pg, setting);
+    while (pg_server_count(&server, sql))
+        (void)usleep(10000);
+    return pg;
+}
+
+static void test_a_session_that_the_server_ends(void **state) {
+    (void)state;
+    need_server();
+    static const struct {
+        int since;
+        const char *setting, *state;
+    } ends[] = {{130000, "SET idle_in_transaction_session_timeout = 10; BEGIN", "25P03"},
+                {170000, "SET transaction_timeout = 10; BEGIN", "25P04"}};
+    weir_pg *first = connected(PATIENCE_MS);
+    int version = weir_pg_version(first);
+    weir_pg_free(first);
+    for (size_t i = 0; i < 2 && ends[i].since <= version; i++) {
+        weir_error error = {0};
+        weir_pg *pg = ended_by(ends[i].setting);
+        assert_int_equal(weir_pg_run(pg, "SELECT", &error), WEIR_IO);
+        assert_string_equal(weir_pg_failed(pg)->sqlstate, ends[i].state);
+        assert_false(weir_pg_is_open(pg));
+        weir_pg_free(pg);
+        pg = ended_by(ends[i].setting);
+        assert_int_equal(weir_pg_commit(pg, &error), WEIR_SINK_UNKNOWN);
+        weir_pg_free(pg);
+    }
+}
+
 static void *crash_soon(void *unused) {
     (void)usleep(200000);
     pg_server_stop(&server, SIGQUIT);
@@ -352,7 +388,14 @@ static void test_no_text_holds_a_password(void **state) {
     static const char *const refused[] = {
         "postgresql://u:hunter22/x@h/db",
         "postgresql://u:1/hunter22@h/db",
-        "postgresql://u:1?hunter22@h/db",
+        "postgresql://u:x@hunter22@h/db",
+        "postgresql://u:x@?hunter22@h/db",
+        "postgresql://u:x@@hunter22/db",
+        "dbname=postgresql://u:hunter22@h/db",
+        "dbname='host=h password=hunter22'",
+        "postgresql://h/host=h%20password=hunter22",
+        "host=h,u:hunter22@h dbname=x",
+        "hostaddr=u:hunter22@127.0.0.1 dbname=x",
         "postgresql://u:hunter22",
         "postgresql://u:1,hunter22@h:hunter22/db",
         "host=h password='hunter22",
@@ -373,12 +416,16 @@ static void test_no_text_holds_a_password(void **state) {
         const char *conninfo, *name;
     } shown[] = {
         {"postgresql://u:hunter22@127.0.0.1:1/db?sslmode=disable", "postgresql://u@127.0.0.1:1/db"},
+        {"postgresql://u:?hunter22#@127.0.0.1:1/db", "postgresql://u@127.0.0.1:1/db"},
         {"postgresql://u:hunter22@127.0.0.1:1,127.0.0.1:2/db",
          "postgresql://u@127.0.0.1,127.0.0.1:1,2/db"},
         {"host=/nowhere port=7 user=u dbname=db password=hunter22",
          "postgresql://u@/db?host=/nowhere&port=7"},
         {"hostaddr=127.0.0.1 port=1 password='hunter22' sslmode=hunter22",
          "postgresql://127.0.0.1:1/"},
+        {"hostaddr=127.0.0.1 port=1 sslpassword='hunter22' sslmode=hunter22",
+         "postgresql://127.0.0.1:1/"},
+        {"host=/no@where,/no@where port=7", "postgresql:///?host=/no@where,/no@where&port=7"},
     };
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
         weir_error error = {0};
@@ -389,6 +436,46 @@ static void test_no_text_holds_a_password(void **state) {
         assert_null(strstr(weir_pg_failed(pg)->message, "hunter22"));
         weir_pg_free(pg);
     }
+}
+
+/* Whatever is cut off, and wherever the server puts it. */
+static void assert_kept_out(const char *conninfo, const char *secret) {
+    char sql[400];
+    weir_error error = {0};
+    weir_pg *pg = make(conninfo, PATIENCE_MS);
+    if (weir_pg_connect(pg, &error)) fail_msg("%s", error.text);
+    run(pg, "CREATE TEMPORARY TABLE taken (a int)");
+    (void)snprintf(sql, sizeof sql,
+                   "DO $$BEGIN RAISE USING MESSAGE = repeat('x', 394) || '%s', DETAIL = "
+                   "'a %s %s', CONSTRAINT = '%s'; END$$",
+                   secret, secret, secret, secret);
+    assert_int_equal(weir_pg_run(pg, sql, &error), WEIR_DATABASE);
+    const weir_pg_failure *f = weir_pg_failed(pg);
+    assert_string_equal(f->message + 392, "xx***");
+    assert_string_equal(f->detail, "a *** ***");
+    assert_string_equal(f->constraint, "***");
+    uint64_t rows;
+    (void)snprintf(sql, sizeof sql, "%s\n", secret);
+    assert_int_equal(weir_pg_copy_begin(pg, "COPY taken FROM STDIN", &error), 0);
+    assert_int_equal(weir_pg_copy_put(pg, sql, strlen(sql), &error), 0);
+    assert_int_equal(weir_pg_copy_end(pg, &rows, &error), WEIR_DATABASE);
+    assert_string_equal(f->context, "COPY taken, line 1, column a: \"***\"");
+    assert_null(strstr(error.text, secret));
+    weir_pg_free(pg);
+}
+
+static void test_no_answer_holds_a_password(void **state) {
+    (void)state;
+    need_server();
+    char conninfo[300];
+    (void)snprintf(conninfo, sizeof conninfo, "%s password=hunter22", server.conninfo);
+    assert_kept_out(conninfo, "hunter22");
+    (void)snprintf(conninfo, sizeof conninfo, "%s password=hunt sslpassword=hunter22",
+                   server.conninfo);
+    assert_kept_out(conninfo, "hunter22");
+    assert_int_equal(setenv("PGPASSWORD", "hunter23", 1), 0);
+    assert_kept_out(server.conninfo, "hunter23");
+    assert_int_equal(unsetenv("PGPASSWORD"), 0);
 }
 
 int main(void) {
@@ -403,9 +490,11 @@ int main(void) {
         cmocka_unit_test(test_a_stopped_backend_ends_each_call_in_time),
         cmocka_unit_test(test_hurry_ends_a_wait_that_has_begun),
         cmocka_unit_test(test_a_backend_killed_before_each_call),
+        cmocka_unit_test(test_a_session_that_the_server_ends),
         cmocka_unit_test(test_a_server_that_dies_during_a_query),
         cmocka_unit_test(test_refusals_are_told_from_a_server_that_is_away),
         cmocka_unit_test(test_no_text_holds_a_password),
+        cmocka_unit_test(test_no_answer_holds_a_password),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

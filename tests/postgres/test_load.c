@@ -90,6 +90,27 @@ static void test_a_number_is_declared_otherwise(void **state) {
     pg_assert(f, "SELECT i FROM other", "2");
 }
 
+/* Names and texts with quotes, however the database reads a backslash. */
+static void test_quotes(void **state) {
+    static const char *const settings[] = {
+        "SET backslash_quote = off",
+        "SET backslash_quote = off; SET standard_conforming_strings = off",
+        "SET backslash_quote = on; SET standard_conforming_strings = on"};
+    pg_load *f = pg_load_of(state);
+    const weir_column columns[] = {{"it's", WEIR_TEXT}};
+    const weir_value row[] = {weir_text("'it\\'s' \\ ''\\\\")};
+    pg_load_renew(f, true, false, NULL);
+    for (size_t i = 0; i < COUNT(settings); i++) {
+        assert_int_equal(weir_pg_run(f->pg, settings[i], &f->error), WEIR_OK);
+        (void)pg_load_declare(f, 1, "'t\\'s'", columns, 1);
+        rows_block b = pg_load_rows(f);
+        rows_add(&b, 1, row, 1);
+        assert_int_equal(pg_load_all(f, &b).rejected, 0);
+    }
+    pg_assert(f, "SELECT DISTINCT \"it's\", count(*) OVER () FROM \"'t\\'s'\"",
+              "'it\\'s' \\ ''\\\\|3");
+}
+
 /* ---- tables that are there ---- */
 
 static void test_existing_tables(void **state) {
@@ -377,6 +398,7 @@ int main(void) {
         PG_TEST(test_a_table_is_made),
         PG_TEST(test_declared_now_without_rows),
         PG_TEST(test_a_number_is_declared_otherwise),
+        PG_TEST(test_quotes),
         PG_TEST(test_existing_tables),
         PG_TEST(test_a_schema_of_its_own),
         PG_TEST(test_declarations_refused),

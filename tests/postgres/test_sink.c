@@ -18,6 +18,7 @@
 #include "pg_server.h"
 #include "postgres/kept.h"
 #include "postgres/sink.h"
+#include "postgres/takeover.h"
 
 enum { TIMEOUT_MS = 4000, SHORT_MS = 600 };
 
@@ -36,14 +37,18 @@ static int tear_down(void **state) {
     return 0;
 }
 
+static void end_sessions(void) {
+    pg_server_run(&server, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE"
+                           " backend_type = 'client backend' AND pid <> pg_backend_pid()");
+}
+
 static void need_server(void) {
     if (pg_server_missing()) {
         print_message("%s\n", pg_server_missing());
         skip();
     }
     /* Of a test that failed: its locks would hold up the next. */
-    pg_server_run(&server, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE"
-                           " backend_type = 'client backend' AND pid <> pg_backend_pid()");
+    end_sessions();
     pg_server_run(&server,
                   "SET client_min_messages = error; DROP TABLE IF EXISTS weir_position, double");
 }
@@ -149,6 +154,7 @@ static void test_a_commit_whose_answer_is_lost_is_unknown(void **state) {
         assert_int_equal(status, WEIR_OK);
         assert_int_equal(at.block, committed ? 2 : 1);
         s.rollback(s.self);
+        assert_int_equal(safe_after(&s, at.block), at.block);
         if (at.block == 1) apply(&s, 2);
         apply(&s, 3);
         s.close(s.self);
@@ -252,7 +258,9 @@ static void commit_without_standby(pg_server *standby, weir_sink *s, uint64_t bl
     assert_int_equal(waitpid(child, NULL, 0), child);
     name_standbys("*");
     pg_server_start(standby);
-    assert_int_equal(safe_after(s, block), block); /* without another row */
+    end_sessions();
+    assert_int_equal(s->checkpoint(s->self, block, &safe, &error), WEIR_IO);
+    assert_int_equal(safe_after(s, block), block); /* by another connection, without another row */
 }
 
 static void test_a_standby_must_have_it(void **state) {
@@ -275,14 +283,55 @@ static void test_a_standby_must_have_it(void **state) {
                            " WHERE wait_event = 'SyncRep'",
                            "cancelled");
     commit_without_standby(&standby, &s, 3, "ALTER SYSTEM SET synchronous_standby_names = ''",
-                           "is empty now");
+                           "no COMMIT waits");
+    /* Somebody else has gone on meanwhile: replay must ask. */
+    weir_sink other = make(server.conninfo, wanted);
+    apply(&other, 4);
+    other.close(other.self);
+    end_sessions();
+    assert_int_equal(s.checkpoint(s.self, 4, &safe, &error), WEIR_IO);
+    assert_int_equal(s.checkpoint(s.self, 4, &safe, &error), WEIR_SINK_REOPENED);
+    assert_true(safe < 4);
     name_standbys("");
-    apply(&s, 4);
-    assert_int_equal(s.checkpoint(s.self, 4, &safe, &error), WEIR_BUSY);
-    assert_int_equal(safe, 3);
+    apply(&s, 5);
+    assert_int_equal(s.checkpoint(s.self, 5, &safe, &error), WEIR_BUSY);
+    assert_true(safe < 5);
     s.close(s.self);
     pg_server_free(&standby);
-    assert_rows(40);
+    assert_rows(50);
+}
+
+/* Without senders nothing is waited for, and no warning says so. */
+static void test_a_server_that_can_have_no_standby(void **state) {
+    (void)state;
+    need_server();
+    const pg_server before = server;
+    weir_error error = {0};
+    weir_pg_hold hold;
+    weir_pg *pg;
+    bool standbys = true;
+    pg_server_stop(&server, SIGINT);
+    (void)snprintf(server.settings, sizeof server.settings, "%s",
+                   "-c max_wal_senders=0 -c synchronous_standby_names=*");
+    pg_server_start(&server);
+    weir_sink s = make(server.conninfo, (weir_postgres_options){.safety = WEIR_POSTGRES_STANDBY});
+    assert_int_equal(weir_pg_sink_probe(&s, &error), WEIR_DATABASE);
+    assert_non_null(strstr(error.text, "max_wal_senders"));
+    s.close(s.self);
+    s = make(server.conninfo, (weir_postgres_options){0});
+    apply(&s, 1);
+    assert_int_equal(weir_pg_sink_second(&s, &pg, &error), WEIR_OK);
+    assert_int_equal(weir_pg_connect(pg, &error), WEIR_OK);
+    assert_int_equal(weir_pg_hold_make(&hold, NULL, journal, 10000, &error), WEIR_OK);
+    assert_int_equal(weir_pg_take_over(pg, &hold, &error), WEIR_OK);
+    assert_int_equal(weir_pg_hold_begin(pg, &hold, &error), WEIR_OK);
+    assert_int_equal(weir_pg_hold_move(pg, &hold, &hold.at, &standbys, &error), WEIR_OK);
+    assert_false(standbys);
+    weir_pg_free(pg);
+    s.close(s.self);
+    pg_server_stop(&server, SIGINT);
+    memcpy(server.settings, before.settings, sizeof server.settings);
+    pg_server_start(&server);
 }
 
 static void test_kept_segments_by_bytes(void **state) {
@@ -344,6 +393,7 @@ int main(void) {
         cmocka_unit_test(test_two_writers_of_one_journal),
         cmocka_unit_test(test_hurry_ends_a_transaction_that_waits),
         cmocka_unit_test(test_a_standby_must_have_it),
+        cmocka_unit_test(test_a_server_that_can_have_no_standby),
         cmocka_unit_test(test_kept_segments_by_bytes),
         cmocka_unit_test(test_kept_marks_grow_old),
         cmocka_unit_test(test_kept_marks_are_few),

@@ -111,6 +111,24 @@ static void test_a_new_journal_has_no_position_and_then_its_own(void **state) {
     weir_pg_free(d.pg);
 }
 
+/* The server would cut a longer one, and mean another schema. */
+static void test_a_schema_has_a_name_that_the_server_keeps(void **state) {
+    (void)state;
+    char name[80];
+    weir_error error = {0};
+    weir_pg_hold hold;
+    for (size_t length = 1; length < sizeof name; length++) {
+        memset(name, '"', length);
+        name[length] = '\0';
+        int status = weir_pg_hold_make(&hold, name, journal, TIMEOUT_MS, &error);
+        assert_int_equal(status, length <= 63 ? WEIR_OK : WEIR_MISUSE);
+        if (status == WEIR_OK)
+            assert_int_equal(strlen(hold.table), 2 * length + strlen("\"\".weir_position"));
+        else
+            assert_non_null(strstr(error.text, "bytes; PostgreSQL keeps 63"));
+    }
+}
+
 static void test_a_transaction_shows_its_journal_and_syncs(void **state) {
     (void)state;
     need_server();
@@ -442,6 +460,7 @@ static void test_a_standby_is_waited_for(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_new_journal_has_no_position_and_then_its_own),
+        cmocka_unit_test(test_a_schema_has_a_name_that_the_server_keeps),
         cmocka_unit_test(test_a_transaction_shows_its_journal_and_syncs),
         cmocka_unit_test(test_the_settings_of_a_session_do_not_matter),
         cmocka_unit_test(test_who_was_taken_over_begins_nothing_more),

@@ -62,8 +62,8 @@ static void checkpoint_applied(weir_applier *a, uint64_t wal_bytes) {
     a->checkpoint_wal = whole ? WAL_CHECKPOINT : wal_bytes + WAL_CHECKPOINT;
     a->quiet_since = weir_applier_now(a);
     a->checkpoint_at = a->quiet_since + (whole ? IDLE_CHECKPOINT_NS : a->checkpoint_pause);
-    if (status != WEIR_OK && status != WEIR_BUSY && !a->backoff.told)
-        weir_applier_wait(a, status, &error);
+    if (status == WEIR_OK && !a->behind_since) weir_applier_goes_on(a);
+    if (status < 0 && status != WEIR_BUSY && !a->backoff.told) weir_applier_wait(a, status, &error);
 }
 
 /* Is the journal kept from releasing segments for want of a newer position? Older segments may hold
@@ -75,11 +75,12 @@ static bool holds_up(const weir_applier *a, const weir_journal_state *s) {
     return (s->segments > 1 || leaves) && weir_replay_unsettled(a->replay);
 }
 
-/* Move the position over such blocks. If that fails, the next rows move it, or the next opening
- * does. */
+/* Move the position over such blocks. */
 static void settle(weir_applier *a, const weir_journal_state *s) {
     weir_replay_result result;
-    if (!holds_up(a, s) || weir_replay_settle(a->replay, &result, NULL) != WEIR_OK) return;
+    int status = holds_up(a, s) ? weir_replay_settle(a->replay, &result, NULL) : WEIR_PENDING;
+    if (status < 0 && !weir_replay_knows(a->replay)) a->seen = a->checkpointed; /* a step asks */
+    if (status != WEIR_OK) return;
     weir_applier_report_move(a, &result.moved);
     weir_applier_report(a, &result);
 }
@@ -171,6 +172,7 @@ static void begin_to_wait(weir_applier *a, uint64_t at) {
 }
 
 static void caught_up(weir_applier *a, const weir_position *position, uint64_t durable) {
+    weir_applier_goes_on(a); /* asking for the position, too, may have been in vain */
     a->position = *position;
     a->applied = position->block;
     a->row = position->row;

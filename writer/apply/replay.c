@@ -242,6 +242,8 @@ bool weir_replay_unsettled(const weir_replay *r) {
     return r->ready && !r->at.gap && !r->at.late && r->at.next > r->at.position.block + 1;
 }
 
+bool weir_replay_knows(const weir_replay *r) { return r->ready; }
+
 /* The sink may have been opened again, or be elsewhere, or its commit was not answered: ask where it
  * is, if it can be elsewhere. If not, settling may be tried again. */
 static int ask_after_settling(weir_replay *r, weir_replay_result *result, weir_error *error) {

@@ -73,6 +73,9 @@ void weir_replay_begin_at(weir_replay *r, uint64_t block);
 int weir_replay_settle(weir_replay *r, weir_replay_result *result, weir_error *error);
 /* Would weir_replay_settle move the position? */
 bool weir_replay_unsettled(const weir_replay *r);
+/* False: it is not known where the sink stands, and the next step asks it, as after a settling whose
+ * commit was not answered. */
+bool weir_replay_knows(const weir_replay *r);
 
 /* All of the journal is applied, and nobody appends to it any more: let the sink note that. WEIR_OK,
  * too, while it is not known where the sink stands. */

@@ -26,7 +26,8 @@ static struct {
     weir_position position, next;
     int begin_status, harden_status;
     uint64_t rows, committed, commits, checkpointed, safe_short, closed, wal_bytes;
-    unsigned unanswered; /* so many of the next commits are done, and nobody hears of it */
+    unsigned unanswered;     /* so many of the next commits are done, and nobody hears of it */
+    bool undone, away_after; /* they are not done; and then the server is away */
     /* Deleting old rows: how many transactions are due, and then a look every second. */
     uint64_t sweeps, swept, looked;
     int retain_status;
@@ -58,7 +59,8 @@ static int sink_apply(void *self, const weir_block_header *header, weir_cursor b
 static int sink_commit(void *self, const weir_position *to, weir_sink_counts *counts,
                        weir_error *error) {
     (void)self;
-    sink_state.position = *to;
+    if (sink_state.unanswered && sink_state.away_after) sink_state.begin_status = WEIR_IO;
+    if (!sink_state.unanswered || !sink_state.undone) sink_state.position = *to;
     sink_state.commits++;
     counts->rows = sink_state.rows - sink_state.committed;
     counts->wal_bytes = sink_state.wal_bytes;
@@ -444,6 +446,25 @@ static void a_database_opened_again_at_the_end_leaves_its_rows(void **state) {
     assert_int_equal(stop(50 * MS), WEIR_PENDING);
 }
 
+/* While nothing is appended, no row tells that it is over. */
+static void a_hardening_that_fails_is_told_until_one_succeeds(void **state) {
+    struct weir_stats stats;
+    (void)state;
+    append(10);
+    let_pass(60 * MS);
+    sink_state.harden_status = WEIR_IO;
+    let_pass(1500 * MS);
+    assert_true(heard(WEIR_EVENT_APPLY_WAITS));
+    assert_int_equal(weir_stats(handle, &stats), WEIR_OK);
+    assert_int_equal(stats.apply_status, WEIR_IO);
+    sink_state.harden_status = WEIR_OK;
+    let_pass(5000 * MS);
+    assert_true(heard(WEIR_EVENT_APPLY_RESUMED));
+    assert_int_equal(weir_stats(handle, &stats), WEIR_OK);
+    assert_int_equal(stats.apply_status, WEIR_OK);
+    assert_int_equal(event_count, 2);
+}
+
 /* Openings leave segments without rows, which go once the position is behind them. While the database
  * is locked it cannot be moved, and a checkpoint would have nothing to copy. */
 static void what_is_whole_is_not_hardened_again(void **state) {
@@ -782,6 +803,33 @@ static void a_server_goes_back_before_it_is_settled(void **state) {
     assert_int_equal(s.segments, 1);
 }
 
+/* Nor does anybody answer who is asked for the position then, and no row comes that would ask again. */
+static void a_server_away_after_it_was_settled_lets_segments_go(void **state) {
+    (void)state;
+    weir_journal_state s;
+    (void)applied_some();
+    for (int undone = 0; undone <= 1; undone++) {
+        open_again();
+        await_vouched();
+        let_pass(60 * MS);
+        sink_state.unanswered = 1;
+        sink_state.undone = undone;
+        sink_state.away_after = true;
+        ahead += 1100 * MS;
+        (void)weir_applier_step(applier);
+        assert_int_equal(sink_state.begin_status, WEIR_IO);
+        let_pass(10000 * MS);
+        sink_state.begin_status = WEIR_OK;
+        let_pass(10000 * MS);
+        assert_true(settle() == FOR_EVER);
+        weir_journal_get_state(weir_handle_journal(handle), &s);
+        assert_true(sink_state.position.block >= s.vouched);
+        assert_int_equal(s.segments, 1);
+        assert_int_equal(stats_now().apply_status, WEIR_OK);
+        assert_int_equal(sink_state.rows, 10);
+    }
+}
+
 /* Should power be lost now, an opening may write what nothing vouches for again, as other blocks. */
 static void a_server_gets_what_the_journal_vouches_for(void **state) {
     (void)state;
@@ -887,6 +935,7 @@ int main(void) {
         TEST(what_is_mended_soon_is_applied_soon),
         TEST(a_database_opened_again_gets_its_rows_again),
         TEST(a_database_opened_again_at_the_end_leaves_its_rows),
+        TEST(a_hardening_that_fails_is_told_until_one_succeeds),
         TEST(what_is_whole_is_not_hardened_again),
         TEST(a_wal_that_never_begins_anew_is_given_a_pause),
         TEST(a_pause_in_vain_is_told_and_comes_more_seldom),
@@ -902,6 +951,7 @@ int main(void) {
         SERVER(applied_again_one_by_one_nothing_is_taken_back),
         SERVER(a_server_goes_back_while_nothing_is_appended),
         SERVER(a_server_goes_back_before_it_is_settled),
+        SERVER(a_server_away_after_it_was_settled_lets_segments_go),
         SERVER(a_server_gets_what_the_journal_vouches_for),
         SERVER(a_commit_without_an_answer_is_counted_once),
         SERVER(a_server_that_was_busy_is_left_no_gap),
