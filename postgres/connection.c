@@ -1,6 +1,7 @@
 /* connection.c - a connection made, kept and closed, and waiting for it. */
 #include "connection_state.h"
 
+#include <locale.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,25 +129,35 @@ static PGconn *begin_to_connect(const weir_pg *pg) {
 
 static int finish_connecting(weir_pg *pg, weir_error *error) {
     PostgresPollingStatusType next = PGRES_POLLING_WRITING;
+    ConnStatusType stage = CONNECTION_BAD; /* not begun */
     while (next != PGRES_POLLING_OK) {
         if (next == PGRES_POLLING_FAILED || PQstatus(pg->connection) == CONNECTION_BAD)
-            return weir_pg_fail_connect(pg, error);
+            return weir_pg_fail_connect(pg, stage, error);
         int status = weir_pg_wait(pg, next == PGRES_POLLING_READING ? POLLIN : POLLOUT, error);
         if (status != WEIR_OK) return status;
+        stage = PQstatus(pg->connection);
         next = PQconnectPoll(pg->connection);
     }
     return WEIR_OK;
 }
 
-int weir_pg_connect(weir_pg *pg, weir_error *error) {
-    if (pg->connection) return WEIR_OK;
-    weir_pg_start(pg);
-    pg->warning_count = 0;
+static int begin_and_finish(weir_pg *pg, weir_error *error) {
     pg->connection = begin_to_connect(pg);
     if (!pg->connection) return weir_fail(error, WEIR_NO_MEMORY, "no memory for a connection");
     (void)PQsetErrorVerbosity(pg->connection, PQERRORS_VERBOSE); /* for weir_pg_fail_connect */
     (void)PQsetNoticeReceiver(pg->connection, take_notice, pg);
-    int status = finish_connecting(pg, error);
+    return finish_connecting(pg, error);
+}
+
+/* In libpq's own words, since some of them tell what must be mended here. */
+int weir_pg_connect(weir_pg *pg, weir_error *error) {
+    if (pg->connection) return WEIR_OK;
+    weir_pg_start(pg);
+    pg->warning_count = 0;
+    locale_t own = newlocale(LC_MESSAGES_MASK, "C", (locale_t)0), usual = uselocale(own);
+    int status = begin_and_finish(pg, error);
+    (void)uselocale(usual);
+    if (own) freelocale(own);
     if (status != WEIR_OK) return status;
     (void)PQsetErrorVerbosity(pg->connection, PQERRORS_DEFAULT);
     return PQsetnonblocking(pg->connection, 1) ? weir_pg_fail_lost(pg, error) : WEIR_OK;

@@ -40,7 +40,8 @@ int weir_pg_status(const char *sqlstate);
  * if it is lost. */
 int weir_pg_fail_result(weir_pg *pg, const PGresult *result, weir_error *error);
 int weir_pg_fail_lost(weir_pg *pg, weir_error *error);
-int weir_pg_fail_connect(weir_pg *pg, weir_error *error);
+/* stage: where connecting was; CONNECTION_BAD: it had not begun. */
+int weir_pg_fail_connect(weir_pg *pg, ConnStatusType stage, weir_error *error);
 
 /* Judge a connection string: what it is for people (free it), and its parts. WEIR_MISUSE with a text that
  * quotes nothing of it. */

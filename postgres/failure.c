@@ -105,7 +105,37 @@ static const char *find_state(const char *text) {
     return found;
 }
 
-int weir_pg_fail_connect(weir_pg *pg, weir_error *error) {
+static bool has_one_of(const char *text, const char *const *words, bool first) {
+    for (; *words; words++)
+        if (first ? !strncmp(text, *words, strlen(*words)) : strstr(text, *words) != NULL)
+            return true;
+    return false;
+}
+
+/* Neither a server that is away nor one that refuses: an option, a password or TLS is not as it must be,
+ * here or there. A client's certificate is refused once TLS seems to be there. */
+static bool is_misconfigured(const weir_pg *pg, ConnStatusType stage, const char *text) {
+    static const char *const options[] = {"invalid ",
+                                          "definition of service",
+                                          "service file",
+                                          "syntax error in service file",
+                                          "nested service",
+                                          "could not match",
+                                          NULL};
+    static const char *const lost[] = {"SYSCALL",
+                                       "eof",
+                                       "closed the connection",
+                                       "could not receive",
+                                       "could not send",
+                                       "error response",
+                                       "out of memory",
+                                       NULL};
+    if (stage == CONNECTION_BAD) return has_one_of(text, options, true);
+    bool tls = stage == CONNECTION_SSL_STARTUP || strstr(text, "SSL error");
+    return PQconnectionNeedsPassword(pg->connection) || (tls && !has_one_of(text, lost, false));
+}
+
+int weir_pg_fail_connect(weir_pg *pg, ConnStatusType stage, weir_error *error) {
     weir_pg_failure *f = &pg->failure;
     const char *text = PQerrorMessage(pg->connection), *state = find_state(text);
     *f = (weir_pg_failure){0};
@@ -115,7 +145,8 @@ int weir_pg_fail_connect(weir_pg *pg, weir_error *error) {
     } else {
         keep(pg, f->message, sizeof f->message, text);
     }
-    int status = tell_failure(pg, weir_pg_status(f->sqlstate), error);
+    bool wrong = !state && is_misconfigured(pg, stage, text);
+    int status = tell_failure(pg, wrong ? WEIR_DATABASE : weir_pg_status(f->sqlstate), error);
     weir_pg_close(pg);
     return status;
 }

@@ -8,6 +8,7 @@
 #include "../lib/handle/handle.h"
 #include "../lib/verify/sink_files.h"
 
+#define BLANKS " \t\n\v\f\r"
 #define LIBRARY "libweir-postgres.so.1"
 #ifndef WEIR_POSTGRES_LIBDIR /* where it is installed, as the build says */
 #define WEIR_POSTGRES_LIBDIR "/usr/lib"
@@ -19,18 +20,46 @@ static bool has_prefix(const char *text, const char *with) {
     return strncmp(text, with, strlen(with)) == 0;
 }
 
+/* Behind a word of so many bytes, and blanks, a = follows, as libpq reads it. */
+static bool is_given(const char *text, size_t word) {
+    return text[word + strspn(text + word, BLANKS)] == '=';
+}
+
+/* Those of PostgreSQL 13 to 18. */
+static bool is_keyword(const char *text, size_t length) {
+    static const char known[] =
+        "application_name channel_binding client_encoding connect_timeout dbname"
+        " fallback_application_name gssdelegation gssencmode gsslib host hostaddr keepalives"
+        " keepalives_count keepalives_idle keepalives_interval krbsrvname load_balance_hosts"
+        " max_protocol_version min_protocol_version oauth_client_id oauth_client_secret"
+        " oauth_issuer oauth_scope options passfile password port replication require_auth"
+        " requirepeer requiressl scram_client_key scram_server_key service servicefile sslcert"
+        " sslcertmode sslcompression sslcrl sslcrldir sslkey sslkeylogfile sslmode"
+        " sslnegotiation sslpassword sslrootcert sslsni ssl_max_protocol_version"
+        " ssl_min_protocol_version target_session_attrs tcp_user_timeout user ";
+    for (const char *at = known; *at; at += strcspn(at, " ") + 1)
+        if (length && !strncmp(at, text, length) && at[length] == ' ') return true;
+    return false;
+}
+
 bool weir_is_server(const char *text) {
-    static const char *const begins[] = {
-        "postgresql://", "postgres://", "host=",     "hostaddr=", "port=",   "dbname=",
-        "user=",         "password=",   "passfile=", "service=",  "sslmode="};
-    for (size_t i = 0; text && i < sizeof begins / sizeof *begins; i++)
-        if (has_prefix(text, begins[i])) return true;
+    if (!text) return false;
+    if (has_prefix(text, "postgresql://") || has_prefix(text, "postgres://")) return true;
+    text += strspn(text, BLANKS);
+    size_t word = strcspn(text, BLANKS "=");
+    return is_given(text, word) && is_keyword(text, word);
+}
+
+static bool names_password(const char *text) {
+    static const char word[] = "password";
+    for (; (text = strstr(text, word)); text++)
+        if (is_given(text, strlen(word))) return true;
     return false;
 }
 
 const char *weir_word_shown(const char *text) {
     bool store = has_prefix(text, "s3://") || has_prefix(text, "http");
-    bool secret = weir_is_server(text) || strstr(text, "password=") ||
+    bool secret = weir_is_server(text) || names_password(text) ||
                   (!store && strstr(text, "//") && strchr(text, '@'));
     return secret ? "(a connection string)" : text;
 }

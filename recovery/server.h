@@ -17,7 +17,7 @@ typedef struct weir_server {
     const char *name; /* for people; without a password */
 } weir_server;
 
-/* A connection string: "postgresql://…", "postgres://…", or "host=… dbname=…" with a keyword of libpq's. A
+/* A connection string: it begins with "postgresql://" or "postgres://", or with a keyword of libpq's and =. A
  * file of such a name is meant by "./NAME". NULL is none. */
 bool weir_is_server(const char *text);
 /* text for a message that quotes it, or other words in its place: what looks like an URL or a

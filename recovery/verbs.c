@@ -79,8 +79,9 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
          .operands = "SERVER",
          .summary = "try whether a PostgreSQL server can be relied on",
          .text =
-             "SERVER is postgresql://USER@HOST/DATABASE, or libpq's \"host=HOST dbname=NAME\". "
-             "What "
+             "SERVER is postgresql://USER@HOST/DATABASE, or libpq's \"host=HOST dbname=NAME\": "
+             "it begins with one of libpq's keywords and =, and a file of such a name is "
+             "./NAME. What "
              "exactly-once rests on is tried there, point by point, with two connections and in "
              "two tables weir_check_*, which are dropped again: settings, rights, COPY in a "
              "transaction, locks, and a session that is taken over from. It is also for "

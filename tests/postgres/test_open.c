@@ -101,6 +101,9 @@ static void test_only_what_cannot_pass_by_itself_fails_the_call(void **state) {
     assert_int_equal(attach(conninfo, (weir_postgres_options){0}), WEIR_DATABASE);
     assert_non_null(strstr(published, "weir_attach_postgres: "));
     assert_non_null(strstr(published, "does not exist"));
+    assert_int_equal(attach("host=/nowhere dbname=x sslmode=on", (weir_postgres_options){0}),
+                     WEIR_DATABASE);
+    assert_non_null(strstr(published, "sslmode"));
     assert_int_equal(attach("host=/nowhere dbname=x", (weir_postgres_options){0}), WEIR_OK);
     offered.sink.close(offered.sink.self);
 }

@@ -699,6 +699,30 @@ static void what_programs_read(void **state) {
     expect_text(f->out, "{\"type\":\"error\",\"status\":\"WEIR_IO\",");
 }
 
+/* ---- which word is a server ---- */
+
+static void a_word_with_a_keyword_is_a_server(void **state) {
+    fixture *f = fixture_of(state);
+    static const char *const servers[] = {
+        "postgres://u@/d?host=/nowhere",    "dbname=x user=y host=/nowhere",
+        "hostaddr=127.0.0.1 port=1",        "service=none",
+        "application_name=x host=/nowhere", "sslrootcert=/none host=/nowhere",
+        "user=x.db host=/nowhere",          "oauth_scope=x",
+        " host = /nowhere dbname = x"};
+    static const char *const files[] = {"a=b.db",   "hosts=x", "hos=x",       "=x",      "host",
+                                        "host x=y", "Host=x",  "./user=x.db", "x host=y"};
+    for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) {
+        run(f, "check", servers[i], NULL), expect(f, FAILED);
+        run(f, "recover", servers[i], NULL), expect(f, USAGE);
+        expect_text(f->err, "a server is given to");
+    }
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        run(f, "check", files[i], NULL), expect(f, USAGE);
+        run(f, "status", files[i], NULL), expect(f, FAILED);
+        expect_text(f->err, files[i]);
+    }
+}
+
 /* ---- passwords ---- */
 
 static void look_for_canary(const fixture *f, const char *what) {
@@ -768,6 +792,7 @@ static void a_password_is_never_shown(void **state) {
         (void)snprintf(text, sizeof text, "host=%s port=%d %s", server.root, server.port, words[i]);
         use(f, text, i == 0);
     }
+    use(f, "usser = canary password = " CANARY, false);
     (void)setenv("PGPASSWORD", CANARY, 1);
     (void)snprintf(text, sizeof text, "%s user=canary", server.conninfo);
     use(f, text, false);
@@ -805,6 +830,7 @@ int main(int argc, char **argv) {
         SERVER_TEST(a_broken_record_is_only_forgotten),
         SERVER_TEST(a_journal_that_is_open),
         SERVER_TEST(what_programs_read),
+        SERVER_TEST(a_word_with_a_keyword_is_a_server),
         SERVER_TEST(a_password_is_never_shown),
     };
     if (argc > 1) cmocka_set_test_filter(argv[1]);
