@@ -75,6 +75,13 @@ static int prepare_server(weir_pg_sink *s, weir_error *error) {
 
 /* ---- transactions ---- */
 
+static int begin_held(weir_pg_sink *s, weir_error *error) {
+    int status = weir_pg_hold_begin(s->pg, &s->hold, error);
+    if (status != WEIR_OK || s->hold.sound) return status;
+    status = weir_pg_check_server(s->pg, error);
+    return status == WEIR_OK ? weir_pg_check_position_table(s->pg, s->hold.table, error) : status;
+}
+
 /* A position that another process has taken over is taken back, but not at once: two programs that
  * apply copies of one journal shall be seen, and replay compares hashes. */
 static int server_begin(void *self, const weir_id journal, weir_position *at, weir_error *error) {
@@ -89,7 +96,7 @@ static int server_begin(void *self, const weir_id journal, weir_position *at, we
     if (status != WEIR_OK) return status;
     s->in_transaction = true;
     s->bytes = 0;
-    status = weir_pg_hold_begin(s->pg, &s->hold, error);
+    status = begin_held(s, error);
     if (status != WEIR_OK) return status;
     if (!s->begun || s->hold.at.block < s->safe) {
         s->safe = s->safety == WEIR_POSTGRES_LOCAL ? s->hold.at.block : 0;
@@ -169,7 +176,7 @@ static int wait_for_standby(weir_pg_sink *s, weir_error *error) {
         status = weir_fail(error, WEIR_BUSY, "%s: not taken over yet", weir_pg_name(s->pg));
     if (status != WEIR_OK) return status;
     s->in_transaction = true;
-    status = weir_pg_hold_begin(s->pg, &s->hold, error);
+    status = begin_held(s, error);
     if (status == WEIR_OK)
         status = weir_pg_hold_move(s->pg, &s->hold, &s->hold.at, &standbys, error);
     (void)weir_pg_warned(s->pg, "01000");

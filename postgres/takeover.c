@@ -171,9 +171,10 @@ int weir_pg_take_over(weir_pg *pg, weir_pg_hold *hold, weir_error *error) {
 
 /* ---- in a transaction ---- */
 
-/* Locks the row, and finds it only if nothing of it has changed. */
-static int compare_position(weir_pg *pg, const weir_pg_hold *hold, bool *same, weir_error *error) {
-    char sql[400], uuid[UUID_TEXT], epoch[24], block[24], row[24], hash[24];
+/* Locks the row, and finds it only if nothing of it has changed. The server behind a pool may be
+ * another than the one that was checked, and settings change. */
+static int compare_position(weir_pg *pg, weir_pg_hold *hold, bool *same, weir_error *error) {
+    char sql[700], uuid[UUID_TEXT], epoch[24], block[24], row[24], hash[24];
     PGresult *r;
     put_uuid(hold->at.journal, uuid);
     (void)snprintf(epoch, sizeof epoch, "%lld", (long long)hold->epoch);
@@ -182,11 +183,16 @@ static int compare_position(weir_pg *pg, const weir_pg_hold *hold, bool *same, w
                                    text_parameter(block), text_parameter(row),
                                    text_parameter(hash)};
     (void)snprintf(sql, sizeof sql,
-                   "SELECT 1 FROM %s WHERE source = $1::uuid AND epoch = $2::bigint AND"
+                   "SELECT current_setting('fsync') = 'on' AND"
+                   " current_setting('full_page_writes') = 'on' AND"
+                   " current_setting('server_encoding') = 'UTF8' AND"
+                   " (SELECT relpersistence = 'p' FROM pg_class c WHERE c.oid = p.tableoid)"
+                   " FROM %s p WHERE source = $1::uuid AND epoch = $2::bigint AND"
                    " block = $3::bigint AND \"row\" = $4::bigint AND hash = $5::bytea FOR UPDATE",
                    hold->table);
     int status = weir_pg_query(pg, sql, p, 5, false, &r, error);
     *same = status == WEIR_OK && PQntuples(r) == 1;
+    hold->sound = *same && PQgetvalue(r, 0, 0)[0] == 't';
     PQclear(r);
     return status;
 }
