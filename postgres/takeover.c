@@ -51,11 +51,11 @@ int weir_pg_hold_make(weir_pg_hold *hold, const char *schema, const weir_id jour
 /* SET LOCAL only: behind a pool the session is somebody else's after COMMIT, and was before. What they
  * have set goes back to what the role and the database have, where statements or the reading of values
  * depend on it. A warning tells that COMMIT did not wait for a standby. */
-int weir_pg_begin(weir_pg *pg, const weir_pg_hold *hold, weir_error *error) {
+static int begin_as(weir_pg *pg, const char *kind, const weir_pg_hold *hold, weir_error *error) {
     char sql[900], name[48];
     weir_pg_session_name(hold->at.journal, name);
     (void)snprintf(sql, sizeof sql,
-                   "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
+                   "BEGIN ISOLATION LEVEL READ COMMITTED %s;"
                    "SET LOCAL application_name = '%s';"
                    "SET LOCAL role TO DEFAULT;"
                    "SET LOCAL search_path TO DEFAULT;"
@@ -72,8 +72,16 @@ int weir_pg_begin(weir_pg *pg, const weir_pg_hold *hold, weir_error *error) {
                    "SET LOCAL synchronous_commit = on;"
                    "SET LOCAL statement_timeout = 0;"
                    "SET LOCAL lock_timeout = %u",
-                   name, hold->lock_wait_ms);
+                   kind, name, hold->lock_wait_ms);
     return weir_pg_run(pg, sql, error);
+}
+
+int weir_pg_begin(weir_pg *pg, const weir_pg_hold *hold, weir_error *error) {
+    return begin_as(pg, "READ WRITE", hold, error);
+}
+
+int weir_pg_begin_to_read(weir_pg *pg, const weir_pg_hold *hold, weir_error *error) {
+    return begin_as(pg, "READ ONLY", hold, error);
 }
 
 static weir_pg_parameter text_parameter(const char *text) {

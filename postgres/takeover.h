@@ -25,6 +25,8 @@ int weir_pg_hold_make(weir_pg_hold *hold, const char *schema, const weir_id jour
                       uint32_t timeout_ms, weir_error *error);
 /* BEGIN, with the settings that each transaction of this journal needs. */
 int weir_pg_begin(weir_pg *pg, const weir_pg_hold *hold, weir_error *error);
+/* The same, to read alone, which a standby allows too. */
+int weir_pg_begin_to_read(weir_pg *pg, const weir_pg_hold *hold, weir_error *error);
 /* Make the position ours, and read it. WEIR_BUSY while another session of this journal is in a
  * transaction; it was told to end, if we may do that. Outside of a transaction. */
 int weir_pg_take_over(weir_pg *pg, weir_pg_hold *hold, weir_error *error);
