@@ -7,6 +7,8 @@
 
 #include "takeover.h"
 
+enum { READ_MS = 10000 };
+
 /* Binary: uuid, bigint, bigint, bytea, none of them NULL. */
 static bool decode_position(const PGresult *r, int i, weir_position *out) {
     static const int lengths[] = {16, 8, 8, 8};
@@ -47,19 +49,25 @@ static bool lacks_table(const weir_pg *pg) {
     return !strcmp(state, "42P01") || !strcmp(state, "3F000");
 }
 
-int weir_pg_positions(weir_pg *pg, const char *schema, weir_position **out, size_t *count,
-                      weir_error *error) {
+/* A transaction, for its settings: the session may be one of a pool. The hold is of no journal, so that
+ * nobody takes it for one that applies. */
+static int begin_to_read(weir_pg *pg, const char *schema, weir_pg_hold *hold, weir_error *error) {
     static const weir_id none;
-    weir_pg_hold hold;
+    int status = weir_pg_hold_make(hold, schema, none, READ_MS, error);
+    return status == WEIR_OK ? weir_pg_begin_to_read(pg, hold, error) : status;
+}
+
+static void end_reading(weir_pg *pg) {
+    if (weir_pg_is_open(pg) && weir_pg_run(pg, "ROLLBACK", NULL)) weir_pg_close(pg);
+}
+
+static int list_positions(weir_pg *pg, const weir_pg_hold *hold, weir_position **out, size_t *count,
+                          weir_error *error) {
     char sql[300];
     PGresult *r;
-    *out = NULL;
-    *count = 0;
-    int status = weir_pg_hold_make(&hold, schema, none, 1, error);
-    if (status != WEIR_OK) return status;
     (void)snprintf(sql, sizeof sql, "SELECT source, block, \"row\", hash FROM %s ORDER BY source",
-                   hold.table);
-    status = weir_pg_query(pg, sql, NULL, 0, true, &r, error);
+                   hold->table);
+    int status = weir_pg_query(pg, sql, NULL, 0, true, &r, error);
     if (status != WEIR_OK && lacks_table(pg)) {
         if (error) *error = (weir_error){0};
         return WEIR_OK;
@@ -70,13 +78,25 @@ int weir_pg_positions(weir_pg *pg, const char *schema, weir_position **out, size
     return status;
 }
 
+int weir_pg_positions(weir_pg *pg, const char *schema, weir_position **out, size_t *count,
+                      weir_error *error) {
+    weir_pg_hold hold;
+    *out = NULL;
+    *count = 0;
+    int status = begin_to_read(pg, schema, &hold, error);
+    if (status == WEIR_OK) status = list_positions(pg, &hold, out, count, error);
+    end_reading(pg);
+    return status;
+}
+
 /* ---- of one journal ---- */
 
 /* One row of numbers, as text; NULL and no row are zeros. A table that is not there says nothing. */
-static int ask_numbers(weir_pg *pg, const char *sql, const weir_pg_parameter *p, uint64_t *out,
+static int ask_numbers(weir_pg *pg, const char *sql, const char *parameter, uint64_t *out,
                        int count, weir_error *error) {
     PGresult *r;
-    int status = weir_pg_query(pg, sql, p, 1, false, &r, error);
+    const weir_pg_parameter p = {.bytes = parameter, .length = -1};
+    int status = weir_pg_query(pg, sql, &p, 1, false, &r, error);
     if (status != WEIR_OK && lacks_table(pg)) {
         if (error) *error = (weir_error){0};
         return WEIR_OK;
@@ -87,36 +107,35 @@ static int ask_numbers(weir_pg *pg, const char *sql, const weir_pg_parameter *p,
     return status;
 }
 
-static int count_beside(weir_pg *pg, const char *position_table, const char *uuid,
-                        const char *session, weir_pg_stand *out, weir_error *error) {
-    char sql[400], rejects[160];
-    const weir_pg_parameter source = {.bytes = uuid, .length = -1};
-    const weir_pg_parameter name = {.bytes = session, .length = -1};
-    int prefix = (int)(strlen(position_table) - strlen("weir_position"));
+/* The refused rows last: without their table the transaction has failed. */
+static int count_beside(weir_pg *pg, const weir_pg_hold *hold, const char *session,
+                        weir_pg_stand *out, weir_error *error) {
+    char sql[400];
+    const char *uuid = session + strlen("weir ");
+    int prefix = (int)(strlen(hold->table) - strlen("weir_position"));
+    uint64_t found[2] = {0};
     (void)snprintf(sql, sizeof sql,
                    "SELECT epoch, (SELECT count(*) - 1 FROM %s) FROM %s WHERE source = $1::uuid",
-                   position_table, position_table);
-    uint64_t found[2] = {0};
-    int status = ask_numbers(pg, sql, &source, found, 2, error);
+                   hold->table, hold->table);
+    int status = ask_numbers(pg, sql, uuid, found, 2, error);
     out->epoch = (int64_t)found[0];
     out->others = found[1];
-    (void)snprintf(rejects, sizeof rejects, "%.*sweir_reject", prefix, position_table);
-    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM %s WHERE source = $1::uuid", rejects);
-    if (status == WEIR_OK) status = ask_numbers(pg, sql, &source, &out->rejects, 1, error);
-    if (status != WEIR_OK) return status;
-    return ask_numbers(pg, "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1",
-                       &name, &out->sessions, 1, error);
+    if (status == WEIR_OK)
+        status = ask_numbers(pg,
+                             "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
+                             " AND datname = current_database()",
+                             session, &out->sessions, 1, error);
+    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM %.*sweir_reject WHERE source = $1::uuid",
+                   prefix, hold->table);
+    return status == WEIR_OK ? ask_numbers(pg, sql, uuid, &out->rejects, 1, error) : status;
 }
 
-int weir_pg_stand_of(weir_pg *pg, const char *schema, const weir_id journal, weir_pg_stand *out,
-                     weir_error *error) {
+static int read_stand(weir_pg *pg, const weir_pg_hold *hold, const weir_id journal,
+                      weir_pg_stand *out, weir_error *error) {
     weir_position *list = NULL;
     size_t count = 0;
-    weir_pg_hold hold;
     char session[48];
-    *out = (weir_pg_stand){0};
-    int status = weir_pg_positions(pg, schema, &list, &count, error);
-    if (status == WEIR_OK) status = weir_pg_hold_make(&hold, schema, journal, 1, error);
+    int status = list_positions(pg, hold, &list, &count, error);
     for (size_t i = 0; status == WEIR_OK && i < count; i++) {
         if (!weir_id_equal(list[i].journal, journal)) continue;
         out->known = true;
@@ -126,5 +145,15 @@ int weir_pg_stand_of(weir_pg *pg, const char *schema, const weir_id journal, wei
     out->others = count;
     if (status != WEIR_OK || !out->known) return status;
     weir_pg_session_name(journal, session);
-    return count_beside(pg, hold.table, session + strlen("weir "), session, out, error);
+    return count_beside(pg, hold, session, out, error);
+}
+
+int weir_pg_stand_of(weir_pg *pg, const char *schema, const weir_id journal, weir_pg_stand *out,
+                     weir_error *error) {
+    weir_pg_hold hold;
+    *out = (weir_pg_stand){0};
+    int status = begin_to_read(pg, schema, &hold, error);
+    if (status == WEIR_OK) status = read_stand(pg, &hold, journal, out, error);
+    end_reading(pg);
+    return status;
 }

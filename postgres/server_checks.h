@@ -7,9 +7,9 @@
 
 enum { WEIR_PG_OLDEST = 130000 };
 
-/* For each connection, before anything is written. WEIR_DATABASE with what to do about it: a version
- * before 13, fsync or full_page_writes off, another encoding than UTF8. WEIR_BUSY: a standby, which
- * may be promoted. */
+/* For each connection, before anything is written, and to know why hold->sound (takeover.h) is false.
+ * WEIR_DATABASE with what to do about it: a version before 13, fsync or full_page_writes off, another
+ * encoding than UTF8. WEIR_BUSY: a standby, which may be promoted. */
 int weir_pg_check_server(weir_pg *pg, weir_error *error);
 /* The table of positions survives a crash: it is neither unlogged nor temporary. table: with its schema,
  * quoted. */

@@ -86,6 +86,13 @@ static void note_commit(weir_pg_sink *s, uint64_t safe, uint64_t bytes) {
     s->safe = safe;
 }
 
+static int begin_held(weir_pg_sink *s, weir_error *error) {
+    int status = weir_pg_hold_begin(s->pg, &s->hold, error);
+    if (status != WEIR_OK || s->hold.sound) return status;
+    status = weir_pg_check_server(s->pg, error);
+    return status == WEIR_OK ? weir_pg_check_position_table(s->pg, s->hold.table, error) : status;
+}
+
 /* A position that another process has taken over is taken back, but not at once: two programs that
  * apply copies of one journal shall be seen, and replay compares hashes. */
 static int server_begin(void *self, const weir_id journal, weir_position *at, weir_error *error) {
@@ -100,7 +107,7 @@ static int server_begin(void *self, const weir_id journal, weir_position *at, we
     if (status != WEIR_OK) return status;
     s->in_transaction = true;
     s->bytes = 0;
-    status = weir_pg_hold_begin(s->pg, &s->hold, error);
+    status = begin_held(s, error);
     if (status != WEIR_OK) return status;
     /* Without an answer to us: it is on this server's disk, and of standbys nothing is known. */
     if (s->hold.at.block != s->noted)
@@ -187,7 +194,7 @@ static int wait_for_standby(weir_pg_sink *s, weir_error *error) {
     int status = hold_where_noted(s, error);
     if (status != WEIR_OK) return status;
     s->in_transaction = true;
-    status = weir_pg_hold_begin(s->pg, &s->hold, error);
+    status = begin_held(s, error);
     if (status == WEIR_OK)
         status = weir_pg_hold_move(s->pg, &s->hold, &s->hold.at, &standbys, error);
     (void)weir_pg_warned(s->pg, "01000");

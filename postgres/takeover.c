@@ -53,11 +53,11 @@ int weir_pg_hold_make(weir_pg_hold *hold, const char *schema, const weir_id jour
 /* SET LOCAL only: behind a pool the session is somebody else's after COMMIT, and was before. What they
  * have set goes back to what the role and the database have, where statements or the reading of values
  * depend on it. A warning tells that COMMIT did not wait for a standby. */
-int weir_pg_begin(weir_pg *pg, const weir_pg_hold *hold, weir_error *error) {
+static int begin_as(weir_pg *pg, const char *kind, const weir_pg_hold *hold, weir_error *error) {
     char sql[900], name[48];
     weir_pg_session_name(hold->at.journal, name);
     (void)snprintf(sql, sizeof sql,
-                   "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
+                   "BEGIN ISOLATION LEVEL READ COMMITTED %s;"
                    "SET LOCAL application_name = '%s';"
                    "SET LOCAL role TO DEFAULT;"
                    "SET LOCAL search_path TO DEFAULT;"
@@ -74,8 +74,16 @@ int weir_pg_begin(weir_pg *pg, const weir_pg_hold *hold, weir_error *error) {
                    "SET LOCAL synchronous_commit = on;"
                    "SET LOCAL statement_timeout = 0;"
                    "SET LOCAL lock_timeout = %u",
-                   name, hold->lock_wait_ms);
+                   kind, name, hold->lock_wait_ms);
     return weir_pg_run(pg, sql, error);
+}
+
+int weir_pg_begin(weir_pg *pg, const weir_pg_hold *hold, weir_error *error) {
+    return begin_as(pg, "READ WRITE", hold, error);
+}
+
+int weir_pg_begin_to_read(weir_pg *pg, const weir_pg_hold *hold, weir_error *error) {
+    return begin_as(pg, "READ ONLY", hold, error);
 }
 
 static weir_pg_parameter text_parameter(const char *text) {
@@ -173,9 +181,10 @@ int weir_pg_take_over(weir_pg *pg, weir_pg_hold *hold, weir_error *error) {
 
 /* ---- in a transaction ---- */
 
-/* Locks the row, and finds it only if nothing of it has changed. */
-static int compare_position(weir_pg *pg, const weir_pg_hold *hold, bool *same, weir_error *error) {
-    char sql[400], uuid[UUID_TEXT], epoch[24], block[24], row[24], hash[24];
+/* Locks the row, and finds it only if nothing of it has changed. The server behind a pool may be
+ * another than the one that was checked, and settings change. */
+static int compare_position(weir_pg *pg, weir_pg_hold *hold, bool *same, weir_error *error) {
+    char sql[700], uuid[UUID_TEXT], epoch[24], block[24], row[24], hash[24];
     PGresult *r;
     put_uuid(hold->at.journal, uuid);
     (void)snprintf(epoch, sizeof epoch, "%lld", (long long)hold->epoch);
@@ -184,11 +193,16 @@ static int compare_position(weir_pg *pg, const weir_pg_hold *hold, bool *same, w
                                    text_parameter(block), text_parameter(row),
                                    text_parameter(hash)};
     (void)snprintf(sql, sizeof sql,
-                   "SELECT 1 FROM %s WHERE source = $1::uuid AND epoch = $2::bigint AND"
+                   "SELECT current_setting('fsync') = 'on' AND"
+                   " current_setting('full_page_writes') = 'on' AND"
+                   " current_setting('server_encoding') = 'UTF8' AND"
+                   " (SELECT relpersistence = 'p' FROM pg_class c WHERE c.oid = p.tableoid)"
+                   " FROM %s p WHERE source = $1::uuid AND epoch = $2::bigint AND"
                    " block = $3::bigint AND \"row\" = $4::bigint AND hash = $5::bytea FOR UPDATE",
                    hold->table);
     int status = weir_pg_query(pg, sql, p, 5, false, &r, error);
     *same = status == WEIR_OK && PQntuples(r) == 1;
+    hold->sound = *same && PQgetvalue(r, 0, 0)[0] == 't';
     PQclear(r);
     return status;
 }

@@ -22,6 +22,7 @@ typedef struct weir_pg_hold {
     char table[160];       /* weir_position, with its schema, quoted */
     weir_position at;      /* as it was read, or committed last */
     int64_t epoch;         /* 0: not held */
+    bool sound;            /* what server_checks.h looks at was so when the position was compared */
     uint32_t lock_wait_ms; /* how long locks are waited for, less than the connection's timeout */
 } weir_pg_hold;
 
@@ -30,6 +31,8 @@ int weir_pg_hold_make(weir_pg_hold *hold, const char *schema, const weir_id jour
                       uint32_t timeout_ms, weir_error *error);
 /* BEGIN, with the settings that each transaction of this journal needs. */
 int weir_pg_begin(weir_pg *pg, const weir_pg_hold *hold, weir_error *error);
+/* The same, to read alone, which a standby allows too. */
+int weir_pg_begin_to_read(weir_pg *pg, const weir_pg_hold *hold, weir_error *error);
 /* Make the position ours, and read it. WEIR_BUSY while another session of this journal is in a
  * transaction; it was told to end, if we may do that. Outside of a transaction. */
 int weir_pg_take_over(weir_pg *pg, weir_pg_hold *hold, weir_error *error);
@@ -37,7 +40,8 @@ int weir_pg_take_over(weir_pg *pg, weir_pg_hold *hold, weir_error *error);
  * vain, other sessions of this journal are told to end, and it is WEIR_BUSY. */
 int weir_pg_give_up(weir_pg *pg, const weir_pg_hold *hold, int status, weir_error *error);
 /* BEGIN, what the transaction needs, and the comparison. WEIR_BUSY when somebody else has taken over
- * (hold->epoch is then 0). */
+ * (hold->epoch is then 0). Without hold->sound the server is not to be relied on: server_checks.h says
+ * why. */
 int weir_pg_hold_begin(weir_pg *pg, weir_pg_hold *hold, weir_error *error);
 /* Store a new position. standbys, may be NULL: whether the server waits for any at COMMIT. */
 int weir_pg_hold_move(weir_pg *pg, const weir_pg_hold *hold, const weir_position *to,

@@ -85,7 +85,8 @@ const weir_verb_entry weir_verbs[WEIR_VERBS] = {
              "exactly-once rests on is tried there, point by point, with two connections and in "
              "two tables weir_check_*, which are dropped again: settings, rights, COPY in a "
              "transaction, locks, and a session that is taken over from. It is also for "
-             "engines that speak PostgreSQL's protocol. That a commit outlives a power cut "
+             "engines that speak PostgreSQL's protocol. A point is yes, NO, or - where it does not "
+             "hold and weir can do without. That a commit outlives a power cut "
              "cannot be tried from here. A password belongs into PGPASSFILE or a service file: "
              "others may see a command line.",
          .example = "weir check postgresql://weir@db.example/central",

@@ -10,13 +10,14 @@
 
 typedef struct trying {
     const weir_arguments *arguments;
-    uint64_t points, lacking; /* lacking: of those that are needed */
+    uint64_t points, held, lacking; /* lacking: of those that are needed */
 } trying;
 
 static void show_point(void *context, const weir_pg_point *point) {
     trying *t = context;
     bool lacking = point->needed && !point->holds;
     t->points++;
+    t->held += point->holds;
     t->lacking += lacking;
     if (t->arguments->json) {
         weir_json json = weir_json_begin(stdout, "point");
@@ -27,11 +28,12 @@ static void show_point(void *context, const weir_pg_point *point) {
         weir_json_text(&json, "why", point->why);
         weir_json_end(&json);
     } else {
-        printf("%s %s: %s\n",
-               point->holds ? "yes "
-               : lacking    ? "NO  "
-                            : "no, not needed ",
-               point->asks, point->why);
+        bool spared = !point->holds && !point->needed;
+        printf("%s  %s: %s%s\n",
+               spared    ? "-  "
+               : lacking ? "NO "
+                         : "yes",
+               point->asks, point->why, spared ? "; weir can do without" : "");
     }
     (void)fflush(stdout); /* some take seconds; an error shows at the end */
 }
@@ -49,9 +51,10 @@ static void say_result(const trying *t, const weir_server *server) {
                "used with it as it is\n",
                server->name, t->lacking, t->points);
     } else {
-        printf("%s fits: what weir needs holds there, %" PRIu64
-               " points in all; what a power cut does to it was not tried\n",
-               server->name, t->points);
+        printf("%s fits: %" PRIu64 " of %" PRIu64
+               " points hold, and among them all that weir needs; "
+               "what a power cut does to it was not tried\n",
+               server->name, t->held, t->points);
     }
 }
 

@@ -216,6 +216,33 @@ static void test_hurry_ends_a_transaction_that_waits(void **state) {
     s.close(s.self);
 }
 
+/* Settings change without a new connection, and so does the server behind a pool. */
+static void test_what_a_commit_rests_on_goes_while_connected(void **state) {
+    (void)state;
+    need_server();
+    static const char *const change[][3] = {
+        {"ALTER SYSTEM SET fsync = off", "ALTER SYSTEM RESET fsync", "fsync = on"},
+        {"ALTER SYSTEM SET full_page_writes = off", "ALTER SYSTEM RESET full_page_writes",
+         "full_page_writes = on"},
+        {"ALTER TABLE weir_position SET UNLOGGED", "ALTER TABLE weir_position SET LOGGED",
+         "SET LOGGED"}};
+    weir_error error = {0};
+    weir_position at;
+    weir_sink s = make(server.conninfo, (weir_postgres_options){0});
+    apply(&s, 1);
+    for (uint64_t i = 0; i < 3; i++) {
+        pg_server_run(&server, change[i][0]);
+        pg_server_run(&server, "SELECT pg_reload_conf(), pg_sleep(0.5)");
+        assert_int_equal(transact(&s, i + 2, &at, &error), WEIR_DATABASE);
+        if (!strstr(error.text, change[i][2])) fail_msg("%s", error.text);
+        pg_server_run(&server, change[i][1]);
+        pg_server_run(&server, "SELECT pg_reload_conf(), pg_sleep(0.5)");
+        apply(&s, i + 2);
+    }
+    s.close(s.self);
+    assert_rows(40);
+}
+
 /* ---- what is safe ---- */
 
 static void name_standbys(const char *to) {
@@ -392,6 +419,7 @@ int main(void) {
         cmocka_unit_test(test_a_server_that_comes_back_is_gone_on_with),
         cmocka_unit_test(test_two_writers_of_one_journal),
         cmocka_unit_test(test_hurry_ends_a_transaction_that_waits),
+        cmocka_unit_test(test_what_a_commit_rests_on_goes_while_connected),
         cmocka_unit_test(test_a_standby_must_have_it),
         cmocka_unit_test(test_a_server_that_can_have_no_standby),
         cmocka_unit_test(test_kept_segments_by_bytes),

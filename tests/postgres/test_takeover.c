@@ -378,6 +378,11 @@ static void test_positions_are_listed_and_left_alone(void **state) {
     assert_int_equal(found->row, 70);
     assert_true(found->hash == 0x8000000000000007);
     free(found);
+    /* A session of a pool, which another client has left behind. */
+    assert_int_equal(weir_pg_run(c.pg, "SET search_path = pg_temp", &c.error), 0);
+    assert_int_equal(weir_pg_positions(c.pg, NULL, &found, &count, &c.error), 0);
+    assert_int_equal(count, 1);
+    free(found);
     begin(&c); /* it is still ours */
     assert_int_equal(weir_pg_run(c.pg, "ROLLBACK", &c.error), 0);
     pg_server_run(&server, "UPDATE weir_position SET hash = 'short'");
@@ -446,11 +451,14 @@ static void test_a_standby_is_waited_for(void **state) {
     pg_server standby;
     weir_pg *pg;
     weir_error error = {0};
+    weir_position *found;
+    size_t count;
     pg_server_make_standby(&standby, &server, NULL);
     weir_pg_config config = {.os = weir_os_posix(), .conninfo = standby.conninfo};
     assert_int_equal(weir_pg_make(&config, &pg, &error), 0);
     assert_int_equal(weir_pg_connect(pg, &error), 0);
     assert_int_equal(weir_pg_check_server(pg, &error), WEIR_BUSY);
+    assert_int_equal(weir_pg_positions(pg, NULL, &found, &count, &error), WEIR_OK);
     pg_server_promote(&standby);
     assert_int_equal(weir_pg_check_server(pg, &error), WEIR_OK);
     weir_pg_free(pg);

@@ -503,6 +503,7 @@ static void a_server_that_fits(void **state) {
     expect_text(f->out, "yes  a COPY is undone with its transaction: 0 of 50000 rows were left");
     expect_text(f->out, "yes  of a session in a transaction nothing comes after a takeover: 0 of");
     expect_text(f->out, " fits: ");
+    expect_text(f->out, " fits: 21 of 21 points hold");
     assert_null(strstr(f->out, "NO"));
     assert_int_equal(lines(f->out), 22);
     run(f, "check", "--json", server.conninfo, NULL), expect(f, CLEAN);
@@ -532,6 +533,24 @@ static void a_server_that_does_not_fit(void **state) {
                 "NO   the role may use the table weir_position: GRANT SELECT,INSERT,UPDATE");
     expect_text(f->out, "NO   the role may make tables that last: ");
     expect_text(f->out, "; nothing more is tried; --schema names");
+}
+
+/* A role that may end no session fits, and the column has three words. */
+static void what_a_server_may_lack(void **state) {
+    fixture *f = fixture_of(state);
+    char text[300];
+    pg_server_run(&server, "CREATE SCHEMA own AUTHORIZATION canary");
+    pg_server_run(&server, "REVOKE EXECUTE ON FUNCTION pg_terminate_backend FROM PUBLIC");
+    (void)snprintf(text, sizeof text, "%s user=canary password=" CANARY, server.conninfo);
+    run(f, "check", "--schema", "own", text, NULL);
+    pg_server_run(&server, "GRANT EXECUTE ON FUNCTION pg_terminate_backend TO PUBLIC");
+    pg_server_run(&server, "DROP SCHEMA own");
+    expect(f, CLEAN);
+    expect_text(f->out,
+                "\n-    the role may end its own other sessions: weir waits until the connection"
+                " of such a session ends by itself; weir can do without");
+    expect_text(f->out, " fits: 20 of 21 points hold");
+    assert_null(strstr(f->out, "NO"));
 }
 
 static void end_session(void *context, const weir_pg_point *point) {
@@ -825,6 +844,7 @@ int main(int argc, char **argv) {
         SERVER_TEST(refused_rows_are_counted),
         SERVER_TEST(a_server_that_fits),
         SERVER_TEST(a_server_that_does_not_fit),
+        SERVER_TEST(what_a_server_may_lack),
         SERVER_TEST(a_check_that_loses_its_server),
         SERVER_TEST(a_sink_is_detached_and_forgotten),
         SERVER_TEST(a_broken_record_is_only_forgotten),
