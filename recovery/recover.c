@@ -29,16 +29,17 @@ typedef struct recovery {
     struct weir_stats stats;
     uint64_t first_missing, last_missing; /* a gap that was accepted; 1, 0: none */
     weir_missing journal;                 /* what its absence means */
-    int refusal; /* what kept rows from being applied last: between two tries there is nothing */
     /* Set by the library's threads. Relaxed is enough, since they are joined before these are
-     * read. */
-    _Atomic bool torn, lost;
+     * read. refused: an event has said what keeps rows from being applied, to the end. */
+    _Atomic bool torn, lost, refused;
 } recovery;
 
 static void on_recovery_event(void *context, weir_event event, const char *text) {
     recovery *r = context;
     if (event == WEIR_EVENT_TORN_TAIL) atomic_store_explicit(&r->torn, true, memory_order_relaxed);
     if (event == WEIR_EVENT_DAMAGE) atomic_store_explicit(&r->lost, true, memory_order_relaxed);
+    if (event == WEIR_EVENT_APPLY_WAITS || event == WEIR_EVENT_APPLY_RESUMED)
+        atomic_store_explicit(&r->refused, event == WEIR_EVENT_APPLY_WAITS, memory_order_relaxed);
     /* A database that is made anew has no tables yet. */
     if (event == WEIR_EVENT_TABLE_MENDED && !r->place->database_is_there) return;
     weir_report_event(r->arguments, event, text);
@@ -56,7 +57,6 @@ static int wait_until_applied(recovery *r, weir *w, weir_error *error) {
     do {
         status = weir_sync(w, WEIR_APPLIED, STEP_MS);
         if (weir_stats(w, &r->stats) != WEIR_OK) break; /* sync has reported why */
-        if (r->stats.apply_status != WEIR_OK) r->refusal = r->stats.apply_status;
         weir_progress_show(&progress, r->stats.rows_applied, r->stats.rows_recovered);
     } while (status == WEIR_PENDING && !weir_stop_signal() &&
              weir_patience_lasts(&patience, r->stats.rows_applied));
@@ -68,11 +68,15 @@ static int wait_until_applied(recovery *r, weir *w, weir_error *error) {
                          "; %" PRIu64 " rows wait in the journal: run it again to go on",
                          r->place->database, r->stats.rows_applied, r->stats.last_row_applied,
                          r->stats.lag_rows);
-    if (status < 0) return fail_with_last_error(status, error);
+    return status < 0 ? fail_with_last_error(status, error) : WEIR_BUSY;
+}
+
+/* Once the writer has ended: a lock is told when it has lasted for a second. */
+static int say_rows_wait(const recovery *r, weir_error *error) {
+    bool refused = atomic_load_explicit(&r->refused, memory_order_relaxed);
     return weir_fail(error, WEIR_BUSY,
-                     "%s takes no rows (%s); %" PRIu64 " rows wait in the journal: try again",
-                     r->place->database, r->refusal ? weir_status_text(r->refusal) : "it is slow",
-                     r->stats.lag_rows);
+                     "%s takes no rows%s; %" PRIu64 " rows wait in the journal: try again",
+                     r->place->database, refused ? "" : " (it is slow)", r->stats.lag_rows);
 }
 
 static int recover(recovery *r, weir_error *error) {
@@ -91,8 +95,8 @@ static int recover(recovery *r, weir_error *error) {
     if (status != WEIR_OK) return fail_with_last_error(status, error);
     status = wait_until_applied(r, w, error);
     /* Closing would apply rows for as long as --wait says. The process ends, and loses nothing. */
-    if (weir_stop_signal()) return status;
-    int closed = weir_close(w);
+    int closed = weir_stop_signal() ? WEIR_OK : weir_close(w);
+    if (status == WEIR_BUSY) return say_rows_wait(r, error);
     if (status == WEIR_OK && closed < 0) status = fail_with_last_error(closed, error);
     return status;
 }
