@@ -95,7 +95,7 @@ static void check_database_file(checking *c) {
     const weir_database_view *database = &c->view->database;
     const char *path = c->place->database;
     bool mounted;
-    if (!path || is_locked(c)) return;
+    if (!path || is_locked(c) || database->first_sink[0]) return;
     if (database->state == WEIR_DATABASE_UNREADABLE)
         find(c, WEIR_EXIT_DATABASE, "%s cannot be read: %s", path, database->why);
     else if (!c->place->database_is_there)
@@ -130,6 +130,21 @@ static uint64_t lag_of(const checking *c) {
            (uint64_t)oldest.wall_ns; /* signed it might overflow: a file says when */
 }
 
+static void look_who_died(checking *c, uint64_t left) {
+    char operand[WEIR_REMEDY_TEXT], recover[WEIR_REMEDY_TEXT + 40] = "";
+    if (!left) return;
+    if (!c->view->database.first_sink[0])
+        (void)snprintf(
+            recover, sizeof recover, ", or recover them (weir-recover %s)",
+            weir_remedy_operand(c->arguments, c->place->database, operand)); /* it fits */
+    find(c, WEIR_EXIT_DIED,
+         "nobody has the journal open, and %" PRIu64 " rows wait, since %s: start the program%s",
+         left,
+         c->view->inventory.closed ? "it was closed before they could be applied"
+                                   : "its process died",
+         recover);
+}
+
 static void look_at_rows(checking *c) {
     const weir_arguments *a = c->arguments;
     const weir_inventory *i = &c->view->inventory;
@@ -148,14 +163,7 @@ static void look_at_rows(checking *c) {
         find(c, WEIR_EXIT_LAG,
              "the oldest row has waited for %" PRIu64 " s, and %" PRIu64 " s may pass",
              c->lag_ns / SECOND_NS, a->max_lag_s);
-    char operand[WEIR_REMEDY_TEXT];
-    uint64_t left = weir_rows_to_recover(i, &c->view->ring, open);
-    if (left)
-        find(c, WEIR_EXIT_DIED,
-             "nobody has the journal open, and %" PRIu64 " rows wait, since %s: "
-             "start the program, or recover them (weir-recover %s)",
-             left, i->closed ? "it was closed before they could be applied" : "its process died",
-             weir_remedy_operand(a, c->place->database, operand));
+    look_who_died(c, weir_rows_to_recover(i, &c->view->ring, open));
     if (c->view->database.rejects > a->max_rejects)
         find(c, WEIR_EXIT_REJECTS,
              "%" PRIu64 " rows are in weir_reject, and %" PRIu64 " are known of",

@@ -227,7 +227,9 @@ static void json_view(const weir_arguments *arguments, const weir_place *place,
     char text[WEIR_REMEDY_TEXT];
     weir_json_text(&json, "text", weir_remedy_of_verdict(arguments, i, text));
     weir_json_text(&json, "database", place->database);
-    weir_json_text(&json, "database_state", database_name(view->database.state));
+    weir_json_text(
+        &json, "database_state",
+        database_name(view->database.first_sink[0] ? WEIR_DATABASE_ABSENT : view->database.state));
     weir_json_text(&json, "journal", place->directory);
     weir_json_hex(&json, "journal_id", i->journal, sizeof(weir_id));
     weir_json_bool(&json, "open", view->holder.is_there);
@@ -333,9 +335,12 @@ static void word_view(const weir_arguments *arguments, const weir_place *place,
     printf("%s: %s", weir_verdict_name(i->verdict), weir_remedy_of_verdict(arguments, i, text));
     if (why) printf("; %" PRIu64 " rows wait: %s", weir_rows_waiting(i), why);
     putchar('\n');
-    printf("  database  %s, %s%s%s\n", place->database ? place->database : "not named",
-           database_name(view->database.state), view->database.why[0] ? ": " : "",
-           view->database.why);
+    if (view->database.first_sink[0])
+        printf("  database  none: the first sink is %s\n", view->database.first_sink);
+    else
+        printf("  database  %s, %s%s%s\n", place->database ? place->database : "not named",
+               database_name(view->database.state), view->database.why[0] ? ": " : "",
+               view->database.why);
     printf("  journal   %s, id ", place->directory);
     weir_write_hex(stdout, i->journal, sizeof(weir_id));
     printf(", %zu segments, %" PRIu64 " bytes", i->segment_count, i->bytes);
@@ -352,9 +357,12 @@ static void word_view(const weir_arguments *arguments, const weir_place *place,
               "aside");
     weir_word_readers(place, i);
     weir_word_sinks(&view->sinks);
-    if (weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there))
-        printf("  to do     %" PRIu64 " rows are not in the database yet (weir-recover %s)\n",
-               weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there),
+    uint64_t left = weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there);
+    if (left && view->database.first_sink[0])
+        printf("  to do     %" PRIu64 " rows are not in %s yet: start the program\n", left,
+               view->database.first_sink);
+    else if (left)
+        printf("  to do     %" PRIu64 " rows are not in the database yet (weir-recover %s)\n", left,
                weir_remedy_operand(arguments, place->database, text));
     char who[WEIR_HOLDER_TEXT];
     if (view->holder.is_there) printf("  open in   %s\n", weir_holder_text(view->holder, who));

@@ -134,6 +134,13 @@ static int look_before_salvage(const salvaging *s, weir_view *view, weir_error *
     return weir_view_take(&input, view, error);
 }
 
+/* What the database has, or is told to go without, a sink may lack. */
+static void note_sinks(const weir_sink_views *sinks) {
+    char text[WEIR_SINK_TROUBLE];
+    for (size_t i = 0; i < sinks->count; i++)
+        if (weir_sink_trouble(&sinks->list[i], text)[0]) weir_report_note("the sink %s", text);
+}
+
 /* What is left at the end decides the exit code. */
 static int look_again(const salvaging *s, weir_error *error) {
     weir_view after;
@@ -143,6 +150,7 @@ static int look_again(const salvaging *s, weir_error *error) {
     if (s->losses.count) code = WEIR_EXIT_DAMAGE;
     if (weir_verdict_refuses(after.inventory.verdict))
         code = weir_report_refusal(s->arguments, &after.inventory);
+    note_sinks(&after.sinks);
     weir_view_free(&after);
     return code;
 }

@@ -36,6 +36,23 @@ static uint64_t next_kept(const looking *l, uint64_t block) {
     return next;
 }
 
+static uint64_t behind(uint64_t block, uint64_t first, uint64_t last) {
+    return first <= block && block <= last ? last + 1 : block;
+}
+
+/* The first block from this one on that neither has, though a later one may be there. Both lists ascend,
+ * and what is in the archive comes before. */
+static uint64_t first_not_kept(const looking *l, uint64_t block) {
+    const weir_inventory *i = l->inventory;
+    for (size_t a = 0; a < l->archived->count; a++) {
+        const weir_archived_file *file = &l->archived->files[a];
+        if (is_in(file, i)) block = behind(block, file->first_block, file->last_block);
+    }
+    for (size_t e = 0; e < i->extent_count; e++)
+        block = behind(block, i->extents[e].first_block, i->extents[e].last_block);
+    return block;
+}
+
 static uint64_t segment_bytes_of(const weir_inventory *i, uint64_t number) {
     for (size_t s = 0; s < i->segment_count; s++)
         if (i->segments[s].number == number) return i->segments[s].file_bytes;
@@ -79,15 +96,15 @@ static uint64_t row_before(const weir_inventory *i, uint64_t block) {
 static void look_at_sink(const looking *l, uint64_t others, weir_sink_view *v) {
     const weir_inventory *i = l->inventory;
     const weir_sink_record *r = &v->note.record;
-    uint64_t durable = weir_rows_durable(i), wanted = block_wanted_next(r);
+    uint64_t durable = weir_rows_durable(i), gap = first_not_kept(l, block_wanted_next(r));
     v->applied = r->safe.block ? r->safe.row : row_before(i, r->begin);
     v->waiting = durable > v->applied ? durable - v->applied : 0;
     v->journal_bytes = r->state == WEIR_SINK_ATTACHED ? held_for(i, r->safe.block, others) : 0;
     v->archive_bytes = archived_for(l, r->safe.block);
     v->beyond = r->lag_limit && v->journal_bytes > r->lag_limit;
-    uint64_t next = next_kept(l, wanted);
-    bool lacks = wanted <= i->durable.block && next != wanted;
-    v->lacks_first = lacks ? wanted : 0;
+    uint64_t next = next_kept(l, gap);
+    bool lacks = gap <= i->durable.block;
+    v->lacks_first = lacks ? gap : 0;
     v->lacks_last = !lacks ? 0 : next ? next - 1 : i->durable.block;
 }
 

@@ -1,8 +1,6 @@
 /* summary.c - rows counted, and what was found named. */
 #include "summary.h"
 
-#include <string.h>
-
 #include "../lib/stats/stats_read.h"
 
 const char *weir_found_ring_name(weir_found_ring found) {
@@ -50,9 +48,8 @@ int weir_told_apply_status(const weir_os *os, const char *directory, const weir_
     weir_stats_snapshot s;
     weir_error error;
     if (!holder->is_there || weir_stats_read(os, directory, &s, &error) != WEIR_OK) return WEIR_OK;
-    for (uint32_t i = 0; i < s.header.sinks && s.figures.state == WEIR_STATS_OPEN; i++)
-        if (strcmp(s.sinks[i].name, "sqlite") == 0) return (int)(int64_t)s.sinks[i].figures.status;
-    return WEIR_OK;
+    bool first = s.header.sinks > 0 && s.figures.state == WEIR_STATS_OPEN;
+    return first ? (int)(int64_t)s.sinks[0].figures.status : WEIR_OK;
 }
 
 const char *weir_why_rows_wait(const weir_inventory *inventory, int apply_status) {

@@ -1,6 +1,9 @@
 /* view.c - all that the reading verbs show, read together. */
 #include "view.h"
 
+#include <string.h>
+
+#include "first_sink.h"
 #include "progress.h"
 #include "summary.h"
 
@@ -14,7 +17,7 @@ static weir_inventory_input inventory_input(const weir_view_input *input, const 
         .os = input->os,
         .directory = place->directory,
         .database = input->server ? input->server->name : place->database,
-        .database_missing = own && !place->database_is_there,
+        .database_missing = own && !place->database_is_there && !view->database.first_sink[0],
         .database_broken =
             view->database.state == WEIR_DATABASE_UNREADABLE ? view->database.why : NULL,
         .database_shut = view->database.locked || view->database.forbidden || view->database.newer,
@@ -29,7 +32,7 @@ static weir_inventory_input inventory_input(const weir_view_input *input, const 
  * it. */
 static int look_at_positions(const weir_view_input *input, weir_view *view, weir_error *error) {
     if (input->server) return weir_server_look(input->server, &view->database, error);
-    int status = weir_database_look(input->database, &view->database);
+    int status = weir_applied_look(input->place, input->database, &view->database);
     return status == WEIR_OK ? status
                              : weir_fail(error, status, "no memory to read %s", input->database);
 }
@@ -50,6 +53,16 @@ static int take_view_once(const weir_view_input *input, weir_view *view, weir_er
     return status;
 }
 
+/* Its record says what is safe there; what it has applied counts, as of a database. */
+static void count_first_sink(weir_view *v) {
+    weir_position *at = &v->inventory.position;
+    for (size_t i = 0; i < v->sinks.count && v->database.first_sink[0]; i++) {
+        const weir_sink_view *s = &v->sinks.list[i];
+        if (strcmp(s->note.record.name, v->database.first_sink) == 0 && s->applied > at->row)
+            at->row = s->applied;
+    }
+}
+
 int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *error) {
     int status = WEIR_OK;
     for (int i = 0; i < TRIES_WHILE_LIVE; i++) {
@@ -65,7 +78,10 @@ int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *err
     out->apply_status = weir_told_apply_status(input->os, input->place->directory, &out->holder);
     out->kept = weir_kept_take(input->place->os, input->place->directory);
     status = weir_sink_views_take(input->place, &out->inventory, &out->sinks, error);
-    if (status != WEIR_OK) weir_view_free(out);
+    if (status != WEIR_OK)
+        weir_view_free(out);
+    else
+        count_first_sink(out);
     return status;
 }
 

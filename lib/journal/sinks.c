@@ -66,7 +66,10 @@ static bool catches_up(weir_journal *j, const weir_known_sink *k) {
     return next_wanted(&k->record) < first;
 }
 
+/* Salvage moves every segment that its database has: sound ones into the archive, where a sink finds them,
+ * damaged ones aside, or no opening would ever pass them. */
 static bool is_held_for(weir_journal *j, const weir_known_sink *k) {
+    if (j->config.salvage) return false;
     return k->broken || (k->record.state == WEIR_SINK_ATTACHED && !catches_up(j, k));
 }
 

@@ -9,6 +9,7 @@
 #include "../../lib/verify/sink_files.h"
 #include "../database.h"
 #include "../exits.h"
+#include "../first_sink.h"
 #include "../json.h"
 #include "../report.h"
 #include "../verbs.h"
@@ -197,7 +198,8 @@ static int look_before_pruning(pruning *p, weir_error *error) {
         status = weir_fail(error, WEIR_MISUSE,
                            "%s has no named reader, so --passed is no bound: give another one",
                            p->place->directory);
-    if (status == WEIR_OK && weir_database_look(p->place->database, &p->database) != WEIR_OK)
+    if (status == WEIR_OK &&
+        weir_applied_look(p->place, p->place->database, &p->database) != WEIR_OK)
         status = weir_fail(error, WEIR_NO_MEMORY, "no memory to read the database");
     if (status == WEIR_OK && p->list.count && p->database.state != WEIR_DATABASE_READ)
         status = weir_fail(error, WEIR_NOT_FOUND,

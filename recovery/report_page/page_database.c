@@ -136,7 +136,7 @@ void weir_page_database(const weir_page *p) {
     sqlite3 *db = NULL;
     int left = STEPS_TIMES;
     weir_section_begin(p->out, "database", "Database");
-    if (view->state == WEIR_DATABASE_ABSENT) {
+    if (view->state == WEIR_DATABASE_ABSENT || view->first_sink[0]) {
         fputs("<p>There is none.</p>\n", p->out);
     } else {
         if (view->state == WEIR_DATABASE_UNREADABLE) {
