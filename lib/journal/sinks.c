@@ -139,6 +139,20 @@ static weir_sink_record fresh_record(const weir_journal *j, const weir_sink_reco
     return fresh;
 }
 
+/* The record keeps from archive prune what the sink begins with; what was deleted before it stood there
+ * is seen now. */
+static int write_first_record(weir_journal *j, weir_sink_record *fresh, uint64_t *row,
+                              weir_error *error) {
+    uint64_t oldest = fresh->begin;
+    int status;
+    do {
+        fresh->begin = oldest;
+        status = write_record(j, fresh, error);
+        if (status != WEIR_OK) return status;
+    } while (weir_history_oldest(j, 1, &oldest, row, NULL) == WEIR_OK && oldest > fresh->begin);
+    return WEIR_OK;
+}
+
 /* Under releasing. Of a known sink only the position and its beginning stay. */
 static int attach_known(weir_journal *j, weir_sink_record *record, uint64_t *first_row,
                         weir_error *error) {
@@ -150,11 +164,11 @@ static int attach_known(weir_journal *j, weir_sink_record *record, uint64_t *fir
     if (status == WEIR_OK && known) status = check_kept(j, &known->record, oldest, error);
     if (status != WEIR_OK) return status;
     weir_sink_record fresh = fresh_record(j, record, known, oldest);
-    *first_row = known ? 0 : row;
     if (!known && !(known = add_known(j)))
         return weir_fail(error, WEIR_NO_MEMORY, "no memory for the sink %s", record->name);
     bool added = known->record.name[0] == '\0';
-    status = write_record(j, &fresh, error);
+    status = added ? write_first_record(j, &fresh, &row, error) : write_record(j, &fresh, error);
+    *first_row = added ? row : 0;
     if (status == WEIR_OK)
         known->record = *record = fresh;
     else if (added)

@@ -113,6 +113,27 @@ static int delete_archived(const pruning *p, const weir_archived_file *file, wei
                       : WEIR_OK;
 }
 
+/* A sink may be attached again at any time, and a record that is broken may ask for anything. */
+static int judge_sinks(const pruning *p, weir_error *error) {
+    for (size_t i = 0; i < p->sinks.count; i++) {
+        const weir_sink_note *note = &p->sinks.list[i];
+        if (note->status != WEIR_OK)
+            return weir_fail(error, WEIR_IO,
+                             "%s/sinks/%s cannot be read, so nobody knows what this sink needs: %s",
+                             p->place->directory, note->record.name,
+                             weir_status_text(note->status));
+    }
+    return WEIR_OK;
+}
+
+static int ask_the_sinks(pruning *p, weir_error *error) {
+    weir_sink_notes_free(&p->sinks);
+    int status =
+        weir_sink_notes_take(p->place->os, WEIR_OS_CWD, p->place->directory, &p->sinks, error);
+    return status == WEIR_OK ? judge_sinks(p, error) : status;
+}
+
+/* Before each file: one that is new may have come, which begins with the oldest that there is. */
 static int prune_files(pruning *p, weir_error *error) {
     int64_t now = p->place->os->wall(p->place->os->self);
     int status = WEIR_OK;
@@ -121,7 +142,9 @@ static int prune_files(pruning *p, weir_error *error) {
         p->rows += weir_archived_rows(&p->list.files[i]);
     for (size_t i = 0; i < p->list.count && status == WEIR_OK; i++) {
         const weir_archived_file *file = &p->list.files[i];
-        if (!is_beyond_bounds(p, file, now) || !may_be_pruned(p, file)) break;
+        if (!is_beyond_bounds(p, file, now)) break;
+        status = ask_the_sinks(p, error);
+        if (status != WEIR_OK || !may_be_pruned(p, file)) break;
         status = delete_archived(p, file, error);
         if (status != WEIR_OK) break;
         p->files++;
@@ -170,19 +193,6 @@ static int judge_readers(const pruning *p, weir_error *error) {
     return WEIR_OK;
 }
 
-/* A sink may be attached again at any time, and a record that is broken may ask for anything. */
-static int judge_sinks(const pruning *p, weir_error *error) {
-    for (size_t i = 0; i < p->sinks.count; i++) {
-        const weir_sink_note *note = &p->sinks.list[i];
-        if (note->status != WEIR_OK)
-            return weir_fail(error, WEIR_IO,
-                             "%s/sinks/%s cannot be read, so nobody knows what this sink needs: %s",
-                             p->place->directory, note->record.name,
-                             weir_status_text(note->status));
-    }
-    return WEIR_OK;
-}
-
 /* The files first: what a reader, a sink or the database passes meanwhile only allows more. */
 static int look_before_pruning(pruning *p, weir_error *error) {
     int status = weir_archived_files_take(p->place->os, p->place->directory, &p->list, error);
@@ -190,10 +200,7 @@ static int look_before_pruning(pruning *p, weir_error *error) {
         status =
             weir_readers_take(p->place->os, WEIR_OS_CWD, p->place->directory, &p->readers, error);
     if (status == WEIR_OK) status = judge_readers(p, error);
-    if (status == WEIR_OK)
-        status =
-            weir_sink_notes_take(p->place->os, WEIR_OS_CWD, p->place->directory, &p->sinks, error);
-    if (status == WEIR_OK) status = judge_sinks(p, error);
+    if (status == WEIR_OK) status = ask_the_sinks(p, error);
     if (status == WEIR_OK && p->arguments->passed && p->readers.count == 0)
         status = weir_fail(error, WEIR_MISUSE,
                            "%s has no named reader, so --passed is no bound: give another one",

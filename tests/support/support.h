@@ -4,12 +4,20 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
 
 struct sqlite3;
+
+/* Whose run time does not bear that something is preloaded. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define WEIR_SANITIZED true
+#else
+#define WEIR_SANITIZED false
+#endif
 
 /* A fresh directory under $TMPDIR or /tmp. The text lives until the next call of weir_temp_make. */
 const char *weir_temp_make(void);

@@ -282,6 +282,27 @@ static void a_sink_that_cannot_be_read_holds_everything(void **state) {
     }
 }
 
+/* Its record gets its name while files are deleted. */
+static void what_a_new_sink_begins_with_stays(void **state) {
+    fixture *f = *state;
+    char late[600], name[600];
+    if (WEIR_SANITIZED) skip();
+    in_a_child(f, leave_archive);
+    int count = archived_count(f);
+    write_sink(f, 1, NULL, WEIR_SINK_ATTACHED);
+    (void)snprintf(name, sizeof name, "%s/sinks/central", f->journal);
+    (void)snprintf(late, sizeof late, "%s/central", f->journal);
+    assert_int_equal(rename(name, late), 0);
+    (void)setenv("WEIR_LATE", late, 1);
+    (void)setenv("WEIR_LATE_NAME", name, 1);
+    (void)setenv("LD_PRELOAD", WEIR_LATE, 1);
+    run(f, "archive", "prune", f->database, "--keep-bytes", "0", NULL);
+    (void)unsetenv("LD_PRELOAD");
+    expect(f, CLEAN);
+    expect_text(f->out, "this sink has not got it: central");
+    assert_int_equal(archived_count(f), count - 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(files_are_listed_with_their_rows),
@@ -294,6 +315,7 @@ int main(void) {
         TEST(a_reader_that_cannot_be_read_holds_everything),
         TEST(what_a_sink_lacks_stays),
         TEST(a_sink_that_cannot_be_read_holds_everything),
+        TEST(what_a_new_sink_begins_with_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,12 +25,6 @@
 
 #include "support.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WEIR_SANITIZED true
-#else
-#define WEIR_SANITIZED false
-#endif
-
 enum {
     ROWS = 12,
     STARTS = 4,

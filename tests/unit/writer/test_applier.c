@@ -3,11 +3,16 @@
 /* Covers: writer/apply/applier_report.c, writer/apply/applier_state.h, writer/apply/applier_step.c */
 #include "support.h"
 
+#include <dirent.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/handle/core.h"
+#include "lib/journal/history.h"
+#include "lib/journal/sinks.h"
 #include "writer/apply/applier.h"
 
 #define MS ((uint64_t)1000000)
@@ -125,7 +130,7 @@ static weir *handle;
 static weir_applier *applier;
 static weir_wakeup wakeup;
 static weir_table *table;
-static bool sink_retains, sink_is_remote;
+static bool sink_retains, sink_is_remote, archives;
 static uint32_t linger_ms; /* 0: the usual */
 static int events[16];
 static size_t event_count;
@@ -140,13 +145,15 @@ static void open_both(void) {
     bool known = sink_state.position.block > 0;
     char path[300];
     (void)snprintf(path, sizeof path, "%s/j", directory);
-    weir_handle_config config = {
-        .options = {.on_event = note_event, .segment_bytes = 1 << 20, .linger_ms = linger_ms},
-        .directory = path,
-        .os = &os,
-        .positions = &sink_state.position,
-        .position_count = known,
-        .database_has_positions = known};
+    weir_handle_config config = {.options = {.on_event = note_event,
+                                             .segment_bytes = 1 << 20,
+                                             .linger_ms = linger_ms,
+                                             .archive = archives},
+                                 .directory = path,
+                                 .os = &os,
+                                 .positions = &sink_state.position,
+                                 .position_count = known,
+                                 .database_has_positions = known};
     weir_options_fill(&config.options);
     assert_int_equal(weir_handle_open(&config, &handle, &error), WEIR_OK);
     weir_sink s = sink;
@@ -158,6 +165,28 @@ static void open_both(void) {
         WEIR_OK);
 }
 
+static _Atomic bool deletes;
+
+/* The oldest file of the archive goes just before a record gets its name, as by another process. */
+static int rename_once_deleted(void *self, int from_dirfd, const char *from, int to_dirfd,
+                               const char *to) {
+    struct dirent **list;
+    char path[600];
+    const weir_os *real = weir_os_posix();
+    (void)self;
+    if (atomic_load(&deletes) && strstr(to, "sinks/") && atomic_exchange(&deletes, false)) {
+        (void)snprintf(path, sizeof path, "%s/j/archive", directory);
+        int count = scandir(path, &list, NULL, alphasort);
+        assert_true(count > 3); /* "." and ".." are the first */
+        (void)snprintf(path, sizeof path, "%s/j/archive/%.100s", directory, list[2]->d_name);
+        assert_int_equal(unlink(path), 0);
+        while (count--)
+            free(list[count]);
+        free(list);
+    }
+    return real->rename(real->self, from_dirfd, from, to_dirfd, to);
+}
+
 static int set_up(void **state) {
     static const weir_column column = {"n", WEIR_INTEGER};
     memset(&sink_state, 0, sizeof sink_state);
@@ -166,6 +195,7 @@ static int set_up(void **state) {
     sink_retains = *state != NULL;
     os = *weir_os_posix();
     os.now = moved_now;
+    os.rename = rename_once_deleted;
     directory = weir_temp_make();
     open_both();
     assert_int_equal(weir_declare(handle, "t", &column, 1, &table), WEIR_OK);
@@ -915,6 +945,39 @@ static void a_server_lacks_a_row_that_it_may_not_get(void **state) {
     assert_int_equal(sink_state.rows, 0);
 }
 
+/* ---- a sink that is new ---- */
+
+static int set_up_archive(void **state) {
+    archives = true;
+    int status = set_up(state);
+    archives = false;
+    return status;
+}
+
+/* What another process deletes from the archive just then. */
+static void a_new_sink_begins_with_what_is_left(void **state) {
+    (void)state;
+    weir_journal *j = weir_handle_journal(handle);
+    weir_sink_record stored, record = {.name = "late", .kind = "memory"};
+    weir_error error = {0};
+    uint64_t block, row, first_row;
+    char path[300];
+    append_segments(5);
+    let_pass(60 * MS);
+    let_pass(2000 * MS);
+    atomic_store(&deletes, true);
+    assert_int_equal(weir_journal_attach_sink(j, &record, &first_row, &error), WEIR_OK);
+    assert_false(deletes);
+    assert_int_equal(weir_history_oldest(j, 1, &block, &row, &error), WEIR_OK);
+    assert_true(row > 1);
+    assert_int_equal(first_row, row);
+    (void)snprintf(path, sizeof path, "%s/j", directory);
+    assert_int_equal(weir_sink_record_read(&os, WEIR_OS_CWD, path, "late", &stored, &error),
+                     WEIR_OK);
+    assert_int_equal(record.begin, block);
+    assert_int_equal(stored.begin, block);
+}
+
 int main(void) {
     static bool keeps = true;
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -958,6 +1021,8 @@ int main(void) {
         SERVER(a_server_that_is_away_at_the_end_lacks_no_row),
         SERVER(a_server_that_is_away_all_the_time_lacks_no_row),
         SERVER(a_server_lacks_a_row_that_it_may_not_get),
+        cmocka_unit_test_setup_teardown(a_new_sink_begins_with_what_is_left, set_up_archive,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
