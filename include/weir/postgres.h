@@ -115,8 +115,9 @@ static inline int weir_attach_postgres(weir *w, const char *name, const char *co
  * every declaration without a WEIR_KEY, and it is judged when it is applied; with one it answers WEIR_BUSY,
  * since the next key depends on what is there.
  *
- * Errors as above, and those of opening a journal (weir_open_sqlite() in weir/sqlite.h). Not promised: to
- * find that the server has another journal's rows as well; that is allowed. */
+ * Errors as above, and those of opening a journal (weir_open_sqlite() in weir/sqlite.h). WEIR_FOREIGN, too,
+ * for the journal of an SQLite database, which may lack rows of it. Not promised: to find that the server
+ * has another journal's rows as well; that is allowed. */
 static inline int weir_open_postgres(const char *conninfo, const char *directory,
                                      const weir_options *options,
                                      const weir_postgres_options *postgres, weir **out) {

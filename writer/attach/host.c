@@ -5,11 +5,13 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../../lib/base/sized.h"
 #include "../../lib/base/thread.h"
 #include "../../lib/handle/fork.h"
 #include "../../lib/handle/handle.h"
+#include "../../lib/stats/stats_read.h"
 #include "../apply/applier.h"
 
 /* What the writer of one such sink has. Its memory stays for the next one, since a thread may notify it
@@ -161,13 +163,28 @@ typedef struct host_opening {
     const char *directory, *name;
 } host_opening;
 
+/* An SQLite database has no record, so nothing would stay for it. Its process has left figures. */
+static int refuse_database(const host_opening *o, weir_error *error) {
+    weir_stats_snapshot s;
+    weir_error ignored;
+    if (weir_stats_read(o->os, o->directory, &s, &ignored) != WEIR_OK || s.header.sinks == 0 ||
+        strcmp(s.sinks[0].name, "sqlite") != 0)
+        return WEIR_OK;
+    return weir_fail(error, WEIR_FOREIGN,
+                     "%s: this is the journal of an SQLite database, which may lack rows of it: "
+                     "open that, and attach %s beside it; or name another directory",
+                     o->directory, o->name);
+}
+
 /* The record is what a database file is elsewhere: how far the journal is applied at least. */
 static int read_recorded(void *self, weir_position **positions, size_t *count, weir_error *error) {
     const host_opening *o = self;
     weir_sink_record record;
-    int status = weir_sink_record_read(o->os, WEIR_OS_CWD, o->directory, o->name, &record, error);
     *count = 0;
     *positions = NULL;
+    int status = refuse_database(o, error);
+    if (status != WEIR_OK) return status;
+    status = weir_sink_record_read(o->os, WEIR_OS_CWD, o->directory, o->name, &record, error);
     if (status == WEIR_NOT_FOUND || (status == WEIR_OK && record.safe.block == 0)) return WEIR_OK;
     if (status != WEIR_OK) return status;
     *positions = malloc(sizeof **positions);

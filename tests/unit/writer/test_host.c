@@ -3,6 +3,7 @@
 /* Covers: lib/handle/attached.c, lib/handle/core.h, lib/journal/sinks.c */
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/handle/core.h"
@@ -338,6 +339,29 @@ static void a_journal_may_have_another_first_sink(void **state) {
     }
 }
 
+/* Rows that its database lacks would leave with those that the other sink has. */
+static void a_journal_of_sqlite_is_no_other_ones(void **state) {
+    opened *o = *state;
+    memory *a = fresh(0, WEIR_OK);
+    weir_error error = {0};
+    pid_t child = fork();
+    if (child == 0) { /* it dies before its database has all */
+        begin(o);
+        append(o, 10);
+        _exit(weir_sync(o->w, WEIR_DURABLE, PATIENCE_MS));
+    }
+    int died;
+    assert_true(waitpid(child, &died, 0) == child && died == 0);
+    weir_sink_offer offer = offer_of(a, "first");
+    assert_int_equal(weir_private_open_1(o->journal, &small, sizeof small, &offer, &o->w, &error),
+                     WEIR_FOREIGN);
+    assert_non_null(strstr(error.text, "the journal of an SQLite database"));
+    assert_int_equal(a->closed, 0);
+    begin(o);
+    append(o, 1);
+    assert_int_equal(opened_close(o), WEIR_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         OPENED_TEST(each_sink_gets_each_row),
@@ -354,6 +378,7 @@ int main(void) {
         OPENED_TEST(a_sink_that_lags_is_told_or_detached),
         OPENED_TEST(a_forgotten_sink_has_no_writer),
         OPENED_TEST(a_journal_may_have_another_first_sink),
+        OPENED_TEST(a_journal_of_sqlite_is_no_other_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
