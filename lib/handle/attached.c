@@ -184,7 +184,7 @@ static void describe_sink(weir_attached *s, struct weir_sink_stats *out) {
     weir_journal_get_counts(w->journal, &counts);
     bool recorded = *s->name && weir_journal_find_sink(w->journal, s->name, &known);
     (void)snprintf(out->name, sizeof out->name, "%s", weir_attached_name(s)); /* it fits */
-    (void)snprintf(out->kind, sizeof out->kind, "%s",
+    (void)snprintf(out->kind, sizeof out->kind, "%.*s", (int)sizeof out->kind - 1,
                    recorded ? known.record.kind : weir_attached_name(s));
     (void)snprintf(out->place, sizeof out->place, "%s", known.record.place);
     out->state = *s->name && !recorded ? WEIR_SINK_DETACHED : known.record.state;
