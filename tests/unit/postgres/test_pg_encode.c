@@ -274,7 +274,7 @@ static void test_lines_and_lists(void **state) {
     s.numbered = true;
     assert_int_equal(encode(&s, values, 4, 3, (uint8_t *)out, &length, &why), WEIR_OK);
     out[length] = '\0';
-    assert_string_equal(out, ",(E'7',E'it\\'s a \\\\ and\na line',E'\\\\x01ab',E'NaN',E'3')");
+    assert_string_equal(out, ",(E'7',E'it''s a \\\\ and\na line',E'\\\\x01ab',E'NaN',E'3')");
 }
 
 static void test_missing_values_are_null(void **state) {
