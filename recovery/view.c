@@ -17,6 +17,7 @@ static weir_inventory_input inventory_input(const weir_view_input *input, const 
         .os = input->os,
         .directory = place->directory,
         .database = input->server ? input->server->name : place->database,
+        .database_is_server = input->server || view->database.first_sink[0],
         .database_missing = own && !place->database_is_there && !view->database.first_sink[0],
         .database_broken =
             view->database.state == WEIR_DATABASE_UNREADABLE ? view->database.why : NULL,

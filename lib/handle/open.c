@@ -40,6 +40,7 @@ static int take_inventory(weir_opening *o) {
         .dirfd = o->w->dirfd,
         .directory = o->w->directory,
         .database = o->config->database,
+        .database_is_server = o->config->sink != NULL,
         .database_has_positions = read ? o->position_count > 0 : o->config->database_has_positions,
         .positions = read ? o->positions : o->config->positions,
         .position_count = read ? o->position_count : o->config->position_count,

@@ -47,6 +47,7 @@ typedef struct weir_inventory_input {
     int dirfd; /* the directory, open for as long as its files are read; or WEIR_OS_CWD */
     const char *directory;
     const char *database;        /* its name in messages; NULL: it is not known */
+    bool database_is_server;     /* it is none of SQLite's: other commands mend the journal */
     bool database_missing;       /* there is no file of that name */
     const char *database_broken; /* why it cannot be read; NULL: it can, or it does not exist */
     bool database_shut;          /* with that: by a lock or for want of rights; it may be sound */

@@ -100,9 +100,11 @@ static bool is_at_its_place(const weir_inventory_input *input) {
     return strncmp(journal, database, length) == 0 && strcmp(journal + length, "-weir") == 0;
 }
 
-/* "(weir VERB DATABASE)": a command that can be typed as it stands. */
+/* "(weir VERB DATABASE)": a command that can be typed as it stands; these verbs need SQLite. */
 static void say_command(const weir_inventory_input *input, weir_inventory *inv, const char *verb) {
-    if (input->database && !is_at_its_place(input))
+    if (input->database_is_server)
+        say(inv, " (SALVAGE.md says how)");
+    else if (input->database && !is_at_its_place(input))
         say(inv, " (%s --journal %s %s)", verb, weir_shell_quote(input->directory, 130).text,
             weir_shell_quote(input->database, 130).text);
     else

@@ -168,6 +168,10 @@ static void a_damaged_header_in_the_middle(void **state) {
     assert_readable(t, 1, 12, 7, 7);
     assert_non_null(strstr(t->inv.detail, "rows 41 to 50"));
     assert_non_null(strstr(t->inv.detail, "weir salvage"));
+    t->input.database_is_server = true;
+    take(t);
+    assert_null(strstr(t->inv.detail, "weir salvage"));
+    assert_non_null(strstr(t->inv.detail, "SALVAGE.md"));
 }
 
 static void a_damaged_payload_in_the_middle(void **state) {
