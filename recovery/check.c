@@ -150,12 +150,17 @@ static void look_at_rows(checking *c) {
              c->lag_ns / SECOND_NS, a->max_lag_s);
     char operand[WEIR_REMEDY_TEXT];
     uint64_t left = weir_rows_to_recover(i, &c->view->ring, open);
-    if (left)
+    const char *since =
+        i->closed ? "it was closed before they could be applied" : "its process died";
+    if (left && c->view->of_server)
+        find(c, WEIR_EXIT_DIED,
+             "nobody has the journal open, and %" PRIu64 " rows wait, since %s: start the program",
+             left, since);
+    else if (left)
         find(c, WEIR_EXIT_DIED,
              "nobody has the journal open, and %" PRIu64 " rows wait, since %s: "
              "start the program, or recover them (weir-recover %s)",
-             left, i->closed ? "it was closed before they could be applied" : "its process died",
-             weir_remedy_operand(a, c->place->database, operand));
+             left, since, weir_remedy_operand(a, c->place->database, operand));
     if (c->view->database.rejects > a->max_rejects)
         find(c, WEIR_EXIT_REJECTS,
              "%" PRIu64 " rows are in weir_reject, and %" PRIu64 " are known of",

@@ -352,9 +352,13 @@ static void word_view(const weir_arguments *arguments, const weir_place *place,
               "aside");
     weir_word_readers(place, i);
     weir_word_sinks(&view->sinks);
-    if (weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there))
-        printf("  to do     %" PRIu64 " rows are not in the database yet (weir-recover %s)\n",
-               weir_rows_to_recover(&view->inventory, &view->ring, view->holder.is_there),
+    uint64_t left = weir_rows_to_recover(i, &view->ring, view->holder.is_there);
+    if (left && view->of_server)
+        printf("  to do     %" PRIu64
+               " rows are not known to be on the server (start the program)\n",
+               left);
+    else if (left)
+        printf("  to do     %" PRIu64 " rows are not in the database yet (weir-recover %s)\n", left,
                weir_remedy_operand(arguments, place->database, text));
     char who[WEIR_HOLDER_TEXT];
     if (view->holder.is_there) printf("  open in   %s\n", weir_holder_text(view->holder, who));

@@ -1,6 +1,8 @@
 /* view.c - all that the reading verbs show, read together. */
 #include "view.h"
 
+#include <string.h>
+
 #include "progress.h"
 #include "summary.h"
 
@@ -50,6 +52,19 @@ static int take_view_once(const weir_view_input *input, weir_view *view, weir_er
     return status;
 }
 
+/* The inventory knows positions of databases only. Without one, the first sink of weir_open_postgres() says
+ * by its record and its figures how far it is. */
+static void look_at_first_server(const weir_view_input *input, weir_view *view) {
+    if (input->server || input->database) return;
+    for (size_t i = 0; i < view->sinks.count; i++) {
+        const weir_sink_view *v = &view->sinks.list[i];
+        if (!v->ours || strcmp(v->note.record.name, "postgres") != 0) continue;
+        view->of_server = true;
+        view->inventory.position.block = v->note.record.safe.block;
+        view->inventory.position.row = v->applied;
+    }
+}
+
 int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *error) {
     int status = WEIR_OK;
     for (int i = 0; i < TRIES_WHILE_LIVE; i++) {
@@ -65,7 +80,10 @@ int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *err
     out->apply_status = weir_told_apply_status(input->os, input->place->directory, &out->holder);
     out->kept = weir_kept_take(input->place->os, input->place->directory);
     status = weir_sink_views_take(input->place, &out->inventory, &out->sinks, error);
-    if (status != WEIR_OK) weir_view_free(out);
+    if (status != WEIR_OK)
+        weir_view_free(out);
+    else
+        look_at_first_server(input, out);
     return status;
 }
 

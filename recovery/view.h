@@ -20,6 +20,8 @@ typedef struct weir_view {
     int apply_status; /* what keeps that process from applying rows, as it says; WEIR_OK: nothing */
     weir_kept kept;
     weir_sink_views sinks; /* that the journal knows by name */
+    bool
+        of_server; /* there is no database: rows go to a server first, and what that has is applied */
 } weir_view;
 
 typedef struct weir_view_input {

@@ -8,6 +8,8 @@
 
 #include "tool.h"
 
+#include <weir/postgres.h>
+
 #include "lib/journal/sinks.h"
 #include "lib/verify/sink_files.h"
 #include "message_proxy.h"
@@ -495,6 +497,50 @@ static void refused_rows_are_counted(void **state) {
     expect_text(f->out, "1 in the reject table");
 }
 
+/* ---- a journal without a database ---- */
+
+static void leave_for_server(const fixture *f) {
+    const weir_postgres_options kept = {.keep_s = 3600};
+    weir *w;
+    must(weir_open_postgres(server.conninfo, f->other, NULL, &kept, &w), 16);
+    append_rows(declare(w, "t"), 1, ROWS);
+    reach(w, WEIR_APPLIED);
+    must(weir_close(w), 16);
+}
+
+static void leave_unsent(const fixture *f) {
+    const weir_options options = {.open_timeout_ms = 1};
+    weir *w;
+    must(weir_open_postgres("host=/nowhere", f->other, &options, NULL, &w), 16);
+    append_rows(declare(w, "t"), 1, ROWS);
+    reach(w, WEIR_DURABLE);
+    (void)weir_close(w); /* rows wait */
+}
+
+/* What the server has needs no recovery, though its segments are kept. */
+static void rows_on_a_first_server_are_applied(void **state) {
+    fixture *f = fixture_of(state);
+    in_a_child(f, leave_for_server);
+    run(f, "status", f->other, NULL), expect(f, CLEAN);
+    expect_text(f->out, "has rows up to 50, 0 wait");
+    assert_null(strstr(f->out, "to do"));
+    run(f, "status", "--json", f->other, NULL), expect(f, CLEAN);
+    expect_text(f->out, "\"to_recover\":0");
+    run(f, "status", "--check", f->other, NULL), expect(f, CLEAN);
+    expect_text(f->out, "weir OK: 0 rows wait");
+}
+
+static void rows_for_a_first_server_wait_for_the_program(void **state) {
+    fixture *f = fixture_of(state);
+    in_a_child(f, leave_unsent);
+    run(f, "status", f->other, NULL), expect(f, CLEAN);
+    expect_text(f->out, "50 rows are not known to be on the server (start the program)");
+    run(f, "status", "--check", f->other, NULL), expect(f, 24);
+    expect_text(f->out, "could be applied: start the program | waiting=50");
+    run(f, "report", "-o", "-", f->other, NULL), expect(f, CLEAN);
+    assert_null(strstr(f->out, "weir-recover"));
+}
+
 /* ---- check ---- */
 
 static void a_server_that_fits(void **state) {
@@ -798,6 +844,8 @@ int main(int argc, char **argv) {
         SERVER_TEST(options_that_make_no_sense_are_refused),
         SERVER_TEST(the_standing_of_a_server),
         SERVER_TEST(refused_rows_are_counted),
+        SERVER_TEST(rows_on_a_first_server_are_applied),
+        SERVER_TEST(rows_for_a_first_server_wait_for_the_program),
         SERVER_TEST(a_server_that_fits),
         SERVER_TEST(a_server_that_does_not_fit),
         SERVER_TEST(a_check_that_loses_its_server),
