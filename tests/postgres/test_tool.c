@@ -409,6 +409,18 @@ static void rows_that_are_gone_are_named(void **state) {
     assert_null(strstr(f->err, "stay in the journal"));
 }
 
+/* What is damaged is of the journal; the server cannot be salvaged, nor can the database that has it all. */
+static void damage_is_told_for_a_server(void **state) {
+    fixture *f = fixture_of(state);
+    char path[300];
+    in_a_child(f, leave_archive);
+    (void)snprintf(path, sizeof path, "%s/archive/segment-%020d", f->journal, 2);
+    assert_int_equal(unlink(path), 0);
+    run(f, "status", "--to", server.conninfo, f->journal, NULL), expect(f, DAMAGE);
+    expect_text(f->out, "leave these rows out (replay --skip-damage)");
+    assert_null(strstr(f->out, "weir salvage"));
+}
+
 static void what_cannot_be_connected_to_is_said(void **state) {
     fixture *f = fixture_of(state);
     char text[300];
@@ -576,6 +588,10 @@ static void a_server_that_does_not_fit(void **state) {
     run(f, "check", text, NULL), expect(f, DAMAGE);
     expect_text(f->out,
                 "NO   the role may use the table weir_position: GRANT SELECT,INSERT,UPDATE");
+    pg_server_run(&server,
+                  "CREATE TABLE weir_reject (id bigint); GRANT INSERT ON weir_reject TO canary");
+    run(f, "check", text, NULL), expect(f, DAMAGE);
+    expect_text(f->out, "yes  the role may use the table weir_reject: ");
     expect_text(f->out, "NO   the role may make tables that last: ");
     expect_text(f->out, "; nothing more is tried; --schema names");
 }
@@ -616,7 +632,7 @@ static void a_check_that_loses_its_server(void **state) {
 
 static void record_sink(const fixture *f, const char *name, const char *place, uint64_t row) {
     weir_error error = {0};
-    weir_sink_record r = {.kind = "postgres", .begin = 1};
+    weir_sink_record r = {.kind = "postgres", .begin = 1, .lag_limit = 1 << 30, .at_limit = 1};
     (void)snprintf(r.name, sizeof r.name, "%s", name);
     (void)snprintf(r.place, sizeof r.place, "%s", place);
     size_t bytes;
@@ -654,6 +670,9 @@ static void a_sink_is_detached_and_forgotten(void **state) {
     run(f, "detach", "central", f->database, NULL), expect(f, CLEAN);
     expect_text(f->out, "the sink central, postgresql://u@h/d, is detached after row 7");
     assert_int_equal(state_of_sink(f, "central"), WEIR_SINK_DETACHED);
+    run(f, "status", f->database, NULL);
+    expect_text(f->out, "central, postgres at postgresql://u@h/d: detached, has rows up to 7");
+    assert_null(strstr(f->out, "it is detached")); /* beyond a limit: it is already */
     run(f, "detach", "--json", "central", f->database, NULL), expect(f, CLEAN);
     expect_text(f->out, "{\"type\":\"detached\",\"name\":\"central\",\"kind\":\"postgres\",");
     run(f, "detach", "--forget", "central", f->database, NULL), expect(f, FAILED);
@@ -839,6 +858,7 @@ int main(int argc, char **argv) {
         SERVER_TEST(another_history_is_refused),
         SERVER_TEST(a_server_ahead_is_refused),
         SERVER_TEST(rows_that_are_gone_are_named),
+        SERVER_TEST(damage_is_told_for_a_server),
         SERVER_TEST(what_cannot_be_connected_to_is_said),
         SERVER_TEST(the_package_is_named_when_the_library_is_missing),
         SERVER_TEST(options_that_make_no_sense_are_refused),
