@@ -256,7 +256,7 @@ int weir_pg_check_points(weir_pg *one, weir_pg *two, const char *schema, weir_pg
     int status = draw_trial(&c, error);
     if (status == WEIR_OK) status = check_settings(&c, error);
     if (status == WEIR_OK) status = check_right(&c, "weir_position", "SELECT,INSERT,UPDATE", error);
-    if (status == WEIR_OK) status = check_right(&c, "weir_reject", "SELECT,INSERT", error);
+    if (status == WEIR_OK) status = check_right(&c, "weir_reject", "INSERT", error);
     if (status == WEIR_OK) status = make_trial(&c, &made, error);
     if (status == WEIR_OK && made) status = weir_pg_check_rows(&c, error);
     if (status == WEIR_OK && made) status = weir_pg_check_takeover(&c, error);

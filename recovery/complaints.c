@@ -16,7 +16,7 @@ const char *weir_complain_of_dump(const weir_arguments *a) {
     if (a->follow && a->until_ns != INT64_MAX) return "--follow has no end, so --until has no use";
     if (a->ring && (a->follow || a->csv)) return "--ring goes with neither --follow nor --csv";
     if (a->cursor && a->csv) return "--csv has no column for a cursor";
-    if (a->hold_bytes && !a->reader) return "--hold says something of --reader";
+    if (a->hold_bytes && !a->reader) return "--hold goes only with --reader";
     if (a->level && weir_dump_level(a->level) < 0)
         return "--level takes TRACE, DEBUG, INFO, WARN, ERROR or FATAL";
     return NULL;
@@ -31,14 +31,14 @@ const char *weir_complain_of_integrity(const weir_arguments *a) {
 const char *weir_complain_of_replay(const weir_arguments *a) {
     bool server = weir_is_server(a->into);
     if (!a->into) return "replay needs --into: the database file or the server to fill";
-    if (a->schema && !server) return "--schema says something of a server";
+    if (a->schema && !server) return "--schema goes only with a server";
     if (server && a->integrity) return "--integrity is of an SQLite database, and not of a server";
     if (server && a->load) return "--load is for an SQLite database, and not for a server";
     return weir_complain_of_integrity(a);
 }
 
 const char *weir_complain_of_recovery(const weir_arguments *a) {
-    if (a->adopt && !a->journal) return "--adopt says something of --journal";
+    if (a->adopt && !a->journal) return "--adopt goes only with --journal";
     return weir_complain_of_integrity(a);
 }
 
@@ -65,14 +65,14 @@ const char *weir_complain_of_metrics(const weir_arguments *a) {
         !a->format || strcmp(a->format, "openmetrics") == 0 || strcmp(a->format, "prometheus") == 0;
     if (!known) return "--format is openmetrics or prometheus";
     if (a->listen && a->output) return "--listen and --output exclude each other";
-    return a->interval_s && !a->output ? "--interval says something of --output" : NULL;
+    return a->interval_s && !a->output ? "--interval goes only with --output" : NULL;
 }
 
 const char *weir_complain_of_status(const weir_arguments *a) {
     bool limits = a->max_waiting != UINT64_MAX || a->max_lag_s != UINT64_MAX ||
                   a->max_rejects != UINT64_MAX || a->min_free;
     if (a->into && a->check) return "--to and --check exclude each other";
-    if (a->schema && !a->into) return "--schema says something of --to";
+    if (a->schema && !a->into) return "--schema goes only with --to";
     return limits && !a->check ? "limits are for status --check" : NULL;
 }
 
@@ -84,7 +84,7 @@ const char *weir_complain_of_check(const weir_arguments *a) {
 }
 
 const char *weir_complain_of_detach(const weir_arguments *a) {
-    return a->yes && !a->forget ? "--yes says something of --forget" : NULL;
+    return a->yes && !a->forget ? "--yes goes only with --forget" : NULL;
 }
 
 const char *weir_complain_of_prune(const weir_arguments *a) {

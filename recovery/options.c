@@ -99,8 +99,8 @@ const weir_option weir_options_table[] = {
     {"forget", NULL,
      "Let go of a sink that is detached: the journal and its archive keep nothing for it any more",
      WEIR_BIT(DETACH), FLAG(forget), 0},
-    {"yes", NULL, "Also when rows are left that the sink does not have", WEIR_BIT(DETACH),
-     FLAG(yes), 0},
+    {"yes", NULL, "With --forget: also when rows are left that the sink does not have",
+     WEIR_BIT(DETACH), FLAG(yes), 0},
     {"wait", "SECONDS",
      "Give up after so long without progress, for example while another program locks the database "
      "(default 60)",

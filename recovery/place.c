@@ -222,10 +222,12 @@ static int refuse_stray(const weir_place *place, weir_error *error) {
     const char *directory = place->directory;
     weir_shell_word word = weir_shell_quote(directory, 150);
     if (!place->database)
-        return weir_fail(error, WEIR_MISUSE,
-                         "%s does not tell whose journal it is: name its database (--journal %s "
-                         "DATABASE), or fill another one (weir replay --into NEW %s)",
-                         directory, word.text, word.text);
+        return weir_fail(
+            error, WEIR_MISUSE,
+            "%s does not tell whose journal it is: name its database (--journal %s "
+            "DATABASE), or fill another one (weir replay --into NEW %s); if its rows go to "
+            "a server, its program recovers it",
+            directory, word.text, word.text);
     return weir_fail(error, WEIR_NOT_FOUND,
                      "%s: its database is not beside it, at %s: name it (--journal %s DATABASE), "
                      "or make it anew "

@@ -23,6 +23,11 @@ const char *weir_remedy_operand(const weir_arguments *a, const char *target,
     return text;
 }
 
+/* Filling something else, or asking how full a server is: the journal's own database is of no concern. */
+static bool is_for_another(const weir_arguments *a) {
+    return a->verb == WEIR_VERB_REPLAY || weir_is_server(a->into);
+}
+
 /* ---- a damage -------------------------------------------------------------------------- */
 
 /* The file that is not here: the damage names it, or the last one before it. */
@@ -43,7 +48,7 @@ static void name_file(const weir_damage *d, char *text, size_t size) {
 
 static const char *remedy_without_loss(const weir_arguments *a, char text[WEIR_REMEDY_TEXT]) {
     char operand[WEIR_REMEDY_TEXT];
-    if (a->verb == WEIR_VERB_SALVAGE || a->verb == WEIR_VERB_REPLAY)
+    if (a->verb == WEIR_VERB_SALVAGE || is_for_another(a))
         (void)snprintf(text, WEIR_REMEDY_TEXT, "nothing is needed");
     else
         (void)snprintf(
@@ -104,7 +109,7 @@ const char *weir_remedy_of_damage(const weir_arguments *a, const weir_inventory 
     }
     if (!weir_findings_lost(inventory, d) && !d->rows_unknown) return remedy_without_loss(a, text);
     name_file(d, file, sizeof file);
-    if (d->missing && a->verb != WEIR_VERB_SALVAGE && a->verb != WEIR_VERB_REPLAY)
+    if (d->missing && a->verb != WEIR_VERB_SALVAGE && !is_for_another(a))
         return remedy_of_missing(a, inventory, d, text);
     if (a->verb == WEIR_VERB_SALVAGE && !a->save_to)
         (void)snprintf(text, WEIR_REMEDY_TEXT,
@@ -114,10 +119,10 @@ const char *weir_remedy_of_damage(const weir_arguments *a, const weir_inventory 
     else if (a->verb == WEIR_VERB_SALVAGE || a->skip_damage)
         (void)snprintf(text, WEIR_REMEDY_TEXT,
                        "with a sound copy of %s a file that is filled anew has them", file);
-    else if (a->verb == WEIR_VERB_REPLAY)
+    else if (is_for_another(a))
         (void)snprintf(text, WEIR_REMEDY_TEXT,
-                       "put a sound copy of %s back, or leave these rows out (--skip-damage)",
-                       file);
+                       "put a sound copy of %s back, or leave these rows out (%s--skip-damage)",
+                       file, a->verb == WEIR_VERB_REPLAY ? "" : "replay ");
     else
         (void)snprintf(
             text, WEIR_REMEDY_TEXT,
@@ -133,7 +138,7 @@ const char *weir_remedy_of_damage(const weir_arguments *a, const weir_inventory 
  * not help there. NULL: they are right. */
 static const char *way_on(const weir_arguments *a, const weir_inventory *i) {
     bool salvages = a->verb == WEIR_VERB_SALVAGE, replays = a->verb == WEIR_VERB_REPLAY;
-    if (!salvages && !replays) return NULL;
+    if (!salvages && !is_for_another(a)) return NULL;
     switch (i->verdict) {
     case WEIR_VERDICT_BROKEN_DATABASE:
         return salvages
@@ -146,10 +151,12 @@ static const char *way_on(const weir_arguments *a, const weir_inventory *i) {
         return salvages ? "put the whole file back"
                         : "put the whole file back, or go on without them (--skip-damage)";
     case WEIR_VERDICT_ROT:
-        return salvages ? "put a sound copy back"
-                        : "put a sound copy back, or leave these rows out (--skip-damage)";
+        return salvages  ? "put a sound copy back"
+               : replays ? "put a sound copy back, or leave these rows out (--skip-damage)"
+                         : "put a sound copy back, or leave these rows out (replay --skip-damage)";
     case WEIR_VERDICT_SPENT:
-        return replays ? NULL : "bring its rows into another database (--to NEW), and move it away";
+        return salvages ? "bring its rows into another database (--to NEW), and move it away"
+                        : NULL;
     default: return NULL;
     }
 }

@@ -58,9 +58,10 @@ static void put_printable(const char *text) {
 
 static void word_limit(const weir_sink_view *v) {
     const weir_sink_record *r = &v->note.record;
-    if (v->journal_bytes || r->lag_limit)
+    bool attached = r->state == WEIR_SINK_ATTACHED;
+    if (attached && (v->journal_bytes || r->lag_limit))
         printf("; %" PRIu64 " bytes of segments stay for it", v->journal_bytes);
-    if (r->lag_limit)
+    if (attached && r->lag_limit)
         printf(", and beyond %" PRIu64 " %s", r->lag_limit,
                r->at_limit ? "it is detached" : "an event says so, and they stay");
     if (v->archive_bytes) printf("; %" PRIu64 " bytes are in the archive for it", v->archive_bytes);

@@ -252,7 +252,7 @@ complete -c weir -n '__fish_seen_subcommand_from readers; and __fish_seen_subcom
 complete -c weir -n '__fish_seen_subcommand_from detach' -l json -d 'Write one JSON object per line'
 complete -c weir -n '__fish_seen_subcommand_from detach' -l journal -r -d 'Use the journal there, not the one beside the database'
 complete -c weir -n '__fish_seen_subcommand_from detach' -l forget -d 'Let go of a sink that is detached: the journal and its archive keep nothing for it any more'
-complete -c weir -n '__fish_seen_subcommand_from detach' -l yes -d 'Also when rows are left that the sink does not have'
+complete -c weir -n '__fish_seen_subcommand_from detach' -l yes -d 'With --forget: also when rows are left that the sink does not have'
 complete -c weir -n '__fish_seen_subcommand_from detach' -l help -d 'Show this text; after a verb, what the verb does'
 complete -c weir -n '__fish_seen_subcommand_from detach' -l usage -d 'Show the options in short'
 complete -c weir -n '__fish_seen_subcommand_from detach' -l version -d 'Show the version'

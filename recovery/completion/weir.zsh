@@ -402,7 +402,7 @@ case $verb in
         '--json[Write one JSON object per line]' \
         '--journal=[Use the journal there, not the one beside the database]:journal:_files' \
         '--forget[Let go of a sink that is detached\: the journal and its archive keep nothing for it any more]' \
-        '--yes[Also when rows are left that the sink does not have]' \
+        '--yes[With --forget\: also when rows are left that the sink does not have]' \
         '--help[Show this text; after a verb, what the verb does]' \
         '--usage[Show the options in short]' \
         '--version[Show the version]' \

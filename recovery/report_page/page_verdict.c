@@ -53,10 +53,13 @@ static void put_next_step(const weir_page *p) {
         fprintf(out, "Nothing: the journal is open in %s, which applies its rows.",
                 weir_holder_text(p->view->holder, who));
     } else if (rows_to_recover(p)) {
-        fputs("Start the program again, whose opening recovers first; or run <code>weir-recover ",
-              out);
-        put_operand(p);
-        fputs("</code>.", out);
+        fputs("Start the program again, whose opening recovers first", out);
+        if (!p->view->database.first_sink[0]) {
+            fputs("; or run <code>weir-recover ", out);
+            put_operand(p);
+            fputs("</code>", out);
+        }
+        fputs(".", out);
     } else {
         fputs("Nothing.", out);
     }

@@ -36,7 +36,7 @@ static const char *words_of(const standing *s, char text[WEIR_REMEDY_TEXT]) {
     if (strcmp(state, "foreign") == 0 || strcmp(state, "ahead") == 0 || strcmp(state, "gap") == 0)
         weir_server_words(i, text);
     else if (weir_verdict_refuses(i->verdict))
-        (void)snprintf(text, WEIR_REMEDY_TEXT, "%s", i->detail); /* it fits */
+        weir_remedy_of_verdict(s->arguments, i, text);
     else if (!s->stand.known)
         (void)snprintf(text, WEIR_REMEDY_TEXT,
                        "the server has nothing of this journal; %llu durable rows wait", waiting);

@@ -8,6 +8,8 @@
 
 #include "tool.h"
 
+#include <weir/postgres.h>
+
 #include "lib/journal/sinks.h"
 #include "lib/verify/sink_files.h"
 #include "message_proxy.h"
@@ -407,6 +409,18 @@ static void rows_that_are_gone_are_named(void **state) {
     assert_null(strstr(f->err, "stay in the journal"));
 }
 
+/* What is damaged is of the journal; the server cannot be salvaged, nor can the database that has it all. */
+static void damage_is_told_for_a_server(void **state) {
+    fixture *f = fixture_of(state);
+    char path[300];
+    in_a_child(f, leave_archive);
+    (void)snprintf(path, sizeof path, "%s/archive/segment-%020d", f->journal, 2);
+    assert_int_equal(unlink(path), 0);
+    run(f, "status", "--to", server.conninfo, f->journal, NULL), expect(f, DAMAGE);
+    expect_text(f->out, "leave these rows out (replay --skip-damage)");
+    assert_null(strstr(f->out, "weir salvage"));
+}
+
 static void what_cannot_be_connected_to_is_said(void **state) {
     fixture *f = fixture_of(state);
     char text[300];
@@ -495,6 +509,50 @@ static void refused_rows_are_counted(void **state) {
     expect_text(f->out, "1 in the reject table");
 }
 
+/* ---- a journal without a database ---- */
+
+static void leave_for_server(const fixture *f) {
+    const weir_postgres_options kept = {.keep_s = 3600};
+    weir *w;
+    must(weir_open_postgres(server.conninfo, f->other, NULL, &kept, &w), 16);
+    append_rows(declare(w, "t"), 1, ROWS);
+    reach(w, WEIR_APPLIED);
+    must(weir_close(w), 16);
+}
+
+static void leave_unsent(const fixture *f) {
+    const weir_options options = {.open_timeout_ms = 1};
+    weir *w;
+    must(weir_open_postgres("host=/nowhere", f->other, &options, NULL, &w), 16);
+    append_rows(declare(w, "t"), 1, ROWS);
+    reach(w, WEIR_DURABLE);
+    (void)weir_close(w); /* rows wait */
+}
+
+/* What the server has needs no recovery, though its segments are kept. */
+static void rows_on_a_first_server_are_applied(void **state) {
+    fixture *f = fixture_of(state);
+    in_a_child(f, leave_for_server);
+    run(f, "status", f->other, NULL), expect(f, CLEAN);
+    expect_text(f->out, "has rows up to 50, 0 wait");
+    assert_null(strstr(f->out, "to do"));
+    run(f, "status", "--json", f->other, NULL), expect(f, CLEAN);
+    expect_text(f->out, "\"to_recover\":0");
+    run(f, "status", "--check", f->other, NULL), expect(f, CLEAN);
+    expect_text(f->out, "weir OK: 0 rows wait");
+}
+
+static void rows_for_a_first_server_wait_for_the_program(void **state) {
+    fixture *f = fixture_of(state);
+    in_a_child(f, leave_unsent);
+    run(f, "status", f->other, NULL), expect(f, CLEAN);
+    expect_text(f->out, "50 rows are not in postgres yet: start the program");
+    run(f, "status", "--check", f->other, NULL), expect(f, 24);
+    expect_text(f->out, "could be applied: start the program | waiting=50");
+    run(f, "report", "-o", "-", f->other, NULL), expect(f, CLEAN);
+    assert_null(strstr(f->out, "weir-recover"));
+}
+
 /* ---- check ---- */
 
 static void a_server_that_fits(void **state) {
@@ -531,6 +589,10 @@ static void a_server_that_does_not_fit(void **state) {
     run(f, "check", text, NULL), expect(f, DAMAGE);
     expect_text(f->out,
                 "NO   the role may use the table weir_position: GRANT SELECT,INSERT,UPDATE");
+    pg_server_run(&server,
+                  "CREATE TABLE weir_reject (id bigint); GRANT INSERT ON weir_reject TO canary");
+    run(f, "check", text, NULL), expect(f, DAMAGE);
+    expect_text(f->out, "yes  the role may use the table weir_reject: ");
     expect_text(f->out, "NO   the role may make tables that last: ");
     expect_text(f->out, "; nothing more is tried; --schema names");
 }
@@ -589,7 +651,7 @@ static void a_check_that_loses_its_server(void **state) {
 
 static void record_sink(const fixture *f, const char *name, const char *place, uint64_t row) {
     weir_error error = {0};
-    weir_sink_record r = {.kind = "postgres", .begin = 1};
+    weir_sink_record r = {.kind = "postgres", .begin = 1, .lag_limit = 1 << 30, .at_limit = 1};
     (void)snprintf(r.name, sizeof r.name, "%s", name);
     (void)snprintf(r.place, sizeof r.place, "%s", place);
     size_t bytes;
@@ -627,6 +689,9 @@ static void a_sink_is_detached_and_forgotten(void **state) {
     run(f, "detach", "central", f->database, NULL), expect(f, CLEAN);
     expect_text(f->out, "the sink central, postgresql://u@h/d, is detached after row 7");
     assert_int_equal(state_of_sink(f, "central"), WEIR_SINK_DETACHED);
+    run(f, "status", f->database, NULL);
+    expect_text(f->out, "central, postgres at postgresql://u@h/d: detached, has rows up to 7");
+    assert_null(strstr(f->out, "it is detached")); /* beyond a limit: it is already */
     run(f, "detach", "--json", "central", f->database, NULL), expect(f, CLEAN);
     expect_text(f->out, "{\"type\":\"detached\",\"name\":\"central\",\"kind\":\"postgres\",");
     run(f, "detach", "--forget", "central", f->database, NULL), expect(f, FAILED);
@@ -837,11 +902,14 @@ int main(int argc, char **argv) {
         SERVER_TEST(another_history_is_refused),
         SERVER_TEST(a_server_ahead_is_refused),
         SERVER_TEST(rows_that_are_gone_are_named),
+        SERVER_TEST(damage_is_told_for_a_server),
         SERVER_TEST(what_cannot_be_connected_to_is_said),
         SERVER_TEST(the_package_is_named_when_the_library_is_missing),
         SERVER_TEST(options_that_make_no_sense_are_refused),
         SERVER_TEST(the_standing_of_a_server),
         SERVER_TEST(refused_rows_are_counted),
+        SERVER_TEST(rows_on_a_first_server_are_applied),
+        SERVER_TEST(rows_for_a_first_server_wait_for_the_program),
         SERVER_TEST(a_server_that_fits),
         SERVER_TEST(a_server_that_does_not_fit),
         SERVER_TEST(what_a_server_may_lack),
