@@ -338,7 +338,7 @@ static void test_error_texts(void **state) {
         free(said);
         at = end;
     }
-    assert_true(found > 40 && servers_words == 3);
+    assert_true(found > 40 && servers_words == 4);
     free(sources);
     free(text);
 }
