@@ -210,11 +210,24 @@ static int wait_for_standby(weir_pg_sink *s, weir_error *error) {
     return status;
 }
 
+/* What is kept for a failover goes only while the server of now has it: nobody else asks one to which no
+ * row goes. */
+static int look_for_failover(weir_pg_sink *s, weir_error *error) {
+    int status = hold_where_noted(s, error);
+    if (status != WEIR_OK) return status;
+    s->in_transaction = true;
+    status = weir_pg_hold_begin(s->pg, &s->hold, error);
+    server_rollback(s);
+    return status;
+}
+
 static int server_checkpoint(void *self, uint64_t applied, uint64_t *safe, weir_error *error) {
     weir_pg_sink *s = self;
     int status = WEIR_OK;
     if (s->safe < applied && s->safety == WEIR_POSTGRES_STANDBY)
         status = wait_for_standby(s, error);
+    else if (s->kept.keep_ns || s->kept.keep_bytes)
+        status = look_for_failover(s, error);
     *safe = weir_pg_kept_safe(&s->kept, s->safe < applied ? s->safe : applied, server_now(s));
     return status;
 }

@@ -79,8 +79,8 @@ static void measure_handle(weir *w, uint64_t rows, double *figures) {
 static void through_journal(const void *context, double *figures) {
     const task *t = context;
     weir *w;
-    int status =
-        weir_open_postgres(t->server->conninfo, scratch(t->run, "postgres-weir"), NULL, NULL, &w);
+    int status = weir_open_postgres(t->server->conninfo, scratch(t->run, "postgres-journal"), NULL,
+                                    NULL, &w);
     if (status != WEIR_OK) give_up("weir_open_postgres", status);
     measure_handle(w, t->rows, figures);
 }
@@ -131,7 +131,7 @@ static bool measure_side(const task *t, measured *m, int side, size_t round) {
     settle(t->run);
     well = well && in_child(sides[side], t, figures, FIGURES);
     scratch_remove(t->run, "postgres.db");
-    remove_tree(scratch(t->run, "postgres-weir"));
+    remove_tree(scratch(t->run, "postgres-journal"));
     for (int i = 0; well && i < FIGURES; i++)
         m->figures[side][i][round] = figures[i];
     return well;

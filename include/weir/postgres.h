@@ -108,8 +108,9 @@ static inline int weir_attach_postgres(weir *w, const char *name, const char *co
 /* Open a journal in directory, made if it is missing, whose rows go to a server: its first sink, named
  * "postgres", which WEIR_APPLIED, weir_sync(), weir_wait() and weir_stats() mean. options, postgres: NULL,
  * or copied. *out: NULL on failure; weir_close() it. Recovers first, as weir_open_sqlite() does. The
- * directory belongs to this journal and server; journal_directory and must_exist of the options say
- * nothing here. lag_limit_bytes without a value is none, and at_lag_limit is always HOLD.
+ * directory belongs to this journal and server, and its name does not end in -weir, as that of an SQLite
+ * database's journal does; journal_directory and must_exist of the options say nothing here.
+ * lag_limit_bytes without a value is none, and at_lag_limit is always HOLD.
  *
  * Declaring asks the server, on a connection of its own. While the server is away weir_declare() allows
  * every declaration without a WEIR_KEY, and it is judged when it is applied; with one it answers WEIR_BUSY,

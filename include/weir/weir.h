@@ -108,7 +108,7 @@ extern "C" {
     X(FORKED, -8, "open handles do not cross a fork: exec first, or fork before opening")          \
     X(LOCKED, -9, "another process or handle has the journal open")                                \
     X(BUSY, -10, "the database is locked by another connection")                                   \
-    X(DATABASE, -11, "the database file is missing, unusable or no database")                      \
+    X(DATABASE, -11, "the database is missing, unusable or no database")                           \
     X(SCHEMA, -12, "the table in the database does not fit the declaration")                       \
     X(DAMAGED, -13, "promised bytes of the journal are damaged or missing")                        \
     X(FOREIGN, -14, "the journal and the database do not belong together")                         \

@@ -100,10 +100,12 @@ static bool is_at_its_place(const weir_inventory_input *input) {
     return strncmp(journal, database, length) == 0 && strcmp(journal + length, "-weir") == 0;
 }
 
-/* "(weir VERB DATABASE)": a command that can be typed as it stands; these verbs need SQLite. */
+/* "(weir VERB DATABASE)": a command that can be typed as it stands. A server's journal has no database that
+ * a verb could be told; what can be read of it goes there. */
 static void say_command(const weir_inventory_input *input, weir_inventory *inv, const char *verb) {
     if (input->database_is_server)
-        say(inv, " (SALVAGE.md says how)");
+        say(inv, " (weir replay --skip-damage --into SERVER %s, then move it away)",
+            weir_shell_quote(input->directory, 130).text);
     else if (input->database && !is_at_its_place(input))
         say(inv, " (%s --journal %s %s)", verb, weir_shell_quote(input->directory, 130).text,
             weir_shell_quote(input->database, 130).text);

@@ -339,7 +339,7 @@ static void test_error_texts(void **state) {
         free(said);
         at = end;
     }
-    assert_true(found > 40 && servers_words == 8);
+    assert_true(found > 40 && servers_words == 9);
     free(sources);
     free(text);
 }

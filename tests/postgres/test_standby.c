@@ -86,7 +86,7 @@ static void await_release(const numbered *rows) {
 }
 
 /* The standby has BEFORE, and the journal was told that the primary has LACKED more. */
-static void lose_rows(pair *p, const weir_postgres_options *options) {
+static void lose_rows_quietly(pair *p, const weir_postgres_options *options) {
     numbered_begin(&p->rows, p->conninfo, options);
     numbered_append(&p->rows, BEFORE);
     numbered_wait(&p->rows);
@@ -100,6 +100,10 @@ static void lose_rows(pair *p, const weir_postgres_options *options) {
     assert_int_equal(numbered_count(&p->primary), BEFORE + LACKED);
     fail_over(p);
     assert_int_equal(numbered_count(&p->standby), BEFORE);
+}
+
+static void lose_rows(pair *p, const weir_postgres_options *options) {
+    lose_rows_quietly(p, options);
     numbered_append(&p->rows, AFTER);
 }
 
@@ -125,6 +129,17 @@ static void test_kept_rows_come_again(void **state) {
     numbered_check(&p->rows, &p->standby);
     check_told_of_the_way_back(&p->rows);
     assert_false(numbered_was_told(&p->rows, WEIR_EVENT_DAMAGE));
+}
+
+/* Nobody appends any more, so that no row asks the new server. */
+static void test_kept_rows_come_again_without_another(void **state) {
+    pair *p = *state;
+    numbered_need_server();
+    lose_rows_quietly(p, &(weir_postgres_options){.keep_s = 3600});
+    wait_to_be_told(&p->rows, WEIR_EVENT_POSITION_MOVED);
+    numbered_wait(&p->rows);
+    wait_for(&p->standby, "SELECT count(*) FROM numbered", "7000"); /* BEFORE, LACKED */
+    numbered_check(&p->rows, &p->standby);
 }
 
 /* By bytes, and the program is another one by then. */
@@ -219,6 +234,8 @@ static void test_there_and_back_again(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_kept_rows_come_again, make_pair, free_pair),
+        cmocka_unit_test_setup_teardown(test_kept_rows_come_again_without_another, make_pair,
+                                        free_pair),
         cmocka_unit_test_setup_teardown(test_kept_rows_come_again_to_the_next_process, make_pair,
                                         free_pair),
         cmocka_unit_test_setup_teardown(test_rows_that_were_not_kept_are_named, make_pair,

@@ -542,6 +542,25 @@ static void rows_on_a_first_server_are_applied(void **state) {
     expect_text(f->out, "weir OK: 0 rows wait");
 }
 
+/* It cannot be salvaged, since there is no database: what is sound of it is replayed. */
+static void a_damaged_journal_of_a_first_server(void **state) {
+    fixture *f = fixture_of(state);
+    char path[300];
+    weir *w;
+    size_t bytes;
+    in_a_child(f, leave_for_server);
+    pg_server_run(&server, "DROP TABLE t, weir_position, weir_reject");
+    (void)snprintf(path, sizeof path, "%s/segment-%020d", f->other, 1);
+    uint8_t *content = weir_file_read(path, &bytes);
+    content[WEIR_BLOCK_ALIGN * 2 + 100] ^= 1;
+    weir_file_write(path, content, bytes);
+    free(content);
+    assert_int_equal(weir_open_postgres(server.conninfo, f->other, NULL, NULL, &w), WEIR_DAMAGED);
+    expect_text(weir_last_error(), "(weir replay --skip-damage --into SERVER ");
+    run(f, "replay", "--skip-damage", "--into", server.conninfo, f->other, NULL);
+    expect(f, DAMAGE);
+}
+
 static void rows_for_a_first_server_wait_for_the_program(void **state) {
     fixture *f = fixture_of(state);
     in_a_child(f, leave_unsent);
@@ -909,6 +928,7 @@ int main(int argc, char **argv) {
         SERVER_TEST(the_standing_of_a_server),
         SERVER_TEST(refused_rows_are_counted),
         SERVER_TEST(rows_on_a_first_server_are_applied),
+        SERVER_TEST(a_damaged_journal_of_a_first_server),
         SERVER_TEST(rows_for_a_first_server_wait_for_the_program),
         SERVER_TEST(a_server_that_fits),
         SERVER_TEST(a_server_that_does_not_fit),

@@ -67,7 +67,7 @@ class Busy(Error):
 
 
 class DatabaseError(Error):
-    """The database file is missing, unusable or no database."""
+    """The database is missing, unusable or no database."""
 
 
 class SchemaError(Error):

@@ -171,7 +171,7 @@ static void a_damaged_header_in_the_middle(void **state) {
     t->input.database_is_server = true;
     take(t);
     assert_null(strstr(t->inv.detail, "weir salvage"));
-    assert_non_null(strstr(t->inv.detail, "SALVAGE.md"));
+    assert_non_null(strstr(t->inv.detail, "weir replay --skip-damage --into SERVER"));
 }
 
 static void a_damaged_payload_in_the_middle(void **state) {
