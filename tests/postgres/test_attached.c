@@ -176,10 +176,10 @@ static void test_away_for_too_long_it_is_detached(void **state) {
         (void)usleep(100000);
     }
     assert_true(was_told(f, WEIR_EVENT_SINK_DETACHED));
-    whole_ok(weir_sink_stats(f->w, "central", &s));
+    assert_int_equal(weir_wait_sink(f->w, "central", NULL, PATIENCE_MS), WEIR_CLOSED);
+    whole_ok(weir_sink_stats(f->w, "central", &s)); /* its writer hears of it a little later */
     assert_int_equal(s.state, WEIR_SINK_DETACHED);
     assert_int_equal(s.apply_status, WEIR_CLOSED);
-    assert_int_equal(weir_wait_sink(f->w, "central", NULL, PATIENCE_MS), WEIR_CLOSED);
     append_mib(f, 3);
     applied(f);
     whole_close_it(f);
