@@ -110,7 +110,12 @@ static void lose_rows(pair *p, const weir_postgres_options *options) {
 static void wait_to_be_told(const numbered *rows, weir_event event) {
     for (int i = 0; i < 6000 && !numbered_was_told(rows, event); i++)
         (void)usleep(10000);
-    assert_true(numbered_was_told(rows, event));
+    if (numbered_was_told(rows, event)) return;
+    struct weir_stats now = {.apply_status = 0};
+    (void)weir_stats(rows->w, &now);
+    fail_msg("event %d was not told: status %d, row %llu of %llu, %llu bytes in the journal",
+             (int)event, now.apply_status, (unsigned long long)now.last_row_applied,
+             (unsigned long long)now.last_row, (unsigned long long)now.journal_bytes);
 }
 
 static void check_told_of_the_way_back(const numbered *rows) {
