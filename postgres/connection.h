@@ -7,8 +7,8 @@
  * Statuses: WEIR_IO when the connection is lost or cannot be had, WEIR_BUSY for locks, deadlocks,
  * serialization failures, a server that starts, stops or has no connection left, and a deadline that is
  * over; WEIR_NO_SPACE, WEIR_NO_MEMORY by the server (SQLSTATE 53…); WEIR_DATABASE for anything that
- * passes only once somebody acts, in the server or here, as for certificates. After WEIR_IO the connection is closed, and weir_pg_is_open is
- * false. */
+ * passes only once somebody acts, in the server or here, as for certificates. After WEIR_IO the
+ * connection is closed, and weir_pg_is_open is false. */
 #ifndef WEIR_PG_CONNECTION_H
 #define WEIR_PG_CONNECTION_H
 

@@ -93,17 +93,21 @@ static int begin_held(weir_pg_sink *s, weir_error *error) {
     return status == WEIR_OK ? weir_pg_check_position_table(s->pg, s->hold.table, error) : status;
 }
 
+/* On a connection that may be a new one. */
+static int take_hold(weir_pg_sink *s, weir_error *error) {
+    int status = prepare_server(s, error);
+    return status == WEIR_OK && !s->hold.epoch ? weir_pg_take_over(s->pg, &s->hold, error) : status;
+}
+
 /* A position that another process has taken over is taken back, but not at once: two programs that
  * apply copies of one journal shall be seen, and replay compares hashes. */
 static int server_begin(void *self, const weir_id journal, weir_position *at, weir_error *error) {
     weir_pg_sink *s = self;
-    int status = WEIR_OK;
     if (!weir_id_equal(s->hold.at.journal, journal)) {
         weir_id_copy(s->hold.at.journal, journal);
         s->hold.epoch = 0;
     }
-    status = prepare_server(s, error);
-    if (status == WEIR_OK && !s->hold.epoch) status = weir_pg_take_over(s->pg, &s->hold, error);
+    int status = take_hold(s, error);
     if (status != WEIR_OK) return status;
     s->in_transaction = true;
     s->bytes = 0;
@@ -177,13 +181,12 @@ static void server_rollback(void *self) {
 
 /* ---- safety ---- */
 
-/* On a connection that may be a new one. Where the position has moved, replay must hear of it. */
+/* Where the position has moved, replay must hear of it. */
 static int hold_where_noted(weir_pg_sink *s, weir_error *error) {
     const weir_position was = s->hold.at, *is = &s->hold.at;
     if (s->noted == NOTHING)
         return weir_fail(error, WEIR_BUSY, "%s: not taken over yet", weir_pg_name(s->pg));
-    int status = prepare_server(s, error);
-    if (status == WEIR_OK && !s->hold.epoch) status = weir_pg_take_over(s->pg, &s->hold, error);
+    int status = take_hold(s, error);
     bool same = is->block == was.block && is->row == was.row && is->hash == was.hash;
     return status == WEIR_OK && !same ? WEIR_SINK_REOPENED : status;
 }

@@ -44,8 +44,8 @@ typedef struct weir_database_view {
     bool forbidden; /* or this: a matter of rights */
     bool newer;     /* or this: a newer version wrote its position */
     char why[200];
-    char first_sink[WEIR_NAMED_NAME_MAX +
-                    1]; /* whose record this is, in place of a database; or empty */
+    /* Whose record this is, in place of a database; or empty. */
+    char first_sink[WEIR_NAMED_NAME_MAX + 1];
 } weir_database_view;
 
 /* path NULL: the database is absent. WEIR_OK whatever was found, or WEIR_NO_MEMORY. */

@@ -14,7 +14,7 @@ static bool read_first(const weir_place *place, weir_sink_record *out) {
     weir_stats_snapshot s;
     weir_error ignored;
     return weir_stats_read(place->os, place->directory, &s, &ignored) == WEIR_OK &&
-           s.header.sinks > 0 && strcmp(s.sinks[0].name, "sqlite") != 0 &&
+           s.header.sinks > 0 && !weir_stats_are_sqlites(&s) &&
            weir_sink_record_read(place->os, WEIR_OS_CWD, place->directory, s.sinks[0].name, out,
                                  &ignored) == WEIR_OK &&
            weir_id_equal(out->safe.journal, s.header.journal);

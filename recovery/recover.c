@@ -49,7 +49,8 @@ static int fail_with_last_error(int status, weir_error *error) {
     return weir_fail(error, status, "%s", weir_last_error());
 }
 
-/* Wait until every row is applied, or until --wait has passed without progress. */
+/* Wait until every row is applied, or until --wait has passed without progress (WEIR_BUSY, without a
+ * text: say_rows_wait has it). */
 static int wait_until_applied(recovery *r, weir *w, weir_error *error) {
     weir_progress progress = weir_progress_start("rows applied");
     weir_patience patience = weir_patience_start(r->place->os, r->arguments->wait_s);

@@ -96,8 +96,8 @@ WEIR_API int weir_open_postgres_sized(const char *conninfo, const char *director
  * WEIR_OK, also when the server cannot be reached now, starts, stops, or is a standby: it is tried
  * again. WEIR_DATABASE: it refuses (password, database, role), TLS or a certificate is not as sslmode
  * wants it, or it does not fit (above): the text says what to do. When that comes later, applying stops,
- * with WEIR_EVENT_APPLY_STOPPED, and is tried again every few seconds. WEIR_MISUSE: conninfo, name or options make no sense, or the name is in use; conninfo is
- * not quoted. WEIR_FULL: the handle has three sinks, those that were detached since it was opened
+ * with WEIR_EVENT_APPLY_STOPPED, and is tried again every few seconds. WEIR_MISUSE: conninfo, name or
+ * options make no sense, or the name is in use; conninfo is not quoted. WEIR_FULL: the handle has three sinks, those that were detached since it was opened
  * included. WEIR_DAMAGED: the journal's record of the sink cannot be read. WEIR_UNSUPPORTED: rows that
  * it lacks are not there any more. WEIR_IO, WEIR_NO_MEMORY, WEIR_CLOSED, WEIR_FORKED. */
 static inline int weir_attach_postgres(weir *w, const char *name, const char *conninfo,

@@ -3,6 +3,8 @@
 #ifndef WEIR_STATS_READ_H
 #define WEIR_STATS_READ_H
 
+#include <string.h>
+
 #include "stats_file.h"
 
 typedef struct weir_stats_sink {
@@ -27,6 +29,11 @@ int weir_stats_read(const weir_os *os, const char *directory, weir_stats_snapsho
 
 /* The same of bytes that were read. */
 int weir_stats_decode(const uint8_t *bytes, size_t length, weir_stats_snapshot *out);
+
+/* Was the process opened for an SQLite database? Its first sink comes first, and SQLite's has this name. */
+static inline bool weir_stats_are_sqlites(const weir_stats_snapshot *s) {
+    return s->header.sinks > 0 && strcmp(s->sinks[0].name, "sqlite") == 0;
+}
 
 /* How long rows have waited for the sink, at this moment of the wall clock; 0: none waits. A clock
  * that was set back gives 0. */

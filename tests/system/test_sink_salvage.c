@@ -5,25 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "memory_sink.h"
+#include "tool_says.h"
 
 enum { SINK_EXIT = 26 };
 
 static void expect_tool(const opened *o, const char *verb, int code, const char *part) {
-    static char out[1 << 16];
-    char command[600];
-    (void)snprintf(command, sizeof command, "exec %s %s %s 2>&1", WEIR_RECOVER, verb, o->database);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    size_t got = fread(out, 1, sizeof out - 1, pipe);
-    out[got] = 0;
-    int status = pclose(pipe);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) != code || !strstr(out, part))
-        fail_msg("%s: exit %d, not %d and '%s':\n%s", verb, WEXITSTATUS(status), code, part, out);
+    char arguments[500];
+    (void)snprintf(arguments, sizeof arguments, "%s %s", verb, o->database);
+    tool_says(arguments, code, part);
 }
 
 /* The third segment, of which the database has all. */

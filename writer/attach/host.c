@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "../../lib/base/sized.h"
 #include "../../lib/base/thread.h"
@@ -167,8 +166,8 @@ typedef struct host_opening {
 static int refuse_database(const host_opening *o, weir_error *error) {
     weir_stats_snapshot s;
     weir_error ignored;
-    if (weir_stats_read(o->os, o->directory, &s, &ignored) != WEIR_OK || s.header.sinks == 0 ||
-        strcmp(s.sinks[0].name, "sqlite") != 0)
+    if (weir_stats_read(o->os, o->directory, &s, &ignored) != WEIR_OK ||
+        !weir_stats_are_sqlites(&s))
         return WEIR_OK;
     return weir_fail(error, WEIR_FOREIGN,
                      "%s: this is the journal of an SQLite database, which may lack rows of it: "
