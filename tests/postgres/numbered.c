@@ -111,9 +111,3 @@ void numbered_check(const numbered *n, const pg_server *server) {
     (void)snprintf(wanted, sizeof wanted, "%llu %llu 1 %llu t 0", rows, rows, rows);
     assert_string_equal(found, wanted);
 }
-
-void numbered_need_server(void) {
-    if (!pg_server_missing()) return;
-    print_message("%s\n", pg_server_missing());
-    skip();
-}

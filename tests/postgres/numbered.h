@@ -38,7 +38,4 @@ bool numbered_was_told(const numbered *n, weir_event event);
 void numbered_check(const numbered *n, const pg_server *server);
 long long numbered_count(const pg_server *server);
 
-/* The test ends as skipped where no server can be run. */
-void numbered_need_server(void);
-
 #endif

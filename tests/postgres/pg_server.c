@@ -82,6 +82,13 @@ const char *pg_server_missing(void) {
     return why;
 }
 
+void pg_server_need(void) {
+    const char *missing = pg_server_missing();
+    if (!missing) return;
+    print_message("%s\n", missing);
+    skip();
+}
+
 /* The package of another version brings its own libraries. */
 static void take_libraries_of(const char *bin) {
     char path[PATH_BYTES + 32];

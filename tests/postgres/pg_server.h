@@ -22,6 +22,8 @@ typedef struct pg_server {
 /* NULL when a server can be run here, else the reason why not, for skip(). WEIR_POSTGRES_BIN names the
  * directory of another version's programs, as npm/on_18.sh sets it. */
 const char *pg_server_missing(void);
+/* A test that has no server says why, and is skipped. */
+void pg_server_need(void);
 
 /* Makes and starts one; settings: more of them, "-c name=value …", separated by blanks, or NULL. Asserts
  * that it answers. fsync is on, since the sink refuses a server without it. */

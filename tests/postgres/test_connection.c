@@ -34,13 +34,6 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static void need_server(void) {
-    const char *missing = pg_server_missing();
-    if (!missing) return;
-    print_message("%s\n", missing);
-    skip();
-}
-
 static weir_pg *make(const char *conninfo, uint32_t timeout_ms) {
     weir_error error = {0};
     weir_pg *pg;
@@ -76,7 +69,7 @@ static uint64_t now(void) { return weir_os_posix()->now(weir_os_posix()->self); 
 
 static void test_a_query_answers_and_keeps_its_parameters_apart(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     weir_pg *pg = connected(PATIENCE_MS);
     weir_error error = {0};
     PGresult *r;
@@ -95,7 +88,7 @@ static void test_a_query_answers_and_keeps_its_parameters_apart(void **state) {
 
 static void test_a_failure_says_what_the_server_said(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     weir_pg *pg = connected(PATIENCE_MS);
     weir_error error = {0};
     run(pg, "CREATE TABLE c (a int CONSTRAINT positive CHECK (a > 0))");
@@ -117,7 +110,7 @@ static void test_a_failure_says_what_the_server_said(void **state) {
 
 static void test_copy_counts_and_names_the_line(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     weir_pg *pg = connected(PATIENCE_MS);
     weir_error error = {0};
     uint64_t rows;
@@ -141,7 +134,7 @@ static void test_copy_counts_and_names_the_line(void **state) {
 
 static void test_warnings_are_told_once(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     weir_pg *pg = connected(PATIENCE_MS);
     run(pg, "DO $$BEGIN RAISE WARNING USING ERRCODE = '01000', MESSAGE = 'x'; END$$");
     assert_true(weir_pg_warned(pg, "01000"));
@@ -153,7 +146,7 @@ static void test_warnings_are_told_once(void **state) {
 
 static void test_commit_of_a_failed_transaction_is_no_commit(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     weir_pg *pg = connected(PATIENCE_MS);
     weir_error error = {0};
     run(pg, "BEGIN");
@@ -179,7 +172,7 @@ static void assert_late(weir_pg *pg, int status, uint64_t since) {
 
 static void test_a_query_ends_in_time(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     weir_pg *pg = connected(SHORT_MS);
     weir_error error = {0};
     uint64_t since = now();
@@ -192,7 +185,7 @@ static void test_a_query_ends_in_time(void **state) {
 
 static void test_a_stopped_postmaster_ends_connecting_in_time(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     weir_pg *pg = make(server.conninfo, SHORT_MS);
     weir_error error = {0};
     uint64_t since = now();
@@ -206,7 +199,7 @@ static void test_a_stopped_postmaster_ends_connecting_in_time(void **state) {
 /* More than the sockets hold, so that even the sending waits. */
 static void test_a_stopped_backend_ends_each_call_in_time(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     enum { BYTES = 16 << 20 };
     char *much = malloc(BYTES);
     assert_non_null(much);
@@ -241,7 +234,7 @@ static void *hurry_soon(void *pg) {
 
 static void test_hurry_ends_a_wait_that_has_begun(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     weir_pg *pg = connected(PATIENCE_MS);
     weir_error error = {0};
     pthread_t thread;
@@ -257,7 +250,7 @@ static void test_hurry_ends_a_wait_that_has_begun(void **state) {
 
 static void test_a_backend_killed_before_each_call(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     pg_server_run(&server, "CREATE TABLE killed (a int)");
     for (int call = 0; call < 5; call++) {
         weir_pg *pg = connected(PATIENCE_MS), *killer = connected(PATIENCE_MS);
@@ -300,7 +293,7 @@ static weir_pg *ended_by(const char *setting) {
 
 static void test_a_session_that_the_server_ends(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     static const struct {
         int since;
         const char *setting, *state;
@@ -330,7 +323,7 @@ static void *crash_soon(void *unused) {
 
 static void test_a_server_that_dies_during_a_query(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     weir_pg *pg = connected(PATIENCE_MS);
     weir_error error = {0};
     pthread_t thread;
@@ -359,7 +352,7 @@ static int refusal(const char *extra, char sqlstate[6], weir_error *error) {
 
 static void test_refusals_are_told_from_a_server_that_is_away(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     char hba[128], sqlstate[6];
     weir_error error = {0};
     assert_int_equal(refusal("user=weir dbname=missing", sqlstate, &error), WEIR_DATABASE);
@@ -466,7 +459,7 @@ static void assert_kept_out(const char *conninfo, const char *secret) {
 
 static void test_no_answer_holds_a_password(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     char conninfo[300];
     (void)snprintf(conninfo, sizeof conninfo, "%s password=hunter22", server.conninfo);
     assert_kept_out(conninfo, "hunter22");

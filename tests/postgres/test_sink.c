@@ -43,10 +43,7 @@ static void end_sessions(void) {
 }
 
 static void need_server(void) {
-    if (pg_server_missing()) {
-        print_message("%s\n", pg_server_missing());
-        skip();
-    }
+    pg_server_need();
     /* Of a test that failed: its locks would hold up the next. */
     end_sessions();
     pg_server_run(&server,

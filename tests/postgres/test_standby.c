@@ -128,7 +128,7 @@ static void check_told_of_the_way_back(const numbered *rows) {
 
 static void test_kept_rows_come_again(void **state) {
     pair *p = *state;
-    numbered_need_server();
+    pg_server_need();
     lose_rows(p, &(weir_postgres_options){.keep_s = 3600});
     numbered_wait(&p->rows);
     numbered_check(&p->rows, &p->standby);
@@ -139,7 +139,7 @@ static void test_kept_rows_come_again(void **state) {
 /* Nobody appends any more, so that no row asks the new server. */
 static void test_kept_rows_come_again_without_another(void **state) {
     pair *p = *state;
-    numbered_need_server();
+    pg_server_need();
     lose_rows_quietly(p, &(weir_postgres_options){.keep_s = 3600});
     wait_to_be_told(&p->rows, WEIR_EVENT_POSITION_MOVED);
     numbered_wait(&p->rows);
@@ -151,7 +151,7 @@ static void test_kept_rows_come_again_without_another(void **state) {
 static void test_kept_rows_come_again_to_the_next_process(void **state) {
     pair *p = *state;
     const weir_postgres_options options = {.keep_bytes = 64 << 20};
-    numbered_need_server();
+    pg_server_need();
     numbered_begin(&p->rows, p->conninfo, &options);
     numbered_append(&p->rows, BEFORE);
     numbered_wait(&p->rows);
@@ -177,7 +177,7 @@ static unsigned long number_after(const char *text, const char *words) {
 static void test_rows_that_were_not_kept_are_named(void **state) {
     pair *p = *state;
     struct weir_stats stats;
-    numbered_need_server();
+    pg_server_need();
     lose_rows(p, &(const weir_postgres_options){0});
     wait_to_be_told(&p->rows, WEIR_EVENT_DAMAGE);
     assert_int_equal(number_after(p->rows.damage, "(row "), BEFORE + 1);
@@ -194,7 +194,7 @@ static void test_a_synchronous_standby_lacks_nothing(void **state) {
     pair *p = *state;
     pg_server next;
     const weir_postgres_options options = {.safety = WEIR_POSTGRES_STANDBY};
-    numbered_need_server();
+    pg_server_need();
     pg_server_run(&p->primary, "ALTER SYSTEM SET synchronous_standby_names = '*'");
     pg_server_run(&p->primary, "SELECT pg_reload_conf()");
     wait_for(&p->primary, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'",
@@ -223,7 +223,7 @@ static void test_a_synchronous_standby_lacks_nothing(void **state) {
 /* The old server comes back as it was, the standby goes: each in turn has all rows once. */
 static void test_there_and_back_again(void **state) {
     pair *p = *state;
-    numbered_need_server();
+    pg_server_need();
     lose_rows(p, &(weir_postgres_options){.keep_s = 3600});
     numbered_append_for(&p->rows, 300);
     numbered_wait(&p->rows);

@@ -44,10 +44,7 @@ static int tear_down(void **state) {
 }
 
 static void need_server(void) {
-    if (pg_server_missing()) {
-        print_message("%s\n", pg_server_missing());
-        skip();
-    }
+    pg_server_need();
     /* Of a test that failed: its locks would hold up the next. */
     pg_server_run(&server, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE"
                            " backend_type = 'client backend' AND pid <> pg_backend_pid()");

@@ -96,12 +96,6 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static void need_server(void) {
-    if (!pg_server_missing()) return;
-    print_message("%s\n", pg_server_missing());
-    skip();
-}
-
 /* ---- connecting ---- */
 
 static int connect_with(int port, const char *rest, weir_error *error) {
@@ -129,7 +123,7 @@ static void with_root(char rest[200], const char *mode, const char *root) {
 
 static void test_a_certificate_that_does_not_do(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     char rest[200];
     weir_error error = {0};
     start_with_tls("");
@@ -149,7 +143,7 @@ static void test_a_certificate_that_does_not_do(void **state) {
 /* The server says so in the protocol of TLS, before or after it seems to be there. */
 static void test_a_client_without_its_certificate(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     char rest[400];
     start_with_tls("hostssl all all 127.0.0.1/32 trust clientcert=verify-ca");
     assert_wrong("sslmode=require", "certificate");
@@ -164,14 +158,14 @@ static void test_a_client_without_its_certificate(void **state) {
 
 static void test_a_server_without_tls(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     start_with("", "");
     assert_wrong("sslmode=require", "does not support SSL");
 }
 
 static void test_no_password(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     assert_int_equal(setenv("PGPASSFILE", "/none", 1), 0);
     start_with("", "host all all 127.0.0.1/32 scram-sha-256");
     assert_wrong("", "no password");
@@ -181,7 +175,7 @@ static void test_no_password(void **state) {
 
 static void test_an_option(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     assert_wrong("sslmode=verify_full", "sslmode");
     assert_wrong("hostaddr=127.0.0.1,127.0.0.1", "could not match");
     assert_wrong("service=none", "service");
@@ -208,7 +202,7 @@ static void *break_off(void *self) {
 
 static void test_a_server_that_goes_away_meanwhile(void **state) {
     (void)state;
-    need_server();
+    pg_server_need();
     static const char *const says[] = {"", "S", "S\26\3"};
     for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
         int port;

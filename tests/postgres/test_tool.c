@@ -50,10 +50,7 @@ static int set_up_tool(void **state) {
 }
 
 static fixture *fixture_of(void **state) {
-    if (pg_server_missing()) {
-        print_message("%s\n", pg_server_missing());
-        skip();
-    }
+    pg_server_need();
     pg_server_run(&server, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE"
                            " backend_type = 'client backend' AND pid <> pg_backend_pid()");
     pg_server_run(&server, "SET client_min_messages = error; DROP SCHEMA IF EXISTS public, other "
