@@ -105,10 +105,15 @@ static const char *find_state(const char *text) {
     return found;
 }
 
-static bool has_one_of(const char *text, const char *const *words, bool first) {
+static bool begins_with_one_of(const char *text, const char *const *words) {
     for (; *words; words++)
-        if (first ? !strncmp(text, *words, strlen(*words)) : strstr(text, *words) != NULL)
-            return true;
+        if (!strncmp(text, *words, strlen(*words))) return true;
+    return false;
+}
+
+static bool has_one_of(const char *text, const char *const *words) {
+    for (; *words; words++)
+        if (strstr(text, *words)) return true;
     return false;
 }
 
@@ -130,9 +135,9 @@ static bool is_misconfigured(const weir_pg *pg, ConnStatusType stage, const char
                                        "error response",
                                        "out of memory",
                                        NULL};
-    if (stage == CONNECTION_BAD) return has_one_of(text, options, true);
+    if (stage == CONNECTION_BAD) return begins_with_one_of(text, options);
     bool tls = stage == CONNECTION_SSL_STARTUP || strstr(text, "SSL error");
-    return PQconnectionNeedsPassword(pg->connection) || (tls && !has_one_of(text, lost, false));
+    return PQconnectionNeedsPassword(pg->connection) || (tls && !has_one_of(text, lost));
 }
 
 int weir_pg_fail_connect(weir_pg *pg, ConnStatusType stage, weir_error *error) {

@@ -156,7 +156,7 @@ def main():
         wrong += [f"{path}: covers {claim}, which is no module" for claim in sorted(claims - set(found))]
         names = {module for module in found if stem(module) == stem(path)[5:] and lives_with(path, module)}
         reach = distances(words_of(path), found)
-        tool = "WEIR_RECOVER" in text or '"tool.h"' in text
+        tool = "WEIR_RECOVER" in text or re.search(r'"tool(_says)?\.h"', text)
         for module in sorted((claims | names) & set(found)):
             steps = NAMED if module in names else SAYS
             if reach.get(module, steps + 1) > steps and not (tool and module.startswith(("recovery/", "postgres/"))):
