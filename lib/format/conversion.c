@@ -27,39 +27,50 @@ static int take_field(const char **at, const char *end, int none) {
     return number < WEIR_FIELD_MAX ? number : WEIR_FIELD_MAX;
 }
 
-static weir_conversion_length take_length(const char **at, const char *end) {
-    static const struct {
-        char text[3];
-        weir_conversion_length length;
-    } lengths[] = {
-        {"hh", WEIR_LENGTH_CHAR}, {"h", WEIR_LENGTH_SHORT},     {"ll", WEIR_LENGTH_LONG_LONG},
-        {"l", WEIR_LENGTH_LONG},  {"q", WEIR_LENGTH_LONG_LONG}, {"j", WEIR_LENGTH_INTMAX},
-        {"z", WEIR_LENGTH_SIZE},  {"t", WEIR_LENGTH_PTRDIFF},   {"L", WEIR_LENGTH_LONG_DOUBLE},
-    };
-    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
-        size_t bytes = strlen(lengths[i].text);
-        if ((size_t)(end - *at) < bytes || memcmp(*at, lengths[i].text, bytes) != 0) continue;
-        *at += bytes;
-        return lengths[i].length;
-    }
-    return WEIR_LENGTH_NONE;
+/* The letter again, for what is twice as short or as long: 'h' as 'hh'. */
+static bool take_letter(const char **at, const char *end, char letter) {
+    bool there = *at < end && **at == letter;
+    *at += there;
+    return there;
 }
 
-static bool kind_of(char letter, weir_conversion_kind *out) {
-    static const char letters[] = "di"
-                                  "ouxX"
-                                  "eEfFgGaA"
-                                  "cspm";
-    static const weir_conversion_kind kinds[] = {
-        WEIR_CONVERT_SIGNED,   WEIR_CONVERT_SIGNED,   WEIR_CONVERT_UNSIGNED,  WEIR_CONVERT_UNSIGNED,
-        WEIR_CONVERT_UNSIGNED, WEIR_CONVERT_UNSIGNED, WEIR_CONVERT_REAL,      WEIR_CONVERT_REAL,
-        WEIR_CONVERT_REAL,     WEIR_CONVERT_REAL,     WEIR_CONVERT_REAL,      WEIR_CONVERT_REAL,
-        WEIR_CONVERT_REAL,     WEIR_CONVERT_REAL,     WEIR_CONVERT_CHARACTER, WEIR_CONVERT_TEXT,
-        WEIR_CONVERT_POINTER,  WEIR_CONVERT_ERROR,
-    };
-    const char *found = letter ? strchr(letters, letter) : NULL;
-    if (found) *out = kinds[found - letters];
-    return found != NULL;
+static weir_conversion_length take_length(const char **at, const char *end) {
+    if (*at == end) return WEIR_LENGTH_NONE;
+    switch (*(*at)++) {
+    case 'h': return take_letter(at, end, 'h') ? WEIR_LENGTH_CHAR : WEIR_LENGTH_SHORT;
+    case 'l': return take_letter(at, end, 'l') ? WEIR_LENGTH_LONG_LONG : WEIR_LENGTH_LONG;
+    case 'q': return WEIR_LENGTH_LONG_LONG;
+    case 'j': return WEIR_LENGTH_INTMAX;
+    case 'z': return WEIR_LENGTH_SIZE;
+    case 't': return WEIR_LENGTH_PTRDIFF;
+    case 'L': return WEIR_LENGTH_LONG_DOUBLE;
+    default: --*at; return WEIR_LENGTH_NONE;
+    }
+}
+
+/* LITERAL: it is none. */
+static weir_conversion_kind kind_of(char letter) {
+    switch (letter) {
+    case 'd':
+    case 'i': return WEIR_CONVERT_SIGNED;
+    case 'o':
+    case 'u':
+    case 'x':
+    case 'X': return WEIR_CONVERT_UNSIGNED;
+    case 'e':
+    case 'E':
+    case 'f':
+    case 'F':
+    case 'g':
+    case 'G':
+    case 'a':
+    case 'A': return WEIR_CONVERT_REAL;
+    case 'c': return WEIR_CONVERT_CHARACTER;
+    case 's': return WEIR_CONVERT_TEXT;
+    case 'p': return WEIR_CONVERT_POINTER;
+    case 'm': return WEIR_CONVERT_ERROR;
+    default: return WEIR_CONVERT_LITERAL;
+    }
 }
 
 static bool has_number_flags(const weir_conversion *c) {
@@ -101,7 +112,8 @@ static bool take_conversion(const char **at, const char *end, weir_conversion *o
         out->letter = out->letter == 'C' ? 'c' : 's';
         out->length = WEIR_LENGTH_LONG;
     }
-    return kind_of(out->letter, &out->kind) && is_defined(out);
+    out->kind = kind_of(out->letter);
+    return out->kind != WEIR_CONVERT_LITERAL && is_defined(out);
 }
 
 int weir_conversion_next(const char **at, const char *end, weir_conversion *out) {
