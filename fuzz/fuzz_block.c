@@ -1,6 +1,6 @@
 /* Aims at: weir_block_header_decode, weir_block_header_encode, weir_block_extent,
  * weir_payload_verify, weir_payload_decode, weir_payload_parse, weir_payload_lane, weir_payload_check,
- * weir_payload_next_row, weir_row_decode. The input is a header of 160 bytes and its stored payload.
+ * weir_payload_next_row, weir_row_decode, weir_unshuffle. The input is a header of 160 bytes and its stored payload.
  *
  * Beyond memory: a header that is valid, encoded again, gives the same bytes; a payload that is
  * checked has as many rows as its header says. Blocks of more than RAW_LIMIT raw bytes are left out:

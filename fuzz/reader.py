@@ -22,6 +22,8 @@ ALIGN, BLOCK_HEADER, SEGMENT_HEADER = 4096, 160, 256
 RAW_MAX, LANES_LIMIT, COLUMNS_MAX, NAME_MAX, TABLES_MAX = 1 << 30, 1024, 2000, 1024, 4096
 TEMPLATES = 1  # feature bit of blocks and rings
 BATCHES = 2  # feature bit of rings
+SHUFFLED = 4  # feature bit of blocks
+TAGS = {0, *range(0x11, 0x19), 0x28, *range(0x31, 0x35), *range(0x41, 0x45)}
 TWO64 = 1 << 64
 
 
@@ -407,15 +409,16 @@ class Block:
          self.hash) = struct.unpack("<8s4H2I16s5Q4Iq3Q24sQ", data)
         if magic != b"WEIRBLK1" or hash64(data[:152]) != self.hash:
             return
-        if version > 1 or incompatible & ~TEMPLATES:
+        if version > 1 or incompatible & ~(TEMPLATES | SHUFFLED):
             self.state = "newer"
             return
         self.templates = incompatible & TEMPLATES
+        codec = self.codec in (0, 1) or self.codec == 2 and self.kind == 1 and incompatible & SHUFFLED
         self.extent = (BLOCK_HEADER + self.stored + ALIGN - 1) // ALIGN * ALIGN
         sizes = (self.stored == self.raw) if self.codec == 0 else 1 <= self.stored < self.raw
         rows = (1 <= self.rows <= (self.raw - 24) // 9) if self.kind == 1 else self.rows == 0
         if (header == 160 and version == 1 and zero == 0 and not any(zeros)
-                and self.kind in (1, 2, 3) and self.codec in (0, 1)
+                and self.kind in (1, 2, 3) and codec
                 and self.segment >= 1 and self.offset % ALIGN == 0 and self.offset >= ALIGN
                 and self.offset + self.extent <= (1 << 63) - 1
                 and 1 <= self.block <= TWO64 - 2 and self.durable < self.block
@@ -437,6 +440,40 @@ def frame(stored, raw_bytes):
         return raw
     except (zstandard.ZstdError, MemoryError):
         raise Invalid from None
+
+
+def unshuffled(raw, count):
+    """The payload of rows whose bytes come by columns."""
+    c = head(raw)[0]
+    begin = c.at
+    planes = c.take(8 * count)
+    rows = [bytearray(planes[i::count]) for i in range(count)]
+    tables = {}
+    for row in rows:
+        length, table, columns = struct.unpack("<I2H", row)
+        need(table and 1 <= columns <= COLUMNS_MAX and length >= 4 + columns)
+        tables.setdefault(table, (columns, []))[1].append((row, bytearray()))
+        need(tables[table][0] == columns)
+    for columns, own in tables.values():
+        for _ in range(columns):
+            tags = c.take(len(own))
+            values = [bytearray() for _ in own]
+            need(all(tag in TAGS for tag in tags))
+            for b in range(8):
+                for tag, value in zip(tags, values):
+                    if tag & 15 > b:
+                        value.append(c.uint(1))
+            for tag, value, (row, behind) in zip(tags, values, own):
+                text = c.take(int.from_bytes(value, "little")) if tag >> 4 >= 3 else b""
+                row.append(tag)
+                behind += value + text
+                need(len(row) + len(behind) <= 4 + int.from_bytes(row[:4], "little"))
+    for _, own in tables.values():
+        for row, behind in own:
+            row += behind
+            need(len(row) == 4 + int.from_bytes(row[:4], "little"))
+    need(c.left() == 0)
+    return raw[:begin] + b"".join(rows)
 
 
 # ---- 5. Payloads ----
@@ -566,6 +603,7 @@ class Link:
         try:
             stored = self.stored(b)
             raw = frame(stored, b.raw) if b.codec else stored
+            raw = unshuffled(raw, b.rows) if b.codec == 2 else raw
             return lanes(raw), payload(b, raw)
         except Invalid:
             return None

@@ -61,23 +61,27 @@ static weir_codec *codec(void) {
 /* The raw payload of a block into raw; 0 when it has none. */
 static size_t open_payload(const uint8_t *at, size_t room, uint8_t raw[RAW_MAX]) {
     uint32_t stored = load32(at + 84), raw_bytes = load32(at + 88);
-    bool zstd = at[14] == WEIR_CODEC_ZSTD;
-    weir_block_header h = {.codec = zstd, .stored_bytes = stored, .raw_bytes = raw_bytes};
+    bool plain = at[14] != WEIR_CODEC_ZSTD && at[14] != WEIR_CODEC_SHUFFLED;
+    weir_block_header h = {.codec = plain ? WEIR_CODEC_RAW : at[14],
+                           .rows = load32(at + 80),
+                           .stored_bytes = stored,
+                           .raw_bytes = raw_bytes};
     const uint8_t *payload;
     if (stored > room - WEIR_BLOCK_HEADER || stored == 0 || raw_bytes > RAW_MAX) return 0;
-    if (!zstd && stored != raw_bytes) return 0;
+    if (plain && stored != raw_bytes) return 0;
     h.payload_hash = weir_hash(at + WEIR_BLOCK_HEADER, stored);
     if (!codec() || weir_payload_verify(&h, at + WEIR_BLOCK_HEADER) != WEIR_OK ||
         weir_payload_decode(codec(), &h, at + WEIR_BLOCK_HEADER, raw, &payload) != WEIR_OK)
         return 0;
-    if (!zstd) memcpy(raw, payload, raw_bytes);
+    if (plain) memcpy(raw, payload, raw_bytes);
     return raw_bytes;
 }
 
-/* Store it again, in the way that it was stored or, at times, in the other one. */
+/* Store it again: as it is, or as a writer would. */
 static void close_payload(uint8_t *at, size_t room, const uint8_t *raw, size_t bytes) {
     static uint8_t frame[RAW_MAX * 2];
-    weir_block_header h = {.version = 1};
+    weir_block_header h = {
+        .version = 1, .kind = at[12], .incompatible = load32(at + 16), .rows = load32(at + 80)};
     if (bytes < WEIR_PAYLOAD_HEAD || !codec()) return;
     bool plain = reseal_number(4) == 0;
     if (!plain && weir_payload_encode(codec(), raw, bytes, frame, sizeof frame, &h) != WEIR_OK)
@@ -86,6 +90,7 @@ static void close_payload(uint8_t *at, size_t room, const uint8_t *raw, size_t b
     size_t stored_bytes = plain ? bytes : h.stored_bytes;
     if (stored_bytes > room - WEIR_BLOCK_HEADER) return;
     at[14] = (uint8_t)(plain ? WEIR_CODEC_RAW : h.codec);
+    if (!plain) store32(at + 16, h.incompatible);
     store32(at + 84, (uint32_t)stored_bytes);
     store32(at + 88, (uint32_t)bytes);
     memcpy(at + WEIR_BLOCK_HEADER, stored, stored_bytes);

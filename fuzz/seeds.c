@@ -9,6 +9,7 @@
 
 #include "../lib/format/named.h"
 #include "../lib/format/row_encode.h"
+#include "../lib/format/shuffle.h"
 #include "../lib/format/sink_record.h"
 #include "../lib/format/tables.h"
 #include "../lib/format/template.h"
@@ -136,6 +137,18 @@ static size_t make_mixed_rows(uint8_t *at, uint32_t rows, int64_t first) {
     return bytes;
 }
 
+/* Rows of a table and of a template in turn, each with as many columns as the others. */
+static size_t make_even_rows(uint8_t *at, uint32_t rows) {
+    size_t bytes = 0;
+    for (int64_t n = 0; n < rows; n++) {
+        uint8_t *row = at + bytes + 4;
+        size_t size = n % 3 ? make_parameters(row, MESSAGE, 4 * n + 1) : make_row(row, 1, n);
+        (void)weir_put_u32(at + bytes, (uint32_t)size);
+        bytes += 4 + size;
+    }
+    return bytes;
+}
+
 static void seed_templates(void) {
     static uint8_t bytes[ROOM];
     size_t size = (size_t)(put_templates(bytes) - bytes);
@@ -205,6 +218,27 @@ static void seed_blocks(void) {
                0, WEIR_FEATURE_TEMPLATES);
     seed_block("template-rows", WEIR_BLOCK_ROWS, raw, head + make_mixed_rows(raw + head, 9, 1), 9,
                WEIR_FEATURE_TEMPLATES);
+    seed_block("shuffled", WEIR_BLOCK_ROWS, raw, head + make_even_rows(raw + head, 200), 200,
+               WEIR_FEATURE_TEMPLATES);
+}
+
+static void seed_shuffled(const char *what, uint32_t rows) {
+    static uint8_t raw[ROOM], bytes[ROOM];
+    static const uint8_t none[16];
+    size_t size = make_head(raw, none, 0);
+    size += make_even_rows(raw + size, rows);
+    weir_shuffler *shuffler = weir_shuffler_make();
+    MUST(shuffler);
+    uint8_t *at = weir_put_u32(bytes, rows);
+    MUST(weir_shuffle(shuffler, raw, size, rows, at) == WEIR_OK);
+    write_seed("shuffle", what, bytes, 4 + size);
+    weir_shuffler_free(shuffler);
+}
+
+static void seed_shuffle(void) {
+    seed_shuffled("row", 1);
+    seed_shuffled("rows", 9);
+    seed_shuffled("more-rows", 40);
 }
 
 /* ---- journals ---------------------------------------------------------------------------- */
@@ -365,6 +399,27 @@ static void seed_templated(void) {
     sync_journal(j);
     weir_journal_close(j);
     seed_journal("templates", &m);
+    memory_os_free(&m);
+}
+
+/* Two blocks of rows that are shuffled. */
+static void seed_shuffled_journal(void) {
+    static memory_os m;
+    static uint8_t raw[ROOM];
+    static const uint8_t none[16];
+    memory_os_make(&m);
+    weir_journal *j = open_journal(&m);
+    append_declarations(j);
+    size_t head = make_head(raw, none, 0);
+    size_t bytes = head + make_all_declarations(raw + head);
+    append_payload(j, WEIR_BLOCK_DECLARATIONS, raw, bytes, 0);
+    for (int i = 0; i < 2; i++) {
+        bytes = head + make_even_rows(raw + head, 200);
+        append_payload(j, WEIR_BLOCK_ROWS, raw, bytes, 200);
+        sync_journal(j);
+    }
+    weir_journal_close(j);
+    seed_journal("shuffled", &m);
     memory_os_free(&m);
 }
 
@@ -791,8 +846,10 @@ int main(int argc, char **argv) {
     seed_small();
     seed_templates();
     seed_blocks();
+    seed_shuffle();
     seed_journals();
     seed_templated();
+    seed_shuffled_journal();
     seed_rings();
     seed_recorders();
     seed_figures();

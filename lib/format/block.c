@@ -5,6 +5,8 @@
 #include <xxhash.h>
 #include <zstd.h>
 
+#include "shuffle.h"
+
 enum {
     HASHED_BYTES = WEIR_BLOCK_HEADER - 8, /* the header but for its own hash */
     LEAST_ROW = 4 + WEIR_ROW_HEAD + 1,    /* length, head, and the tag of one NULL */
@@ -93,7 +95,12 @@ static bool rows_are_valid(const weir_block_header *h) {
 static bool sizes_are_valid(const weir_block_header *h) {
     if (h->raw_bytes < WEIR_PAYLOAD_HEAD || h->raw_bytes > WEIR_RAW_MAX) return false;
     if (h->codec == WEIR_CODEC_RAW) return h->stored_bytes == h->raw_bytes;
-    return h->codec == WEIR_CODEC_ZSTD && h->stored_bytes >= 1 && h->stored_bytes < h->raw_bytes;
+    return h->stored_bytes >= 1 && h->stored_bytes < h->raw_bytes;
+}
+
+static bool codec_is_valid(const weir_block_header *h) {
+    if (h->codec != WEIR_CODEC_SHUFFLED) return h->codec <= WEIR_CODEC_ZSTD;
+    return h->kind == WEIR_BLOCK_ROWS && (h->incompatible & WEIR_FEATURE_SHUFFLED);
 }
 
 int weir_block_header_decode(const uint8_t bytes[WEIR_BLOCK_HEADER], weir_block_header *out) {
@@ -105,13 +112,14 @@ int weir_block_header_decode(const uint8_t bytes[WEIR_BLOCK_HEADER], weir_block_
     bool zeros = take_fields(&c, &h);
     if (h.hash != weir_hash(bytes, HASHED_BYTES)) return WEIR_DAMAGED;
     /* Every version has magic, version, features and the hash in these places. */
-    uint32_t unknown = h.incompatible & ~(uint32_t)WEIR_FEATURE_TEMPLATES;
+    uint32_t unknown = h.incompatible & ~(uint32_t)(WEIR_FEATURE_TEMPLATES | WEIR_FEATURE_SHUFFLED);
     if (h.version > WEIR_FORMAT_VERSION || unknown) {
         *out = (weir_block_header){.version = h.version, .incompatible = unknown};
         return WEIR_VERSION;
     }
     bool fixed = length && zeros && h.version == WEIR_FORMAT_VERSION;
-    if (!fixed || !kind_is_valid(&h) || !sizes_are_valid(&h)) return WEIR_DAMAGED;
+    if (!fixed || !kind_is_valid(&h) || !codec_is_valid(&h) || !sizes_are_valid(&h))
+        return WEIR_DAMAGED;
     if (!place_is_valid(&h) || !chain_is_valid(&h) || !rows_are_valid(&h)) return WEIR_DAMAGED;
     *out = h;
     return WEIR_OK;
@@ -129,6 +137,9 @@ uint64_t weir_block_extent(const weir_block_header *h) { return extent_of(h->sto
 struct weir_codec {
     ZSTD_CCtx *compress;
     ZSTD_DCtx *decompress;
+    weir_shuffler *shuffler; /* NULL: there was nothing to shuffle yet */
+    uint8_t *shuffled;
+    size_t capacity; /* of shuffled */
 };
 
 int weir_codec_make(int level, weir_codec **out) {
@@ -151,32 +162,63 @@ void weir_codec_free(weir_codec *codec) {
     if (!codec) return;
     (void)ZSTD_freeCCtx(codec->compress); /* zstd documents no failure for contexts of its own */
     (void)ZSTD_freeDCtx(codec->decompress);
+    weir_shuffler_free(codec->shuffler);
+    free(codec->shuffled);
     free(codec);
 }
 
 size_t weir_sqlite_record_bound(size_t raw_bytes) { return ZSTD_compressBound(raw_bytes); }
 
+enum { USUAL_BYTES = 16 << 20 }; /* memory for more is given back */
+
+static int make_shuffled_room(weir_codec *codec, size_t bytes) {
+    if (!codec->shuffler && !(codec->shuffler = weir_shuffler_make())) return WEIR_NO_MEMORY;
+    bool too_much = codec->capacity > USUAL_BYTES && bytes < codec->capacity / 4;
+    if (bytes <= codec->capacity && !too_much) return WEIR_OK;
+    free(codec->shuffled);
+    codec->shuffled = malloc(bytes);
+    codec->capacity = codec->shuffled ? bytes : 0;
+    return codec->shuffled ? WEIR_OK : WEIR_NO_MEMORY;
+}
+
+/* Messages of the logger gain most by it. Other rows are read by a writer that has less to do for
+ * each of them, so there the time counts for more (docs/PERFORMANCE.md). */
+static bool gains_by_shuffling(const weir_block_header *h, const uint8_t *raw, size_t raw_bytes) {
+    weir_payload payload;
+    return h->kind == WEIR_BLOCK_ROWS && (h->incompatible & WEIR_FEATURE_TEMPLATES) &&
+           weir_payload_parse(raw, raw_bytes, &payload) && weir_has_template_rows(payload.body);
+}
+
 /* Size of the frame, or 0 where it would save no page of the file (or is not wanted, or zstd lacks
- * memory): then the bytes are stored as they are, which is always right, and quicker to read. */
-static size_t compress(weir_codec *codec, const uint8_t *raw, size_t raw_bytes, uint8_t *stored,
+ * memory): then the bytes are stored as they are, which is always right, and quicker to read. The
+ * same goes for shuffling: rows that it does not take, or no memory, leave them as they are. */
+static size_t compress(weir_codec *codec, const uint8_t *raw, weir_block_header *h, uint8_t *stored,
                        size_t capacity) {
-    uint64_t plain = extent_of(raw_bytes);
+    uint64_t plain = extent_of(h->raw_bytes);
     if (!codec || plain == WEIR_BLOCK_ALIGN) return 0;
-    size_t bytes = ZSTD_compress2(codec->compress, stored, capacity, raw, raw_bytes);
-    return ZSTD_isError(bytes) || extent_of(bytes) >= plain ? 0 : bytes;
+    bool shuffled =
+        gains_by_shuffling(h, raw, h->raw_bytes) &&
+        make_shuffled_room(codec, h->raw_bytes) == WEIR_OK &&
+        weir_shuffle(codec->shuffler, raw, h->raw_bytes, h->rows, codec->shuffled) == WEIR_OK;
+    size_t bytes = ZSTD_compress2(codec->compress, stored, capacity,
+                                  shuffled ? codec->shuffled : raw, h->raw_bytes);
+    if (ZSTD_isError(bytes) || extent_of(bytes) >= plain) return 0;
+    h->codec = shuffled ? WEIR_CODEC_SHUFFLED : WEIR_CODEC_ZSTD;
+    if (shuffled) h->incompatible |= WEIR_FEATURE_SHUFFLED;
+    return bytes;
 }
 
 int weir_payload_encode(weir_codec *codec, const uint8_t *raw, size_t raw_bytes, uint8_t *stored,
                         size_t capacity, weir_block_header *h) {
     if (raw_bytes < WEIR_PAYLOAD_HEAD || raw_bytes > WEIR_RAW_MAX) return WEIR_MISUSE;
     if (capacity < weir_sqlite_record_bound(raw_bytes)) return WEIR_MISUSE;
-    size_t bytes = compress(codec, raw, raw_bytes, stored, capacity);
-    h->codec = bytes ? WEIR_CODEC_ZSTD : WEIR_CODEC_RAW;
+    h->codec = WEIR_CODEC_RAW;
+    h->raw_bytes = (uint32_t)raw_bytes;
+    size_t bytes = compress(codec, raw, h, stored, capacity);
     if (!bytes) {
         memcpy(stored, raw, raw_bytes);
         bytes = raw_bytes;
     }
-    h->raw_bytes = (uint32_t)raw_bytes;
     h->stored_bytes = (uint32_t)bytes;
     h->payload_hash = weir_hash(stored, bytes);
     return WEIR_OK;
@@ -212,11 +254,15 @@ int weir_payload_decode(weir_codec *codec, const weir_block_header *h, const uin
         *payload = stored;
         return WEIR_OK;
     }
-    size_t bytes =
-        ZSTD_decompressDCtx(codec->decompress, raw, h->raw_bytes, stored, h->stored_bytes);
+    bool shuffled = h->codec == WEIR_CODEC_SHUFFLED;
+    if (shuffled && make_shuffled_room(codec, h->raw_bytes) != WEIR_OK) return WEIR_NO_MEMORY;
+    size_t bytes = ZSTD_decompressDCtx(codec->decompress, shuffled ? codec->shuffled : raw,
+                                       h->raw_bytes, stored, h->stored_bytes);
     if (bytes != h->raw_bytes) return WEIR_DAMAGED; /* an error of zstd is a huge number */
-    *payload = raw;
-    return WEIR_OK;
+    int status =
+        shuffled ? weir_unshuffle(codec->shuffler, codec->shuffled, bytes, h->rows, raw) : WEIR_OK;
+    if (status == WEIR_OK) *payload = raw;
+    return status;
 }
 
 /* ---- payload ---- */
@@ -291,6 +337,14 @@ int weir_payload_next_row(weir_cursor *body, const uint8_t **row, size_t *bytes)
     *bytes = weir_take_u32(body);
     *row = weir_take(body, *bytes);
     return weir_cursor_ok(body) ? 1 : -1;
+}
+
+bool weir_has_template_rows(weir_cursor body) {
+    const uint8_t *row;
+    size_t bytes;
+    while (weir_payload_next_row(&body, &row, &bytes) == 1)
+        if (weir_row_table(row, bytes) > WEIR_TABLES_MAX) return true;
+    return false;
 }
 
 static int check_rows(weir_cursor body, uint32_t rows) {

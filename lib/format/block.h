@@ -8,7 +8,7 @@
  *          8     2  header bytes = 160
  *         10     2  version = 1
  *         12     2  kind: 1 rows, 2 mark, 3 declarations
- *         14     2  codec: 0 stored as it is, 1 one zstd frame
+ *         14     2  codec: 0 stored as it is, 1 one zstd frame, 2 one of the payload shuffled
  *         16     4  incompatible features: an unknown bit means: do not read
  *         20     4  compatible features: an unknown bit means: do not append
  *         24    16  journal id
@@ -57,6 +57,8 @@ enum {
     WEIR_BLOCK_DECLARATIONS = 3,
     WEIR_CODEC_RAW = 0,
     WEIR_CODEC_ZSTD = 1,
+    WEIR_CODEC_SHUFFLED = 2,   /* rows alone: shuffle.h */
+    WEIR_FEATURE_SHUFFLED = 4, /* incompatible feature, of blocks: the codec may be that */
     WEIR_LANE_ENTRY = 16,
     WEIR_PAYLOAD_HEAD = 24,
     WEIR_LANES_LIMIT = 1024,
@@ -91,13 +93,15 @@ int weir_codec_make(int level, weir_codec **out); /* WEIR_OK or WEIR_NO_MEMORY *
 void weir_codec_free(weir_codec *codec);          /* NULL is allowed */
 
 /* Compress raw into stored (capacity at least weir_sqlite_record_bound(raw_bytes)); copy it instead
- * when compression saves no page of the file, or codec is NULL. Fills codec, raw_bytes,
- * stored_bytes and payload_hash of h. WEIR_MISUSE when raw_bytes or capacity is out of range. */
+ * when compression saves no page of the file, or codec is NULL. A payload with rows of templates is
+ * shuffled before. Needs kind, incompatible and rows of h; fills codec, raw_bytes, stored_bytes and
+ * payload_hash, and adds WEIR_FEATURE_SHUFFLED to incompatible. WEIR_MISUSE when raw_bytes or
+ * capacity is out of range. */
 size_t weir_sqlite_record_bound(size_t raw_bytes);
 int weir_payload_encode(weir_codec *codec, const uint8_t *raw, size_t raw_bytes, uint8_t *stored,
                         size_t capacity, weir_block_header *h);
 
-/* Do the h->stored_bytes at stored have the header's hash, and are they, with WEIR_CODEC_ZSTD,
+/* Do the h->stored_bytes at stored have the header's hash, and are they, but with WEIR_CODEC_RAW,
  * one frame that names h->raw_bytes and is long enough for so many? To be called before memory
  * is allocated for the raw bytes, so that a size which a header merely claims costs none. h
  * comes from weir_block_header_decode, which bounds both sizes by WEIR_RAW_MAX. WEIR_DAMAGED
@@ -110,7 +114,7 @@ bool weir_frame_is_whole(const uint8_t *stored, uint32_t stored_bytes, uint32_t 
 
 /* Decompress a verified payload into raw, which has room for h->raw_bytes. *payload is then raw;
  * with WEIR_CODEC_RAW it is stored itself. WEIR_DAMAGED when it does not decompress to so many
- * bytes. */
+ * bytes, or these are no shuffled rows; WEIR_NO_MEMORY. */
 int weir_payload_decode(weir_codec *codec, const weir_block_header *h, const uint8_t *stored,
                         uint8_t *raw, const uint8_t **payload);
 
@@ -147,6 +151,8 @@ weir_lane_mark weir_payload_lane(const weir_payload *p, uint32_t index); /* inde
 
 /* The next row's bytes in a rows payload: 1 a row, 0 the end, -1 not valid. */
 int weir_payload_next_row(weir_cursor *body, const uint8_t **row, size_t *bytes);
+/* Is there a row of a template among these? */
+bool weir_has_template_rows(weir_cursor body);
 
 /* Does the body hold what the header says: as many rows, nothing in a mark, declarations that
  * are valid? The bytes of the rows themselves are left to weir_row_decode(). WEIR_OK,

@@ -33,14 +33,6 @@ void weir_expander_free(weir_expander *x) {
     free(x);
 }
 
-bool weir_has_template_rows(weir_cursor body) {
-    const uint8_t *row;
-    size_t bytes;
-    while (weir_payload_next_row(&body, &row, &bytes) == 1)
-        if (weir_row_table(row, bytes) > WEIR_TABLES_MAX) return true;
-    return false;
-}
-
 /* Room for so many bytes more, and the slack that encoding touches. */
 static int make_expanded_room(weir_expander *x, size_t bytes) {
     size_t needed = x->used + bytes + WEIR_ROW_SLACK; /* rows are below 4 GiB: no overflow */

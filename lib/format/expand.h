@@ -21,9 +21,6 @@ typedef struct weir_expander {
 int weir_expander_make(const weir_templates *templates, weir_expander **out); /* or NO_MEMORY */
 void weir_expander_free(weir_expander *x);                                    /* NULL is allowed */
 
-/* Is any of these rows, as a block's body has them, a template's? */
-bool weir_has_template_rows(weir_cursor body);
-
 /* Take rows from a block's body: those of tables as they are, those of templates expanded. At most
  * so many, and some MiB of what is made. *rows: how many were taken; *out: they, as a body has
  * them, valid until the next call. WEIR_OK, also at the end of the body, where *rows is 0;

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <weir/log.h>
 #include <weir/sqlite.h>
 
 #include "../../lib/format/block.h"
@@ -330,6 +331,20 @@ static void leave_templates_in_ring(void) {
     append_made(w, 3);
 }
 
+/* What is archived is compressed also where somebody waits for it: so these rows are shuffled. Rows of
+ * a table stand among them. */
+static void leave_logged(void) {
+    weir *w = open_it((weir_options){.archive = 1, .linger_ms = 600000});
+    lock_database();
+    for (int i = 0; i < 400; i++) {
+        weir_log_info(w, "order %d of %s filled at %.2f", i, i % 3 ? "ACME" : "WEIR", i / 8.0);
+        if (i % 50 == 7) weir_log_warn(w, "order %lld is late%s", (long long)i << 33, "");
+        if (i % 90 == 0) append_plain(plain(w), i, 1);
+    }
+    weir_log_error(w, "no arguments");
+    sync_it(w, WEIR_DURABLE);
+}
+
 /* ---- hurting them ---- */
 
 static const char *last_segment(void) {
@@ -428,6 +443,7 @@ static const struct recipe {
     {"closed", {leave_closed}, NULL},
     {"every-type", {leave_every_type}, NULL},
     {"half-applied", {leave_half_applied}, NULL},
+    {"logged", {leave_logged}, NULL},
     {"newer", {leave_groups}, hurt_by_newness},
     {"no-database", {leave_every_type}, hurt_by_losing_database},
     {"only-ring", {leave_only_ring}, NULL},

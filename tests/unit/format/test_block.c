@@ -98,6 +98,8 @@ static void newer_headers_are_told_from_damaged_ones(void **state) {
     ASSERT_WITH(h.incompatible = WEIR_FEATURE_TEMPLATES, WEIR_OK);
     ASSERT_WITH(h.incompatible = 2, WEIR_VERSION);
     ASSERT_WITH(h.incompatible = 3, WEIR_VERSION);
+    ASSERT_WITH(h.incompatible = WEIR_FEATURE_SHUFFLED, WEIR_OK);
+    ASSERT_WITH(h.incompatible = 8, WEIR_VERSION);
     ASSERT_WITH(h.incompatible = 0x80000000u, WEIR_VERSION);
     ASSERT_WITH(h.version = 0, WEIR_DAMAGED);
     ASSERT_WITH(h.compatible = 0xFFFFFFFFu, WEIR_OK);
@@ -111,7 +113,17 @@ static void kind_and_codec_are_known(void **state) {
     ASSERT_WITH(h.kind = 4, WEIR_DAMAGED);
     ASSERT_WITH((h.kind = WEIR_BLOCK_MARK, h.rows = 0), WEIR_OK);
     ASSERT_WITH((h.kind = WEIR_BLOCK_DECLARATIONS, h.rows = 0), WEIR_OK);
-    ASSERT_WITH(h.codec = 2, WEIR_DAMAGED);
+    ASSERT_WITH(h.codec = 3, WEIR_DAMAGED);
+    ASSERT_WITH(h.codec = WEIR_CODEC_SHUFFLED, WEIR_DAMAGED); /* its feature is not named */
+    ASSERT_WITH((h.codec = WEIR_CODEC_SHUFFLED, h.incompatible = WEIR_FEATURE_SHUFFLED), WEIR_OK);
+    ASSERT_WITH((h.codec = WEIR_CODEC_SHUFFLED, h.incompatible = WEIR_FEATURE_TEMPLATES),
+                WEIR_DAMAGED);
+    ASSERT_WITH((h.codec = WEIR_CODEC_SHUFFLED, h.incompatible = WEIR_FEATURE_SHUFFLED,
+                 h.kind = WEIR_BLOCK_MARK, h.rows = 0),
+                WEIR_DAMAGED);
+    ASSERT_WITH((h.codec = WEIR_CODEC_SHUFFLED, h.incompatible = WEIR_FEATURE_SHUFFLED,
+                 h.stored_bytes = h.raw_bytes),
+                WEIR_DAMAGED);
     ASSERT_WITH((h.codec = WEIR_CODEC_RAW, h.stored_bytes = h.raw_bytes), WEIR_OK);
 }
 
@@ -291,7 +303,7 @@ static void levels_out_of_range_work(void **state) {
         assert_int_equal(weir_codec_make(levels[i], &codec), WEIR_OK);
         static const uint8_t raw[10000];
         uint8_t stored[11000];
-        weir_block_header h;
+        weir_block_header h = {.kind = WEIR_BLOCK_ROWS};
         assert_int_equal(weir_payload_encode(codec, raw, sizeof raw, stored, sizeof stored, &h),
                          WEIR_OK);
         if (levels[i] >= 0) assert_int_equal(h.codec, WEIR_CODEC_ZSTD);
@@ -322,7 +334,7 @@ static void without_memory_to_compress_it_is_stored_as_it_is(void **state) {
     (void)state;
     static uint8_t raw[50000], stored[60000];
     weir_codec *codec;
-    weir_block_header h;
+    weir_block_header h = {.kind = WEIR_BLOCK_ROWS};
     memset(raw, 'r', sizeof raw);
     assert_int_equal(weir_codec_make(1, &codec), WEIR_OK);
     bool armed = scarce_arm(1);
@@ -350,6 +362,131 @@ static void without_a_codec_it_is_stored_as_it_is(void **state) {
     assert_int_equal(p.header.codec, WEIR_CODEC_RAW);
     assert_int_equal(weir_payload_verify(&p.header, p.stored), WEIR_OK);
     assert_memory_equal(p.stored, p.raw, 50000);
+    discard(&p);
+}
+
+/* ---- shuffled payloads ---- */
+
+enum { MESSAGES = 2000 };
+
+/* Rows of template or table numbers, with so many columns. */
+static packed pack_rows(uint16_t number, unsigned columns, uint32_t features) {
+    packed p = {.header = {.version = WEIR_FORMAT_VERSION,
+                           .kind = WEIR_BLOCK_ROWS,
+                           .incompatible = features,
+                           .rows = MESSAGES}};
+    size_t capacity = weir_sqlite_record_bound(WEIR_PAYLOAD_HEAD + MESSAGES * 64);
+    p.raw = malloc(capacity);
+    p.stored = malloc(capacity);
+    p.back = malloc(capacity);
+    assert_true(p.raw && p.stored && p.back);
+    uint8_t *at = weir_payload_head_encode(p.raw, ring, NULL, 0);
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        unsigned own = columns + (number == 1 && i == MESSAGES / 2);
+        at = weir_put_u16(weir_put_u16(weir_put_u32(at, 4 + 9 * own), number), (uint16_t)own);
+        for (unsigned k = 0; k < own; k++)
+            *at++ = 0x18;
+        for (unsigned k = 0; k < own; k++)
+            at = weir_put_u64(at, 1790000000000000000u + i * 77777u * (k + 1));
+    }
+    assert_int_equal(weir_codec_make(1, &p.codec), WEIR_OK);
+    assert_int_equal(
+        weir_payload_encode(p.codec, p.raw, (size_t)(at - p.raw), p.stored, capacity, &p.header),
+        WEIR_OK);
+    return p;
+}
+
+static void assert_packs_rows(uint16_t number, uint32_t features, unsigned codec) {
+    packed p = pack_rows(number, 3, features);
+    const uint8_t *payload;
+    assert_int_equal(p.header.codec, codec);
+    assert_int_equal(p.header.incompatible,
+                     features | (codec == WEIR_CODEC_SHUFFLED ? WEIR_FEATURE_SHUFFLED : 0));
+    assert_int_equal(unpack(&p, &payload), WEIR_OK);
+    assert_memory_equal(payload, p.raw, p.header.raw_bytes);
+    discard(&p);
+}
+
+static void rows_of_templates_are_shuffled(void **state) {
+    (void)state;
+    assert_packs_rows(WEIR_TEMPLATE_FIRST, WEIR_FEATURE_TEMPLATES, WEIR_CODEC_SHUFFLED);
+    assert_packs_rows(WEIR_TEMPLATE_FIRST, 0, WEIR_CODEC_ZSTD);
+    assert_packs_rows(WEIR_TABLES_MAX, WEIR_FEATURE_TEMPLATES, WEIR_CODEC_ZSTD);
+    packed rows = pack_rows(WEIR_TEMPLATE_FIRST, 3, 0);
+    packed shuffled = pack_rows(WEIR_TEMPLATE_FIRST, 3, WEIR_FEATURE_TEMPLATES);
+    assert_true(shuffled.header.stored_bytes * 2 < rows.header.stored_bytes);
+    discard(&rows);
+    discard(&shuffled);
+}
+
+/* One of the rows has a column more; then they are compressed as they are. */
+static void rows_that_cannot_be_shuffled_are_stored_in_order(void **state) {
+    (void)state;
+    assert_packs_rows(1, WEIR_FEATURE_TEMPLATES, WEIR_CODEC_ZSTD);
+    packed p = pack_rows(WEIR_TEMPLATE_FIRST, 3, WEIR_FEATURE_TEMPLATES);
+    size_t capacity = weir_sqlite_record_bound(p.header.raw_bytes);
+    (void)weir_put_u16(p.raw + WEIR_PAYLOAD_HEAD + 6, 2); /* columns: not as many values */
+    p.header.incompatible = WEIR_FEATURE_TEMPLATES;
+    assert_int_equal(
+        weir_payload_encode(p.codec, p.raw, p.header.raw_bytes, p.stored, capacity, &p.header),
+        WEIR_OK);
+    assert_int_equal(p.header.codec, WEIR_CODEC_ZSTD);
+    assert_int_equal(p.header.incompatible, WEIR_FEATURE_TEMPLATES);
+    discard(&p);
+}
+
+static void a_frame_of_other_bytes_is_no_shuffled_payload(void **state) {
+    (void)state;
+    packed p = pack_rows(WEIR_TEMPLATE_FIRST, 3, 0);
+    const uint8_t *payload;
+    assert_int_equal(p.header.codec, WEIR_CODEC_ZSTD);
+    p.header.codec = WEIR_CODEC_SHUFFLED;
+    assert_int_equal(unpack(&p, &payload), WEIR_DAMAGED);
+    assert_null(payload);
+    discard(&p);
+}
+
+static void without_memory_a_shuffled_payload_is_not_read(void **state) {
+    (void)state;
+    packed p = pack_rows(WEIR_TEMPLATE_FIRST, 3, WEIR_FEATURE_TEMPLATES);
+    const uint8_t *payload;
+    long n = 1;
+    for (; scarce_arm(n); n++) { /* what was compressed before left its memory: so another codec */
+        weir_codec *other = NULL;
+        int status = weir_codec_make(1, &other);
+        p.codec = status == WEIR_OK ? (weir_codec_free(p.codec), other) : p.codec;
+        if (status == WEIR_OK) status = unpack(&p, &payload);
+        if (!scarce_end()) break;
+        assert_int_equal(status, WEIR_NO_MEMORY);
+    }
+    assert_int_equal(unpack(&p, &payload), WEIR_OK);
+    assert_memory_equal(payload, p.raw, p.header.raw_bytes);
+    discard(&p);
+}
+
+/* A block is larger then, and no less right. */
+static void without_memory_to_shuffle_rows_are_stored_in_order(void **state) {
+    (void)state;
+    packed p = pack_rows(WEIR_TEMPLATE_FIRST, 3, WEIR_FEATURE_TEMPLATES);
+    size_t capacity = weir_sqlite_record_bound(p.header.raw_bytes);
+    unsigned seen = 0;
+    const uint8_t *payload;
+    for (long n = 1;; n++) {
+        weir_codec_free(p.codec);
+        assert_int_equal(weir_codec_make(1, &p.codec), WEIR_OK);
+        p.header.incompatible = WEIR_FEATURE_TEMPLATES;
+        bool armed = scarce_arm(n);
+        int status =
+            weir_payload_encode(p.codec, p.raw, p.header.raw_bytes, p.stored, capacity, &p.header);
+        bool refused = scarce_end();
+        assert_int_equal(status, WEIR_OK);
+        seen |= 1u << p.header.codec;
+        assert_int_equal(unpack(&p, &payload), WEIR_OK);
+        assert_memory_equal(payload, p.raw, p.header.raw_bytes);
+        if (armed && refused) continue;
+        assert_int_equal(seen, armed ? 7 : 1u << WEIR_CODEC_SHUFFLED);
+        break;
+    }
     discard(&p);
 }
 
@@ -612,6 +749,11 @@ int main(void) {
         cmocka_unit_test(a_codec_without_memory_is_none),
         cmocka_unit_test(without_memory_to_compress_it_is_stored_as_it_is),
         cmocka_unit_test(without_a_codec_it_is_stored_as_it_is),
+        cmocka_unit_test(rows_of_templates_are_shuffled),
+        cmocka_unit_test(rows_that_cannot_be_shuffled_are_stored_in_order),
+        cmocka_unit_test(a_frame_of_other_bytes_is_no_shuffled_payload),
+        cmocka_unit_test(without_memory_a_shuffled_payload_is_not_read),
+        cmocka_unit_test(without_memory_to_shuffle_rows_are_stored_in_order),
         cmocka_unit_test(encode_refuses_what_it_cannot_hold),
         cmocka_unit_test(changed_bytes_fail_the_hash),
         cmocka_unit_test(a_frame_fills_the_stored_bytes_exactly),

@@ -323,13 +323,15 @@ static void template_is_as_written(void **state) {
 }
 
 /* The document says of bits what the code knows: of incompatible features bit 0, in rings bit 1 too,
- * and no other. */
+ * in blocks bit 2, and no other. */
 static void feature_bits_are_those_of_the_code(void **state) {
     (void)state;
-    assert_non_null(strstr(document, "1 knows one, for blocks and rings: bit 0, *templates*"));
-    assert_non_null(strstr(document, "And one for\n  rings alone: bit 1, *batches*"));
+    assert_non_null(strstr(document, "Bit 0, *templates* (§3), of blocks and rings"));
+    assert_non_null(strstr(document, "Bit 1,\n  *batches* (§8), of rings"));
+    assert_non_null(strstr(document, "Bit 2, *shuffled* (§4),\n  of blocks"));
     assert_int_equal(WEIR_FEATURE_TEMPLATES, 1);
     assert_int_equal(WEIR_FEATURE_BATCHES, 2);
+    assert_int_equal(WEIR_FEATURE_SHUFFLED, 4);
     assert_int_equal(WEIR_TEMPLATE_FIRST, WEIR_TABLES_MAX + 1);
     for (unsigned bit = 0; bit < 32; bit++) {
         uint8_t bytes[WEIR_BLOCK_HEADER];
@@ -343,7 +345,8 @@ static void feature_bits_are_those_of_the_code(void **state) {
                                .stored_bytes = WEIR_PAYLOAD_HEAD,
                                .raw_bytes = WEIR_PAYLOAD_HEAD};
         weir_block_header_encode(bytes, &h);
-        assert_int_equal(weir_block_header_decode(bytes, &h), bit ? WEIR_VERSION : WEIR_OK);
+        bool known = bit == 0 || bit == 2;
+        assert_int_equal(weir_block_header_decode(bytes, &h), known ? WEIR_OK : WEIR_VERSION);
     }
 }
 
@@ -769,7 +772,8 @@ static void constants_are_those_of_the_code(void **state) {
     };
     static const named kinds[] = {NAMED(WEIR_BLOCK_ROWS), NAMED(WEIR_BLOCK_MARK),
                                   NAMED(WEIR_BLOCK_DECLARATIONS)};
-    static const named codecs[] = {NAMED(WEIR_CODEC_RAW), NAMED(WEIR_CODEC_ZSTD)};
+    static const named codecs[] = {NAMED(WEIR_CODEC_RAW), NAMED(WEIR_CODEC_ZSTD),
+                                   NAMED(WEIR_CODEC_SHUFFLED)};
     static const named types[] = {NAMED(WEIR_INTEGER), NAMED(WEIR_REAL), NAMED(WEIR_TEXT),
                                   NAMED(WEIR_BLOB), NAMED(WEIR_KEY)};
     static const named sources[] = {NAMED(WEIR_SOURCE_CONSTANT), NAMED(WEIR_SOURCE_PARAMETER),
