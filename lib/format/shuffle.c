@@ -143,16 +143,17 @@ typedef struct column_shape {
     bool bytes;
 } column_shape;
 
-/* False: a tag that no row may have. */
+/* False: a tag that no row may have. Neighbours mostly have the same. */
 static bool measure_column(const uint8_t *tags, uint32_t rows, column_shape *out) {
     uint32_t widths[WORD + 1] = {0};
-    uint8_t last = WEIR_NULL;
     *out = (column_shape){.bytes = false};
-    for (uint32_t i = 0; i < rows; i++) {
-        if (tags[i] != last && !tag_is_valid(tags[i])) return false;
-        last = tags[i];
-        widths[last & 15]++;
-        out->bytes |= tag_is_of_bytes(last);
+    for (uint32_t i = 0, begin = 0; i < rows; begin = i) {
+        uint8_t tag = tags[i];
+        if (!tag_is_valid(tag)) return false;
+        while (i < rows && tags[i] == tag)
+            i++;
+        widths[tag & 15] += i - begin;
+        out->bytes |= tag_is_of_bytes(tag);
     }
     uint32_t wider = 0;
     for (unsigned b = WORD; b > 0; b--)
