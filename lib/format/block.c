@@ -5,6 +5,7 @@
 #include <xxhash.h>
 #include <zstd.h>
 
+#include "../base/room.h"
 #include "shuffle.h"
 
 enum {
@@ -138,8 +139,7 @@ struct weir_codec {
     ZSTD_CCtx *compress;
     ZSTD_DCtx *decompress;
     weir_shuffler *shuffler; /* NULL: there was nothing to shuffle yet */
-    uint8_t *shuffled;
-    size_t capacity; /* of shuffled */
+    weir_room shuffled;
 };
 
 int weir_codec_make(int level, weir_codec **out) {
@@ -163,22 +163,15 @@ void weir_codec_free(weir_codec *codec) {
     (void)ZSTD_freeCCtx(codec->compress); /* zstd documents no failure for contexts of its own */
     (void)ZSTD_freeDCtx(codec->decompress);
     weir_shuffler_free(codec->shuffler);
-    free(codec->shuffled);
+    free(codec->shuffled.bytes);
     free(codec);
 }
 
 size_t weir_sqlite_record_bound(size_t raw_bytes) { return ZSTD_compressBound(raw_bytes); }
 
-enum { USUAL_BYTES = 16 << 20 }; /* memory for more is given back */
-
 static int make_shuffled_room(weir_codec *codec, size_t bytes) {
-    if (!codec->shuffler && !(codec->shuffler = weir_shuffler_make())) return WEIR_NO_MEMORY;
-    bool too_much = codec->capacity > USUAL_BYTES && bytes < codec->capacity / 4;
-    if (bytes <= codec->capacity && !too_much) return WEIR_OK;
-    free(codec->shuffled);
-    codec->shuffled = malloc(bytes);
-    codec->capacity = codec->shuffled ? bytes : 0;
-    return codec->shuffled ? WEIR_OK : WEIR_NO_MEMORY;
+    if (!codec->shuffler) codec->shuffler = weir_shuffler_make();
+    return codec->shuffler && weir_room_make(&codec->shuffled, bytes) ? WEIR_OK : WEIR_NO_MEMORY;
 }
 
 /* Messages of the logger gain most by it. Other rows are read by a writer that has less to do for
@@ -199,9 +192,9 @@ static size_t compress(weir_codec *codec, const uint8_t *raw, weir_block_header 
     bool shuffled =
         gains_by_shuffling(h, raw, h->raw_bytes) &&
         make_shuffled_room(codec, h->raw_bytes) == WEIR_OK &&
-        weir_shuffle(codec->shuffler, raw, h->raw_bytes, h->rows, codec->shuffled) == WEIR_OK;
+        weir_shuffle(codec->shuffler, raw, h->raw_bytes, h->rows, codec->shuffled.bytes) == WEIR_OK;
     size_t bytes = ZSTD_compress2(codec->compress, stored, capacity,
-                                  shuffled ? codec->shuffled : raw, h->raw_bytes);
+                                  shuffled ? codec->shuffled.bytes : raw, h->raw_bytes);
     if (ZSTD_isError(bytes) || extent_of(bytes) >= plain) return 0;
     h->codec = shuffled ? WEIR_CODEC_SHUFFLED : WEIR_CODEC_ZSTD;
     if (shuffled) h->incompatible |= WEIR_FEATURE_SHUFFLED;
@@ -256,11 +249,12 @@ int weir_payload_decode(weir_codec *codec, const weir_block_header *h, const uin
     }
     bool shuffled = h->codec == WEIR_CODEC_SHUFFLED;
     if (shuffled && make_shuffled_room(codec, h->raw_bytes) != WEIR_OK) return WEIR_NO_MEMORY;
-    size_t bytes = ZSTD_decompressDCtx(codec->decompress, shuffled ? codec->shuffled : raw,
+    size_t bytes = ZSTD_decompressDCtx(codec->decompress, shuffled ? codec->shuffled.bytes : raw,
                                        h->raw_bytes, stored, h->stored_bytes);
     if (bytes != h->raw_bytes) return WEIR_DAMAGED; /* an error of zstd is a huge number */
-    int status =
-        shuffled ? weir_unshuffle(codec->shuffler, codec->shuffled, bytes, h->rows, raw) : WEIR_OK;
+    int status = shuffled
+                     ? weir_unshuffle(codec->shuffler, codec->shuffled.bytes, bytes, h->rows, raw)
+                     : WEIR_OK;
     if (status == WEIR_OK) *payload = raw;
     return status;
 }

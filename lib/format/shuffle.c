@@ -299,7 +299,7 @@ static bool unshuffle_rows(weir_shuffler *s, const weir_payload *p, const uint8_
     for (uint32_t i = 0; i < s->count; first += s->tables[i++].rows)
         for (unsigned column = 0; column < s->tables[i].columns; column++)
             if (!unshuffle_column(first, s->tables[i].rows, column, &rest, to)) return false;
-    return rows_are_full(s->rows, rows) && weir_cursor_left(&rest) == 0;
+    return rows_are_full(s->rows, rows); /* so nothing is left: they are as many bytes */
 }
 
 typedef bool reorder(weir_shuffler *s, const weir_payload *p, const uint8_t *from, size_t bytes,

@@ -5,28 +5,16 @@
 
 void weir_decoder_free(weir_decoder *decoder) {
     weir_codec_free(decoder->codec);
-    free(decoder->raw);
+    free(decoder->raw.bytes);
     *decoder = (weir_decoder){0};
 }
 
-enum { USUAL_BYTES = 16 << 20 };
-
 /* A block may expand to a gigabyte: what it took is given back with the next one of usual size. */
-static bool has_room(const weir_decoder *d, const weir_block_header *h) {
-    bool too_much = d->capacity > USUAL_BYTES && h->raw_bytes < d->capacity / 4;
-    return h->raw_bytes <= d->capacity && !too_much;
-}
-
 static int make_decode_room(weir_decoder *d, const weir_block_header *h) {
     if (!d->codec && weir_codec_make(1, &d->codec) != WEIR_OK) /* the level is for writers */
         return WEIR_NO_MEMORY;
-    if (h->codec == WEIR_CODEC_RAW || has_room(d, h)) return WEIR_OK;
-    free(d->raw); /* nothing in it is worth a copy */
-    d->capacity = 0;
-    d->raw = malloc(h->raw_bytes);
-    if (!d->raw) return WEIR_NO_MEMORY;
-    d->capacity = h->raw_bytes;
-    return WEIR_OK;
+    if (h->codec == WEIR_CODEC_RAW || weir_room_make(&d->raw, h->raw_bytes)) return WEIR_OK;
+    return WEIR_NO_MEMORY;
 }
 
 static int decode_stored(weir_decoder *d, weir_scan *scan, const weir_block_header *h,
@@ -35,7 +23,8 @@ static int decode_stored(weir_decoder *d, weir_scan *scan, const weir_block_head
     int status = weir_scan_bytes(scan, h->offset + WEIR_BLOCK_HEADER, h->stored_bytes, &stored);
     if (status == WEIR_OK) status = weir_payload_verify(h, stored);
     if (status == WEIR_OK) status = make_decode_room(d, h);
-    return status == WEIR_OK ? weir_payload_decode(d->codec, h, stored, d->raw, payload) : status;
+    return status == WEIR_OK ? weir_payload_decode(d->codec, h, stored, d->raw.bytes, payload)
+                             : status;
 }
 
 int weir_decoder_raw(weir_decoder *d, weir_scan *scan, const weir_block_header *h,

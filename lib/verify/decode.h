@@ -4,12 +4,12 @@
 #ifndef WEIR_DECODE_H
 #define WEIR_DECODE_H
 
+#include "../base/room.h"
 #include "scan.h"
 
 typedef struct weir_decoder { /* zeros at first; one thread at a time */
     weir_codec *codec;
-    uint8_t *raw;
-    size_t capacity;
+    weir_room raw;
 } weir_decoder;
 
 void weir_decoder_free(weir_decoder *decoder);

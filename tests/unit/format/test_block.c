@@ -432,6 +432,18 @@ static void rows_that_cannot_be_shuffled_are_stored_in_order(void **state) {
         WEIR_OK);
     assert_int_equal(p.header.codec, WEIR_CODEC_ZSTD);
     assert_int_equal(p.header.incompatible, WEIR_FEATURE_TEMPLATES);
+    (void)weir_put_u16(p.raw + WEIR_PAYLOAD_HEAD + 6, 3);
+    (void)weir_put_u32(p.raw + 16, WEIR_LANES_LIMIT + 1); /* no payload at all */
+    assert_int_equal(
+        weir_payload_encode(p.codec, p.raw, p.header.raw_bytes, p.stored, capacity, &p.header),
+        WEIR_OK);
+    assert_int_equal(p.header.codec, WEIR_CODEC_ZSTD);
+    (void)weir_put_u32(p.raw + 16, 0);
+    p.header.kind = WEIR_BLOCK_DECLARATIONS; /* whatever they look like */
+    assert_int_equal(
+        weir_payload_encode(p.codec, p.raw, p.header.raw_bytes, p.stored, capacity, &p.header),
+        WEIR_OK);
+    assert_int_equal(p.header.codec, WEIR_CODEC_ZSTD);
     discard(&p);
 }
 

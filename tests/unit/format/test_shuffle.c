@@ -221,6 +221,13 @@ static void another_number_of_rows_is_refused(void **state) {
     }
 }
 
+static void more_than_a_block_may_have_is_refused(void **state) {
+    fixture *f = *state;
+    size_t bytes = (size_t)WEIR_RAW_MAX + 1; /* are not there, and not looked at */
+    assert_int_equal(weir_shuffle(f->shuffler, f->raw, bytes, 1, f->shuffled), WEIR_DAMAGED);
+    assert_int_equal(weir_unshuffle(f->shuffler, f->raw, bytes, 1, f->shuffled), WEIR_DAMAGED);
+}
+
 /* What it takes for shuffled is what it would make of the payload that comes out. */
 static void assert_refused_or_exact(fixture *f, const uint8_t *shuffled, size_t bytes) {
     uint8_t *back = malloc(bytes), *again = malloc(bytes); /* exactly, for sanitizers */
@@ -309,6 +316,7 @@ int main(void) {
         SHUFFLED(rows_of_one_table_have_one_number_of_columns),
         SHUFFLED(rows_that_are_not_valid_are_refused),
         SHUFFLED(another_number_of_rows_is_refused),
+        SHUFFLED(more_than_a_block_may_have_is_refused),
         SHUFFLED(changed_bytes_are_refused_or_other_rows),
         SHUFFLED(without_memory_nothing_is_shuffled),
         SHUFFLED(many_rows_come_back),
