@@ -44,6 +44,7 @@ typedef struct measured {
     size_t rounds;
     double at[CONTESTANTS][PARTS][ROUNDS];
     double filtered[ROUNDS];
+    double machine_tail[ROUNDS]; /* p99.9 over p50 of bursts that do nothing but compute */
     double drained[2][DRAIN_FIGURES][ROUNDS]; /* of weir_log, of what is formatted in the caller */
     bool missing[CONTESTANTS], fails[CONTESTANTS]; /* fails: built, but LTTng does not run here */
 } measured;
@@ -81,6 +82,32 @@ static bool measure_contestants(const bench_run *run, measured *m, const pace *p
     return true;
 }
 
+/* ---- the machine's own tail ------------------------------------------------------------------- */
+
+static volatile uint64_t computed; /* or the compiler would leave it out */
+
+static void compute(void *context, size_t number) {
+    uint64_t x = number;
+    for (unsigned i = *(const unsigned *)context; i > 0; i--)
+        x = x * x + 3;
+    computed = x;
+}
+
+/* Bursts of arithmetic that take as long as those of messages: no memory, no other thread, no call.
+ * What is slow among them was interrupted. */
+static bool measure_machine(measured *m, const pace *p, size_t round) {
+    enum { TRIED = 100000 };
+    double figures[PARTS], each;
+    unsigned turns = TRIED;
+    const pace once = {1, 1, 0};
+    time_bursts(&once, compute, &turns, &each);
+    double wanted = m->at[LOG][0][round] * p->calls / each * TRIED;
+    turns = wanted < 1 ? 1 : (unsigned)wanted;
+    if (!measure_bursts(p, compute, &turns, figures)) return false;
+    m->machine_tail[round] = figures[2] / figures[0];
+    return true;
+}
+
 static bool measure_drains(const bench_run *run, measured *m, size_t messages, size_t round) {
     static const log_way ways[2] = {BY_LOG, BY_FORMATTED};
     double figures[DRAIN_FIGURES];
@@ -98,7 +125,8 @@ static bool measure_all(const bench_run *run, measured *m) {
     for (int i = 0; i < CONTESTANTS; i++)
         m->missing[i] = all[i].program && !*all[i].program;
     for (size_t i = 0; i < m->rounds; i++)
-        if (!measure_contestants(run, m, &p, i) || !measure_filtered(run, &m->filtered[i]) ||
+        if (!measure_contestants(run, m, &p, i) || !measure_machine(m, &p, i) ||
+            !measure_filtered(run, &m->filtered[i]) ||
             !measure_drains(run, m, run->quick ? DRAINED / 10 : DRAINED, i))
             return false;
     return true;
@@ -125,6 +153,10 @@ static void report_parts(bench_run *run, const measured *m) {
                             .unit = "×",
                             .value = spread_of_ratio(m->at[LOG][2], m->at[LOG][0], m->rounds),
                             .goal = {GOAL_AT_MOST, 3}});
+    report_figure(&run->report, &(figure){.name = "machine_tail",
+                                          .part = "arithmetic for as long, p99.9 over p50",
+                                          .unit = "×",
+                                          .value = spread_of(m->machine_tail, m->rounds)});
     report_figure(&run->report, &(figure){.name = "filtered_ns",
                                           .part = "weir_log below the threshold, p50",
                                           .unit = "ns",
