@@ -62,7 +62,7 @@ static int make_shuffler_room(weir_shuffler *s, uint32_t rows) {
     free_rows(s);
     s->words = malloc(rows * sizeof *s->words);
     s->rows = malloc(rows * sizeof *s->rows);
-    s->tables = malloc(tables * sizeof *s->tables);
+    s->tables = calloc(tables, sizeof *s->tables);
     if (s->words && s->rows && s->tables) {
         s->capacity = rows;
         return WEIR_OK;
