@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "../format/text.h"
-#include "append_slow.h"
+#include "append_small.h"
+#include "log_encode.h"
 #include "log_record.h"
-#include "log_take.h"
 
 int weir_log_table(weir *w, weir_table **table) {
     if (!w || !table) return weir_misuse("weir_log_table", w ? "out is NULL" : "w is NULL");
@@ -51,11 +51,15 @@ __attribute__((format(printf, 6, 0))) static int log_now(weir *w, weir_log_level
     return weir_log_append(w, level, share, file, line, weir_text_n(text, length), NULL);
 }
 
-/* Every message that is logged begins here. Its own row counts for more than what cannot be brought
- * out before it. */
-static inline weir_share begin_logged(weir *w, weir_log_level level) {
-    if (level >= WEIR_ERROR && atomic_load_explicit(&w->log_flush_first, memory_order_relaxed))
-        (void)weir_log_bring_out(w);
+/* What was recorded comes first. */
+static inline bool flushes(const weir *w, weir_log_level level) {
+    return level >= WEIR_ERROR && atomic_load_explicit(&w->log_flush_first, memory_order_relaxed);
+}
+
+/* Every message that is logged begins here, but for those that are put at once. Its own row counts
+ * for more than what cannot be brought out before it. */
+static weir_share begin_logged(weir *w, weir_log_level level) {
+    if (flushes(w, level)) (void)weir_log_bring_out(w);
     return weir_log_share(w, level);
 }
 
@@ -106,22 +110,10 @@ static int put_parameters(weir *w, weir_share share, const weir_log_template *t,
     return put_row(&t->row, values, share);
 }
 
-/* Wide text is converted on this stack; TOO_BIG: there is no room. */
-WEIR_SLOW static int log_wide(weir *w, weir_share share, const weir_log_template *t,
-                              va_list *arguments, int error) {
-    weir_value values[WEIR_LOG_FIXED + WEIR_LOG_ARGUMENTS];
-    char wide[WEIR_LOG_WIDE_BYTES];
-    if (!weir_log_take_wide(t, arguments, error, values + WEIR_LOG_FIXED, wide))
-        return WEIR_TOO_BIG;
-    return put_parameters(w, share, t, values);
-}
-
-static int log_later(weir *w, weir_share share, const weir_log_template *t, va_list *arguments,
-                     int error) {
-    weir_value values[WEIR_LOG_FIXED + WEIR_LOG_ARGUMENTS];
-    if (t->wide) return log_wide(w, share, t, arguments, error);
-    weir_log_take(t, arguments, error, values + WEIR_LOG_FIXED);
-    return put_parameters(w, share, t, values);
+/* Was it registered in this opening of this handle? */
+static inline bool is_of_opening(const weir *w, const weir_log_template *t) {
+    return t->row.w == w && /* acquire: see open_log_template */
+           __atomic_load_n(&t->row.generation, __ATOMIC_ACQUIRE) == w->generation;
 }
 
 /* The site has logged in another handle, or in none. */
@@ -131,8 +123,7 @@ look_up(weir *w, weir_log_level level, weir_log_site *site, const weir_log_shape
     uint32_t number = __atomic_load_n(&site->number[level], __ATOMIC_RELAXED);
     if (number == WEIR_LOG_NEVER) return NULL;
     weir_log_template *t = weir_log_find(w, number - 1); /* 0: above all numbers */
-    /* Acquire: see open_log_template. */
-    if (!t || __atomic_load_n(&t->row.generation, __ATOMIC_ACQUIRE) != w->generation) {
+    if (!t || !is_of_opening(w, t)) {
         bool full = atomic_load_explicit(&w->templates_full, memory_order_relaxed);
         t = full ? NULL : weir_log_register(w, level, site, shape);
     }
@@ -145,26 +136,90 @@ static inline const weir_log_template *
 template_of(weir *w, weir_log_level level, weir_log_site *site, const weir_log_shape *shape) {
     if (__builtin_expect((unsigned)level < WEIR_LOG_LEVELS, 1)) {
         /* Acquire, with the release above. It is never freed. */
-        const weir_log_template *t = __atomic_load_n(&site->known[level], __ATOMIC_ACQUIRE);
-        if (t && t->row.w == w &&
-            __atomic_load_n(&t->row.generation, __ATOMIC_ACQUIRE) == w->generation)
-            return t;
+        const weir_log_template *t = weir_log_known(site, level);
+        if (t && is_of_opening(w, t)) return t;
     }
     return look_up(w, level, site, shape);
 }
 
-/* A message that is not small, or of which there is no template. */
-WEIR_SLOW __attribute__((format(printf, 6, 0))) static int
-log_slowly(weir *w, weir_log_level level, weir_share share, const weir_log_site *site,
-           const weir_log_template *t, const char *format, va_list arguments, int error) {
-    va_list taken;
+/* Too large for a row: its text is made now, as it would be made later, and is cut. */
+WEIR_SLOW static int put_text(weir *w, weir_share share, const weir_log_template *t,
+                              const char *format, const weir_value *values) {
+    weir_text_buffer text;
+    weir_text_locale locale = weir_text_locale_begin();
+    weir_text_format(&text, format, strlen(format), values);
+    weir_text_locale_end(locale);
+    if (text.no_memory) return WEIR_NO_MEMORY;
+    return weir_log_append(w, t->level, share, t->site->file, t->site->line,
+                           weir_text_n(text.bytes, text.length), NULL);
+}
+
+/* A message that is not small, or not to be appended, or whose site has no template in this opening:
+ * in all of them its arguments are the same. */
+WEIR_SLOW static int put_values(weir *w, weir_share share, const weir_log_template *t,
+                                const uint64_t *words) {
+    weir_value values[WEIR_LOG_FIXED + WEIR_LOG_ARGUMENTS];
+    char wide[WEIR_LOG_WIDE_BYTES];
     int status = WEIR_TOO_BIG;
-    va_copy(taken, arguments);
-    if (t) status = log_later(w, share, t, &taken, error);
-    va_end(taken);
+    weir_log_take(t, words + 1, errno, values + WEIR_LOG_FIXED, wide);
+    if (is_of_opening(w, t)) status = put_parameters(w, share, t, values);
     if (status != WEIR_TOO_BIG) return status;
-    errno = error; /* for %m */
-    return log_now(w, level, share, site->file, site->line, format, arguments);
+    return put_text(w, share, t, weir_log_pointer(words[0]), values + WEIR_LOG_FIXED);
+}
+
+static inline uint8_t *encode_message(uint8_t *at, const weir_table *t, const void *message,
+                                      const weir_lane *lane) {
+    return weir_log_encode(at, (const weir_log_template *)t, message, weir_lane_thread(lane),
+                           WEIR_SMALL_TEXTS);
+}
+
+/* WEIR_NOT_SMALL: put its values. errno is as it was. */
+static inline __attribute__((always_inline)) int
+append_message(weir *w, weir_share share, const weir_log_template *t, const uint64_t *words) {
+    const weir_log_message m = {weir_clock_now(&w->clock), words + 1};
+    return weir_append_small(&t->row, encode_message, &m, NULL, share);
+}
+
+/* A message that has begun. */
+WEIR_PREFETCHES_TO_WRITE
+static __attribute__((noinline)) int
+put_message(weir *w, weir_share share, const weir_log_template *t, const uint64_t *words) {
+    int status = WEIR_NOT_SMALL;
+    if (share != WEIR_SHARE_NONE) status = append_message(w, share, t, words);
+    return status == WEIR_NOT_SMALL ? put_values(w, share, t, words) : status;
+}
+
+/* Below, where it was not put at once. known: in any handle, or in none that is open. */
+WEIR_SLOW static int put_otherwise(weir *w, const weir_log_template *known, const uint64_t *words) {
+    if (!w) return weir_misuse("weir_log_put", "w is NULL");
+    int saved = errno, status;
+    weir_share share;
+    if (!begin_message(w, known->level, &share)) return WEIR_OK;
+    const weir_log_shape shape = {.format = weir_log_pointer(words[0])};
+    const weir_log_template *t = template_of(w, known->level, known->site, &shape);
+    errno = saved; /* for %m */
+    status = t ? put_message(w, share, t, words) : put_values(w, share, known, words);
+    return end_message(w, known->level, share, status, saved);
+}
+
+WEIR_SLOW static int end_put(weir *w, weir_share share, const weir_log_template *t,
+                             const uint64_t *words, int status) {
+    int saved = errno;
+    if (status == WEIR_NOT_SMALL) status = put_values(w, share, t, words);
+    return end_message(w, t->level, share, status, saved);
+}
+
+WEIR_PREFETCHES_TO_WRITE
+int weir_log_put(weir *w, const void *known, const uint64_t *words) {
+    const weir_log_template *t = known;
+    if (__builtin_expect(
+            !is_of_opening(w, t) || !weir_log_is_logged(t->level) || flushes(w, t->level), 0))
+        return put_otherwise(w, t, words);
+    weir_share share = weir_log_share(w, t->level);
+    int status = append_message(w, share, t, words);
+    bool told = !atomic_load_explicit(&w->log_lost_any, memory_order_relaxed);
+    return __builtin_expect(status == WEIR_OK && told, 1) ? WEIR_OK
+                                                          : end_put(w, share, t, words, status);
 }
 
 int weir_log_at(weir *w, weir_log_level level, weir_log_site *site, const char *format, ...) {
@@ -172,23 +227,22 @@ int weir_log_at(weir *w, weir_log_level level, weir_log_site *site, const char *
         return weir_misuse("weir_log_at", !w      ? "w is NULL"
                                           : !site ? "site is NULL"
                                                   : "format is NULL");
-    int saved = errno, status = WEIR_LOG_NOT_SMALL;
+    int saved = errno, status;
     weir_share share;
     va_list arguments;
     if (!begin_message(w, level, &share)) return WEIR_OK;
     const weir_log_template *t = template_of(w, level, site, &(weir_log_shape){.format = format});
-    if (t && __builtin_expect(t->names != NULL, 0)) t = NULL; /* a site of fields: not this one's */
-    if (__builtin_expect(t && share != WEIR_SHARE_NONE, 1)) {
-        va_start(arguments, format);
-        const weir_log_message m = {weir_clock_now(&w->clock), &arguments};
-        status = weir_append_message(t, &m, share);
-        va_end(arguments);
+    errno = saved; /* for %m */
+    va_start(arguments, format);
+    if (t && !t->names) { /* a site of fields is not this one's */
+        uint64_t words[1 + WEIR_LOG_ARGUMENTS];
+        words[0] = (uintptr_t)format;
+        weir_log_collect(t, &arguments, words + 1);
+        status = put_message(w, share, t, words);
+    } else {
+        status = log_now(w, level, share, site->file, site->line, format, arguments);
     }
-    if (__builtin_expect(status == WEIR_LOG_NOT_SMALL, 0)) {
-        va_start(arguments, format);
-        status = log_slowly(w, level, share, site, t, format, arguments, saved);
-        va_end(arguments);
-    }
+    va_end(arguments);
     return end_message(w, level, share, status, saved);
 }
 
