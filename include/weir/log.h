@@ -39,6 +39,10 @@
  * A message below the threshold costs one load and one comparison, and its arguments are not
  * evaluated. Any thread may log at any time; a signal handler may not (a place's first message
  * allocates: a handler may append a row of its own instead). errno is what it was before.
+ *
+ * In C a call has at most 126 arguments behind its format, and one that has a comma of its own, as
+ * a compound literal may, stands in parentheses. Each is evaluated once.
+ *
  * <weir/crash.h> makes the last messages of a program that crashes. */
 #ifndef WEIR_LOG_H
 #define WEIR_LOG_H
@@ -175,15 +179,16 @@ WEIR_API int weir_log_at(weir *w, weir_log_level level, weir_log_site *site, con
 #endif
     ;
 
-/* What weir_log() calls in C where the library knows how this format takes its arguments: this is not
- * NULL at a site's second message of a level. */
+/* Does the library know how the format of this site takes its arguments? From a level's second
+ * message on it does, unless they are formatted in the caller. What weir_log_put() takes, or NULL. */
 static inline const void *weir_log_known(const weir_log_site *site, weir_log_level level) {
     return (unsigned)level <= WEIR_FATAL ? __atomic_load_n(&site->known[level], __ATOMIC_ACQUIRE)
                                          : NULL;
 }
 
-/* As weir_log_at(). words: the format's address, then a word for each argument: an integer extended
- * to 64 bits as its type is, the bits of a double, a pointer. */
+/* What weir_log() calls then, in C; as weir_log_at(). words: the address of the format, which is the
+ * site's, then a word for each argument: an integer extended to 64 bits as its type is, the bits of
+ * a double, a pointer. */
 WEIR_API int weir_log_put(weir *w, const void *known, const uint64_t *words);
 
 #if defined(__GNUC__) && !defined(__cplusplus) && UINTPTR_MAX == UINT64_MAX

@@ -11,23 +11,20 @@
 
 _Thread_local weir_slot weir_slots[WEIR_SLOTS] __attribute__((tls_model("initial-exec")));
 
-/* Find a lane that the slot does not hold: this thread's first in this handle, or one for an
- * append inside another append, whichever handle that is for. */
-int weir_append_find_lane(weir_append_entry *e, uint32_t generation) {
-    int status = weir_gate_status(e->w, generation);
-    if (status != WEIR_OK) return status;
-    e->lane = e->depth < WEIR_DEPTHS ? weir_take_lane(e->w, e->depth) : NULL;
-    if (!e->lane) {
-        status = weir_gate_refusal(e->w);
+weir_found_lane weir_append_find_lane(weir *w, weir_slot *slot, unsigned depth,
+                                      uint32_t generation) {
+    int status = weir_gate_status(w, generation);
+    if (status != WEIR_OK) return (weir_found_lane){NULL, status};
+    weir_lane *lane = depth < WEIR_DEPTHS ? weir_take_lane(w, depth) : NULL;
+    if (!lane) {
+        status = weir_gate_refusal(w);
         assert(status != WEIR_OK);
-        if (status == WEIR_FULL) weir_append_had_no_lane(e->w);
-        return status;
+        if (status == WEIR_FULL) weir_append_had_no_lane(w);
+    } else if (depth == 0) {
+        slot->lane = lane;
+        slot->generation = generation;
     }
-    if (e->depth == 0) {
-        e->slot->lane = e->lane;
-        e->slot->generation = generation;
-    }
-    return WEIR_OK;
+    return (weir_found_lane){lane, status};
 }
 
 void weir_handle_switch_thread(weir *w) {

@@ -16,7 +16,7 @@
 
 enum {
     WEIR_AHEAD = 5 * WEIR_CACHE_LINE,
-    WEIR_SMALL_TEXTS = 256, /* bytes of a row's texts and blobs, for which nothing is measured */
+    WEIR_SMALL_TEXTS = 255, /* bytes of a row's texts and blobs, for which nothing is measured */
     WEIR_NOT_SMALL = 1,     /* no status: it is not small, or there is not so much room */
 };
 
@@ -41,8 +41,11 @@ weir_append_small(const weir_table *t, weir_small_encoder *encode, const void *w
     uint64_t tail = lane->tail,
              most = WEIR_RECORD_HEAD + WEIR_SMALL_TEXTS + weir_row_most(t->columns);
     uint8_t *record = weir_lane_at(lane, tail), *body = record + WEIR_RECORD_HEAD, *end = NULL;
-    bool measure =
-        tail + most + weir_append_left_free(lane, share) > lane->limit || most > lane->size / 2;
+    static_assert(WEIR_RECORD_HEAD + WEIR_SMALL_TEXTS + WEIR_ROW_HEAD + 9 * WEIR_COLUMNS_MAX +
+                          WEIR_ROW_SLACK <=
+                      WEIR_LANE_BYTES_MIN / 2,
+                  "it is not too big for a lane");
+    bool measure = tail + most + weir_append_left_free(lane, share) > lane->limit;
     if (!UNLIKELY(measure)) end = encode(body, t, what, lane);
     if (UNLIKELY(!end)) {
         weir_append_leave(&e);

@@ -63,6 +63,10 @@ static weir_share begin_logged(weir *w, weir_log_level level) {
     return weir_log_share(w, level);
 }
 
+static inline bool is_for_log(const weir *w, weir_log_level level) {
+    return weir_log_is_logged(level) || weir_log_is_recorded(w, level);
+}
+
 /* False: it is neither logged nor recorded. */
 static inline bool begin_message(weir *w, weir_log_level level, weir_share *share) {
     bool logged = __builtin_expect(weir_log_is_logged(level), 1);
@@ -154,8 +158,8 @@ WEIR_SLOW static int put_text(weir *w, weir_share share, const weir_log_template
                            weir_text_n(text.bytes, text.length), NULL);
 }
 
-/* A message that is not small, or not to be appended, or whose site has no template in this opening:
- * in all of them its arguments are the same. */
+/* A message that is not small, or is recorded, or whose site has no template in this opening: of
+ * that its arguments are taken all the same. */
 WEIR_SLOW static int put_values(weir *w, weir_share share, const weir_log_template *t,
                                 const uint64_t *words) {
     weir_value values[WEIR_LOG_FIXED + WEIR_LOG_ARGUMENTS];
@@ -173,35 +177,22 @@ static inline uint8_t *encode_message(uint8_t *at, const weir_table *t, const vo
                            WEIR_SMALL_TEXTS);
 }
 
-/* WEIR_NOT_SMALL: put its values. errno is as it was. */
-static inline __attribute__((always_inline)) int
-append_message(weir *w, weir_share share, const weir_log_template *t, const uint64_t *words) {
-    const weir_log_message m = {weir_clock_now(&w->clock), words + 1};
-    return weir_append_small(&t->row, encode_message, &m, NULL, share);
-}
-
-/* A message that has begun. */
-WEIR_PREFETCHES_TO_WRITE
-static __attribute__((noinline)) int
-put_message(weir *w, weir_share share, const weir_log_template *t, const uint64_t *words) {
-    int status = WEIR_NOT_SMALL;
-    if (share != WEIR_SHARE_NONE) status = append_message(w, share, t, words);
-    return status == WEIR_NOT_SMALL ? put_values(w, share, t, words) : status;
-}
-
-/* Below, where it was not put at once. known: in any handle, or in none that is open. */
+/* What weir_log_put() is not quick about. known: in this opening, or in another one. */
 WEIR_SLOW static int put_otherwise(weir *w, const weir_log_template *known, const uint64_t *words) {
     if (!w) return weir_misuse("weir_log_put", "w is NULL");
-    int saved = errno, status;
-    weir_share share;
-    if (!begin_message(w, known->level, &share)) return WEIR_OK;
+    if (!is_for_log(w, known->level)) return WEIR_OK;
+    int saved = errno;
     const weir_log_shape shape = {.format = weir_log_pointer(words[0])};
     const weir_log_template *t = template_of(w, known->level, known->site, &shape);
     errno = saved; /* for %m */
-    status = t ? put_message(w, share, t, words) : put_values(w, share, known, words);
-    return end_message(w, known->level, share, status, saved);
+    if (t && t != known) return weir_log_put(w, t, words);
+    weir_share share;
+    if (!begin_message(w, known->level, &share)) return WEIR_OK;
+    errno = saved;
+    return end_message(w, known->level, share, put_values(w, share, known, words), saved);
 }
 
+/* After an append that was no success, or with news of what was lost. */
 WEIR_SLOW static int end_put(weir *w, weir_share share, const weir_log_template *t,
                              const uint64_t *words, int status) {
     int saved = errno;
@@ -209,17 +200,18 @@ WEIR_SLOW static int end_put(weir *w, weir_share share, const weir_log_template 
     return end_message(w, t->level, share, status, saved);
 }
 
+/* An append leaves errno as it was. */
 WEIR_PREFETCHES_TO_WRITE
 int weir_log_put(weir *w, const void *known, const uint64_t *words) {
     const weir_log_template *t = known;
-    if (__builtin_expect(
-            !is_of_opening(w, t) || !weir_log_is_logged(t->level) || flushes(w, t->level), 0))
+    if (UNLIKELY(!is_of_opening(w, t) || !weir_log_is_logged(t->level) || flushes(w, t->level)))
         return put_otherwise(w, t, words);
     weir_share share = weir_log_share(w, t->level);
-    int status = append_message(w, share, t, words);
-    bool told = !atomic_load_explicit(&w->log_lost_any, memory_order_relaxed);
-    return __builtin_expect(status == WEIR_OK && told, 1) ? WEIR_OK
-                                                          : end_put(w, share, t, words, status);
+    const weir_log_message m = {&w->clock, words + 1};
+    int status = weir_append_small(&t->row, encode_message, &m, NULL, share);
+    if (UNLIKELY(status != WEIR_OK || atomic_load_explicit(&w->log_lost_any, memory_order_relaxed)))
+        return end_put(w, share, t, words, status);
+    return WEIR_OK;
 }
 
 int weir_log_at(weir *w, weir_log_level level, weir_log_site *site, const char *format, ...) {
@@ -227,23 +219,25 @@ int weir_log_at(weir *w, weir_log_level level, weir_log_site *site, const char *
         return weir_misuse("weir_log_at", !w      ? "w is NULL"
                                           : !site ? "site is NULL"
                                                   : "format is NULL");
-    int saved = errno, status;
+    if (!is_for_log(w, level)) return WEIR_OK;
+    int saved = errno, status = WEIR_OK;
     weir_share share;
     va_list arguments;
-    if (!begin_message(w, level, &share)) return WEIR_OK;
     const weir_log_template *t = template_of(w, level, site, &(weir_log_shape){.format = format});
-    errno = saved; /* for %m */
     va_start(arguments, format);
     if (t && !t->names) { /* a site of fields is not this one's */
         uint64_t words[1 + WEIR_LOG_ARGUMENTS];
         words[0] = (uintptr_t)format;
         weir_log_collect(t, &arguments, words + 1);
-        status = put_message(w, share, t, words);
-    } else {
+        errno = saved; /* for %m */
+        status = weir_log_put(w, t, words);
+    } else if (begin_message(w, level, &share)) {
+        errno = saved;
         status = log_now(w, level, share, site->file, site->line, format, arguments);
+        status = end_message(w, level, share, status, saved);
     }
     va_end(arguments);
-    return end_message(w, level, share, status, saved);
+    return status;
 }
 
 /* ---- fields --------------------------------------------------------------------------------- */

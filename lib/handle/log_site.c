@@ -138,7 +138,7 @@ static weir_log_argument argument_of(const weir_conversion *c) {
         break;
     default: return integer_argument(bytes_of_integer(c->length), c->kind == WEIR_CONVERT_SIGNED);
     }
-    if (c->precision >= 0 && c->precision < WEIR_LOG_BYTES) a.limit = (uint16_t)c->precision;
+    if (c->precision >= 0 && c->precision < WEIR_LOG_BYTES) a.limit = (uint32_t)c->precision;
     return a;
 }
 
@@ -350,6 +350,7 @@ static bool keep_log_template(weir *w, uint32_t number, weir_log_template *t) {
 static void open_log_template(weir *w, weir_log_template *t, uint16_t number) {
     t->row.w = w;
     t->row.number = number;
+    t->head = number | (uint32_t)t->row.columns << 16;
     __atomic_store_n(&t->row.generation, w->generation, __ATOMIC_RELEASE);
 }
 

@@ -36,7 +36,7 @@ typedef struct weir_log_argument {
     uint8_t unused; /* of an integer: its highest bits that do not count … */
     bool is_signed; /* … become copies of its sign, or zeros */
     bool star;      /* the argument before it is its precision */
-    uint16_t limit; /* bytes of a text, at most */
+    uint32_t limit; /* bytes of a text, at most */
 } weir_log_argument;
 
 /* Lives as long as the handle's memory, and belongs to one call site and level, so that a call
@@ -46,6 +46,7 @@ typedef struct weir_log_template {
     const char *names; /* of fields, each with its NUL; NULL: a format's arguments are taken */
     weir_log_site *site;
     weir_log_level level;
+    uint32_t head; /* of its rows: number and columns */
     unsigned arguments;
     weir_log_argument argument[];
 } weir_log_template;

@@ -33,13 +33,16 @@ static void format_values(const char *format, const weir_value *values) {
 static bool store_and_read(const weir_log_template *t, const uint64_t *words, weir_value *values) {
     static uint8_t row[WEIR_ROW_HEAD + 9 * 64 + WEIR_ROW_SLACK + SMALL];
     weir_value all[WEIR_LOG_FIXED + WEIR_LOG_ARGUMENTS];
-    const weir_log_message m = {.time_ns = 1790000000000000000, .words = words};
+    weir_clock clock;
+    const weir_log_message m = {.clock = &clock, .words = words};
+    weir_clock_make(&clock, weir_os_posix());
+    int64_t before = weir_clock_now(&clock);
     uint16_t number, columns;
     const uint8_t *end = weir_log_encode(row, t, &m, 4711, SMALL);
     if (!end) return false;
     assert_true(weir_row_decode(row, (size_t)(end - row), &number, &columns, all));
     assert_int_equal(columns, t->row.columns);
-    assert_int_equal(all[0].as.integer, m.time_ns);
+    assert_in_range(all[0].as.integer, before, weir_clock_now(&clock));
     assert_int_equal(all[1].as.integer, 4711);
     memcpy(values, all + WEIR_LOG_FIXED, t->arguments * sizeof *values);
     return true;
@@ -55,7 +58,7 @@ static bool make_text(const char *format, const uint64_t *words, va_list argumen
     va_list taken;
     weir_log_template *t = weir_log_template_make(&(weir_log_shape){.format = format});
     if (!t) fail_msg("\"%s\" cannot be formatted later", format);
-    t->row.number = WEIR_TEMPLATE_FIRST;
+    t->head = WEIR_TEMPLATE_FIRST | (uint32_t)t->row.columns << 16;
     va_copy(taken, arguments);
     weir_log_collect(t, &taken, collected);
     va_end(taken);
@@ -353,6 +356,33 @@ static void wide_text_is_as_long_as_a_message(void **state) {
     assert_memory_equal(got.bytes + 1998, "ä€ä", 7);
 }
 
+static int64_t wall_of_1970(void *self) {
+    (void)self;
+    return 7000;
+}
+
+static uint64_t no_ticks(void *self) {
+    (void)self;
+    return 0;
+}
+
+/* A width is the least that holds the value, and a machine may not know what year it is. */
+static void a_time_of_1970_is_not_small(void **state) {
+    (void)state;
+    static uint8_t row[SMALL + 64];
+    weir_os os = *weir_os_posix();
+    weir_clock clock;
+    weir_log_template *t = weir_log_template_make(&(weir_log_shape){.format = ""});
+    assert_non_null(t);
+    weir_clock_make(&clock, &os);
+    assert_non_null(weir_log_encode(row, t, &(weir_log_message){.clock = &clock}, 1, SMALL));
+    os.wall = wall_of_1970;
+    os.ticks = no_ticks;
+    weir_clock_make(&clock, &os);
+    assert_null(weir_log_encode(row, t, &(weir_log_message){.clock = &clock}, 1, SMALL));
+    free(t);
+}
+
 static void what_cannot_wait_is_known(void **state) {
     (void)state;
     static const char *const formats[] = {"%n",  "%1$d", "%'d",  "%Lf", "%y",  "%",
@@ -397,6 +427,7 @@ int main(void) {
         cmocka_unit_test(text_is_not_read_beyond_its_precision),
         cmocka_unit_test(wide_text_becomes_utf_8),
         cmocka_unit_test(wide_text_is_as_long_as_a_message),
+        cmocka_unit_test(a_time_of_1970_is_not_small),
         cmocka_unit_test(what_cannot_wait_is_known),
         cmocka_unit_test(numbers_do_not_depend_on_the_locale),
     };
