@@ -39,6 +39,10 @@
  * A message below the threshold costs one load and one comparison, and its arguments are not
  * evaluated. Any thread may log at any time; a signal handler may not (a place's first message
  * allocates: a handler may append a row of its own instead). errno is what it was before.
+ *
+ * In C a call has at most 126 arguments behind its format, and one that has a comma of its own, as
+ * a compound literal may, stands in parentheses. Each is evaluated once.
+ *
  * <weir/crash.h> makes the last messages of a program that crashes. */
 #ifndef WEIR_LOG_H
 #define WEIR_LOG_H
@@ -65,7 +69,7 @@ typedef enum weir_log_level {
     do {                                                                                           \
         static weir_log_site weir_log_site_ =                                                      \
             WEIR_LOG_SITE_(WEIR_LOG_LITERAL_(WEIR_LOG_FIRST_(__VA_ARGS__, 0)));                    \
-        if (weir_log_passes(level)) (void)weir_log_at((w), (level), &weir_log_site_, __VA_ARGS__); \
+        if (weir_log_passes(level)) WEIR_LOG_PUT_(w, level, __VA_ARGS__);                          \
     } while (0)
 
 #define weir_log_trace(w, ...) weir_log(w, WEIR_TRACE, __VA_ARGS__)
@@ -174,6 +178,46 @@ WEIR_API int weir_log_at(weir *w, weir_log_level level, weir_log_site *site, con
     __attribute__((format(printf, 4, 5)))
 #endif
     ;
+
+/* Does the library know how the format of this site takes its arguments? From a level's second
+ * message on it does, unless they are formatted in the caller. What weir_log_put() takes, or NULL. */
+static inline const void *weir_log_known(const weir_log_site *site, weir_log_level level) {
+    return (unsigned)level <= WEIR_FATAL ? __atomic_load_n(&site->known[level], __ATOMIC_ACQUIRE)
+                                         : NULL;
+}
+
+/* What weir_log() calls then, in C; as weir_log_at(). words: the address of the format, which is the
+ * site's, then a word for each argument: an integer extended to 64 bits as its type is, the bits of
+ * a double, a pointer. */
+WEIR_API int weir_log_put(weir *w, const void *known, const uint64_t *words);
+
+#if defined(__GNUC__) && !defined(__cplusplus) && UINTPTR_MAX == UINT64_MAX
+#define WEIR_LOG_PUT_(w, level, ...)                                                               \
+    do {                                                                                           \
+        const weir_log_level weir_log_level_ = (level);                                            \
+        const void *weir_log_known_ = weir_log_known(&weir_log_site_, weir_log_level_);            \
+        if (__builtin_expect(weir_log_known_ != 0, 1))                                             \
+            (void)weir_log_put(                                                                    \
+                (w), weir_log_known_,                                                              \
+                (const uint64_t[]){WEIR_EACH_(WEIR_LOG_WORD_, WEIR_LOG_WORD_, __VA_ARGS__)});      \
+        else                                                                                       \
+            (void)weir_log_at((w), weir_log_level_, &weir_log_site_, __VA_ARGS__);                 \
+    } while (0)
+#define WEIR_LOG_WORD_(x)                                                                          \
+    _Generic((x), float                                                                            \
+             : weir_log_real_(WEIR_LOG_REAL_(x)), double                                           \
+             : weir_log_real_(WEIR_LOG_REAL_(x)), default                                          \
+             : (uint64_t)(uintptr_t)(x))
+#define WEIR_LOG_REAL_(x) (double)_Generic((x), float : (x), double : (x), default : 0)
+
+static inline uint64_t weir_log_real_(double real) {
+    uint64_t word;
+    memcpy(&word, &real, sizeof word);
+    return word;
+}
+#else
+#define WEIR_LOG_PUT_(w, level, ...) (void)weir_log_at((w), (level), &weir_log_site_, __VA_ARGS__)
+#endif
 
 typedef struct weir_log_field {
     const char *name;

@@ -62,8 +62,8 @@ void weir_clock_make(weir_clock *clock, const weir_os *os);
 /* The last timestamp of this thread, by whichever clock. Relaxed: shared with handlers only. */
 extern _Thread_local _Atomic int64_t weir_clock_last __attribute__((tls_model("initial-exec")));
 
-uint64_t weir_clock_table_ticks(const weir_clock *clock);
-int64_t weir_clock_without_calibration(weir_clock *clock);
+__attribute__((cold)) uint64_t weir_clock_table_ticks(const weir_clock *clock);
+__attribute__((cold)) int64_t weir_clock_without_calibration(weir_clock *clock);
 
 /* One unsigned comparison: last is not below the timestamp, and less than an interval above it. */
 static inline int64_t weir_clock_in_order(int64_t timestamp) {
@@ -90,8 +90,9 @@ static inline int64_t weir_clock_now(weir_clock *clock) {
     uint64_t span = atomic_load_explicit(&clock->span_ticks, memory_order_acquire);
     bool whole =
         !(sequence & 1) && atomic_load_explicit(&clock->sequence, memory_order_relaxed) == sequence;
-    int64_t timestamp = whole && elapsed < span ? (int64_t)(base_ns + (elapsed * tick_ns >> 32))
-                                                : weir_clock_without_calibration(clock);
+    int64_t timestamp = __builtin_expect(whole && elapsed < span, 1)
+                            ? (int64_t)(base_ns + (elapsed * tick_ns >> 32))
+                            : weir_clock_without_calibration(clock);
     return weir_clock_in_order(timestamp);
 }
 

@@ -41,6 +41,14 @@ static inline uint8_t *weir_put_string(uint8_t *at, uint8_t *tag, uint32_t type,
     return weir_put_bytes(weir_put_uint(at, length, width), bytes, length);
 }
 
+/* The same of a text of 255 bytes at most. */
+static inline uint8_t *weir_put_short_text(uint8_t *at, uint8_t *tag, const char *text,
+                                           size_t length) {
+    *tag = WEIR_TEXT << 4 | 1;
+    *at = (uint8_t)length;
+    return weir_put_bytes(at + 1, text, length);
+}
+
 /* Why a value cannot be stored. */
 static inline int weir_value_fault(const weir_value *v) {
     return v->type == WEIR_OVERLONG ? WEIR_TOO_BIG : WEIR_MISUSE;

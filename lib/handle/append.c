@@ -5,30 +5,26 @@
  * turns are in append_slow.c: taking a lane, waiting for room. */
 #include <assert.h>
 
-#include "append_path.h"
+#include "append_small.h"
 #include "append_words.h"
-#include "log_encode.h"
 #include "registry.h"
 
 _Thread_local weir_slot weir_slots[WEIR_SLOTS] __attribute__((tls_model("initial-exec")));
 
-/* Find a lane that the slot does not hold: this thread's first in this handle, or one for an
- * append inside another append, whichever handle that is for. */
-int weir_append_find_lane(weir_append_entry *e, uint32_t generation) {
-    int status = weir_gate_status(e->w, generation);
-    if (status != WEIR_OK) return status;
-    e->lane = e->depth < WEIR_DEPTHS ? weir_take_lane(e->w, e->depth) : NULL;
-    if (!e->lane) {
-        status = weir_gate_refusal(e->w);
+weir_found_lane weir_append_find_lane(weir *w, weir_slot *slot, unsigned depth,
+                                      uint32_t generation) {
+    int status = weir_gate_status(w, generation);
+    if (status != WEIR_OK) return (weir_found_lane){NULL, status};
+    weir_lane *lane = depth < WEIR_DEPTHS ? weir_take_lane(w, depth) : NULL;
+    if (!lane) {
+        status = weir_gate_refusal(w);
         assert(status != WEIR_OK);
-        if (status == WEIR_FULL) weir_append_had_no_lane(e->w);
-        return status;
+        if (status == WEIR_FULL) weir_append_had_no_lane(w);
+    } else if (depth == 0) {
+        slot->lane = lane;
+        slot->generation = generation;
     }
-    if (e->depth == 0) {
-        e->slot->lane = e->lane;
-        e->slot->generation = generation;
-    }
-    return WEIR_OK;
+    return (weir_found_lane){lane, status};
 }
 
 void weir_handle_switch_thread(weir *w) {
@@ -101,17 +97,7 @@ int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes
     return status;
 }
 
-/* To prefetch a cache line for a store is an instruction of its own, which does nothing on
- * processors that lack it (Intel SDM, PREFETCHW). */
-#ifdef __x86_64__
-#define PREFETCHES_TO_WRITE __attribute__((target("prfchw")))
-#else
-#define PREFETCHES_TO_WRITE
-#endif
-enum {
-    AHEAD = 5 * WEIR_CACHE_LINE,
-    SMALL_ROW = 16 << 10, /* half of the smallest lane is more, so it is not too big */
-};
+enum { SMALL_ROW = 16 << 10 }; /* half of the smallest lane is more, so it is not too big */
 
 /* How much room to look for. What a small row takes exactly is known when it is written; any
  * other row, and one that cannot be stored, is measured. */
@@ -154,7 +140,7 @@ append_with(const weir_table *t, const weir_value *values, const weir_value *key
         uint64_t epoch = weir_ring_stamp(&w->ring, lane, e.depth > 0);
         weir_record_seal_at(record, lane->salt, tail, bytes, epoch, WEIR_RECORD_ROW);
         status = weir_append_publish(&e, tail + weir_record_bytes(bytes), 1, ticket);
-        __builtin_prefetch(record + AHEAD, 1); /* for the rows to come; it cannot fault */
+        __builtin_prefetch(record + WEIR_AHEAD, 1); /* for the rows to come; it cannot fault */
     } else {
         (void)weir_append_count_refused(w, status, 1);
     }
@@ -169,68 +155,15 @@ static __attribute__((noinline)) int append_measured(const weir_table *t, const 
     return append_with(t, values, NULL, ticket, share);
 }
 
-enum { SMALL_TEXTS = 256 }; /* bytes of a row's texts and blobs, for which nothing is measured */
-
-/* What a small row is made of: values, or the arguments of a message. */
-typedef struct small_row {
-    const weir_value *values; /* NULL: there is a message */
-    const weir_log_message *message;
-} small_row;
-
-static inline uint8_t *encode_small(uint8_t *at, const weir_table *t, const small_row *row,
-                                    uint32_t thread) {
-    return row->values ? weir_row_encode_small(at, t->number, row->values, t->columns, SMALL_TEXTS)
-                       : weir_log_encode(at, (const weir_log_template *)t, row->message, thread,
-                                         SMALL_TEXTS);
-}
-
-/* A small row, the common case, is written in one pass to where there is more than enough room.
- * MEASURED: it is not small, or there is not so much room. */
-enum { MEASURED = WEIR_LOG_NOT_SMALL };
-
-static inline __attribute__((always_inline)) int
-append_small(const weir_table *t, const small_row *row, weir_ticket *ticket, weir_share share) {
-    weir *w = t->w;
-    /* The thread that appended last has the ownership word in its cache. The word is fetched
-     * while the row is written, so the stamp is taken after that. */
-    __builtin_prefetch(atomic_load_explicit(&w->word_hint, memory_order_relaxed), 1);
-    weir_append_entry e;
-    int status = weir_append_enter(w, t->generation, &e);
-    if (UNLIKELY(status != WEIR_OK)) return weir_append_count_refused(w, status, 1);
-    weir_lane *lane = e.lane;
-    uint64_t tail = lane->tail, most = WEIR_RECORD_HEAD + SMALL_TEXTS + weir_row_most(t->columns);
-    uint8_t *record = weir_lane_at(lane, tail), *body = record + WEIR_RECORD_HEAD, *end = NULL;
-    bool measure =
-        tail + most + weir_append_left_free(lane, share) > lane->limit || most > lane->size / 2;
-    if (!UNLIKELY(measure)) end = encode_small(body, t, row, weir_lane_thread(lane));
-    if (UNLIKELY(!end)) {
-        weir_append_leave(&e);
-        return MEASURED;
-    }
-    size_t bytes = (size_t)(end - body);
-    uint64_t epoch = weir_ring_stamp(&w->ring, lane, e.depth > 0);
-    weir_record_seal_at(record, lane->salt, tail, bytes, epoch, WEIR_RECORD_ROW);
-    status = weir_append_publish(&e, tail + weir_record_bytes(bytes), 1, ticket);
-    __builtin_prefetch(record + AHEAD, 1); /* for the rows to come; it cannot fault */
-    weir_append_leave(&e);
-    return status;
-}
-
 int weir_append_sharing(const weir_table *t, const weir_value *values, weir_share share) {
     return append_measured(t, values, NULL, share);
-}
-
-PREFETCHES_TO_WRITE
-int weir_append_message(const weir_log_template *t, const weir_log_message *message,
-                        weir_share share) {
-    return append_small(&t->row, &(small_row){.message = message}, NULL, share);
 }
 
 /* ---- one row -------------------------------------------------------------------------------- */
 
 static const char call[] = "weir_append";
 
-PREFETCHES_TO_WRITE
+WEIR_PREFETCHES_TO_WRITE
 static __attribute__((noinline)) int append_keyed(weir_table *t, const weir_value *values,
                                                   weir_ticket *ticket) {
     weir_value key = values[t->key];
@@ -243,17 +176,23 @@ static __attribute__((noinline)) int append_keyed(weir_table *t, const weir_valu
 /* Not in one pass, or not at all. */
 static __attribute__((noinline)) int append_otherwise(const weir_table *t, const weir_value *values,
                                                       weir_ticket *ticket, int status) {
-    if (status == MEASURED) status = append_measured(t, values, ticket, WEIR_SHARE_ALL);
+    if (status == WEIR_NOT_SMALL) status = append_measured(t, values, ticket, WEIR_SHARE_ALL);
     return UNLIKELY(status != WEIR_OK) ? weir_append_explain(call, t, values, t->columns, 1, status)
                                        : WEIR_OK;
 }
 
-PREFETCHES_TO_WRITE
+static inline uint8_t *encode_values(uint8_t *at, const weir_table *t, const void *values,
+                                     const weir_lane *lane) {
+    (void)lane;
+    return weir_row_encode_small(at, t->number, values, t->columns, WEIR_SMALL_TEXTS);
+}
+
+WEIR_PREFETCHES_TO_WRITE
 int weir_append_row(weir_table *table, const weir_value *values, size_t count,
                     weir_ticket *ticket) {
     if (UNLIKELY(!table || !values || count != table->columns))
         return weir_append_explain(call, table, values, count, 1, WEIR_MISUSE);
     if (UNLIKELY(table->key >= 0)) return append_keyed(table, values, ticket);
-    int status = append_small(table, &(small_row){.values = values}, ticket, WEIR_SHARE_ALL);
+    int status = weir_append_small(table, encode_values, values, ticket, WEIR_SHARE_ALL);
     return UNLIKELY(status != WEIR_OK) ? append_otherwise(table, values, ticket, status) : WEIR_OK;
 }

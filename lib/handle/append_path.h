@@ -45,7 +45,12 @@ static inline int weir_append_count_refused(weir *w, int status, uint64_t rows) 
 
 /* Find a lane that the slot does not hold: this thread's first in this handle, or one for an
  * append inside another append, whichever handle that is for. */
-WEIR_SLOW int weir_append_find_lane(weir_append_entry *e, uint32_t generation);
+typedef struct weir_found_lane {
+    weir_lane *lane;
+    int status;
+} weir_found_lane;
+WEIR_SLOW weir_found_lane weir_append_find_lane(weir *w, weir_slot *slot, unsigned depth,
+                                                uint32_t generation);
 
 static inline weir_slot *weir_slot_of(const weir *w) {
     return &weir_slots[atomic_load_explicit(&w->slot, memory_order_relaxed) % WEIR_SLOTS];
@@ -81,10 +86,11 @@ static inline int weir_append_enter(weir *w, uint32_t generation, weir_append_en
     atomic_signal_fence(memory_order_seq_cst);
     if (UNLIKELY(s->generation != generation || e->depth != 0 ||
                  s->lane->opening != (uint16_t)generation)) {
-        int status = weir_append_find_lane(e, generation);
-        if (status != WEIR_OK) {
+        weir_found_lane found = weir_append_find_lane(w, s, e->depth, generation);
+        e->lane = found.lane;
+        if (found.status != WEIR_OK) {
             s->depth = e->depth;
-            return status;
+            return found.status;
         }
     } else {
         e->lane = s->lane;

@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "../format/text.h"
-#include "append_slow.h"
+#include "append_small.h"
+#include "log_encode.h"
 #include "log_record.h"
-#include "log_take.h"
 
 int weir_log_table(weir *w, weir_table **table) {
     if (!w || !table) return weir_misuse("weir_log_table", w ? "out is NULL" : "w is NULL");
@@ -51,12 +51,20 @@ __attribute__((format(printf, 6, 0))) static int log_now(weir *w, weir_log_level
     return weir_log_append(w, level, share, file, line, weir_text_n(text, length), NULL);
 }
 
-/* Every message that is logged begins here. Its own row counts for more than what cannot be brought
- * out before it. */
-static inline weir_share begin_logged(weir *w, weir_log_level level) {
-    if (level >= WEIR_ERROR && atomic_load_explicit(&w->log_flush_first, memory_order_relaxed))
-        (void)weir_log_bring_out(w);
+/* What was recorded comes first. */
+static inline bool flushes(const weir *w, weir_log_level level) {
+    return level >= WEIR_ERROR && atomic_load_explicit(&w->log_flush_first, memory_order_relaxed);
+}
+
+/* Every message that is logged begins here, but for those that are put at once. Its own row counts
+ * for more than what cannot be brought out before it. */
+static weir_share begin_logged(weir *w, weir_log_level level) {
+    if (flushes(w, level)) (void)weir_log_bring_out(w);
     return weir_log_share(w, level);
+}
+
+static inline bool is_for_log(const weir *w, weir_log_level level) {
+    return weir_log_is_logged(level) || weir_log_is_recorded(w, level);
 }
 
 /* False: it is neither logged nor recorded. */
@@ -106,22 +114,10 @@ static int put_parameters(weir *w, weir_share share, const weir_log_template *t,
     return put_row(&t->row, values, share);
 }
 
-/* Wide text is converted on this stack; TOO_BIG: there is no room. */
-WEIR_SLOW static int log_wide(weir *w, weir_share share, const weir_log_template *t,
-                              va_list *arguments, int error) {
-    weir_value values[WEIR_LOG_FIXED + WEIR_LOG_ARGUMENTS];
-    char wide[WEIR_LOG_WIDE_BYTES];
-    if (!weir_log_take_wide(t, arguments, error, values + WEIR_LOG_FIXED, wide))
-        return WEIR_TOO_BIG;
-    return put_parameters(w, share, t, values);
-}
-
-static int log_later(weir *w, weir_share share, const weir_log_template *t, va_list *arguments,
-                     int error) {
-    weir_value values[WEIR_LOG_FIXED + WEIR_LOG_ARGUMENTS];
-    if (t->wide) return log_wide(w, share, t, arguments, error);
-    weir_log_take(t, arguments, error, values + WEIR_LOG_FIXED);
-    return put_parameters(w, share, t, values);
+/* Was it registered in this opening of this handle? */
+static inline bool is_of_opening(const weir *w, const weir_log_template *t) {
+    return t->row.w == w && /* acquire: see open_log_template */
+           __atomic_load_n(&t->row.generation, __ATOMIC_ACQUIRE) == w->generation;
 }
 
 /* The site has logged in another handle, or in none. */
@@ -131,8 +127,7 @@ look_up(weir *w, weir_log_level level, weir_log_site *site, const weir_log_shape
     uint32_t number = __atomic_load_n(&site->number[level], __ATOMIC_RELAXED);
     if (number == WEIR_LOG_NEVER) return NULL;
     weir_log_template *t = weir_log_find(w, number - 1); /* 0: above all numbers */
-    /* Acquire: see open_log_template. */
-    if (!t || __atomic_load_n(&t->row.generation, __ATOMIC_ACQUIRE) != w->generation) {
+    if (!t || !is_of_opening(w, t)) {
         bool full = atomic_load_explicit(&w->templates_full, memory_order_relaxed);
         t = full ? NULL : weir_log_register(w, level, site, shape);
     }
@@ -145,26 +140,78 @@ static inline const weir_log_template *
 template_of(weir *w, weir_log_level level, weir_log_site *site, const weir_log_shape *shape) {
     if (__builtin_expect((unsigned)level < WEIR_LOG_LEVELS, 1)) {
         /* Acquire, with the release above. It is never freed. */
-        const weir_log_template *t = __atomic_load_n(&site->known[level], __ATOMIC_ACQUIRE);
-        if (t && t->row.w == w &&
-            __atomic_load_n(&t->row.generation, __ATOMIC_ACQUIRE) == w->generation)
-            return t;
+        const weir_log_template *t = weir_log_known(site, level);
+        if (t && is_of_opening(w, t)) return t;
     }
     return look_up(w, level, site, shape);
 }
 
-/* A message that is not small, or of which there is no template. */
-WEIR_SLOW __attribute__((format(printf, 6, 0))) static int
-log_slowly(weir *w, weir_log_level level, weir_share share, const weir_log_site *site,
-           const weir_log_template *t, const char *format, va_list arguments, int error) {
-    va_list taken;
+/* Too large for a row: its text is made now, as it would be made later, and is cut. */
+WEIR_SLOW static int put_text(weir *w, weir_share share, const weir_log_template *t,
+                              const char *format, const weir_value *values) {
+    weir_text_buffer text;
+    weir_text_locale locale = weir_text_locale_begin();
+    weir_text_format(&text, format, strlen(format), values);
+    weir_text_locale_end(locale);
+    if (text.no_memory) return WEIR_NO_MEMORY;
+    return weir_log_append(w, t->level, share, t->site->file, t->site->line,
+                           weir_text_n(text.bytes, text.length), NULL);
+}
+
+/* A message that is not small, or is recorded, or whose site has no template in this opening: of
+ * that its arguments are taken all the same. */
+WEIR_SLOW static int put_values(weir *w, weir_share share, const weir_log_template *t,
+                                const uint64_t *words) {
+    weir_value values[WEIR_LOG_FIXED + WEIR_LOG_ARGUMENTS];
+    char wide[WEIR_LOG_WIDE_BYTES];
     int status = WEIR_TOO_BIG;
-    va_copy(taken, arguments);
-    if (t) status = log_later(w, share, t, &taken, error);
-    va_end(taken);
+    weir_log_take(t, words + 1, errno, values + WEIR_LOG_FIXED, wide);
+    if (is_of_opening(w, t)) status = put_parameters(w, share, t, values);
     if (status != WEIR_TOO_BIG) return status;
-    errno = error; /* for %m */
-    return log_now(w, level, share, site->file, site->line, format, arguments);
+    return put_text(w, share, t, weir_log_pointer(words[0]), values + WEIR_LOG_FIXED);
+}
+
+static inline uint8_t *encode_message(uint8_t *at, const weir_table *t, const void *message,
+                                      const weir_lane *lane) {
+    return weir_log_encode(at, (const weir_log_template *)t, message, weir_lane_thread(lane),
+                           WEIR_SMALL_TEXTS);
+}
+
+/* What weir_log_put() is not quick about. known: in this opening, or in another one. */
+WEIR_SLOW static int put_otherwise(weir *w, const weir_log_template *known, const uint64_t *words) {
+    if (!w) return weir_misuse("weir_log_put", "w is NULL");
+    if (!is_for_log(w, known->level)) return WEIR_OK;
+    int saved = errno;
+    const weir_log_shape shape = {.format = weir_log_pointer(words[0])};
+    const weir_log_template *t = template_of(w, known->level, known->site, &shape);
+    errno = saved; /* for %m */
+    if (t && t != known) return weir_log_put(w, t, words);
+    weir_share share;
+    if (!begin_message(w, known->level, &share)) return WEIR_OK;
+    errno = saved;
+    return end_message(w, known->level, share, put_values(w, share, known, words), saved);
+}
+
+/* After an append that was no success, or with news of what was lost. */
+WEIR_SLOW static int end_put(weir *w, weir_share share, const weir_log_template *t,
+                             const uint64_t *words, int status) {
+    int saved = errno;
+    if (status == WEIR_NOT_SMALL) status = put_values(w, share, t, words);
+    return end_message(w, t->level, share, status, saved);
+}
+
+/* An append leaves errno as it was. */
+WEIR_PREFETCHES_TO_WRITE
+int weir_log_put(weir *w, const void *known, const uint64_t *words) {
+    const weir_log_template *t = known;
+    if (UNLIKELY(!is_of_opening(w, t) || !weir_log_is_logged(t->level) || flushes(w, t->level)))
+        return put_otherwise(w, t, words);
+    weir_share share = weir_log_share(w, t->level);
+    const weir_log_message m = {&w->clock, words + 1};
+    int status = weir_append_small(&t->row, encode_message, &m, NULL, share);
+    if (UNLIKELY(status != WEIR_OK || atomic_load_explicit(&w->log_lost_any, memory_order_relaxed)))
+        return end_put(w, share, t, words, status);
+    return WEIR_OK;
 }
 
 int weir_log_at(weir *w, weir_log_level level, weir_log_site *site, const char *format, ...) {
@@ -172,24 +219,25 @@ int weir_log_at(weir *w, weir_log_level level, weir_log_site *site, const char *
         return weir_misuse("weir_log_at", !w      ? "w is NULL"
                                           : !site ? "site is NULL"
                                                   : "format is NULL");
-    int saved = errno, status = WEIR_LOG_NOT_SMALL;
+    if (!is_for_log(w, level)) return WEIR_OK;
+    int saved = errno, status = WEIR_OK;
     weir_share share;
     va_list arguments;
-    if (!begin_message(w, level, &share)) return WEIR_OK;
     const weir_log_template *t = template_of(w, level, site, &(weir_log_shape){.format = format});
-    if (t && __builtin_expect(t->names != NULL, 0)) t = NULL; /* a site of fields: not this one's */
-    if (__builtin_expect(t && share != WEIR_SHARE_NONE, 1)) {
-        va_start(arguments, format);
-        const weir_log_message m = {weir_clock_now(&w->clock), &arguments};
-        status = weir_append_message(t, &m, share);
-        va_end(arguments);
+    va_start(arguments, format);
+    if (t && !t->names) { /* a site of fields is not this one's */
+        uint64_t words[1 + WEIR_LOG_ARGUMENTS];
+        words[0] = (uintptr_t)format;
+        weir_log_collect(t, &arguments, words + 1);
+        errno = saved; /* for %m */
+        status = weir_log_put(w, t, words);
+    } else if (begin_message(w, level, &share)) {
+        errno = saved;
+        status = log_now(w, level, share, site->file, site->line, format, arguments);
+        status = end_message(w, level, share, status, saved);
     }
-    if (__builtin_expect(status == WEIR_LOG_NOT_SMALL, 0)) {
-        va_start(arguments, format);
-        status = log_slowly(w, level, share, site, t, format, arguments, saved);
-        va_end(arguments);
-    }
-    return end_message(w, level, share, status, saved);
+    va_end(arguments);
+    return status;
 }
 
 /* ---- fields --------------------------------------------------------------------------------- */

@@ -4,12 +4,6 @@
 #include "../format/text.h"
 #include "log_site.h"
 
-weir_share weir_log_share(const weir *w, weir_log_level level) {
-    if (level >= WEIR_ERROR) return WEIR_SHARE_ALL;
-    int keep = atomic_load_explicit(&w->log_keep, memory_order_relaxed);
-    return (int)level < keep ? WEIR_SHARE_CALM : WEIR_SHARE_MOST;
-}
-
 /* Once for each reason that is another than the last. */
 static void say_refusal(weir *w, int status) {
     const char *why = weir_last_error();

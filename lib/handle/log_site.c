@@ -106,43 +106,49 @@ int weir_log_configure_sized(weir *w, const weir_log_options *options, size_t op
 
 /* ---- arguments ------------------------------------------------------------------------------ */
 
-static weir_log_taken_as taken_as_integer(const weir_conversion *c) {
-    bool is_unsigned = c->kind == WEIR_CONVERT_UNSIGNED;
-    switch (c->length) {
-    case WEIR_LENGTH_CHAR: return is_unsigned ? WEIR_LOG_UCHAR : WEIR_LOG_CHAR;
-    case WEIR_LENGTH_SHORT: return is_unsigned ? WEIR_LOG_USHORT : WEIR_LOG_SHORT;
-    case WEIR_LENGTH_LONG: return is_unsigned ? WEIR_LOG_ULONG : WEIR_LOG_LONG;
-    case WEIR_LENGTH_LONG_LONG: return WEIR_LOG_LLONG;
-    case WEIR_LENGTH_INTMAX: return WEIR_LOG_INTMAX;
-    case WEIR_LENGTH_SIZE: return WEIR_LOG_SIZE;
-    case WEIR_LENGTH_PTRDIFF: return WEIR_LOG_PTRDIFF;
-    default: return is_unsigned ? WEIR_LOG_UNSIGNED : WEIR_LOG_INT;
+static size_t bytes_of_integer(weir_conversion_length length) {
+    switch (length) {
+    case WEIR_LENGTH_CHAR: return sizeof(char);
+    case WEIR_LENGTH_SHORT: return sizeof(short);
+    case WEIR_LENGTH_LONG: return sizeof(long);
+    case WEIR_LENGTH_LONG_LONG: return sizeof(long long);
+    case WEIR_LENGTH_INTMAX: return sizeof(intmax_t);
+    case WEIR_LENGTH_SIZE: return sizeof(size_t);
+    case WEIR_LENGTH_PTRDIFF: return sizeof(ptrdiff_t);
+    default: return sizeof(int);
     }
 }
 
-static weir_log_taken_as taken_as(const weir_conversion *c) {
+static weir_log_argument integer_argument(size_t bytes, bool is_signed) {
+    return (weir_log_argument){
+        .kind = WEIR_LOG_INTEGER, .unused = (uint8_t)(64 - 8 * bytes), .is_signed = is_signed};
+}
+
+static weir_log_argument argument_of(const weir_conversion *c) {
     bool wide = c->length == WEIR_LENGTH_LONG;
+    weir_log_argument a = {.star = c->precision == WEIR_FIELD_ARGUMENT, .limit = WEIR_LOG_BYTES};
     switch (c->kind) {
-    case WEIR_CONVERT_REAL: return WEIR_LOG_DOUBLE;
-    case WEIR_CONVERT_CHARACTER: return wide ? WEIR_LOG_WIDE_CHAR : WEIR_LOG_UCHAR;
-    case WEIR_CONVERT_TEXT: return wide ? WEIR_LOG_WIDE_TEXT : WEIR_LOG_TEXT;
-    case WEIR_CONVERT_POINTER: return WEIR_LOG_POINTER;
-    case WEIR_CONVERT_ERROR: return WEIR_LOG_ERROR;
-    default: return taken_as_integer(c);
+    case WEIR_CONVERT_REAL: a.kind = WEIR_LOG_REAL; break;
+    case WEIR_CONVERT_TEXT: a.kind = wide ? WEIR_LOG_WIDE_TEXT : WEIR_LOG_TEXT; break;
+    case WEIR_CONVERT_ERROR: a.kind = WEIR_LOG_ERROR; break;
+    case WEIR_CONVERT_POINTER: return integer_argument(sizeof(void *), false);
+    case WEIR_CONVERT_CHARACTER:
+        if (!wide) return integer_argument(sizeof(char), false);
+        a.kind = WEIR_LOG_WIDE_CHAR;
+        break;
+    default: return integer_argument(bytes_of_integer(c->length), c->kind == WEIR_CONVERT_SIGNED);
     }
+    if (c->precision >= 0 && c->precision < WEIR_LOG_BYTES) a.limit = (uint32_t)c->precision;
+    return a;
 }
 
 /* A conversion and its stars. A text is not read beyond what can be shown of it. */
 static void add_arguments(weir_log_template *t, const weir_conversion *c) {
-    weir_log_argument a = {.as = (uint8_t)taken_as(c),
-                           .star = c->precision == WEIR_FIELD_ARGUMENT,
-                           .limit = WEIR_LOG_BYTES};
-    if (c->precision >= 0 && c->precision < WEIR_LOG_BYTES) a.limit = (uint16_t)c->precision;
-    if (c->width == WEIR_FIELD_ARGUMENT)
-        t->argument[t->arguments++] = (weir_log_argument){.as = WEIR_LOG_INT};
-    if (a.star) t->argument[t->arguments++] = (weir_log_argument){.as = WEIR_LOG_INT};
+    const weir_log_argument star = integer_argument(sizeof(int), true);
+    if (c->width == WEIR_FIELD_ARGUMENT) t->argument[t->arguments++] = star;
+    if (c->precision == WEIR_FIELD_ARGUMENT) t->argument[t->arguments++] = star;
+    weir_log_argument a = argument_of(c);
     t->argument[t->arguments++] = a;
-    t->wide |= a.as == WEIR_LOG_WIDE_TEXT || a.as == WEIR_LOG_WIDE_CHAR;
 }
 
 static bool has_long_double(const char *format) {
@@ -344,6 +350,7 @@ static bool keep_log_template(weir *w, uint32_t number, weir_log_template *t) {
 static void open_log_template(weir *w, weir_log_template *t, uint16_t number) {
     t->row.w = w;
     t->row.number = number;
+    t->head = number | (uint32_t)t->row.columns << 16;
     __atomic_store_n(&t->row.generation, w->generation, __ATOMIC_RELEASE);
 }
 
@@ -366,6 +373,7 @@ static weir_log_template *register_locked(weir *w, weir_log_level level, weir_lo
     uint16_t number = row ? find_template(w, row) : 0;
     if (row && !number) number = publish_template(w, row);
     weir_template_free(row);
+    if (made) made->site = site, made->level = level;
     if (number) open_log_template(w, t ? t : made, number);
     if (!number || (made && !keep_log_template(w, at, made))) {
         free(made);

@@ -20,40 +20,33 @@ enum {
     WEIR_LOG_NEVER = UINT32_MAX, /* in place of a number: this site cannot have a template */
 };
 
-/* How an argument of the call becomes a parameter. */
-typedef enum weir_log_taken_as {
-    WEIR_LOG_INT,
-    WEIR_LOG_CHAR,
-    WEIR_LOG_SHORT,
-    WEIR_LOG_UNSIGNED,
-    WEIR_LOG_UCHAR,
-    WEIR_LOG_USHORT,
-    WEIR_LOG_LONG,
-    WEIR_LOG_ULONG,
-    WEIR_LOG_LLONG,
-    WEIR_LOG_INTMAX,
-    WEIR_LOG_SIZE,
-    WEIR_LOG_PTRDIFF,
-    WEIR_LOG_DOUBLE,
-    WEIR_LOG_POINTER,
-    WEIR_LOG_ERROR, /* no argument: errno at the call */
+/* What an argument of the call is. */
+typedef enum weir_log_kind {
+    WEIR_LOG_INTEGER, /* also a character, and a pointer */
+    WEIR_LOG_REAL,
     WEIR_LOG_TEXT,
     WEIR_LOG_WIDE_TEXT,
     WEIR_LOG_WIDE_CHAR,
-} weir_log_taken_as;
+    WEIR_LOG_ERROR, /* no argument: errno at the call */
+} weir_log_kind;
 
+/* How it becomes a parameter. */
 typedef struct weir_log_argument {
-    uint8_t as;     /* weir_log_taken_as */
-    uint8_t star;   /* the parameter before it is its precision */
-    uint16_t limit; /* bytes of a text, at most */
+    uint8_t kind;   /* weir_log_kind */
+    uint8_t unused; /* of an integer: its highest bits that do not count … */
+    bool is_signed; /* … become copies of its sign, or zeros */
+    bool star;      /* the argument before it is its precision */
+    uint32_t limit; /* bytes of a text, at most */
 } weir_log_argument;
 
 /* Lives as long as the handle's memory, and belongs to one call site and level, so that a call
  * which began before the handle was closed finds a table handle of the shape that it expects. */
 typedef struct weir_log_template {
     weir_table row;    /* number: the template's; columns: its parameters */
-    bool wide;         /* has wide text, which needs memory until it is appended */
     const char *names; /* of fields, each with its NUL; NULL: a format's arguments are taken */
+    weir_log_site *site;
+    weir_log_level level;
+    uint32_t head; /* of its rows: number and columns */
     unsigned arguments;
     weir_log_argument argument[];
 } weir_log_template;
@@ -95,7 +88,11 @@ int weir_log_declare(weir *w, weir_log_columns columns, weir_table **table);
 /* ---- log_lost.c ---- */
 
 /* What a message of this level may use of the lane. */
-weir_share weir_log_share(const weir *w, weir_log_level level);
+static inline weir_share weir_log_share(const weir *w, weir_log_level level) {
+    if (level >= WEIR_ERROR) return WEIR_SHARE_ALL;
+    int keep = atomic_load_explicit(&w->log_keep, memory_order_relaxed);
+    return (int)level < keep ? WEIR_SHARE_CALM : WEIR_SHARE_MOST;
+}
 /* A message of this level was not logged, for this reason. Returns status. */
 WEIR_SLOW int weir_log_note_lost(weir *w, weir_log_level level, int status);
 /* Log how many were dropped since the last such row, if the lane is calm by now. */

@@ -1,10 +1,67 @@
 /* log_take.c - the arguments of a message become values. */
+#include "log_take.h"
+
 #include <wchar.h>
 
 #include "../base/utf8.h"
-#include "log_encode.h"
 
-static inline weir_value take_text(const char *text, size_t limit) {
+/* ---- words ---------------------------------------------------------------------------------- */
+
+static uint64_t collect_word(const weir_log_argument *a, va_list *arguments) {
+    double real;
+    uint64_t word;
+    switch ((weir_log_kind)a->kind) {
+    case WEIR_LOG_REAL:
+        real = va_arg(*arguments, double);
+        memcpy(&word, &real, sizeof word);
+        return word;
+    case WEIR_LOG_TEXT:
+    case WEIR_LOG_WIDE_TEXT: return (uintptr_t)va_arg(*arguments, const void *);
+    case WEIR_LOG_WIDE_CHAR: return va_arg(*arguments, wint_t);
+    default: return a->unused ? (uint64_t)va_arg(*arguments, int) : va_arg(*arguments, uint64_t);
+    }
+}
+
+void weir_log_collect(const weir_log_template *t, va_list *arguments, uint64_t *words) {
+    for (const weir_log_argument *a = t->argument, *end = a + t->arguments; a < end; a++)
+        if (a->kind != WEIR_LOG_ERROR) *words++ = collect_word(a, arguments);
+}
+
+/* ---- wide text ------------------------------------------------------------------------------ */
+
+/* Room in which less than a character is left has more in it than a message shows. */
+typedef struct wide_room {
+    char *at, *end;
+} wide_room;
+
+static bool put_wide(wide_room *room, wchar_t c, size_t limit) {
+    char character[4];
+    size_t bytes = weir_utf8_encode(character, (uint32_t)c);
+    if (bytes > limit || bytes > (size_t)(room->end - room->at)) return false;
+    memcpy(room->at, character, bytes);
+    room->at += bytes;
+    return true;
+}
+
+/* Whole characters, as many as take no more than limit bytes. */
+static weir_value take_wide_text(wide_room *room, const wchar_t *text, size_t limit) {
+    const char *from = room->at;
+    if (!text) return weir_null();
+    while ((size_t)(room->at - from) < limit && *text &&
+           put_wide(room, *text, limit - (size_t)(room->at - from)))
+        text++;
+    return weir_text_n(from, (size_t)(room->at - from));
+}
+
+static weir_value take_wide_character(wide_room *room, wchar_t c) {
+    const char *from = room->at;
+    (void)put_wide(room, c, 4);
+    return weir_text_n(from, (size_t)(room->at - from));
+}
+
+/* ---- values --------------------------------------------------------------------------------- */
+
+static weir_value take_text(const char *text, size_t limit) {
     return text ? weir_text_n(text, strnlen(text, limit)) : weir_null();
 }
 
@@ -14,71 +71,20 @@ static weir_value take_error(int error) {
     return text ? weir_text(text) : weir_int(error);
 }
 
-/* last: the last integer that was taken, which may be a text's precision. */
-static weir_value take_argument(const weir_log_argument *a, va_list *arguments, int error,
-                                int64_t *last) {
-    if (weir_log_take_integer(a, arguments, last)) return weir_int(*last);
-    switch ((weir_log_taken_as)a->as) {
-    case WEIR_LOG_DOUBLE: return weir_real(va_arg(*arguments, double));
-    case WEIR_LOG_ERROR: return take_error(error);
-    case WEIR_LOG_TEXT:
-        return take_text(va_arg(*arguments, const char *), weir_log_limit(a, *last));
-    default: return weir_null(); /* wide: not here */
+static weir_value take_word(const weir_log_argument *a, const uint64_t *word, wide_room *wide) {
+    switch ((weir_log_kind)a->kind) {
+    case WEIR_LOG_REAL: return weir_real(weir_log_real(*word));
+    case WEIR_LOG_TEXT: return take_text(weir_log_pointer(*word), weir_log_limit(a, word));
+    case WEIR_LOG_WIDE_TEXT:
+        return take_wide_text(wide, weir_log_pointer(*word), weir_log_limit(a, word));
+    case WEIR_LOG_WIDE_CHAR: return take_wide_character(wide, (wchar_t)*word);
+    default: return weir_int(weir_log_integer(a, *word));
     }
 }
 
-void weir_log_take(const weir_log_template *t, va_list *arguments, int error, weir_value *values) {
-    int64_t last = 0;
-    for (unsigned i = 0; i < t->arguments; i++)
-        values[i] = take_argument(&t->argument[i], arguments, error, &last);
-}
-
-/* ---- wide text ------------------------------------------------------------------------------ */
-
-typedef struct wide_room {
-    char *at, *end;
-} wide_room;
-
-/* Whole characters, as many as take no more than limit bytes. */
-static bool take_wide_text(wide_room *room, const wchar_t *text, size_t limit, weir_value *out) {
-    char *from = room->at;
-    *out = weir_null();
-    if (!text) return true;
-    for (; (size_t)(room->at - from) < limit && *text; text++) {
-        char character[4];
-        size_t bytes = weir_utf8_encode(character, (uint32_t)*text);
-        if ((size_t)(room->at - from) + bytes > limit) break;
-        if ((size_t)(room->end - room->at) < bytes) return false;
-        memcpy(room->at, character, bytes);
-        room->at += bytes;
-    }
-    *out = weir_text_n(from, (size_t)(room->at - from));
-    return true;
-}
-
-static bool take_wide_character(wide_room *room, wint_t c, weir_value *out) {
-    if (room->end - room->at < 4) return false;
-    size_t bytes = weir_utf8_encode(room->at, (uint32_t)c);
-    *out = weir_text_n(room->at, bytes);
-    room->at += bytes;
-    return true;
-}
-
-bool weir_log_take_wide(const weir_log_template *t, va_list *arguments, int error,
-                        weir_value *values, char wide[WEIR_LOG_WIDE_BYTES]) {
-    wide_room room = {.end = wide + WEIR_LOG_WIDE_BYTES};
-    room.at = wide;
-    bool fits = true;
-    int64_t last = 0;
-    for (unsigned i = 0; i < t->arguments && fits; i++) {
-        const weir_log_argument *a = &t->argument[i];
-        if (a->as == WEIR_LOG_WIDE_TEXT)
-            fits = take_wide_text(&room, va_arg(*arguments, const wchar_t *),
-                                  weir_log_limit(a, last), &values[i]);
-        else if (a->as == WEIR_LOG_WIDE_CHAR)
-            fits = take_wide_character(&room, va_arg(*arguments, wint_t), &values[i]);
-        else
-            values[i] = take_argument(a, arguments, error, &last);
-    }
-    return fits;
+void weir_log_take(const weir_log_template *t, const uint64_t *words, int error, weir_value *values,
+                   char wide[WEIR_LOG_WIDE_BYTES]) {
+    wide_room room = {wide, wide + WEIR_LOG_WIDE_BYTES};
+    for (const weir_log_argument *a = t->argument, *end = a + t->arguments; a < end; a++)
+        *values++ = a->kind == WEIR_LOG_ERROR ? take_error(error) : take_word(a, words++, &room);
 }

@@ -14,7 +14,8 @@ enum { LANE = 65536 };
 
 typedef struct fixture {
     char *directory;
-    weir *w; /* nothing drains its ring until the journal thread's step is called */
+    weir *w;    /* nothing drains its ring until the journal thread's step is called */
+    bool words; /* messages are put as words, once their place is known */
 } fixture;
 
 static int setup(void **state) {
@@ -32,6 +33,12 @@ static int setup(void **state) {
     if (weir_handle_open(&config, &f->w, &error) != WEIR_OK) fail_msg("%s", error.text);
     weir_log_set_level(WEIR_TRACE);
     *state = f;
+    return 0;
+}
+
+static int setup_words(void **state) {
+    if (setup(state)) return 1;
+    ((fixture *)*state)->words = true;
     return 0;
 }
 
@@ -78,11 +85,20 @@ static struct weir_stats stats_of(fixture *f) {
     return stats;
 }
 
-/* Log at a level until a message is refused; returns how many were taken. */
-static int fill(fixture *f, weir_log_level level) {
+#define FORMAT "level %d, number %d"
+
+static int log_one(const fixture *f, weir_log_level level, int number) {
     static weir_log_site site = WEIR_LOG_SITE_(1);
+    const uint64_t words[] = {(uintptr_t)FORMAT, level, (uint64_t)number};
+    const void *known = f->words ? weir_log_known(&site, level) : NULL;
+    return known ? weir_log_put(f->w, known, words)
+                 : weir_log_at(f->w, level, &site, FORMAT, (int)level, number);
+}
+
+/* Log at a level until a message is refused; returns how many were taken. */
+static int fill(const fixture *f, weir_log_level level) {
     int taken = 0;
-    while (weir_log_at(f->w, level, &site, "level %d, number %d", (int)level, taken) == WEIR_OK)
+    while (log_one(f, level, taken) == WEIR_OK)
         taken++;
     return taken;
 }
@@ -166,9 +182,13 @@ static void without_numbers_messages_are_formatted(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(shares_of_a_lane_go_by_level, setup, teardown),
+        cmocka_unit_test_setup_teardown(shares_of_a_lane_go_by_level, setup_words, teardown),
         cmocka_unit_test_setup_teardown(by_default_levels_below_error_have_one_share, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(by_default_levels_below_error_have_one_share, setup_words,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_row_says_how_many_were_dropped, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_row_says_how_many_were_dropped, setup_words, teardown),
         cmocka_unit_test_setup_teardown(closing_says_what_was_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(without_numbers_messages_are_formatted, setup, teardown),
     };

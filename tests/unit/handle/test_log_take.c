@@ -14,32 +14,63 @@
 #include <wchar.h>
 
 #include "lib/format/text.h"
-#include "lib/handle/log_take.h"
+#include "lib/handle/log_encode.h"
 
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* formats are made here */
 
-enum { CASES = 20000, TEXT = 3 * WEIR_TEXT_MAX };
+enum { CASES = 20000, TEXT = 3 * WEIR_TEXT_MAX, SMALL = 256 };
 
 static char wanted[TEXT];
 static weir_text_buffer got;
 
-/* As a call of the logger takes its arguments, and as a reader of the journal makes the text. */
-static void make_text(const char *format, va_list arguments) {
-    weir_value values[WEIR_LOG_ARGUMENTS];
-    char wide[WEIR_LOG_WIDE_BYTES];
-    va_list taken;
-    weir_log_template *t = weir_log_template_make(&(weir_log_shape){.format = format});
-    if (!t) fail_msg("\"%s\" cannot be formatted later", format);
-    va_copy(taken, arguments);
-    if (t->wide)
-        assert_true(weir_log_take_wide(t, &taken, errno, values, wide));
-    else
-        weir_log_take(t, &taken, errno, values);
-    va_end(taken);
+static void format_values(const char *format, const weir_value *values) {
     weir_text_locale locale = weir_text_locale_begin();
     weir_text_format(&got, format, strlen(format), values);
     weir_text_locale_end(locale);
+}
+
+/* As a small message is stored, and read again. False: it is not small. */
+static bool store_and_read(const weir_log_template *t, const uint64_t *words, weir_value *values) {
+    static uint8_t row[WEIR_ROW_HEAD + 9 * 64 + WEIR_ROW_SLACK + SMALL];
+    weir_value all[WEIR_LOG_FIXED + WEIR_LOG_ARGUMENTS];
+    weir_clock clock;
+    const weir_log_message m = {.clock = &clock, .words = words};
+    weir_clock_make(&clock, weir_os_posix());
+    int64_t before = weir_clock_now(&clock);
+    uint16_t number, columns;
+    const uint8_t *end = weir_log_encode(row, t, &m, 4711, SMALL);
+    if (!end) return false;
+    assert_true(weir_row_decode(row, (size_t)(end - row), &number, &columns, all));
+    assert_int_equal(columns, t->row.columns);
+    assert_in_range(all[0].as.integer, before, weir_clock_now(&clock));
+    assert_int_equal(all[1].as.integer, 4711);
+    memcpy(values, all + WEIR_LOG_FIXED, t->arguments * sizeof *values);
+    return true;
+}
+
+/* As a call of the logger takes its arguments, and as a reader of the journal makes the text.
+ * stored: as small messages are. False: it is not small. */
+static bool make_text(const char *format, const uint64_t *words, va_list arguments, bool stored) {
+    weir_value values[WEIR_LOG_ARGUMENTS];
+    uint64_t collected[WEIR_LOG_ARGUMENTS];
+    char wide[WEIR_LOG_WIDE_BYTES];
+    int error = errno;
+    va_list taken;
+    weir_log_template *t = weir_log_template_make(&(weir_log_shape){.format = format});
+    if (!t) fail_msg("\"%s\" cannot be formatted later", format);
+    t->head = WEIR_TEMPLATE_FIRST | (uint32_t)t->row.columns << 16;
+    va_copy(taken, arguments);
+    weir_log_collect(t, &taken, collected);
+    va_end(taken);
+    bool made = true;
+    if (stored)
+        made = store_and_read(t, words ? words : collected, values);
+    else
+        weir_log_take(t, words ? words : collected, error, values, wide);
+    if (made) format_values(format, values);
     free(t);
+    errno = error;
+    return made;
 }
 
 static void compare_with(const char *format, size_t length) {
@@ -53,7 +84,8 @@ static void compare_with(const char *format, size_t length) {
                  got.bytes + same);
 }
 
-static void check(const char *format, ...) {
+/* words: of the arguments, as the macro makes them. Both are taken, and stored as a small message. */
+static void check_words(const uint64_t *words, const char *format, ...) {
     va_list arguments;
     int saved = errno;
     va_start(arguments, format);
@@ -61,11 +93,16 @@ static void check(const char *format, ...) {
     va_end(arguments);
     assert_in_range(length, 0, TEXT - 1);
     errno = saved;
-    va_start(arguments, format);
-    make_text(format, arguments);
-    va_end(arguments);
-    compare_with(format, (size_t)length);
+    for (int way = 0; way < 4; way++) {
+        va_start(arguments, format);
+        if (make_text(format, way & 1 ? words : NULL, arguments, way & 2))
+            compare_with(format, (size_t)length);
+        va_end(arguments);
+    }
 }
+
+#define WORDS(...) ((const uint64_t[]){WEIR_EACH_(WEIR_LOG_WORD_, WEIR_LOG_WORD_, __VA_ARGS__)} + 1)
+#define check(...) check_words(WORDS(__VA_ARGS__), __VA_ARGS__)
 
 /* ---- random formats -------------------------------------------------------------------------- */
 
@@ -116,10 +153,11 @@ static void begin_format(chance *c, const char *flags, bool has_precision) {
 
 #define CHECK(c, value)                                                                            \
     do {                                                                                           \
+        __typeof__(value) v_ = (value);                                                            \
         add(c, below(c, 2) ? "" : ", it is");                                                      \
-        if ((c)->stars == 0) check((c)->format, value);                                            \
-        if ((c)->stars == 1) check((c)->format, (c)->star[0], value);                              \
-        if ((c)->stars == 2) check((c)->format, (c)->star[0], (c)->star[1], value);                \
+        if ((c)->stars == 0) check((c)->format, v_);                                               \
+        if ((c)->stars == 1) check((c)->format, (c)->star[0], v_);                                 \
+        if ((c)->stars == 2) check((c)->format, (c)->star[0], (c)->star[1], v_);                   \
     } while (0)
 
 static uint64_t any_integer(chance *c) {
@@ -240,12 +278,38 @@ static void several_arguments_keep_their_order(void **state) {
     check("no conversion");
 }
 
-static void make_only(const char *format, ...) {
+/* Arguments of every type, more and less wide than the conversion says, without and with a sign. */
+static void an_argument_is_taken_whatever_its_type(void **state) {
+    (void)state;
+    struct {
+        unsigned narrow : 3;
+        int negative : 5;
+    } bits = {5, -7};
+    enum { RED = 3 } colour = RED;
+    volatile short small = -3;
+    const float real = 1.25f;
+    char array[(size_t)small + 7] __attribute__((unused));
+    array[0] = 'x', array[1] = 0;
+    bool yes = true;
+    unsigned char octets[] = "octets";
+    void (*function)(void **) = an_argument_is_taken_whatever_its_type;
+    check("%u %d %d %d %d", bits.narrow, bits.negative, colour, small, yes);
+    check("%f %.1f %s %s %s", real, 2.5, array, (char *)octets, "literal");
+    check("%p %p %p", (void *)state, NULL, (void *)(uintptr_t)function);
+    check("%u %x %o %hhu %hu %hhd %hd %c", -1, -2, -3, -4, -5, 300, 70000, 'c' + 512);
+    check("%d %ld %lld", 4294967295u, 18446744073709551615ul, 18446744073709551615ull);
+    check("%lu %zx %ju", -1l, (ptrdiff_t)-2, (intmax_t)-3);
+    check("%d", 7, "one too many", 2.0);
+    check("%*.*f|%*d|%.*s", -9, 2, real, 5, 6, -1, "whole");
+}
+
+static void make_only_words(const uint64_t *words, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    make_text(format, arguments);
+    (void)make_text(format, words, arguments, false);
     va_end(arguments);
 }
+#define make_only(...) make_only_words(WORDS(__VA_ARGS__), __VA_ARGS__)
 
 /* A text that is no string: only its precision is read. Not compared with printf, which the sanitizer
  * watches more narrowly than C does. */
@@ -268,35 +332,55 @@ static void wide_text_becomes_utf_8(void **state) {
     static const char text[] = "Grüße|ä|€|😀|x   |ab";
     assert_int_equal(got.length, sizeof text - 1);
     assert_memory_equal(got.bytes, text, sizeof text - 1);
-    make_only("%ls", (const wchar_t[]){0xD800, 0x110000, 0});
+    static const wchar_t none[] = {0xD800, 0x110000, 0};
+    make_only("%ls", none);
     assert_memory_equal(got.bytes, "\xEF\xBF\xBD\xEF\xBF\xBD", 6);
     make_only("%ls", (const wchar_t *)NULL);
     assert_memory_equal(got.bytes, "(null)", 6);
 }
 
-static bool take_wide(const char *format, ...) {
-    weir_value value;
-    char wide[WEIR_LOG_WIDE_BYTES];
-    va_list arguments;
-    weir_log_template *t = weir_log_template_make(&(weir_log_shape){.format = format});
-    assert_non_null(t);
-    va_start(arguments, format);
-    bool taken = weir_log_take_wide(t, &arguments, 0, &value, wide);
-    va_end(arguments);
-    free(t);
-    return taken;
+/* Of all wide text of a message as much is kept as a message may show, and more than that. */
+static void wide_text_is_as_long_as_a_message(void **state) {
+    (void)state;
+    wchar_t text[WEIR_TEXT_MAX + 1];
+    for (size_t i = 0; i < WEIR_TEXT_MAX; i++)
+        text[i] = L'\u00E4';
+    text[WEIR_TEXT_MAX - 1] = 0;
+    make_only("%.4094ls", text);
+    assert_int_equal(got.length, 4094);
+    make_only("%.2000ls%ls%s", text, text, "after");
+    assert_true(got.cut);
+    assert_int_equal(got.length, 4095);
+    make_only("%.2000ls%lc%ls%lc", text, (wint_t)0x20AC, text, (wint_t)0x20AC);
+    assert_true(got.cut);
+    assert_memory_equal(got.bytes + 1998, "ä€ä", 7);
 }
 
-static void wide_text_that_is_too_long_is_refused(void **state) {
+static int64_t wall_of_1970(void *self) {
+    (void)self;
+    return 7000;
+}
+
+static uint64_t no_ticks(void *self) {
+    (void)self;
+    return 0;
+}
+
+/* A width is the least that holds the value, and a machine may not know what year it is. */
+static void a_time_of_1970_is_not_small(void **state) {
     (void)state;
-    wchar_t text[WEIR_LOG_WIDE_BYTES + 2];
-    for (size_t i = 0; i <= WEIR_LOG_WIDE_BYTES; i++)
-        text[i] = L'x';
-    text[WEIR_LOG_WIDE_BYTES + 1] = 0;
-    assert_false(take_wide("%ls", text));
-    assert_true(take_wide("%.1024ls", text));
-    text[WEIR_LOG_WIDE_BYTES] = 0;
-    assert_true(take_wide("%ls", text));
+    static uint8_t row[SMALL + 64];
+    weir_os os = *weir_os_posix();
+    weir_clock clock;
+    weir_log_template *t = weir_log_template_make(&(weir_log_shape){.format = ""});
+    assert_non_null(t);
+    weir_clock_make(&clock, &os);
+    assert_non_null(weir_log_encode(row, t, &(weir_log_message){.clock = &clock}, 1, SMALL));
+    os.wall = wall_of_1970;
+    os.ticks = no_ticks;
+    weir_clock_make(&clock, &os);
+    assert_null(weir_log_encode(row, t, &(weir_log_message){.clock = &clock}, 1, SMALL));
+    free(t);
 }
 
 static void what_cannot_wait_is_known(void **state) {
@@ -339,9 +423,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(formats_say_what_printf_says),
         cmocka_unit_test(several_arguments_keep_their_order),
+        cmocka_unit_test(an_argument_is_taken_whatever_its_type),
         cmocka_unit_test(text_is_not_read_beyond_its_precision),
         cmocka_unit_test(wide_text_becomes_utf_8),
-        cmocka_unit_test(wide_text_that_is_too_long_is_refused),
+        cmocka_unit_test(wide_text_is_as_long_as_a_message),
+        cmocka_unit_test(a_time_of_1970_is_not_small),
         cmocka_unit_test(what_cannot_wait_is_known),
         cmocka_unit_test(numbers_do_not_depend_on_the_locale),
     };
