@@ -207,7 +207,12 @@ WEIR_API int weir_log_put(weir *w, const void *known, const uint64_t *words);
     _Generic((x), float                                                                            \
              : weir_log_real_(WEIR_LOG_REAL_(x)), double                                           \
              : weir_log_real_(WEIR_LOG_REAL_(x)), default                                          \
-             : (uint64_t)(uintptr_t)(x))
+             : (uint64_t)(uintptr_t)WEIR_LOG_SCALAR_(x))
+#if __STDC_VERSION__ >= 202311L /* nullptr becomes no integer by a cast */
+#define WEIR_LOG_SCALAR_(x) _Generic((x), typeof(nullptr) : 0, default : (x))
+#else
+#define WEIR_LOG_SCALAR_(x) (x)
+#endif
 #define WEIR_LOG_REAL_(x) (double)_Generic((x), float : (x), double : (x), default : 0)
 
 static inline uint64_t weir_log_real_(double real) {
