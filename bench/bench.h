@@ -30,6 +30,11 @@ void remove_tree(const char *path);
 /* Wait until what the last measurement left to be written is written, so that the next one does
  * not pay for it. */
 void settle(const bench_run *run);
+/* The same; and what comes next begins with memory that was just used, if there is so much. The host
+ * of a virtual machine may take back memory that has been free for a while. Each page of it then
+ * costs microseconds when it is touched first, and whatever grows into it looks slower than what
+ * lives in memory that another measurement left. */
+void settle_in_memory(const bench_run *run);
 
 /* ---- child.c: processes -------------------------------------------------------------------- */
 

@@ -1,7 +1,6 @@
 /* growth.c - does it stay as fast: with more rows in the file, with more producers, with more rows
  * waiting in the journal? Each figure is the slowest of a row of sizes over the fastest. */
 #include <pthread.h>
-#include <sys/mman.h>
 #include <sys/statvfs.h>
 
 #include "backlog.h"
@@ -14,21 +13,6 @@ typedef struct growth {
     uint64_t size[STEPS_MAX];
     double rate[STEPS_MAX][ROUNDS]; /* rows a second */
 } growth;
-
-/* The host of a virtual machine may take back memory that has been free for a while. Each page of it
- * then costs microseconds when it is touched first, and whatever grows into it would look slower than
- * what lives in memory that a smaller one left. So all rounds begin with memory that was just used,
- * if there is so much. */
-static void settle_in_memory(const bench_run *run) {
-    const size_t bytes = (size_t)(run->quick ? 256 : 2048) << 20;
-    settle(run);
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) return;
-    (void)madvise(memory, bytes, MADV_HUGEPAGE); /* both are advice */
-    (void)madvise(memory, bytes, MADV_POPULATE_WRITE);
-    munmap(memory, bytes);
-}
 
 static void add_step(growth *g, uint64_t size) { g->size[g->steps++] = size; }
 

@@ -242,7 +242,7 @@ static void time_drain(const void *context, double *figures) {
 bool measure_drain(const bench_run *run, log_way way, size_t messages,
                    double figures[DRAIN_FIGURES]) {
     task t = {.run = run, .way = way, .messages = messages};
-    settle(run);
+    settle_in_memory(run);
     bool done = in_child(time_drain, &t, figures, DRAIN_FIGURES);
     scratch_remove(run, "log.db");
     return done;

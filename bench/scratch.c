@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -38,4 +39,15 @@ void settle(const bench_run *run) {
     if (directory < 0) return;
     (void)syncfs(directory); /* a disk that fails will tell the bench itself */
     close(directory);
+}
+
+void settle_in_memory(const bench_run *run) {
+    const size_t bytes = (size_t)(run->quick ? 256 : 2048) << 20;
+    settle(run);
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) return;
+    (void)madvise(memory, bytes, MADV_HUGEPAGE); /* both are advice */
+    (void)madvise(memory, bytes, MADV_POPULATE_WRITE);
+    munmap(memory, bytes);
 }
