@@ -25,7 +25,7 @@ void weir_shuffler_free(weir_shuffler *s);  /* NULL is allowed */
 
 /* Either way: from and to have so many bytes each, rows is what the block's header says. WEIR_OK;
  * WEIR_DAMAGED where from is no such payload, WEIR_NO_MEMORY; to may hold anything then. Memory is
- * kept for the next call, at most 24 bytes a row, but for blocks of unusual size. */
+ * kept for the next call, at most 32 bytes a row, but for blocks of unusual size. */
 int weir_shuffle(weir_shuffler *s, const uint8_t *from, size_t bytes, uint32_t rows, uint8_t *to);
 int weir_unshuffle(weir_shuffler *s, const uint8_t *from, size_t bytes, uint32_t rows, uint8_t *to);
 
