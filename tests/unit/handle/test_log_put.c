@@ -98,7 +98,7 @@ static void what_is_no_word(void **state) {
     opened_open(o, NULL);
     for (int i = 0; i < TIMES; i++) {
         weir_log_info(o->w, "%.1Lf and %d", 1.5L, 7);
-        weir_log_info(o->w, i < TIMES ? "1.5 and %d" : "", 7);
+        weir_log_info(o->w, i < TIMES ? "1.5 and %d" : "never %d", 7);
     }
     close_and_compare(o, 2 * TIMES, "1.5 and 7");
 }
