@@ -84,7 +84,8 @@ static weir_value take_word(const weir_log_argument *a, const uint64_t *word, wi
 
 void weir_log_take(const weir_log_template *t, const uint64_t *words, int error, weir_value *values,
                    char wide[WEIR_LOG_WIDE_BYTES]) {
-    wide_room room = {wide, wide + WEIR_LOG_WIDE_BYTES};
+    wide_room room = {.end = wide + WEIR_LOG_WIDE_BYTES};
+    room.at = wide;
     for (const weir_log_argument *a = t->argument, *end = a + t->arguments; a < end; a++)
         *values++ = a->kind == WEIR_LOG_ERROR ? take_error(error) : take_word(a, words++, &room);
 }

@@ -23,7 +23,12 @@ static inline double weir_log_real(uint64_t word) {
     return real;
 }
 
-static inline const void *weir_log_pointer(uint64_t word) { return (const void *)(uintptr_t)word; }
+static inline const void *weir_log_pointer(uint64_t word) {
+    uintptr_t at = (uintptr_t)word;
+    const void *pointer;
+    memcpy(&pointer, &at, sizeof pointer);
+    return pointer;
+}
 
 /* The limit of a text: its precision, if that is the argument before it. A negative one counts as
  * none. */
