@@ -379,18 +379,30 @@ static void append_mixed(weir_journal *j, uint32_t rows, int64_t first) {
     append_payload(j, WEIR_BLOCK_ROWS, raw, bytes, rows);
 }
 
+static void append_even(weir_journal *j, uint32_t rows) {
+    static uint8_t raw[ROOM];
+    static const uint8_t none[16];
+    size_t head = make_head(raw, none, 0);
+    size_t bytes = head + make_even_rows(raw + head, rows);
+    append_payload(j, WEIR_BLOCK_ROWS, raw, bytes, rows);
+}
+
+static void append_all_declarations(weir_journal *j) {
+    static uint8_t raw[ROOM];
+    static const uint8_t none[16];
+    size_t head = make_head(raw, none, 0);
+    size_t bytes = head + make_all_declarations(raw + head);
+    append_payload(j, WEIR_BLOCK_DECLARATIONS, raw, bytes, 0);
+}
+
 /* Templates that are declared behind rows, and rows of them over two segments. */
 static void seed_templated(void) {
     static memory_os m;
-    static uint8_t raw[ROOM];
-    static const uint8_t none[16];
     memory_os_make(&m);
     weir_journal *j = open_journal(&m);
     append_declarations(j);
     append_rows(j, 2, 1);
-    size_t head = make_head(raw, none, 0);
-    size_t bytes = head + make_all_declarations(raw + head);
-    append_payload(j, WEIR_BLOCK_DECLARATIONS, raw, bytes, 0);
+    append_all_declarations(j);
     for (int64_t i = 0; i < 4; i++) {
         append_mixed(j, 9, 3 + 9 * i);
         sync_journal(j);
@@ -405,17 +417,12 @@ static void seed_templated(void) {
 /* Two blocks of rows that are shuffled. */
 static void seed_shuffled_journal(void) {
     static memory_os m;
-    static uint8_t raw[ROOM];
-    static const uint8_t none[16];
     memory_os_make(&m);
     weir_journal *j = open_journal(&m);
     append_declarations(j);
-    size_t head = make_head(raw, none, 0);
-    size_t bytes = head + make_all_declarations(raw + head);
-    append_payload(j, WEIR_BLOCK_DECLARATIONS, raw, bytes, 0);
+    append_all_declarations(j);
     for (int i = 0; i < 2; i++) {
-        bytes = head + make_even_rows(raw + head, 200);
-        append_payload(j, WEIR_BLOCK_ROWS, raw, bytes, 200);
+        append_even(j, 200);
         sync_journal(j);
     }
     weir_journal_close(j);

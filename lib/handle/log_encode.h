@@ -2,7 +2,7 @@
  * to this folder.
  *
  * What log_take.h and format/row_encode.h do in two steps is done here in one, for the messages
- * that are logged most: an append of the same values takes as long. */
+ * that are logged most: but for the clock, an append of the same values takes as long. */
 #ifndef WEIR_LOG_ENCODE_H
 #define WEIR_LOG_ENCODE_H
 
