@@ -28,11 +28,12 @@ echo "what went wrong:"
 sqlite3 jobs.db "SELECT datetime(time_ns / 1000000000, 'unixepoch'), level, message
                    FROM log WHERE level IN ('ERROR', 'FATAL') ORDER BY time_ns"
 
-# For monitoring: how many rows wait, as a number: those in the journal and those still in the ring.
-# 0 here. One that grows means that SQLite is locked, or that nobody has opened the database since a
-# crash.
+# For monitoring: how many rows wait, as a number: those in the journal, up to its durable mark and
+# above it, and those still in the ring. 0 here. One that grows means that SQLite is locked, or that
+# nobody has opened the database since a crash.
 "$recover" status --json jobs.db >status.json
 waiting=$(sqlite3 :memory: "SELECT coalesce(json_extract(line, '\$.rows.waiting'), 0) +
+                                   coalesce(json_extract(line, '\$.rows.above_mark'), 0) +
                                    coalesce(json_extract(line, '\$.ring.rows'), 0)
                               FROM (SELECT CAST(readfile('status.json') AS TEXT) AS line)")
 echo "$waiting rows wait"
