@@ -123,7 +123,8 @@ struct weir_os {
      * at these addresses, whatever was there. cover is async-signal-safe. */
     void *(*reserve)(void *self, size_t bytes); /* NULL on failure */
     int (*map)(void *self, void *at, int file, uint64_t offset, size_t bytes, int writable);
-    int (*populate)(void *self, void *at, size_t bytes); /* fault in for writing; advice */
+    /* Fault in for writing the pages that these bytes are in; advice. */
+    int (*populate)(void *self, void *at, size_t bytes);
     int (*unmap)(void *self, void *at, size_t bytes);
     int (*cover)(void *self, void *at, size_t bytes);
     _Atomic uint32_t *(*fork_word)(void *self); /* a word, 1 here, 0 in a forked child */

@@ -37,11 +37,14 @@ static int posix_map(void *self, void *at, int file, uint64_t offset, size_t byt
     return weir_posix_result(madvise(at, bytes, MADV_DONTFORK));
 }
 
+static size_t page_bytes(void) { return (size_t)sysconf(_SC_PAGESIZE); }
+
 static int posix_populate(void *self, void *at, size_t bytes) {
     (void)self;
+    size_t before = (uintptr_t)at % page_bytes(); /* of the first page */
     int result;
     do
-        result = madvise(at, bytes, MADV_POPULATE_WRITE);
+        result = madvise((uint8_t *)at - before, before + bytes, MADV_POPULATE_WRITE);
     while (result < 0 && errno == EINTR);
     return result < 0 && errno != EINVAL ? -errno : 0;
 }
@@ -60,8 +63,6 @@ static int posix_unmap(void *self, void *at, size_t bytes) {
     (void)self;
     return weir_posix_result(munmap(at, bytes));
 }
-
-static size_t page_bytes(void) { return (size_t)sysconf(_SC_PAGESIZE); }
 
 static _Atomic uint32_t *posix_fork_word(void *self) {
     (void)self;

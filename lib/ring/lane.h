@@ -103,6 +103,8 @@ typedef struct weir_lane {
     uint64_t before;                         /* what taken was before the block under way */
     uint64_t cut;                            /* tail as this round's cut saw it */
     uint64_t populated;                      /* bytes from the start that were faulted in */
+    uint64_t renewed, renewed_until;         /* pages made writable again, up to here */
+    uint64_t renewed_tail, renewed_at;       /* the tail that began it, and when */
     bool ended; /* of a dead ring: its next record is not valid, so nothing more is taken */
     /* Number of the thread that has the lane << 8 | depth; 0: no thread has it. Written by that
      * thread alone, after all else that it sets; relaxed, since only the same thread looks for

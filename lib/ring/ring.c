@@ -9,7 +9,12 @@ enum {
     POPULATE_FREE = 256 << 10,  /* of a lane that waits for its thread: a burst's worth */
     POPULATE_AHEAD = 512 << 10, /* of the tail of one that has it: more disturbs the syncs of small
                                    programs, which never come that far */
-    POPULATE_STEP = 32 << 10,   /* some 15 µs: the delay that the journal thread may have */
+    POPULATE_STEP = 32 << 10,   /* some 15 µs, when the pages were never there */
+    POPULATE_NS = 15000, /* no step begins later: the delay that the journal thread may have */
+    RENEW_NS = 50000000, /* what was made writable longer ago is made so again */
+    RENEW_AHEAD = 4,     /* times as far as the tail came since */
+    RENEW_MOST = 512 << 10,
+    PAGE = 4096, /* or a part of one */
 };
 
 /* ---- durable marks --------------------------------------------------------------------- */
@@ -161,24 +166,56 @@ uint32_t weir_ring_owned(const weir_ring *ring) {
 
 /* ---- populating ------------------------------------------------------------------------ */
 
-static uint64_t populated_wanted(const weir_lane *lane) {
+static uint64_t lesser(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* A piece of what is between two positions. False when nothing is. */
+static bool populate_piece(const weir_ring *ring, const weir_lane *lane, uint64_t *from,
+                           uint64_t until) {
+    if (*from >= until) return false;
+    uint64_t left_of_lap = lane->size - (*from & (lane->size - 1));
+    uint64_t piece = lesser((until - *from + PAGE - 1) / PAGE * PAGE, POPULATE_STEP);
+    piece = lesser(piece, left_of_lap);
+    (void)ring->os->populate(ring->os->self, weir_lane_at(lane, *from), (size_t)piece); /* advice */
+    *from += piece;
+    return true;
+}
+
+/* In the first lap a page is not there yet. */
+static bool populate_lane(const weir_ring *ring, weir_lane *lane, bool owned, uint64_t tail) {
+    uint64_t wanted = owned ? tail + POPULATE_AHEAD : POPULATE_FREE;
+    return populate_piece(ring, lane, &lane->populated, lesser(wanted, lane->size));
+}
+
+/* Nor does it stay writable. The kernel writes a changed page of a file to the disk after some 30
+ * seconds, and the next store to it is a fault, which may wait for the file system's own journal
+ * (Linux, Documentation/admin-guide/sysctl/vm.rst, dirty_expire_centisecs). So the pages ahead of a
+ * tail that moves are made writable time and again; not all of them, since that alone has them
+ * written to the disk. It takes some 25 ns a page that still is writable. */
+static bool renew_lane(const weir_ring *ring, weir_lane *lane, uint64_t tail, uint64_t now) {
+    uint64_t moved = tail - lane->renewed_tail;
+    if (moved > 0 && (tail >= lane->renewed_until || now - lane->renewed_at >= RENEW_NS)) {
+        lane->renewed = tail - tail % PAGE;
+        lane->renewed_until =
+            tail + lesser(RENEW_AHEAD * moved, lesser(RENEW_MOST, lane->size - PAGE));
+        lane->renewed_tail = tail;
+        lane->renewed_at = now;
+    }
+    return populate_piece(ring, lane, &lane->renewed, lane->renewed_until);
+}
+
+static bool populate_step(const weir_ring *ring, weir_lane *lane, uint64_t now) {
     uint64_t owner = atomic_load_explicit(&lane->control->owner, memory_order_relaxed);
     uint64_t tail = atomic_load_explicit(&lane->control->tail, memory_order_relaxed);
-    uint64_t wanted = owner_state(owner) == WEIR_LANE_OWNED ? tail + POPULATE_AHEAD : POPULATE_FREE;
-    return wanted < lane->size ? wanted : lane->size;
+    bool owned = owner_state(owner) == WEIR_LANE_OWNED;
+    return populate_lane(ring, lane, owned, tail) || (owned && renew_lane(ring, lane, tail, now));
 }
 
 bool weir_ring_populate(weir_ring *ring) {
+    uint64_t began = ring->os->now(ring->os->self);
     uint32_t ready = atomic_load_explicit(&ring->ready, memory_order_relaxed); /* ours alone */
-    for (uint32_t i = 0; i < ready; i++) {
-        weir_lane *lane = &ring->lanes[i];
-        if (lane->populated >= populated_wanted(lane)) continue;
-        uint64_t left = lane->size - lane->populated;
-        size_t piece = left < POPULATE_STEP ? (size_t)left : POPULATE_STEP;
-        (void)ring->os->populate(ring->os->self, lane->data + lane->populated, piece); /* advice */
-        lane->populated += piece;
-        return true;
-    }
+    for (uint32_t i = 0; i < ready; i++)
+        while (populate_step(ring, &ring->lanes[i], began))
+            if (ring->os->now(ring->os->self) - began >= POPULATE_NS) return true;
     return false;
 }
 

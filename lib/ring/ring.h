@@ -134,9 +134,8 @@ int weir_ring_create(weir_ring *ring, const weir_os *os, int dirfd, const char *
  * ring's descriptor. Journal thread only. */
 int weir_ring_provision(weir_ring *ring, weir_error *error);
 
-/* Fault in a piece of what producers will write next, during the first lap of a lane, so that
- * they rarely take page faults. False when there is nothing left to do for now. Journal thread
- * only. */
+/* Make pages writable that producers will write next, for some 15 µs, so that they rarely take page
+ * faults. False when there is nothing left to do for now. Journal thread only. */
 bool weir_ring_populate(weir_ring *ring);
 
 /* Map a dead ring to read it. *found says what it is. With WEIR_RING_OURS it can be read and is

@@ -773,52 +773,150 @@ static void the_newer_mark_counts_whichever_copy_it_is(void **state) {
 
 /* ---- populating ------------------------------------------------------------------------------ */
 
-static const uint8_t
-    *faulted; /* the end of what was populated, from the lane's start without a gap */
+enum { PAGE = 4096, PAGES = 1024, MOST = 128, A_SECOND = 1000000000 };
+
+/* One lane, and how often each of its pages was populated. */
+static struct {
+    weir_os os;
+    const uint8_t *lane;
+    unsigned pages[PAGES];
+    size_t calls;
+    uint64_t now, takes;
+} populating;
 
 static int note_populated(void *self, void *at, size_t bytes) {
     (void)self;
-    assert_ptr_equal(at, faulted);
-    assert_true(bytes > 0 && bytes <= 64 << 10); /* the journal thread has other things to do */
-    faulted += bytes;
+    size_t begin = (size_t)((const uint8_t *)at - populating.lane);
+    assert_int_equal(begin % PAGE, 0);
+    assert_int_equal(bytes % PAGE, 0);
+    assert_true(bytes > 0 && begin + bytes <= (size_t)PAGES * PAGE);
+    assert_true(bytes <= 64 << 10); /* the journal thread has other things to do */
+    for (size_t p = begin / PAGE; p < (begin + bytes) / PAGE; p++)
+        populating.pages[p]++;
+    populating.calls++;
+    populating.now += populating.takes;
     return 0;
 }
 
-static size_t populate_all(ring_fixture *f) {
-    while (weir_ring_populate(&f->ring)) {
-    }
-    return (size_t)(faulted - f->lanes[0].data);
+static uint64_t populating_now(void *self) {
+    (void)self;
+    return populating.now;
 }
 
-static void a_lane_is_populated_once_and_ahead_of_its_tail(void **state) {
-    ring_fixture *f = *state;
-    enum { BYTES = 4 << 20 };
+static void begin_populating(ring_fixture *f) {
     weir_error error;
-    static weir_os os;
-    os = *weir_os_posix();
-    os.populate = note_populated;
     ring_release(f);
-    ring_make(f, weir_os_posix(), LANES, BYTES);
-    f->ring.os = &os;
-    assert_false(weir_ring_populate(&f->ring));
+    ring_make(f, weir_os_posix(), LANES, (uint64_t)PAGES * PAGE);
+    memset(&populating, 0, sizeof populating);
+    populating.os = *weir_os_posix();
+    populating.os.populate = note_populated;
+    populating.os.now = populating_now;
+    f->ring.os = &populating.os;
+    assert_false(weir_ring_populate(&f->ring)); /* there is no lane yet */
     assert_int_equal(weir_ring_provision(&f->ring, &error), 0);
-    faulted = f->lanes[0].data;
-    size_t free_lane = populate_all(f);
-    assert_true(free_lane > 0 && free_lane < BYTES / 2);
+    populating.lane = f->lanes[0].data;
+}
+
+/* Populate until there is nothing left to do. Then these pages, around the end of the lane, were
+ * populated, and no others. */
+static void expect_populated(ring_fixture *f, size_t first, size_t pages) {
+    memset(populating.pages, 0, sizeof populating.pages);
+    while (weir_ring_populate(&f->ring)) {
+    }
+    for (size_t p = 0; p < PAGES; p++)
+        assert_int_equal(populating.pages[p] > 0, (p + PAGES - first) % PAGES < pages);
+}
+
+static void publish_page(weir_lane *lane, size_t page) {
+    weir_lane_publish(lane, (uint64_t)page * PAGE + 8);
+}
+
+static void the_first_lap_is_populated_once_and_ahead_of_the_tail(void **state) {
+    ring_fixture *f = *state;
+    begin_populating(f);
+    expect_populated(f, 0, MOST / 2); /* before a thread has it */
     weir_lane *lane = weir_ring_claim(&f->ring, 1, 0);
-    size_t owned = populate_all(f);
-    assert_true(owned >= free_lane && owned < BYTES);
-    weir_lane_publish(lane, BYTES / 2);
-    assert_int_equal(populate_all(f), BYTES / 2 + owned);
-    weir_lane_publish(lane, (uint64_t)3 * BYTES); /* it is the same bytes again in every lap */
-    assert_int_equal(populate_all(f), BYTES);
-    assert_false(weir_ring_populate(&f->ring));
+    expect_populated(f, MOST / 2, MOST / 2);
+    expect_populated(f, 0, 0);
+    publish_page(lane, MOST);
+    expect_populated(f, MOST, MOST + 1);
+    expect_populated(f, 0, 0);
+}
+
+/* What the kernel has written to the disk meanwhile is not writable any more. */
+static void what_is_ahead_of_a_tail_that_moves_is_made_writable_again(void **state) {
+    ring_fixture *f = *state;
+    begin_populating(f);
+    weir_lane *lane = weir_ring_claim(&f->ring, 1, 0);
+    publish_page(lane, 2 * PAGES); /* it outran the journal thread */
+    while (weir_ring_populate(&f->ring)) {
+    }
+    publish_page(lane, 2 * PAGES + MOST); /* as far as that */
+    expect_populated(f, MOST, MOST + 1);
+    populating.now += 2 * (uint64_t)A_SECOND;
+    expect_populated(f, 0, 0); /* nobody appends */
+    publish_page(lane, 2 * PAGES + MOST + 2);
+    expect_populated(f, MOST + 2, 9); /* four times the two, and the tail's own */
+    populating.now += A_SECOND / 100;
+    publish_page(lane, 2 * PAGES + MOST + 3);
+    expect_populated(f, 0, 0); /* it was so a moment ago */
+    populating.now += A_SECOND / 10;
+    publish_page(lane, 3 * PAGES - 4);
+    expect_populated(f, PAGES - 4, MOST + 1); /* around the end */
+}
+
+/* A page that is made writable is written to the disk. */
+static void a_slow_thread_has_its_own_page_made_writable_and_no_other(void **state) {
+    ring_fixture *f = *state;
+    begin_populating(f);
+    weir_lane *lane = weir_ring_claim(&f->ring, 1, 0);
+    publish_page(lane, 2 * PAGES);
+    while (weir_ring_populate(&f->ring)) {
+    }
+    for (uint64_t at = 8 + 64; at < 2 * PAGE; at += 64) {
+        weir_lane_publish(lane, (uint64_t)2 * PAGES * PAGE + at);
+        populating.now += A_SECOND;
+        expect_populated(f, at / PAGE, at % PAGE + 4 * 64 > PAGE ? 2 : 1);
+    }
+}
+
+static void populating_stops_when_it_takes_long(void **state) {
+    ring_fixture *f = *state;
+    begin_populating(f);
+    populating.takes = 20000;
+    size_t turns = 0;
+    while (weir_ring_populate(&f->ring))
+        assert_int_equal(populating.calls, ++turns);
+    assert_true(turns > 4);
+}
+
+/* The smallest lane is smaller than what is populated ahead. */
+static void a_small_lane_is_populated_whole_and_once(void **state) {
+    ring_fixture *f = *state;
+    weir_error error;
+    ring_release(f);
+    ring_make(f, weir_os_posix(), LANES, WEIR_LANE_BYTES_MIN);
+    assert_int_equal(weir_ring_provision(&f->ring, &error), 0);
+    while (weir_ring_populate(&f->ring)) {
+    }
+    assert_int_equal(f->lanes[0].populated, WEIR_LANE_BYTES_MIN);
+    weir_lane *lane = weir_ring_claim(&f->ring, 1, 0);
+    weir_lane_publish(lane, 5 * WEIR_LANE_BYTES_MIN);
+    while (weir_ring_populate(&f->ring)) {
+    }
+    assert_int_equal(f->lanes[0].populated, WEIR_LANE_BYTES_MIN);
+    assert_int_equal(f->lanes[0].renewed, 6 * WEIR_LANE_BYTES_MIN - PAGE);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         RING_TEST(a_dead_ring_is_found_as_it_was_left),
         RING_TEST(marks_survive_a_torn_store),
+        RING_TEST(the_first_lap_is_populated_once_and_ahead_of_the_tail),
+        RING_TEST(what_is_ahead_of_a_tail_that_moves_is_made_writable_again),
+        RING_TEST(a_slow_thread_has_its_own_page_made_writable_and_no_other),
+        RING_TEST(populating_stops_when_it_takes_long),
+        RING_TEST(a_small_lane_is_populated_whole_and_once),
         RING_TEST(a_lane_comes_back_when_its_thread_has_ended_and_it_is_drained),
         RING_TEST(lanes_end_at_the_limit),
         RING_TEST(a_lone_producer_keeps_its_epoch_and_a_change_takes_a_new_one),
@@ -841,7 +939,6 @@ int main(void) {
         RING_TEST(no_lane_is_made_of_another_file),
         RING_TEST(two_producers_share_the_epochs),
         RING_TEST(the_newer_mark_counts_whichever_copy_it_is),
-        RING_TEST(a_lane_is_populated_once_and_ahead_of_its_tail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
