@@ -136,12 +136,14 @@ int weir_conversion_next(const char **at, const char *end, weir_conversion *out)
     return 1;
 }
 
-int weir_format_values(const char *format, size_t bytes) {
+int weir_format_values(const char *format, size_t bytes, size_t *pieces) {
     const char *at = format, *end = format + bytes;
     weir_conversion c;
+    size_t count = 0;
     int values = 0, more;
-    while ((more = weir_conversion_next(&at, end, &c)) == 1)
+    for (; (more = weir_conversion_next(&at, end, &c)) == 1; count++)
         if (c.kind != WEIR_CONVERT_LITERAL)
             values += 1 + (c.width == WEIR_FIELD_ARGUMENT) + (c.precision == WEIR_FIELD_ARGUMENT);
+    if (pieces) *pieces = count;
     return more < 0 ? -1 : values; /* at most three for two bytes: no overflow */
 }

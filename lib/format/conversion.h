@@ -41,20 +41,21 @@ typedef enum weir_conversion_length {
 } weir_conversion_length;
 
 typedef struct weir_conversion {
-    weir_conversion_kind kind;
     const char *text; /* the piece as it stands in the format; of "%%" one percent sign */
     size_t bytes;
+    int width, precision; /* 0 … WEIR_FIELD_MAX, or one of WEIR_FIELD_ */
+    weir_conversion_kind kind : 8;
+    weir_conversion_length length : 8;
     char letter; /* s for S, c for C */
     bool minus, plus, space, hash, zero;
-    int width, precision; /* 0 … WEIR_FIELD_MAX, or one of WEIR_FIELD_ */
-    weir_conversion_length length;
 } weir_conversion;
 
 /* The piece that begins at *at, which moves past it: 1. 0 at the end, -1 where the format has
  * something that is not known here. */
 int weir_conversion_next(const char **at, const char *end, weir_conversion *out);
 
-/* How many values a whole format takes, stars included; -1 when it is not known here. */
-int weir_format_values(const char *format, size_t bytes);
+/* How many values a whole format takes, stars included; -1 when it is not known here. *pieces:
+ * how many pieces it has, unless NULL. */
+int weir_format_values(const char *format, size_t bytes, size_t *pieces);
 
 #endif

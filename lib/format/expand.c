@@ -45,50 +45,55 @@ static int make_expanded_room(weir_expander *x, size_t bytes) {
     return WEIR_OK;
 }
 
+/* No less than the row takes, and no more than WEIR_RAW_MAX; 0 when it takes more. */
+static uint64_t room_of_row(const weir_value *values, size_t columns) {
+    int status = WEIR_OK; /* 0 says it too */
+    uint64_t room = weir_row_bound(values, columns);
+    if (room > WEIR_RAW_MAX) room = weir_row_size(values, columns, &status);
+    return room > WEIR_RAW_MAX ? 0 : room;
+}
+
 static int add_expanded(weir_expander *x, const weir_template *t) {
-    int status = WEIR_OK;
-    size_t bytes = weir_row_size(x->values, t->columns, &status);
-    if (bytes == 0 || bytes > WEIR_RAW_MAX) return WEIR_DAMAGED; /* 0: 4 GiB or more */
-    status = make_expanded_room(x, 4 + bytes);
+    uint64_t room = room_of_row(x->values, t->columns);
+    if (room == 0) return WEIR_DAMAGED;
+    int status = make_expanded_room(x, 4 + (size_t)room);
     if (status != WEIR_OK) return status;
-    uint8_t *at = weir_put_u32(x->bytes + x->used, (uint32_t)bytes);
-    (void)weir_row_encode(at, t->table, x->values, t->columns); /* its end is at + bytes */
+    uint8_t *row = x->bytes + x->used + 4;
+    size_t bytes = (size_t)(weir_row_encode(row, t->table, x->values, t->columns) - row);
+    (void)weir_put_u32(x->bytes + x->used, (uint32_t)bytes); /* its end is the row */
     x->used += 4 + bytes;
     return WEIR_OK;
 }
 
 /* Texts must not move while values point to them, so there is room for all beforehand. */
 static int make_text_room(weir_expander *x, const weir_template *t) {
-    size_t texts = 0;
+    size_t needed = 0;
     for (unsigned i = 0; i < t->columns; i++)
-        texts += t->source[i].kind == WEIR_SOURCE_FORMAT || t->source[i].kind == WEIR_SOURCE_OBJECT;
-    size_t needed = texts * WEIR_TEXT_MAX; /* at most 2000 columns: no overflow */
+        needed +=
+            t->source[i].kind == WEIR_SOURCE_FORMAT || t->source[i].kind == WEIR_SOURCE_OBJECT;
     if (needed <= x->texts_capacity) return WEIR_OK;
-    char *larger = realloc(x->texts, needed);
+    weir_text_buffer *larger = realloc(x->texts, needed * sizeof *larger); /* 2000 of 4 KiB fit */
     if (!larger) return WEIR_NO_MEMORY;
     x->texts = larger;
     x->texts_capacity = needed;
     return WEIR_OK;
 }
 
-static weir_value keep_text(weir_expander *x, char **texts) {
-    memcpy(*texts, x->scratch.bytes, x->scratch.length);
-    weir_value v = {{.bytes = *texts}, (uint32_t)x->scratch.length, WEIR_TEXT};
-    *texts += x->scratch.length;
-    return v;
-}
-
-static weir_value make_value(weir_expander *x, const weir_source *s, char **texts) {
+/* What a column gets. text: of the row, the next that is not used yet. */
+static int make_value(const weir_expander *x, const weir_source *s, weir_text_buffer **text,
+                      weir_value *out) {
     const weir_value *first = x->parameters + s->first;
     switch (s->kind) {
-    case WEIR_SOURCE_PARAMETER: return *first;
-    case WEIR_SOURCE_FORMAT: weir_text_format(&x->scratch, s->bytes, s->length, first); break;
+    case WEIR_SOURCE_PARAMETER: *out = *first; return WEIR_OK;
+    case WEIR_SOURCE_FORMAT: weir_text_pieces(*text, s->piece, s->pieces, first); break;
     case WEIR_SOURCE_OBJECT:
-        weir_text_object(&x->scratch, weir_cursor_over(s->bytes, s->length), first);
+        weir_text_object(*text, weir_cursor_over(s->bytes, s->length), first);
         break;
-    default: return s->constant;
+    default: *out = s->constant; return WEIR_OK;
     }
-    return keep_text(x, texts);
+    const weir_text_buffer *made = (*text)++;
+    *out = (weir_value){{.bytes = made->bytes}, (uint32_t)made->length, WEIR_TEXT};
+    return made->no_memory ? WEIR_NO_MEMORY : WEIR_OK;
 }
 
 static int copy_row(weir_expander *x, const uint8_t *row, size_t bytes) {
@@ -110,12 +115,10 @@ static int expand_row(weir_expander *x, const uint8_t *row, size_t bytes) {
         x->parameters[i] = (weir_value){.type = WEIR_NULL};
     int status = make_text_room(x, t);
     if (status != WEIR_OK) return status;
-    char *texts = x->texts;
-    for (unsigned i = 0; i < t->columns; i++) {
-        x->values[i] = make_value(x, &t->source[i], &texts);
-        if (x->scratch.no_memory) return WEIR_NO_MEMORY;
-    }
-    return add_expanded(x, t);
+    weir_text_buffer *text = x->texts;
+    for (unsigned i = 0; i < t->columns && status == WEIR_OK; i++)
+        status = make_value(x, &t->source[i], &text, &x->values[i]);
+    return status == WEIR_OK ? add_expanded(x, t) : status;
 }
 
 static int take_rows(weir_expander *x, weir_cursor *body, uint64_t most, uint32_t *rows) {

@@ -13,9 +13,8 @@ typedef struct weir_expander {
     uint8_t *bytes;                  /* what was made; capacity */
     size_t used, capacity;
     weir_value *parameters, *values;
-    char *texts; /* of the formats of one row: one text for each column */
+    weir_text_buffer *texts; /* of one row: one for each format or object; capacity */
     size_t texts_capacity;
-    weir_text_buffer scratch;
 } weir_expander;
 
 int weir_expander_make(const weir_templates *templates, weir_expander **out); /* or NO_MEMORY */

@@ -65,7 +65,7 @@ static bool take_format(weir_cursor *c, unsigned parameters, weir_source *s) {
     s->bytes = (const char *)weir_take(c, s->length);
     if (!weir_cursor_ok(c) || s->length > WEIR_FORMAT_MAX || memchr(s->bytes, 0, s->length))
         return false;
-    int values = weir_format_values(s->bytes, s->length);
+    int values = weir_format_values(s->bytes, s->length, &s->pieces);
     return values >= 0 && s->first + (unsigned)values <= parameters;
 }
 
@@ -110,27 +110,46 @@ static bool measure_template(weir_cursor c, weir_template *head) {
     const uint8_t *from = c.at;
     weir_source source;
     if (!take_template_head(&c, head)) return false;
-    for (unsigned i = 0; i < head->columns; i++)
+    head->pieces = 0;
+    for (unsigned i = 0; i < head->columns; i++) {
         if (!take_source(&c, head->parameters, &source)) return false;
+        head->pieces += source.pieces;
+    }
     head->length = (size_t)(c.at - from);
     return true;
 }
 
+/* Read each format once, not for each row. The formats were measured, so none has more pieces. */
+static void read_formats(weir_template *t, weir_conversion *piece) {
+    for (unsigned i = 0; i < t->columns; i++) {
+        weir_source *s = &t->source[i];
+        const char *at = s->bytes, *end = s->bytes + s->length;
+        s->piece = piece;
+        for (size_t k = 0; k < s->pieces && weir_conversion_next(&at, end, piece) == 1; k++)
+            piece++;
+    }
+}
+
+/* One allocation for the template, its sources, the pieces of its formats and its bytes. A format has
+ * no more pieces than bytes, so there are 2000 × 4096 of them at most: no overflow. */
 int weir_template_decode(weir_cursor *c, weir_template **out) {
     weir_template head;
     *out = NULL;
     if (!measure_template(*c, &head)) return WEIR_DAMAGED;
     size_t sources = head.columns * sizeof(weir_source);
-    weir_template *t = malloc(sizeof *t + sources + head.length);
+    size_t pieces = head.pieces * sizeof(weir_conversion);
+    weir_template *t = malloc(sizeof *t + sources + pieces + head.length);
     if (!t) return WEIR_NO_MEMORY;
     *t = head;
-    uint8_t *bytes = (uint8_t *)t + sizeof *t + sources;
+    weir_conversion *piece = (weir_conversion *)((uint8_t *)t + sizeof *t + sources);
+    uint8_t *bytes = (uint8_t *)piece + pieces;
     memcpy(bytes, weir_take(c, head.length), head.length); /* measured: they are there */
     t->bytes = bytes;
     weir_cursor own = weir_cursor_over(bytes, head.length);
     (void)take_template_head(&own, t); /* as measured, and so the sources: all are taken */
     for (unsigned i = 0; i < t->columns && take_source(&own, t->parameters, &t->source[i]); i++)
         continue;
+    read_formats(t, piece);
     *out = t;
     return WEIR_OK;
 }

@@ -19,6 +19,7 @@
 #ifndef WEIR_TEMPLATE_H
 #define WEIR_TEMPLATE_H
 
+#include "conversion.h"
 #include "row.h"
 
 enum {
@@ -40,16 +41,19 @@ typedef enum weir_source_kind {
 typedef struct weir_source {
     weir_source_kind kind;
     weir_value constant;
-    uint16_t first;    /* parameter */
-    uint16_t count;    /* names of an object */
-    const char *bytes; /* a format; or an object's names, each u16 length and text */
-    size_t length;     /* of bytes */
+    uint16_t first;               /* parameter */
+    uint16_t count;               /* names of an object */
+    const char *bytes;            /* a format; or an object's names, each u16 length and text */
+    size_t length;                /* of bytes */
+    size_t pieces;                /* of a format */
+    const weir_conversion *piece; /* each of them, in a template that was decoded */
 } weir_source;
 
 typedef struct weir_template {
     uint16_t number, parameters, table, columns;
     const uint8_t *bytes; /* as encoded */
     size_t length;
+    size_t pieces;        /* of all its formats */
     weir_source source[]; /* columns of them; they point into bytes */
 } weir_template;          /* one allocation: free with weir_template_free */
 

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "conversion.h"
 #include "text_put.h"
 
 /* One conversion with its stars resolved. */
@@ -244,19 +243,40 @@ static field resolve_stars(const weir_conversion *c, const weir_value **values) 
     return f;
 }
 
+static void begin_text(weir_text_buffer *out) {
+    out->length = 0;
+    out->cut = out->no_memory = false;
+}
+
+static void end_text(weir_text_buffer *out) {
+    if (out->cut && !out->no_memory) out->length = weir_text_put_mark(out->bytes);
+}
+
+/* values moves past those that the piece takes. */
+static inline void put_conversion(weir_text_buffer *out, const weir_conversion *c,
+                                  const weir_value **values) {
+    if (c->kind == WEIR_CONVERT_LITERAL) {
+        weir_text_put(out, c->text, c->bytes);
+    } else {
+        field f = resolve_stars(c, values);
+        put_field(out, &f, (*values)++);
+    }
+}
+
 void weir_text_format(weir_text_buffer *out, const char *format, size_t bytes,
                       const weir_value *values) {
     const char *at = format, *end = format + bytes;
     weir_conversion c;
-    out->length = 0;
-    out->cut = out->no_memory = false;
-    while (!out->cut && weir_conversion_next(&at, end, &c) == 1) {
-        if (c.kind == WEIR_CONVERT_LITERAL) {
-            weir_text_put(out, c.text, c.bytes);
-            continue;
-        }
-        field f = resolve_stars(&c, &values);
-        put_field(out, &f, values++);
-    }
-    if (out->cut && !out->no_memory) out->length = weir_text_put_mark(out->bytes);
+    begin_text(out);
+    while (!out->cut && weir_conversion_next(&at, end, &c) == 1)
+        put_conversion(out, &c, &values);
+    end_text(out);
+}
+
+void weir_text_pieces(weir_text_buffer *out, const weir_conversion *pieces, size_t count,
+                      const weir_value *values) {
+    begin_text(out);
+    for (const weir_conversion *c = pieces; c < pieces + count && !out->cut; c++)
+        put_conversion(out, c, &values);
+    end_text(out);
 }

@@ -23,6 +23,9 @@ typedef struct weir_text_buffer {
  * weir_format_values() says. The calling thread's locale is the C locale (weir_text_locale). */
 void weir_text_format(weir_text_buffer *out, const char *format, size_t bytes,
                       const weir_value *values);
+/* The same of a format that was read before: all its pieces. */
+void weir_text_pieces(weir_text_buffer *out, const weir_conversion *pieces, size_t count,
+                      const weir_value *values);
 /* Write a JSON object (RFC 8259): names as a template has them, and as many values. Numbers that
  * JSON does not know, and NULL, become null; a BLOB becomes a string of hexadecimal digits. Bytes
  * that are no UTF-8 become U+FFFD. An object that does not fit ends with the last member that

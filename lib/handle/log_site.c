@@ -174,7 +174,7 @@ static bool can_wait(const weir_log_shape *shape, size_t *values) {
     *values = shape->fields;
     if (shape->field) return fields_can_wait(shape);
     size_t bytes = strnlen(shape->format, WEIR_FORMAT_MAX + 1);
-    int count = bytes <= WEIR_FORMAT_MAX ? weir_format_values(shape->format, bytes) : -1;
+    int count = bytes <= WEIR_FORMAT_MAX ? weir_format_values(shape->format, bytes, NULL) : -1;
     *values = count < 0 ? 0 : (size_t)count;
     return count >= 0 && count <= WEIR_LOG_ARGUMENTS && !has_long_double(shape->format);
 }

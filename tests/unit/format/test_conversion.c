@@ -29,7 +29,9 @@ static weir_conversion only(const char *format) {
     return c;
 }
 
-static bool is_known(const char *format) { return weir_format_values(format, strlen(format)) >= 0; }
+static bool is_known(const char *format) {
+    return weir_format_values(format, strlen(format), NULL) >= 0;
+}
 
 static void text_goes_up_to_a_percent_sign(void **state) {
     (void)state;
@@ -73,7 +75,7 @@ static void letters_say_the_kind(void **state) {
         known += is_known(format);
     }
     assert_int_equal(known, 18 + 3); /* with C, S and the percent sign */
-    assert_int_equal(weir_format_values("%\0d", 3), -1);
+    assert_int_equal(weir_format_values("%\0d", 3, NULL), -1);
 }
 
 static void large_c_and_s_are_wide(void **state) {
@@ -164,20 +166,20 @@ static void what_is_cut_is_not_known(void **state) {
     (void)state;
     static const char whole[] = "%-5.3lld";
     for (size_t bytes = 1; bytes < sizeof whole - 1; bytes++)
-        assert_int_equal(weir_format_values(whole, bytes), -1);
-    assert_int_equal(weir_format_values(whole, sizeof whole - 1), 1);
-    assert_int_equal(weir_format_values("%.", 2), -1);
-    assert_int_equal(weir_format_values("%*", 2), -1);
-    assert_int_equal(weir_format_values("%h", 2), -1);
+        assert_int_equal(weir_format_values(whole, bytes, NULL), -1);
+    assert_int_equal(weir_format_values(whole, sizeof whole - 1, NULL), 1);
+    assert_int_equal(weir_format_values("%.", 2, NULL), -1);
+    assert_int_equal(weir_format_values("%*", 2, NULL), -1);
+    assert_int_equal(weir_format_values("%h", 2, NULL), -1);
 }
 
 static void values_are_counted_with_their_stars(void **state) {
     (void)state;
-    assert_int_equal(weir_format_values("", 0), 0);
-    assert_int_equal(weir_format_values("100%%", 5), 0);
-    assert_int_equal(weir_format_values("%d and %s", 9), 2);
-    assert_int_equal(weir_format_values("%*d%.*f%*.*g%m", 14), 2 + 2 + 3 + 1);
-    assert_int_equal(weir_format_values("%d%n", 4), -1);
+    assert_int_equal(weir_format_values("", 0, NULL), 0);
+    assert_int_equal(weir_format_values("100%%", 5, NULL), 0);
+    assert_int_equal(weir_format_values("%d and %s", 9, NULL), 2);
+    assert_int_equal(weir_format_values("%*d%.*f%*.*g%m", 14, NULL), 2 + 2 + 3 + 1);
+    assert_int_equal(weir_format_values("%d%n", 4, NULL), -1);
 }
 
 int main(void) {
