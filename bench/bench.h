@@ -26,6 +26,7 @@ typedef struct bench_run {
 const char *scratch(const bench_run *run, const char *name); /* until the fourth call after this */
 void scratch_remove(const bench_run *run, const char *name); /* a database with all beside it */
 void remove_tree(const char *path);
+uint8_t *map_scratch(const bench_run *run, const char *name, size_t bytes); /* a file; or NULL */
 
 /* Wait until what the last measurement left to be written is written, so that the next one does
  * not pay for it. */

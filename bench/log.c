@@ -2,6 +2,7 @@
  * beside the same values appended, the same message formatted in the caller, and other loggers; and
  * how fast, and how small, messages come to where they can be selected. */
 #include <string.h>
+#include <sys/mman.h>
 
 #include "log_sides.h"
 #include "ways.h"
@@ -45,6 +46,7 @@ typedef struct measured {
     double at[CONTESTANTS][PARTS][ROUNDS];
     double filtered[ROUNDS];
     double machine_tail[ROUNDS]; /* p99.9 over p50 of bursts that do nothing but compute */
+    double stores_tail[ROUNDS];  /* and store to a mapped file */
     double drained[2][DRAIN_FIGURES][ROUNDS]; /* of weir_log, of what is formatted in the caller */
     bool missing[CONTESTANTS], fails[CONTESTANTS]; /* fails: built, but LTTng does not run here */
 } measured;
@@ -84,28 +86,45 @@ static bool measure_contestants(const bench_run *run, measured *m, const pace *p
 
 /* ---- the machine's own tail ------------------------------------------------------------------- */
 
+/* A file of a lane's default size, mapped as the ring is, and what a burst of messages puts there. */
+enum { FLOOR_BYTES = 8 << 20, FLOOR_BURST = BURST * 64 };
+
+typedef struct machine {
+    uint8_t *mapped;
+    unsigned turns;
+} machine;
+
 static volatile uint64_t computed; /* or the compiler would leave it out */
 
-static void compute(void *context, size_t number) {
+static void store_and_compute(void *context, size_t number) {
+    const machine *o = context;
     uint64_t x = number;
-    for (unsigned i = *(const unsigned *)context; i > 0; i--)
+    if (o->mapped)
+        memset(o->mapped + number * FLOOR_BURST % FLOOR_BYTES, (int)(number & 0xFF), FLOOR_BURST);
+    for (unsigned i = o->turns; i > 0; i--)
         x = x * x + 3;
     computed = x;
 }
 
-/* Bursts of arithmetic that take as long as those of messages: no memory, no other thread, no call.
- * What is slow among them was interrupted. */
-static bool measure_machine(measured *m, const pace *p, size_t round) {
+/* Bursts of arithmetic that take as long as those of messages, without and with stores into the file:
+ * no other thread, no call, nothing of ours. What is slow among them is the machine's. */
+static bool measure_machine(const bench_run *run, measured *m, const pace *p, size_t round) {
     enum { TRIED = 100000 };
-    double figures[PARTS], each;
-    unsigned turns = TRIED;
     const pace once = {1, 1, 0};
-    time_bursts(&once, compute, &turns, &each);
+    machine o = {.turns = TRIED};
+    double figures[PARTS], each;
+    time_bursts(&once, store_and_compute, &o, &each);
     double wanted = m->at[LOG][0][round] * p->calls / each * TRIED;
-    turns = wanted < 1 ? 1 : (unsigned)wanted;
-    if (!measure_bursts(p, compute, &turns, figures)) return false;
+    o.turns = wanted < 1 ? 1 : (unsigned)wanted;
+    if (!measure_bursts(p, store_and_compute, &o, figures)) return false;
     m->machine_tail[round] = figures[2] / figures[0];
-    return true;
+    o.mapped = map_scratch(run, "floor.bin", FLOOR_BYTES + FLOOR_BURST);
+    if (o.mapped) memset(o.mapped, 1, FLOOR_BYTES + FLOOR_BURST); /* its pages are there */
+    bool done = o.mapped && measure_bursts(p, store_and_compute, &o, figures);
+    m->stores_tail[round] = figures[2] / figures[0];
+    if (o.mapped) (void)munmap(o.mapped, FLOOR_BYTES + FLOOR_BURST); /* it is ours: cannot fail */
+    scratch_remove(run, "floor.bin");
+    return done;
 }
 
 static bool measure_drains(const bench_run *run, measured *m, size_t messages, size_t round) {
@@ -125,7 +144,7 @@ static bool measure_all(const bench_run *run, measured *m) {
     for (int i = 0; i < CONTESTANTS; i++)
         m->missing[i] = all[i].program && !*all[i].program;
     for (size_t i = 0; i < m->rounds; i++)
-        if (!measure_contestants(run, m, &p, i) || !measure_machine(m, &p, i) ||
+        if (!measure_contestants(run, m, &p, i) || !measure_machine(run, m, &p, i) ||
             !measure_filtered(run, &m->filtered[i]) ||
             !measure_drains(run, m, run->quick ? DRAINED / 10 : DRAINED, i))
             return false;
@@ -157,6 +176,11 @@ static void report_parts(bench_run *run, const measured *m) {
                                           .part = "arithmetic for as long, p99.9 over p50",
                                           .unit = "×",
                                           .value = spread_of(m->machine_tail, m->rounds)});
+    report_figure(&run->report,
+                  &(figure){.name = "stores_tail",
+                            .part = "arithmetic and stores to a mapped file, p99.9 over p50",
+                            .unit = "×",
+                            .value = spread_of(m->stores_tail, m->rounds)});
     report_figure(&run->report, &(figure){.name = "filtered_ns",
                                           .part = "weir_log below the threshold, p50",
                                           .unit = "ns",

@@ -34,6 +34,16 @@ void scratch_remove(const bench_run *run, const char *name) {
     }
 }
 
+uint8_t *map_scratch(const bench_run *run, const char *name, size_t bytes) {
+    int file = open(scratch(run, name), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    void *at = MAP_FAILED;
+    if (file < 0) return NULL;
+    if (posix_fallocate(file, 0, (off_t)bytes) == 0)
+        at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    close(file);
+    return at == MAP_FAILED ? NULL : at;
+}
+
 void settle(const bench_run *run) {
     int directory = open(run->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) return;
