@@ -39,7 +39,7 @@ static void a_journal_can_be_opened_that_a_sink_held(void **state) {
     assert_int_equal(weir_sync(o->w, WEIR_APPLIED, PATIENCE_MS), WEIR_OK);
     assert_int_equal(opened_close(o), WEIR_OK);
     damage_one(o);
-    expect_tool(o, "status", 4, "but the database has"); /* it, or them: a block has what had come in */
+    expect_tool(o, "status", 4, "but the database has"); /* it, or them: a row or more */
     expect_tool(o, "salvage", 0, "which it needs, are neither in the journal nor in its archive");
     expect_tool(o, "status --check", SINK_EXIT, "weir SINK: the sink central: blocks ");
     assert_true(archived(o) >= (MANY * PAD >> 20) - 2); /* what is sound is kept for it */
