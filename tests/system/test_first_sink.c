@@ -71,6 +71,24 @@ static void also_where_a_database_could_be_beside_it(void **state) {
     check_one(o, o->journal);
 }
 
+/* Its rows are not taken for those of a database that is named beside it, or by mistake. */
+static void recovery_makes_no_database_of_it(void **state) {
+    opened *o = *state;
+    char directory[140], typed[300];
+    (void)snprintf(directory, sizeof directory, "%s/orders", o->directory);
+    open_alone(o, directory, fresh(0, WEIR_IO));
+    append(o, 10);
+    assert_int_equal(opened_close(o), WEIR_PENDING);
+    (void)snprintf(typed, sizeof typed, "--journal %%s %s", o->database);
+    expect(directory, 4, "its rows go to postgres, and there is no ", typed);
+    (void)snprintf(typed, sizeof typed, "--dry-run --journal %%s %s", o->database);
+    expect(directory, 4, "its rows go to postgres, and there is no ", typed);
+    assert_int_equal(access(o->database, F_OK), -1);
+    (void)snprintf(typed, sizeof typed, "replay --into %s %%s", o->database);
+    expect(directory, 1, "10 rows", typed);
+    assert_int_equal(access(o->database, F_OK), 0);
+}
+
 /* A server that is not there yet has nothing; its archive goes when it has all. */
 static void prune_asks_the_first_sink(void **state) {
     opened *o = *state;
@@ -118,6 +136,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         OPENED_TEST(it_is_judged_by_its_first_sink),
         OPENED_TEST(also_where_a_database_could_be_beside_it),
+        OPENED_TEST(recovery_makes_no_database_of_it),
         OPENED_TEST(prune_asks_the_first_sink),
         OPENED_TEST(a_further_sink_is_no_database),
     };
