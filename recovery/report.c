@@ -343,7 +343,8 @@ static void word_view(const weir_arguments *arguments, const weir_place *place,
                view->database.why);
     printf("  journal   %s, id ", place->directory);
     weir_write_hex(stdout, i->journal, sizeof(weir_id));
-    printf(", %zu segments, %" PRIu64 " bytes", i->segment_count, i->bytes);
+    printf(", %zu %s, %" PRIu64 " bytes", i->segment_count,
+           i->segment_count == 1 ? "segment" : "segments", i->bytes);
     if (i->torn_bytes) printf(", %" PRIu64 " bytes of torn tail", i->torn_bytes);
     putchar('\n');
     word_rows(view);
