@@ -156,8 +156,7 @@ static void finish_writers(weir *w, uint64_t deadline) {
 static int stop_writers(weir *w, uint64_t deadline) {
     int first = WEIR_OK;
     for (uint32_t i = 0; i < weir_sink_slots(w); i++) {
-        weir_attached *s = &w->sinks[i];
-        int status = weir_is_hooked(s) ? s->hooks.stop(s->hooks.self, deadline) : WEIR_OK;
+        int status = weir_attached_stop(&w->sinks[i], deadline);
         if (i == 0) first = status;
     }
     return first;
