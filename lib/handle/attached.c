@@ -21,7 +21,9 @@ weir_attached *weir_find_attached(weir *w, const char *name) {
 
 /* Under attaching. The writer of a sink that has left is waited for before its place is used again. */
 static void end_writer(weir_attached *s) {
-    (void)weir_attached_stop(s, 0); /* what it has not applied is kept for it */
+    if (!weir_is_hooked(s)) return;
+    (void)s->hooks.stop(s->hooks.self, 0); /* what it has not applied is kept for it */
+    atomic_store_explicit(&s->hooked, false, memory_order_release);
 }
 
 /* NULL: there is none, and *status says why. One that was taken in vain before is taken again. */
@@ -85,7 +87,7 @@ int weir_handle_add_sink(weir *w, weir_sink_record *record, weir_writer_make mak
     if (status == WEIR_OK) weir_handle_attach(s, &hooks);
     weir_lock_release(&w->attaching, &before);
     /* Rows may have become durable before the hooks were there. */
-    if (status == WEIR_OK) weir_attached_notify(s, WEIR_WAKE_ANYWHERE);
+    if (status == WEIR_OK) hooks.notify(hooks.self, WEIR_WAKE_ANYWHERE);
     if (status == WEIR_OK && first_row > 1) tell_late_beginning(w, record->name, first_row);
     return status;
 }

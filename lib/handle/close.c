@@ -156,7 +156,8 @@ static void finish_writers(weir *w, uint64_t deadline) {
 static int stop_writers(weir *w, uint64_t deadline) {
     int first = WEIR_OK;
     for (uint32_t i = 0; i < weir_sink_slots(w); i++) {
-        int status = weir_attached_stop(&w->sinks[i], deadline);
+        weir_attached *s = &w->sinks[i];
+        int status = weir_is_hooked(s) ? s->hooks.stop(s->hooks.self, deadline) : WEIR_OK;
         if (i == 0) first = status;
     }
     return first;

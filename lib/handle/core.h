@@ -46,12 +46,8 @@ struct weir_attached {
     bool leaves; /* detached, and its writer was told to finish; under attaching */
     weir_hooks hooks;
     _Atomic bool hooked; /* release after hooks are set, acquire before they are called */
-    /* Threads in the writer's notify, or about to see whether there is one. Each counts itself before
-     * it looks at hooked; who stops the writer clears hooked, then looks at the count. All four are
-     * seq_cst, so one of the two sees the other (Dekker's pattern), and stop frees nothing in use. */
-    _Atomic uint32_t notifying;
-    weir_position start;            /* the sink's position at opening */
-    uint64_t begin;                 /* the first block that it was to have */
+    weir_position start; /* the sink's position at opening */
+    uint64_t begin;      /* the first block that it was to have */
     _Atomic uint64_t *lane_applied; /* by lane: applied up to here; release / acquire */
     /* What the writer reports: each is stored with release before waiting threads are woken. */
     _Atomic uint64_t applied_row, rows_applied, rows_rejected, rows_ignored, transactions,
@@ -200,11 +196,6 @@ void weir_hand_back_lanes(void);
  * without a record is called what its hooks say. */
 weir_attached *weir_find_attached(weir *w, const char *name);
 const char *weir_attached_name(const weir_attached *s);
-/* Wake its writer, if it has one. Any thread, whatever it holds. */
-void weir_attached_notify(weir_attached *s, weir_wake where);
-/* Nobody wakes its writer any more; stop it, as weir_hooks.stop says. WEIR_OK when there is none. Under
- * attaching, or while no other call is under way. */
-int weir_attached_stop(weir_attached *s, uint64_t deadline_ns);
 /* weir_last_error(): there is no such sink. Returns WEIR_NOT_FOUND. */
 int weir_refuse_sink(const char *call, const char *name);
 

@@ -2,7 +2,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "../base/thread.h"
 #include "say.h"
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -36,24 +35,14 @@ void weir_handle_attach(weir_attached *s, const weir_hooks *hooks) {
     atomic_store_explicit(&s->hooked, true, memory_order_release);
 }
 
-void weir_attached_notify(weir_attached *s, weir_wake where) {
-    atomic_fetch_add_explicit(&s->notifying, 1, memory_order_seq_cst);
-    if (atomic_load_explicit(&s->hooked, memory_order_seq_cst))
-        s->hooks.notify(s->hooks.self, where);
-    atomic_fetch_sub_explicit(&s->notifying, 1, memory_order_seq_cst);
-}
-
-int weir_attached_stop(weir_attached *s, uint64_t deadline_ns) {
-    if (!atomic_exchange_explicit(&s->hooked, false, memory_order_seq_cst)) return WEIR_OK;
-    while (atomic_load_explicit(&s->notifying, memory_order_seq_cst) > 0)
-        weir_thread_yield(); /* to notify takes no lock and waits for nothing */
-    return s->hooks.stop(s->hooks.self, deadline_ns);
+static void wake_writer(weir_attached *s, weir_wake where) {
+    if (weir_is_hooked(s)) s->hooks.notify(s->hooks.self, where);
 }
 
 void weir_handle_notify_writers(weir *w, weir_wake where) {
     uint32_t count = weir_sink_slots(w);
     for (uint32_t i = 0; i < count; i++)
-        weir_attached_notify(&w->sinks[i], where);
+        wake_writer(&w->sinks[i], where);
 }
 
 void weir_handle_notify_of_rows(weir *w, uint64_t row, weir_wake where) {
@@ -64,7 +53,7 @@ void weir_handle_notify_of_rows(weir *w, uint64_t row, weir_wake where) {
     for (uint32_t i = 0; i < count; i++) {
         weir_attached *s = &w->sinks[i];
         if (row >= atomic_load_explicit(&s->linger_row, memory_order_relaxed))
-            weir_attached_notify(s, where);
+            wake_writer(s, where);
     }
 }
 

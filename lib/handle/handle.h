@@ -16,13 +16,12 @@ typedef struct weir_hooks {
      * *next_key: the next free key of a table with a WEIR_KEY (1 if the table does not exist
      * yet); INT64_MAX: no key is left. */
     int (*check)(void *self, const weir_declaration *d, int64_t *next_key, weir_error *error);
-    /* More is durable, or a caller waits for rows to be applied. Any thread; takes no lock and waits
-     * for nothing. */
+    /* More is durable, or a caller waits for rows to be applied. */
     void (*notify)(void *self, weir_wake where);
     /* Begin what stop will wait for, and return at once. */
     void (*finish)(void *self, uint64_t deadline_ns);
-    /* Apply what is durable until the deadline, then end the thread and free self; WEIR_PENDING
-     * when rows are left. Nobody is in notify then, nor comes into it. */
+    /* Apply what is durable until the deadline, then end the thread; WEIR_PENDING when rows are left.
+     * What notify touches stays: a thread may be in it, or come late. */
     int (*stop)(void *self, uint64_t deadline_ns);
     const char *name; /* of the kind of database, for the file of figures; static */
 } weir_hooks;

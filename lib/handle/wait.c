@@ -72,7 +72,8 @@ static void begin_wait(weir *w, const goal *g) {
     if (g->level == WEIR_DURABLE)
         atomic_fetch_add_explicit(&w->journaler.sync_requests, 1, memory_order_relaxed);
     weir_journaler_wake(&w->journaler);
-    if (g->level == WEIR_APPLIED) weir_attached_notify(g->sink, WEIR_WAKE_ANYWHERE);
+    if (g->level == WEIR_APPLIED && weir_is_hooked(g->sink))
+        g->sink->hooks.notify(g->sink->hooks.self, WEIR_WAKE_ANYWHERE);
 }
 
 /* The hindrance is read first: what it has let through before is seen. */
