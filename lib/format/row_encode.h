@@ -4,6 +4,8 @@
 #ifndef WEIR_ROW_ENCODE_H
 #define WEIR_ROW_ENCODE_H
 
+#include <assert.h>
+
 #include "row.h"
 
 /* Least bytes of two's complement that hold x. A positive number needs one bit more than its
@@ -33,20 +35,47 @@ static inline uint8_t *weir_put_real(uint8_t *at, uint8_t *tag, double v) {
     return weir_put_u64(at, bits);
 }
 
+/* As weir_put_bytes(), without a call where they are few: what begins and what ends them, which may
+ * overlap. */
+static inline uint8_t *weir_put_few_bytes(uint8_t *at, const void *bytes, size_t length) {
+    const uint8_t *from = bytes;
+    if (length - 8 <= 8) {
+        uint64_t first, last;
+        memcpy(&first, from, 8);
+        memcpy(&last, from + length - 8, 8);
+        memcpy(at, &first, 8);
+        memcpy(at + length - 8, &last, 8);
+    } else if (length - 4 < 4) {
+        uint32_t first, last;
+        memcpy(&first, from, 4);
+        memcpy(&last, from + length - 4, 4);
+        memcpy(at, &first, 4);
+        memcpy(at + length - 4, &last, 4);
+    } else if (length > 16) {
+        memcpy(at, from, length);
+    } else if (length > 0) {
+        uint8_t first = from[0], middle = from[length / 2], last = from[length - 1];
+        at[0] = first;
+        at[length / 2] = middle;
+        at[length - 1] = last;
+    }
+    return at + length;
+}
+
 /* type: WEIR_TEXT or WEIR_BLOB. */
 static inline uint8_t *weir_put_string(uint8_t *at, uint8_t *tag, uint32_t type, const void *bytes,
                                        uint32_t length) {
     unsigned width = weir_width_length(length);
     *tag = (uint8_t)(type << 4 | width);
-    return weir_put_bytes(weir_put_uint(at, length, width), bytes, length);
+    return weir_put_few_bytes(weir_put_uint(at, length, width), bytes, length);
 }
 
-/* The same of a text of 255 bytes at most. */
-static inline uint8_t *weir_put_short_text(uint8_t *at, uint8_t *tag, const char *text,
-                                           size_t length) {
-    *tag = WEIR_TEXT << 4 | 1;
+/* The same of 255 bytes at most. */
+static inline uint8_t *weir_put_short(uint8_t *at, uint8_t *tag, uint32_t type, const void *bytes,
+                                      size_t length) {
+    *tag = (uint8_t)(type << 4 | 1);
     *at = (uint8_t)length;
-    return weir_put_bytes(at + 1, text, length);
+    return weir_put_few_bytes(at + 1, bytes, length);
 }
 
 /* Why a value cannot be stored. */
@@ -132,10 +161,11 @@ static inline uint64_t weir_row_most(size_t count) {
 }
 
 /* In one pass, without a size taken before: at has weir_row_most() bytes and room for so many more,
- * of texts and blobs. Returns the end; NULL when they are longer, or when a value cannot be
- * stored: weir_row_size() says which. What was written then means nothing. */
+ * 255 at most, of texts and blobs. Returns the end; NULL when they are longer, or when a value
+ * cannot be stored: weir_row_size() says which. What was written then means nothing. */
 static inline uint8_t *weir_row_encode_small(uint8_t *at, uint16_t table, const weir_value *values,
                                              size_t count, uint64_t room) {
+    assert(room <= UINT8_MAX); /* a constant where this is inlined */
     at = weir_put_u16(at, table);
     at = weir_put_u16(at, (uint16_t)count);
     uint8_t *tag = at;
@@ -152,7 +182,7 @@ static inline uint8_t *weir_row_encode_small(uint8_t *at, uint16_t table, const 
                 (!v->as.bytes && v->length))
                 return NULL;
             room -= v->length;
-            at = weir_put_string(at, tag, v->type, v->as.bytes, v->length);
+            at = weir_put_short(at, tag, v->type, v->as.bytes, v->length);
         }
     }
     return at;

@@ -26,7 +26,7 @@ static inline uint8_t *weir_log_put_text(uint8_t *at, uint8_t *tag, const char *
     size_t length = strnlen(text, limit <= *room ? limit : (size_t)*room + 1);
     if (length > *room) return NULL;
     *room -= length;
-    return weir_put_short_text(at, tag, text, length);
+    return weir_put_short(at, tag, WEIR_TEXT, text, length);
 }
 
 /* As weir_row_encode_small(): at has weir_row_most() bytes and room more. NULL: the texts are
