@@ -6,11 +6,10 @@
 #include <string.h>
 
 #include "../lib/stats/stats_read.h"
-#include "../lib/verify/sink_files.h"
 
 /* Which sink was the first only the figures say: the last process had it before all others. Without them,
  * nobody knows of a database that is elsewhere. SQLite's has no record. */
-static bool read_first(const weir_place *place, weir_sink_record *out) {
+bool weir_first_sink_read(const weir_place *place, weir_sink_record *out) {
     weir_stats_snapshot s;
     weir_error ignored;
     return weir_stats_read(place->os, place->directory, &s, &ignored) == WEIR_OK &&
@@ -24,7 +23,8 @@ int weir_applied_look(const weir_place *place, const char *database, weir_databa
     weir_sink_record first;
     int status = weir_database_look(database, out);
     bool own = !database || (place->database && strcmp(database, place->database) == 0);
-    if (status != WEIR_OK || !own || place->database_is_there || !read_first(place, &first))
+    if (status != WEIR_OK || !own || place->database_is_there ||
+        !weir_first_sink_read(place, &first))
         return status;
     out->positions = malloc(sizeof *out->positions);
     if (!out->positions) return WEIR_NO_MEMORY;

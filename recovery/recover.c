@@ -11,6 +11,7 @@
 #include "check_database.h"
 #include "exits.h"
 #include "extensions.h"
+#include "first_sink.h"
 #include "gap.h"
 #include "json.h"
 #include "missing.h"
@@ -248,16 +249,19 @@ static int recover_and_report(recovery *r, weir_error *error) {
     return weir_check_database(r->arguments, r->place->database, code);
 }
 
-/* Where the rows go to a server, no database is made anew from what is left of them. */
-static int check_has_database(const recovery *r, weir_error *error) {
-    const char *first = r->before.database.first_sink;
-    if (!first[0]) return WEIR_OK;
-    return weir_fail(error, WEIR_FOREIGN,
-                     "%s: its rows go to %s, and there is no %s: start the program, which applies "
-                     "them; or have those that the journal keeps in a database of their own (weir "
-                     "replay --into NEW %s)",
-                     r->place->directory, first, r->place->database,
-                     weir_shell_quote(r->place->directory, 280).text);
+/* Where the rows go to a server, no database is filled that has had none of them. */
+static int check_is_sqlites(const recovery *r, weir_error *error) {
+    weir_sink_record first;
+    if (r->arguments->adopt || weir_view_knows_journal(&r->before, r->place) ||
+        !weir_first_sink_read(r->place, &first))
+        return WEIR_OK;
+    return weir_fail(
+        error, WEIR_FOREIGN,
+        "%.140s: its rows go to %s, and not to %.100s: start the program, which applies "
+        "them; or have those that it keeps in a database of their own (weir replay "
+        "--into NEW %s)",
+        r->place->directory, first.name, r->place->database,
+        weir_shell_quote(r->place->directory, 140).text);
 }
 
 /* The library would refuse damage too, but only after SQLite has opened or created the database. So
@@ -266,7 +270,7 @@ static int recover_after_look(recovery *r, weir_error *error) {
     int status = look(r, error);
     if (status != WEIR_OK) return weir_report_error(r->arguments, error);
     bool goes_on = may_open(r) || may_pass_gap(r);
-    if (goes_on) status = check_has_database(r, error);
+    if (goes_on) status = check_is_sqlites(r, error);
     if (goes_on && status == WEIR_OK)
         status = weir_view_check_owner(&r->before, r->arguments, r->place, error);
     if (goes_on && status == WEIR_OK) status = pass_gap(r, error);

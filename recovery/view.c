@@ -99,6 +99,13 @@ static bool names_journal(const weir_database_view *database, const char *direct
     return false;
 }
 
+bool weir_view_knows_journal(const weir_view *view, const weir_place *place) {
+    weir_found_position position = view->inventory.found.position;
+    bool known = position != WEIR_POSITION_NONE && position != WEIR_POSITION_OTHER;
+    return (known && !view->database.first_sink[0]) ||
+           names_journal(&view->database, place->directory);
+}
+
 int weir_view_check_owner(const weir_view *view, const weir_arguments *arguments,
                           const weir_place *place, weir_error *error) {
     const weir_findings *found = &view->inventory.found;

@@ -35,6 +35,9 @@ typedef struct weir_view_input {
 int weir_view_take(const weir_view_input *input, weir_view *out, weir_error *error);
 void weir_view_free(weir_view *view);
 
+/* Has the SQLite database, which is there, had rows of this journal, or been opened with it? */
+bool weir_view_knows_journal(const weir_view *view, const weir_place *place);
+
 /* The journal that --journal names must not be another database's. It is refused when the database
  * knows journals but not this one, unless --adopt was given. */
 int weir_view_check_owner(const weir_view *view, const weir_arguments *arguments,

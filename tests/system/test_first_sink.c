@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/journal/sinks.h"
 #include "memory_sink.h"
@@ -71,8 +73,8 @@ static void also_where_a_database_could_be_beside_it(void **state) {
     check_one(o, o->journal);
 }
 
-/* Its rows are not taken for those of a database that is named beside it, or by mistake. */
-static void recovery_makes_no_database_of_it(void **state) {
+/* Its rows are not taken for those of a database that is named by mistake. */
+static void recovery_fills_no_database_with_its_rows(void **state) {
     opened *o = *state;
     char directory[140], typed[300];
     (void)snprintf(directory, sizeof directory, "%s/orders", o->directory);
@@ -80,13 +82,20 @@ static void recovery_makes_no_database_of_it(void **state) {
     append(o, 10);
     assert_int_equal(opened_close(o), WEIR_PENDING);
     (void)snprintf(typed, sizeof typed, "--journal %%s %s", o->database);
-    expect(directory, 4, "its rows go to postgres, and there is no ", typed);
-    (void)snprintf(typed, sizeof typed, "--dry-run --journal %%s %s", o->database);
-    expect(directory, 4, "its rows go to postgres, and there is no ", typed);
+    expect(directory, 4, "its rows go to postgres, and not to ", typed);
     assert_int_equal(access(o->database, F_OK), -1);
+    weir_file_write(o->database, "", 0); /* nor fills it one that is there */
+    expect(directory, 4, "its rows go to postgres, and not to ", typed);
+    (void)snprintf(typed, sizeof typed, "--dry-run --journal %%s %s", o->database);
+    expect(directory, 4, "its rows go to postgres, and not to ", typed);
+    struct stat info;
+    assert_int_equal(stat(o->database, &info), 0);
+    assert_int_equal(info.st_size, 0);
     (void)snprintf(typed, sizeof typed, "replay --into %s %%s", o->database);
     expect(directory, 1, "10 rows", typed);
-    assert_int_equal(access(o->database, F_OK), 0);
+    /* Unless it is said to be that journal's. */
+    (void)snprintf(typed, sizeof typed, "--adopt --journal %%s %s.other", o->database);
+    expect(directory, 1, "10 rows recovered", typed);
 }
 
 /* A server that is not there yet has nothing; its archive goes when it has all. */
@@ -136,7 +145,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         OPENED_TEST(it_is_judged_by_its_first_sink),
         OPENED_TEST(also_where_a_database_could_be_beside_it),
-        OPENED_TEST(recovery_makes_no_database_of_it),
+        OPENED_TEST(recovery_fills_no_database_with_its_rows),
         OPENED_TEST(prune_asks_the_first_sink),
         OPENED_TEST(a_further_sink_is_no_database),
     };
