@@ -275,9 +275,9 @@ WEIR_API int weir_log_table(weir *w, weir_table **out);
  * From then on messages of the level record and above, but below that of weir_log_set_level(), are
  * kept in a file of record_bytes in the journal's directory: one for each 512 bytes, the last ones.
  * Recording takes no lock, makes no system call and waits for nothing, but for a site's first
- * message, which is declared in the journal as always, and for a page of the mapped file that the
- * kernel has written to the disk since it was stored to last (some microseconds). They become rows of the log, each once, with
- * their own times, when they are brought out:
+ * message, which is declared in the journal as always. The file is mapped: the first message in a
+ * page that the kernel has written to the disk takes a page fault, as weir_append_row() may. Messages
+ * become rows of the log, each once, with their own times, when they are brought out:
  *
  * - by weir_log_flush_recorder();
  * - before an ERROR or FATAL of this handle, with record_on_error;

@@ -410,12 +410,12 @@ WEIR_API int weir_declare(weir *w, const char *name, const weir_column *columns,
  *
  * ticket: filled when not NULL. Safe in signal handlers; never allocates, locks or makes a
  * system call, except at a thread's first append, when the journal thread sleeps, and when the
- * ring is full. The ring is a mapped file: the journal thread makes its pages writable ahead of
- * the tail, again after the kernel wrote them to the disk, but an append that comes before it takes
- * a page fault, some microseconds, or as long as the file system holds it up. An append in a handler waits for room no longer than the full policy allows the
- * thread, and needs 4 KiB of stack in addition to what the kernel puts there. errno is left as
- * it was. Errors: WEIR_FULL (counted), WEIR_TOO_BIG, WEIR_MISUSE, WEIR_CLOSED, WEIR_FORKED,
- * WEIR_STOPPED, WEIR_SCHEMA (no key is left). */
+ * ring is full. The ring is a mapped file. The journal thread makes its pages writable ahead of the
+ * appends, again after the kernel has written them to the disk; an append that comes before it takes
+ * a page fault: microseconds, or as long as the file system holds it up. An append in a handler waits
+ * for room no longer than the full policy allows the thread, and needs 4 KiB of stack in addition to
+ * what the kernel puts there. errno is left as it was. Errors: WEIR_FULL (counted), WEIR_TOO_BIG,
+ * WEIR_MISUSE, WEIR_CLOSED, WEIR_FORKED, WEIR_STOPPED, WEIR_SCHEMA (no key is left). */
 WEIR_API int weir_append_row(weir_table *table, const weir_value *values, size_t count,
                              weir_ticket *ticket);
 

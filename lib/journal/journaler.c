@@ -319,7 +319,8 @@ static void journal_until_done(weir_journaler *j) {
         if (next != WEIR_NEXT_AGAIN && atomic_load_explicit(&j->stopping, memory_order_acquire) &&
             (weir_ring_pending(j->ring) == 0 || j->full))
             return;
-        if (!weir_ring_populate(j->ring) && next != WEIR_NEXT_AGAIN)
+        bool waited_for = atomic_load_explicit(&j->waiters, memory_order_relaxed) > 0; /* a hint */
+        if (!weir_ring_populate(j->ring, !waited_for) && next != WEIR_NEXT_AGAIN)
             rest_journaler(j, next, wait_ns);
     }
 }

@@ -10,9 +10,9 @@ enum {
     POPULATE_AHEAD = 512 << 10, /* of the tail of one that has it: more disturbs the syncs of small
                                    programs, which never come that far */
     POPULATE_STEP = 32 << 10,   /* some 15 µs, when the pages were never there */
-    POPULATE_NS = 15000, /* no step begins later: the delay that the journal thread may have */
-    RENEW_NS = 50000000, /* what was made writable longer ago is made so again */
-    RENEW_AHEAD = 4,     /* times as far as the tail came since */
+    POPULATE_NS = 15000,        /* no step begins later */
+    RENEW_NS = 50000000,        /* what was made writable longer ago is made so again */
+    RENEW_AHEAD = 4,            /* times as far as the tail came since */
     RENEW_MOST = 512 << 10,
     PAGE = 4096, /* or a part of one */
 };
@@ -203,18 +203,19 @@ static bool renew_lane(const weir_ring *ring, weir_lane *lane, uint64_t tail, ui
     return populate_piece(ring, lane, &lane->renewed, lane->renewed_until);
 }
 
-static bool populate_step(const weir_ring *ring, weir_lane *lane, uint64_t now) {
+static bool populate_step(const weir_ring *ring, weir_lane *lane, uint64_t now, bool renews) {
     uint64_t owner = atomic_load_explicit(&lane->control->owner, memory_order_relaxed);
     uint64_t tail = atomic_load_explicit(&lane->control->tail, memory_order_relaxed);
     bool owned = owner_state(owner) == WEIR_LANE_OWNED;
-    return populate_lane(ring, lane, owned, tail) || (owned && renew_lane(ring, lane, tail, now));
+    return populate_lane(ring, lane, owned, tail) ||
+           (owned && renews && renew_lane(ring, lane, tail, now));
 }
 
-bool weir_ring_populate(weir_ring *ring) {
+bool weir_ring_populate(weir_ring *ring, bool renews) {
     uint64_t began = ring->os->now(ring->os->self);
     uint32_t ready = atomic_load_explicit(&ring->ready, memory_order_relaxed); /* ours alone */
     for (uint32_t i = 0; i < ready; i++)
-        while (populate_step(ring, &ring->lanes[i], began))
+        while (populate_step(ring, &ring->lanes[i], began, renews))
             if (ring->os->now(ring->os->self) - began >= POPULATE_NS) return true;
     return false;
 }

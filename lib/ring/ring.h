@@ -134,9 +134,11 @@ int weir_ring_create(weir_ring *ring, const weir_os *os, int dirfd, const char *
  * ring's descriptor. Journal thread only. */
 int weir_ring_provision(weir_ring *ring, weir_error *error);
 
-/* Make pages writable that producers will write next, for some 15 µs, so that they rarely take page
- * faults. False when there is nothing left to do for now. Journal thread only. */
-bool weir_ring_populate(weir_ring *ring);
+/* Populate pages that producers will write next, for some 15 µs, so that they rarely take page
+ * faults. renews: make those writable again, too, that the kernel has written to the disk; such a
+ * page may have to wait for the file system's own journal, so not while a thread waits for a sync.
+ * False when there is nothing left to do for now. Journal thread only. */
+bool weir_ring_populate(weir_ring *ring, bool renews);
 
 /* Map a dead ring to read it. *found says what it is. With WEIR_RING_OURS it can be read and is
  * to be closed; the caller compares to which journal it belongs. With any other, and WEIR_OK,

@@ -90,9 +90,10 @@ die() {
     pid=
 }
 
-# A command for a connection that has the database locked: until rows wait in the journal.
+# A command for a connection that has the database locked: until rows wait in the journal, for a minute.
 until_rows_wait() { # OPTION …
-    echo "while '$recover' status $* run.db | grep -q ', 0 waiting'; do sleep 0.1; done"
+    echo "for _ in \$(seq 600); do" \
+        "'$recover' status $* run.db | grep -q ', [1-9][0-9]* waiting' && break; sleep 0.1; done"
 }
 
 die_with_rows_waiting() {

@@ -20,7 +20,7 @@ int snprintf(char *text, size_t size, const char *format, ...) {
     return length;
 }
 
-enum { MESSAGE = 5000, WIDE = 5001, MANY = 5002, TABLE = 7, BODY = 4 << 20 };
+enum { MESSAGE = 5000, WIDE = 5001, MANY = 5002, SEVERAL = 5003, TABLE = 7, BODY = 4 << 20 };
 
 static uint8_t body[BODY];
 static size_t used;
@@ -112,6 +112,32 @@ static int take(weir_cursor *from, uint64_t most, uint32_t *rows, weir_cursor *o
 }
 
 /* ---- tests ---- */
+
+static void each_column_has_its_own_format(void **state) {
+    (void)state;
+    static const weir_source sources[] = {
+        {.kind = WEIR_SOURCE_FORMAT, .first = 0, .bytes = "%d of %s", .length = 8},
+        {.kind = WEIR_SOURCE_OBJECT, .first = 2, .count = 1, .bytes = "\1\0a", .length = 3},
+        {.kind = WEIR_SOURCE_FORMAT, .bytes = "", .length = 0},
+        {.kind = WEIR_SOURCE_FORMAT, .first = 1, .bytes = "<%s> 100%% %+d", .length = 14},
+    };
+    uint32_t rows;
+    weir_cursor from, out;
+    keep(sources, 4, SEVERAL, 3);
+    PUT(SEVERAL, weir_int(3), weir_text("four"), weir_int(5));
+    PUT(SEVERAL, weir_int(6), weir_text("seven"), weir_int(8));
+    from = the_body();
+    assert_int_equal(take(&from, UINT64_MAX, &rows, &out), WEIR_OK);
+    assert_int_equal(rows, 2);
+    assert_int_equal(take_row(&out), TABLE);
+    assert_text(&values[0], "3 of four");
+    assert_text(&values[1], "{\"a\":5}");
+    assert_text(&values[2], "");
+    assert_text(&values[3], "<four> 100% +5");
+    assert_int_equal(take_row(&out), TABLE);
+    assert_text(&values[0], "6 of seven");
+    assert_text(&values[3], "<seven> 100% +8");
+}
 
 static void rows_of_both_kinds_keep_their_order(void **state) {
     (void)state;
@@ -397,6 +423,7 @@ static void without_memory_for_digits_the_row_waits(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        EXPANDED(each_column_has_its_own_format),
         EXPANDED(rows_of_both_kinds_keep_their_order),
         EXPANDED(rows_of_tables_are_what_they_were),
         EXPANDED(no_more_are_taken_than_are_wanted),

@@ -812,7 +812,7 @@ static void begin_populating(ring_fixture *f) {
     populating.os.populate = note_populated;
     populating.os.now = populating_now;
     f->ring.os = &populating.os;
-    assert_false(weir_ring_populate(&f->ring)); /* there is no lane yet */
+    assert_false(weir_ring_populate(&f->ring, true)); /* there is no lane yet */
     assert_int_equal(weir_ring_provision(&f->ring, &error), 0);
     populating.lane = f->lanes[0].data;
 }
@@ -821,7 +821,7 @@ static void begin_populating(ring_fixture *f) {
  * populated, and no others. */
 static void expect_populated(ring_fixture *f, size_t first, size_t pages) {
     memset(populating.pages, 0, sizeof populating.pages);
-    while (weir_ring_populate(&f->ring)) {
+    while (weir_ring_populate(&f->ring, true)) {
     }
     for (size_t p = 0; p < PAGES; p++)
         assert_int_equal(populating.pages[p] > 0, (p + PAGES - first) % PAGES < pages);
@@ -849,9 +849,12 @@ static void what_is_ahead_of_a_tail_that_moves_is_made_writable_again(void **sta
     begin_populating(f);
     weir_lane *lane = weir_ring_claim(&f->ring, 1, 0);
     publish_page(lane, 2 * PAGES); /* it outran the journal thread */
-    while (weir_ring_populate(&f->ring)) {
+    while (weir_ring_populate(&f->ring, true)) {
     }
     publish_page(lane, 2 * PAGES + MOST); /* as far as that */
+    memset(populating.pages, 0, sizeof populating.pages);
+    assert_false(weir_ring_populate(&f->ring, false)); /* a thread waits */
+    assert_int_equal(populating.pages[MOST], 0);
     expect_populated(f, MOST, MOST + 1);
     populating.now += 2 * (uint64_t)A_SECOND;
     expect_populated(f, 0, 0); /* nobody appends */
@@ -871,7 +874,7 @@ static void a_slow_thread_has_its_own_page_made_writable_and_no_other(void **sta
     begin_populating(f);
     weir_lane *lane = weir_ring_claim(&f->ring, 1, 0);
     publish_page(lane, 2 * PAGES);
-    while (weir_ring_populate(&f->ring)) {
+    while (weir_ring_populate(&f->ring, true)) {
     }
     for (uint64_t at = 8 + 64; at < 2 * PAGE; at += 64) {
         weir_lane_publish(lane, (uint64_t)2 * PAGES * PAGE + at);
@@ -885,7 +888,7 @@ static void populating_stops_when_it_takes_long(void **state) {
     begin_populating(f);
     populating.takes = 20000;
     size_t turns = 0;
-    while (weir_ring_populate(&f->ring))
+    while (weir_ring_populate(&f->ring, true))
         assert_int_equal(populating.calls, ++turns);
     assert_true(turns > 4);
 }
@@ -897,12 +900,12 @@ static void a_small_lane_is_populated_whole_and_once(void **state) {
     ring_release(f);
     ring_make(f, weir_os_posix(), LANES, WEIR_LANE_BYTES_MIN);
     assert_int_equal(weir_ring_provision(&f->ring, &error), 0);
-    while (weir_ring_populate(&f->ring)) {
+    while (weir_ring_populate(&f->ring, true)) {
     }
     assert_int_equal(f->lanes[0].populated, WEIR_LANE_BYTES_MIN);
     weir_lane *lane = weir_ring_claim(&f->ring, 1, 0);
     weir_lane_publish(lane, 5 * WEIR_LANE_BYTES_MIN);
-    while (weir_ring_populate(&f->ring)) {
+    while (weir_ring_populate(&f->ring, true)) {
     }
     assert_int_equal(f->lanes[0].populated, WEIR_LANE_BYTES_MIN);
     assert_int_equal(f->lanes[0].renewed, 6 * WEIR_LANE_BYTES_MIN - PAGE);
