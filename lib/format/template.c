@@ -123,6 +123,7 @@ static bool measure_template(weir_cursor c, weir_template *head) {
 static void read_formats(weir_template *t, weir_conversion *piece) {
     for (unsigned i = 0; i < t->columns; i++) {
         weir_source *s = &t->source[i];
+        if (s->kind != WEIR_SOURCE_FORMAT) continue;
         const char *at = s->bytes, *end = s->bytes + s->length;
         s->piece = piece;
         for (size_t k = 0; k < s->pieces && weir_conversion_next(&at, end, piece) == 1; k++)
