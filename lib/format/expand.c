@@ -45,18 +45,11 @@ static int make_expanded_room(weir_expander *x, size_t bytes) {
     return WEIR_OK;
 }
 
-/* No less than the row takes, and no more than WEIR_RAW_MAX; 0 when it takes more. */
-static uint64_t room_of_row(const weir_value *values, size_t columns) {
-    int status = WEIR_OK; /* 0 says it too */
-    uint64_t room = weir_row_bound(values, columns);
-    if (room > WEIR_RAW_MAX) room = weir_row_size(values, columns, &status);
-    return room > WEIR_RAW_MAX ? 0 : room;
-}
-
 static int add_expanded(weir_expander *x, const weir_template *t) {
-    uint64_t room = room_of_row(x->values, t->columns);
-    if (room == 0) return WEIR_DAMAGED;
-    int status = make_expanded_room(x, 4 + (size_t)room);
+    int status = WEIR_OK; /* of a row that cannot be stored; room is 0 then */
+    uint64_t room = weir_row_room(x->values, t->columns, WEIR_RAW_MAX, &status);
+    if (room == 0 || room > WEIR_RAW_MAX) return WEIR_DAMAGED;
+    status = make_expanded_room(x, 4 + (size_t)room);
     if (status != WEIR_OK) return status;
     uint8_t *row = x->bytes + x->used + 4;
     size_t bytes = (size_t)(weir_row_encode(row, t->table, x->values, t->columns) - row);

@@ -124,6 +124,15 @@ static inline uint64_t weir_row_bound(const weir_value *values, size_t count) {
     return size;
 }
 
+/* How much room a row needs: the bound, which is faster, where that is not more than enough; else its
+ * size. 0, and *status, as weir_row_size() has them. */
+static inline uint64_t weir_row_room(const weir_value *values, size_t count, uint64_t enough,
+                                     int *status) {
+    uint64_t bound = weir_row_bound(values, count);
+    if (__builtin_expect(bound - 1 < enough, 1)) return bound;
+    return weir_row_size(values, count, status);
+}
+
 /* Write the values one after the other at at, and their tags at *tag. Returns the end of the
  * values; *tag becomes that of the tags. */
 static inline uint8_t *weir_values_encode(uint8_t *at, uint8_t **tag, const weir_value *values,

@@ -105,15 +105,15 @@ static bool take_template_head(weir_cursor *c, weir_template *t) {
            t->columns >= 1 && t->columns <= WEIR_COLUMNS_MAX;
 }
 
-/* Walks a template without keeping it. */
-static bool measure_template(weir_cursor c, weir_template *head) {
+/* Walks a template without keeping it. pieces: of all its formats. */
+static bool measure_template(weir_cursor c, weir_template *head, size_t *pieces) {
     const uint8_t *from = c.at;
     weir_source source;
     if (!take_template_head(&c, head)) return false;
-    head->pieces = 0;
+    *pieces = 0;
     for (unsigned i = 0; i < head->columns; i++) {
         if (!take_source(&c, head->parameters, &source)) return false;
-        head->pieces += source.pieces;
+        *pieces += source.pieces;
     }
     head->length = (size_t)(c.at - from);
     return true;
@@ -135,10 +135,10 @@ static void read_formats(weir_template *t, weir_conversion *piece) {
  * no more pieces than bytes, so there are 2000 × 4096 of them at most: no overflow. */
 int weir_template_decode(weir_cursor *c, weir_template **out) {
     weir_template head;
+    size_t count;
     *out = NULL;
-    if (!measure_template(*c, &head)) return WEIR_DAMAGED;
-    size_t sources = head.columns * sizeof(weir_source);
-    size_t pieces = head.pieces * sizeof(weir_conversion);
+    if (!measure_template(*c, &head, &count)) return WEIR_DAMAGED;
+    size_t sources = head.columns * sizeof(weir_source), pieces = count * sizeof(weir_conversion);
     weir_template *t = malloc(sizeof *t + sources + pieces + head.length);
     if (!t) return WEIR_NO_MEMORY;
     *t = head;

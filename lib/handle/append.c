@@ -99,14 +99,6 @@ int weir_append_record(weir *w, unsigned kind, const uint8_t *body, size_t bytes
 
 enum { SMALL_ROW = 16 << 10 }; /* half of the smallest lane is more, so it is not too big */
 
-/* How much room to look for. What a small row takes exactly is known when it is written; any
- * other row, and one that cannot be stored, is measured. */
-static inline uint64_t has_lane_room_for(const weir_value *values, size_t columns, int *status) {
-    uint64_t bound = weir_row_bound(values, columns);
-    if (!UNLIKELY(bound - 1 >= SMALL_ROW)) return bound;
-    return weir_row_size(values, columns, status);
-}
-
 /* The chosen key may be wider than the NULL that it replaces. */
 static inline uint64_t wider_by(const weir_value *given, const weir_value *key) {
     return given->type == WEIR_NULL && key->type == WEIR_INTEGER
@@ -124,7 +116,7 @@ append_with(const weir_table *t, const weir_value *values, const weir_value *key
     /* The thread that appended last has the ownership word in its cache. The word is fetched
      * while the row is measured and written, so the stamp is taken after that. */
     __builtin_prefetch(atomic_load_explicit(&w->word_hint, memory_order_relaxed), 1);
-    uint64_t most = has_lane_room_for(values, columns, &status);
+    uint64_t most = weir_row_room(values, columns, SMALL_ROW, &status);
     if (UNLIKELY(!most)) return status;
     if (key) most += wider_by(&values[t->key], key);
     weir_append_entry e;
